@@ -1,0 +1,25 @@
+/**
+ * What an HTTP answer means where a server's own rules do not say otherwise.
+ *
+ * 401 and 403 come from our credential, never from the client's, so they are the endpoint's fault and must not reach the
+ * client as its own. 404 is the endpoint's fault too where it has no such route or model: another endpoint of the pool
+ * may. Sources: facts/backends.md 1.1 and 2.
+ */
+import type { AnswerClass } from "./port.ts";
+
+export function classifyStatus(status: number): AnswerClass {
+  if (status < 400) return "served";
+  switch (status) {
+    // 529 is what Dynamo and Anthropic answer when they are full.
+    case 429:
+    case 503:
+    case 529:
+      return "capacity";
+    case 401:
+    case 403:
+    case 407:
+      return "server_fault";
+    default:
+      return status >= 500 ? "server_fault" : "client_fault";
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Adapter for any OpenAI-compatible server: vLLM, SGLang, TGI, llama.cpp, NIM and others.
+ *
+ * Readiness: `/health`; a server without that path is asked for `/v1/models`. 204 and 503 while the model loads are told
+ * apart by the body where a server says so (llama.cpp's "Loading model"); a plain 503 is a failed probe.
+ * Source: facts/backends.md 2.
+ */
+import { classifyStatus } from "./classify.ts";
+import type { Backend, Fetcher, Target } from "./port.ts";
+import { ANSWER_PEEK_BYTES } from "./port.ts";
+
+export const openaiBackend: Backend = {
+  kind: "openai",
+  probe: async (target, fetcher, signal) => {
+    const health = await look(target.healthUrl, target, fetcher, signal);
+    if (health === null) return { kind: "failed" };
+    if (health.status === 404) {
+      const models = await look(`${target.url}/v1/models`, target, fetcher, signal);
+      return models?.status === 200 ? READY : { kind: "failed" };
+    }
+    if (health.status === 200) return READY;
+    if (health.status === 204 || LOADING.test(health.body)) return { kind: "warming" };
+    return { kind: "failed" };
+  },
+  // A server without scale-to-zero has nothing to wake; one behind an autoscaler starts when it is asked for anything.
+  wake: async (target, fetcher, signal) => {
+    await look(target.healthUrl, target, fetcher, signal);
+  },
+  inferUrl: (target, path) => target.url + path,
+  classify: ({ status }) => classifyStatus(status),
+};
+
+const READY = { kind: "ready", warmWorkers: null, running: null } as const;
+
+const LOADING = /"?status"?\s*:\s*"(?:warming|loading|starting)|loading model/i;
+
+/** One GET with the target's credentials; null when there was no answer. */
+export async function look(
+  url: string,
+  target: Target,
+  fetcher: Fetcher,
+  signal: AbortSignal,
+): Promise<{ readonly status: number; readonly body: string } | null> {
+  const authorization = url === target.healthUrl ? target.healthAuthorization : target.authorization;
+  const headers: Record<string, string> = authorization === null ? {} : { authorization };
+  try {
+    const response = await fetcher(url, { headers, signal, redirect: "manual" });
+    const body = await response.text();
+    return { status: response.status, body: body.slice(0, ANSWER_PEEK_BYTES) };
+  } catch {
+    // Refused, reset, timed out: whoever probes only needs to know that there was no answer.
+    return null;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * The port to GPU servers: how to look at one, how to address it, and what its answer means. One adapter a kind of
+ * server; the contract suite in `test/backends/contract.ts` runs over all of them.
+ *
+ * An adapter holds no state, makes no decision about routing, and sees the network only through the fetcher it is given.
+ */
+import type { ProbeResult } from "../src/core/endpoint.ts";
+
+/** Where an endpoint is and how to authenticate to it; secrets are resolved. */
+export type Target = {
+  readonly endpointId: string;
+  /** Base URL without a trailing slash. */
+  readonly url: string;
+  /** Whole value of the `Authorization` header, or null. */
+  readonly authorization: string | null;
+  readonly concurrencyPerWorker: number;
+  /** Where to read readiness. */
+  readonly healthUrl: string;
+  /** `Authorization` for `healthUrl`, or null. */
+  readonly healthAuthorization: string | null;
+};
+
+/**
+ * What an answer means for routing. `served`: it is the client's. `client_fault`: it is the client's, and the endpoint is
+ * well. `capacity`: no room now, try elsewhere, the endpoint is well. `server_fault`: the endpoint is not well.
+ */
+export type AnswerClass = "served" | "client_fault" | "capacity" | "server_fault";
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The start of the body, at most ANSWER_PEEK_BYTES, for a status of 400 and above; else empty. */
+  readonly bodyStart: string;
+};
+
+/** Bytes of an error answer that an adapter may look at. */
+export const ANSWER_PEEK_BYTES = 4_096;
+
+/** `fetch`, as much of it as an adapter needs. */
+export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
+
+export type Backend = {
+  readonly kind: string;
+  /** Looks at readiness without sending work. Never throws: what cannot be reached is `failed`. */
+  readonly probe: (target: Target, fetcher: Fetcher, signal: AbortSignal) => Promise<ProbeResult>;
+  /** Makes a cold endpoint start; resolves when the wake-up was sent, not when it is warm. Never throws. */
+  readonly wake: (target: Target, fetcher: Fetcher, signal: AbortSignal) => Promise<void>;
+  /** The URL of `path` (with its query) at the endpoint. */
+  readonly inferUrl: (target: Target, path: string) => string;
+  readonly classify: (answer: Answer) => AnswerClass;
+};

@@ -1,0 +1,54 @@
+/**
+ * Adapter for Runpod load-balancing endpoints.
+ *
+ * Readiness comes from `GET https://api.runpod.ai/v2/{id}/health`: `workers.ready >= 1` means routable, and the call
+ * neither wakes a GPU worker nor blocks. `/ping` through the endpoint's own URL (200 ready, 204 initialising) blocks for
+ * up to two minutes while no GPU worker exists, so it is probed only where a config says so, and used to wake. Runpod says "no capacity" with a 400 and a 404: both are told from a client's fault by the body.
+ * Source: facts/backends.md 1.1.
+ */
+import { classifyStatus } from "./classify.ts";
+import type { ProbeResult } from "../src/core/endpoint.ts";
+import { look } from "./openai.ts";
+import type { Backend } from "./port.ts";
+
+export const runpodLbBackend: Backend = {
+  kind: "runpod-lb",
+  probe: async (target, fetcher, signal) => {
+    const answer = await look(target.healthUrl, target, fetcher, signal);
+    if (answer?.status === 204) return { kind: "warming" };
+    return answer?.status === 200 ? readWorkers(answer.body) : { kind: "failed" };
+  },
+  wake: async (target, fetcher, signal) => {
+    await look(`${target.url}/ping`, target, fetcher, signal);
+  },
+  inferUrl: (target, path) => target.url + path,
+  classify: ({ status, bodyStart }) => {
+    const saysNoWorker = NO_WORKER.some((phrase) => bodyStart.includes(phrase));
+    if (status >= 400 && status < 500 && saysNoWorker) return "capacity";
+    // 524: the platform's own processing time-out, 5.5 minutes.
+    return classifyStatus(status);
+  },
+};
+
+const NO_WORKER = ["timed out waiting for worker", "worker_timeout", "no workers available", "affinity_worker_gone"];
+
+function readWorkers(body: string): ProbeResult {
+  const workers = workerCounts(body);
+  // No worker counts: the plain 200 of a `/ping`.
+  if (workers === null) return { kind: "ready", warmWorkers: null, running: null };
+  if (workers.ready > 0) return { kind: "ready", warmWorkers: workers.ready, running: null };
+  return workers.initializing > 0 ? { kind: "warming" } : { kind: "cold" };
+}
+
+/** `ready` counts idle and running GPU workers; older answers have only those two. */
+function workerCounts(body: string): { readonly ready: number; readonly initializing: number } | null {
+  try {
+    const { workers } = JSON.parse(body) as { workers?: Record<string, unknown> };
+    if (typeof workers !== "object" || workers === null) return null;
+    const count = (name: string): number => (typeof workers[name] === "number" ? workers[name] : 0);
+    const ready = "ready" in workers ? count("ready") : count("idle") + count("running");
+    return { ready, initializing: count("initializing") };
+  } catch {
+    return null;
+  }
+}

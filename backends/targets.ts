@@ -1,0 +1,27 @@
+/** Decides where an endpoint of the config is reached, with its secrets put in: the only place that reads them. */
+import { err, ok } from "../src/core/result.ts";
+import type { Result } from "../src/core/result.ts";
+import type { EndpointConfig, SecretRef } from "../src/protocol/config.ts";
+import type { Target } from "./port.ts";
+
+/** `error` is the name of a secret that the config asks for and the environment lacks. */
+export function targetOf(endpoint: EndpointConfig, env: Readonly<Record<string, unknown>>): Result<Target, string> {
+  const authorization = bearer(endpoint.auth, env);
+  if (!authorization.ok) return authorization;
+  const healthAuthorization = bearer(endpoint.health.auth, env);
+  if (!healthAuthorization.ok) return healthAuthorization;
+  return ok({
+    endpointId: endpoint.id,
+    url: endpoint.url,
+    authorization: authorization.value,
+    concurrencyPerWorker: endpoint.concurrencyPerWorker,
+    healthUrl: endpoint.health.url,
+    healthAuthorization: healthAuthorization.value,
+  });
+}
+
+function bearer(ref: SecretRef | null, env: Readonly<Record<string, unknown>>): Result<string | null, string> {
+  if (ref === null) return ok(null);
+  const secret = env[ref.secret];
+  return typeof secret === "string" && secret !== "" ? ok(`Bearer ${secret}`) : err(ref.secret);
+}

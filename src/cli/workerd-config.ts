@@ -1,0 +1,72 @@
+/**
+ * Writes workerd's config (Cap'n Proto text) for one Worker with its Durable Objects on one socket. Pure: the caller
+ * puts the text and the module into one folder.
+ *
+ * Source: the schema that comes with the npm package, `node_modules/workerd/workerd.capnp`.
+ */
+import type { DurableObjectBinding } from "./wrangler-config.ts";
+
+/** The module's file name beside the config. */
+export const moduleFileName = "worker.js";
+
+export type WorkerdConfig = {
+  /** `host:port`; port 0 lets the system choose. */
+  readonly address: string;
+  readonly compatibilityDate: string;
+  readonly compatibilityFlags: readonly string[];
+  readonly durableObjects: readonly DurableObjectBinding[];
+  /** Absolute path of an existing folder for the objects' SQLite files. */
+  readonly stateDir: string;
+  /** Text bindings. */
+  readonly bindings: Readonly<Record<string, string>>;
+};
+
+export function workerdConfigText(config: WorkerdConfig): string {
+  const hasObjects = config.durableObjects.length > 0;
+  // Not workerd's `inMemory` storage, because it has no SQL.
+  const disk = hasObjects ? `\n    (name = "state", disk = (path = ${text(config.stateDir)}, writable = true)),` : "";
+  // Model servers usually have private addresses, and on a laptop loopback ones; workerd's default is public only.
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .mainWorker),
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),${disk}
+  ],
+  sockets = [(name = "http", address = ${text(config.address)}, http = (), service = "main")],
+);
+
+const mainWorker :Workerd.Worker = (
+  modules = [(name = "${moduleFileName}", esModule = embed "${moduleFileName}")],
+  compatibilityDate = ${text(config.compatibilityDate)},
+  compatibilityFlags = [${config.compatibilityFlags.map(text).join(", ")}],
+  bindings = [${bindingLines(config).join("")}
+  ],${hasObjects ? objectLines(config) : ""}
+);
+`;
+}
+
+function bindingLines(config: WorkerdConfig): readonly string[] {
+  const texts = Object.entries(config.bindings).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+  const objects = config.durableObjects.map(
+    ({ name, className }) => `(name = ${text(name)}, durableObjectNamespace = ${text(className)})`,
+  );
+  return [...texts, ...objects].map((line) => `\n    ${line},`);
+}
+
+function objectLines(config: WorkerdConfig): string {
+  // The unique key is part of every object's id: another key orphans all stored state, so it never changes.
+  const namespaces = config.durableObjects.map(
+    ({ className }) =>
+      `(className = ${text(className)}, uniqueKey = ${text(`warmpath-${className}`)}, enableSql = true)`,
+  );
+  return `\n  durableObjectNamespaces = [${namespaces.join(", ")}],\n  durableObjectStorage = (localDisk = "state"),`;
+}
+
+/** A Cap'n Proto text literal. It has no \\u escape, so only control characters, quotes and backslashes are escaped. */
+function text(value: string): string {
+  const escaped = value.replace(/["\\]|(?=\p{ASCII})\p{Cc}/gu, (char) =>
+    char === '"' || char === "\\" ? `\\${char}` : `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+  return `"${escaped}"`;
+}

@@ -1,0 +1,262 @@
+/**
+ * Launches raw workerd for one Worker: for `npm run serve`, and for the tests and benchmarks that need the real
+ * runtime, with a real client disconnect, a real kill, and no proxy in front (`wrangler dev` sends every request through
+ * one Durable Object and tops out near 300 requests/s).
+ *
+ * Readiness is an event: workerd reports its port on a control descriptor. The config folder, which holds the
+ * secrets' values, is deleted as soon as workerd has read it. A child never outlives a parent that exits or gets a
+ * signal; only SIGKILL on the parent leaves one behind.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { moduleFileName, workerdConfigText } from "./workerd-config.ts";
+import { type DurableObjectBinding, readPlatformConfig } from "./wrangler-config.ts";
+
+/** Enough for a loaded two-core machine to start workerd; past it something is wrong, ms. */
+export const WORKERD_START_MS_MAX = 30_000;
+
+/** Time that open streams get to end after SIGTERM before SIGKILL, ms. A Ctrl-C should not feel stuck. */
+export const WORKERD_STOP_MS_MAX = 3_000;
+
+/** Last characters of workerd's output that are kept to explain a failure. */
+export const WORKERD_OUTPUT_CHARS_MAX = 32_768;
+
+const configFileName = "config.capnp";
+
+export type WorkerdOptions = ({ readonly bundlePath: string } | { readonly script: string }) & {
+  /**
+   * The one Durable Object class, bound under its name in capitals (`PoolShard` as `POOL_SHARD`). Default: for a bundle
+   * every binding of `wrangler.toml`, for a script none.
+   */
+  readonly className?: string;
+  /** Text bindings: variables and secrets alike. */
+  readonly bindings?: Readonly<Record<string, string>>;
+  /** Folder for the objects' SQLite files, made when missing. null (default): a temporary one, gone with the process. */
+  readonly stateDir?: string | null;
+  /** 0 (default) takes any free port; the handle tells which. */
+  readonly port?: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Copies workerd's output, which carries the Worker's console, to stderr. Default false. */
+  readonly verbose?: boolean;
+};
+
+export type WorkerdExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+export type Workerd = {
+  /** No slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly exited: Promise<WorkerdExit>;
+  /** The end of what workerd and the Worker printed. */
+  output(): string;
+  /** SIGTERM, then SIGKILL after `WORKERD_STOP_MS_MAX`. Resolves when the process is gone; may be called twice. */
+  stop(): Promise<void>;
+  /** SIGKILL, as a crash: nothing is flushed. Resolves when the process is gone. */
+  kill(): Promise<void>;
+};
+
+export class WorkerdStartError extends Error {
+  readonly reason: "port_taken" | "failed" | "timeout";
+
+  constructor(reason: WorkerdStartError["reason"], message: string) {
+    super(message);
+    this.name = "WorkerdStartError";
+    this.reason = reason;
+  }
+}
+
+/** Rejects with `WorkerdStartError`; by then no process and no config folder is left. */
+export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
+  const { host = "127.0.0.1", port = 0 } = options;
+  const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), `warmpath-state-${process.pid}-`));
+  const configDir = mkdtempSync(join(tmpdir(), "warmpath-config-"));
+  const removeState = () => {
+    if (stateDir !== options.stateDir) rmSync(stateDir, { recursive: true, force: true });
+  };
+  try {
+    writeConfig(configDir, { ...options, stateDir, address: `${bracketed(host)}:${port}` });
+    const child = spawnWorkerd(configDir);
+    const output = captureOutput(child);
+    const exited = exitOf(child, removeState);
+    killWithParent(child, exited, removeState);
+    const realPort = await listening(child, exited, output);
+    if (options.verbose === true) forwardOutput(child);
+    return {
+      url: `http://${callableHost(host)}:${realPort}`,
+      port: realPort,
+      // Set for every child that has reported a port.
+      pid: child.pid ?? 0,
+      exited,
+      output,
+      stop: () => stopChild(child, exited),
+      kill: async () => {
+        child.kill("SIGKILL");
+        await exited;
+      },
+    };
+  } catch (error) {
+    removeState();
+    throw error;
+  } finally {
+    rmSync(configDir, { recursive: true, force: true });
+  }
+}
+
+function exitOf(child: ChildProcess, cleanUp: () => void): Promise<WorkerdExit> {
+  return new Promise((settle) => {
+    const finish = (code: number | null, signal: NodeJS.Signals | null) => {
+      cleanUp();
+      settle({ code, signal });
+    };
+    child.once("exit", finish);
+    child.once("error", () => finish(null, null));
+  });
+}
+
+/** mkdtemp has made the folder readable by this user only. */
+function writeConfig(dir: string, options: WorkerdOptions & { readonly stateDir: string; readonly address: string }) {
+  const platform = readPlatformConfig();
+  const stateDir = resolve(options.stateDir);
+  mkdirSync(stateDir, { recursive: true });
+  const modulePath = join(dir, moduleFileName);
+  if ("script" in options) writeFileSync(modulePath, options.script);
+  else if (existsSync(options.bundlePath)) copyFileSync(options.bundlePath, modulePath);
+  else throw new WorkerdStartError("failed", `${options.bundlePath} is missing: run "npm run build" first`);
+  const config = workerdConfigText({
+    address: options.address,
+    compatibilityDate: platform.compatibilityDate,
+    compatibilityFlags: platform.compatibilityFlags,
+    durableObjects: durableObjectsFor(options, platform.durableObjects),
+    stateDir,
+    bindings: options.bindings ?? {},
+  });
+  writeFileSync(join(dir, configFileName), config);
+}
+
+function durableObjectsFor(
+  options: WorkerdOptions,
+  declared: readonly DurableObjectBinding[],
+): readonly DurableObjectBinding[] {
+  const { className } = options;
+  if (className === undefined) return "script" in options ? [] : declared;
+  return [{ className, name: className.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase() }];
+}
+
+function spawnWorkerd(configDir: string): ChildProcess {
+  const packageJsonPath = createRequire(import.meta.url).resolve("workerd/package.json");
+  // `--experimental` is what on-disk Durable Object storage asks for.
+  const args = ["serve", "--experimental", "--control-fd=3", join(configDir, configFileName)];
+  return spawn(join(dirname(packageJsonPath), "bin/workerd"), args, { stdio: ["ignore", "pipe", "pipe", "pipe"] });
+}
+
+function captureOutput(child: ChildProcess): () => string {
+  let tail = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8");
+    stream?.on("data", (text: string) => {
+      tail = (tail + text).slice(-WORKERD_OUTPUT_CHARS_MAX);
+    });
+  }
+  return () => tail;
+}
+
+/** Only once it listens: what came before is part of the error when it does not. */
+function forwardOutput(child: ChildProcess): void {
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text: string) => process.stderr.write(text));
+}
+
+async function listening(child: ChildProcess, exited: Promise<WorkerdExit>, output: () => string): Promise<number> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    timeout.reject(new WorkerdStartError("timeout", `workerd did not listen in ${WORKERD_START_MS_MAX} ms`));
+  }, WORKERD_START_MS_MAX);
+  try {
+    return await Promise.race([reportedPort(child), exitedEarly(child, exited, output), timeout.promise]);
+  } catch (error) {
+    child.kill("SIGKILL");
+    await exited;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Each control message is one line, such as `{"event":"listen","socket":"http","port":8787}`. */
+function reportedPort(child: ChildProcess): Promise<number> {
+  const control = child.stdio[3];
+  return new Promise((settle) => {
+    let buffered = "";
+    control?.on("data", (chunk: Buffer) => {
+      buffered += chunk.toString("utf8");
+      for (const line of buffered.split("\n").slice(0, -1)) {
+        const message = JSON.parse(line) as { event?: string; socket?: string; port?: number };
+        if (message.event === "listen" && message.port !== undefined) settle(message.port);
+      }
+      buffered = buffered.slice(buffered.lastIndexOf("\n") + 1);
+    });
+  });
+}
+
+async function exitedEarly(child: ChildProcess, exited: Promise<WorkerdExit>, output: () => string): Promise<never> {
+  const closed = new Promise((settle) => child.once("close", settle));
+  const { code, signal } = await exited;
+  // The last words may arrive after the exit.
+  if (child.pid !== undefined) await closed;
+  const reason = /already in use/i.test(output()) ? "port_taken" : "failed";
+  throw new WorkerdStartError(reason, `workerd ended before it listened (${signal ?? code}):\n${output().trim()}`);
+}
+
+async function stopChild(child: ChildProcess, exited: Promise<WorkerdExit>): Promise<void> {
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), WORKERD_STOP_MS_MAX);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** Each running child with what its temporary state needs. */
+const children = new Map<ChildProcess, () => void>();
+const fatalSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+function killWithParent(child: ChildProcess, exited: Promise<WorkerdExit>, cleanUp: () => void): void {
+  if (children.size === 0) {
+    process.on("exit", killAll);
+    for (const signal of fatalSignals) process.on(signal, onSignal);
+  }
+  children.set(child, cleanUp);
+  void exited.then(() => {
+    children.delete(child);
+    if (children.size > 0) return;
+    process.off("exit", killAll);
+    for (const signal of fatalSignals) process.off(signal, onSignal);
+  });
+}
+
+function killAll(): void {
+  for (const [child, cleanUp] of children) {
+    child.kill("SIGKILL");
+    cleanUp();
+  }
+}
+
+/** A listener switches off the signal's default, so end here, unless somebody else listens and so decides. */
+function onSignal(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return;
+  killAll();
+  process.off(signal, onSignal);
+  process.kill(process.pid, signal);
+}
+
+/** A wildcard address is one to listen on, not one to call. */
+function callableHost(host: string): string {
+  if (host === "0.0.0.0" || host === "*") return "127.0.0.1";
+  return bracketed(host === "::" ? "::1" : host);
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,51 @@
+/**
+ * Decides whether real attempts may reach an endpoint, from how the last ones ended.
+ *
+ * closed flows; open blocks until an instant; after it half_open lets one attempt of the whole fleet through (the owner
+ * shard shows a capacity of 1), whose end closes or re-opens the breaker. Five failures in a row before the first byte
+ * open it for 1 s, doubling to 30 s. Source: design.md section 4, facts/routing.md 1.3 (prequal-rs).
+ * Rejected: an error-rate threshold, which a slow trickle of traffic never reaches.
+ */
+export type Breaker =
+  | { readonly state: "closed"; readonly failures: number; readonly closedAtMs: number }
+  | { readonly state: "open"; readonly untilMs: number; readonly openings: number };
+
+/** Failures in a row that open it. */
+export const FAILURES_MAX = 5;
+/** First ejection, ms; each further one doubles. */
+export const EJECT_MS = 1_000;
+/** Longest ejection, ms. */
+export const EJECT_MS_MAX = 30_000;
+
+export const CLOSED: Breaker = { state: "closed", failures: 0, closedAtMs: Number.NEGATIVE_INFINITY };
+
+export type BreakerStanding = "closed" | "open" | "half_open";
+
+/** `half_open` once the ejection is over and nothing has been tried since. */
+export function breakerStanding(breaker: Breaker, now: number): BreakerStanding {
+  if (breaker.state === "closed") return "closed";
+  return now < breaker.untilMs ? "open" : "half_open";
+}
+
+export function breakerFailed(breaker: Breaker, now: number): Breaker {
+  if (breaker.state === "closed") {
+    if (breaker.failures + 1 < FAILURES_MAX) return { ...breaker, failures: breaker.failures + 1 };
+    return opened(1, now);
+  }
+  // A failure while open comes from an attempt that was already under way: it tells nothing new.
+  return now < breaker.untilMs ? breaker : opened(breaker.openings + 1, now);
+}
+
+export function breakerServed(breaker: Breaker, now: number): Breaker {
+  if (breaker.state === "closed") return breaker.failures === 0 ? breaker : { ...breaker, failures: 0 };
+  return now < breaker.untilMs ? breaker : { state: "closed", failures: 0, closedAtMs: now };
+}
+
+/** A good probe stands in for the half-open attempt; before the ejection is over it changes nothing. */
+export function breakerProbeOk(breaker: Breaker, now: number): Breaker {
+  return breaker.state === "open" ? breakerServed(breaker, now) : breaker;
+}
+
+function opened(openings: number, now: number): Breaker {
+  return { state: "open", untilMs: now + Math.min(EJECT_MS_MAX, EJECT_MS * 2 ** (openings - 1)), openings };
+}

@@ -1,0 +1,80 @@
+/**
+ * What a router needs to know of one endpoint to decide, as plain numbers at one instant.
+ *
+ * One shape serves four readers, so that one pure function decides for all of them: the shard that owns the endpoint
+ * (exact), its peers (a digest, up to a second old), the edge (a snapshot, when the shard is silent) and nobody at all
+ * (the priors of the static configuration). It crosses the wire between the Worker and the Durable Objects: add fields,
+ * never change the meaning of one.
+ */
+import type { EndpointSpec, Place } from "./pool.ts";
+
+/** Is the model loaded. */
+export type Warmth = "cold" | "warming" | "warm";
+
+/** Why an endpoint takes no traffic: `ejected` may be overridden by panic, the other two may not. */
+export type Standing = "admitting" | "ejected" | "draining" | "down";
+
+export type EndpointView = {
+  readonly id: string;
+  readonly region: string;
+  readonly place: Place;
+  readonly warmth: Warmth;
+  /** While warming: expected ms until warm, >= 0. While cold: the whole cold start. While warm: 0. */
+  readonly coldMs: number;
+  readonly standing: Standing;
+  /** Live leases, or what the endpoint reports as running if that is more. */
+  readonly inFlight: number;
+  /** Requests it serves at once now: warm GPU workers x concurrency, less any recent capacity answer; >= 1. */
+  readonly capacity: number;
+  /** Mean time a request holds its slot, ms. */
+  readonly occupancyMs: number;
+  /** First-token delay beyond network and prefill by in-flight bucket (`load-curve.ts`), ms, non-decreasing. */
+  readonly loadCurveMs: readonly number[];
+  readonly prefillTokensPerMs: number;
+  /** Probability that an attempt fails before its first byte, 0..1 exclusive. */
+  readonly failureProbability: number;
+  /** What a failed attempt costs beyond the network, ms. */
+  readonly failureCostMs: number;
+  /** Measured HTTP round trip by client place key, ms; absent keys use the distance. */
+  readonly roundTripMs: Readonly<Record<string, number>>;
+};
+
+/** Views with their age: what a digest and a snapshot are. */
+export type ViewSet = {
+  readonly epoch: number;
+  readonly region: string;
+  readonly views: readonly EndpointView[];
+};
+
+/** Mean slot time assumed before anything was measured, ms: a short chat answer. */
+export const OCCUPANCY_PRIOR_MS = 2_000;
+
+/** Failure probability assumed of an endpoint without history: half a failure in twenty attempts. */
+export const FAILURE_PRIOR = 0.5 / 20;
+
+/** Cost assumed of a failed attempt, ms: what it takes to notice and to ask for another endpoint. */
+export const FAILURE_COST_PRIOR_MS = 50;
+
+/**
+ * The view of an endpoint of which nothing is known but its configuration. An endpoint that keeps a GPU worker at all
+ * times is presumed warm; one that scales to zero is presumed cold.
+ */
+export function staticView(spec: EndpointSpec): EndpointView {
+  const warm = spec.workersMin > 0;
+  return {
+    id: spec.id,
+    region: spec.region,
+    place: spec.place,
+    warmth: warm ? "warm" : "cold",
+    coldMs: warm ? 0 : spec.coldStartMs,
+    standing: "admitting",
+    inFlight: 0,
+    capacity: Math.max(1, spec.workersMin) * spec.concurrencyPerWorker,
+    occupancyMs: OCCUPANCY_PRIOR_MS,
+    loadCurveMs: [],
+    prefillTokensPerMs: spec.prefillTokensPerMs,
+    failureProbability: FAILURE_PRIOR,
+    failureCostMs: FAILURE_COST_PRIOR_MS,
+    roundTripMs: {},
+  };
+}

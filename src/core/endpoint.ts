@@ -1,0 +1,280 @@
+/**
+ * What the owning shard knows of one endpoint: warmth, health, breaker and learned delays, and how events change them.
+ *
+ * Model. Three closed state machines side by side: warmth (cold, warming, warm) says whether the model is loaded, health
+ * (up, suspect, down) is what probes say, the breaker (closed, open, half_open) what real attempts say. A failure is
+ * never a latency: it feeds `risk` and the breaker, and no delay estimate. A capacity answer is neither: it lowers the
+ * capacity for a moment. Source: facts/routing.md 6.2–6.5.
+ */
+import { createCountEwma, createEwma, observe, observeCount, read } from "./ewma.ts";
+import type { CountEwma, Ewma } from "./ewma.ts";
+import { breakerFailed, breakerProbeOk, breakerServed, breakerStanding, CLOSED } from "./breaker.ts";
+import type { Breaker } from "./breaker.ts";
+import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
+import { FAILURE_COST_PRIOR_MS, OCCUPANCY_PRIOR_MS } from "./endpoint-view.ts";
+import { createLoadCurve, fitLoadCurve, observeLoad } from "./load-curve.ts";
+import type { LoadCurve } from "./load-curve.ts";
+import type { EndpointSpec } from "./pool.ts";
+import type { Settlement } from "./shard-messages.ts";
+
+export type Health = "up" | "suspect" | "down" | "draining";
+
+export type EndpointState = {
+  readonly spec: EndpointSpec;
+  warmth: Warmth;
+  warmthSinceMs: number;
+  health: Health;
+  probeFailures: number;
+  breaker: Breaker;
+  warmWorkers: number;
+  /** When it last became ready to take traffic after not being so; -Infinity when it always was. */
+  readyAtMs: number;
+  /** A capacity answer caps the slots for a moment. */
+  capacityCut: { readonly slots: number; readonly untilMs: number } | null;
+  /** What the endpoint itself said it was running. */
+  reported: { readonly running: number; readonly atMs: number } | null;
+  /** In-flight of an earlier incarnation of the shard, not yet re-adopted; fades to 0. */
+  inherited: { count: number; readonly atMs: number; readonly fadeMs: number } | null;
+  /** Last wake-up sent, for one wake-up a need. */
+  wokenAtMs: number;
+  occupancyMs: CountEwma;
+  coldStartMs: CountEwma;
+  prefillTokensPerMs: CountEwma;
+  failureCostMs: CountEwma;
+  readonly roundTripMs: Map<string, Ewma>;
+  readonly load: LoadCurve;
+  fittedLoadMs: readonly number[];
+  /** Attempts and failures before the first byte, fading with FAILURE_TAU_MS. */
+  tries: { attempts: number; failures: number; atMs: number };
+};
+
+/** Failed probes in a row until an endpoint is down: one may be a lost packet. */
+export const PROBE_FAILURES_MAX = 2;
+/** A reported in-flight older than this says nothing, ms. */
+export const REPORT_LIFE_MS = 1_000;
+/** How long a capacity answer lowers the slots, ms. */
+export const CAPACITY_CUT_MS = 2_000;
+/** Client places with a measured round trip per endpoint. */
+export const PLACES_MAX = 64;
+/** An endpoint that becomes ready gets its slots over this time, ms, beginning with a tenth (Envoy's slow start). */
+export const SLOW_START_MS = 15_000;
+const SLOW_START_FLOOR = 0.1;
+const ROUND_TRIP_TAU_MS = 10_000;
+const FAILURE_TAU_MS = 10_000;
+const TRIES_PRIOR = 20;
+const FAILURES_PRIOR = 0.5;
+/** Below this many prompt tokens the prefill speed drowns in noise. */
+const PREFILL_TOKENS_MIN = 512;
+
+export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
+  return {
+    spec,
+    warmth: spec.workersMin > 0 ? "warm" : "cold",
+    warmthSinceMs: now,
+    health: "up",
+    probeFailures: 0,
+    breaker: CLOSED,
+    warmWorkers: spec.workersMin,
+    readyAtMs: Number.NEGATIVE_INFINITY,
+    capacityCut: null,
+    reported: null,
+    inherited: null,
+    wokenAtMs: Number.NEGATIVE_INFINITY,
+    occupancyMs: createCountEwma({ priorValue: OCCUPANCY_PRIOR_MS, alpha: 0.05 }),
+    coldStartMs: createCountEwma({ priorValue: spec.coldStartMs, alpha: 0.3 }),
+    prefillTokensPerMs: createCountEwma({ priorValue: spec.prefillTokensPerMs, alpha: 0.1 }),
+    failureCostMs: createCountEwma({ priorValue: FAILURE_COST_PRIOR_MS, alpha: 0.2 }),
+    roundTripMs: new Map(),
+    load: createLoadCurve(),
+    fittedLoadMs: [],
+    tries: { attempts: 0, failures: 0, atMs: now },
+  };
+}
+
+/** The endpoint at `now` with `live` live leases, as a router sees it. */
+export function endpointView(state: EndpointState, live: number, now: number): EndpointView {
+  const { spec } = state;
+  return {
+    id: spec.id,
+    region: spec.region,
+    place: spec.place,
+    warmth: state.warmth,
+    coldMs: coldLeftMs(state, now),
+    standing: standing(state, now),
+    inFlight: Math.max(live + inheritedNow(state, now), reportedNow(state, now)),
+    capacity: capacityNow(state, now),
+    occupancyMs: state.occupancyMs.value,
+    loadCurveMs: state.fittedLoadMs,
+    prefillTokensPerMs: state.prefillTokensPerMs.value,
+    failureProbability: failureProbability(state, now),
+    failureCostMs: state.failureCostMs.value,
+    roundTripMs: Object.fromEntries([...state.roundTripMs].map(([key, ewma]) => [key, read(ewma, now)])),
+  };
+}
+
+/** What a probe found. `warmWorkers` and `running` are null where the endpoint does not tell. */
+export type ProbeResult =
+  | { readonly kind: "ready"; readonly warmWorkers: number | null; readonly running: number | null }
+  | { readonly kind: "warming" }
+  | { readonly kind: "cold" }
+  | { readonly kind: "draining" }
+  | { readonly kind: "failed" };
+
+export function observeProbe(state: EndpointState, result: ProbeResult, now: number): void {
+  if (result.kind === "failed") {
+    state.probeFailures += 1;
+    setHealth(state, state.probeFailures >= PROBE_FAILURES_MAX ? "down" : "suspect", now);
+    return;
+  }
+  state.probeFailures = 0;
+  setHealth(state, result.kind === "draining" ? "draining" : "up", now);
+  switch (result.kind) {
+    case "ready":
+      state.breaker = breakerProbeOk(state.breaker, now);
+      if (state.breaker.state === "closed" && state.breaker.closedAtMs === now) state.readyAtMs = now;
+      state.warmWorkers = Math.max(1, result.warmWorkers ?? state.spec.workersMin);
+      if (result.running !== null) state.reported = { running: result.running, atMs: now };
+      setWarmth(state, "warm", now);
+      break;
+    case "warming":
+    case "cold":
+      setWarmth(state, result.kind, now);
+      break;
+    case "draining":
+      break;
+  }
+}
+
+/** One wake-up a need: true once, then not again before the cold start it began should be over. */
+export function claimWake(state: EndpointState, now: number): boolean {
+  if (state.warmth === "warm" || now - state.wokenAtMs < state.coldStartMs.value) return false;
+  state.wokenAtMs = now;
+  setWarmth(state, "warming", now);
+  return true;
+}
+
+/** Feeds what an attempt showed. Returns true when a probe should look at the endpoint now. */
+export function observeAttempt(state: EndpointState, seen: Settlement, now: number): boolean {
+  switch (seen.outcome) {
+    case "unused":
+    case "cancelled":
+      return false;
+    case "capacity":
+      cutCapacity(state, seen, now);
+      return true;
+    case "failed":
+      countTry(state, 1, now);
+      state.failureCostMs = observeCount(state.failureCostMs, seen.heldMs);
+      state.breaker = breakerFailed(state.breaker, now);
+      if (state.health === "up") state.health = "suspect";
+      return true;
+    case "cut":
+      return true;
+    case "client_fault":
+    case "served":
+      countTry(state, 0, now);
+      if (breakerStanding(state.breaker, now) !== "closed") state.readyAtMs = now;
+      state.breaker = breakerServed(state.breaker, now);
+      if (seen.outcome === "served") learnDelays(state, seen, now);
+      return false;
+  }
+}
+
+/** Starts from what an earlier incarnation had in flight; the estimate fades to 0 over `fadeMs`. */
+export function inheritInFlight(state: EndpointState, count: number, fadeMs: number, now: number): void {
+  state.inherited = count > 0 ? { count, atMs: now, fadeMs } : null;
+}
+
+/** A lease of an earlier incarnation turned up (adopted, or settled): the estimate holds one less. */
+export function claimInherited(state: EndpointState): void {
+  if (state.inherited !== null) state.inherited.count = Math.max(0, state.inherited.count - 1);
+}
+
+function learnDelays(state: EndpointState, seen: Settlement, now: number): void {
+  state.occupancyMs = observeCount(state.occupancyMs, seen.heldMs);
+  setWarmth(state, "warm", now);
+  if (seen.headersMs !== null) observeRoundTrip(state, seen.clientKey, seen.headersMs, now);
+  const roundTripMs = seen.headersMs ?? (seen.clientKey === "" ? null : readRoundTrip(state, seen.clientKey, now));
+  if (seen.ttftMs === null || roundTripMs === null) return;
+  const afterNetMs = seen.ttftMs - roundTripMs;
+  if (seen.inputTokens >= PREFILL_TOKENS_MIN && afterNetMs > 0 && seen.inFlightAtGrant <= 1) {
+    state.prefillTokensPerMs = observeCount(state.prefillTokensPerMs, seen.inputTokens / afterNetMs);
+  }
+  observeLoad(state.load, seen.inFlightAtGrant, afterNetMs - seen.inputTokens / state.prefillTokensPerMs.value);
+  state.fittedLoadMs = fitLoadCurve(state.load);
+}
+
+function observeRoundTrip(state: EndpointState, clientKey: string, roundTripMs: number, now: number): void {
+  const known = state.roundTripMs.get(clientKey);
+  if (known === undefined && state.roundTripMs.size >= PLACES_MAX) return;
+  const ewma = known ?? createEwma({ priorValue: roundTripMs, tauMs: ROUND_TRIP_TAU_MS });
+  state.roundTripMs.set(clientKey, observe(ewma, roundTripMs, now));
+}
+
+function readRoundTrip(state: EndpointState, clientKey: string, now: number): number | null {
+  const known = state.roundTripMs.get(clientKey);
+  return known === undefined ? null : read(known, now);
+}
+
+function setWarmth(state: EndpointState, warmth: Warmth, now: number): void {
+  if (state.warmth === warmth) return;
+  if (warmth === "warm") {
+    if (state.warmth === "warming") state.coldStartMs = observeCount(state.coldStartMs, now - state.warmthSinceMs);
+    state.readyAtMs = now;
+    state.warmWorkers = Math.max(1, state.warmWorkers);
+  }
+  state.warmth = warmth;
+  state.warmthSinceMs = now;
+}
+
+function setHealth(state: EndpointState, health: Health, now: number): void {
+  if (health === "up" && (state.health === "down" || state.health === "draining")) state.readyAtMs = now;
+  state.health = health;
+}
+
+function standing(state: EndpointState, now: number): Standing {
+  if (state.health === "draining" || state.health === "down") return state.health;
+  return breakerStanding(state.breaker, now) === "open" ? "ejected" : "admitting";
+}
+
+function capacityNow(state: EndpointState, now: number): number {
+  if (breakerStanding(state.breaker, now) === "half_open") return 1;
+  const slots = Math.max(1, state.warmWorkers) * state.spec.concurrencyPerWorker;
+  const grown = slots * Math.max(SLOW_START_FLOOR, Math.min(1, (now - state.readyAtMs) / SLOW_START_MS));
+  const cut = state.capacityCut !== null && now < state.capacityCut.untilMs ? state.capacityCut.slots : slots;
+  return Math.max(1, Math.floor(Math.min(grown, cut)));
+}
+
+function cutCapacity(state: EndpointState, seen: Settlement, now: number): void {
+  state.capacityCut = { slots: Math.max(1, seen.inFlightAtGrant), untilMs: now + CAPACITY_CUT_MS };
+}
+
+function coldLeftMs(state: EndpointState, now: number): number {
+  const whole = state.coldStartMs.value;
+  if (state.warmth === "warm") return 0;
+  return state.warmth === "cold" ? whole : Math.max(0, whole - (now - state.warmthSinceMs));
+}
+
+function inheritedNow(state: EndpointState, now: number): number {
+  if (state.inherited === null) return 0;
+  const { count, atMs, fadeMs } = state.inherited;
+  return Math.ceil(count * Math.max(0, 1 - (now - atMs) / fadeMs));
+}
+
+function reportedNow(state: EndpointState, now: number): number {
+  return state.reported !== null && now - state.reported.atMs <= REPORT_LIFE_MS ? state.reported.running : 0;
+}
+
+function countTry(state: EndpointState, failures: 0 | 1, now: number): void {
+  const fade = Math.exp(-Math.max(0, now - state.tries.atMs) / FAILURE_TAU_MS);
+  state.tries = {
+    attempts: state.tries.attempts * fade + 1,
+    failures: state.tries.failures * fade + failures,
+    atMs: now,
+  };
+}
+
+function failureProbability(state: EndpointState, now: number): number {
+  const fade = Math.exp(-Math.max(0, now - state.tries.atMs) / FAILURE_TAU_MS);
+  return (state.tries.failures * fade + FAILURES_PRIOR) / (state.tries.attempts * fade + TRIES_PRIOR);
+}

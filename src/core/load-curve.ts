@@ -1,0 +1,62 @@
+/**
+ * The `load` term: how much later the first token comes when the engine already runs n requests.
+ *
+ * Model. A continuous-batching engine slows before it is full: each step takes longer with every sequence in it. The
+ * residual (first token − network − prefill) is averaged per bucket of in-flight at dispatch, and read through the
+ * non-decreasing fit of the buckets (pool adjacent violators, weighted), because more load never means an earlier token.
+ * Source: facts/routing.md 6.2–6.3 (buckets, prior weight 8 samples of 0).
+ * Rejected: a parametric curve, which needs one fit per engine and per GPU.
+ */
+export type LoadCurve = {
+  /** Mean residual per bucket, ms. */
+  readonly meanMs: number[];
+  /** Weight per bucket in samples, prior included; capped so that old samples fade. */
+  readonly weight: number[];
+};
+
+/** Upper in-flight bound of each bucket: 0, 1, 2, 3–4, 5–8, 9–16, 17–32, 33–64, 65 and more. */
+const BUCKET_TOPS = [0, 1, 2, 4, 8, 16, 32, 64, Number.POSITIVE_INFINITY] as const;
+
+const PRIOR_WEIGHT = 8;
+
+/** Effective memory of a bucket in samples: a change of the engine shows after about this many. */
+const WEIGHT_MAX = 64;
+
+export function createLoadCurve(): LoadCurve {
+  return { meanMs: BUCKET_TOPS.map(() => 0), weight: BUCKET_TOPS.map(() => PRIOR_WEIGHT) };
+}
+
+export function loadBucket(inFlight: number): number {
+  return BUCKET_TOPS.findIndex((top) => inFlight <= top);
+}
+
+/** Feeds one residual; a negative one counts as 0, a non-finite one is ignored. */
+export function observeLoad(curve: LoadCurve, inFlightAtDispatch: number, residualMs: number): void {
+  if (!Number.isFinite(residualMs)) return;
+  const bucket = loadBucket(inFlightAtDispatch);
+  const weight = Math.min((curve.weight[bucket] ?? 0) + 1, WEIGHT_MAX);
+  const mean = curve.meanMs[bucket] ?? 0;
+  curve.meanMs[bucket] = mean + (Math.max(0, residualMs) - mean) / weight;
+  curve.weight[bucket] = weight;
+}
+
+/** The non-decreasing weighted least-squares fit of the buckets, ms. */
+export function fitLoadCurve(curve: LoadCurve): number[] {
+  const blocks: { mean: number; weight: number; size: number }[] = [];
+  for (const [bucket, mean] of curve.meanMs.entries()) {
+    let block = { mean, weight: curve.weight[bucket] ?? 0, size: 1 };
+    for (let last = blocks.at(-1); last !== undefined && last.mean > block.mean; last = blocks.at(-1)) {
+      const weight = last.weight + block.weight;
+      const pooled = (last.mean * last.weight + block.mean * block.weight) / weight;
+      block = { mean: pooled, weight, size: last.size + block.size };
+      blocks.pop();
+    }
+    blocks.push(block);
+  }
+  return blocks.flatMap(({ mean, size }) => Array.from({ length: size }, () => mean));
+}
+
+/** Reads a fitted curve; an empty one (nothing known) is 0. */
+export function loadMs(fitted: readonly number[], inFlight: number): number {
+  return fitted[loadBucket(inFlight)] ?? 0;
+}

@@ -1,0 +1,50 @@
+/**
+ * The state of one pass of the secrets scanner, and the two rules that keep it linear: a run of characters is measured
+ * once however many anchors lie in it, and one format examines the body of one run at most TRIES_PER_RUN_MAX times.
+ */
+import { isIn } from "./char-class.ts";
+
+/**
+ * Anchors of one format that are examined within one run. Real text has one; a few more leave room for a key that
+ * follows its own prefix.
+ */
+export const TRIES_PER_RUN_MAX = 4;
+
+export type Scan = {
+  readonly text: string;
+  /** Characters looked at, for the tests: time on a Worker cannot be read, steps can be counted. */
+  readonly meter: { steps: number };
+  /** The last run measured of each set of characters. */
+  readonly runs: Map<number, { readonly start: number; readonly end: number }>;
+  /** Tries of a format (or a shape) in the run that ends at `runEnd`. */
+  readonly tries: Map<object, { readonly runEnd: number; readonly count: number }>;
+};
+
+export function createScan(text: string, meter: { steps: number }): Scan {
+  return { text, meter, runs: new Map(), tries: new Map() };
+}
+
+/** Where the run of characters of the set that includes `from` ends; `from` itself if there is none. */
+export function runEnd(scan: Scan, of: number, from: number): number {
+  const known = scan.runs.get(of);
+  if (known !== undefined && from >= known.start && from <= known.end) return known.end;
+  let end = from;
+  while (isIn(scan.text.charCodeAt(end), of)) end += 1;
+  scan.meter.steps += end - from + 1;
+  scan.runs.set(of, { start: from, end });
+  return end;
+}
+
+/** False once the format has used up its tries in this run. */
+export function takeTry(scan: Scan, format: object, end: number): boolean {
+  const before = scan.tries.get(format);
+  const count = before?.runEnd === end ? before.count + 1 : 1;
+  if (count > TRIES_PER_RUN_MAX) return false;
+  scan.tries.set(format, { runEnd: end, count });
+  return true;
+}
+
+export function startsWith(scan: Scan, literal: string, at: number): boolean {
+  scan.meter.steps += literal.length;
+  return scan.text.startsWith(literal, at);
+}

@@ -1,0 +1,41 @@
+/**
+ * Decides whether a request has more text than the pool is willing to send to a GPU.
+ *
+ * Model. Characters (UTF-16 units) over all texts that the model will see, characters of the longest one, and messages.
+ * It also refuses a body with so many or so deeply nested texts that the rails could not read them all: what was not
+ * read must not pass as clean. Media and token ids are not text; the body cap of the shell bounds those.
+ * Source: facts/reliability.md S9.
+ * Rejected: counting tokens, which costs a tokenizer per model to refine a bound that is a round number anyway.
+ */
+import type { RailFindings, RailInput } from "./rail.ts";
+
+/** About 100,000 tokens of English: beyond it a mistake is likelier than a prompt. */
+export const SIZE_CHARS_MAX = 400_000;
+
+/** Long agent sessions have hundreds of messages. */
+export const SIZE_MESSAGES_MAX = 1_000;
+
+export type SizeOptions = {
+  /** Characters over all parts. Default SIZE_CHARS_MAX. */
+  readonly charsMax?: number;
+  /** Characters in any single part. Default: as charsMax. */
+  readonly partCharsMax?: number;
+  /** Default SIZE_MESSAGES_MAX. */
+  readonly messagesMax?: number;
+};
+
+/** Reasons are "size:chars", "size:part_chars", "size:messages", "size:too_many_parts" and "size:too_deep"; no spans. */
+export function sizeRail(input: RailInput, options: SizeOptions): RailFindings {
+  const { charsMax = SIZE_CHARS_MAX, messagesMax = SIZE_MESSAGES_MAX } = options;
+  const { partCharsMax = charsMax } = options;
+  const lengths = input.parts.map(({ text }) => text.length);
+  const chars = lengths.reduce((total, length) => total + length, 0);
+  const reasons = [
+    chars > charsMax && "size:chars",
+    lengths.some((length) => length > partCharsMax) && "size:part_chars",
+    input.messageCount > messagesMax && "size:messages",
+    input.unseen.includes("too_many_parts") && "size:too_many_parts",
+    input.unseen.includes("too_deep") && "size:too_deep",
+  ];
+  return { spans: new Map(), reasons: reasons.filter((reason) => reason !== false) };
+}

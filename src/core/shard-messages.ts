@@ -1,0 +1,114 @@
+/**
+ * What the Worker and a shard say to each other. Plain data, unions instead of exceptions: a Worker and a Durable Object
+ * of different versions meet at every deploy, so add optional fields and never change the meaning of one.
+ *
+ * Every time in a message is a duration. Instants never cross: the shard's clock alone ends leases, so skew between
+ * machines cannot end one early.
+ */
+import type { ViewSet } from "./endpoint-view.ts";
+import type { Place } from "./pool.ts";
+import type { Candidate, RouteReason } from "./route.ts";
+
+/**
+ * How an attempt ended, as far as the endpoint is concerned.
+ * `served`: an answer came and ended as it should. `cut`: it broke after the first byte. `cancelled`: the client left.
+ * `client_fault`: the endpoint refused the request itself. `capacity`: it had no room. `failed`: it broke, or gave no
+ * first byte in time. `unused`: nothing was sent to it.
+ */
+export type AttemptOutcome = "served" | "cut" | "cancelled" | "client_fault" | "capacity" | "failed" | "unused";
+
+/** Epoch of a lease that the edge gave itself while no shard answered; real epochs start at 1. */
+export const LOCAL_EPOCH = 0;
+
+export type Settlement = {
+  readonly leaseId: string;
+  readonly endpointId: string;
+  /** Epoch of the grant. */
+  readonly epoch: number;
+  readonly outcome: AttemptOutcome;
+  /** From dispatch to the end, ms. */
+  readonly heldMs: number;
+  /** From dispatch to the first non-empty token of a stream, ms; null when there was none. */
+  readonly ttftMs: number | null;
+  /** From dispatch to the response headers, ms, where they came before the first token; else null. */
+  readonly headersMs: number | null;
+  readonly clientKey: string;
+  readonly inputTokens: number;
+  /** The endpoint's in-flight when this attempt was granted. */
+  readonly inFlightAtGrant: number;
+};
+
+/** A lease that the edge still holds: keeps it alive, confirms a credit as spent, or re-creates it after a restart. */
+export type HeldLease = {
+  readonly leaseId: string;
+  readonly endpointId: string;
+  readonly epoch: number;
+  readonly capLeftMs: number;
+};
+
+/** What an edge isolate has to tell; rides on an acquire where one is due anyway. */
+export type Carry = {
+  readonly settled: readonly Settlement[];
+  readonly held: readonly HeldLease[];
+};
+
+export type AcquireRequest = {
+  /** Made by the edge, unique; credits are `{leaseId}.1`, `{leaseId}.2`, … */
+  readonly leaseId: string;
+  readonly client: Place | null;
+  readonly clientKey: string;
+  readonly inputTokens: number;
+  readonly excluded: readonly string[];
+  /** 0 from the edge to its nearest shard; 1 when that shard named this one: it may not pass the request on again. */
+  readonly hop: 0 | 1;
+  /** Requests a second that this isolate sends to this pool from this place, for credits. */
+  readonly recentPerSecond: number;
+  /** Does the edge want a fresh copy of the views. */
+  readonly wantsSnapshot: boolean;
+  /** Does it want every candidate with its cost; costs CPU, so only for an explained decision. */
+  readonly explain: boolean;
+  readonly carry: Carry;
+};
+
+export type Grant = {
+  readonly leaseId: string;
+  readonly endpointId: string;
+  readonly region: string;
+  readonly epoch: number;
+  readonly reason: RouteReason;
+  readonly costMs: number;
+  /** The edge renews before this has passed, ms. */
+  readonly ttlMs: number;
+  /** Absolute life, ms. */
+  readonly capMs: number;
+  readonly inFlightAtGrant: number;
+  /** How many further leases `{leaseId}.1…` for the same endpoint came with it. */
+  readonly credits: number;
+  /** How long a credit may be spent after the request for it was sent, ms. */
+  readonly creditLifeMs: number;
+};
+
+export type AcquireOutcome =
+  | { readonly kind: "granted"; readonly grant: Grant }
+  /** Ask the shard of `region`, with hop 1. */
+  | { readonly kind: "spill"; readonly region: string; readonly reason: RouteReason }
+  /** All slots are taken; the lease will come: ask `awaitGrant(leaseId)`. */
+  | { readonly kind: "queued"; readonly leaseId: string; readonly etaMs: number }
+  /** Refused on purpose: no slot within the pool's patience. */
+  | { readonly kind: "shed"; readonly retryAfterMs: number }
+  /** Nothing is warm, and a cold start takes longer than may be waited; the wake-up has been started. */
+  | { readonly kind: "warming_up"; readonly retryAfterMs: number }
+  /** No endpoint may take it. */
+  | { readonly kind: "no_endpoint" };
+
+export type AcquireReply = {
+  readonly outcome: AcquireOutcome;
+  /** True near saturation: settle at once, others are waiting. */
+  readonly tight: boolean;
+  readonly snapshot: ViewSet | null;
+  /** Every endpoint that was weighed, with its terms, when asked to explain. */
+  readonly candidates: readonly Candidate[] | null;
+};
+
+/** What a queued request gets in the end. */
+export type AwaitOutcome = Extract<AcquireOutcome, { kind: "granted" | "shed" }>;

@@ -1,0 +1,150 @@
+/**
+ * The state of one shard, the one authority over the leases of its endpoints, and what peers and time do to it.
+ * Acquiring is in `shard-acquire.ts`, settling in `shard-settle.ts`.
+ *
+ * Model. A Durable Object, one per pool and region, holds one `ShardState` in memory and calls these functions with its
+ * clock; they return effects as data, which the object performs. The simulator does the same with virtual time.
+ */
+import type { EndpointView, ViewSet } from "./endpoint-view.ts";
+import { staticView } from "./endpoint-view.ts";
+import { createEndpoint, endpointView } from "./endpoint.ts";
+import type { EndpointState } from "./endpoint.ts";
+import { createLeaseTable, expireLeases, inFlight } from "./leases.ts";
+import type { LeaseTable } from "./leases.ts";
+import type { PoolSpec } from "./pool.ts";
+import type { AcquireRequest, AwaitOutcome } from "./shard-messages.ts";
+
+export type Waiter = { readonly request: AcquireRequest; readonly giveUpAtMs: number };
+
+type Peer = {
+  readonly set: ViewSet;
+  readonly atMs: number;
+  /** Requests sent its way since: they are in its in-flight by now, but not in its digest. */
+  readonly sentSince: Map<string, number>;
+};
+
+export type ShardState = {
+  readonly pool: PoolSpec;
+  readonly region: string;
+  readonly endpoints: ReadonlyMap<string, EndpointState>;
+  readonly leases: LeaseTable;
+  readonly peers: Map<string, Peer>;
+  /** In order of arrival. */
+  readonly queue: Map<string, Waiter>;
+  /** What became of queued requests, until the edge has fetched it. */
+  readonly resolved: Map<string, { readonly outcome: AwaitOutcome; readonly forgetAtMs: number }>;
+  /** Isolates that asked lately, with the instant of their last request. */
+  readonly askers: Map<string, number>;
+  lastTrafficMs: number;
+  digestSentMs: number;
+};
+
+/** What the shell must do. `resolved`: wake whoever awaits that queued lease. */
+export type Effect =
+  | { readonly kind: "wake"; readonly endpointId: string }
+  | { readonly kind: "probe"; readonly endpointId: string }
+  | { readonly kind: "resolved"; readonly leaseId: string };
+
+/** Digests go out this often while there is traffic, ms. */
+export const DIGEST_EVERY_MS = 500;
+
+/** A digest older than this says nothing any more, ms: its endpoints fall back to their configuration. */
+export const DIGEST_LIFE_MS = 30_000;
+
+/** A shard without traffic for this long stops probing and lets itself be evicted, ms. */
+export const ACTIVE_MS = 60_000;
+
+/** An isolate counts as asking for this long after its last request, ms. */
+export const ASKER_MS = 1_000;
+
+/** Isolates remembered; the oldest is forgotten first. */
+export const ASKERS_MAX = 1_024;
+
+export function createShard(pool: PoolSpec, region: string, epoch: number, now: number): ShardState {
+  const own = pool.endpoints.filter((spec) => spec.region === region);
+  return {
+    pool,
+    region,
+    endpoints: new Map(own.map((spec) => [spec.id, createEndpoint(spec, now)])),
+    leases: createLeaseTable(epoch),
+    peers: new Map(),
+    queue: new Map(),
+    resolved: new Map(),
+    askers: new Map(),
+    lastTrafficMs: Number.NEGATIVE_INFINITY,
+    digestSentMs: Number.NEGATIVE_INFINITY,
+  };
+}
+
+export function isActive(state: ShardState, now: number): boolean {
+  return now - state.lastTrafficMs < ACTIVE_MS || state.leases.live.size > 0;
+}
+
+/** The shard's own endpoints, exact at `now`. */
+export function ownViews(state: ShardState, now: number): EndpointView[] {
+  return [...state.endpoints.values()].map((endpoint) =>
+    endpointView(endpoint, inFlight(state.leases, endpoint.spec.id), now),
+  );
+}
+
+/** Every endpoint of the pool: own ones exact, the others from their shard's digest, else from configuration. */
+export function allViews(state: ShardState, now: number): EndpointView[] {
+  const views = ownViews(state, now);
+  for (const spec of state.pool.endpoints) {
+    if (spec.region === state.region) continue;
+    const peer = state.peers.get(spec.region);
+    const digested = peer?.set.views.find((view) => view.id === spec.id);
+    if (peer === undefined || digested === undefined || now - peer.atMs > DIGEST_LIFE_MS) {
+      views.push(staticView(spec));
+      continue;
+    }
+    const sent = peer.sentSince.get(spec.id) ?? 0;
+    views.push(sent === 0 ? digested : { ...digested, inFlight: digested.inFlight + sent });
+  }
+  return views;
+}
+
+/** What this shard tells its peers and the edge about its own endpoints. */
+export function makeDigest(state: ShardState, now: number): ViewSet {
+  expireLeases(state.leases, now);
+  return { epoch: state.leases.epoch, region: state.region, views: ownViews(state, now) };
+}
+
+/** What this shard tells the edge about the whole pool, for the time when it cannot be asked. */
+export function makeSnapshot(state: ShardState, now: number): ViewSet {
+  return { epoch: state.leases.epoch, region: state.region, views: allViews(state, now) };
+}
+
+/** Takes a peer's digest; one of an older incarnation than the last is ignored. */
+export function absorbDigest(state: ShardState, set: ViewSet, now: number): void {
+  const known = state.peers.get(set.region);
+  if (set.region === state.region || (known !== undefined && known.set.epoch > set.epoch)) return;
+  if (!state.pool.endpoints.some((spec) => spec.region === set.region)) return;
+  state.peers.set(set.region, { set, atMs: now, sentSince: new Map() });
+}
+
+/** Other regions of the pool, to exchange digests with. */
+export function peerRegions(state: ShardState): string[] {
+  const regions = new Set(state.pool.endpoints.map((spec) => spec.region));
+  regions.delete(state.region);
+  return [...regions];
+}
+
+/** True at most once per DIGEST_EVERY_MS: the caller then exchanges digests. */
+export function isDigestDue(state: ShardState, now: number): boolean {
+  if (now - state.digestSentMs < DIGEST_EVERY_MS) return false;
+  state.digestSentMs = now;
+  return true;
+}
+
+/** Isolates that asked within ASKER_MS, this one included. */
+export function countAsker(state: ShardState, leaseId: string, now: number): number {
+  const isolate = leaseId.slice(0, leaseId.indexOf("-"));
+  state.askers.delete(isolate);
+  state.askers.set(isolate, now);
+  for (const [oldest, atMs] of state.askers) {
+    if (now - atMs <= ASKER_MS && state.askers.size <= ASKERS_MAX) break;
+    state.askers.delete(oldest);
+  }
+  return state.askers.size;
+}

@@ -1,0 +1,256 @@
+/**
+ * Decides what an edge isolate may do without asking: its credits, the leases it holds, and what it has yet to tell.
+ *
+ * Model. One wallet an isolate. A *credit* is a lease that was granted ahead; it may be spent for a fraction of a second
+ * and goes home unspent afterwards. Settlements and confirmations wait in an *outbox* per shard and ride on the next
+ * acquire; when none is due soon they are sent by themselves. All of it is data: the shell makes the calls.
+ * Source: design.md section 3. Rejected: promises or streams in here, which one request of the isolate would await for
+ * another.
+ */
+import type { ViewSet } from "./endpoint-view.ts";
+import { CREDIT_LIFE_MS } from "./credits.ts";
+import { LOCAL_EPOCH } from "./shard-messages.ts";
+import type { Carry, Grant, HeldLease, Settlement } from "./shard-messages.ts";
+
+/** A lease in the hands of a request. */
+export type Holding = {
+  readonly leaseId: string;
+  readonly grant: Grant;
+  readonly shard: string;
+  /** Pool, shard and client place: what the request rate is counted by. */
+  readonly key: string;
+  readonly capAtMs: number;
+  /** When the shard must next hear that it is held. */
+  confirmDueMs: number;
+};
+
+type Credit = { readonly leaseId: string; readonly grant: Grant; readonly spendByMs: number };
+
+type Rate = { perSecond: number; atMs: number };
+
+export type Wallet = {
+  /** By pool, shard and client place. */
+  readonly credits: Map<string, Credit[]>;
+  readonly holdings: Map<string, Holding>;
+  /** Settlements to be told, by shard. */
+  readonly outboxes: Map<string, Settlement[]>;
+  readonly rates: Map<string, Rate>;
+  readonly snapshots: Map<string, { readonly set: ViewSet; readonly atMs: number }>;
+  /** Shards near saturation when last heard. */
+  readonly tight: Set<string>;
+  /** No holding is due for confirmation before this instant: saves walking all of them on every call. */
+  confirmDueMs: number;
+};
+
+/** Settlements that wait in one outbox; when a shard is away for long the oldest go, and its leases expire instead. */
+export const OUTBOX_MAX = 2_048;
+
+/** Settlements and confirmations in one message. */
+export const CARRY_MAX = 256;
+
+/** Places and shards remembered per isolate; the oldest is forgotten first. */
+export const KEYS_MAX = 512;
+
+/** A held lease is confirmed when this share of its life has passed: two confirmations may be lost before it expires. */
+export const CONFIRM_SHARE = 1 / 3;
+
+/** A spent credit is confirmed this soon, ms: well before the shard takes an unconfirmed credit back. */
+export const CONFIRM_CREDIT_MS = 300;
+
+/**
+ * A settlement waits at most this long for an acquire to ride on, ms, if the recent rate makes one likely: a slot that
+ * looks taken for so long costs nothing while there is slack, and one message then tells the ends of many attempts.
+ */
+export const RIDE_MS = 20;
+
+/** Time constant of the request rate, ms. */
+const RATE_TAU_MS = 500;
+
+export function createWallet(): Wallet {
+  return {
+    credits: new Map(),
+    holdings: new Map(),
+    outboxes: new Map(),
+    rates: new Map(),
+    snapshots: new Map(),
+    tight: new Set(),
+    confirmDueMs: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Counts one request for `key` and returns the recent rate, requests per second. */
+export function countRequest(wallet: Wallet, key: string, now: number): number {
+  const rate = wallet.rates.get(key) ?? { perSecond: 0, atMs: now };
+  rate.perSecond = decayed(rate, now) + 1_000 / RATE_TAU_MS;
+  rate.atMs = now;
+  remember(wallet.rates, key, rate);
+  return rate.perSecond;
+}
+
+export function recentPerSecond(wallet: Wallet, key: string, now: number): number {
+  const rate = wallet.rates.get(key);
+  return rate === undefined ? 0 : decayed(rate, now);
+}
+
+const decayed = (rate: Rate, now: number): number =>
+  rate.perSecond * Math.exp(-Math.max(0, now - rate.atMs) / RATE_TAU_MS);
+
+/**
+ * Takes a credit for `key` and holds it; null when there is none. Credits past their life go home as `unused` with the
+ * next message.
+ */
+export function spendCredit(wallet: Wallet, key: string, shard: string, now: number): Holding | null {
+  const credits = wallet.credits.get(key) ?? [];
+  for (let credit = credits.pop(); credit !== undefined; credit = credits.pop()) {
+    if (credit.spendByMs > now) {
+      const holding: Holding = {
+        leaseId: credit.leaseId,
+        grant: credit.grant,
+        shard,
+        key,
+        capAtMs: now + credit.grant.capMs,
+        confirmDueMs: now + Math.min(CONFIRM_CREDIT_MS, confirmEveryMs(credit.grant)),
+      };
+      return keep(wallet, holding);
+    }
+    returnUnused(wallet, shard, credit.leaseId, credit.grant);
+  }
+  return null;
+}
+
+/** Holds the lease of a grant, and keeps its credits for `key`. `askedAtMs` is when the request for it was sent. */
+export function deposit(
+  wallet: Wallet,
+  key: string,
+  shard: string,
+  grant: Grant,
+  askedAtMs: number,
+  now: number,
+): Holding {
+  const spendByMs = askedAtMs + Math.min(grant.creditLifeMs, CREDIT_LIFE_MS);
+  const credits = wallet.credits.get(key) ?? [];
+  for (let index = grant.credits; index >= 1; index--) {
+    credits.push({ leaseId: `${grant.leaseId}.${index}`, grant, spendByMs });
+  }
+  if (credits.length > 0) remember(wallet.credits, key, credits);
+  const confirmDueMs = now + confirmEveryMs(grant);
+  return keep(wallet, { leaseId: grant.leaseId, grant, shard, key, capAtMs: now + grant.capMs, confirmDueMs });
+}
+
+/** Holds a lease that its shard has not heard of, or not heard that it arrived: confirmed with the next message. */
+export function holdUnconfirmed(wallet: Wallet, key: string, shard: string, grant: Grant, now: number): Holding {
+  return keep(wallet, { leaseId: grant.leaseId, grant, shard, key, capAtMs: now + grant.capMs, confirmDueMs: now });
+}
+
+/** Live leases of `endpointId` that this isolate gave itself. */
+export function heldLocally(wallet: Wallet, endpointId: string): number {
+  let count = 0;
+  for (const { grant } of wallet.holdings.values()) {
+    if (grant.endpointId === endpointId && grant.epoch === LOCAL_EPOCH) count += 1;
+  }
+  return count;
+}
+
+/** Ends a holding: exactly one settlement per lease leaves this isolate. A second call for the same lease does nothing. */
+export function settleHolding(wallet: Wallet, holding: Holding, settlement: Settlement): boolean {
+  if (!wallet.holdings.delete(holding.leaseId)) return false;
+  enqueue(wallet, holding.shard, settlement);
+  return true;
+}
+
+/** Sends a lease home that nothing ran under and nobody holds. */
+export function returnUnused(wallet: Wallet, shard: string, leaseId: string, grant: Grant): void {
+  enqueue(wallet, shard, {
+    leaseId,
+    endpointId: grant.endpointId,
+    epoch: grant.epoch,
+    outcome: "unused",
+    heldMs: 0,
+    ttftMs: null,
+    headersMs: null,
+    clientKey: "",
+    inputTokens: 0,
+    inFlightAtGrant: grant.inFlightAtGrant,
+  });
+}
+
+/** Takes what is to be told to `shard` now: at most CARRY_MAX of each. */
+export function takeCarry(wallet: Wallet, shard: string, now: number): Carry {
+  const settled = wallet.outboxes.get(shard)?.splice(0, CARRY_MAX) ?? [];
+  return { settled, held: takeDue(wallet, shard, now) };
+}
+
+function takeDue(wallet: Wallet, shard: string, now: number): HeldLease[] {
+  if (now < wallet.confirmDueMs) return [];
+  const held: HeldLease[] = [];
+  let nextDueMs = Number.POSITIVE_INFINITY;
+  for (const holding of wallet.holdings.values()) {
+    if (holding.shard === shard && held.length < CARRY_MAX && holding.confirmDueMs <= now) {
+      holding.confirmDueMs = now + confirmEveryMs(holding.grant);
+      const { leaseId, grant } = holding;
+      held.push({ leaseId, endpointId: grant.endpointId, epoch: grant.epoch, capLeftMs: holding.capAtMs - now });
+    }
+    nextDueMs = Math.min(nextDueMs, holding.confirmDueMs);
+  }
+  wallet.confirmDueMs = nextDueMs;
+  return held;
+}
+
+/** Puts back what a failed call carried, so that nothing is lost; held leases are due again at once. */
+export function restoreCarry(wallet: Wallet, shard: string, carry: Carry): void {
+  if (carry.settled.length > 0) {
+    wallet.outboxes.set(shard, [...carry.settled, ...(wallet.outboxes.get(shard) ?? [])].slice(-OUTBOX_MAX));
+  }
+  for (const { leaseId } of carry.held) {
+    const holding = wallet.holdings.get(leaseId);
+    if (holding === undefined) continue;
+    holding.confirmDueMs = Number.NEGATIVE_INFINITY;
+    wallet.confirmDueMs = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Shards that are owed a message now: settlements, or confirmations that are due. */
+export function shardsOwed(wallet: Wallet, now: number): string[] {
+  const owed = new Set<string>();
+  for (const [shard, settled] of wallet.outboxes) if (settled.length > 0) owed.add(shard);
+  if (now >= wallet.confirmDueMs) {
+    for (const holding of wallet.holdings.values()) if (holding.confirmDueMs <= now) owed.add(holding.shard);
+  }
+  return [...owed];
+}
+
+/** How long a settlement of `holding` may wait for an acquire of this isolate to ride on, ms; 0 means: send it now. */
+export function rideMs(wallet: Wallet, holding: Holding, now: number): number {
+  if (wallet.tight.has(holding.shard)) return 0;
+  return (recentPerSecond(wallet, holding.key, now) * RIDE_MS) / 1_000 >= 1 ? RIDE_MS : 0;
+}
+
+/** Notes whether `shard` is near saturation: then nothing waits for a ride. */
+export function noteTight(wallet: Wallet, shard: string, tight: boolean): void {
+  if (tight) wallet.tight.add(shard);
+  else wallet.tight.delete(shard);
+}
+
+function keep(wallet: Wallet, holding: Holding): Holding {
+  wallet.holdings.set(holding.leaseId, holding);
+  wallet.confirmDueMs = Math.min(wallet.confirmDueMs, holding.confirmDueMs);
+  return holding;
+}
+
+/** How often the holder of such a grant confirms it, ms. */
+export const confirmEveryMs = (grant: Grant): number => grant.ttlMs * CONFIRM_SHARE;
+
+function enqueue(wallet: Wallet, shard: string, settlement: Settlement): void {
+  const settled = wallet.outboxes.get(shard) ?? [];
+  if (settled.length >= OUTBOX_MAX) settled.shift();
+  settled.push(settlement);
+  wallet.outboxes.set(shard, settled);
+}
+
+function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  if (!map.has(key) && map.size >= KEYS_MAX) {
+    const oldest = map.keys().next();
+    if (oldest.done !== true) map.delete(oldest.value);
+  }
+  map.set(key, value);
+}

@@ -1,0 +1,58 @@
+/** Turns an answer that has begun into the client's response, with the headers that explain it. */
+import {
+  ATTEMPTS,
+  ENDPOINT,
+  forwardableResponseHeaders,
+  OVERHEAD_MS,
+  REASON,
+  REGION,
+  SERVER_TIMING,
+  serverTiming,
+} from "../protocol/headers.ts";
+import { endAttempt } from "./dispatch.ts";
+import type { AttemptResult } from "./dispatch.ts";
+import type { EdgeRequest } from "./edge-request.ts";
+import { dress } from "./edge-request.ts";
+import type { LeaseReason } from "./lease-desk.ts";
+import { relay } from "./relay.ts";
+
+export type Explained = {
+  readonly reason: LeaseReason | "failover";
+  readonly attempts: number;
+  /** From the request's arrival to the dispatch that was answered, ms. */
+  readonly overheadMs: number;
+};
+
+/** Statuses whose response may have no body object at all. */
+const BODILESS = new Set([101, 204, 205, 304]);
+
+export function answerBegun(
+  edge: EdgeRequest,
+  begunResult: Extract<AttemptResult, { kind: "begun" }>,
+  explained: Explained,
+): Response {
+  const { attempt, response, begun } = begunResult;
+  const isEvents = (response.headers.get("content-type") ?? "").startsWith("text/event-stream");
+  const headers = new Headers(forwardableResponseHeaders(response.headers) as [string, string][]);
+  const { endpointId, region } = attempt.holding.grant;
+  headers.set(ENDPOINT, endpointId);
+  headers.set(REGION, region);
+  headers.set(REASON, explained.reason);
+  headers.set(ATTEMPTS, String(explained.attempts));
+  headers.set(OVERHEAD_MS, String(explained.overheadMs));
+  headers.set(
+    SERVER_TIMING,
+    serverTiming([
+      { name: "router", durMs: explained.overheadMs, desc: explained.reason },
+      { name: "upstream", durMs: Date.now() - attempt.sentAtMs },
+    ]),
+  );
+  dress(headers, edge.requestId, edge.desk.runtime.config);
+  const { status } = response;
+  if (begun.kind === "whole") {
+    endAttempt(attempt, status < 400 ? "served" : "client_fault");
+    return new Response(BODILESS.has(status) ? null : begun.bytes, { status, headers });
+  }
+  if (isEvents) headers.set("x-accel-buffering", "no");
+  return new Response(relay(attempt, begun, isEvents), { status, headers });
+}

@@ -1,0 +1,189 @@
+/**
+ * Runs one attempt: sends the request to the leased endpoint and waits, within a deadline, until its answer has begun.
+ *
+ * "Begun" means the first byte of the body: a server may send its headers long before, and may die in between. Until
+ * then the attempt can be thrown away and repeated elsewhere; from then on it is this answer or an error.
+ * One timer serves an attempt: first for the first byte, then to confirm its lease and to end it at its absolute limit.
+ */
+import { ANSWER_PEEK_BYTES } from "../../backends/port.ts";
+import type { AnswerClass } from "../../backends/port.ts";
+import { egress } from "../../backends/egress.ts";
+import type { AttemptOutcome } from "../core/shard-messages.ts";
+import { confirmEveryMs } from "../core/wallet.ts";
+import type { Holding } from "../core/wallet.ts";
+import { flush, settle } from "./lease-desk.ts";
+import type { Desk } from "./lease-desk.ts";
+import type { EdgeEndpoint } from "./runtime.ts";
+
+/** An answer of up to this size is read whole before it is passed on: one read instead of a pipe. */
+const WHOLE_BYTES_MAX = 65_536;
+
+/** An error answer's body beyond this is cut: it is a message. */
+const ERROR_BODY_BYTES_MAX = 65_536;
+
+export type Outgoing = {
+  readonly method: string;
+  /** Path and query at the endpoint. */
+  readonly path: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: ArrayBuffer | Uint8Array | null;
+  readonly inputTokens: number;
+  readonly clientKey: string;
+  /** Time until the first byte must be here, ms. */
+  readonly firstByteTimeoutMs: number;
+};
+
+/** An attempt under way. */
+export type Attempt = {
+  readonly desk: Desk;
+  readonly holding: Holding;
+  readonly endpoint: EdgeEndpoint;
+  readonly outgoing: Outgoing;
+  readonly sentAtMs: number;
+  readonly controller: AbortController;
+  timer: ReturnType<typeof setTimeout> | null;
+  /** The first byte, or the end, did not come in time. */
+  timedOut: boolean;
+  headersAtMs: number | null;
+  firstTokenAtMs: number | null;
+};
+
+/** Body of an answer that has begun. */
+export type Begun =
+  | { readonly kind: "whole"; readonly bytes: Uint8Array | null }
+  | {
+      readonly kind: "stream";
+      readonly first: Uint8Array;
+      readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+      readonly body: ReadableStream<Uint8Array>;
+    };
+
+export type AttemptResult =
+  | { readonly kind: "begun"; readonly attempt: Attempt; readonly response: Response; readonly begun: Begun }
+  /** May be repeated elsewhere; the lease is settled. */
+  | { readonly kind: "lost"; readonly why: "capacity" | "failed" | "timeout"; readonly maybeProcessed: boolean };
+
+export async function attemptOnce(
+  desk: Desk,
+  holding: Holding,
+  endpoint: EdgeEndpoint,
+  outgoing: Outgoing,
+): Promise<AttemptResult> {
+  const attempt: Attempt = {
+    desk,
+    holding,
+    endpoint,
+    outgoing,
+    sentAtMs: Date.now(),
+    controller: new AbortController(),
+    timer: null,
+    timedOut: false,
+    headersAtMs: null,
+    firstTokenAtMs: null,
+  };
+  watch(attempt, attempt.sentAtMs + outgoing.firstByteTimeoutMs);
+  try {
+    const response = await send(attempt);
+    attempt.headersAtMs = Date.now();
+    const begun = response.status >= 400 ? await readError(response) : await begin(response);
+    const answer = classify(attempt, response, begun);
+    if (answer === "capacity" || answer === "server_fault") {
+      const lost = answer === "capacity" ? "capacity" : "failed";
+      endAttempt(attempt, lost);
+      return { kind: "lost", why: lost, maybeProcessed: answer !== "capacity" };
+    }
+    return { kind: "begun", attempt, response, begun };
+  } catch {
+    // Refused, reset, aborted by the deadline, or dead before the first byte: the endpoint did not answer.
+    endAttempt(attempt, "failed");
+    return { kind: "lost", why: attempt.timedOut ? "timeout" : "failed", maybeProcessed: true };
+  }
+}
+
+/** Settles the attempt's lease, once, and stops its timer. */
+export function endAttempt(attempt: Attempt, outcome: AttemptOutcome): void {
+  if (attempt.timer !== null) clearTimeout(attempt.timer);
+  attempt.timer = null;
+  const { sentAtMs, headersAtMs, firstTokenAtMs, outgoing } = attempt;
+  // Headers that came with the first token tell nothing of the network alone.
+  const early = headersAtMs !== null && firstTokenAtMs !== null && firstTokenAtMs > headersAtMs;
+  settle(attempt.desk, attempt.holding, {
+    outcome,
+    heldMs: Date.now() - sentAtMs,
+    ttftMs: firstTokenAtMs === null ? null : firstTokenAtMs - sentAtMs,
+    headersMs: early ? headersAtMs - sentAtMs : null,
+    clientKey: outgoing.clientKey,
+    inputTokens: outgoing.inputTokens,
+  });
+}
+
+/** From the first byte on the attempt may run until its endpoint's limit; its lease is confirmed on the way. */
+export function keepRunning(attempt: Attempt): void {
+  watch(attempt, attempt.sentAtMs + attempt.endpoint.config.executionTimeoutMs);
+}
+
+function watch(attempt: Attempt, deadlineMs: number): void {
+  if (attempt.timer !== null) clearTimeout(attempt.timer);
+  const confirmMs = confirmEveryMs(attempt.holding.grant);
+  attempt.timer = setTimeout(
+    () => {
+      if (Date.now() >= deadlineMs) {
+        attempt.timedOut = true;
+        attempt.controller.abort();
+        return;
+      }
+      attempt.desk.ctx.waitUntil(flush(attempt.desk));
+      watch(attempt, deadlineMs);
+    },
+    Math.max(0, Math.min(confirmMs, deadlineMs - Date.now())),
+  );
+}
+
+async function send({ endpoint, outgoing, controller }: Attempt): Promise<Response> {
+  const headers = new Headers(outgoing.headers as [string, string][]);
+  if (endpoint.target.authorization !== null) headers.set("authorization", endpoint.target.authorization);
+  return egress(endpoint.backend.inferUrl(endpoint.target, outgoing.path), {
+    method: outgoing.method,
+    headers,
+    body: outgoing.body,
+    signal: controller.signal,
+  });
+}
+
+/** Waits for the first byte; a short answer of known length is read whole. Rejects when there is none. */
+async function begin(response: Response): Promise<Begun> {
+  const { body } = response;
+  if (body === null) return { kind: "whole", bytes: null };
+  const announced = Number(response.headers.get("content-length") ?? Number.NaN);
+  const reader = body.getReader();
+  const { done, value } = await reader.read();
+  if (done) {
+    if (announced === 0 || Number.isNaN(announced)) return { kind: "whole", bytes: new Uint8Array(0) };
+    throw new Error("the answer ended before its first byte");
+  }
+  if (value.byteLength === announced && announced <= WHOLE_BYTES_MAX) return { kind: "whole", bytes: value };
+  return { kind: "stream", first: value, reader, body };
+}
+
+/** The message of an error answer, up to its bound; the rest is not read. */
+async function readError({ body }: Response): Promise<Begun> {
+  if (body === null) return { kind: "whole", bytes: null };
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  const reader = body.getReader();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    chunks.push(read.value);
+    total += read.value.byteLength;
+    if (total < ERROR_BODY_BYTES_MAX) continue;
+    await reader.cancel();
+    break;
+  }
+  const bytes = await new Blob(chunks).arrayBuffer();
+  return { kind: "whole", bytes: new Uint8Array(bytes).subarray(0, ERROR_BODY_BYTES_MAX) };
+}
+
+function classify({ endpoint }: Attempt, response: Response, begun: Begun): AnswerClass {
+  const peek = begun.kind === "whole" && response.status >= 400 ? begun.bytes : null;
+  const bodyStart = peek === null ? "" : new TextDecoder().decode(peek.subarray(0, ANSWER_PEEK_BYTES));
+  return endpoint.backend.classify({ status: response.status, headers: response.headers, bodyStart });
+}

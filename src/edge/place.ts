@@ -1,0 +1,29 @@
+/** Decides where a client is: from what the platform says of the connection, or, in development, from a header. */
+import type { Place } from "../core/pool.ts";
+import { parsePlace, PLACE } from "../protocol/headers.ts";
+import type { Config } from "../protocol/config.ts";
+
+export type ClientPlace = {
+  readonly place: Place | null;
+  /** Groups clients that share a round trip: the data centre they reached, else a rounded position. */
+  readonly key: string;
+};
+
+export function placeOf(
+  request: Request<unknown, IncomingRequestCfProperties>,
+  config: Config,
+  dev: boolean,
+): ClientPlace {
+  if (dev) {
+    const named = request.headers.get(PLACE);
+    const place = named === null ? null : parsePlace(named, config.regions);
+    if (place !== null) return { place, key: keyOf(place) };
+  }
+  const { cf } = request;
+  const place = cf === undefined ? null : parsePlace(`${cf.latitude},${cf.longitude}`, config.regions);
+  if (place === null) return { place: null, key: "unknown" };
+  return { place, key: cf?.colo ?? keyOf(place) };
+}
+
+/** About 100 km: closer clients cannot be told apart by their round trips. */
+const keyOf = ({ lat, lon }: Place): string => `${Math.round(lat)},${Math.round(lon)}`;

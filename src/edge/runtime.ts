@@ -1,0 +1,94 @@
+/**
+ * What an isolate keeps between requests: the parsed config, where each endpoint is, and the wallet. Data only: no
+ * promise, stream or body lives here, because a request may not await another request's I/O.
+ */
+import { BACKENDS } from "../../backends/registry.ts";
+import { targetOf } from "../../backends/targets.ts";
+import type { Backend, Target } from "../../backends/port.ts";
+import { createWallet } from "../core/wallet.ts";
+import type { Wallet } from "../core/wallet.ts";
+import type { PoolSpec } from "../core/pool.ts";
+import type { PoolShard } from "../objects/pool-shard.ts";
+import { createKeyVerifier } from "../protocol/api-keys.ts";
+import type { KeyVerifier } from "../protocol/api-keys.ts";
+import type { Config, EndpointConfig, PoolConfig } from "../protocol/config.ts";
+import { formatProblems } from "../protocol/config-parse.ts";
+import { loadConfig } from "../protocol/env.ts";
+import type { Env } from "../protocol/env.ts";
+import { poolSpec } from "../protocol/pool-spec.ts";
+
+export type EdgeEnv = Env & { readonly POOL_SHARD: DurableObjectNamespace<PoolShard> };
+
+/** An endpoint as the edge uses it. */
+export type EdgeEndpoint = { readonly config: EndpointConfig; readonly target: Target; readonly backend: Backend };
+
+export type EdgePool = {
+  readonly config: PoolConfig;
+  readonly spec: PoolSpec;
+  readonly endpoints: ReadonlyMap<string, EdgeEndpoint>;
+};
+
+export type Runtime = {
+  readonly configText: string;
+  readonly config: Config;
+  readonly pools: ReadonlyMap<string, EdgePool>;
+  readonly keys: KeyVerifier;
+  readonly wallet: Wallet;
+  /** Prefix of every lease id this isolate makes; unique among isolates, without a dash. */
+  readonly isolateId: string;
+  leaseCount: number;
+  /** A flush of the outboxes is under way or due until this instant. */
+  flushUntilMs: number;
+};
+
+let runtime: Runtime | null = null;
+
+/** The isolate's runtime; null when the config or a secret it names is wrong, which is logged once. */
+export function runtimeOf(env: EdgeEnv): Runtime | null {
+  const { text, parsed } = loadConfig(env);
+  if (runtime !== null && runtime.configText === text) return runtime;
+  if (!parsed.ok) {
+    console.error(formatProblems(text, parsed.error, "warmpath.jsonc"));
+    return null;
+  }
+  const pools = buildPools(parsed.value, env);
+  if (pools === null) return null;
+  if (parsed.value.keys.length > 0 && (env.WARMPATH_KEY_PEPPER ?? "") === "") {
+    console.error("the config lists API keys, but the secret WARMPATH_KEY_PEPPER is not set");
+    return null;
+  }
+  runtime = {
+    configText: text,
+    config: parsed.value,
+    pools,
+    keys: createKeyVerifier(parsed.value.keys, env.WARMPATH_KEY_PEPPER ?? ""),
+    wallet: createWallet(),
+    isolateId: crypto.randomUUID().replaceAll("-", ""),
+    leaseCount: 0,
+    flushUntilMs: 0,
+  };
+  return runtime;
+}
+
+/** A fresh lease id. */
+export function nextLeaseId(state: Runtime): string {
+  state.leaseCount += 1;
+  return `${state.isolateId}-${state.leaseCount}`;
+}
+
+function buildPools(config: Config, env: EdgeEnv): Map<string, EdgePool> | null {
+  const pools = new Map<string, EdgePool>();
+  for (const pool of config.pools.values()) {
+    const endpoints = new Map<string, EdgeEndpoint>();
+    for (const endpoint of pool.endpoints) {
+      const target = targetOf(endpoint, env as Readonly<Record<string, unknown>>);
+      if (!target.ok) {
+        console.error(`endpoint ${endpoint.id}: the secret ${target.error} is not set; run wrangler secret put`);
+        return null;
+      }
+      endpoints.set(endpoint.id, { config: endpoint, target: target.value, backend: BACKENDS[endpoint.backend] });
+    }
+    pools.set(pool.id, { config: pool, spec: poolSpec(config, pool.id), endpoints });
+  }
+  return pools;
+}

@@ -1,0 +1,264 @@
+/**
+ * The shell of a shard: the Durable Object that is the one authority over the endpoints of a pool in a region.
+ *
+ * It loads what was kept, gives the pure core its clock, and performs the effects. A request touches memory only: the
+ * alarm probes, checkpoints and re-arms itself while there is traffic. RPC methods return unions and never throw for
+ * what a caller can cause: a rejected call leaks an unhandled rejection in workerd, and breaks the stub.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { egress } from "../../backends/egress.ts";
+import { BACKENDS } from "../../backends/registry.ts";
+import { targetOf } from "../../backends/targets.ts";
+import type { Target } from "../../backends/port.ts";
+import { inheritInFlight, observeProbe } from "../core/endpoint.ts";
+import type { ProbeResult } from "../core/endpoint.ts";
+import type { EndpointView, ViewSet } from "../core/endpoint-view.ts";
+import { inFlight } from "../core/leases.ts";
+import { absorbDigest, createShard, isActive, isDigestDue, makeDigest, ownViews, peerRegions } from "../core/shard.ts";
+import type { Effect, ShardState } from "../core/shard.ts";
+import { acquire } from "../core/shard-acquire.ts";
+import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../core/shard-messages.ts";
+import { applyCarry, sweep } from "../core/shard-settle.ts";
+import type { Config, EndpointConfig } from "../protocol/config.ts";
+import { loadConfig } from "../protocol/env.ts";
+import type { Env } from "../protocol/env.ts";
+import { poolSpec } from "../protocol/pool-spec.ts";
+import { parseShardName, shardName } from "../protocol/shard-name.ts";
+import { ShardStore } from "./shard-store.ts";
+
+/** Probes and checkpoints while every endpoint is well, ms. */
+const TICK_MS = 5_000;
+/** … and while one is cold, warming, suspect or down: recovery should be seen within a second. */
+const TICK_FAST_MS = 1_000;
+/** Checkpoints, ms: what is lost at worst is this much of an estimate. */
+const CHECKPOINT_MS = 10_000;
+/** A probe that has no answer by then has failed, ms. */
+const PROBE_TIMEOUT_MS = 2_000;
+/** Observations ask for probes; one endpoint is probed at most this often, ms. */
+const PROBE_GAP_MS = 250;
+
+export type ShardEnv = Env & { readonly POOL_SHARD: DurableObjectNamespace<PoolShard> };
+
+/** What `/admin/fleet` and `/readyz?verbose` show of a shard. */
+export type ShardStatus = {
+  readonly pool: string;
+  readonly region: string;
+  readonly epoch: number;
+  readonly liveLeases: number;
+  readonly queued: number;
+  readonly endpoints: readonly EndpointView[];
+};
+
+type Probe = { readonly endpoint: EndpointConfig; readonly target: Target; running: boolean; lastMs: number };
+
+export class PoolShard extends DurableObject<ShardEnv> {
+  readonly #store: ShardStore;
+  readonly #state: ShardState | null;
+  readonly #config: Config | null;
+  readonly #probes = new Map<string, Probe>();
+  readonly #awaiting = new Map<string, (outcome: AwaitOutcome) => void>();
+  #alarmAtMs = 0;
+  #checkpointMs = 0;
+  #exchanging = false;
+
+  constructor(ctx: DurableObjectState, env: ShardEnv) {
+    super(ctx, env);
+    this.#store = new ShardStore(ctx.storage);
+    const { parsed } = loadConfig(env);
+    this.#config = parsed.ok ? parsed.value : null;
+    this.#state = this.#restore(ctx.id.name ?? "");
+  }
+
+  acquire(request: AcquireRequest): AcquireReply {
+    const state = this.#state;
+    if (state === null) return { outcome: { kind: "no_endpoint" }, tight: false, snapshot: null, candidates: null };
+    const { reply, effects } = acquire(state, request, Date.now(), Math.random);
+    this.#perform(effects);
+    this.#keepGoing();
+    return reply;
+  }
+
+  /** What a queued request gets in the end; resolves when a slot frees or its time is up. */
+  async awaitGrant(leaseId: string): Promise<AwaitOutcome> {
+    const state = this.#state;
+    const resolved = state?.resolved.get(leaseId);
+    if (resolved !== undefined) return resolved.outcome;
+    if (state?.queue.has(leaseId) !== true) return { kind: "shed", retryAfterMs: TICK_FAST_MS };
+    const outcome = new Promise<AwaitOutcome>((resolve) => this.#awaiting.set(leaseId, resolve));
+    const giveUpInMs = (state.queue.get(leaseId)?.giveUpAtMs ?? 0) - Date.now();
+    const timer = setTimeout(() => this.#perform(sweep(state, Date.now(), Math.random)), Math.max(0, giveUpInMs));
+    return outcome.finally(() => clearTimeout(timer));
+  }
+
+  /** Settlements and confirmations that no acquire carried. */
+  report(carry: Carry): void {
+    if (this.#state === null) return;
+    this.#perform(applyCarry(this.#state, carry, Date.now(), Math.random));
+    this.#keepGoing();
+  }
+
+  /** A peer's digest for this shard's own. Being asked counts as traffic, so that what it tells stays fresh. */
+  exchange(digest: ViewSet): ViewSet | null {
+    if (this.#state === null) return null;
+    absorbDigest(this.#state, digest, Date.now());
+    this.#state.lastTrafficMs = Date.now();
+    this.#armAlarm();
+    return makeDigest(this.#state, Date.now());
+  }
+
+  /** Its state for people, after probing every endpoint if `probe` asks for it. */
+  async status(probe: boolean): Promise<ShardStatus | null> {
+    const state = this.#state;
+    if (state === null) return null;
+    if (probe) {
+      await Promise.all([...state.endpoints.keys()].map(async (endpointId) => this.#probe(endpointId)));
+      this.#armAlarm();
+    }
+    this.#perform(sweep(state, Date.now(), Math.random));
+    return {
+      pool: state.pool.id,
+      region: state.region,
+      epoch: state.leases.epoch,
+      liveLeases: state.leases.live.size,
+      queued: state.queue.size,
+      endpoints: ownViews(state, Date.now()),
+    };
+  }
+
+  /** Development only: loses its memory as an eviction would. */
+  restart(): void {
+    if (this.env.WARMPATH_DEV === "1") this.ctx.abort("restarted on request");
+  }
+
+  override async alarm(): Promise<void> {
+    const state = this.#state;
+    this.#alarmAtMs = 0;
+    if (state === null) return;
+    const now = Date.now();
+    this.#perform(sweep(state, now, Math.random));
+    if (now - this.#checkpointMs >= CHECKPOINT_MS) this.#checkpoint(state, now);
+    if (!isActive(state, now)) return;
+    // Re-armed before anything that may fail: an alarm that throws stops after six retries.
+    this.#armAlarm();
+    await Promise.all([...state.endpoints.keys()].map(async (endpointId) => this.#probe(endpointId)));
+    await this.#exchangeDigests(state);
+  }
+
+  #restore(name: string): ShardState | null {
+    const parsed = parseShardName(name);
+    const pool = parsed === null ? undefined : this.#config?.pools.get(parsed.pool);
+    if (this.#config === null || parsed === null || pool === undefined) return null;
+    const now = Date.now();
+    const state = createShard(poolSpec(this.#config, parsed.pool), parsed.region, this.#store.beginEpoch(), now);
+    this.#store.syncRegistry([...state.endpoints.values()].map(({ spec }) => spec));
+    for (const { endpointId, inFlight: count, savedAtMs } of this.#store.loadCheckpoint()) {
+      const endpoint = state.endpoints.get(endpointId);
+      const fadeMs = state.pool.leaseTtlMs - (now - savedAtMs);
+      if (endpoint !== undefined && fadeMs > 0) inheritInFlight(endpoint, count, fadeMs, now);
+    }
+    for (const endpoint of pool.endpoints) {
+      const target = targetOf(endpoint, this.env);
+      if (!state.endpoints.has(endpoint.id)) continue;
+      if (target.ok) this.#probes.set(endpoint.id, { endpoint, target: target.value, running: false, lastMs: 0 });
+      else console.error(`endpoint ${endpoint.id}: the secret ${target.error} is not set; it is not probed`);
+    }
+    return state;
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case "resolved": {
+          const outcome = this.#state?.resolved.get(effect.leaseId)?.outcome;
+          if (outcome !== undefined) this.#awaiting.get(effect.leaseId)?.(outcome);
+          this.#awaiting.delete(effect.leaseId);
+          break;
+        }
+        case "probe":
+          this.ctx.waitUntil(this.#probe(effect.endpointId));
+          break;
+        case "wake":
+          this.ctx.waitUntil(this.#wake(effect.endpointId));
+          break;
+      }
+    }
+  }
+
+  /** What a call sets off beside its answer. */
+  #keepGoing(): void {
+    const state = this.#state;
+    if (state === null) return;
+    if (this.#alarmAtMs === 0) {
+      this.#armAlarm();
+      for (const endpointId of state.endpoints.keys()) this.ctx.waitUntil(this.#probe(endpointId));
+    }
+    if (isDigestDue(state, Date.now())) this.ctx.waitUntil(this.#exchangeDigests(state));
+  }
+
+  async #exchangeDigests(state: ShardState): Promise<void> {
+    // A slow peer must not pile up calls.
+    if (this.#exchanging) return;
+    this.#exchanging = true;
+    const digest = makeDigest(state, Date.now());
+    await Promise.all(
+      peerRegions(state).map(async (region) => {
+        try {
+          const answer = await this.#peer(state, region).exchange(digest);
+          if (answer !== null) absorbDigest(state, answer, Date.now());
+        } catch {
+          // The peer is away: its last digest ages out by itself, and nothing here depends on it.
+        }
+      }),
+    );
+    this.#exchanging = false;
+  }
+
+  #peer(state: ShardState, region: string) {
+    const locationHint = this.#config?.regions.get(region)?.hint;
+    const name = shardName(state.pool.id, region);
+    return this.env.POOL_SHARD.getByName(name, locationHint === undefined ? {} : { locationHint });
+  }
+
+  async #probe(endpointId: string): Promise<void> {
+    const probe = this.#probes.get(endpointId);
+    const endpoint = this.#state?.endpoints.get(endpointId);
+    if (probe === undefined || endpoint === undefined) return;
+    if (probe.running || Date.now() - probe.lastMs < PROBE_GAP_MS) return;
+    probe.running = true;
+    const backend = BACKENDS[probe.endpoint.backend];
+    const result: ProbeResult = await backend.probe(probe.target, egress, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    probe.running = false;
+    probe.lastMs = Date.now();
+    observeProbe(endpoint, result, Date.now());
+  }
+
+  async #wake(endpointId: string): Promise<void> {
+    const probe = this.#probes.get(endpointId);
+    if (probe === undefined) return;
+    await BACKENDS[probe.endpoint.backend].wake(probe.target, egress, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+  }
+
+  #armAlarm(): void {
+    const state = this.#state;
+    const now = Date.now();
+    if (state === null) return;
+    const well = [...state.endpoints.values()].every(({ health, warmth }) => health === "up" && warmth === "warm");
+    const dueMs = now + (well ? TICK_MS : TICK_FAST_MS);
+    // An alarm that should have fired long ago is stuck: arm it again.
+    if (this.#alarmAtMs !== 0 && this.#alarmAtMs <= dueMs && now - this.#alarmAtMs < TICK_MS) return;
+    this.#alarmAtMs = dueMs;
+    // Unconfirmed: losing an alarm costs a late probe, waiting for the disk would cost every caller the flush.
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(dueMs, { allowUnconfirmed: true }));
+  }
+
+  #checkpoint(state: ShardState, now: number): void {
+    this.#checkpointMs = now;
+    this.#store.saveCheckpoint(
+      [...state.endpoints.keys()].map((endpointId) => ({
+        endpointId,
+        inFlight: inFlight(state.leases, endpointId),
+        savedAtMs: now,
+      })),
+    );
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * What a shard keeps in SQLite: its epoch, the registry of its endpoints, and a checkpoint of what was in flight.
+ *
+ * None of it is touched by a request. Leases are not stored: they end within their time, and holders re-create them
+ * after a restart (`leases.ts`). Every table is described in docs/storage.md.
+ */
+import type { EndpointSpec } from "../core/pool.ts";
+
+/** Schema steps in order; a step that has shipped is never changed. `PRAGMA user_version` does not exist here. */
+const MIGRATIONS = [
+  `CREATE TABLE incarnation (only INTEGER PRIMARY KEY CHECK (only = 1), epoch INTEGER NOT NULL);
+   CREATE TABLE endpoint (id TEXT PRIMARY KEY, source TEXT NOT NULL, spec TEXT NOT NULL);
+   CREATE TABLE checkpoint (endpoint_id TEXT PRIMARY KEY, in_flight INTEGER NOT NULL, saved_at_ms INTEGER NOT NULL);`,
+] as const;
+
+export type Checkpoint = { readonly endpointId: string; readonly inFlight: number; readonly savedAtMs: number };
+
+export class ShardStore {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#migrate();
+  }
+
+  /** Begins a new incarnation and returns its epoch, >= 1 and higher than any before. */
+  beginEpoch(): number {
+    this.#storage.sql.exec(
+      `INSERT INTO incarnation (only, epoch) VALUES (1, 1) ON CONFLICT (only) DO UPDATE SET epoch = epoch + 1`,
+    );
+    return this.#storage.sql.exec<{ epoch: number }>(`SELECT epoch FROM incarnation`).one().epoch;
+  }
+
+  /** Makes the registry hold exactly these endpoints of the config, and what was registered otherwise. */
+  syncRegistry(specs: readonly EndpointSpec[]): void {
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec(`DELETE FROM endpoint WHERE source = 'config'`);
+      for (const spec of specs) {
+        this.#storage.sql.exec(
+          `INSERT INTO endpoint (id, source, spec) VALUES (?, 'config', ?) ON CONFLICT (id) DO NOTHING`,
+          spec.id,
+          JSON.stringify(spec),
+        );
+      }
+    });
+  }
+
+  loadCheckpoint(): Checkpoint[] {
+    const rows = this.#storage.sql.exec<{ endpoint_id: string; in_flight: number; saved_at_ms: number }>(
+      `SELECT endpoint_id, in_flight, saved_at_ms FROM checkpoint`,
+    );
+    return rows
+      .toArray()
+      .map((row) => ({ endpointId: row.endpoint_id, inFlight: row.in_flight, savedAtMs: row.saved_at_ms }));
+  }
+
+  saveCheckpoint(checkpoints: readonly Checkpoint[]): void {
+    this.#storage.transactionSync(() => {
+      for (const { endpointId, inFlight, savedAtMs } of checkpoints) {
+        this.#storage.sql.exec(
+          `INSERT INTO checkpoint (endpoint_id, in_flight, saved_at_ms) VALUES (?, ?, ?)
+           ON CONFLICT (endpoint_id) DO UPDATE SET in_flight = excluded.in_flight, saved_at_ms = excluded.saved_at_ms`,
+          endpointId,
+          inFlight,
+          savedAtMs,
+        );
+      }
+    });
+  }
+
+  #migrate(): void {
+    const { sql } = this.#storage;
+    sql.exec(`CREATE TABLE IF NOT EXISTS schema_step (step INTEGER PRIMARY KEY)`);
+    const done = sql.exec<{ done: number }>(`SELECT COUNT(*) AS done FROM schema_step`).one().done;
+    for (const [step, statements] of MIGRATIONS.entries()) {
+      if (step < done) continue;
+      this.#storage.transactionSync(() => {
+        sql.exec(statements);
+        sql.exec(`INSERT INTO schema_step (step) VALUES (?)`, step);
+      });
+    }
+  }
+}

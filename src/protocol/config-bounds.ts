@@ -1,0 +1,56 @@
+/**
+ * Decides how far each number and list of `warmpath.jsonc` may go, and the defaults that more than one place needs.
+ * Every bound has its reason beside it; the schema, the checks and the tests read it from here.
+ */
+
+/** A Worker may hold 128 MB; a body is held once while the rails read it. 30 MiB is also Runpod's own limit. */
+export const BODY_BYTES_MAX = 30 * 1024 * 1024;
+/** Long prompts of text fit many times over; images in a body need the operator to raise it on purpose. */
+export const BODY_BYTES_DEFAULT = 4 * 1024 * 1024;
+/** A digest lists every endpoint of a pool, several times a second. */
+export const ENDPOINTS_PER_POOL_MAX = 64;
+/** Each pool and region is one Durable Object; the fleet view lists them all. */
+export const POOLS_MAX = 100;
+export const REGIONS_MAX = 64;
+/** The key table sits in every isolate's memory; beyond this, tenants belong in a store. */
+export const KEYS_MAX = 1000;
+export const ROUTES_MAX = 100;
+export const MODELS_PER_POOL_MAX = 100;
+export const RAILS_PER_STAGE_MAX = 16;
+/** No GPU server batches more sequences than this. */
+export const CONCURRENCY_PER_WORKER_MAX = 4096;
+export const GPU_WORKERS_MAX = 1000;
+/** Runpod's bound on idleTimeout. */
+export const IDLE_TIMEOUT_SECONDS_MAX = 3600;
+/** One day: longer work belongs in the job queue. */
+export const EXECUTION_TIMEOUT_MS_MAX = 86_400_000;
+export const COLD_START_MS_MAX = 3_600_000;
+export const PREFILL_TOKENS_PER_MS_MAX = 10_000;
+export const PATIENCE_MS_MAX = 10_000;
+export const TTFB_TIMEOUT_MS_MAX = 600_000;
+/** A third attempt has, by then, cost the client more than an honest error. */
+export const ATTEMPTS_MAX = 2;
+export const QUEUE_DEPTH_MAX = 10_000;
+export const QUEUE_WAIT_MS_MAX = 120_000;
+export const LEASE_TTL_MS_MAX = 600_000;
+/** Below this a lease could expire between two batched renewals. */
+export const LEASE_TTL_MS_MIN = 100;
+export const RAIL_TIMEOUT_MS_MAX = 30_000;
+/** As long as for a slot: a client that may wait for the one may wait for the other. */
+export const COLD_WAIT_MS_DEFAULT = 10_000;
+/** The rails that exist, in the order in which messages name them. */
+export const INPUT_RAILS = ["size", "secrets"] as const;
+
+export const LOCATION_HINTS = [
+  "wnam",
+  "enam",
+  "sam",
+  "weur",
+  "eeur",
+  "apac",
+  "apac-ne",
+  "apac-se",
+  "oc",
+  "afr",
+  "me",
+] as const;

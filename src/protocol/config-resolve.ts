@@ -1,0 +1,85 @@
+/**
+ * Decides what a checked file means: applies the defaults that depend on a neighbour, and turns lists into maps.
+ *
+ * Model: a pure function from what zod accepted and `checkConfig` passed to `Config`. Maps and not objects: a model
+ * name comes from a client, and `pools["__proto__"]` must be a miss. Rejected: zod transforms (see `config-schema.ts`).
+ */
+import { COLD_WAIT_MS_DEFAULT } from "./config-bounds.ts";
+import { InputRailSchema, type RawConfig, type RawEndpoint, type RawInputRail } from "./config-schema.ts";
+import type { Config, EndpointConfig, InputRailConfig, PoolConfig } from "./config.ts";
+
+/** A Runpod load-balanced endpoint has its id as the first label of its host. */
+const RUNPOD_LB_HOST = /^([a-z0-9-]+)\.api\.runpod\.ai$/;
+const RUNPOD_API_ORIGIN = "https://api.runpod.ai";
+
+/** `raw` must have passed `checkConfig`: references exist, URLs parse. */
+export function resolveConfig(raw: RawConfig): Config {
+  const pools = Object.entries(raw.pools).map(([id, pool]): PoolConfig => {
+    const { endpoints, models, rails, coldWaitMsMax, ...numbers } = pool;
+    return {
+      id,
+      models: models ?? [id],
+      endpoints: endpoints.map(resolveEndpoint),
+      rails: { input: rails.input.map(resolveInputRail), output: [] },
+      coldWaitMsMax: coldWaitMsMax ?? Math.min(COLD_WAIT_MS_DEFAULT, pool.ttfbTimeoutMs),
+      ...numbers,
+    };
+  });
+  return {
+    regions: new Map(Object.entries(raw.regions)),
+    keys: raw.keys.map(({ expiresAt, ...key }) => ({
+      ...key,
+      expiresAtMs: expiresAt === undefined ? null : Date.parse(expiresAt),
+    })),
+    limits: raw.limits,
+    cors: raw.cors ?? null,
+    routes: new Map(
+      raw.routes.map(({ path, pool, upstreamPath }) => [
+        path,
+        { path, poolId: pool, upstreamPath: upstreamPath ?? path },
+      ]),
+    ),
+    pools: new Map(pools.map((pool) => [pool.id, pool])),
+    poolIdByModel: new Map(pools.flatMap((pool) => pool.models.map((model) => [model, pool.id] as const))),
+  };
+}
+
+function resolveEndpoint(raw: RawEndpoint): EndpointConfig {
+  const { allowPlainHttp: _allowed, workers, idleTimeoutSeconds, ...same } = raw;
+  return {
+    ...same,
+    url: baseOf(raw.url),
+    auth: raw.auth ?? null,
+    workersMin: workers.min,
+    workersMax: workers.max ?? Math.max(1, workers.min),
+    idleTimeoutMs: idleTimeoutSeconds * 1000,
+    health: resolveHealth(raw),
+  };
+}
+
+/**
+ * A runpod-lb endpoint is asked at Runpod's API: a health request through the load balancer itself would wait up to
+ * two minutes for a GPU worker, and wake one. The endpoint's secret never goes to another origin unless the file says so.
+ */
+function resolveHealth(raw: RawEndpoint): EndpointConfig["health"] {
+  const base = new URL(raw.url);
+  const runpodId = raw.backend === "runpod-lb" ? RUNPOD_LB_HOST.exec(base.hostname)?.[1] : undefined;
+  const derived = runpodId !== undefined && raw.health.path === undefined;
+  const path = raw.health.path ?? (raw.backend === "runpod-lb" ? "/ping" : "/health");
+  const url = raw.health.url ?? (derived ? `${RUNPOD_API_ORIGIN}/v2/${runpodId}/health` : baseOf(raw.url) + path);
+  const { origin } = new URL(url);
+  const isOwn = origin === base.origin || (runpodId !== undefined && origin === RUNPOD_API_ORIGIN);
+  return { url, auth: raw.health.auth ?? (isOwn ? (raw.auth ?? null) : null) };
+}
+
+function resolveInputRail(raw: RawInputRail): InputRailConfig {
+  const rail = typeof raw === "string" ? InputRailSchema.parse({ use: raw }) : raw;
+  const action = rail.action ?? (rail.use === "size" ? "block" : "redact");
+  return { ...rail, action, onError: rail.onError ?? (action === "block" ? "closed" : "open") };
+}
+
+/** Origin and path prefix, so that `base + "/v1/…"` is right however the URL was spelt. */
+function baseOf(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname.replace(/\/+$/, "");
+}

@@ -1,0 +1,324 @@
+/**
+ * Decides what may be written in `warmpath.jsonc`: the zod schema, and every bound and default with its reason.
+ *
+ * Model: objects are strict, so a misspelt key is an error and never a setting that silently does nothing. The schema
+ * knows shapes only; what needs two places of the file at once (ids, references) is in `config-check.ts`, and what the
+ * rest of the project reads is `Config` in `config.ts`. A message passed to `error` is the fix, in the words of the file.
+ * `warmpath.schema.json` is generated from here, so a description is the documentation an editor shows.
+ * Source: design section 8; Durable Object location hints: Cloudflare's data-location reference (11 hints, 2026-06).
+ * Rejected: zod transforms that resolve defaults in place: the generated JSON schema and the resolved type would then
+ * describe two different files, and `workers.max` depends on its neighbour anyway.
+ */
+import * as z from "zod";
+import { SIZE_CHARS_MAX, SIZE_MESSAGES_MAX } from "../core/rails/size.ts";
+import {
+  ATTEMPTS_MAX,
+  BODY_BYTES_DEFAULT,
+  BODY_BYTES_MAX,
+  COLD_START_MS_MAX,
+  CONCURRENCY_PER_WORKER_MAX,
+  ENDPOINTS_PER_POOL_MAX,
+  EXECUTION_TIMEOUT_MS_MAX,
+  GPU_WORKERS_MAX,
+  IDLE_TIMEOUT_SECONDS_MAX,
+  INPUT_RAILS,
+  KEYS_MAX,
+  LEASE_TTL_MS_MAX,
+  LEASE_TTL_MS_MIN,
+  LOCATION_HINTS,
+  MODELS_PER_POOL_MAX,
+  PATIENCE_MS_MAX,
+  PREFILL_TOKENS_PER_MS_MAX,
+  QUEUE_DEPTH_MAX,
+  QUEUE_WAIT_MS_MAX,
+  RAILS_PER_STAGE_MAX,
+  RAIL_TIMEOUT_MS_MAX,
+  ROUTES_MAX,
+  TTFB_TIMEOUT_MS_MAX,
+} from "./config-bounds.ts";
+
+/** Pool and endpoint ids: they appear in paths, object names and headers, so no slash, colon, space or upper case. */
+const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const REGION_ID = /^[a-z0-9][a-z0-9-]{0,31}$/;
+/** No underscore: in a key it separates the id from the secret. */
+export const KEY_ID = /^[a-z0-9][a-z0-9-]{0,31}$/;
+export const TENANT_ID = ID;
+/** The NAME of an environment secret, so that a pasted secret itself is refused. */
+const SECRET_NAME = /^[A-Z][A-Z0-9_]{0,63}$/;
+const MODEL = /^[!-~](?:[ -~]{0,198}[!-~])?$/;
+const PUBLIC_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]{1,64}){1,8}$/;
+
+const id = z.string().regex(ID, { error: "use 1 to 64 of a-z 0-9 . _ -, starting with a letter or a digit" });
+const regionId = z.string().regex(REGION_ID, { error: "use 1 to 32 of a-z 0-9 -, starting with a letter or a digit" });
+const path = z
+  .string()
+  .regex(PUBLIC_PATH, { error: 'write a plain path such as "/score", without query or final slash' });
+/** Checked in `config-check.ts`, which may say why a URL is refused. */
+const url = z.string().min(1).max(2000);
+
+const int = (min: number, max: number) => z.int().min(min).max(max);
+
+const auth = z.strictObject({
+  secret: z
+    .string()
+    .regex(SECRET_NAME, { error: 'write the NAME of a secret, such as "RUNPOD_API_KEY", never the secret itself' })
+    .describe("Name of the environment secret that is sent as a bearer token. Set it with `wrangler secret put NAME`."),
+});
+
+const region = z.strictObject({
+  lat: z
+    .number()
+    .min(-90)
+    .max(90)
+    .describe("Latitude of the GPUs, degrees, -90 to 90: network delay is estimated from it."),
+  lon: z.number().min(-180).max(180).describe("Longitude of the GPUs, degrees, -180 to 180."),
+  hint: z
+    .enum(LOCATION_HINTS)
+    .describe(
+      "Durable Object location hint: where this region's shards are created. Only the first creation obeys it.",
+    ),
+});
+
+const key = z.strictObject({
+  id: z
+    .string()
+    .regex(KEY_ID, { error: "use 1 to 32 of a-z 0-9 -, starting with a letter or a digit" })
+    .describe("Public part of the key, shown in logs. Unique."),
+  tenant: id.describe("Who the key belongs to: limits and isolation are per tenant."),
+  hmac: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, { error: "paste the 64 hex digits that `npm run key` prints" })
+    .describe(
+      "HMAC-SHA-256 of the key under the pepper, 64 hex digits, from `npm run key`. The key itself is stored nowhere.",
+    ),
+  scopes: z
+    .array(z.enum(["infer", "admin"]))
+    .min(1)
+    .max(2)
+    .default(["infer"])
+    .describe('What the key may do: "infer" calls models, "admin" opens /admin. Default ["infer"]: least power.'),
+  expiresAt: z
+    .union([z.iso.date(), z.iso.datetime({ offset: true })], {
+      error: 'write an ISO date such as "2027-01-31" (00:00 UTC) or "2027-01-31T12:00:00Z"',
+    })
+    .optional()
+    .describe(
+      "Instant from which the key is refused: ISO date (00:00 UTC) or date-time with its offset. Default: never.",
+    ),
+});
+
+const limits = z.strictObject({
+  bodyBytesMax: int(1024, BODY_BYTES_MAX)
+    .default(BODY_BYTES_DEFAULT)
+    .describe(
+      "Largest request body, bytes, 1024 to 31457280 (30 MiB). Default 4194304 (4 MiB): the isolate holds it while rails read it.",
+    ),
+});
+
+const cors = z.strictObject({
+  allowOrigin: z
+    .string()
+    .regex(/^(?:\*|https?:\/\/[^\s/?#@]{1,255})$/, {
+      error: 'write "*" or one origin such as "https://app.example.com"',
+    })
+    .default("*")
+    .describe('Origin that browsers may call from: "*" or one origin. Default "*": keys, not cookies, authenticate.'),
+});
+
+const route = z.strictObject({
+  path: path.describe('Public path, such as "/score"; every method is forwarded.'),
+  pool: z.string().describe("Id of the pool that serves the path."),
+  upstreamPath: path.optional().describe("Path on the endpoint. Default: the same path."),
+});
+
+const health = z.strictObject({
+  path: path
+    .optional()
+    .describe(
+      'Health path on the endpoint\'s own URL. Default "/health" ("/ping" for runpod-lb). Give path or url, not both.',
+    ),
+  url: url
+    .optional()
+    .describe(
+      "Absolute health URL. Default for runpod-lb on {id}.api.runpod.ai: https://api.runpod.ai/v2/{id}/health, which neither wakes a GPU worker nor waits for one.",
+    ),
+  auth: auth
+    .optional()
+    .describe(
+      "Secret for the health request. Default: the endpoint's own, when the URL has the endpoint's origin or is Runpod's API.",
+    ),
+});
+
+const workers = z.strictObject({
+  min: int(0, GPU_WORKERS_MAX).default(1).describe("GPU workers always kept, 0 to 1000. Default 1: a warm endpoint."),
+  max: int(1, GPU_WORKERS_MAX).optional().describe("GPU workers at most, 1 to 1000. Default: min, at least 1."),
+});
+
+const endpoint = z.strictObject({
+  id: id.describe("Unique over all pools: leases, metrics and headers name it."),
+  region: z.string().describe("Id of one of `regions`."),
+  backend: z
+    .enum(["openai", "runpod-lb"])
+    .describe(
+      'Kind of server: "openai" for anything with that HTTP API (vLLM, SGLang, …), "runpod-lb" for a Runpod load-balanced endpoint.',
+    ),
+  url: url.describe(
+    "Base URL; the request path is appended. https, or http for loopback, private and single-label hosts.",
+  ),
+  allowPlainHttp: z
+    .boolean()
+    .default(false)
+    .describe("Allow http to a public host. Default false: prompts and the secret would cross the internet readable."),
+  auth: auth.optional().describe("Secret sent to the endpoint as a bearer token. Default: none is sent."),
+  gpu: z
+    .array(z.string().min(1).max(100))
+    .max(16)
+    .default([])
+    .describe("Names of the GPU types, for people. Default []."),
+  workers: workers.prefault({}).describe("How many GPU workers the endpoint scales between. Default {min: 1, max: 1}."),
+  concurrencyPerWorker: int(1, CONCURRENCY_PER_WORKER_MAX)
+    .default(8)
+    .describe(
+      "Requests one warm GPU worker serves at once, 1 to 4096. Default 8: safe for an 8B model on a 24 GB card.",
+    ),
+  idleTimeoutSeconds: int(1, IDLE_TIMEOUT_SECONDS_MAX)
+    .default(60)
+    .describe(
+      "Idle time after which the last GPU worker may be gone, s, 1 to 3600. Default 60: Runpod's and Flash's custom.",
+    ),
+  executionTimeoutMs: int(100, EXECUTION_TIMEOUT_MS_MAX)
+    .default(300_000)
+    .describe("Longest one attempt may run, ms, 100 to 86400000. Default 300000: below Runpod's own 330 s cut."),
+  coldStartMs: int(0, COLD_START_MS_MAX)
+    .default(30_000)
+    .describe("First guess of the time from cold to warm, ms, 0 to 3600000; learned afterwards. Default 30000."),
+  prefillTokensPerMs: z
+    .number()
+    .positive()
+    .max(PREFILL_TOKENS_PER_MS_MAX)
+    .default(16)
+    .describe(
+      "First guess of prompt speed, tokens per ms, above 0 to 10000; learned afterwards. Default 16: an 8B model on one mid-range GPU.",
+    ),
+  health: health.prefault({}).describe("Where to ask whether the endpoint is up. Default: /health on its URL."),
+});
+
+const railFields = {
+  action: z
+    .enum(["flag", "redact", "block"])
+    .optional()
+    .describe('What a finding does. Default: "block" for size, "redact" for secrets.'),
+  timeoutMs: int(1, RAIL_TIMEOUT_MS_MAX)
+    .default(250)
+    .describe(
+      "Longest the rail may take, ms, 1 to 30000. Default 250: a rail in the isolate that takes longer is stuck.",
+    ),
+  onError: z
+    .enum(["open", "closed"])
+    .optional()
+    .describe(
+      'When the rail fails or times out: "open" lets the request through, "closed" refuses it. Default: closed if the action is block.',
+    ),
+  shadow: z.boolean().default(false).describe("Record the verdict, never act on it. Default false."),
+};
+
+const sizeOptions = z.strictObject({
+  charsMax: int(1, BODY_BYTES_MAX)
+    .default(SIZE_CHARS_MAX)
+    .describe("Text the model would see, characters, 1 to 31457280. Default 400000, about 100000 tokens."),
+  messagesMax: int(1, 100_000)
+    .default(SIZE_MESSAGES_MAX)
+    .describe("Messages in one request, 1 to 100000. Default 1000."),
+});
+
+/** A rail written out. A rail written as a name alone means the same object with every default. */
+export const InputRailSchema = z.discriminatedUnion("use", [
+  z.strictObject({
+    use: z.literal("size").describe("Bounds the text and the number of messages."),
+    ...railFields,
+    options: sizeOptions.prefault({}).describe("Bounds of the size rail."),
+  }),
+  z.strictObject({
+    use: z.literal("secrets").describe("Finds credentials in the text."),
+    ...railFields,
+    options: z.strictObject({}).prefault({}).describe("The secrets rail has no options yet."),
+  }),
+]);
+
+const rails = z.strictObject({
+  input: z
+    .array(z.union([z.enum(INPUT_RAILS), InputRailSchema]))
+    .max(RAILS_PER_STAGE_MAX)
+    .default([...INPUT_RAILS])
+    .describe('Rails over the request, all in parallel: names, or objects with `use`. Default ["size", "secrets"].'),
+  output: z
+    .array(z.never({ error: "no output rail exists yet: leave the list empty" }))
+    .default([])
+    .describe("Rails over the response. Only [] for now: no output rail exists yet."),
+});
+
+const pool = z.strictObject({
+  models: z
+    .array(z.string().regex(MODEL, { error: "write a model name of 1 to 200 printable ASCII characters" }))
+    .max(MODELS_PER_POOL_MAX)
+    .optional()
+    .describe("Values of `model` that select this pool; a name selects one pool only. Default: the pool's id."),
+  endpoints: z.array(endpoint).min(1).max(ENDPOINTS_PER_POOL_MAX).describe("The GPU servers of the pool, 1 to 64."),
+  patienceMs: int(0, PATIENCE_MS_MAX)
+    .default(50)
+    .describe(
+      "Wait for the shard once the rails are done, ms, 0 to 10000; then decide from the last snapshot. Default 50: a near shard answers in 5 to 30.",
+    ),
+  ttfbTimeoutMs: int(10, TTFB_TIMEOUT_MS_MAX)
+    .default(30_000)
+    .describe("Longest wait for the first byte of a stream, ms, 10 to 600000. Default 30000: one usual cold start."),
+  attemptsMax: int(1, ATTEMPTS_MAX)
+    .default(2)
+    .describe("Dispatches per request, 1 or 2, each to another endpoint, only before the first byte. Default 2."),
+  queueDepthMax: int(0, QUEUE_DEPTH_MAX)
+    .default(100)
+    .describe(
+      "Requests that may wait in one shard for a slot, 0 to 10000. Default 100: more would time out in the queue.",
+    ),
+  queueWaitMsMax: int(0, QUEUE_WAIT_MS_MAX)
+    .default(10_000)
+    .describe("Longest wait for a slot before a 429, ms, 0 to 120000. Default 10000."),
+  leaseTtlMs: int(LEASE_TTL_MS_MIN, LEASE_TTL_MS_MAX)
+    .default(30_000)
+    .describe(
+      "Life of a lease without a renewal, ms, 100 to 600000. Default 30000: how long a crashed isolate can hold a slot.",
+    ),
+  coldWaitMsMax: int(0, TTFB_TIMEOUT_MS_MAX)
+    .optional()
+    .describe(
+      "Longest cold start that a request waits for, ms, 0 to 600000 and not above ttfbTimeoutMs; beyond it the answer is 503 with Retry-After. Default 10000, or ttfbTimeoutMs if that is less: as long as for a slot.",
+    ),
+  rails: rails.prefault({}).describe("Guardrails of the pool."),
+});
+
+export const ConfigSchema = z
+  .strictObject({
+    $schema: z.string().optional().describe('Path of the JSON schema, for editors: "./warmpath.schema.json".'),
+    regions: z
+      .record(regionId, region)
+      .describe("Where GPUs are, by region id, at most 64. Each pool has one shard per region that it uses."),
+    keys: z
+      .array(key)
+      .max(KEYS_MAX)
+      .default([])
+      .describe("API keys, at most 1000, made by `npm run key`. Default []: nobody may call."),
+    limits: limits.prefault({}).describe("Bounds for every request."),
+    cors: cors.optional().describe("Lets browsers call the API. Default: absent, and no CORS header is sent."),
+    routes: z
+      .array(route)
+      .max(ROUTES_MAX)
+      .default([])
+      .describe("Further public paths, each served by one pool. Default []."),
+    pools: z.record(id, pool).describe("Pools by id, 1 to 100: the endpoints that can serve one model."),
+  })
+  .describe("Configuration of Warmpath: what the router serves. Platform bindings stay in wrangler.toml.");
+
+/** The file as written, defaults applied, nothing resolved yet. */
+export type RawConfig = z.output<typeof ConfigSchema>;
+export type RawEndpoint = RawConfig["pools"][string]["endpoints"][number];
+export type RawInputRail = RawConfig["pools"][string]["rails"]["input"][number];

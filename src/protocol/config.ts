@@ -1,0 +1,102 @@
+/**
+ * Decides what the rest of the project sees of `warmpath.jsonc`: `Config`, with every default applied and every
+ * reference known to be good. `config-parse.ts` makes it.
+ *
+ * Model: plain data, maps where the request path asks by name: a model name comes from a client, and
+ * `pools["__proto__"]` must be a miss. Rejected: exporting the zod output itself, which would make every reader depend
+ * on optional fields.
+ */
+import type { Place } from "../core/pool.ts";
+import type { LOCATION_HINTS } from "./config-bounds.ts";
+import type { RawEndpoint } from "./config-schema.ts";
+
+export type LocationHint = (typeof LOCATION_HINTS)[number];
+export type Backend = RawEndpoint["backend"];
+export type Scope = "infer" | "admin";
+
+/** Name of an environment secret; the secret is never in the config. */
+export type SecretRef = { readonly secret: string };
+
+export type RegionConfig = Place & { readonly hint: LocationHint };
+
+export type ApiKeyEntry = {
+  readonly id: string;
+  readonly tenant: string;
+  /** HMAC-SHA-256 of the key under the pepper, 64 lower-case hex digits. */
+  readonly hmac: string;
+  readonly scopes: readonly Scope[];
+  /** Epoch ms from which the key is refused; null: never. */
+  readonly expiresAtMs: number | null;
+};
+
+export type EndpointConfig = {
+  /** Unique over all pools. */
+  readonly id: string;
+  readonly region: string;
+  readonly backend: Backend;
+  /** Base URL without a final slash; the request path is appended. */
+  readonly url: string;
+  readonly auth: SecretRef | null;
+  readonly gpu: readonly string[];
+  readonly workersMin: number;
+  readonly workersMax: number;
+  readonly concurrencyPerWorker: number;
+  readonly idleTimeoutMs: number;
+  /** Longest one attempt may run, ms. */
+  readonly executionTimeoutMs: number;
+  readonly coldStartMs: number;
+  readonly prefillTokensPerMs: number;
+  /** Where to ask whether the endpoint is up: an absolute URL, and the secret to send there. */
+  readonly health: { readonly url: string; readonly auth: SecretRef | null };
+};
+
+export type RailAction = "flag" | "redact" | "block";
+
+type RailCommon = {
+  readonly action: RailAction;
+  readonly timeoutMs: number;
+  readonly onError: "open" | "closed";
+  readonly shadow: boolean;
+};
+
+export type InputRailConfig = RailCommon &
+  (
+    | { readonly use: "size"; readonly options: { readonly charsMax: number; readonly messagesMax: number } }
+    | { readonly use: "secrets"; readonly options: Readonly<Record<string, never>> }
+  );
+
+/** No output rail exists yet. */
+export type OutputRailConfig = never;
+
+export type PoolConfig = {
+  readonly id: string;
+  /** Values of `model` that select this pool. */
+  readonly models: readonly string[];
+  readonly endpoints: readonly EndpointConfig[];
+  /** How long the edge waits for the shard after the rails are done before it decides from the snapshot, ms. */
+  readonly patienceMs: number;
+  /** Longest wait for the first byte of a stream, ms. */
+  readonly ttfbTimeoutMs: number;
+  readonly attemptsMax: number;
+  readonly queueDepthMax: number;
+  readonly queueWaitMsMax: number;
+  readonly leaseTtlMs: number;
+  /** Longest cold start that a request waits for, ms; beyond it the client is told when to come back. */
+  readonly coldWaitMsMax: number;
+  readonly rails: { readonly input: readonly InputRailConfig[]; readonly output: readonly OutputRailConfig[] };
+};
+
+export type RouteConfig = { readonly path: string; readonly poolId: string; readonly upstreamPath: string };
+
+export type Config = {
+  readonly regions: ReadonlyMap<string, RegionConfig>;
+  readonly keys: readonly ApiKeyEntry[];
+  readonly limits: { readonly bodyBytesMax: number };
+  /** null: send no CORS header. */
+  readonly cors: { readonly allowOrigin: string } | null;
+  /** By public path. */
+  readonly routes: ReadonlyMap<string, RouteConfig>;
+  readonly pools: ReadonlyMap<string, PoolConfig>;
+  /** Pool id by the `model` of a request. */
+  readonly poolIdByModel: ReadonlyMap<string, string>;
+};

@@ -1,0 +1,303 @@
+/**
+ * Decides what a client is told when the router itself refuses or fails: one closed table from reason to answer.
+ *
+ * Model: reason → status, code, type, retryable, message. The body carries OpenAI's `error` object, which every SDK
+ * reads, with RFC 9457 members beside it. A message is written here once and says what to do; no exception text, URL,
+ * key or prompt can reach it. Source: what openai, AI SDK and LangChain do with each form (design section 7): they
+ * retry every 5xx, 408, 409 and 429, wait for `Retry-After` only up to 60 s, and stop for good on words about money.
+ * So a policy refusal is 4xx and never 409, and a refusal that is final says `x-should-retry: false`.
+ * Rejected: `application/problem+json` alone, which openai reports as "no body".
+ */
+export type ErrorReason =
+  | "unauthorized"
+  | "key_expired"
+  | "forbidden"
+  | "unknown_model"
+  | "unknown_pool"
+  | "not_found"
+  | "method_not_allowed"
+  | "body_too_large"
+  | "unsupported_media_type"
+  | "invalid_json"
+  | "invalid_request"
+  | "blocked_by_guardrail"
+  | "guardrail_unavailable"
+  | "rate_limited"
+  | "saturated"
+  | "no_endpoint"
+  | "warming_up"
+  | "upstream_failed"
+  | "upstream_timeout"
+  | "upstream_cut"
+  | "request_loop"
+  | "misconfigured"
+  | "internal";
+
+export type ErrorType =
+  | "authentication_error"
+  | "permission_error"
+  | "not_found_error"
+  | "invalid_request_error"
+  | "rate_limit_error"
+  | "overloaded_error"
+  | "api_error";
+
+export type ErrorSpec = {
+  readonly status: number;
+  /** Stable, for programs. */
+  readonly code: string;
+  readonly type: ErrorType;
+  /** May the same request succeed later, unchanged? */
+  readonly retryable: boolean;
+  /** A decision about this request, not a failure: such a reason is 4xx and never 409. */
+  readonly isPolicy: boolean;
+  readonly title: string;
+  /** Public: what happened and what to do. */
+  readonly message: string;
+};
+
+/** Seconds on the wire. Clients ignore or refuse longer waits, and 0 would be a retry storm. */
+export const RETRY_AFTER_SECONDS_MIN = 1;
+export const RETRY_AFTER_SECONDS_MAX = 60;
+/** A slot usually frees within a second; a client that hears nothing better waits this long. */
+export const RETRY_AFTER_MS_DEFAULT = 1000;
+/** Long enough for one sentence of ours. */
+export const DETAIL_CHARS_MAX = 500;
+
+const spec = (
+  [status, code, type]: readonly [number, string, ErrorType],
+  kind: "policy, final" | "policy, retry" | "failure, final" | "failure, retry",
+  title: string,
+  message: string,
+): ErrorSpec => ({
+  status,
+  code,
+  type,
+  retryable: kind.endsWith("retry"),
+  isPolicy: kind.startsWith("policy"),
+  title,
+  message,
+});
+
+export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
+  unauthorized: spec(
+    [401, "invalid_api_key", "authentication_error"],
+    "policy, final",
+    "No valid API key",
+    "The API key is missing or not valid. Send it as: Authorization: Bearer wp_…",
+  ),
+  key_expired: spec(
+    [401, "key_expired", "authentication_error"],
+    "policy, final",
+    "The API key has expired",
+    "This API key has expired. Ask the operator for a new one.",
+  ),
+  forbidden: spec(
+    [403, "forbidden", "permission_error"],
+    "policy, final",
+    "Not allowed with this key",
+    "This API key may not do this. Use a key with the scope that the operation needs.",
+  ),
+  unknown_model: spec(
+    [404, "model_not_found", "not_found_error"],
+    "failure, final",
+    "Unknown model",
+    "No pool serves this model. GET /v1/models lists the models there are.",
+  ),
+  unknown_pool: spec(
+    [404, "pool_not_found", "not_found_error"],
+    "failure, final",
+    "Unknown pool",
+    "There is no pool of this name. Check the path: /p/{pool}/{path}.",
+  ),
+  not_found: spec(
+    [404, "not_found", "not_found_error"],
+    "failure, final",
+    "Not found",
+    "Nothing is served at this path. See /openapi.json for the paths there are.",
+  ),
+  method_not_allowed: spec(
+    [405, "method_not_allowed", "invalid_request_error"],
+    "failure, final",
+    "Method not allowed",
+    "This path does not take this method. The Allow header lists those that it takes.",
+  ),
+  body_too_large: spec(
+    [413, "body_too_large", "invalid_request_error"],
+    "policy, final",
+    "The body is too large",
+    "The request body is larger than this deployment accepts. Send a shorter request.",
+  ),
+  unsupported_media_type: spec(
+    [415, "unsupported_media_type", "invalid_request_error"],
+    "failure, final",
+    "Unsupported media type",
+    "The body must be JSON. Send it with: Content-Type: application/json",
+  ),
+  invalid_json: spec(
+    [400, "invalid_json", "invalid_request_error"],
+    "failure, final",
+    "The body is not JSON",
+    "The request body could not be parsed as JSON. Check it for a missing quote or a trailing comma.",
+  ),
+  invalid_request: spec(
+    [400, "invalid_request", "invalid_request_error"],
+    "failure, final",
+    "The request is not valid",
+    "A field of the request is missing or of the wrong type. The field is named in error.param.",
+  ),
+  blocked_by_guardrail: spec(
+    [400, "blocked_by_guardrail", "invalid_request_error"],
+    "policy, final",
+    "Blocked by a guardrail",
+    "A guardrail refused this request. Change its content before you send it again.",
+  ),
+  guardrail_unavailable: spec(
+    [503, "guardrail_unavailable", "api_error"],
+    "failure, retry",
+    "A guardrail did not answer",
+    "A guardrail that must see this request could not decide in time. Send the request again.",
+  ),
+  rate_limited: spec(
+    [429, "rate_limited", "rate_limit_error"],
+    "policy, retry",
+    "Too many requests",
+    "This key sends more than its limit allows. Wait for the time in Retry-After.",
+  ),
+  saturated: spec(
+    [429, "saturated", "overloaded_error"],
+    "policy, retry",
+    "All GPUs are busy",
+    "Every GPU that could serve this request in time is busy. Wait for the time in Retry-After.",
+  ),
+  no_endpoint: spec(
+    [503, "no_endpoint", "overloaded_error"],
+    "failure, retry",
+    "No endpoint is available",
+    "No GPU endpoint of this pool takes requests now. Wait for the time in Retry-After.",
+  ),
+  warming_up: spec(
+    [503, "warming_up", "overloaded_error"],
+    "failure, retry",
+    "The model is loading",
+    "A GPU is starting for this model. Wait for the time in Retry-After.",
+  ),
+  upstream_failed: spec(
+    [502, "upstream_failed", "api_error"],
+    "failure, retry",
+    "The GPU endpoint failed",
+    "The GPU endpoint failed before it answered. Send the request again.",
+  ),
+  upstream_timeout: spec(
+    [504, "upstream_timeout", "api_error"],
+    "failure, retry",
+    "The GPU endpoint took too long",
+    "The GPU endpoint gave no answer in time. Send the request again, or ask for fewer tokens.",
+  ),
+  upstream_cut: spec(
+    [502, "upstream_cut", "api_error"],
+    "failure, retry",
+    "The answer broke off",
+    "The GPU endpoint broke off in the middle of the answer; what came before is incomplete. Send the request again.",
+  ),
+  request_loop: spec(
+    [508, "request_loop", "api_error"],
+    "failure, final",
+    "The request came back",
+    "An endpoint of this pool leads back to this router. The operator must correct its URL.",
+  ),
+  misconfigured: spec(
+    [503, "misconfigured", "api_error"],
+    "failure, final",
+    "The deployment is not complete",
+    "This deployment lacks a setting or a secret. The operator finds it in the log under this request id.",
+  ),
+  internal: spec(
+    [500, "internal", "api_error"],
+    "failure, retry",
+    "Internal error",
+    "The router failed. Send the request again; if it fails again, report the request id.",
+  ),
+};
+
+export type ErrorDetail = {
+  /** Public text that replaces the table's message; must be ours, never an exception's. */
+  readonly detail?: string;
+  /** Field of the request that is at fault. */
+  readonly param?: string;
+  readonly requestId: string;
+  readonly retryAfterMs?: number;
+};
+
+export type ErrorBody = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly retryAfterMs?: number;
+  readonly error: WireError;
+};
+
+type WireError = {
+  readonly message: string;
+  readonly type: ErrorType;
+  readonly param: string | null;
+  readonly code: string;
+};
+
+/** The body of an error answer; serialise as it is. */
+export function errorBody(reason: ErrorReason, { detail, param, requestId, retryAfterMs }: ErrorDetail): ErrorBody {
+  const { status, code, title } = ERRORS[reason];
+  const error = wireError(reason, detail, param);
+  return {
+    type: `urn:warmpath:error:${code}`,
+    title,
+    status,
+    detail: error.message,
+    instance: `urn:warmpath:request:${encodeURIComponent(requestId)}`,
+    ...(sendsRetryAfter(status) ? { retryAfterMs: boundedRetryMs(reason, retryAfterMs) } : {}),
+    error,
+  };
+}
+
+/** Headers of an error answer. `retryAfterMs`: the router's estimate; 429 and 503 always carry one, 1 to 60 s. */
+export function errorHeaders(reason: ErrorReason, retryAfterMs?: number): [name: string, value: string][] {
+  const { status, retryable } = ERRORS[reason];
+  const headers: [string, string][] = [
+    ["content-type", "application/json"],
+    ["cache-control", "no-store"],
+  ];
+  if (status === 401) headers.push(["www-authenticate", 'Bearer realm="warmpath"']);
+  if (!retryable) headers.push(["x-should-retry", "false"]);
+  if (sendsRetryAfter(status)) {
+    const waitMs = boundedRetryMs(reason, retryAfterMs);
+    const seconds = Math.max(RETRY_AFTER_SECONDS_MIN, Math.ceil(waitMs / 1000));
+    headers.push(["retry-after", String(seconds)], ["retry-after-ms", String(waitMs)]);
+  }
+  return headers;
+}
+
+/**
+ * What ends an OpenAI stream that broke: the one form that every SDK reports as an error. A clean end would be taken
+ * for success. The first line break ends a line that was cut.
+ */
+export function midStreamError(reason: ErrorReason, detail?: string): string {
+  return `\n\ndata: ${JSON.stringify({ error: wireError(reason, detail, undefined) })}\n\ndata: [DONE]\n\n`;
+}
+
+const sendsRetryAfter = (status: number): boolean => status === 429 || status === 503;
+
+/** Whole ms. A final 503 gets the longest wait, because some clients retry every 5xx whatever they are told. */
+function boundedRetryMs(reason: ErrorReason, retryAfterMs: number | undefined): number {
+  const maxMs = RETRY_AFTER_SECONDS_MAX * 1000;
+  if (!ERRORS[reason].retryable) return maxMs;
+  const wantedMs = retryAfterMs === undefined || Number.isNaN(retryAfterMs) ? RETRY_AFTER_MS_DEFAULT : retryAfterMs;
+  return Math.min(maxMs, Math.max(1, Math.ceil(wantedMs)));
+}
+
+function wireError(reason: ErrorReason, detail: string | undefined, param: string | undefined): WireError {
+  const { message, type, code } = ERRORS[reason];
+  const text = detail?.replace(/\p{Cc}+/gu, " ").slice(0, DETAIL_CHARS_MAX);
+  return { message: text === undefined || text === "" ? message : text, type, param: param ?? null, code };
+}

@@ -1,0 +1,211 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  applyRedactions,
+  extractTextParts,
+  TEXT_DEPTH_MAX,
+  TEXT_PARTS_MAX,
+} from "../../../src/core/rails/text-parts.ts";
+import type { Span, SpansByPath } from "../../../src/core/spans.ts";
+
+const paths = (body: unknown): string[] => extractTextParts(body).parts.map(({ path, text }) => `${path}=${text}`);
+
+const whole = (text: string): Span => ({
+  start: 0,
+  end: text.length,
+  rail: "r",
+  type: "t",
+  action: "redact",
+  replacement: "*",
+});
+
+const nested = (levels: number, leaf: unknown): unknown =>
+  Array.from({ length: levels }).reduce((inner) => [inner], leaf);
+
+describe("the text parts of a body", () => {
+  test("are every text of a chat that the model will see, with its role", () => {
+    const body = {
+      model: "m",
+      user: "u-1",
+      messages: [
+        { role: "system", content: "be kind" },
+        {
+          role: "user",
+          name: "ann",
+          content: [
+            { type: "text", text: "hi" },
+            { type: "image_url", image_url: { url: "data:x" } },
+          ],
+        },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ id: "call_1", type: "function", function: { name: "find", arguments: '{"q":"x"}' } }],
+        },
+        { role: "tool", tool_call_id: "call_1", content: "found" },
+      ],
+    };
+    expect(extractTextParts(body)).toEqual({
+      parts: [
+        { path: "messages[0].content", role: "system", text: "be kind" },
+        { path: "messages[1].name", role: "user", text: "ann" },
+        { path: "messages[1].content[0].text", role: "user", text: "hi" },
+        { path: "messages[2].tool_calls[0].id", role: "assistant", text: "call_1" },
+        { path: "messages[2].tool_calls[0].function.name", role: "assistant", text: "find" },
+        { path: "messages[2].tool_calls[0].function.arguments", role: "assistant", text: '{"q":"x"}' },
+        { path: "messages[3].tool_call_id", role: "tool", text: "call_1" },
+        { path: "messages[3].content", role: "tool", text: "found" },
+      ],
+      messageCount: 4,
+      unseen: ["media"],
+    });
+  });
+
+  test.each([
+    { name: "a prompt", body: { prompt: "a", suffix: "b" }, parts: ["prompt=a", "suffix=b"] },
+    { name: "prompts", body: { prompt: ["a", "b"] }, parts: ["prompt[0]=a", "prompt[1]=b"] },
+    { name: "an input", body: { input: "a", instructions: "b" }, parts: ["input=a", "instructions=b"] },
+    { name: "inputs", body: { input: ["a", "b"] }, parts: ["input[0]=a", "input[1]=b"] },
+    { name: "an Anthropic system", body: { system: [{ type: "text", text: "a" }] }, parts: ["system[0].text=a"] },
+    {
+      name: "tools, with a property that is named like media",
+      body: {
+        tools: [
+          {
+            type: "function",
+            function: { name: "f", parameters: { properties: { file: { type: "string", description: "d" } } } },
+          },
+        ],
+      },
+      parts: ["tools[0].function.name=f", "tools[0].function.parameters.properties.file.description=d"],
+    },
+    {
+      name: "an unknown shape of content",
+      body: { messages: [{ content: { odd: [{ deep: "a" }] } }] },
+      parts: ["messages[0].content.odd[0].deep=a"],
+    },
+    {
+      name: "a member with a strange name",
+      body: { input: { "a.b": "x", a: { b: "y" }, "": "z" } },
+      parts: ['input["a.b"]=x', "input.a.b=y", 'input[""]=z'],
+    },
+    { name: "no empty text", body: { messages: [{ content: "" }] }, parts: [] },
+    { name: "nothing of other members", body: { model: "m", metadata: { a: "b" }, stop: ["x"] }, parts: [] },
+  ])("include $name", ({ body, parts }) => {
+    expect(paths(body)).toEqual(parts);
+  });
+
+  test.each([
+    null,
+    7,
+    "text",
+    [],
+    [{ messages: "a" }],
+    {},
+    { messages: null },
+    { messages: 5 },
+    { prompt: [null, true, {}] },
+  ])("are none in %j", (body) => {
+    expect(extractTextParts(body)).toEqual({ parts: [], messageCount: 0, unseen: [] });
+  });
+
+  test.each([{ prompt: [1, 2, 3] }, { prompt: [[1], [2]] }, { input: [1, "a"] }])(
+    "say that %j has token ids",
+    (body) => {
+      expect(extractTextParts(body).unseen).toEqual(["token_ids"]);
+    },
+  );
+
+  test("stop at their bound and say so", () => {
+    const prompt = Array.from({ length: TEXT_PARTS_MAX }, () => "a");
+    expect(extractTextParts({ prompt }).unseen).toEqual([]);
+    const more = extractTextParts({ prompt: [...prompt, "b"] });
+    expect(more.parts).toHaveLength(TEXT_PARTS_MAX);
+    expect(more.unseen).toEqual(["too_many_parts"]);
+  });
+
+  test("reach to their depth and say when there is more below", () => {
+    expect(paths({ prompt: nested(TEXT_DEPTH_MAX, "a") })).toHaveLength(1);
+    const deeper = extractTextParts({ prompt: nested(TEXT_DEPTH_MAX + 1, "a") });
+    expect(deeper).toEqual({ parts: [], messageCount: 0, unseen: ["too_deep"] });
+    expect(extractTextParts({ prompt: nested(5_000, "a") }).unseen).toEqual(["too_deep"]);
+  });
+
+  test("have one path each, whatever the body", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (messages, prompt) => {
+        const found = extractTextParts({ messages, prompt }).parts.map(({ path }) => path);
+        expect(new Set(found).size).toBe(found.length);
+      }),
+    );
+  });
+});
+
+describe("applying redactions", () => {
+  const body = {
+    model: "m",
+    messages: [
+      { role: "user", content: "my key is abc" },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "abc" },
+          { type: "text", text: "clean" },
+        ],
+      },
+    ],
+    temperature: 0.5,
+  };
+
+  test("changes the strings at the given paths and shares the rest", () => {
+    const before = structuredClone(body);
+    const spans: SpansByPath = new Map([
+      ["messages[0].content", [{ ...whole("abc"), start: 10, end: 13 }]],
+      ["messages[1].content[0].text", [whole("abc")]],
+      ["messages[9].content", [whole("x")]],
+    ]);
+    const redacted = applyRedactions(body, spans) as typeof body;
+    expect(redacted).toEqual({
+      ...before,
+      messages: [
+        { role: "user", content: "my key is *" },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "*" },
+            { type: "text", text: "clean" },
+          ],
+        },
+      ],
+    });
+    expect(redacted.messages[1]?.content[1]).toBe(body.messages[1]?.content[1]);
+    expect(body).toEqual(before);
+  });
+
+  test("returns the body itself when nothing is redacted", () => {
+    const flag: Span = { ...whole("my"), action: "flag" };
+    expect(applyRedactions(body, new Map())).toBe(body);
+    expect(applyRedactions(body, new Map([["messages[0].content", [flag]]]))).toBe(body);
+    expect(applyRedactions(null, new Map([["prompt", [whole("a")]]]))).toBeNull();
+  });
+
+  test("keeps a member named __proto__ a member", () => {
+    const odd = JSON.parse('{"input":{"__proto__":{"a":"x"},"b":"y"}}') as unknown;
+    const [first] = extractTextParts(odd).parts;
+    expect(first?.path).toBe("input.__proto__.a");
+    const redacted = applyRedactions(odd, new Map([["input.__proto__.a", [whole("x")]]]));
+    expect(JSON.stringify(redacted)).toBe('{"input":{"__proto__":{"a":"*"},"b":"y"}}');
+  });
+
+  test("reaches every extracted part and nothing else", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (messages, other) => {
+        const any = { messages, other };
+        const { parts } = extractTextParts(any);
+        const redacted = applyRedactions(any, new Map(parts.map(({ path, text }) => [path, [whole(text)]])));
+        expect(extractTextParts(redacted).parts).toEqual(parts.map((part) => ({ ...part, text: "*" })));
+        expect((redacted as typeof any).other).toBe(other);
+      }),
+    );
+  });
+});

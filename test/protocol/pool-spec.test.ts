@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "../../src/protocol/config-parse.ts";
+import { poolSpec } from "../../src/protocol/pool-spec.ts";
+import { configText } from "./config-sample.ts";
+
+test("the core sees numbers and places, and neither URLs nor secrets", () => {
+  const result = parseConfig(configText("pools.llama.endpoints.1.executionTimeoutMs", 400_000));
+  if (!result.ok) throw new Error("the sample is valid");
+  const spec = poolSpec(result.value, "llama");
+  expect(spec).toEqual({
+    id: "llama",
+    endpoints: [
+      {
+        id: "a",
+        region: "us",
+        place: { lat: 39, lon: -77.5 },
+        workersMin: 1,
+        workersMax: 1,
+        concurrencyPerWorker: 8,
+        coldStartMs: 30_000,
+        prefillTokensPerMs: 16,
+      },
+      expect.objectContaining({ id: "b", place: { lat: 50.1, lon: 8.7 } }),
+    ],
+    leaseTtlMs: 30_000,
+    // The longest execution time, and one renewal for the settlement.
+    leaseCapMs: 430_000,
+    queueDepthMax: 100,
+    queueWaitMsMax: 10_000,
+    coldWaitMsMax: 10_000,
+  });
+  expect(JSON.stringify(spec)).not.toContain("http");
+});

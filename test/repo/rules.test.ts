@@ -1,0 +1,232 @@
+import { describe, expect, test } from "vitest";
+import { arrows } from "./arrows.ts";
+import { importsOf, type SourceFile } from "./imports.ts";
+import { maskSource } from "./mask.ts";
+import { checkRepository, FILE_LINES_MAX, type RuleName, SIZE_REASON_LINES } from "./rules.ts";
+import { readTree } from "./tree.ts";
+
+/** What the checker says about one file, as rule and line. */
+function said(path: string, text: string, others: readonly SourceFile[] = []): readonly string[] {
+  return checkRepository([{ path, text }, ...others])
+    .filter((violation) => violation.path === path)
+    .map(({ rule, line }) => `${rule}:${line}`);
+}
+
+const linesOf = (count: number): string => "export const x = 1;\n".repeat(count);
+
+test("the repository keeps its rules", () => {
+  const violations = checkRepository(readTree());
+  expect(violations.map(({ path, line, rule, message }) => `${path}:${line} ${rule}: ${message}`)).toEqual([]);
+});
+
+test("no folder has two rows in the arrow table", () => {
+  expect(new Set(arrows.map(({ from }) => from)).size).toBe(arrows.length);
+});
+
+describe("a planted violation is found", () => {
+  const samples: readonly (readonly [string, RuleName, string, string])[] = [
+    ["core imports the protocol", "import-arrow", "src/core/a.ts", `import { x } from "../protocol/x.ts";`],
+    ["core imports a package", "import-arrow", "src/core/a.ts", `import { z } from "zod";`],
+    ["core imports a type of Node", "import-arrow", "src/core/a.ts", `import type { X } from "node:fs";`],
+    ["core imports dynamically", "import-arrow", "src/core/a.ts", `export const x = import("zod");`],
+    ["protocol imports the edge", "import-arrow", "src/protocol/a.ts", `import { x } from "../edge/x.ts";`],
+    ["the edge imports an object for real", "import-arrow", "src/edge/a.ts", `import { P } from "../objects/p.ts";`],
+    ["the edge imports Node", "import-arrow", "src/edge/a.ts", `import { join } from "node:path";`],
+    ["the edge imports its own entry", "import-arrow", "src/edge/a.ts", `import { P } from "./entry.ts";`],
+    ["an object imports the edge", "import-arrow", "src/objects/a.ts", `import { x } from "../edge/x.ts";`],
+    ["the simulator imports Node", "import-arrow", "src/sim/a.ts", `import { x } from "node:fs";`],
+    [
+      "an adapter imports the GPU simulator",
+      "import-arrow",
+      "backends/a.ts",
+      `import { x } from "./gpu-simulator/x.ts";`,
+    ],
+    [
+      "the GPU simulator imports an adapter",
+      "import-arrow",
+      "backends/gpu-simulator/a.ts",
+      `import { x } from "../x.ts";`,
+    ],
+    ["the page imports for real", "import-arrow", "src/dashboard/a.ts", `import { x } from "../protocol/x.ts";`],
+    [
+      "a re-export crosses",
+      "import-arrow",
+      "src/core/a.ts",
+      `export { x } from "../protocol/x.ts";\nexport const y = 1;`,
+    ],
+    ["a folder that the table lacks", "import-arrow", "src/new/a.ts", `import { x } from "./b.ts";`],
+    ["a barrel by name", "barrel", "src/core/index.ts", `export const x = 1;`],
+    [
+      "a barrel by content",
+      "barrel",
+      "src/core/a.ts",
+      `/** All. */\nexport { x } from "./b.ts";\nexport * from "./c.ts";`,
+    ],
+    [
+      "a barrel that imports first",
+      "barrel",
+      "src/core/a.ts",
+      `import { x } from "./b.ts";\nexport { x };\nexport type { Y } from "./b.ts";`,
+    ],
+    ["a clock in core", "core-purity", "src/core/a.ts", `export const x = () => Date.now();`],
+    ["chance in core", "core-purity", "src/core/a.ts", `export const x = () => Math.random();`],
+    ["waiting in core", "core-purity", "src/core/a.ts", `export async function x() {}`],
+    ["a timer in core", "core-purity", "src/core/a.ts", `export const x = () => setTimeout(() => {}, 1);`],
+    ["printing in core", "core-purity", "src/core/a.ts", `export const x = () => console.log(1);`],
+    ["impurity inside a template", "core-purity", "src/core/a.ts", "export const x = () => `at ${Date.now()}`;"],
+    ["a spread of something impure", "core-purity", "src/core/a.ts", `export const x = [...crypto.x];`],
+    ["a raw fetch at the edge", "raw-fetch", "src/edge/a.ts", `export const x = () => fetch("https://a.example");`],
+    ["a raw fetch in an adapter", "raw-fetch", "backends/a.ts", `export const x = (y) => (y ? fetch(y) : undefined);`],
+    ["the global's fetch", "raw-fetch", "src/objects/a.ts", `export const x = globalThis.fetch;`],
+    ["a default export", "default-export", "src/core/a.ts", `export default 1;`],
+    ["a renamed default export", "default-export", "src/core/a.ts", `const x = 1;\nexport { x as default };`],
+    ["utils.ts", "file-name", "src/core/utils.ts", `export const x = 1;`],
+    ["helpers.ts", "file-name", "test/support/helpers.ts", `export const x = 1;`],
+    ["as any", "any", "src/core/a.ts", `export const x = 1 as any;`],
+    [": any", "any", "src/core/a.ts", `export function x(y: any) {}`],
+    ["any in brackets", "any", "src/core/a.ts", `export type X = Map<string, any>;`],
+    ["any[]", "any", "src/core/a.ts", `export type X = any[];`],
+    ["unfinished work", "unfinished", "src/core/a.ts", `// TODO: later`],
+    ["unfinished work in a page", "unfinished", "docs/a.md", `FIXME`],
+    ["a home folder", "machine-path", "docs/a.md", `Open /home/someone/file.`],
+    ["a work folder", "machine-path", "src/cli/a.ts", `export const x = "/work/here";`],
+    ["a link to nothing", "broken-link", "docs/a.md", `See [it](./missing.md#part).`],
+    ["a reference to nothing", "broken-link", "docs/a.md", `See [it].\n\n[it]: ../missing.md`],
+    ["a link from the root to nothing", "broken-link", "docs/a.md", `See [it](/docs/missing.md).`],
+  ];
+
+  test.each(samples)("%s", (_, rule, path, text) => {
+    expect(said(path, text).map((found) => found.split(":")[0])).toEqual([rule]);
+  });
+
+  test("a cycle of three files is told once, from its first file", () => {
+    const cycle = ["c", "a", "b"].map((name, index, names) => ({
+      path: `src/core/${name}.ts`,
+      text: `import { x } from "./${names[(index + 1) % 3]}.ts";\nexport const y = x;`,
+    }));
+    const found = checkRepository(cycle).filter(({ rule }) => rule === "import-cycle");
+    expect(found.map(({ message }) => message)).toEqual([
+      "src/core/a.ts -> src/core/b.ts -> src/core/c.ts -> src/core/a.ts",
+    ]);
+  });
+
+  test("a cycle of types alone is none, because it is gone at run time", () => {
+    const cycle = ["a", "b"].map((name, index, names) => ({
+      path: `src/core/${name}.ts`,
+      text: `import type { X } from "./${names[(index + 1) % 2]}.ts";\nexport type Y = X;`,
+    }));
+    expect(checkRepository(cycle)).toEqual([]);
+  });
+
+  test("a violation is reported at its line", () => {
+    expect(said("src/core/a.ts", `// one\n\nexport const x = Date.now();`)).toEqual(["core-purity:3"]);
+  });
+});
+
+describe("what only looks like a violation is left alone", () => {
+  test.each([
+    ["a word in a comment", "src/core/a.ts", `// Date.now() and await\n/* fetch( */\nexport const x = 1;`],
+    ["a word in a string", "src/core/a.ts", `export const x = "await fetch(y) as any";`],
+    ["a word in a template", "src/core/a.ts", "export const x = (y: string) => `Date ${y} console.log`;"],
+    ["a word in a regular expression", "src/core/a.ts", `export const x = /Date|"crypto/.test("");`],
+    ["a property of that name", "src/core/a.ts", `export const x = (y: { fetch: number }) => y.fetch;`],
+    ["a longer identifier", "src/core/a.ts", `export const updatedDate = 1;\nexport const awaiting = updatedDate;`],
+    [
+      "the edge importing an object's type",
+      "src/edge/a.ts",
+      `import type { P } from "../objects/p.ts";\nexport type Q = P;`,
+    ],
+    [
+      "the edge importing types one by one",
+      "src/edge/a.ts",
+      `import { type P } from "../objects/p.ts";\nexport type Q = P;`,
+    ],
+    [
+      "the entry re-exporting an object",
+      "src/edge/entry.ts",
+      `export { P } from "../objects/p.ts";\nexport default {};`,
+    ],
+    [
+      "the one import of the bundled config",
+      "src/protocol/env.ts",
+      `import t from "../../warmpath.jsonc";\nexport const x = t;`,
+    ],
+    ["a subpath of an allowed package", "src/protocol/a.ts", `import { z } from "zod/mini";\nexport const x = z;`],
+    ["the handler's own method", "src/edge/entry.ts", `export default { async fetch(request) { return request; } };`],
+    [
+      "a method named fetch in a type",
+      "src/objects/a.ts",
+      `export type F = { fetch(url: string): Promise<Response> };`,
+    ],
+    ["an injected fetcher", "src/objects/a.ts", `export const x = (egress: F) => egress.fetch("https://a.example");`],
+    ["a raw fetch in the egress", "backends/egress.ts", `export const x = () => fetch("https://a.example");`],
+    ["a raw fetch in a test", "test/edge/a.test.ts", `await fetch("http://127.0.0.1");`],
+    ["a re-export beside code of its own", "src/core/a.ts", `export { x } from "./b.ts";\nexport const y = 1;`],
+    ["Promise.any, and a variable named any", "test/a.ts", `Promise.any([]);\nconst any = [1].some(Boolean);`],
+    ["a path of an API", "docs/a.md", "GET https://a.example/home/x and src/work/a.ts"],
+    ["a link in a code block", "docs/a.md", "```md\n[it](./missing.md)\n```\nand `[it](./missing.md)`"],
+    ["links to elsewhere", "docs/a.md", "[a](https://a.example/b.md) [b](mailto:a@a.example) [c](#part)"],
+    ["links that exist", "docs/a.md", "[a](./a.md) [b](../docs/) [c](/docs/a.md#part) [d](..)"],
+  ])("%s", (_, path, text) => {
+    expect(said(path, text)).toEqual([]);
+  });
+});
+
+describe("the length of a file", () => {
+  const reason = "// size: one table that is read as a whole\n";
+
+  test.each([
+    ["at the bound", linesOf(FILE_LINES_MAX), []],
+    ["one line more", linesOf(FILE_LINES_MAX + 1), [`file-length:${FILE_LINES_MAX + 1}`]],
+    ["one line more, with a reason", reason + linesOf(FILE_LINES_MAX), []],
+    ["a reason on the last line that counts", linesOf(SIZE_REASON_LINES - 1) + reason + linesOf(FILE_LINES_MAX), []],
+    [
+      "a reason one line too late",
+      linesOf(SIZE_REASON_LINES) + reason + linesOf(FILE_LINES_MAX),
+      [`file-length:${FILE_LINES_MAX + 1}`],
+    ],
+    ["a reason that is empty", `// size:\n${linesOf(FILE_LINES_MAX)}`, [`file-length:${FILE_LINES_MAX + 1}`]],
+  ])("%s", (_, text, expected) => {
+    expect(said("src/core/a.ts", text)).toEqual(expected);
+  });
+});
+
+describe("blanking what is not code", () => {
+  test.each([
+    ["a line comment", `a // b\nc`, `a     \nc`],
+    ["a block comment keeps its lines", `a /* b\n */ c`, `a     \n    c`],
+    ["an escaped quote", String.raw`x("a\"b") + y`, `x("    ") + y`],
+    ["a nested template", "x(`a${y(`b${z}`)}c`)", "x(` ${y(` ${z}`)} `)"],
+    ["a brace inside a substitution", "`${{ a: 1 }.a} b`; c", "`${{ a: 1 }.a}  `; c"],
+    ["a quote in a regular expression", `x = /["/]/g; y`, `x = /    /g; y`],
+    ["a division", `a / b / "c"`, `a / b / " "`],
+    ["a comment that never ends", `a /* b`, `a     `],
+    ["a string that never ends", `a "b\nc`, `a " \nc`],
+  ])("%s", (_, text, expected) => {
+    expect(maskSource(text)).toBe(expected);
+  });
+});
+
+test("imports of every form are read, with their kind", () => {
+  const text = [
+    `import a, { b } from "./b.ts";`,
+    `import type { C } from "../c.ts";`,
+    `import "side-effect";`,
+    `import {\n  type D,\n  type E,\n} from "d";`,
+    `export * from "./f.ts";`,
+    `const g = await import("node:g");`,
+    `export const from = "not-an-import";`,
+    `// import x from "comment";`,
+  ].join("\n");
+  const found = importsOf({ path: "src/x/a.ts", text });
+  expect(
+    found.map(({ specifier, target, typeOnly, reExport, line }) => [specifier, target, typeOnly, reExport, line]),
+  ).toEqual([
+    ["./b.ts", "src/x/b.ts", false, false, 1],
+    ["../c.ts", "src/c.ts", true, false, 2],
+    ["side-effect", undefined, false, false, 3],
+    ["d", undefined, true, false, 7],
+    ["./f.ts", "src/x/f.ts", false, true, 8],
+    ["node:g", undefined, false, false, 9],
+  ]);
+});

@@ -1,0 +1,199 @@
+/**
+ * The rules of this repository that no other tool checks, as one pure function over all files. What had to be corrected
+ * twice becomes a rule here.
+ */
+import { posix } from "node:path";
+import { arrowProblem } from "./arrows.ts";
+import { findCycles, importsOf, lineAt, type SourceFile } from "./imports.ts";
+import { maskSource } from "./mask.ts";
+
+export type RuleName =
+  | "import-arrow"
+  | "import-cycle"
+  | "barrel"
+  | "core-purity"
+  | "raw-fetch"
+  | "default-export"
+  | "file-name"
+  | "file-length"
+  | "any"
+  | "unfinished"
+  | "machine-path"
+  | "broken-link";
+
+export type Violation = {
+  readonly rule: RuleName;
+  readonly path: string;
+  readonly line: number;
+  readonly message: string;
+};
+
+/** Longer files are not read in one sitting. */
+export const FILE_LINES_MAX = 400;
+
+/** Where the reason for a longer file must stand, so that a reader meets it first. */
+export const SIZE_REASON_LINES = 30;
+
+type Found = { readonly line: number; readonly message: string };
+type FileRule = { readonly rule: RuleName; readonly find: (file: Source, tree: Tree) => readonly Found[] };
+type Source = SourceFile & { readonly code: string };
+type Tree = { readonly paths: ReadonlySet<string> };
+
+/** Samples of broken code live here. */
+const samplesFolder = "test/repo/";
+
+export function checkRepository(files: readonly SourceFile[]): readonly Violation[] {
+  const tree: Tree = { paths: withFolders(files) };
+  const violations: Violation[] = [];
+  for (const file of files) {
+    const isTs = file.path.endsWith(".ts");
+    const source: Source = { ...file, code: isTs ? maskSource(file.text) : "" };
+    for (const { rule, find } of isTs ? [...typescriptRules, ...textRules] : textRules) {
+      for (const found of find(source, tree)) violations.push({ rule, path: file.path, ...found });
+    }
+  }
+  for (const cycle of findCycles(files.filter(({ path }) => path.endsWith(".ts")))) {
+    violations.push({ rule: "import-cycle", path: cycle[0] ?? "", line: 1, message: cycle.join(" -> ") });
+  }
+  return violations;
+}
+
+function withFolders(files: readonly SourceFile[]): ReadonlySet<string> {
+  const paths = new Set<string>();
+  for (const { path } of files) {
+    for (let at = path; at !== "."; at = posix.dirname(at)) paths.add(at);
+  }
+  return paths;
+}
+
+/** Every match of a global pattern in the code, as a violation at its line. */
+function matches(source: Source, pattern: RegExp, message: (match: RegExpMatchArray) => string): readonly Found[] {
+  return [...source.code.matchAll(pattern)].map((match) => ({
+    line: lineAt(source.text, match.index),
+    message: message(match),
+  }));
+}
+
+const impure =
+  /(?<![\w$]|(?<!\.\.)\.)(?:Date|Math\s*\.\s*random|async|await|Promise|fetch|crypto|setTimeout|setInterval|queueMicrotask|console|performance|process|globalThis|TextDecoder|TextEncoder)(?![\w$]|\??\s*:)/g;
+
+/** Files of the Worker that may call the global fetch, each with its reason. */
+const rawFetchAllowed: ReadonlyMap<string, string> = new Map([
+  ["backends/egress.ts", "the one door to the network: what must hold for every request out holds there"],
+]);
+
+const runsInWorker = /^(?:src\/(?:core|protocol|edge|objects)\/|backends\/[^/]+\.ts$)/;
+const defaultExportAllowed = /^(?:src\/edge\/entry\.ts|[^/]+\.config\.ts|.+\.d\.ts)$/;
+
+const typescriptRules: readonly FileRule[] = [
+  {
+    rule: "import-arrow",
+    find: (source) =>
+      importsOf(source).flatMap((imported) => {
+        const message = arrowProblem(source, imported);
+        return message === undefined ? [] : [{ line: imported.line, message }];
+      }),
+  },
+  { rule: "barrel", find: barrel },
+  {
+    rule: "core-purity",
+    find: (source) =>
+      source.path.startsWith("src/core/")
+        ? matches(source, impure, ([word]) => `${word}: the core takes time and chance as arguments and never waits`)
+        : [],
+  },
+  {
+    rule: "raw-fetch",
+    find: (source) =>
+      runsInWorker.test(source.path) && !rawFetchAllowed.has(source.path) ? rawFetchCalls(source) : [],
+  },
+  {
+    rule: "default-export",
+    find: (source) =>
+      defaultExportAllowed.test(source.path)
+        ? []
+        : matches(source, /\bexport\s+(?:default\b|\{[^}]*\bas\s+default\b)/g, () => "only the Worker's entry has one"),
+  },
+  {
+    rule: "any",
+    find: (source) =>
+      matches(source, /(?:\bas|:|<|,|\||=>)\s*any\b(?!\s*[(.:=])|\bany\s*\[\]/g, () => "say the type, or unknown"),
+  },
+];
+
+const textRules: readonly FileRule[] = [
+  {
+    rule: "file-name",
+    find: ({ path }) =>
+      /(?:^|\/)(?:utils?|helpers?)\.\w+$/.test(path) ? [{ line: 1, message: "name the file after what it does" }] : [],
+  },
+  { rule: "file-length", find: tooLong },
+  {
+    rule: "unfinished",
+    find: (source) => lines(source, /\b(?:TODO|FIXME)\b/, "finish it, or write it down as an issue"),
+  },
+  {
+    rule: "machine-path",
+    find: (source) => lines(source, /(?<![\w.~\-\])}])\/(?:home|Users|root|work)\/[\w.]/, "a path of one machine"),
+  },
+  { rule: "broken-link", find: brokenLinks },
+];
+
+function lines(source: Source, pattern: RegExp, message: string): readonly Found[] {
+  if (source.path.startsWith(samplesFolder)) return [];
+  return source.text.split("\n").flatMap((line, index) => (pattern.test(line) ? [{ line: index + 1, message }] : []));
+}
+
+function barrel(source: Source): readonly Found[] {
+  if (/(?:^|\/)index\.ts$/.test(source.path)) return [{ line: 1, message: "import from the file that defines it" }];
+  if (!importsOf(source).some(({ reExport }) => reExport)) return [];
+  const rest = source.code.replace(/\b(?:import|export)\b[^;]*?(?:\bfrom\s*)?(["']) *\1\s*;?/g, "");
+  const empty = rest.replace(/\bexport\s*(?:type\s*)?\{[^}]*\}\s*;?/g, "").trim() === "";
+  return empty ? [{ line: 1, message: "the file only passes on what others define" }] : [];
+}
+
+function rawFetchCalls(source: Source): readonly Found[] {
+  const found = matches(source, /\bglobalThis\s*\.\s*fetch\b/g, () => "take the fetcher as an argument");
+  const calls = [...source.code.matchAll(/(?<![\w$]|(?<!\.\.)\.)fetch\s*\(/g)]
+    .filter((match) => !isMethod(source.code, match.index, match.index + match[0].length))
+    .map((match) => ({ line: lineAt(source.text, match.index), message: "take the fetcher as an argument" }));
+  return [...found, ...calls];
+}
+
+/** A method named fetch (of the handler or of a type): it starts a member, and a body or a type follows its brackets. */
+function isMethod(code: string, start: number, afterOpening: number): boolean {
+  if (!/(?:[{};,]|\basync|\boverride|\bpublic|\breadonly)\s*$/.test(code.slice(0, start))) return false;
+  let depth = 1;
+  let at = afterOpening;
+  while (at < code.length && depth > 0) {
+    if (code.charAt(at) === "(") depth += 1;
+    if (code.charAt(at) === ")") depth -= 1;
+    at += 1;
+  }
+  return /^\s*[{:]/.test(code.slice(at));
+}
+
+function tooLong({ path, text }: Source): readonly Found[] {
+  if (!/\.(?:ts|js|mjs|py|sh|html|css)$/.test(path)) return [];
+  const all = text.replace(/\n$/, "").split("\n");
+  if (all.length <= FILE_LINES_MAX) return [];
+  const excused = all.slice(0, SIZE_REASON_LINES).some((line) => /(?:\/\/|#|<!--|\*) size: \S/.test(line));
+  const message = `${all.length} lines: split it, or give the reason near the top as "// size: <reason>"`;
+  return excused ? [] : [{ line: FILE_LINES_MAX + 1, message }];
+}
+
+/** Links to files of this repository; code blocks and links to elsewhere are not looked at. */
+function brokenLinks(source: Source, tree: Tree): readonly Found[] {
+  if (!source.path.endsWith(".md")) return [];
+  const keepLines = (block: string) => block.replace(/[^\n]/g, " ");
+  const prose = source.text.replace(/^(```|~~~)[\s\S]*?^\1/gm, keepLines).replace(/`[^`\n]*`/g, keepLines);
+  const links = [...prose.matchAll(/\]\(\s*<?([^)\s>]+)/g), ...prose.matchAll(/^\[[^\]\n]+\]:\s*<?([^\s>]+)/gm)];
+  return links.flatMap((match) => {
+    const target = decodeURI((match[1] ?? "").replace(/[#?].*$/, ""));
+    if (target === "" || /^(?:[a-z][a-z+.-]*:|\/\/)/i.test(target)) return [];
+    const from = target.startsWith("/") ? "" : posix.dirname(source.path);
+    const resolved = posix.join(from, target).replace(/^\/|\/$/g, "");
+    const exists = resolved === "" || resolved === "." || tree.paths.has(resolved);
+    return exists ? [] : [{ line: lineAt(source.text, match.index), message: `${target} does not exist` }];
+  });
+}

@@ -1,0 +1,169 @@
+/**
+ * A whole Warmpath on this machine: simulated GPU endpoints in several regions and the built bundle on raw workerd.
+ * Tests, the chaos run and the benchmarks start the same one.
+ */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { GpuSimulatorOptions } from "../../backends/gpu-simulator/options.ts";
+import { startGpuSimulator } from "../../backends/gpu-simulator/server.ts";
+import type { GpuSimulator } from "../../backends/gpu-simulator/server.ts";
+import { formatKey, keyHmac, toHex } from "../../src/protocol/api-keys.ts";
+import { startWorkerd } from "../../src/cli/workerd.ts";
+import type { Workerd } from "../../src/cli/workerd.ts";
+import type { EndpointView } from "../../src/core/endpoint-view.ts";
+
+export const BUNDLE = join(import.meta.dirname, "../../dist/worker.js");
+
+export const REGIONS = {
+  "us-east": { lat: 39.0, lon: -77.5, hint: "enam" },
+  "eu-west": { lat: 50.1, lon: 8.7, hint: "weur" },
+  "ap-northeast": { lat: 35.7, lon: 139.7, hint: "apac-ne" },
+} as const;
+
+export type EndpointPlan = {
+  readonly id: string;
+  readonly region: keyof typeof REGIONS;
+  /** Its own entry of the config, laid over the defaults. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly simulator?: Partial<GpuSimulatorOptions>;
+};
+
+export type FleetPlan = {
+  readonly model?: string;
+  readonly endpoints: readonly EndpointPlan[];
+  /** Laid over the pool's entry of the config. */
+  readonly pool?: Readonly<Record<string, unknown>>;
+  /** Laid over the config itself. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly stateDir?: string;
+  readonly verbose?: boolean;
+};
+
+export type ShardReport = {
+  readonly name: string;
+  readonly reachable: boolean;
+  readonly status: {
+    readonly epoch: number;
+    readonly liveLeases: number;
+    readonly queued: number;
+    readonly endpoints: readonly EndpointView[];
+  } | null;
+};
+
+export type Fleet = {
+  /** Replaced by `crash`. */
+  router: Workerd;
+  /** May do everything. */
+  readonly key: string;
+  readonly model: string;
+  readonly simulators: ReadonlyMap<string, GpuSimulator>;
+  simulator(id: string): GpuSimulator;
+  /** `fetch` with the key, a path, and where the client is. */
+  call(path: string, init?: RequestInit & { readonly place?: string }): Promise<Response>;
+  chat(options?: ChatOptions): Promise<Response>;
+  shards(probe?: boolean): Promise<ShardReport[]>;
+  liveLeases(): Promise<number>;
+  /** Resolves when `done` says so; rejects after `limitMs` with what it last saw. */
+  until<Seen>(look: () => Promise<Seen>, done: (seen: Seen) => boolean, limitMs?: number): Promise<Seen>;
+  /** SIGKILL and a new process on the same state. */
+  crash(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type ChatOptions = {
+  readonly place?: string;
+  readonly stream?: boolean;
+  readonly maxTokens?: number;
+  readonly content?: string;
+  readonly signal?: AbortSignal;
+};
+
+export async function startFleet(plan: FleetPlan): Promise<Fleet> {
+  const model = plan.model ?? "test-model";
+  const pepper = randomBytes(24).toString("base64");
+  const key = formatKey("test", randomBytes(32));
+  const simulators = new Map<string, GpuSimulator>();
+  for (const { id, simulator } of plan.endpoints) {
+    simulators.set(id, await startGpuSimulator({ model, workerId: `${id}-w1`, ...simulator }));
+  }
+  const config = {
+    regions: REGIONS,
+    keys: [{ id: "test", tenant: "tests", hmac: toHex(await keyHmac(key, pepper)), scopes: ["infer", "admin"] }],
+    pools: {
+      main: {
+        models: [model],
+        endpoints: plan.endpoints.map(({ id, region, config: own }) => ({
+          id,
+          region,
+          backend: "openai",
+          url: simulators.get(id)?.url,
+          ...own,
+        })),
+        ...plan.pool,
+      },
+    },
+    ...plan.config,
+  };
+  const start = async (): Promise<Workerd> =>
+    startWorkerd({
+      bundlePath: BUNDLE,
+      bindings: { WARMPATH_CONFIG: JSON.stringify(config), WARMPATH_DEV: "1", WARMPATH_KEY_PEPPER: pepper },
+      ...(plan.stateDir === undefined ? {} : { stateDir: plan.stateDir }),
+      verbose: plan.verbose ?? false,
+    });
+  const fleet: Fleet = {
+    router: await start(),
+    key,
+    model,
+    simulators,
+    simulator(id) {
+      const found = simulators.get(id);
+      if (found === undefined) throw new Error(`the plan has no endpoint ${id}`);
+      return found;
+    },
+    call(path, { place, ...init } = {}) {
+      const headers = new Headers(init.headers);
+      if (!headers.has("authorization")) headers.set("authorization", `Bearer ${key}`);
+      if (place !== undefined) headers.set("x-warmpath-place", place);
+      return fetch(fleet.router.url + path, { ...init, headers });
+    },
+    chat({ place = "us-east", stream = false, maxTokens = 4, content = "hello", signal } = {}) {
+      const body = { model, stream, max_tokens: maxTokens, messages: [{ role: "user", content }] };
+      return fleet.call("/v1/chat/completions", {
+        method: "POST",
+        place,
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    },
+    async shards(probe = false) {
+      const response = await fleet.call(`/admin/fleet${probe ? "?probe=1" : ""}`);
+      return ((await response.json()) as { shards: ShardReport[] }).shards;
+    },
+    async liveLeases() {
+      return (await fleet.shards()).reduce((sum, { status }) => sum + (status?.liveLeases ?? 0), 0);
+    },
+    until,
+    async crash() {
+      await fleet.router.kill();
+      fleet.router = await start();
+    },
+    async close() {
+      await fleet.router.stop();
+      await Promise.all([...simulators.values()].map(async (simulator) => simulator.close()));
+    },
+  };
+  return fleet;
+}
+
+/** Looks again until `done`: for states that no event announces. The limit only bounds a failing test. */
+async function until<Seen>(look: () => Promise<Seen>, done: (seen: Seen) => boolean, limitMs = 10_000): Promise<Seen> {
+  const giveUpAtMs = Date.now() + limitMs;
+  for (;;) {
+    const seen = await look();
+    if (done(seen)) return seen;
+    if (Date.now() > giveUpAtMs) throw new Error(`still not so after ${limitMs} ms: ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Three ways to run tests: "unit" on Node, "objects" inside the Workers runtime, "e2e" against the built bundle on raw
+ * workerd (`npm run build` comes first).
+ */
+import { readFileSync } from "node:fs";
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+import { readPlatformConfig } from "./src/cli/wrangler-config.ts";
+
+const platform = readPlatformConfig();
+
+/** The Worker imports its default config as text; the bundler has a loader for that, Vite needs this. */
+const jsoncAsText = {
+  name: "jsonc-as-text",
+  enforce: "pre" as const,
+  load(id: string): string | undefined {
+    return id.endsWith(".jsonc") ? `export default ${JSON.stringify(readFileSync(id, "utf8"))}` : undefined;
+  },
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [jsoncAsText],
+        test: {
+          name: "unit",
+          include: ["test/{core,protocol,backends,cli,repo,edge}/**/*.test.ts"],
+        },
+      },
+      {
+        plugins: [
+          jsoncAsText,
+          // Not `wrangler.configPath`: wrangler.toml names the built bundle, and here the sources are under test.
+          cloudflareTest({
+            main: "./src/edge/entry.ts",
+            remoteBindings: false,
+            miniflare: {
+              compatibilityDate: platform.compatibilityDate,
+              compatibilityFlags: [...platform.compatibilityFlags],
+              durableObjects: Object.fromEntries(
+                platform.durableObjects.map(({ name, className }) => [name, { className, useSQLite: true }]),
+              ),
+              bindings: {
+                WARMPATH_DEV: "1",
+                WARMPATH_KEY_PEPPER: "pepper-of-the-tests",
+                WARMPATH_CONFIG: readFileSync(new URL("./test/objects/fixture.jsonc", import.meta.url), "utf8"),
+              },
+            },
+          }),
+        ],
+        test: { name: "objects", include: ["test/objects/**/*.test.ts"] },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          // Each file runs its own workerd and GPU servers: more than two at once and they wait for each other.
+          maxWorkers: 2,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
