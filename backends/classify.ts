@@ -2,8 +2,9 @@
  * What an HTTP answer means where a server's own rules do not say otherwise.
  *
  * 401 and 403 come from our credential, never from the client's, so they are the endpoint's fault and must not reach the
- * client as its own. 404 is the endpoint's fault too where it has no such route or model: another endpoint of the pool
- * may. Sources: facts/backends.md 1.1 and 2.
+ * client as its own. 404 stays the client's, although another endpoint may have the route or the model: the client
+ * chooses the path, and one that asks for what nobody has must not eject the whole pool. Sources: facts/backends.md 1.1
+ * and 2.
  */
 import type { AnswerClass } from "./port.ts";
 

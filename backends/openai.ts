@@ -19,7 +19,7 @@ export const openaiBackend: Backend = {
       return models?.status === 200 ? READY : { kind: "failed" };
     }
     if (health.status === 200) return READY;
-    if (health.status === 204 || LOADING.test(health.body)) return { kind: "warming" };
+    if (health.status === 204 || (health.status === 503 && LOADING.test(health.body))) return { kind: "warming" };
     return { kind: "failed" };
   },
   // A server without scale-to-zero has nothing to wake; one behind an autoscaler starts when it is asked for anything.
@@ -34,7 +34,7 @@ const READY = { kind: "ready", warmWorkers: null, running: null } as const;
 
 const LOADING = /"?status"?\s*:\s*"(?:warming|loading|starting)|loading model/i;
 
-/** One GET with the target's credentials; null when there was no answer. */
+/** One GET with the target's credentials; `body` is its start, ANSWER_PEEK_BYTES at most. Null: there was no answer. */
 export async function look(
   url: string,
   target: Target,
@@ -45,10 +45,26 @@ export async function look(
   const headers: Record<string, string> = authorization === null ? {} : { authorization };
   try {
     const response = await fetcher(url, { headers, signal, redirect: "manual" });
-    const body = await response.text();
-    return { status: response.status, body: body.slice(0, ANSWER_PEEK_BYTES) };
+    return { status: response.status, body: await readStart(response) };
   } catch {
     // Refused, reset, timed out: whoever probes only needs to know that there was no answer.
     return null;
   }
+}
+
+/** An endpoint that answers without end must not fill the isolate's memory: the rest is never read. */
+async function readStart({ body }: Response): Promise<string> {
+  if (body === null) return "";
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let leftBytes = ANSWER_PEEK_BYTES;
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    text += decoder.decode(read.value.subarray(0, leftBytes), { stream: true });
+    leftBytes -= read.value.byteLength;
+    if (leftBytes > 0) continue;
+    await reader.cancel();
+    break;
+  }
+  return text;
 }

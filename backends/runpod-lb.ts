@@ -3,7 +3,8 @@
  *
  * Readiness comes from `GET https://api.runpod.ai/v2/{id}/health`: `workers.ready >= 1` means routable, and the call
  * neither wakes a GPU worker nor blocks. `/ping` through the endpoint's own URL (200 ready, 204 initialising) blocks for
- * up to two minutes while no GPU worker exists, so it is probed only where a config says so, and used to wake. Runpod says "no capacity" with a 400 and a 404: both are told from a client's fault by the body.
+ * up to two minutes while no GPU worker exists, so it is probed only where a config says so, and used to wake. Runpod
+ * says "no capacity" with a 400 and a 404: both are told from a client's fault by the body.
  * Source: facts/backends.md 1.1.
  */
 import { classifyStatus } from "./classify.ts";
@@ -16,7 +17,13 @@ export const runpodLbBackend: Backend = {
   probe: async (target, fetcher, signal) => {
     const answer = await look(target.healthUrl, target, fetcher, signal);
     if (answer?.status === 204) return { kind: "warming" };
-    return answer?.status === 200 ? readWorkers(answer.body) : { kind: "failed" };
+    if (answer?.status !== 200) return { kind: "failed" };
+    const workers = workerCounts(answer.body);
+    if (workers !== null) return readiness(workers);
+    // The plain 200 of a `/ping` says enough; an answer at Runpod's API without counts is not Runpod's.
+    return WORKERS_URL.test(target.healthUrl)
+      ? { kind: "failed" }
+      : { kind: "ready", warmWorkers: null, running: null };
   },
   wake: async (target, fetcher, signal) => {
     await look(`${target.url}/ping`, target, fetcher, signal);
@@ -32,16 +39,17 @@ export const runpodLbBackend: Backend = {
 
 const NO_WORKER = ["timed out waiting for worker", "worker_timeout", "no workers available", "affinity_worker_gone"];
 
-function readWorkers(body: string): ProbeResult {
-  const workers = workerCounts(body);
-  // No worker counts: the plain 200 of a `/ping`.
-  if (workers === null) return { kind: "ready", warmWorkers: null, running: null };
-  if (workers.ready > 0) return { kind: "ready", warmWorkers: workers.ready, running: null };
-  return workers.initializing > 0 ? { kind: "warming" } : { kind: "cold" };
+const WORKERS_URL = /\/v2\/[^/?#]+\/health(?:[?#]|$)/;
+
+type WorkerCounts = { readonly ready: number; readonly initializing: number };
+
+function readiness({ ready, initializing }: WorkerCounts): ProbeResult {
+  if (ready > 0) return { kind: "ready", warmWorkers: ready, running: null };
+  return initializing > 0 ? { kind: "warming" } : { kind: "cold" };
 }
 
 /** `ready` counts idle and running GPU workers; older answers have only those two. */
-function workerCounts(body: string): { readonly ready: number; readonly initializing: number } | null {
+function workerCounts(body: string): WorkerCounts | null {
   try {
     const { workers } = JSON.parse(body) as { workers?: Record<string, unknown> };
     if (typeof workers !== "object" || workers === null) return null;

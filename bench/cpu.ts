@@ -21,7 +21,9 @@ export function readCpu(pid: number): CpuReading | null {
     const nsByThread = new Map<string, number>();
     for (const thread of readdirSync(`/proc/${pid}/task`)) nsByThread.set(thread, threadNs(pid, thread));
     // The second field may hold spaces; the fields after its bracket do not. utime and stime are fields 14 and 15.
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
     return { nsByThread, processMs: (Number(fields[11]) + Number(fields[12])) * tickMs() };
   } catch {
     return null;

@@ -111,7 +111,7 @@ function exchange(socket: Socket, request: Buffer): Promise<Answer> {
 
 /** Adds bytes; true when the answer is whole. */
 function take(answer: Answer, chunk: Buffer): boolean {
-  answer.text += chunk.latin1Slice();
+  answer.text += chunk.toString("latin1");
   if (answer.bodyAt < 0) {
     const headEnd = answer.text.indexOf("\r\n\r\n");
     if (headEnd < 0) return false;

@@ -12,7 +12,10 @@ export const JSON_ANSWER = JSON.stringify({
   choices: [
     {
       index: 0,
-      message: { role: "assistant", content: "Each lease is settled once, at the end of its stream. ".repeat(3).trim() },
+      message: {
+        role: "assistant",
+        content: "Each lease is settled once, at the end of its stream. ".repeat(3).trim(),
+      },
       finish_reason: "stop",
     },
   ],
@@ -35,7 +38,8 @@ export const STREAM_END = "data: [DONE]\n\n";
 /** Events of a stream and the time between them, ms. */
 export type Pace = { readonly chunks: number; readonly intervalMs: number };
 
-const sentence = "Durable Objects hold the truth about every endpoint: is it warm, how many requests run, how fast is it. ";
+const sentence =
+  "Durable Objects hold the truth about every endpoint: is it warm, how many requests run, how fast is it. ";
 
 /** One POST as it goes over the wire, with a body of about 1.5 KB. Without a pace it asks for a JSON answer. */
 export function chatRequest(key: string, pace: Pace | null): Buffer {

@@ -12,8 +12,8 @@
 /** How long a credit may be spent, ms. */
 export const CREDIT_LIFE_MS = 250;
 
-/** Credits in one grant at most: beyond this the saving per request is below 5 % of a call. */
-export const CREDITS_MAX = 32;
+/** Credits in one grant at most: beyond this a request saves less than 2 % of a call. */
+export const CREDITS_MAX = 64;
 
 /** Share of an endpoint's free slots that all credits together may take. */
 export const CREDIT_SLACK_SHARE = 0.5;

@@ -11,7 +11,7 @@ import type { EndpointSpec, Place } from "./pool.ts";
 /** Is the model loaded. */
 export type Warmth = "cold" | "warming" | "warm";
 
-/** Why an endpoint takes no traffic: `ejected` may be overridden by panic, the other two may not. */
+/** Why an endpoint takes no traffic: panic may override what failures say, `draining` is somebody's decision. */
 export type Standing = "admitting" | "ejected" | "draining" | "down";
 
 export type EndpointView = {

@@ -23,6 +23,8 @@ export type EndpointState = {
   readonly spec: EndpointSpec;
   warmth: Warmth;
   warmthSinceMs: number;
+  /** When the warming under way began, if its beginning was seen; only such a one teaches how long a cold start takes. */
+  coldStartBeganMs: number | null;
   health: Health;
   probeFailures: number;
   breaker: Breaker;
@@ -35,7 +37,7 @@ export type EndpointState = {
   reported: { readonly running: number; readonly atMs: number } | null;
   /** In-flight of an earlier incarnation of the shard, not yet re-adopted; fades to 0. */
   inherited: { count: number; readonly atMs: number; readonly fadeMs: number } | null;
-  /** Last wake-up sent, for one wake-up a need. */
+  /** Last wake-up sent, for one wake-up a need; -Infinity once the endpoint became warm. */
   wokenAtMs: number;
   occupancyMs: CountEwma;
   coldStartMs: CountEwma;
@@ -56,6 +58,8 @@ export const REPORT_LIFE_MS = 1_000;
 export const CAPACITY_CUT_MS = 2_000;
 /** Client places with a measured round trip per endpoint. */
 export const PLACES_MAX = 64;
+/** Least time between two wake-ups, ms: an endpoint whose cold start seems to take none is not woken by every request. */
+export const WAKE_GAP_MS_MIN = 1_000;
 /** An endpoint that becomes ready gets its slots over this time, ms, beginning with a tenth (Envoy's slow start). */
 export const SLOW_START_MS = 15_000;
 const SLOW_START_FLOOR = 0.1;
@@ -71,6 +75,7 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
     spec,
     warmth: spec.workersMin > 0 ? "warm" : "cold",
     warmthSinceMs: now,
+    coldStartBeganMs: null,
     health: "up",
     probeFailures: 0,
     breaker: CLOSED,
@@ -123,7 +128,9 @@ export type ProbeResult =
 export function observeProbe(state: EndpointState, result: ProbeResult, now: number): void {
   if (result.kind === "failed") {
     state.probeFailures += 1;
-    setHealth(state, state.probeFailures >= PROBE_FAILURES_MAX ? "down" : "suspect", now);
+    if (state.probeFailures >= PROBE_FAILURES_MAX) state.health = "down";
+    // One that drains takes no traffic again because it went silent.
+    else if (state.health !== "draining") state.health = "suspect";
     return;
   }
   state.probeFailures = 0;
@@ -137,8 +144,11 @@ export function observeProbe(state: EndpointState, result: ProbeResult, now: num
       setWarmth(state, "warm", now);
       break;
     case "warming":
+      setWarmth(state, "warming", now);
+      break;
     case "cold":
-      setWarmth(state, result.kind, now);
+      // A wake-up takes a while to show: until its cold start should be over, nothing yet is not nothing.
+      if (!(state.warmth === "warming" && isWoken(state, now))) setWarmth(state, "cold", now);
       break;
     case "draining":
       break;
@@ -147,10 +157,15 @@ export function observeProbe(state: EndpointState, result: ProbeResult, now: num
 
 /** One wake-up a need: true once, then not again before the cold start it began should be over. */
 export function claimWake(state: EndpointState, now: number): boolean {
-  if (state.warmth === "warm" || now - state.wokenAtMs < state.coldStartMs.value) return false;
+  if (state.warmth === "warm" || isWoken(state, now)) return false;
   state.wokenAtMs = now;
   setWarmth(state, "warming", now);
   return true;
+}
+
+/** A wake-up was sent, and the cold start it began may still be under way. */
+function isWoken(state: EndpointState, now: number): boolean {
+  return now - state.wokenAtMs < Math.max(WAKE_GAP_MS_MIN, state.coldStartMs.value);
 }
 
 /** Feeds what an attempt showed. Returns true when a probe should look at the endpoint now. */
@@ -173,7 +188,7 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
     case "client_fault":
     case "served":
       countTry(state, 0, now);
-      if (breakerStanding(state.breaker, now) !== "closed") state.readyAtMs = now;
+      if (breakerStanding(state.breaker, now) === "half_open") state.readyAtMs = now;
       state.breaker = breakerServed(state.breaker, now);
       if (seen.outcome === "served") learnDelays(state, seen, now);
       return false;
@@ -182,7 +197,7 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
 
 /** Starts from what an earlier incarnation had in flight; the estimate fades to 0 over `fadeMs`. */
 export function inheritInFlight(state: EndpointState, count: number, fadeMs: number, now: number): void {
-  state.inherited = count > 0 ? { count, atMs: now, fadeMs } : null;
+  state.inherited = count > 0 && fadeMs > 0 ? { count, atMs: now, fadeMs } : null;
 }
 
 /** A lease of an earlier incarnation turned up (adopted, or settled): the estimate holds one less. */
@@ -218,9 +233,13 @@ function readRoundTrip(state: EndpointState, clientKey: string, now: number): nu
 
 function setWarmth(state: EndpointState, warmth: Warmth, now: number): void {
   if (state.warmth === warmth) return;
+  const beganMs = state.coldStartBeganMs;
+  // Warming that began as warm, or before anyone looked, says nothing of a whole cold start.
+  state.coldStartBeganMs = warmth === "warming" && state.warmth === "cold" ? now : null;
   if (warmth === "warm") {
-    if (state.warmth === "warming") state.coldStartMs = observeCount(state.coldStartMs, now - state.warmthSinceMs);
+    if (beganMs !== null) state.coldStartMs = observeCount(state.coldStartMs, now - beganMs);
     state.readyAtMs = now;
+    state.wokenAtMs = Number.NEGATIVE_INFINITY;
     state.warmWorkers = Math.max(1, state.warmWorkers);
   }
   state.warmth = warmth;

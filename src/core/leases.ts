@@ -37,8 +37,11 @@ export type LeaseTable = {
   readonly byEndpoint: Map<string, Set<string>>;
   /** Bucket number (`expiresAtMs / BUCKET_MS`, rounded down) to the ids that expire in it. */
   readonly buckets: Map<number, Set<string>>;
-  /** Ids that ended, with the instant their tombstone may be forgotten; in insertion order. */
-  readonly tombstones: Map<string, number>;
+  /** Ids that ended lately, in two generations: forgetting the older one whole costs nothing per id. */
+  tombstones: Set<string>;
+  olderTombstones: Set<string>;
+  /** When the younger generation began. */
+  tombstonesSinceMs: number;
   /** First bucket that may hold a due lease. */
   sweepFrom: number;
 };
@@ -46,11 +49,11 @@ export type LeaseTable = {
 /** Expiry granularity of the index, ms; a lease itself expires exactly at its time. */
 export const BUCKET_MS = 250;
 
-/** Tombstones kept per shard: 60 s at 1,000 leases a second would be 60,000; older ones are forgotten first. */
-export const TOMBSTONES_MAX = 50_000;
+/** Tombstones per generation: 30 s at 1,000 leases a second is 30,000; a fuller one becomes the older one early. */
+export const TOMBSTONES_MAX = 32_768;
 
-/** How long an ended id is remembered, ms: longer than any message of the edge can be under way. */
-export const TOMBSTONE_MS = 60_000;
+/** How long an ended id is remembered at least, ms: longer than any message of the edge can be under way. */
+export const TOMBSTONE_MS = 30_000;
 
 /** Live leases in one shard: above this the shard sheds. 16,384 x ~300 bytes is 5 MB of an isolate's 128. */
 export const LEASES_MAX = 16_384;
@@ -61,7 +64,9 @@ export function createLeaseTable(epoch: number): LeaseTable {
     live: new Map(),
     byEndpoint: new Map(),
     buckets: new Map(),
-    tombstones: new Map(),
+    tombstones: new Set(),
+    olderTombstones: new Set(),
+    tombstonesSinceMs: Number.NEGATIVE_INFINITY,
     sweepFrom: Number.NEGATIVE_INFINITY,
   };
 }
@@ -76,7 +81,7 @@ export type LeaseGrant = {
   readonly endpointId: string;
   /** Life without renewal, ms, > 0. */
   readonly ttlMs: number;
-  /** Absolute life, ms, >= ttlMs. */
+  /** Absolute life, ms; ends the lease also where `ttlMs` is longer. */
   readonly capMs: number;
   readonly spent: boolean;
 };
@@ -93,7 +98,7 @@ export type AcquireOutcome =
 export function acquireLease(table: LeaseTable, grant: LeaseGrant, now: number): AcquireOutcome {
   const known = table.live.get(grant.id);
   if (known !== undefined) return { kind: "existing", lease: known };
-  if (table.tombstones.has(grant.id)) return { kind: "ended" };
+  if (hasEnded(table, grant.id)) return { kind: "ended" };
   if (table.live.size >= LEASES_MAX) return { kind: "table_full" };
   return { kind: "granted", lease: insert(table, grant, table.epoch, now) };
 }
@@ -124,16 +129,11 @@ export function renewLease(table: LeaseTable, renewal: Renewal, now: number): Re
   const adoptable =
     renewal.epoch < table.epoch &&
     renewal.capLeftMs > 0 &&
-    !table.tombstones.has(renewal.id) &&
+    !hasEnded(table, renewal.id) &&
     table.live.size < LEASES_MAX;
   if (!adoptable) return "gone";
   const { id, endpointId, ttlMs, capLeftMs } = renewal;
-  insert(
-    table,
-    { id, endpointId, ttlMs: Math.min(ttlMs, capLeftMs), capMs: capLeftMs, spent: true },
-    renewal.epoch,
-    now,
-  );
+  insert(table, { id, endpointId, ttlMs, capMs: capLeftMs, spent: true }, renewal.epoch, now);
   return "adopted";
 }
 
@@ -145,7 +145,7 @@ export type SettleOutcome =
 
 export function settleLease(table: LeaseTable, id: string, now: number): SettleOutcome {
   const lease = table.live.get(id);
-  const ended = table.tombstones.has(id);
+  const ended = hasEnded(table, id);
   bury(table, id, now);
   if (lease === undefined) return { kind: ended ? "ended" : "unknown" };
   remove(table, lease);
@@ -188,23 +188,32 @@ export function checkLeaseTable(table: LeaseTable): void {
   }
   invariant(indexed === table.live.size, "every live lease is counted at exactly one endpoint");
   let scheduled = 0;
-  for (const ids of table.buckets.values()) scheduled += ids.size;
+  for (const [bucket, ids] of table.buckets) {
+    for (const id of ids) {
+      const dueMs = table.live.get(id)?.expiresAtMs ?? Number.NaN;
+      invariant(Math.floor(dueMs / BUCKET_MS) === bucket, "a lease expires in its bucket");
+    }
+    invariant(bucket >= table.sweepFrom, "no sweep has passed a bucket that still holds a lease");
+    scheduled += ids.size;
+  }
   invariant(scheduled === table.live.size, "every live lease has exactly one expiry");
-  for (const id of table.live.keys()) invariant(!table.tombstones.has(id), "a live lease has no tombstone");
+  for (const id of table.live.keys()) invariant(!hasEnded(table, id), "a live lease has no tombstone");
   invariant(table.tombstones.size <= TOMBSTONES_MAX, "tombstones are bounded");
+  invariant(table.olderTombstones.size <= TOMBSTONES_MAX, "tombstones are bounded");
   invariant(table.live.size <= LEASES_MAX, "live leases are bounded");
 }
 
 function insert(table: LeaseTable, grant: LeaseGrant, epoch: number, now: number): Lease {
   const { id, endpointId, spent } = grant;
+  const capAtMs = now + grant.capMs;
   const lease: Lease = {
     id,
     endpointId,
     epoch,
     grantedAtMs: now,
     spent,
-    expiresAtMs: now + grant.ttlMs,
-    capAtMs: now + grant.capMs,
+    expiresAtMs: Math.min(now + grant.ttlMs, capAtMs),
+    capAtMs,
   };
   table.live.set(id, lease);
   addTo(table.byEndpoint, endpointId, id);
@@ -230,13 +239,18 @@ function remove(table: LeaseTable, lease: Lease): void {
   removeFrom(table.buckets, Math.floor(lease.expiresAtMs / BUCKET_MS), lease.id);
 }
 
+/** Has this id been settled, or expired, as far as the shard remembers. */
+export function hasEnded(table: LeaseTable, id: string): boolean {
+  return table.tombstones.has(id) || table.olderTombstones.has(id);
+}
+
 function bury(table: LeaseTable, id: string, now: number): void {
-  table.tombstones.delete(id);
-  table.tombstones.set(id, now + TOMBSTONE_MS);
-  for (const [oldest, forgetAtMs] of table.tombstones) {
-    if (forgetAtMs > now && table.tombstones.size <= TOMBSTONES_MAX) break;
-    table.tombstones.delete(oldest);
+  if (now - table.tombstonesSinceMs >= TOMBSTONE_MS || table.tombstones.size >= TOMBSTONES_MAX) {
+    table.olderTombstones = table.tombstones;
+    table.tombstones = new Set();
+    table.tombstonesSinceMs = now;
   }
+  table.tombstones.add(id);
 }
 
 function addTo<Key>(index: Map<Key, Set<string>>, key: Key, id: string): void {

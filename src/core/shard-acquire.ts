@@ -7,16 +7,16 @@
  * frees; a wait that cannot end in time is refused at once, with the time after which it could.
  */
 import { creditsFor } from "./credits.ts";
-import { claimWake } from "./endpoint.ts";
-import { inFlight } from "./leases.ts";
+import { hasEnded, inFlight } from "./leases.ts";
 import { route } from "./route.ts";
-import type { Decision, RouteReason } from "./route.ts";
+import type { Candidate, Decision, RouteReason } from "./route.ts";
 import type { Rng } from "./rng.ts";
 import { allViews, countAsker, makeSnapshot, ownViews } from "./shard.ts";
 import type { Effect, ShardState } from "./shard.ts";
-import { grantLease, routeRequest } from "./shard-grant.ts";
+import { beginColdStart, grantLease, REFUSED_RETRY_MS, routeRequest } from "./shard-grant.ts";
+import type { Chosen } from "./shard-grant.ts";
 import type { AcquireOutcome, AcquireReply, AcquireRequest } from "./shard-messages.ts";
-import { applyCarry, sweep } from "./shard-settle.ts";
+import { applyCarry } from "./shard-settle.ts";
 
 /** Share of in-flight from which settlements should not wait for a ride. */
 export const TIGHT_FILL = 0.8;
@@ -25,15 +25,16 @@ export type Acquired = { readonly reply: AcquireReply; readonly effects: readonl
 
 export function acquire(state: ShardState, request: AcquireRequest, now: number, rng: Rng): Acquired {
   state.lastTrafficMs = now;
-  const effects = [...applyCarry(state, request.carry, now, rng), ...sweep(state, now, rng)];
+  const effects = applyCarry(state, request.carry, now, rng);
   const repeated = earlierAnswer(state, request, now);
   const views = request.hop === 0 ? allViews(state, now) : ownViews(state, now);
   const decision = route(views, routeRequest(request), rng);
-  const outcome = repeated ?? answer(state, request, decision, effects, now);
+  const decide = request.ahead ? answerAhead : answer;
+  const outcome = repeated ?? decide(state, request, decision, effects, now);
   return {
     reply: {
       outcome,
-      tight: isTight(state, outcome),
+      tight: isTight(state, outcome, decision.candidates),
       snapshot: request.wantsSnapshot ? makeSnapshot(state, now) : null,
       candidates: request.explain ? decision.candidates : null,
     },
@@ -41,8 +42,9 @@ export function acquire(state: ShardState, request: AcquireRequest, now: number,
   };
 }
 
-/** The same lease id asked again gets what it got: a repeated message must not take a second slot. */
+/** The same lease id asked again gets what it got: a repeated message must not take a second slot, or a dead one. */
 function earlierAnswer(state: ShardState, request: AcquireRequest, now: number): AcquireOutcome | null {
+  if (hasEnded(state.leases, request.leaseId)) return { kind: "shed", retryAfterMs: REFUSED_RETRY_MS };
   const resolved = state.resolved.get(request.leaseId);
   if (resolved !== undefined) return resolved.outcome;
   if (state.queue.has(request.leaseId)) return { kind: "queued", leaseId: request.leaseId, etaMs: 0 };
@@ -66,36 +68,44 @@ function answer(
     case "full":
       if (outcome.region !== state.region) return spill(state, outcome.region, outcome.endpointId, "spill");
       return enqueue(state, request, outcome.waitMs, now);
-    case "chosen":
+    case "chosen": {
       if (outcome.region !== state.region) return spill(state, outcome.region, outcome.endpointId, outcome.reason);
-      if (outcome.reason === "cold_start") {
-        const coldMs = decision.candidates.find((one) => one.endpointId === outcome.endpointId)?.terms.cold ?? 0;
-        wake(state, outcome.endpointId, effects, now);
-        if (coldMs > state.pool.coldWaitMsMax) return { kind: "warming_up", retryAfterMs: coldMs };
-      }
-      return grantLease(
-        state,
-        request,
-        outcome,
-        { confirmed: true, credits: creditsWanted(state, request, outcome, now) },
-        now,
-      );
+      const coldMs = beginColdStart(state, outcome, decision.candidates, effects, now);
+      if (coldMs > state.pool.coldWaitMsMax) return { kind: "warming_up", retryAfterMs: coldMs };
+      const credits = creditsWanted(state, request, outcome, decision.candidates, now);
+      return grantLease(state, request, outcome, { confirmed: true, credits }, now);
+    }
   }
+}
+
+/** Only leases that are here and to spare. */
+function answerAhead(
+  state: ShardState,
+  request: AcquireRequest,
+  { outcome, candidates }: Decision,
+  _effects: Effect[],
+  now: number,
+): AcquireOutcome {
+  const none = { kind: "shed", retryAfterMs: REFUSED_RETRY_MS } as const;
+  if (outcome.kind !== "chosen" || outcome.region !== state.region) return none;
+  const credits = creditsWanted(state, request, outcome, candidates, now);
+  return credits === 0 ? none : grantLease(state, request, outcome, { confirmed: false, credits: credits - 1 }, now);
 }
 
 function creditsWanted(
   state: ShardState,
   request: AcquireRequest,
-  { endpointId, reason }: { endpointId: string; reason: RouteReason },
+  { endpointId, reason }: Chosen,
+  candidates: readonly Candidate[],
   now: number,
 ): number {
   const askers = countAsker(state, request.leaseId, now);
   // A retry, a cold start and a panic are decided one by one.
   if (request.excluded.length > 0 || reason === "cold_start" || reason === "panic") return 0;
-  const view = ownViews(state, now).find(({ id }) => id === endpointId);
-  if (view === undefined) return 0;
-  const { inFlight: live, capacity } = view;
-  return creditsFor({ inFlight: live + 1, capacity, askers, recentPerSecond: request.recentPerSecond });
+  const one = candidates.find((candidate) => candidate.endpointId === endpointId);
+  if (one === undefined) return 0;
+  const { recentPerSecond } = request;
+  return creditsFor({ inFlight: one.inFlight + 1, capacity: one.capacity, askers, recentPerSecond });
 }
 
 function spill(state: ShardState, region: string, endpointId: string, reason: RouteReason): AcquireOutcome {
@@ -106,31 +116,24 @@ function spill(state: ShardState, region: string, endpointId: string, reason: Ro
 
 function enqueue(state: ShardState, request: AcquireRequest, waitMs: number, now: number): AcquireOutcome {
   const { queueDepthMax, queueWaitMsMax } = state.pool;
-  const etaMs = waitMs + (state.queue.size / slots(state, now)) * occupancyMs(state, now);
+  const etaMs = waitMs + state.queue.size * slotEveryMs(state, now);
   if (state.queue.size >= queueDepthMax || etaMs > queueWaitMsMax) return { kind: "shed", retryAfterMs: etaMs };
   state.queue.set(request.leaseId, { request, giveUpAtMs: now + queueWaitMsMax });
   return { kind: "queued", leaseId: request.leaseId, etaMs };
 }
 
-function wake(state: ShardState, endpointId: string, effects: Effect[], now: number): void {
-  const endpoint = state.endpoints.get(endpointId);
-  if (endpoint !== undefined && claimWake(endpoint, now)) effects.push({ kind: "wake", endpointId });
-}
-
-function isTight(state: ShardState, outcome: AcquireOutcome): boolean {
+function isTight(state: ShardState, outcome: AcquireOutcome, candidates: readonly Candidate[]): boolean {
   if (state.queue.size > 0) return true;
   if (outcome.kind !== "granted") return false;
-  const endpoint = state.endpoints.get(outcome.grant.endpointId);
-  if (endpoint === undefined) return false;
-  const capacity = Math.max(1, endpoint.warmWorkers) * endpoint.spec.concurrencyPerWorker;
-  return inFlight(state.leases, endpoint.spec.id) >= TIGHT_FILL * capacity;
+  const { endpointId } = outcome.grant;
+  const capacity = candidates.find((one) => one.endpointId === endpointId)?.capacity ?? Number.POSITIVE_INFINITY;
+  return inFlight(state.leases, endpointId) >= TIGHT_FILL * capacity;
 }
 
-function slots(state: ShardState, now: number): number {
-  return ownViews(state, now).reduce((sum, view) => sum + view.capacity, 0) || 1;
-}
-
-function occupancyMs(state: ShardState, now: number): number {
+/** How often a slot of this shard frees while all are taken, ms. */
+function slotEveryMs(state: ShardState, now: number): number {
   const views = ownViews(state, now);
-  return views.reduce((sum, view) => sum + view.occupancyMs, 0) / Math.max(1, views.length);
+  const slots = views.reduce((sum, view) => sum + view.capacity, 0);
+  const occupancyMs = views.reduce((sum, view) => sum + view.occupancyMs, 0) / Math.max(1, views.length);
+  return occupancyMs / Math.max(1, slots);
 }

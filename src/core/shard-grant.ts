@@ -5,9 +5,11 @@
  * due; so an isolate that dies with it in hand blocks a slot for about a second and not for a whole lease.
  */
 import { CREDIT_LIFE_MS } from "./credits.ts";
+import { claimWake } from "./endpoint.ts";
+import type { EndpointView } from "./endpoint-view.ts";
 import { acquireLease, inFlight } from "./leases.ts";
 import { route } from "./route.ts";
-import type { RouteReason, RouteRequest } from "./route.ts";
+import type { Candidate, RouteReason, RouteRequest } from "./route.ts";
 import type { Rng } from "./rng.ts";
 import { ownViews } from "./shard.ts";
 import type { Effect, ShardState } from "./shard.ts";
@@ -17,34 +19,48 @@ import type { AcquireRequest, AwaitOutcome, Grant } from "./shard-messages.ts";
 export const CONFIRM_GRACE_MS = 1_000;
 
 /** When a lease id has ended already, or the lease table is full, the client may come back after this, ms. */
-const REFUSED_RETRY_MS = 1_000;
+export const REFUSED_RETRY_MS = 1_000;
 
 /** How long `awaitGrant` may find the outcome after it fell, ms. */
-const RESOLVED_LIFE_MS = 5_000;
+export const RESOLVED_LIFE_MS = 5_000;
 
 export type Chosen = { readonly endpointId: string; readonly reason: RouteReason; readonly costMs: number };
 
 /** Gives freed slots to queued requests in order of arrival; those whose time is up are shed. */
 export function serveQueue(state: ShardState, now: number, rng: Rng): Effect[] {
+  if (state.queue.size === 0) return [];
   const effects: Effect[] = [];
-  for (const [leaseId, waiter] of state.queue) {
-    if (waiter.giveUpAtMs <= now) {
-      resolve(state, leaseId, { kind: "shed", retryAfterMs: shortestWaitMs(state, now) }, effects, now);
+  let views = ownViews(state, now);
+  for (const [leaseId, { request, giveUpAtMs }] of state.queue) {
+    if (giveUpAtMs <= now) {
+      resolve(state, leaseId, { kind: "shed", retryAfterMs: shortestWaitMs(views) }, effects, now);
       continue;
     }
-    const decision = route(ownViews(state, now), routeRequest(waiter.request), rng);
-    if (decision.outcome.kind !== "chosen") continue;
-    const { endpointId, reason, costMs } = decision.outcome;
-    const grant = grantLease(
-      state,
-      waiter.request,
-      { endpointId, reason, costMs },
-      { confirmed: false, credits: 0 },
-      now,
-    );
-    if (grant.kind === "granted") resolve(state, leaseId, grant, effects, now);
+    // All wait equally long, so nobody behind is due either: a full shard does not walk its queue at every message.
+    if (!views.some((view) => view.inFlight < view.capacity)) break;
+    const { outcome, candidates } = route(views, routeRequest(request), rng);
+    if (outcome.kind !== "chosen") continue;
+    if (beginColdStart(state, outcome, candidates, effects, now) > state.pool.coldWaitMsMax) continue;
+    const answer = grantLease(state, request, outcome, { confirmed: false, credits: 0 }, now);
+    if (answer.kind !== "granted") continue;
+    resolve(state, leaseId, answer, effects, now);
+    views = ownViews(state, now);
   }
   return effects;
+}
+
+/** What is left of the chosen endpoint's cold start, ms, 0 for a warm one; the first need for it sends the wake-up. */
+export function beginColdStart(
+  state: ShardState,
+  { endpointId, reason }: Chosen,
+  candidates: readonly Candidate[],
+  effects: Effect[],
+  now: number,
+): number {
+  if (reason !== "cold_start") return 0;
+  const endpoint = state.endpoints.get(endpointId);
+  if (endpoint !== undefined && claimWake(endpoint, now)) effects.push({ kind: "wake", endpointId });
+  return candidates.find((one) => one.endpointId === endpointId)?.terms.cold ?? 0;
 }
 
 export function grantLease(
@@ -85,7 +101,14 @@ export function grantLease(
   return { kind: "granted", grant };
 }
 
-function resolve(state: ShardState, leaseId: string, outcome: AwaitOutcome, effects: Effect[], now: number): void {
+/** Ends the wait of a queued request with `outcome`. */
+export function resolve(
+  state: ShardState,
+  leaseId: string,
+  outcome: AwaitOutcome,
+  effects: Effect[],
+  now: number,
+): void {
   state.queue.delete(leaseId);
   state.resolved.set(leaseId, { outcome, forgetAtMs: now + RESOLVED_LIFE_MS });
   effects.push({ kind: "resolved", leaseId });
@@ -95,7 +118,7 @@ export function routeRequest({ client, clientKey, inputTokens, excluded }: Acqui
   return { client, clientKey, inputTokens, excluded, exact: true };
 }
 
-function shortestWaitMs(state: ShardState, now: number): number {
-  const waits = ownViews(state, now).map((view) => view.occupancyMs / view.capacity);
+function shortestWaitMs(views: readonly EndpointView[]): number {
+  const waits = views.map((view) => view.occupancyMs / view.capacity);
   return waits.length === 0 ? REFUSED_RETRY_MS : Math.min(...waits);
 }

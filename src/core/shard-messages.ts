@@ -61,8 +61,13 @@ export type AcquireRequest = {
   readonly excluded: readonly string[];
   /** 0 from the edge to its nearest shard; 1 when that shard named this one: it may not pass the request on again. */
   readonly hop: 0 | 1;
-  /** Requests a second that this isolate sends to this pool from this place, for credits. */
+  /** Requests a second that this isolate sends to this pool from this place, for credits; 0 asks for none. */
   readonly recentPerSecond: number;
+  /**
+   * No request waits for this: it fills the wallet before it is empty. The lease itself is a credit then, and the answer
+   * is a grant here and now or nothing (`shed`): it waits for no slot, wakes nothing and is passed on to nobody.
+   */
+  readonly ahead: boolean;
   /** Does the edge want a fresh copy of the views. */
   readonly wantsSnapshot: boolean;
   /** Does it want every candidate with its cost; costs CPU, so only for an explained decision. */

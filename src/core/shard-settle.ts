@@ -1,41 +1,49 @@
 /**
  * Decides what a shard learns when leases end: by settlement, by expiry, and when holders say that they still hold one.
  * A slot that frees goes to the queue at once.
+ *
+ * What a message says comes before what the clock says: a lease whose confirmation arrives with the call that would have
+ * dropped it lives on, because its holder does use the slot.
  */
 import { claimInherited, observeAttempt } from "./endpoint.ts";
-import { expireLeases, renewLease, settleLease } from "./leases.ts";
+import { renewLease, settleLease } from "./leases.ts";
 import type { Rng } from "./rng.ts";
+import { dropExpired } from "./shard.ts";
 import type { Effect, ShardState } from "./shard.ts";
-import { serveQueue } from "./shard-grant.ts";
+import { REFUSED_RETRY_MS, resolve, serveQueue } from "./shard-grant.ts";
 import { LOCAL_EPOCH } from "./shard-messages.ts";
 import type { Carry, HeldLease, Settlement } from "./shard-messages.ts";
 
-/** Applies what an edge isolate had to tell, then serves the queue. */
+/** Applies what an edge isolate had to tell, then drops what is due and serves the queue. */
 export function applyCarry(state: ShardState, carry: Carry, now: number, rng: Rng): Effect[] {
-  if (carry.settled.length === 0 && carry.held.length === 0) return [];
-  state.lastTrafficMs = now;
+  if (carry.settled.length > 0 || carry.held.length > 0) state.lastTrafficMs = now;
   const effects: Effect[] = [];
   for (const held of carry.held) keepHeld(state, held, now);
   for (const settlement of carry.settled) {
-    if (settle(state, settlement, now)) effects.push({ kind: "probe", endpointId: settlement.endpointId });
+    if (settle(state, settlement, effects, now)) effects.push({ kind: "probe", endpointId: settlement.endpointId });
   }
-  return [...effects, ...serveQueue(state, now, rng)];
+  return [...effects, ...sweep(state, now, rng)];
 }
 
-/** Drops what is due: expired leases, waiters whose time is up, outcomes nobody fetched. */
+/** Drops what is due (expired leases, waiters whose time is up, outcomes nobody fetched) and serves the queue. */
 export function sweep(state: ShardState, now: number, rng: Rng): Effect[] {
-  const expired = expireLeases(state.leases, now);
+  dropExpired(state, now);
   for (const [leaseId, { forgetAtMs }] of state.resolved) {
     if (forgetAtMs > now) break;
     state.resolved.delete(leaseId);
   }
-  return expired.length > 0 || state.queue.size > 0 ? serveQueue(state, now, rng) : [];
+  return serveQueue(state, now, rng);
 }
 
 /** True when a probe should look at the endpoint. What ended already teaches nothing again. */
-function settle(state: ShardState, settlement: Settlement, now: number): boolean {
-  const outcome = settleLease(state.leases, settlement.leaseId, now);
-  state.queue.delete(settlement.leaseId);
+function settle(state: ShardState, settlement: Settlement, effects: Effect[], now: number): boolean {
+  const { leaseId } = settlement;
+  const outcome = settleLease(state.leases, leaseId, now);
+  state.resolved.delete(leaseId);
+  // The request went elsewhere while it waited here: its place is free, and nobody may be left awaiting it.
+  if (state.queue.has(leaseId)) {
+    resolve(state, leaseId, { kind: "shed", retryAfterMs: REFUSED_RETRY_MS }, effects, now);
+  }
   if (outcome.kind === "ended") return false;
   const endpoint = state.endpoints.get(settlement.endpointId);
   if (endpoint === undefined) return false;

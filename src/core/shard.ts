@@ -31,7 +31,7 @@ export type ShardState = {
   readonly peers: Map<string, Peer>;
   /** In order of arrival. */
   readonly queue: Map<string, Waiter>;
-  /** What became of queued requests, until the edge has fetched it. */
+  /** What became of queued requests, for a while; a grant is in here only while its lease lives. */
   readonly resolved: Map<string, { readonly outcome: AwaitOutcome; readonly forgetAtMs: number }>;
   /** Isolates that asked lately, with the instant of their last request. */
   readonly askers: Map<string, number>;
@@ -104,9 +104,14 @@ export function allViews(state: ShardState, now: number): EndpointView[] {
   return views;
 }
 
+/** Ends every lease that is due, and with it the grant of a queued request that nobody has fetched. */
+export function dropExpired(state: ShardState, now: number): void {
+  for (const { id } of expireLeases(state.leases, now)) state.resolved.delete(id);
+}
+
 /** What this shard tells its peers and the edge about its own endpoints. */
 export function makeDigest(state: ShardState, now: number): ViewSet {
-  expireLeases(state.leases, now);
+  dropExpired(state, now);
   return { epoch: state.leases.epoch, region: state.region, views: ownViews(state, now) };
 }
 

@@ -35,12 +35,20 @@ export type Wallet = {
   /** Settlements to be told, by shard. */
   readonly outboxes: Map<string, Settlement[]>;
   readonly rates: Map<string, Rate>;
+  /** By key: the last grant's credits, and until when nobody else asks for more. */
+  readonly refills: Map<string, { readonly lastCredits: number; readonly pausedUntilMs: number }>;
   readonly snapshots: Map<string, { readonly set: ViewSet; readonly atMs: number }>;
   /** Shards near saturation when last heard. */
   readonly tight: Set<string>;
   /** No holding is due for confirmation before this instant: saves walking all of them on every call. */
   confirmDueMs: number;
 };
+
+/** A wallet asks for more when this share of the last grant's credits is left, so that no request waits for them. */
+export const REFILL_SHARE = 0.5;
+
+/** One refill at a time for a key; one that has not come back by then is given up, ms. Also the pause after a refusal. */
+export const REFILL_MS = 100;
 
 /** Settlements that wait in one outbox; when a shard is away for long the oldest go, and its leases expire instead. */
 export const OUTBOX_MAX = 2_048;
@@ -61,7 +69,7 @@ export const CONFIRM_CREDIT_MS = 300;
  * A settlement waits at most this long for an acquire to ride on, ms, if the recent rate makes one likely: a slot that
  * looks taken for so long costs nothing while there is slack, and one message then tells the ends of many attempts.
  */
-export const RIDE_MS = 20;
+export const RIDE_MS = 50;
 
 /** Time constant of the request rate, ms. */
 const RATE_TAU_MS = 500;
@@ -72,6 +80,7 @@ export function createWallet(): Wallet {
     holdings: new Map(),
     outboxes: new Map(),
     rates: new Map(),
+    refills: new Map(),
     snapshots: new Map(),
     tight: new Set(),
     confirmDueMs: Number.POSITIVE_INFINITY,
@@ -101,7 +110,8 @@ const decayed = (rate: Rate, now: number): number =>
  */
 export function spendCredit(wallet: Wallet, key: string, shard: string, now: number): Holding | null {
   const credits = wallet.credits.get(key) ?? [];
-  for (let credit = credits.pop(); credit !== undefined; credit = credits.pop()) {
+  // The oldest first: it is the next to go home unspent.
+  for (let credit = credits.shift(); credit !== undefined; credit = credits.shift()) {
     if (credit.spendByMs > now) {
       const holding: Holding = {
         leaseId: credit.leaseId,
@@ -118,6 +128,45 @@ export function spendCredit(wallet: Wallet, key: string, shard: string, now: num
   return null;
 }
 
+/**
+ * True when somebody should ask for more credits, and nobody does: the caller then asks, and says so with `endRefill`.
+ * Asking before the wallet is empty hides the round trip; one at a time keeps concurrent requests from all asking.
+ */
+export function claimRefill(wallet: Wallet, key: string, now: number): boolean {
+  const { lastCredits, pausedUntilMs } = wallet.refills.get(key) ?? { lastCredits: 0, pausedUntilMs: 0 };
+  if (now < pausedUntilMs || (wallet.credits.get(key)?.length ?? 0) > REFILL_SHARE * lastCredits) return false;
+  remember(wallet.refills, key, { lastCredits, pausedUntilMs: now + REFILL_MS });
+  return true;
+}
+
+/** A refill brought `credits`; after one that brought none, the next waits for the rest of REFILL_MS. */
+export function endRefill(wallet: Wallet, key: string, credits: number): void {
+  if (credits > 0) remember(wallet.refills, key, { lastCredits: credits, pausedUntilMs: 0 });
+}
+
+/** Keeps the credits `ids` for `key`. `askedAtMs` is when the request for them was sent. */
+export function depositCredits(
+  wallet: Wallet,
+  at: { readonly key: string; readonly shard: string },
+  grant: Grant,
+  ids: readonly string[],
+  { askedAtMs, now }: { readonly askedAtMs: number; readonly now: number },
+): void {
+  const spendByMs = askedAtMs + Math.min(grant.creditLifeMs, CREDIT_LIFE_MS);
+  const credits = wallet.credits.get(at.key) ?? [];
+  for (const leaseId of ids) {
+    // From a far shard they may come too late to be spent; until they are home they block slots.
+    if (spendByMs <= now) returnUnused(wallet, at.shard, leaseId, grant);
+    else credits.push({ leaseId, grant, spendByMs });
+  }
+  if (credits.length > 0) remember(wallet.credits, at.key, credits);
+}
+
+/** Ids of the credits that came with a grant. */
+export function creditIds(grant: Grant): string[] {
+  return Array.from({ length: grant.credits }, (_, index) => `${grant.leaseId}.${index + 1}`);
+}
+
 /** Holds the lease of a grant, and keeps its credits for `key`. `askedAtMs` is when the request for it was sent. */
 export function deposit(
   wallet: Wallet,
@@ -127,12 +176,8 @@ export function deposit(
   askedAtMs: number,
   now: number,
 ): Holding {
-  const spendByMs = askedAtMs + Math.min(grant.creditLifeMs, CREDIT_LIFE_MS);
-  const credits = wallet.credits.get(key) ?? [];
-  for (let index = grant.credits; index >= 1; index--) {
-    credits.push({ leaseId: `${grant.leaseId}.${index}`, grant, spendByMs });
-  }
-  if (credits.length > 0) remember(wallet.credits, key, credits);
+  depositCredits(wallet, { key, shard }, grant, creditIds(grant), { askedAtMs, now });
+  endRefill(wallet, key, grant.credits);
   const confirmDueMs = now + confirmEveryMs(grant);
   return keep(wallet, { leaseId: grant.leaseId, grant, shard, key, capAtMs: now + grant.capMs, confirmDueMs });
 }
@@ -158,19 +203,19 @@ export function settleHolding(wallet: Wallet, holding: Holding, settlement: Sett
   return true;
 }
 
-/** Sends a lease home that nothing ran under and nobody holds. */
-export function returnUnused(wallet: Wallet, shard: string, leaseId: string, grant: Grant): void {
+/** Sends a lease home that nothing ran under and nobody holds; without a grant, a place in the shard's queue. */
+export function returnUnused(wallet: Wallet, shard: string, leaseId: string, grant: Grant | null): void {
   enqueue(wallet, shard, {
     leaseId,
-    endpointId: grant.endpointId,
-    epoch: grant.epoch,
+    endpointId: grant?.endpointId ?? "",
+    epoch: grant?.epoch ?? LOCAL_EPOCH,
     outcome: "unused",
     heldMs: 0,
     ttftMs: null,
     headersMs: null,
     clientKey: "",
     inputTokens: 0,
-    inFlightAtGrant: grant.inFlightAtGrant,
+    inFlightAtGrant: grant?.inFlightAtGrant ?? 0,
   });
 }
 

@@ -6,7 +6,7 @@ import type { Authenticated } from "./edge-request.ts";
 /** `GET /admin/fleet[?probe=1]`: every shard's leases and endpoints; with `probe`, after asking every endpoint. */
 export async function fleet(edge: Authenticated): Promise<Response> {
   const { env, runtime } = edge.desk;
-  const probe = edge.url.searchParams.get("probe") === "1";
+  const probe = new URLSearchParams(edge.query).get("probe") === "1";
   const names = [...runtime.pools.values()].flatMap(({ spec }) => {
     const regions = new Set(spec.endpoints.map(({ region }) => region));
     return [...regions].map((region) => shardName(spec.id, region));

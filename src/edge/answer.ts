@@ -33,26 +33,23 @@ export function answerBegun(
 ): Response {
   const { attempt, response, begun } = begunResult;
   const isEvents = (response.headers.get("content-type") ?? "").startsWith("text/event-stream");
-  const headers = new Headers(forwardableResponseHeaders(response.headers) as [string, string][]);
+  const headers = forwardableResponseHeaders(response.headers);
   const { endpointId, region } = attempt.holding.grant;
-  headers.set(ENDPOINT, endpointId);
-  headers.set(REGION, region);
-  headers.set(REASON, explained.reason);
-  headers.set(ATTEMPTS, String(explained.attempts));
-  headers.set(OVERHEAD_MS, String(explained.overheadMs));
-  headers.set(
-    SERVER_TIMING,
-    serverTiming([
-      { name: "router", durMs: explained.overheadMs, desc: explained.reason },
-      { name: "upstream", durMs: Date.now() - attempt.sentAtMs },
-    ]),
-  );
+  headers[ENDPOINT] = endpointId;
+  headers[REGION] = region;
+  headers[REASON] = explained.reason;
+  headers[ATTEMPTS] = String(explained.attempts);
+  headers[OVERHEAD_MS] = String(explained.overheadMs);
+  headers[SERVER_TIMING] = serverTiming([
+    { name: "router", durMs: explained.overheadMs, desc: explained.reason },
+    { name: "upstream", durMs: Date.now() - attempt.sentAtMs },
+  ]);
   dress(headers, edge.requestId, edge.desk.runtime.config);
   const { status } = response;
   if (begun.kind === "whole") {
     endAttempt(attempt, status < 400 ? "served" : "client_fault");
     return new Response(BODILESS.has(status) ? null : begun.bytes, { status, headers });
   }
-  if (isEvents) headers.set("x-accel-buffering", "no");
+  if (isEvents) headers["x-accel-buffering"] = "no";
   return new Response(relay(attempt, begun, isEvents), { status, headers });
 }

@@ -28,11 +28,49 @@ export async function readBody(request: Request, bytesMax: number): Promise<Resu
   return ok(await new Blob(chunks).arrayBuffer());
 }
 
+/** Has no state between calls that decode a whole text. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
 /** The JSON of a body; null when it is not JSON in UTF-8. JSON's own null is no body that any path takes. */
 export function parseJson(bytes: ArrayBuffer): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes)) as unknown;
+    return JSON.parse(UTF8.decode(bytes)) as unknown;
   } catch {
     return null;
   }
+}
+
+/** ES2026's access to a value's source text, which the type library does not have yet. */
+type JsonWithSource = {
+  parse(text: string, reviver: (name: string, value: unknown, context: { source?: string }) => unknown): unknown;
+  rawJSON(source: string): object;
+  isRawJSON(value: unknown): boolean;
+};
+const { parse, rawJSON, isRawJSON } = JSON as unknown as JsonWithSource;
+
+/**
+ * A body in which strings were changed, as bytes; null when it is nested too deep to be written. Everything else is as it
+ * came: a number keeps the digits that a double cannot hold.
+ */
+export function writeJson(changed: unknown, original: ArrayBuffer): Uint8Array | null {
+  try {
+    const exact = parse(UTF8.decode(original), (_, value, { source }) =>
+      typeof value === "number" && source !== undefined && String(value) !== source ? rawJSON(source) : value,
+    );
+    return new TextEncoder().encode(JSON.stringify(withNumbersOf(exact, changed)));
+  } catch (error) {
+    // The stack's end: parsing has no such limit, writing has.
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+function withNumbersOf(exact: unknown, changed: unknown): unknown {
+  if (isRawJSON(exact)) return exact;
+  if (typeof changed !== "object" || changed === null || typeof exact !== "object" || exact === null) return changed;
+  if (Array.isArray(changed)) return changed.map((item, at) => withNumbersOf((exact as unknown[])[at], item));
+  const members = Object.entries(changed).map(([name, value]) => {
+    return [name, withNumbersOf((exact as Record<string, unknown>)[name], value)] as const;
+  });
+  return Object.fromEntries(members);
 }

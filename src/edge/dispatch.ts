@@ -9,6 +9,7 @@ import { ANSWER_PEEK_BYTES } from "../../backends/port.ts";
 import type { AnswerClass } from "../../backends/port.ts";
 import { egress } from "../../backends/egress.ts";
 import type { AttemptOutcome } from "../core/shard-messages.ts";
+import type { HeaderRecord } from "../protocol/headers.ts";
 import { confirmEveryMs } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
 import { flush, settle } from "./lease-desk.ts";
@@ -25,12 +26,14 @@ export type Outgoing = {
   readonly method: string;
   /** Path and query at the endpoint. */
   readonly path: string;
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: HeaderRecord;
   readonly body: ArrayBuffer | Uint8Array | null;
   readonly inputTokens: number;
   readonly clientKey: string;
   /** Time until the first byte must be here, ms. */
   readonly firstByteTimeoutMs: number;
+  /** Aborted when the client is seen to have left. */
+  readonly clientGone: AbortSignal;
 };
 
 /** An attempt under way. */
@@ -82,6 +85,11 @@ export async function attemptOnce(
     firstTokenAtMs: null,
   };
   watch(attempt, attempt.sentAtMs + outgoing.firstByteTimeoutMs);
+  // A client that resets its connection stops the bytes and tells nobody: a pipe to it waits for ever.
+  outgoing.clientGone.addEventListener("abort", () => {
+    endAttempt(attempt, "cancelled");
+    attempt.controller.abort();
+  });
   try {
     const response = await send(attempt);
     attempt.headersAtMs = Date.now();
@@ -140,8 +148,8 @@ function watch(attempt: Attempt, deadlineMs: number): void {
 }
 
 async function send({ endpoint, outgoing, controller }: Attempt): Promise<Response> {
-  const headers = new Headers(outgoing.headers as [string, string][]);
-  if (endpoint.target.authorization !== null) headers.set("authorization", endpoint.target.authorization);
+  const { authorization } = endpoint.target;
+  const headers = authorization === null ? outgoing.headers : { ...outgoing.headers, authorization };
   return egress(endpoint.backend.inferUrl(endpoint.target, outgoing.path), {
     method: outgoing.method,
     headers,
@@ -150,19 +158,20 @@ async function send({ endpoint, outgoing, controller }: Attempt): Promise<Respon
   });
 }
 
-/** Waits for the first byte; a short answer of known length is read whole. Rejects when there is none. */
+/**
+ * Waits for the first byte; a short answer of known length is read whole, in one step. Rejects when there is none, or when
+ * a short answer does not come whole: nothing of it has been shown to anyone.
+ */
 async function begin(response: Response): Promise<Begun> {
   const { body } = response;
   if (body === null) return { kind: "whole", bytes: null };
-  const announced = Number(response.headers.get("content-length") ?? Number.NaN);
+  const announced = response.headers.get("content-length");
+  if (announced !== null && Number(announced) <= WHOLE_BYTES_MAX) {
+    return { kind: "whole", bytes: new Uint8Array(await response.arrayBuffer()) };
+  }
   const reader = body.getReader();
   const { done, value } = await reader.read();
-  if (done) {
-    if (announced === 0 || Number.isNaN(announced)) return { kind: "whole", bytes: new Uint8Array(0) };
-    throw new Error("the answer ended before its first byte");
-  }
-  if (value.byteLength === announced && announced <= WHOLE_BYTES_MAX) return { kind: "whole", bytes: value };
-  return { kind: "stream", first: value, reader, body };
+  return done ? { kind: "whole", bytes: new Uint8Array(0) } : { kind: "stream", first: value, reader, body };
 }
 
 /** The message of an error answer, up to its bound; the rest is not read. */

@@ -3,12 +3,16 @@ import type { Identity } from "../protocol/api-keys.ts";
 import { errorBody, errorHeaders, ERRORS } from "../protocol/errors.ts";
 import type { ErrorReason } from "../protocol/errors.ts";
 import { EXPOSED_HEADERS, REQUEST_ID, REQUEST_ID_ANTHROPIC } from "../protocol/headers.ts";
+import type { HeaderRecord } from "../protocol/headers.ts";
 import type { Config } from "../protocol/config.ts";
 import type { Desk } from "./lease-desk.ts";
 
 export type EdgeRequest = {
   readonly request: Request<unknown, IncomingRequestCfProperties>;
-  readonly url: URL;
+  /** Path of the URL, as it was sent. */
+  readonly path: string;
+  /** Query with its question mark, or empty. */
+  readonly query: string;
   readonly requestId: string;
   readonly startedAtMs: number;
   readonly dev: boolean;
@@ -29,15 +33,14 @@ export type Refusal = {
 export function refuse(requestId: string, config: Config | null, refusal: Refusal): Response {
   const { reason, retryAfterMs, headers: extra = [], ...detail } = refusal;
   const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
-  const headers = new Headers(errorHeaders(reason, retryAfterMs));
-  for (const [name, value] of extra) headers.set(name, value);
+  const headers: HeaderRecord = Object.fromEntries([...errorHeaders(reason, retryAfterMs), ...extra]);
   dress(headers, requestId, config);
   const body = errorBody(reason, { ...detail, ...retry, requestId });
   return new Response(JSON.stringify(body), { status: ERRORS[reason].status, headers });
 }
 
 export function answerJson({ requestId, desk }: EdgeRequest, value: unknown): Response {
-  const headers = new Headers({ "content-type": "application/json" });
+  const headers: HeaderRecord = { "content-type": "application/json" };
   dress(headers, requestId, desk.runtime.config);
   return new Response(JSON.stringify(value), { headers });
 }
@@ -45,11 +48,11 @@ export function answerJson({ requestId, desk }: EdgeRequest, value: unknown): Re
 const EXPOSED = EXPOSED_HEADERS.join(", ");
 
 /** What every answer carries. */
-export function dress(headers: Headers, requestId: string, config: Config | null): void {
-  headers.set(REQUEST_ID, requestId);
-  headers.set(REQUEST_ID_ANTHROPIC, requestId);
+export function dress(headers: HeaderRecord, requestId: string, config: Config | null): void {
+  headers[REQUEST_ID] = requestId;
+  headers[REQUEST_ID_ANTHROPIC] = requestId;
   const cors = config?.cors ?? null;
   if (cors === null) return;
-  headers.set("access-control-allow-origin", cors.allowOrigin);
-  headers.set("access-control-expose-headers", EXPOSED);
+  headers["access-control-allow-origin"] = cors.allowOrigin;
+  headers["access-control-expose-headers"] = EXPOSED;
 }

@@ -1,5 +1,5 @@
 /** The Worker's entry: health and preflight, which need no key and no runtime, and then the routes. */
-import { refuse } from "./edge-request.ts";
+import { dress, refuse } from "./edge-request.ts";
 import type { EdgeRequest } from "./edge-request.ts";
 import { HOP } from "../protocol/headers.ts";
 import { routeRequest } from "./router.ts";
@@ -11,14 +11,12 @@ export { PoolShard } from "../objects/pool-shard.ts";
 export default {
   async fetch(request, env, ctx): Promise<Response> {
     const startedAtMs = Date.now();
-    const url = new URL(request.url);
+    const { path, query } = split(request.url);
     const requestId = `req_${crypto.randomUUID()}`;
-    if (url.pathname === "/livez") return new Response("ok\n");
+    if (path === "/livez") return health(requestId, 200, "ok\n");
     const runtime = runtimeOf(env);
-    if (url.pathname === "/readyz" || url.pathname === "/ping") {
-      return new Response(runtime === null ? "misconfigured, see the log\n" : "ok\n", {
-        status: runtime === null ? 503 : 200,
-      });
+    if (path === "/readyz" || path === "/ping") {
+      return runtime === null ? health(requestId, 503, "misconfigured, see the log\n") : health(requestId, 200, "ok\n");
     }
     if (runtime === null) return refuse(requestId, null, { reason: "misconfigured" });
     if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) {
@@ -26,7 +24,7 @@ export default {
     }
     if (request.headers.has(HOP)) return refuse(requestId, runtime.config, { reason: "request_loop" });
     const dev = env.WARMPATH_DEV === "1";
-    const edge: EdgeRequest = { request, url, requestId, startedAtMs, dev, desk: { runtime, env, ctx } };
+    const edge: EdgeRequest = { request, path, query, requestId, startedAtMs, dev, desk: { runtime, env, ctx } };
     try {
       return await routeRequest(edge);
     } catch (error) {
@@ -35,6 +33,21 @@ export default {
     }
   },
 } satisfies ExportedHandler<EdgeEnv>;
+
+/** The runtime has normalised the URL, and a fragment is never sent: what is left is cutting it in two. */
+function split(url: string): { readonly path: string; readonly query: string } {
+  const pathAt = url.indexOf("/", url.indexOf("//") + 2);
+  const queryAt = url.indexOf("?", pathAt);
+  return queryAt === -1
+    ? { path: url.slice(pathAt), query: "" }
+    : { path: url.slice(pathAt, queryAt), query: url.slice(queryAt) };
+}
+
+function health(requestId: string, status: number, text: string): Response {
+  const headers = {};
+  dress(headers, requestId, null);
+  return new Response(text, { status, headers });
+}
 
 function preflight(requestId: string, allowOrigin: string | null): Response {
   const headers = new Headers({ "x-request-id": requestId });

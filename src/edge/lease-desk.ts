@@ -13,8 +13,12 @@ import type { Candidate, RouteReason } from "../core/route.ts";
 import { LOCAL_EPOCH } from "../core/shard-messages.ts";
 import type { AcquireOutcome, AcquireReply, AcquireRequest, Grant, Settlement } from "../core/shard-messages.ts";
 import {
+  claimRefill,
   countRequest,
+  creditIds,
   deposit,
+  depositCredits,
+  endRefill,
   heldLocally,
   holdUnconfirmed,
   noteTight,
@@ -73,13 +77,17 @@ type Ask = {
 /** Gets a lease: at once when a credit is at hand, else from a shard, else by deciding alone. Never rejects. */
 export async function lease(desk: Desk, wish: LeaseWish): Promise<LeaseAnswer> {
   const { wallet } = desk.runtime;
+  const now = Date.now();
   const near = asking(wish, homeRegion(wish), 0);
-  const perSecond = countRequest(wallet, near.key, Date.now());
-  if (wish.excluded.length === 0 && !wish.explain) {
-    const holding = spendCredit(wallet, near.key, near.shard, Date.now());
-    if (holding !== null) return { kind: "leased", holding, reason: holding.grant.reason, candidates: null };
+  const perSecond = countRequest(wallet, near.key, now);
+  const mayUseCredits = wish.excluded.length === 0 && !wish.explain;
+  const holding = mayUseCredits ? spendCredit(wallet, near.key, near.shard, now) : null;
+  const refills = mayUseCredits && claimRefill(wallet, near.key, now);
+  if (holding !== null) {
+    if (refills) desk.ctx.waitUntil(refill(desk, wish, { ...near, perSecond }));
+    return { kind: "leased", holding, reason: holding.grant.reason, candidates: null };
   }
-  const reply = await ask(desk, wish, { ...near, perSecond });
+  const reply = await ask(desk, wish, refills ? { ...near, perSecond } : near);
   if (reply === null) return decideAlone(desk, wish, near);
   if (reply.outcome.kind !== "spill") return redeem(desk, wish, near, reply);
   const far = asking(wish, reply.outcome.region, 1);
@@ -125,33 +133,15 @@ export async function flush(desk: Desk): Promise<void> {
 
 /** One acquire, for as long as the pool's patience lasts; null when the shard failed or was too slow. */
 async function ask(desk: Desk, wish: LeaseWish, to: Ask): Promise<AcquireReply | null> {
-  const { wallet } = desk.runtime;
   const askedAtMs = Date.now();
-  const carry = takeCarry(wallet, to.shard, askedAtMs);
-  const request: AcquireRequest = {
-    leaseId: nextLeaseId(desk.runtime),
-    client: wish.client.place,
-    clientKey: wish.client.key,
-    inputTokens: wish.inputTokens,
-    excluded: wish.excluded,
-    hop: to.hop,
-    recentPerSecond: to.perSecond,
-    wantsSnapshot: to.hop === 0 && askedAtMs - (wallet.snapshots.get(to.shard)?.atMs ?? 0) > SNAPSHOT_AGE_MS,
-    explain: wish.explain,
-    carry,
-  };
   let late = false;
-  const answered = (async () => {
-    try {
-      const reply = await stubOf(desk, to.shard).acquire(request);
-      if (late) takeLate(desk, to, reply);
-      else noteReply(desk, to, reply, askedAtMs);
-      return reply;
-    } catch {
-      restoreCarry(wallet, to.shard, carry);
-      return null;
+  const answered = acquire(desk, wish, to, false).then((reply) => {
+    if (reply !== null && late) takeLate(desk, to, reply.outcome);
+    if (reply?.outcome.kind === "granted" && !late) {
+      deposit(desk.runtime.wallet, to.key, to.shard, reply.outcome.grant, askedAtMs, Date.now());
     }
-  })();
+    return reply;
+  });
   desk.ctx.waitUntil(answered);
   let timer: number | null = null;
   const patience = new Promise<null>((resolve) => {
@@ -163,24 +153,54 @@ async function ask(desk: Desk, wish: LeaseWish, to: Ask): Promise<AcquireReply |
   return reply;
 }
 
-function noteReply(desk: Desk, to: Ask, reply: AcquireReply, askedAtMs: number): void {
-  const { wallet } = desk.runtime;
-  noteTight(wallet, to.shard, reply.tight);
-  if (reply.snapshot !== null) wallet.snapshots.set(to.shard, { set: reply.snapshot, atMs: Date.now() });
-  if (reply.outcome.kind === "granted") deposit(wallet, to.key, to.shard, reply.outcome.grant, askedAtMs, Date.now());
+/** Fills the wallet before it is empty; nothing waits for it. */
+async function refill(desk: Desk, wish: LeaseWish, to: Ask): Promise<void> {
+  const askedAtMs = Date.now();
+  const reply = await acquire(desk, wish, to, true);
+  if (reply?.outcome.kind !== "granted") return;
+  const { grant } = reply.outcome;
+  const ids = [grant.leaseId, ...creditIds(grant)];
+  depositCredits(desk.runtime.wallet, to, grant, ids, { askedAtMs, now: Date.now() });
+  endRefill(desk.runtime.wallet, to.key, ids.length);
 }
 
-/** A grant that came after the request had gone elsewhere: home unused, as is the place in a queue. */
-function takeLate(desk: Desk, to: Ask, reply: AcquireReply): void {
-  const { outcome } = reply;
+/** The call itself, with what this isolate has to tell the shard; null when it failed. Never rejects. */
+async function acquire(desk: Desk, wish: LeaseWish, to: Ask, ahead: boolean): Promise<AcquireReply | null> {
+  const { wallet } = desk.runtime;
+  const now = Date.now();
+  const carry = takeCarry(wallet, to.shard, now);
+  const request: AcquireRequest = {
+    leaseId: nextLeaseId(desk.runtime),
+    client: wish.client.place,
+    clientKey: wish.client.key,
+    inputTokens: wish.inputTokens,
+    excluded: wish.excluded,
+    hop: to.hop,
+    recentPerSecond: to.perSecond,
+    ahead,
+    wantsSnapshot: to.hop === 0 && now - (wallet.snapshots.get(to.shard)?.atMs ?? 0) > SNAPSHOT_AGE_MS,
+    explain: wish.explain,
+    carry,
+  };
+  try {
+    const reply = await stubOf(desk, to.shard).acquire(request);
+    noteTight(wallet, to.shard, reply.tight);
+    if (reply.snapshot !== null) wallet.snapshots.set(to.shard, { set: reply.snapshot, atMs: Date.now() });
+    return reply;
+  } catch {
+    restoreCarry(wallet, to.shard, carry);
+    return null;
+  }
+}
+
+/** What came after the request had gone elsewhere goes home unused: a grant with its credits, or a place in the queue. */
+function takeLate(desk: Desk, to: Ask, outcome: AcquireOutcome): void {
+  const { wallet } = desk.runtime;
+  if (outcome.kind === "queued") returnUnused(wallet, to.shard, outcome.leaseId, null);
   if (outcome.kind === "granted") {
     const { grant } = outcome;
-    returnUnused(desk.runtime.wallet, to.shard, grant.leaseId, grant);
-    for (let index = 1; index <= grant.credits; index++) {
-      returnUnused(desk.runtime.wallet, to.shard, `${grant.leaseId}.${index}`, grant);
-    }
+    for (const leaseId of [grant.leaseId, ...creditIds(grant)]) returnUnused(wallet, to.shard, leaseId, grant);
   }
-  if (reply.snapshot !== null) desk.runtime.wallet.snapshots.set(to.shard, { set: reply.snapshot, atMs: Date.now() });
   desk.ctx.waitUntil(flush(desk));
 }
 
@@ -190,7 +210,7 @@ async function redeem(desk: Desk, wish: LeaseWish, from: Ask, reply: AcquireRepl
   switch (outcome.kind) {
     case "granted": {
       const holding = desk.runtime.wallet.holdings.get(outcome.grant.leaseId);
-      // Held since `noteReply`; nothing else ends it before the attempt does.
+      // Held since the answer came; nothing else ends it before the attempt does.
       if (holding === undefined) return decideAlone(desk, wish, from);
       return { kind: "leased", holding, reason: outcome.grant.reason, candidates: reply.candidates };
     }

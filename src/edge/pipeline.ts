@@ -18,7 +18,7 @@ import {
 import { answerBegun } from "./answer.ts";
 import { attemptOnce } from "./dispatch.ts";
 import type { AttemptResult, Outgoing } from "./dispatch.ts";
-import { parseJson, readBody } from "./body.ts";
+import { parseJson, readBody, writeJson } from "./body.ts";
 import type { Authenticated, Refusal } from "./edge-request.ts";
 import { refuse } from "./edge-request.ts";
 import { checkInput } from "./input-rails.ts";
@@ -101,8 +101,17 @@ async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
     desk.ctx.waitUntil(leasing.then((answer) => giveBack(edge, answer)));
     return refuse(requestId, config, blocked(checked));
   }
-  const outgoing = outgoingOf(edge, parcel, checked, wish);
-  return attempts(edge, parcel, wish, outgoing, leasing);
+  const body =
+    checked.body === parcel.json ? parcel.bytes : writeJson(checked.body, parcel.bytes ?? new ArrayBuffer(0));
+  if (body === null && parcel.bytes !== null) {
+    desk.ctx.waitUntil(leasing.then((answer) => giveBack(edge, answer)));
+    return refuse(requestId, config, { reason: "invalid_request", detail: "The body is nested too deep." });
+  }
+  const outgoing = outgoingOf(edge, parcel, body, wish);
+  const answering = attempts(edge, parcel, wish, outgoing, leasing);
+  // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
+  desk.ctx.waitUntil(answering);
+  return answering;
 }
 
 async function attempts(
@@ -121,6 +130,10 @@ async function attempts(
     if (answer.kind !== "leased")
       return refuse(requestId, config, lost === null ? noLease(answer) : failed(lost, tried));
     const { holding, reason } = answer;
+    if (outgoing.clientGone.aborted) {
+      giveBack(edge, answer);
+      return refuse(requestId, config, { reason: "internal" });
+    }
     const endpoint = parcel.pool.endpoints.get(holding.grant.endpointId);
     // A shard of another version may name an endpoint that this version does not know.
     if (endpoint === undefined) {
@@ -138,32 +151,34 @@ async function attempts(
       });
     }
     lost = result;
-    const mayRepeat = parcel.repeatable || !result.maybeProcessed;
+    const mayRepeat = (parcel.repeatable || !result.maybeProcessed) && !outgoing.clientGone.aborted;
     if (!mayRepeat || tried.length >= parcel.pool.config.attemptsMax)
       return refuse(requestId, config, failed(lost, tried));
     answer = await lease(desk, { ...wish, excluded: tried });
   }
 }
 
-function outgoingOf(edge: Authenticated, parcel: Parcel, checked: Checked, wish: LeaseWish): Outgoing {
+function outgoingOf(edge: Authenticated, parcel: Parcel, body: Outgoing["body"], wish: LeaseWish): Outgoing {
   const { request, requestId } = edge;
-  const headers = forwardableRequestHeaders(request.headers).map(([name, value]): [string, string] => [name, value]);
-  const trace = parseTraceparent(request.headers.get(TRACEPARENT));
-  const kept = headers.filter(([name]) => name !== TRACEPARENT && !(name === "content-type" && parcel.json !== null));
-  kept.push([REQUEST_ID, requestId], [HOP, "1"]);
-  if (parcel.json !== null) kept.push(["content-type", "application/json"]);
-  if (trace !== null) kept.push([TRACEPARENT, childTraceparent(trace, spanId())]);
+  const headers = forwardableRequestHeaders(request.headers);
+  headers[REQUEST_ID] = requestId;
+  headers[HOP] = "1";
+  // Whatever it was called: JSON is what the rails read and what is sent on.
+  if (parcel.json !== null) headers["content-type"] = "application/json";
+  const trace = parseTraceparent(headers[TRACEPARENT] ?? null);
+  if (trace === null) delete headers[TRACEPARENT];
+  else headers[TRACEPARENT] = childTraceparent(trace, spanId());
   const { config } = parcel.pool;
   const executionMs = Math.max(...config.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs));
-  const changed = checked.body !== parcel.json;
   return {
     method: parcel.method,
     path: parcel.path,
-    headers: kept,
-    body: changed ? new TextEncoder().encode(JSON.stringify(checked.body)) : parcel.bytes,
+    headers,
+    body,
     inputTokens: wish.inputTokens,
     clientKey: wish.client.key,
     firstByteTimeoutMs: parcel.stream ? config.ttfbTimeoutMs : executionMs,
+    clientGone: request.signal,
   };
 }
 

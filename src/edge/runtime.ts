@@ -48,13 +48,15 @@ export function runtimeOf(env: EdgeEnv): Runtime | null {
   const { text, parsed } = loadConfig(env);
   if (runtime !== null && runtime.configText === text) return runtime;
   if (!parsed.ok) {
-    console.error(formatProblems(text, parsed.error, "warmpath.jsonc"));
+    logOnce(formatProblems(text, parsed.error, "warmpath.jsonc"));
     return null;
   }
   const pools = buildPools(parsed.value, env);
   if (pools === null) return null;
   if (parsed.value.keys.length > 0 && (env.WARMPATH_KEY_PEPPER ?? "") === "") {
-    console.error("the config lists API keys, but the secret WARMPATH_KEY_PEPPER is not set");
+    logOnce(
+      "the config lists API keys, but the secret WARMPATH_KEY_PEPPER is not set; " + setSecret("WARMPATH_KEY_PEPPER"),
+    );
     return null;
   }
   runtime = {
@@ -83,7 +85,7 @@ function buildPools(config: Config, env: EdgeEnv): Map<string, EdgePool> | null 
     for (const endpoint of pool.endpoints) {
       const target = targetOf(endpoint, env as Readonly<Record<string, unknown>>);
       if (!target.ok) {
-        console.error(`endpoint ${endpoint.id}: the secret ${target.error} is not set; run wrangler secret put`);
+        logOnce(`endpoint ${endpoint.id}: the secret ${target.error} is not set; ${setSecret(target.error)}`);
         return null;
       }
       endpoints.set(endpoint.id, { config: endpoint, target: target.value, backend: BACKENDS[endpoint.backend] });
@@ -91,4 +93,15 @@ function buildPools(config: Config, env: EdgeEnv): Map<string, EdgePool> | null 
     pools.set(pool.id, { config: pool, spec: poolSpec(config, pool.id), endpoints });
   }
   return pools;
+}
+
+const setSecret = (name: string): string => `set it with: npx wrangler secret put ${name}`;
+
+let lastLogged = "";
+
+/** Every request meets the same problem; the operator needs to read it once. */
+function logOnce(problem: string): void {
+  if (problem === lastLogged) return;
+  lastLogged = problem;
+  console.error(problem);
 }

@@ -74,30 +74,35 @@ const RESPONSE_DROPPED = new Set([
 ]);
 const RESPONSE_DROPPED_PREFIXES = ["cf-", "x-warmpath-", "proxy-", "access-control-"];
 
-/** What of a client's request an endpoint may see. Names come back in lower case; values unchanged. */
-export function forwardableRequestHeaders(entries: Iterable<HeaderEntry>): HeaderEntry[] {
+/** Headers by lower-case name: what `fetch` and `Response` take without another object in between. */
+export type HeaderRecord = Record<string, string>;
+
+/** What of a client's request an endpoint may see. */
+export function forwardableRequestHeaders(entries: Iterable<HeaderEntry>): HeaderRecord {
   return forwardable(entries, REQUEST_DROPPED, REQUEST_DROPPED_PREFIXES);
 }
 
 /** What of an endpoint's response a client may see. */
-export function forwardableResponseHeaders(entries: Iterable<HeaderEntry>): HeaderEntry[] {
+export function forwardableResponseHeaders(entries: Iterable<HeaderEntry>): HeaderRecord {
   return forwardable(entries, RESPONSE_DROPPED, RESPONSE_DROPPED_PREFIXES);
 }
 
+/** One pass and one object: this runs twice for every request. */
 function forwardable(
   entries: Iterable<HeaderEntry>,
   dropped: ReadonlySet<string>,
   prefixes: readonly string[],
-): HeaderEntry[] {
-  const all = [...entries].map(([name, value]) => [name.toLowerCase(), value] as const);
-  const listed = new Set(all.flatMap(([name, value]) => (name === "connection" ? tokens(value) : [])));
-  return all.filter(
-    ([name]) =>
-      !dropped.has(name) &&
-      !listed.has(name) &&
-      !name.includes("_") &&
-      !prefixes.some((prefix) => name.startsWith(prefix)),
-  );
+): HeaderRecord {
+  const kept: HeaderRecord = {};
+  const listed: string[] = [];
+  for (const [anyCase, value] of entries) {
+    const name = anyCase.toLowerCase();
+    if (name === "connection") listed.push(...tokens(value));
+    if (dropped.has(name) || name.includes("_") || prefixes.some((prefix) => name.startsWith(prefix))) continue;
+    kept[name] = value;
+  }
+  for (const name of listed) delete kept[name];
+  return kept;
 }
 
 const tokens = (value: string): string[] => value.split(",").map((token) => token.trim().toLowerCase());

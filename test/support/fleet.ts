@@ -28,13 +28,27 @@ export type EndpointPlan = {
   readonly simulator?: Partial<GpuSimulatorOptions>;
 };
 
+/** A further API key of the fleet. */
+export type KeyPlan = {
+  readonly id: string;
+  readonly scopes?: readonly ("infer" | "admin")[];
+  readonly expiresAt?: string;
+};
+
 export type FleetPlan = {
   readonly model?: string;
+  readonly keys?: readonly KeyPlan[];
   readonly endpoints: readonly EndpointPlan[];
   /** Laid over the pool's entry of the config. */
   readonly pool?: Readonly<Record<string, unknown>>;
+  /** Pools beside the one that the endpoints belong to. */
+  readonly morePools?: Readonly<Record<string, unknown>>;
   /** Laid over the config itself. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Further text bindings, such as endpoints' secrets. */
+  readonly bindings?: Readonly<Record<string, string>>;
+  /** Default: the bundle that is deployed. */
+  readonly bundlePath?: string;
   readonly stateDir?: string;
   readonly verbose?: boolean;
 };
@@ -55,6 +69,8 @@ export type Fleet = {
   router: Workerd;
   /** May do everything. */
   readonly key: string;
+  /** One of the plan's further keys. */
+  keyOf(id: string): string;
   readonly model: string;
   readonly simulators: ReadonlyMap<string, GpuSimulator>;
   simulator(id: string): GpuSimulator;
@@ -81,49 +97,44 @@ export type ChatOptions = {
 export async function startFleet(plan: FleetPlan): Promise<Fleet> {
   const model = plan.model ?? "test-model";
   const pepper = randomBytes(24).toString("base64");
-  const key = formatKey("test", randomBytes(32));
+  const keyPlans: readonly KeyPlan[] = [{ id: "test", scopes: ["infer", "admin"] }, ...(plan.keys ?? [])];
+  const keys = new Map(keyPlans.map(({ id }) => [id, formatKey(id, randomBytes(32))]));
+  const keyOf = (id: string): string => keys.get(id) ?? missing(id);
   const simulators = new Map<string, GpuSimulator>();
   for (const { id, simulator } of plan.endpoints) {
     simulators.set(id, await startGpuSimulator({ model, workerId: `${id}-w1`, ...simulator }));
   }
-  const config = {
-    regions: REGIONS,
-    keys: [{ id: "test", tenant: "tests", hmac: toHex(await keyHmac(key, pepper)), scopes: ["infer", "admin"] }],
-    pools: {
-      main: {
-        models: [model],
-        endpoints: plan.endpoints.map(({ id, region, config: own }) => ({
-          id,
-          region,
-          backend: "openai",
-          url: simulators.get(id)?.url,
-          ...own,
-        })),
-        ...plan.pool,
-      },
-    },
-    ...plan.config,
+  const closeSimulators = async (): Promise<void> => {
+    await Promise.all([...simulators.values()].map(async (simulator) => simulator.close()));
   };
-  const start = async (): Promise<Workerd> =>
-    startWorkerd({
-      bundlePath: BUNDLE,
-      bindings: { WARMPATH_CONFIG: JSON.stringify(config), WARMPATH_DEV: "1", WARMPATH_KEY_PEPPER: pepper },
+  const keyEntries = keyPlans.map(async ({ id, scopes = ["infer"], expiresAt }) => {
+    const hmac = toHex(await keyHmac(keyOf(id), pepper));
+    return { id, tenant: "tests", hmac, scopes, ...(expiresAt === undefined ? {} : { expiresAt }) };
+  });
+  const config = { ...fleetConfig(plan, model, simulators), keys: await Promise.all(keyEntries), ...plan.config };
+  const start = async (): Promise<Workerd> => {
+    const bindings = { WARMPATH_CONFIG: JSON.stringify(config), WARMPATH_DEV: "1", WARMPATH_KEY_PEPPER: pepper };
+    return startWorkerd({
+      bundlePath: plan.bundlePath ?? BUNDLE,
+      bindings: { ...bindings, ...plan.bindings },
       ...(plan.stateDir === undefined ? {} : { stateDir: plan.stateDir }),
       verbose: plan.verbose ?? false,
     });
+  };
+  const router = await start().catch(async (error: unknown) => {
+    await closeSimulators();
+    throw error;
+  });
   const fleet: Fleet = {
-    router: await start(),
-    key,
+    router,
+    key: keyOf("test"),
+    keyOf,
     model,
     simulators,
-    simulator(id) {
-      const found = simulators.get(id);
-      if (found === undefined) throw new Error(`the plan has no endpoint ${id}`);
-      return found;
-    },
+    simulator: (id) => simulators.get(id) ?? missing(id),
     call(path, { place, ...init } = {}) {
       const headers = new Headers(init.headers);
-      if (!headers.has("authorization")) headers.set("authorization", `Bearer ${key}`);
+      if (!headers.has("authorization")) headers.set("authorization", `Bearer ${fleet.key}`);
       if (place !== undefined) headers.set("x-warmpath-place", place);
       return fetch(fleet.router.url + path, { ...init, headers });
     },
@@ -150,11 +161,28 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
       fleet.router = await start();
     },
     async close() {
-      await fleet.router.stop();
-      await Promise.all([...simulators.values()].map(async (simulator) => simulator.close()));
+      // Whatever still runs is of no interest any more: no time is given to end it.
+      await fleet.router.kill();
+      await closeSimulators();
     },
   };
   return fleet;
+}
+
+/** The plan as a config, without its keys. */
+function fleetConfig(plan: FleetPlan, model: string, simulators: ReadonlyMap<string, GpuSimulator>) {
+  const endpoints = plan.endpoints.map(({ id, region, config }) => ({
+    id,
+    region,
+    backend: "openai",
+    url: simulators.get(id)?.url,
+    ...config,
+  }));
+  return { regions: REGIONS, pools: { main: { models: [model], endpoints, ...plan.pool }, ...plan.morePools } };
+}
+
+function missing(id: string): never {
+  throw new Error(`the plan has no "${id}"`);
 }
 
 /** Looks again until `done`: for states that no event announces. The limit only bounds a failing test. */

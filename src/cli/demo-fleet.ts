@@ -1,0 +1,149 @@
+/**
+ * The fleet of the demo: three simulated GPU endpoints, each its own process, and the router on raw workerd.
+ *
+ * The cold endpoint stands in the region nearest to one of the clients, so that a router which only looked at distance
+ * would send somebody into its cold start. All are configured as Runpod load-balanced endpoints, because that backend
+ * can tell cold from down.
+ */
+import { randomBytes } from "node:crypto";
+import type { EndpointView } from "../core/endpoint-view.ts";
+import { formatKey, keyHmac, toHex } from "../protocol/api-keys.ts";
+import type { Client } from "./demo-client.ts";
+import type { Crew, EndpointProcess, Router } from "./demo-crew.ts";
+
+export const MODEL = "demo-model";
+export const POOL = "demo";
+
+/** As `npm run serve`. */
+export const ROUTER_PORT = 8787;
+
+/** How long the cold endpoint says it needs, ms: an 8B model without snapshots (the simulator's own default). */
+const COLD_START_MS = 25_000;
+
+/** Concurrent requests of one endpoint: enough for everything the demo sends at once. */
+const SLOTS = 8;
+
+/** A look at the fleet that takes longer has failed, ms. */
+const LOOK_MS_MAX = 10_000;
+
+export type Role = "near" | "far" | "cold";
+
+/** `port`: the usual one. */
+export const ENDPOINTS = {
+  near: { id: "gpu-virginia", region: "us-east", place: { lat: 39.0, lon: -77.5 }, hint: "enam", port: 8101 },
+  far: { id: "gpu-frankfurt", region: "eu-west", place: { lat: 50.1, lon: 8.7 }, hint: "weur", port: 8102 },
+  cold: { id: "gpu-tokyo", region: "ap-northeast", place: { lat: 35.7, lon: 139.7 }, hint: "apac-ne", port: 8103 },
+} as const;
+
+const ROLES = ["near", "far", "cold"] as const satisfies readonly Role[];
+
+/** What a simulator counts, and the demo reads. */
+export type EndpointStats = { readonly requests: number; readonly activeRequests: number; readonly state: string };
+
+export type Fleet = {
+  readonly client: Client;
+  readonly router: Router;
+  /** Changed by `restart`. */
+  readonly endpoints: Record<Role, EndpointProcess>;
+  /** The router's own view; with `probe` it asks every endpoint first. */
+  views(probe: boolean): Promise<readonly EndpointView[]>;
+  /** Asked of the endpoint itself; rejects when it does not answer. */
+  stats(role: Role): Promise<EndpointStats>;
+  /** A new process on the same port. */
+  restart(role: Role): Promise<void>;
+};
+
+export type FleetOptions = {
+  /** null: the usual port, or any free one when that is taken. */
+  readonly routerPort: number | null;
+};
+
+/** Rejects with a sentence for a person. */
+export async function startFleet(crew: Crew, { routerPort }: FleetOptions): Promise<Fleet> {
+  const [near, far, cold] = await Promise.all([
+    startEndpoint(crew, "near"),
+    startEndpoint(crew, "far"),
+    startEndpoint(crew, "cold"),
+  ]);
+  const endpoints: Record<Role, EndpointProcess> = { near, far, cold };
+  const pepper = randomBytes(24).toString("base64");
+  const key = formatKey("dev", randomBytes(32));
+  const config = fleetConfig(endpoints, toHex(await keyHmac(key, pepper)));
+  const router = await crew.startRouter({
+    port: routerPort ?? ROUTER_PORT,
+    orAnyPort: routerPort === null,
+    bindings: { WARMPATH_CONFIG: JSON.stringify(config), WARMPATH_DEV: "1", WARMPATH_KEY_PEPPER: pepper },
+  });
+  return {
+    client: { url: router.url, key, model: MODEL },
+    router,
+    endpoints,
+    async views(probe) {
+      const response = await fetch(`${router.url}/admin/fleet${probe ? "?probe=1" : ""}`, {
+        headers: { authorization: `Bearer ${key}` },
+        signal: AbortSignal.timeout(LOOK_MS_MAX),
+      });
+      const { shards } = (await response.json()) as {
+        shards: { status: { endpoints: readonly EndpointView[] } | null }[];
+      };
+      return shards.flatMap(({ status }) => status?.endpoints ?? []);
+    },
+    stats: async (role) => readStats(role, endpoints[role].url),
+    async restart(role) {
+      endpoints[role] = await crew.startEndpoint(endpoints[role].port, simulatorFlags(role));
+    },
+  };
+}
+
+async function readStats(role: Role, url: string): Promise<EndpointStats> {
+  try {
+    const response = await fetch(`${url}/sim/stats`, { signal: AbortSignal.timeout(LOOK_MS_MAX) });
+    return (await response.json()) as EndpointStats;
+  } catch (error) {
+    throw new Error(`${ENDPOINTS[role].id} does not answer`, { cause: error });
+  }
+}
+
+async function startEndpoint(crew: Crew, role: Role): Promise<EndpointProcess> {
+  try {
+    return await crew.startEndpoint(ENDPOINTS[role].port, simulatorFlags(role));
+  } catch {
+    // Its usual port is taken, most likely; if it was something else, it will say so again.
+    return crew.startEndpoint(0, simulatorFlags(role));
+  }
+}
+
+function simulatorFlags(role: Role): readonly string[] {
+  const start = role === "cold" ? "cold" : "warm";
+  return ["--model", MODEL, "--worker-id", `${ENDPOINTS[role].id}-w1`, "--start-state", start].concat(
+    "--cold-start-ms",
+    String(COLD_START_MS),
+  );
+}
+
+function fleetConfig(endpoints: Readonly<Record<Role, EndpointProcess>>, hmac: string) {
+  return {
+    regions: Object.fromEntries(ROLES.map((role) => [ENDPOINTS[role].region, regionOf(role)])),
+    keys: [{ id: "dev", tenant: "demo", hmac, scopes: ["infer", "admin"] }],
+    pools: {
+      [POOL]: {
+        models: [MODEL],
+        endpoints: ROLES.map((role) => ({
+          id: ENDPOINTS[role].id,
+          region: ENDPOINTS[role].region,
+          backend: "runpod-lb",
+          url: endpoints[role].url,
+          health: { path: `/v2/${ENDPOINTS[role].id}/health` },
+          workers: { min: role === "cold" ? 0 : 1, max: 1 },
+          concurrencyPerWorker: SLOTS,
+          coldStartMs: COLD_START_MS,
+        })),
+      },
+    },
+  };
+}
+
+function regionOf(role: Role) {
+  const { place, hint } = ENDPOINTS[role];
+  return { ...place, hint };
+}

@@ -1,0 +1,288 @@
+/**
+ * The show: what the demo does with its fleet, what it prints, and what it checks.
+ *
+ * Every number and name in a line comes from an answer's headers, from the router's view of the fleet or from an
+ * endpoint's own counts; so each act can also be wrong, and then says so. Five acts: the fleet, where requests go, the
+ * near endpoint killed, the near endpoint back, guardrails.
+ */
+import { randomInt } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EndpointView } from "../core/endpoint-view.ts";
+import { greatCircleKm } from "../core/geography.ts";
+import type { Place } from "../core/geography.ts";
+import { SIZE_CHARS_MAX } from "../core/rails/size.ts";
+import { type Answer, chat, echo, type Wish } from "./demo-client.ts";
+import { ENDPOINTS, type Fleet, POOL, type Role } from "./demo-fleet.ts";
+import type { Column, Print } from "./demo-print.ts";
+
+/** Clients that wait for an answer at the moment of the kill. */
+export const WAITING_CLIENTS = 4;
+
+/** Requests after the kill within which one must go to the far endpoint directly: five failures eject the near one. */
+export const REROUTE_REQUESTS_MAX = 10;
+
+/** From the restart until the router must use the endpoint again, ms: its probes run every 1 to 5 s. */
+export const RECOVERY_MS_MAX = 15_000;
+
+/** Requests in a row that must reach the near endpoint for it to count as back. */
+export const RECOVERED_REQUESTS = 3;
+
+/** For what a fresh process needs a moment for, ms. */
+const SETTLE_MS_MAX = 10_000;
+const LOOK_EVERY_MS = 20;
+
+/** Tokens of a short answer, and of one that is still running when its endpoint is killed. */
+const SHORT_TOKENS = 16;
+const LONG_TOKENS = 80;
+
+type City = { readonly name: string; readonly place: Place };
+
+const NEW_YORK: City = { name: "New York", place: { lat: 40.7, lon: -74.0 } };
+const LONDON: City = { name: "London", place: { lat: 51.5, lon: -0.1 } };
+const TOKYO: City = { name: "Tokyo", place: { lat: 35.7, lon: 139.7 } };
+
+type Stage = {
+  readonly fleet: Fleet;
+  readonly print: Print;
+  /** Every answer so far. */
+  readonly answers: Answer[];
+  readonly failures: string[];
+};
+
+/** Resolves with what was not as it should be: nothing, if all is well. */
+export async function perform(fleet: Fleet, print: Print): Promise<readonly string[]> {
+  const stage: Stage = { fleet, print, answers: [], failures: [] };
+  try {
+    for (const act of [showFleet, showRouting, showFailover, showRecovery, showGuardrails]) await act(stage);
+  } catch (error) {
+    // An act that could not go on: what failed before it is the likely reason, so both are told.
+    stage.failures.push(error instanceof Error ? error.message : String(error));
+  }
+  return stage.failures;
+}
+
+const FLEET_COLUMNS: readonly Column[] = [
+  { title: "endpoint", width: 13 },
+  { title: "region", width: 12 },
+  { title: "state", width: 5 },
+  { title: "slots", width: -5 },
+  { title: "address", width: 21 },
+  { title: "pid", width: -7 },
+];
+
+async function showFleet({ fleet, print, failures }: Stage): Promise<void> {
+  const { client, router, endpoints } = fleet;
+  print.heading("1. The fleet");
+  print.line(`  router   ${client.url}  (raw workerd, bundled in ${ms(router.bundledInMs)})`);
+  print.line(`  dev key  ${client.key}\n`);
+  const isReady = (seen: readonly EndpointView[]): boolean =>
+    warmthOf(seen, "near") === "warm" && warmthOf(seen, "far") === "warm" && warmthOf(seen, "cold") === "cold";
+  const views = await until(async () => fleet.views(true), isReady, SETTLE_MS_MAX);
+  print.head(FLEET_COLUMNS);
+  for (const role of ["near", "far", "cold"] as const) {
+    const view = viewOf(views.seen, role);
+    const { url, pid } = endpoints[role];
+    const cells = [ENDPOINTS[role].id, view?.region, view?.warmth, view?.capacity, url.replace("http://", ""), pid];
+    print.row(
+      FLEET_COLUMNS,
+      cells.map((cell) => String(cell ?? "?")),
+    );
+  }
+  if (!views.ok) check({ print, failures }, false, "the router sees two warm endpoints and a cold one");
+  print.note("GPUs and places are simulated: the router reckons with distance, the network adds none.");
+}
+
+const REQUEST_COLUMNS: readonly Column[] = [
+  { title: "from", width: 8 },
+  { title: "went to", width: 13 },
+  { title: "distance", width: -9 },
+  { title: "why", width: 12 },
+  { title: "tries", width: -5 },
+  { title: "router", width: -6 },
+  { title: "total", width: -7 },
+  { title: "", width: 1 },
+];
+
+async function showRouting(stage: Stage): Promise<void> {
+  const { fleet, print } = stage;
+  print.heading("2. Requests from several places");
+  print.head(REQUEST_COLUMNS);
+  const first = await request(stage, NEW_YORK, { maxTokens: SHORT_TOKENS });
+  await request(stage, LONDON, { maxTokens: SHORT_TOKENS });
+  await request(stage, TOKYO, { maxTokens: SHORT_TOKENS });
+  const streamed = await request(stage, NEW_YORK, { maxTokens: SHORT_TOKENS * 2, stream: true });
+  print.note("(router: from the request's arrival until it was sent to the endpoint that answered)");
+  const allServed = stage.answers.every(({ status }) => status === 200);
+  const nearChosen = [first, streamed].every(({ endpointId }) => endpointId === ENDPOINTS.near.id);
+  const went = [first, streamed].map(({ endpointId }) => endpointId ?? "nowhere").join(", then ");
+  check(stage, allServed && nearChosen, `near warm chosen: New York went to ${nearChosen ? first.endpointId : went}`);
+  await checkColdUntouched(stage, "cold not chosen");
+  const view = viewOf(await fleet.views(false), "cold");
+  if (view?.warmth === "cold") {
+    print.note(`    Nobody in Tokyo waited for its cold start, estimated at ${(view.coldMs / 1000).toFixed(0)} s.`);
+  }
+}
+
+async function checkColdUntouched(stage: Stage, claim: string): Promise<void> {
+  const { requests, state } = await stage.fleet.stats("cold");
+  const { id } = ENDPOINTS.cold;
+  const chosen = stage.answers.filter(({ endpointId }) => endpointId === id).length;
+  check(
+    stage,
+    chosen === 0 && requests === 0 && state === "cold",
+    `${claim}: ${id} has had ${requests} requests and is ${state}`,
+  );
+}
+
+async function showFailover(stage: Stage): Promise<void> {
+  const { fleet, print, answers } = stage;
+  const { near, far } = ENDPOINTS;
+  print.heading(`3. ${near.id} is killed while ${WAITING_CLIENTS} clients wait for its answer`);
+  const before = answers.length;
+  const { pid } = fleet.endpoints.near;
+  const waiting = Array.from({ length: WAITING_CLIENTS }, () =>
+    chat(fleet.client, { place: NEW_YORK.place, maxTokens: LONG_TOKENS }),
+  );
+  const running = await until(
+    async () => fleet.stats("near"),
+    ({ activeRequests }) => activeRequests === WAITING_CLIENTS,
+    SETTLE_MS_MAX,
+  );
+  await fleet.endpoints.near.kill();
+  print.line(`  kill -9 ${pid}  (${running.seen.activeRequests} requests running there)\n`);
+  print.head(REQUEST_COLUMNS);
+  for (const answer of await Promise.all(waiting)) note(stage, NEW_YORK, answer);
+  const retried = answers.slice(before).every(({ attempts }) => (attempts ?? 0) > 1);
+
+  const isDirect = (answer: Answer): boolean => answer.endpointId === far.id && answer.attempts === 1;
+  let last = await request(stage, NEW_YORK, { maxTokens: SHORT_TOKENS });
+  for (let sent = 1; sent < REROUTE_REQUESTS_MAX && !isDirect(last); sent++) {
+    last = await request(stage, NEW_YORK, { maxTokens: SHORT_TOKENS });
+  }
+  const after = answers.slice(before);
+  const errors = after.filter(({ status }) => status !== 200).length;
+  const toFar = after.filter(({ endpointId }) => endpointId === far.id).length;
+  check(stage, retried && toFar === after.length, `near killed -> far: ${toFar} of ${after.length} went to ${far.id}`);
+  check(stage, isDirect(last), `the router stopped trying ${near.id}: it now sees it as ${await seenAs(stage)}`);
+  check(stage, errors === 0, `${errors} of ${after.length} clients saw an error`);
+}
+
+async function seenAs({ fleet }: Stage): Promise<string> {
+  return viewOf(await fleet.views(false), "near")?.standing ?? "unknown";
+}
+
+async function showRecovery(stage: Stage): Promise<void> {
+  const { fleet, print, answers } = stage;
+  const { near } = ENDPOINTS;
+  print.heading(`4. ${near.id} is started again`);
+  await fleet.restart("near");
+  const startedAtMs = performance.now();
+  const { pid, port } = fleet.endpoints.near;
+  print.line(`  new process ${pid} on port ${port}; the router finds out by its own probes\n`);
+  print.head(REQUEST_COLUMNS);
+  const before = answers.length;
+  let inARow = 0;
+  let backAfterMs = 0;
+  while (inARow < RECOVERED_REQUESTS && performance.now() - startedAtMs < RECOVERY_MS_MAX) {
+    const { ok } = await until(
+      async () => viewOf(await fleet.views(false), "near")?.standing,
+      (standing) => standing === "admitting",
+      RECOVERY_MS_MAX - (performance.now() - startedAtMs),
+    );
+    if (!ok) break;
+    if (inARow === 0) backAfterMs = performance.now() - startedAtMs;
+    const { endpointId, status, attempts } = await request(stage, NEW_YORK, { maxTokens: SHORT_TOKENS });
+    inARow = endpointId === near.id && status === 200 && attempts === 1 ? inARow + 1 : 0;
+  }
+  const isBack = inARow === RECOVERED_REQUESTS;
+  const how = isBack
+    ? `requests go to ${near.id} again, ${seconds(backAfterMs)} after it listened`
+    : `requests did not go to ${near.id} within ${seconds(RECOVERY_MS_MAX)}`;
+  check(stage, isBack, `recovery -> near: ${how}`);
+  const errors = answers.slice(before).filter(({ status }) => status !== 200).length;
+  if (errors > 0) check(stage, false, `${errors} clients saw an error during the recovery`);
+  await checkColdUntouched(stage, "cold not chosen in all this");
+}
+
+async function showGuardrails(stage: Stage): Promise<void> {
+  const { fleet, print } = stage;
+  print.heading("5. Guardrails, before anything reaches a GPU");
+  const secret = madeUpAwsKey();
+  const sent = `Is ${secret} still valid?`;
+  const received = await echo(fleet.client, POOL, NEW_YORK.place, sent);
+  print.line(`  client sent        ${sent}`);
+  print.line(`  endpoint received  ${received ?? "(nothing)"}`);
+  const isRedacted = received !== null && received !== sent && !received.includes(secret);
+  check(stage, isRedacted, "a secret is redacted");
+  const before = await requestsSeen(stage);
+  const content = "a".repeat(SIZE_CHARS_MAX + 1);
+  const { status, errorCode } = await chat(fleet.client, { place: NEW_YORK.place, maxTokens: 1, content });
+  const reached = (await requestsSeen(stage)) - before;
+  const text = `a prompt of ${content.length} characters is refused: ${status} ${errorCode}, ${reached} endpoints saw it`;
+  check(stage, status === 413 && reached === 0, text);
+}
+
+/** In the form of an AWS access key id. Every character is different, so that it cannot look like a placeholder. */
+function madeUpAwsKey(): string {
+  const left = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"];
+  const drawn = Array.from({ length: 16 }, () => left.splice(randomInt(left.length), 1).join(""));
+  return `AKIA${drawn.join("")}`;
+}
+
+async function requestsSeen({ fleet }: Stage): Promise<number> {
+  const all = await Promise.all((["near", "far", "cold"] as const).map(async (role) => fleet.stats(role)));
+  return all.reduce((sum, { requests }) => sum + requests, 0);
+}
+
+async function request(stage: Stage, from: City, wish: Omit<Wish, "place">): Promise<Answer> {
+  const answer = await chat(stage.fleet.client, { ...wish, place: from.place });
+  note(stage, from, answer);
+  return answer;
+}
+
+function note({ print, answers }: Stage, from: City, answer: Answer): void {
+  answers.push(answer);
+  const { status, endpointId, reason, attempts, overheadMs, totalMs, ttftMs, tokens, errorCode } = answer;
+  const target = Object.values(ENDPOINTS).find(({ id }) => id === endpointId);
+  const km = target === undefined ? null : greatCircleKm(from.place, target.place);
+  print.row(REQUEST_COLUMNS, [
+    from.name,
+    endpointId ?? "-",
+    km === null ? "-" : `${Math.round(km).toLocaleString("en")} km`,
+    reason ?? "-",
+    String(attempts ?? "-"),
+    overheadMs === null ? "-" : ms(overheadMs),
+    ms(totalMs),
+    status === 200 ? "" : `status ${status} ${errorCode ?? ""}`,
+  ]);
+  if (ttftMs !== null) print.note(`          streamed: first token after ${ms(ttftMs)}, ${tokens} tokens`);
+}
+
+function check({ print, failures }: Pick<Stage, "print" | "failures">, ok: boolean, text: string): void {
+  print.verdict(ok, text);
+  if (!ok) failures.push(text);
+}
+
+const viewOf = (views: readonly EndpointView[], role: Role): EndpointView | undefined =>
+  views.find(({ id }) => id === ENDPOINTS[role].id);
+
+const warmthOf = (views: readonly EndpointView[], role: Role): string | undefined => viewOf(views, role)?.warmth;
+
+const ms = (value: number): string => `${Math.round(value)} ms`;
+
+const seconds = (value: number): string => `${(value / 1000).toFixed(1)} s`;
+
+/** Looks until `done`, at most for `limitMs`: for states that no event announces. */
+async function until<Seen>(
+  look: () => Promise<Seen>,
+  done: (seen: Seen) => boolean,
+  limitMs: number,
+): Promise<{ readonly ok: boolean; readonly seen: Seen }> {
+  const giveUpAtMs = performance.now() + limitMs;
+  for (;;) {
+    const seen = await look();
+    const ok = done(seen);
+    if (ok || performance.now() >= giveUpAtMs) return { ok, seen };
+    await sleep(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,72 @@
+/** A shard and its edges under random traffic: what must hold whatever the network does. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { drive, loadOf } from "./shard-traffic.ts";
+import type { Network, Traffic } from "./shard-traffic.ts";
+
+const RUNS = { numRuns: 12 };
+
+const trafficOver = (network: fc.Arbitrary<Network>): fc.Arbitrary<Traffic> =>
+  fc.record({
+    seed: fc.nat(),
+    edges: fc.integer({ min: 1, max: 4 }),
+    requests: fc.constant(150),
+    gapMsMax: fc.constantFrom(2, 20, 60),
+    holdMsMax: fc.constantFrom(30, 500, 4_000),
+    network,
+  });
+
+const share = fc.constantFrom(0, 0.1, 0.4);
+const anyNetwork = fc.record({ loss: share, doubling: share, delayMsMax: fc.constantFrom(0, 15, 150) });
+const faithful = fc.record({
+  loss: fc.constant(0),
+  doubling: share,
+  delayMsMax: fc.constantFrom(0, 15, 90),
+});
+
+function neverOverAdmitted(traffic: Traffic) {
+  return drive(traffic, (state, _, now) => {
+    for (const { id, live, capacity } of loadOf(state, now)) {
+      if (live > capacity) throw new Error(`${id} has ${live} live leases for ${capacity} slots at ${now}`);
+    }
+  });
+}
+
+describe("whatever is lost, doubled or reordered", () => {
+  test("no endpoint has more live leases than slots, and after everything has settled none has any", () => {
+    fc.assert(
+      fc.property(trafficOver(anyNetwork), (traffic) => {
+        const { state, wallets } = neverOverAdmitted(traffic);
+        expect(state.leases.live.size + state.queue.size + state.resolved.size).toBe(0);
+        for (const { holdings, outboxes } of wallets) {
+          expect(holdings.size + [...outboxes.values()].flat().length).toBe(0);
+        }
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe("when every message arrives in the end", () => {
+  test("nothing runs without a live lease, so no endpoint ever runs more than it has slots", () => {
+    fc.assert(
+      fc.property(trafficOver(faithful), (traffic) => {
+        const run = drive(traffic, (state, running) => {
+          for (const { leaseId } of running) {
+            if (!state.leases.live.has(leaseId)) throw new Error(`${leaseId} runs without a lease`);
+          }
+        });
+        expect(run.granted + run.shed).toBe(traffic.requests);
+        expect(run.state.leases.live.size).toBe(0);
+      }),
+      RUNS,
+    );
+  });
+
+  test("a busy edge is served by credits in the main", () => {
+    const network = { loss: 0, doubling: 0, delayMsMax: 10 };
+    const run = neverOverAdmitted({ seed: 7, edges: 1, requests: 400, gapMsMax: 8, holdMsMax: 30, network });
+    expect(run.granted).toBe(400);
+    expect(run.fromCredits).toBeGreaterThan(200);
+  });
+});

@@ -1,0 +1,51 @@
+/**
+ * The Worker with shards that can be made unreachable, for tests on raw workerd. Everything else is the Worker's own.
+ *
+ * `SHARD_FAULT` says how: every call throws, or none is answered. `SHARD_BROKEN` "1" breaks shards from the start; the
+ * development route that restarts a shard breaks it, or repairs it, from then on.
+ */
+import type { ViewSet } from "../../src/core/endpoint-view.ts";
+import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../../src/core/shard-messages.ts";
+import { PoolShard as SoundShard } from "../../src/objects/pool-shard.ts";
+import type { ShardStatus } from "../../src/objects/pool-shard.ts";
+
+export { default } from "../../src/edge/entry.ts";
+
+/** Longer than any test; a promise that nothing can resolve would be noticed by the runtime and rejected. */
+const HANG_MS = 120_000;
+
+type FaultEnv = { readonly SHARD_FAULT?: string; readonly SHARD_BROKEN?: string };
+
+export class PoolShard extends SoundShard {
+  #isBroken = (this.env as FaultEnv).SHARD_BROKEN === "1";
+
+  override restart(): void {
+    this.#isBroken = !this.#isBroken;
+  }
+
+  override acquire(request: AcquireRequest): AcquireReply {
+    return this.#isBroken ? this.#fail() : super.acquire(request);
+  }
+
+  override async awaitGrant(leaseId: string): Promise<AwaitOutcome> {
+    return this.#isBroken ? this.#fail() : super.awaitGrant(leaseId);
+  }
+
+  override report(carry: Carry): void {
+    return this.#isBroken ? this.#fail() : super.report(carry);
+  }
+
+  override exchange(digest: ViewSet): ViewSet | null {
+    return this.#isBroken ? this.#fail() : super.exchange(digest);
+  }
+
+  override async status(probe: boolean): Promise<ShardStatus | null> {
+    return this.#isBroken ? this.#fail() : super.status(probe);
+  }
+
+  /** Over RPC a promise in place of a value is only a later answer. */
+  #fail(): never {
+    if ((this.env as FaultEnv).SHARD_FAULT === "throw") throw new Error("this shard is broken on purpose");
+    return scheduler.wait(HANG_MS) as never;
+  }
+}
