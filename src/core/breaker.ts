@@ -4,10 +4,11 @@
  * closed flows; open blocks until an instant; after it half_open lets one attempt of the whole fleet through (the owner
  * shard shows a capacity of 1), whose end closes or re-opens the breaker. Five failures in a row before the first byte
  * open it for 1 s, doubling to 30 s. Source: design.md section 4, facts/routing.md 1.3 (prequal-rs).
- * Rejected: an error-rate threshold, which a slow trickle of traffic never reaches.
+ * Rejected: an error-rate threshold, which a slow trickle of traffic never reaches; and closing on a good probe, because
+ * an endpoint may answer every probe and fail every request.
  */
 export type Breaker =
-  | { readonly state: "closed"; readonly failures: number; readonly closedAtMs: number }
+  | { readonly state: "closed"; readonly failures: number }
   | { readonly state: "open"; readonly untilMs: number; readonly openings: number };
 
 /** Failures in a row that open it. */
@@ -17,7 +18,7 @@ export const EJECT_MS = 1_000;
 /** Longest ejection, ms. */
 export const EJECT_MS_MAX = 30_000;
 
-export const CLOSED: Breaker = { state: "closed", failures: 0, closedAtMs: Number.NEGATIVE_INFINITY };
+export const CLOSED: Breaker = { state: "closed", failures: 0 };
 
 export type BreakerStanding = "closed" | "open" | "half_open";
 
@@ -37,13 +38,7 @@ export function breakerFailed(breaker: Breaker, now: number): Breaker {
 }
 
 export function breakerServed(breaker: Breaker, now: number): Breaker {
-  if (breaker.state === "closed") return breaker.failures === 0 ? breaker : { ...breaker, failures: 0 };
-  return now < breaker.untilMs ? breaker : { state: "closed", failures: 0, closedAtMs: now };
-}
-
-/** A good probe stands in for the half-open attempt; before the ejection is over it changes nothing. */
-export function breakerProbeOk(breaker: Breaker, now: number): Breaker {
-  return breaker.state === "open" ? breakerServed(breaker, now) : breaker;
+  return breaker.state === "open" && now < breaker.untilMs ? breaker : CLOSED;
 }
 
 function opened(openings: number, now: number): Breaker {

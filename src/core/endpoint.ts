@@ -8,7 +8,7 @@
  */
 import { createCountEwma, createEwma, observe, observeCount, read } from "./ewma.ts";
 import type { CountEwma, Ewma } from "./ewma.ts";
-import { breakerFailed, breakerProbeOk, breakerServed, breakerStanding, CLOSED } from "./breaker.ts";
+import { breakerFailed, breakerServed, breakerStanding, CLOSED } from "./breaker.ts";
 import type { Breaker } from "./breaker.ts";
 import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
 import { FAILURE_COST_PRIOR_MS, OCCUPANCY_PRIOR_MS } from "./endpoint-view.ts";
@@ -137,8 +137,6 @@ export function observeProbe(state: EndpointState, result: ProbeResult, now: num
   setHealth(state, result.kind === "draining" ? "draining" : "up", now);
   switch (result.kind) {
     case "ready":
-      state.breaker = breakerProbeOk(state.breaker, now);
-      if (state.breaker.state === "closed" && state.breaker.closedAtMs === now) state.readyAtMs = now;
       state.warmWorkers = Math.max(1, result.warmWorkers ?? state.spec.workersMin);
       if (result.running !== null) state.reported = { running: result.running, atMs: now };
       setWarmth(state, "warm", now);

@@ -3,6 +3,9 @@ import { shardName } from "../protocol/shard-name.ts";
 import { answerJson, refuse } from "./edge-request.ts";
 import type { Authenticated } from "./edge-request.ts";
 
+/** A shard without an answer by then is shown as unreachable, ms: longer than its probes may take. */
+const STATUS_TIMEOUT_MS = 3_000;
+
 /** `GET /admin/fleet[?probe=1]`: every shard's leases and endpoints; with `probe`, after asking every endpoint. */
 export async function fleet(edge: Authenticated): Promise<Response> {
   const { env, runtime } = edge.desk;
@@ -14,7 +17,9 @@ export async function fleet(edge: Authenticated): Promise<Response> {
   const shards = await Promise.all(
     names.map(async (name) => {
       try {
-        return { name, reachable: true, status: await env.POOL_SHARD.getByName(name).status(probe) };
+        const tooLate = scheduler.wait(STATUS_TIMEOUT_MS).then(() => Promise.reject(new Error("no answer in time")));
+        const status = await Promise.race([env.POOL_SHARD.getByName(name).status(probe), tooLate]);
+        return { name, reachable: true, status };
       } catch {
         return { name, reachable: false, status: null };
       }

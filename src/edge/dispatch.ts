@@ -10,7 +10,6 @@ import type { AnswerClass } from "../../backends/port.ts";
 import { egress } from "../../backends/egress.ts";
 import type { AttemptOutcome } from "../core/shard-messages.ts";
 import type { HeaderRecord } from "../protocol/headers.ts";
-import { confirmEveryMs } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
 import { flush, settle } from "./lease-desk.ts";
 import type { Desk } from "./lease-desk.ts";
@@ -21,6 +20,9 @@ const WHOLE_BYTES_MAX = 65_536;
 
 /** An error answer's body beyond this is cut: it is a message. */
 const ERROR_BODY_BYTES_MAX = 65_536;
+
+/** The watch over an attempt looks no more often than this, ms: a shard that cannot be told is told again later. */
+const WATCH_GAP_MS = 25;
 
 export type Outgoing = {
   readonly method: string;
@@ -132,18 +134,20 @@ export function keepRunning(attempt: Attempt): void {
 
 function watch(attempt: Attempt, deadlineMs: number): void {
   if (attempt.timer !== null) clearTimeout(attempt.timer);
-  const confirmMs = confirmEveryMs(attempt.holding.grant);
+  const dueMs = Math.min(attempt.holding.confirmDueMs, deadlineMs);
   attempt.timer = setTimeout(
     () => {
-      if (Date.now() >= deadlineMs) {
+      const now = Date.now();
+      if (now >= deadlineMs) {
         attempt.timedOut = true;
         attempt.controller.abort();
         return;
       }
-      attempt.desk.ctx.waitUntil(flush(attempt.desk));
+      // Another request of the isolate may have confirmed it meanwhile.
+      if (now >= attempt.holding.confirmDueMs) attempt.desk.ctx.waitUntil(flush(attempt.desk));
       watch(attempt, deadlineMs);
     },
-    Math.max(0, Math.min(confirmMs, deadlineMs - Date.now())),
+    Math.max(WATCH_GAP_MS, dueMs - Date.now()),
   );
 }
 

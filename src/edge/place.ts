@@ -21,8 +21,7 @@ export function placeOf(
   }
   const { cf } = request;
   const place = cf === undefined ? null : parsePlace(`${cf.latitude},${cf.longitude}`, config.regions);
-  if (place === null) return { place: null, key: "unknown" };
-  return { place, key: cf?.colo ?? keyOf(place) };
+  return { place, key: cf?.colo ?? (place === null ? "unknown" : keyOf(place)) };
 }
 
 /** About 100 km: closer clients cannot be told apart by their round trips. */

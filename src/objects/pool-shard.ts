@@ -31,7 +31,7 @@ const TICK_MS = 5_000;
 /** … and while one is cold, warming, suspect or down: recovery should be seen within a second. */
 const TICK_FAST_MS = 1_000;
 /** Checkpoints, ms: what is lost at worst is this much of an estimate. */
-const CHECKPOINT_MS = 10_000;
+export const CHECKPOINT_MS = 10_000;
 /** A probe that has no answer by then has failed, ms. */
 const PROBE_TIMEOUT_MS = 2_000;
 /** Observations ask for probes; one endpoint is probed at most this often, ms. */

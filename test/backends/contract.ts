@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { egress } from "../../backends/egress.ts";
-import type { AnswerClass, Backend, Target } from "../../backends/port.ts";
+import type { AnswerClass, Backend, Fetcher, Target } from "../../backends/port.ts";
 import { BACKENDS } from "../../backends/registry.ts";
 import type { BackendKind } from "../../backends/registry.ts";
 import { start } from "./gpu-simulator-support.ts";
@@ -204,10 +204,14 @@ export function describeContract(): void {
         expect([heard(health), heard(work)]).toEqual([[null], [null]]);
       });
 
-      test("do not follow a redirect, and neither does the probe", async () => {
+      test.each([
+        ["through the one door", egress],
+        ["through a fetcher that would follow", ((url, init) => fetch(url, init)) satisfies Fetcher],
+      ] as const)("do not follow a redirect, and neither does the probe, %s", async (_, fetcher) => {
         const elsewhere = await startAnswering(row.ready.status, row.ready.body);
         const server = await startAnswering(307, "", { location: `${elsewhere.url}${row.healthPath}` });
-        expect(await probeAt(server.url)).toEqual({ kind: "failed" });
+        const found = await backend.probe(targetAt(server.url, server.url + row.healthPath), fetcher, never);
+        expect(found).toEqual({ kind: "failed" });
         expect(elsewhere.asked).toEqual([]);
       });
     });

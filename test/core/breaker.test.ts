@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
   breakerFailed,
-  breakerProbeOk,
   breakerServed,
   breakerStanding,
   CLOSED,
@@ -29,19 +28,14 @@ describe("one transition for each state and event", () => {
   const oneFailure = failing(CLOSED, 1, 0);
   const BEFORE = EJECT_MS - 1;
   const AFTER = EJECT_MS;
-  const closedAt = (now: number): Breaker => ({ state: "closed", failures: 0, closedAtMs: now });
 
   test.each([
     { state: "closed", from: CLOSED, event: "served", now: 5, to: CLOSED },
     { state: "closed", from: CLOSED, event: "failed", now: 5, to: { ...CLOSED, failures: 1 } },
-    { state: "closed", from: CLOSED, event: "probe", now: 5, to: CLOSED },
     { state: "closed with a failure", from: oneFailure, event: "served", now: 5, to: CLOSED },
-    { state: "closed with a failure", from: oneFailure, event: "probe", now: 5, to: oneFailure },
     { state: "open", from: opened, event: "served", now: BEFORE, to: opened },
     { state: "open", from: opened, event: "failed", now: BEFORE, to: opened },
-    { state: "open", from: opened, event: "probe", now: BEFORE, to: opened },
-    { state: "half_open", from: opened, event: "served", now: AFTER, to: closedAt(AFTER) },
-    { state: "half_open", from: opened, event: "probe", now: AFTER, to: closedAt(AFTER) },
+    { state: "half_open", from: opened, event: "served", now: AFTER, to: CLOSED },
     {
       state: "half_open",
       from: opened,
@@ -50,7 +44,7 @@ describe("one transition for each state and event", () => {
       to: { state: "open", untilMs: AFTER + 2 * EJECT_MS, openings: 2 },
     },
   ] as const)("$state, $event", ({ from, event, now, to }) => {
-    const step = { served: breakerServed, failed: breakerFailed, probe: breakerProbeOk }[event];
+    const step = { served: breakerServed, failed: breakerFailed }[event];
     expect(step(from, now)).toEqual(to);
   });
 

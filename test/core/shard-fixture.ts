@@ -63,7 +63,6 @@ export function acquireRequest(leaseId: string, changes: Partial<AcquireRequest>
     hop: 0,
     recentPerSecond: 0,
     ahead: false,
-    ahead: false,
     wantsSnapshot: false,
     explain: false,
     carry: { settled: [], held: [] },

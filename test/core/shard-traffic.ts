@@ -11,9 +11,13 @@ import { acquire } from "../../src/core/shard-acquire.ts";
 import type { Grant, Settlement } from "../../src/core/shard-messages.ts";
 import { applyCarry, sweep } from "../../src/core/shard-settle.ts";
 import {
+  claimRefill,
   countRequest,
   createWallet,
+  creditIds,
   deposit,
+  depositCredits,
+  endRefill,
   holdUnconfirmed,
   restoreCarry,
   settleHolding,
@@ -128,11 +132,28 @@ export function drive(
     });
   };
 
+  /** As the edge does: more credits before the last is spent, while no request waits for them. */
+  const refill = (wallet: Wallet, leaseId: string, recentPerSecond: number) => {
+    const askedAtMs = now;
+    const asked = acquireRequest(leaseId, { ahead: true, recentPerSecond, carry: takeCarry(wallet, SHARD, now) });
+    send(
+      () => acquire(state, asked, now, rng).reply.outcome,
+      (outcome) => {
+        if (outcome.kind !== "granted") return;
+        const ids = [outcome.grant.leaseId, ...creditIds(outcome.grant)];
+        depositCredits(wallet, { key: KEY, shard: SHARD }, outcome.grant, ids, { askedAtMs, now });
+        endRefill(wallet, KEY, ids.length);
+      },
+      () => restoreCarry(wallet, SHARD, asked.carry),
+    );
+  };
+
   const request = (wallet: Wallet, leaseId: string) => {
     const recentPerSecond = countRequest(wallet, KEY, now);
     const credit = spendCredit(wallet, KEY, SHARD, now);
     if (credit !== null) {
       counts.fromCredits += 1;
+      if (claimRefill(wallet, KEY, now)) refill(wallet, `${leaseId}a`, recentPerSecond);
       return run(wallet, credit);
     }
     const askedAtMs = now;

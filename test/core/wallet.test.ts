@@ -3,17 +3,22 @@ import { describe, expect, test } from "vitest";
 import { CREDIT_LIFE_MS } from "../../src/core/credits.ts";
 import {
   CARRY_MAX,
+  claimRefill,
   CONFIRM_CREDIT_MS,
   CONFIRM_SHARE,
   countRequest,
   createWallet,
   deposit,
+  depositCredits,
+  endRefill,
   heldLocally,
   holdUnconfirmed,
   KEYS_MAX,
   noteTight,
   OUTBOX_MAX,
   recentPerSecond,
+  REFILL_MS,
+  REFILL_SHARE,
   restoreCarry,
   returnUnused,
   RIDE_MS,
@@ -77,12 +82,53 @@ describe("credits", () => {
     expect(takeCarry(wallet, SHARD, CREDIT_LIFE_MS).settled).toEqual([]);
   });
 
+  test("are spent oldest first: the next to go home goes last", () => {
+    const wallet = withCredits(1);
+    deposit(wallet, KEY, SHARD, grantOf("i-2", { credits: 1 }), 100, 100);
+    const spent = [200, 201].map((now) => spendCredit(wallet, KEY, SHARD, now)?.leaseId);
+    expect(spent).toEqual(["i-1.1", "i-2.1"]);
+  });
+
   test("that came too late to be spent go home at once", () => {
     const wallet = createWallet();
     deposit(wallet, KEY, SHARD, grantOf("i-1", { credits: 2 }), 0, CREDIT_LIFE_MS);
     expect(shardsOwed(wallet, CREDIT_LIFE_MS)).toEqual([SHARD]);
     expect(settledIds(takeCarry(wallet, SHARD, CREDIT_LIFE_MS)).toSorted()).toEqual(["i-1.1", "i-1.2"]);
     expect(wallet.holdings.has("i-1")).toBe(true);
+  });
+});
+
+describe("a refill", () => {
+  const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `r.${i}`);
+
+  test("is asked for by one request at a time, and by another when it does not come back", () => {
+    const wallet = createWallet();
+    expect([0, 0, REFILL_MS - 1, REFILL_MS].map((now) => claimRefill(wallet, KEY, now))).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
+    expect(claimRefill(wallet, "another key", 0)).toBe(true);
+  });
+
+  test("is asked for when REFILL_SHARE of the last is left, and not before", () => {
+    const wallet = createWallet();
+    const at = { key: KEY, shard: SHARD };
+    depositCredits(wallet, at, grantOf("r"), ids(10), { askedAtMs: 0, now: 0 });
+    endRefill(wallet, KEY, 10);
+    for (let left = 10; left > REFILL_SHARE * 10; left--) {
+      expect(claimRefill(wallet, KEY, 0), `with ${left} left`).toBe(false);
+      spendCredit(wallet, KEY, SHARD, 0);
+    }
+    expect(claimRefill(wallet, KEY, 0)).toBe(true);
+  });
+
+  test("that brought nothing is not repeated before REFILL_MS", () => {
+    const wallet = createWallet();
+    claimRefill(wallet, KEY, 0);
+    endRefill(wallet, KEY, 0);
+    expect([claimRefill(wallet, KEY, REFILL_MS - 1), claimRefill(wallet, KEY, REFILL_MS)]).toEqual([false, true]);
   });
 });
 
@@ -211,8 +257,14 @@ describe("the request rate", () => {
 
   test("is remembered for KEYS_MAX places", () => {
     const wallet = createWallet();
-    for (let i = 0; i <= KEYS_MAX; i++) countRequest(wallet, `key ${i}`, 0);
-    expect([wallet.rates.size, wallet.rates.has("key 0"), wallet.rates.has("key 1")]).toEqual([KEYS_MAX, false, true]);
+    for (let i = 0; i <= KEYS_MAX; i++) {
+      countRequest(wallet, `key ${i}`, 0);
+      claimRefill(wallet, `key ${i}`, 0);
+      deposit(wallet, `key ${i}`, SHARD, grantOf(`i-${i}`, { credits: 1 }), 0, 0);
+    }
+    const { rates, refills, credits } = wallet;
+    for (const { size } of [rates, refills, credits]) expect(size).toBe(KEYS_MAX);
+    expect([rates.has("key 0"), rates.has("key 1")]).toEqual([false, true]);
   });
 
   test.each([

@@ -28,6 +28,7 @@ describe("where a client is", () => {
       cf: { latitude: "50.6", longitude: "-8.4" },
       is: { place: { lat: 50.6, lon: -8.4 }, key: "51,-8" },
     },
+    { name: "its data centre alone without a position", cf: { colo: "FRA" }, is: { place: null, key: "FRA" } },
     { name: "unknown without a position", cf: {}, is: UNKNOWN },
     { name: "unknown without a platform", cf: undefined, is: UNKNOWN },
     { name: "unknown for a position that is none", cf: { latitude: "91", longitude: "0" }, is: UNKNOWN },

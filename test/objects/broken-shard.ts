@@ -9,6 +9,7 @@ import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../../sr
 import { PoolShard as SoundShard } from "../../src/objects/pool-shard.ts";
 import type { ShardStatus } from "../../src/objects/pool-shard.ts";
 
+// oxlint-disable-next-line import/no-default-export -- workerd takes the Worker's handler from the entry's default export
 export { default } from "../../src/edge/entry.ts";
 
 /** Longer than any test; a promise that nothing can resolve would be noticed by the runtime and rejected. */

@@ -29,11 +29,15 @@ export type RawOptions = {
   readonly headers?: OutgoingHttpHeaders;
   /** Without one the caller writes to `request` and ends it: then the body is chunked. */
   readonly body?: string | Buffer | undefined;
+  /** Called with the length of the body so far, each time more of it has come. */
+  readonly onProgress?: (bytes: number) => void;
 };
 
 /** Sends one request on a connection of its own. */
-export function rawCall(url: string, { method = "GET", headers = {}, body }: RawOptions = {}): RawExchange {
+export function rawCall(url: string, options: RawOptions = {}): RawExchange {
+  const { method = "GET", headers = {}, body, onProgress } = options;
   const chunks: Buffer[] = [];
+  let bytes = 0;
   const { promise: answer, resolve, reject } = Promise.withResolvers<RawAnswer>();
   const request = httpRequest(url, { method, headers, agent: false });
   request.on("error", reject);
@@ -41,7 +45,11 @@ export function rawCall(url: string, { method = "GET", headers = {}, body }: Raw
     const finish = (whole: boolean): void => {
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks), whole });
     };
-    response.on("data", (chunk: Buffer) => chunks.push(chunk));
+    response.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      onProgress?.(bytes);
+    });
     response.on("end", () => finish(true));
     response.on("error", () => finish(false));
   });

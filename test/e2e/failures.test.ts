@@ -1,0 +1,184 @@
+/** Endpoints that fail before the first byte: one more attempt elsewhere, and then an honest refusal. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { FaultInput } from "../../backends/gpu-simulator/faults.ts";
+import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { startFleet } from "../support/fleet.ts";
+import type { Fleet } from "../support/fleet.ts";
+import { freshPlace, openaiOf } from "../support/openai.ts";
+
+const simulator = { engine: ENGINE_PRESETS.fast };
+/** As Runpod answers, but with the health path of any other server. */
+const runpod = { backend: "runpod-lb", health: { path: "/health" } };
+
+let fleet: Fleet;
+beforeAll(async () => {
+  fleet = await startFleet({
+    endpoints: [
+      { id: "us-a", region: "us-east", simulator, config: runpod },
+      { id: "eu-a", region: "eu-west", simulator },
+      { id: "ap-a", region: "ap-northeast", simulator },
+    ],
+    pool: { patienceMs: 5_000, ttfbTimeoutMs: 400 },
+  });
+});
+afterAll(() => fleet.close());
+
+/** Five failures in a row would take an endpoint out: each test leaves both with an answer that went well. */
+afterEach(async () => {
+  for (const [id, region] of [
+    ["us-a", "us-east"],
+    ["eu-a", "eu-west"],
+  ] as const) {
+    fleet.simulator(id).setFault({ kind: "none" });
+    await fleet.simulator(id).listenAgain();
+    const served = async () => (await fleet.chat({ place: freshPlace(region) })).headers.get("x-warmpath-endpoint");
+    await fleet.until(served, (endpointId) => endpointId === id);
+  }
+});
+
+const dispatched = () => [...fleet.simulators.values()].flatMap(({ stats }) => stats.dispatchedIds);
+const timesDispatched = (requestId: string | null) => dispatched().filter((id) => id === requestId).length;
+const failing = (ids: readonly string[], fault: FaultInput) => {
+  for (const id of ids) {
+    if (fault.kind === "refuse") fleet.simulator(id).refuse();
+    else fleet.simulator(id).setFault(fault);
+  }
+};
+
+const firstByteFailures: readonly (readonly [name: string, fault: FaultInput])[] = [
+  ["refuses the connection", { kind: "refuse" }],
+  ["resets the connection", { kind: "reset", times: 1 }],
+  ["dies after its headers", { kind: "die_after_bytes", bytes: 0, times: 1 }],
+  ["does not answer", { kind: "hang", times: 1 }],
+  ["answers 500", { kind: "status", status: 500, times: 1 }],
+  ["answers 502", { kind: "status", status: 502, times: 1 }],
+  ["answers 503", { kind: "status", status: 503, times: 1 }],
+  ["answers 429", { kind: "status", status: 429, times: 1 }],
+  ["answers 401 to our credential", { kind: "status", status: 401, times: 1 }],
+  ["says 400 timed out waiting for worker", { kind: "capacity", answer: "timed_out", times: 1 }],
+  ["says 400 no workers available", { kind: "capacity", answer: "no_workers", times: 1 }],
+];
+
+describe("an endpoint that fails before the first byte is replaced once, and the client sees only success", () => {
+  test.each(firstByteFailures)("it %s (stream)", async (_, fault) => {
+    failing(["us-a"], fault);
+    const response = await fleet.chat({ stream: true, place: freshPlace("us-east") });
+    const text = await response.text();
+    expect(response.status).toBe(200);
+    expect(response.headers.get("x-warmpath-endpoint")).toMatch(/^(eu|ap)-a$/);
+    expect(response.headers.get("x-warmpath-reason")).toBe("failover");
+    expect(response.headers.get("x-warmpath-attempts")).toBe("2");
+    expect(text).toMatch(/data: \[DONE\]\n\n$/);
+    expect(text).not.toContain("error");
+    // One that refuses the connection never gets to see the request.
+    const isSeen = fault.kind !== "refuse";
+    expect(timesDispatched(response.headers.get("x-request-id"))).toBe(isSeen ? 2 : 1);
+    await fleet.until(fleet.liveLeases, (leases) => leases === 0);
+  });
+
+  // A hanging endpoint has the whole execution time to answer a request that is not streamed.
+  test.each(firstByteFailures.filter(([, { kind }]) => kind !== "hang"))("it %s (whole answer)", async (_, fault) => {
+    failing(["us-a"], fault);
+    const client = openaiOf(fleet, { place: freshPlace("us-east") });
+    const { data, response } = await client.chat.completions
+      .create({ model: fleet.model, max_tokens: 3, messages: [{ role: "user", content: "x" }] })
+      .withResponse();
+    expect(data.choices[0]?.finish_reason).toBe("length");
+    expect(response.headers.get("x-warmpath-endpoint")).toMatch(/^(eu|ap)-a$/);
+  });
+});
+
+describe("when the second attempt fails too", () => {
+  const refusals: readonly (readonly [name: string, fault: FaultInput, status: number, code: string])[] = [
+    ["reset", { kind: "reset", times: 1 }, 502, "upstream_failed"],
+    ["500", { kind: "status", status: 500, times: 1 }, 502, "upstream_failed"],
+    ["no answer in time", { kind: "hang", times: 1 }, 504, "upstream_timeout"],
+    ["our credential is refused", { kind: "status", status: 401, times: 1 }, 502, "upstream_failed"],
+    ["and forbidden", { kind: "status", status: 403, times: 1 }, 502, "upstream_failed"],
+    ["429 everywhere", { kind: "status", status: 429, retryAfter: 300, times: 1 }, 429, "saturated"],
+    ["503 everywhere", { kind: "status", status: 503, times: 1 }, 429, "saturated"],
+  ];
+
+  test.each(refusals)("%s: the client is told, and nobody is asked a third time", async (_, fault, status, code) => {
+    failing(["us-a", "eu-a", "ap-a"], fault);
+    const response = await fleet.chat({ stream: true, place: freshPlace("us-east") });
+    fleet.simulator("ap-a").setFault({ kind: "none" });
+    const { error } = (await response.json()) as { error: { code: string; message: string } };
+    expect([response.status, error.code]).toEqual([status, code]);
+    expect(error.message).toMatch(/Send the request again|Wait for the time/);
+    expect(response.headers.get("x-warmpath-attempts")).toBe("2");
+    expect(response.headers.get("www-authenticate")).toBeNull();
+    expect(timesDispatched(response.headers.get("x-request-id"))).toBe(2);
+    if (status === 429) {
+      const seconds = Number(response.headers.get("retry-after"));
+      expect(seconds).toBeGreaterThanOrEqual(1);
+      expect(seconds).toBeLessThanOrEqual(60);
+      expect(Number(response.headers.get("retry-after-ms"))).toBeLessThanOrEqual(seconds * 1_000);
+    }
+    await fleet.until(fleet.liveLeases, (leases) => leases === 0);
+  });
+});
+
+describe("what the endpoint says of the request itself is the client's", () => {
+  test("a 400 passes unchanged, with its bytes, and is not tried elsewhere", async () => {
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body: '{"model":"test-model"}' };
+    const direct = await fetch(`${fleet.simulator("us-a").url}/v1/chat/completions`, init);
+    const routed = await fleet.call("/v1/chat/completions", { ...init, place: freshPlace("us-east") });
+    expect(routed.status).toBe(400);
+    expect(await routed.text()).toBe(await direct.text());
+    expect(routed.headers.get("x-warmpath-attempts")).toBe("1");
+    expect(timesDispatched(routed.headers.get("x-request-id"))).toBe(1);
+  });
+
+  test.each([404, 409, 413, 422])("so does a %i", async (status) => {
+    fleet.simulator("us-a").setFault({ kind: "status", status, times: 1 });
+    const response = await fleet.chat({ place: freshPlace("us-east") });
+    expect(response.status).toBe(status);
+    expect(await response.text()).toContain("fault set on the simulator");
+  });
+});
+
+describe("a request to /p whose effect the router does not know", () => {
+  const post = async (method: string) =>
+    fleet.call("/p/main/echo", { method, ...(method === "GET" ? {} : { body: "x" }), place: freshPlace("us-east") });
+
+  test.each(["POST", "PATCH"])("is not done twice: %s", async (method) => {
+    fleet.simulator("us-a").setFault({ kind: "reset", times: 1 });
+    const response = await post(method);
+    expect([response.status, response.headers.get("x-warmpath-attempts")]).toEqual([502, "1"]);
+    expect(timesDispatched(response.headers.get("x-request-id"))).toBe(1);
+  });
+
+  test.each(["GET", "PUT", "DELETE"])("unless repeating it is safe by its method: %s", async (method) => {
+    fleet.simulator("us-a").setFault({ kind: "reset", times: 1 });
+    const response = await post(method);
+    expect([response.status, response.headers.get("x-warmpath-attempts")]).toEqual([200, "2"]);
+  });
+
+  test("or the endpoint said that it had no room", async () => {
+    fleet.simulator("us-a").setFault({ kind: "status", status: 503, times: 1 });
+    const response = await post("POST");
+    expect([response.status, response.headers.get("x-warmpath-attempts")]).toEqual([200, "2"]);
+  });
+});
+
+describe("an endpoint that keeps failing", () => {
+  test("is left alone, and gets requests again when it is well", async () => {
+    const endpointOf = async () => {
+      const response = await fleet.chat({ place: freshPlace("us-east") });
+      return { status: response.status, attempts: response.headers.get("x-warmpath-attempts") };
+    };
+    fleet.simulator("us-a").setFault({ kind: "reset", paths: "all" });
+    const first = await fleet.until(endpointOf, ({ attempts }) => attempts === "1");
+    expect(first.status).toBe(200);
+    const before = fleet.simulator("us-a").stats.requests;
+    for (let request = 0; request < 5; request++) expect((await endpointOf()).attempts).toBe("1");
+    expect(fleet.simulator("us-a").stats.requests).toBe(before);
+    fleet.simulator("us-a").setFault({ kind: "none" });
+    const requests = async () => {
+      await endpointOf();
+      return fleet.simulator("us-a").stats.requests;
+    };
+    await fleet.until(requests, (seen) => seen > before);
+  });
+});
