@@ -2,8 +2,8 @@
  * Measures contenders in turn, so that whatever else the machine does meets all of them alike.
  *
  * Model. A round is one window of load for each contender, in an order that changes from round to round. A round in which
- * somebody else used the pinned cores is dropped for all contenders, unless that would leave less than half. What is
- * reported are medians over rounds, ratios taken within each round. Source: facts/performance.md, its method.
+ * somebody else used the pinned cores is dropped for all contenders; on a machine that is never quiet the quieter half
+ * stays. What is reported are medians over rounds, ratios taken within each round. Source: facts/performance.md, its method.
  * Rejected: one long window each (a slow minute of the machine would be one contender's minute), and the best round
  * (which reports luck).
  */
@@ -43,7 +43,7 @@ export type Setting = {
 };
 
 export type PhaseResult = {
-  /** The rounds that count. */
+  /** The rounds that count, the quietest first. */
   readonly rounds: readonly Round[];
   readonly droppedRounds: number;
   /** "floor: what was wrong", one per failed request of any round. */
@@ -68,9 +68,15 @@ export async function runPhase(setting: Setting, phase: Phase): Promise<PhaseRes
     // The figures of a contender that fails mean nothing, and a dead one would cost a time-out per request.
     if (failures.length > 0) return { rounds: [], droppedRounds: 0, failures };
   }
-  const quiet = rounds.filter((round) => round.every(({ foreignShare }) => (foreignShare ?? 0) <= FOREIGN_SHARE_MAX));
-  const kept = quiet.length * 2 >= rounds.length ? quiet : rounds;
+  const kept = quietRounds(rounds);
   return { rounds: kept, droppedRounds: rounds.length - kept.length, failures };
+}
+
+function quietRounds(rounds: readonly Round[]): readonly Round[] {
+  const disturbance = (round: Round) => Math.max(...round.map(({ foreignShare }) => foreignShare ?? 0));
+  const byDisturbance = rounds.toSorted((one, other) => disturbance(one) - disturbance(other));
+  const quiet = byDisturbance.filter((round) => disturbance(round) <= FOREIGN_SHARE_MAX).length;
+  return byDisturbance.slice(0, Math.max(quiet, Math.ceil(rounds.length / 2)));
 }
 
 async function measure(setting: Setting, contender: Contender, phase: Phase): Promise<Window> {

@@ -29,6 +29,9 @@ type Credit = { readonly leaseId: string; readonly grant: Grant; readonly spendB
 type Rate = { perSecond: number; atMs: number };
 
 export type Wallet = {
+  /** Prefix of every lease id made here; unique among isolates, without a dash. */
+  readonly isolateId: string;
+  leaseCount: number;
   /** By pool, shard and client place. */
   readonly credits: Map<string, Credit[]>;
   readonly holdings: Map<string, Holding>;
@@ -74,8 +77,11 @@ export const RIDE_MS = 50;
 /** Time constant of the request rate, ms. */
 const RATE_TAU_MS = 500;
 
-export function createWallet(): Wallet {
+/** `isolateId`: unique among isolates, without a dash. */
+export function createWallet(isolateId: string): Wallet {
   return {
+    isolateId,
+    leaseCount: 0,
     credits: new Map(),
     holdings: new Map(),
     outboxes: new Map(),
@@ -85,6 +91,12 @@ export function createWallet(): Wallet {
     tight: new Set(),
     confirmDueMs: Number.POSITIVE_INFINITY,
   };
+}
+
+/** A lease id that no other isolate makes. */
+export function nextLeaseId(wallet: Wallet): string {
+  wallet.leaseCount += 1;
+  return `${wallet.isolateId}-${wallet.leaseCount}`;
 }
 
 /** Counts one request for `key` and returns the recent rate, requests per second. */

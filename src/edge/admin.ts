@@ -1,5 +1,5 @@
 /** What operators may ask: the state of every shard. One development route loses a shard's memory on purpose. */
-import { shardName } from "../protocol/shard-name.ts";
+import { shardName } from "../core/shard-name.ts";
 import { answerJson, refuse } from "./edge-request.ts";
 import type { Authenticated } from "./edge-request.ts";
 

@@ -9,11 +9,11 @@ import {
   SERVER_TIMING,
   serverTiming,
 } from "../protocol/headers.ts";
+import type { LeaseReason } from "../core/edge-lease.ts";
 import { endAttempt } from "./dispatch.ts";
 import type { AttemptResult } from "./dispatch.ts";
 import type { EdgeRequest } from "./edge-request.ts";
 import { dress } from "./edge-request.ts";
-import type { LeaseReason } from "./lease-desk.ts";
 import { relay } from "./relay.ts";
 
 export type Explained = {

@@ -5,6 +5,7 @@
  * Neither the rails nor the lease waits for the other; a refused request gives its lease back unused. Nothing is sent
  * anywhere before both are there.
  */
+import type { LeaseWish } from "../core/edge-lease.ts";
 import { inputTokensEstimate, readInferenceBody } from "../protocol/openai.ts";
 import type { InferencePath } from "../protocol/openai.ts";
 import {
@@ -24,7 +25,7 @@ import { refuse } from "./edge-request.ts";
 import { checkInput } from "./input-rails.ts";
 import type { Checked } from "./input-rails.ts";
 import { lease, settle } from "./lease-desk.ts";
-import type { LeaseAnswer, LeaseWish } from "./lease-desk.ts";
+import type { LeaseAnswer } from "./lease-desk.ts";
 import { placeOf } from "./place.ts";
 import type { EdgePool } from "./runtime.ts";
 
@@ -88,14 +89,16 @@ export async function passThrough(edge: Authenticated, pool: EdgePool, path: str
 async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
   const { desk, requestId } = edge;
   const { config } = desk.runtime;
+  const { place, key } = placeOf(edge.request, config, edge.dev);
   const wish: LeaseWish = {
-    pool: parcel.pool,
-    client: placeOf(edge.request, config, edge.dev),
+    pool: parcel.pool.spec,
+    client: place,
+    clientKey: key,
     inputTokens: inputTokensEstimate(parcel.bytes?.byteLength ?? 0),
     excluded: [],
     explain: false,
   };
-  const leasing = lease(desk, wish);
+  const leasing = lease(desk, parcel.pool, wish);
   const checked = checkInput(parcel.pool.config.rails.input, parcel.json);
   if (checked.verdict.verdict === "block") {
     desk.ctx.waitUntil(leasing.then((answer) => giveBack(edge, answer)));
@@ -154,7 +157,7 @@ async function attempts(
     const mayRepeat = (parcel.repeatable || !result.maybeProcessed) && !outgoing.clientGone.aborted;
     if (!mayRepeat || tried.length >= parcel.pool.config.attemptsMax)
       return refuse(requestId, config, failed(lost, tried));
-    answer = await lease(desk, { ...wish, excluded: tried });
+    answer = await lease(desk, parcel.pool, { ...wish, excluded: tried });
   }
 }
 
@@ -176,7 +179,7 @@ function outgoingOf(edge: Authenticated, parcel: Parcel, body: Outgoing["body"],
     headers,
     body,
     inputTokens: wish.inputTokens,
-    clientKey: wish.client.key,
+    clientKey: wish.clientKey,
     firstByteTimeoutMs: parcel.stream ? config.ttfbTimeoutMs : executionMs,
     clientGone: request.signal,
   };

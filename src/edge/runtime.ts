@@ -34,9 +34,6 @@ export type Runtime = {
   readonly pools: ReadonlyMap<string, EdgePool>;
   readonly keys: KeyVerifier;
   readonly wallet: Wallet;
-  /** Prefix of every lease id this isolate makes; unique among isolates, without a dash. */
-  readonly isolateId: string;
-  leaseCount: number;
   /** A flush of the outboxes is under way or due until this instant. */
   flushUntilMs: number;
 };
@@ -64,18 +61,10 @@ export function runtimeOf(env: EdgeEnv): Runtime | null {
     config: parsed.value,
     pools,
     keys: createKeyVerifier(parsed.value.keys, env.WARMPATH_KEY_PEPPER ?? ""),
-    wallet: createWallet(),
-    isolateId: crypto.randomUUID().replaceAll("-", ""),
-    leaseCount: 0,
+    wallet: createWallet(crypto.randomUUID().replaceAll("-", "")),
     flushUntilMs: 0,
   };
   return runtime;
-}
-
-/** A fresh lease id. */
-export function nextLeaseId(state: Runtime): string {
-  state.leaseCount += 1;
-  return `${state.isolateId}-${state.leaseCount}`;
 }
 
 function buildPools(config: Config, env: EdgeEnv): Map<string, EdgePool> | null {

@@ -23,7 +23,7 @@ import type { Config, EndpointConfig } from "../protocol/config.ts";
 import { loadConfig } from "../protocol/env.ts";
 import type { Env } from "../protocol/env.ts";
 import { poolSpec } from "../protocol/pool-spec.ts";
-import { parseShardName, shardName } from "../protocol/shard-name.ts";
+import { parseShardName, shardName } from "../core/shard-name.ts";
 import { ShardStore } from "./shard-store.ts";
 
 /** Probes and checkpoints while every endpoint is well, ms. */

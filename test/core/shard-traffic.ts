@@ -189,7 +189,7 @@ export function drive(
   for (let i = 0; i < traffic.requests; i++) {
     atMs += upTo(traffic.gapMsMax);
     const edge = upTo(traffic.edges - 1);
-    due.push({ atMs, run: () => request(wallets[edge] ?? createWallet(), `edge${edge}-${i}`) });
+    due.push({ atMs, run: () => request(wallets[edge] ?? createWallet("edge"), `edge${edge}-${i}`) });
   }
   const stopAtMs = atMs + traffic.holdMsMax + QUIET_MS;
   const tick = () => {

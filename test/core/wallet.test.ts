@@ -40,7 +40,7 @@ const CONFIRM_MS = TTL_MS * CONFIRM_SHARE;
 
 /** A wallet with the grant `i-1` and `credits` of it, asked for at 0. */
 function withCredits(credits: number, changes = {}): Wallet {
-  const wallet = createWallet();
+  const wallet = createWallet("edge");
   deposit(wallet, KEY, SHARD, grantOf("i-1", { credits, ...changes }), 0, 0);
   return wallet;
 }
@@ -90,7 +90,7 @@ describe("credits", () => {
   });
 
   test("that came too late to be spent go home at once", () => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     deposit(wallet, KEY, SHARD, grantOf("i-1", { credits: 2 }), 0, CREDIT_LIFE_MS);
     expect(shardsOwed(wallet, CREDIT_LIFE_MS)).toEqual([SHARD]);
     expect(settledIds(takeCarry(wallet, SHARD, CREDIT_LIFE_MS)).toSorted()).toEqual(["i-1.1", "i-1.2"]);
@@ -102,7 +102,7 @@ describe("a refill", () => {
   const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `r.${i}`);
 
   test("is asked for by one request at a time, and by another when it does not come back", () => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     expect([0, 0, REFILL_MS - 1, REFILL_MS].map((now) => claimRefill(wallet, KEY, now))).toEqual([
       true,
       false,
@@ -113,7 +113,7 @@ describe("a refill", () => {
   });
 
   test("is asked for when REFILL_SHARE of the last is left, and not before", () => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     const at = { key: KEY, shard: SHARD };
     depositCredits(wallet, at, grantOf("r"), ids(10), { askedAtMs: 0, now: 0 });
     endRefill(wallet, KEY, 10);
@@ -125,7 +125,7 @@ describe("a refill", () => {
   });
 
   test("that brought nothing is not repeated before REFILL_MS", () => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     claimRefill(wallet, KEY, 0);
     endRefill(wallet, KEY, 0);
     expect([claimRefill(wallet, KEY, REFILL_MS - 1), claimRefill(wallet, KEY, REFILL_MS)]).toEqual([false, true]);
@@ -157,7 +157,7 @@ describe("a holding", () => {
       name: "that the shard may not know of at once",
       at: 0,
       hold: () => {
-        const wallet = createWallet();
+        const wallet = createWallet("edge");
         holdUnconfirmed(wallet, KEY, SHARD, grantOf("i-9"), 0);
         return wallet;
       },
@@ -191,7 +191,7 @@ describe("a holding", () => {
 
 describe("what a message carries", () => {
   test("is CARRY_MAX of each at most; the rest goes with the next", () => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     for (let i = 0; i <= CARRY_MAX; i++) {
       returnUnused(wallet, SHARD, `s-${i}`, grantOf(`s-${i}`));
       holdUnconfirmed(wallet, KEY, SHARD, grantOf(`h-${i}`), 0);
@@ -205,7 +205,7 @@ describe("what a message carries", () => {
   });
 
   test("comes back in order when the call failed, ahead of what was added since", () => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     for (const leaseId of ["a", "b"]) returnUnused(wallet, SHARD, leaseId, grantOf(leaseId));
     const carry = takeCarry(wallet, SHARD, 0);
     returnUnused(wallet, SHARD, "c", grantOf("c"));
@@ -214,7 +214,7 @@ describe("what a message carries", () => {
   });
 
   test("is due again at once when the call failed, unless its holding has ended", () => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     const ended = holdUnconfirmed(wallet, KEY, SHARD, grantOf("ended"), 0);
     holdUnconfirmed(wallet, KEY, SHARD, grantOf("held"), 0);
     const carry = takeCarry(wallet, SHARD, 0);
@@ -225,14 +225,14 @@ describe("what a message carries", () => {
   });
 
   test.each([OUTBOX_MAX, OUTBOX_MAX + 1])("waits in a bounded outbox: the oldest of %i goes first", (count) => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     for (let i = 0; i < count; i++) returnUnused(wallet, SHARD, `s-${i}`, grantOf(`s-${i}`));
     expect(wallet.outboxes.get(SHARD)?.length).toBe(OUTBOX_MAX);
     expect(settledIds(takeCarry(wallet, SHARD, 0))[0]).toBe(`s-${count - OUTBOX_MAX}`);
   });
 
   test("fits the outbox also when it comes back to a full one", () => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     const add = (from: number) => {
       for (let i = from; i < from + OUTBOX_MAX; i++) returnUnused(wallet, SHARD, `s-${i}`, grantOf(`s-${i}`));
     };
@@ -246,7 +246,7 @@ describe("what a message carries", () => {
 
 describe("the request rate", () => {
   test("reaches the true rate and fades in silence", () => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     for (let now = 0; now < 5_000; now += 20) countRequest(wallet, KEY, now);
     const reached = recentPerSecond(wallet, KEY, 5_000);
     expect(reached).toBeGreaterThan(45);
@@ -256,7 +256,7 @@ describe("the request rate", () => {
   });
 
   test("is remembered for KEYS_MAX places", () => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     for (let i = 0; i <= KEYS_MAX; i++) {
       countRequest(wallet, `key ${i}`, 0);
       claimRefill(wallet, `key ${i}`, 0);
@@ -272,7 +272,7 @@ describe("the request rate", () => {
     { name: "does not ride with little traffic", requests: 1, tight: false, is: 0 },
     { name: "does not ride near saturation", requests: 60, tight: true, is: 0 },
   ])("a settlement $name", ({ requests, tight, is }) => {
-    const wallet = createWallet();
+    const wallet = createWallet("edge");
     const holding = deposit(wallet, KEY, SHARD, grantOf("i-1"), 0, 0);
     for (let i = 0; i < requests; i++) countRequest(wallet, KEY, 0);
     noteTight(wallet, SHARD, tight);
@@ -292,7 +292,7 @@ const step = fc.record({
 test("every lease that reached the isolate is told of exactly once, whatever fails on the way", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const wallet = createWallet();
+      const wallet = createWallet("edge");
       const received: string[] = [];
       const told: string[] = [];
       let now = 0;

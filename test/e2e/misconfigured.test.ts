@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { startWorkerd } from "../../src/cli/workerd.ts";
 import type { Workerd } from "../../src/cli/workerd.ts";
-import { BUNDLE, REGIONS } from "../support/fleet.ts";
+import { BUNDLE, REGIONS, startFleet } from "../support/fleet.ts";
 
 const PEPPER = "0123456789abcdef0123456789abcdef";
 const SECRET_VALUE = "the-value-of-a-secret";
@@ -127,9 +127,21 @@ describe("health of a deployment that is not complete", () => {
 });
 
 describe("outside development", () => {
-  test("the routes and headers of development do nothing", async () => {
-    const router = await start({ WARMPATH_CONFIG: json(config({ keys: [] })), WARMPATH_DEV: "0" });
-    const response = await fetch(`${router.url}/admin/shards/main/us-east/restart`, { method: "POST" });
-    expect(response.status).toBe(401);
+  test("the routes and headers of development do nothing, not even for operators", async () => {
+    const endpoints = (["us-east", "eu-west"] as const).map((region) => ({ id: region, region }));
+    const fleet = await startFleet({ endpoints, bindings: { WARMPATH_DEV: "0" }, pool: { patienceMs: 5_000 } });
+    try {
+      const before = await fleet.shards();
+      const response = await fleet.call("/admin/shards/main/us-east/restart", { method: "POST" });
+      expect(response.status).toBe(404);
+      // Nobody knows where this client is, so both regions are equally near, whatever it says.
+      const served = async () =>
+        (await fleet.chat({ place: "eu-west", maxTokens: 1 })).headers.get("x-warmpath-region");
+      await fleet.until(served, (region) => region === "us-east");
+      const epochs = (shards: typeof before) => shards.map(({ status }) => status?.epoch);
+      expect(epochs(await fleet.shards())).toEqual(epochs(before));
+    } finally {
+      await fleet.close();
+    }
   });
 });

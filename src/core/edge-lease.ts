@@ -1,0 +1,241 @@
+/**
+ * Decides, at the edge, how a request comes by its lease: the part of the edge that production and the simulator share.
+ *
+ * Model. A small state machine over a wallet. `beginLease` spends a credit or names the shard to ask; the shell makes the
+ * call and says how it went (`onReply`, `onSilence`, `onAwaited`), and each answers with the next step, until the request
+ * is leased or refused. The nearest shard is asked first; the region it names is asked once; when no shard answers in
+ * time the same routing function decides here, from the last snapshot or from the configuration, because a request never
+ * fails for want of an answer from a Durable Object. A grant that comes too late goes home unused.
+ * Rejected: the same flow written with promises in the Worker, which the simulator could not run.
+ */
+import { staticView } from "./endpoint-view.ts";
+import { nearest } from "./geography.ts";
+import type { Place, PoolSpec } from "./pool.ts";
+import type { Rng } from "./rng.ts";
+import { route } from "./route.ts";
+import type { Candidate, RouteReason } from "./route.ts";
+import { LOCAL_EPOCH } from "./shard-messages.ts";
+import type { AcquireOutcome, AcquireReply, AcquireRequest, AwaitOutcome, Grant } from "./shard-messages.ts";
+import { shardName } from "./shard-name.ts";
+import {
+  claimRefill,
+  countRequest,
+  creditIds,
+  deposit,
+  depositCredits,
+  endRefill,
+  heldLocally,
+  holdUnconfirmed,
+  nextLeaseId,
+  noteTight,
+  restoreCarry,
+  returnUnused,
+  spendCredit,
+  takeCarry,
+} from "./wallet.ts";
+import type { Holding, Wallet } from "./wallet.ts";
+
+/** The edge asks for a fresh snapshot when its own is older than this, ms. */
+export const SNAPSHOT_AGE_MS = 1_000;
+
+export type LeaseWish = {
+  readonly pool: PoolSpec;
+  /** Where the client is; null when unknown. */
+  readonly client: Place | null;
+  readonly clientKey: string;
+  readonly inputTokens: number;
+  /** Endpoints this request has tried. */
+  readonly excluded: readonly string[];
+  /** Ask the authority itself, and for every candidate's cost. */
+  readonly explain: boolean;
+};
+
+/** Why this endpoint: the router's reasons, or that it had to be decided from a snapshot or the configuration alone. */
+export type LeaseReason = RouteReason | "snapshot" | "static";
+
+/** One call to a shard. */
+export type Asking = {
+  readonly shard: string;
+  /** Pool, shard and client place: the wallet's key. */
+  readonly key: string;
+  readonly request: AcquireRequest;
+  readonly askedAtMs: number;
+  /** What the first shard said, when this one was named by it. */
+  readonly namedBy: { readonly reason: RouteReason; readonly candidates: readonly Candidate[] | null } | null;
+};
+
+export type Leased = {
+  readonly kind: "leased";
+  readonly holding: Holding;
+  readonly reason: LeaseReason;
+  readonly candidates: readonly Candidate[] | null;
+};
+
+export type Refused = Extract<AcquireOutcome, { kind: "shed" | "warming_up" | "no_endpoint" }>;
+
+export type LeaseStep =
+  | Leased
+  | Refused
+  /** Send `asking.request` to `asking.shard`. */
+  | { readonly kind: "ask"; readonly asking: Asking }
+  /** Wait at `asking.shard` for what becomes of `leaseId`. */
+  | { readonly kind: "await"; readonly asking: Asking; readonly leaseId: string };
+
+export type Begun = {
+  readonly step: LeaseStep;
+  /** A call that nothing waits for: it fills the wallet. */
+  readonly refill: Asking | null;
+};
+
+export function beginLease(wallet: Wallet, wish: LeaseWish, now: number): Begun {
+  const region = homeRegion(wish);
+  const shard = shardName(wish.pool.id, region);
+  const key = walletKey(shard, wish);
+  const recentPerSecond = countRequest(wallet, key, now);
+  // A retry and an explained decision are the authority's.
+  const mayUseCredits = wish.excluded.length === 0 && !wish.explain;
+  const holding = mayUseCredits ? spendCredit(wallet, key, shard, now) : null;
+  const refills = mayUseCredits && claimRefill(wallet, key, now);
+  if (holding !== null) {
+    const refill = refills ? ask(wallet, wish, { region, hop: 0, recentPerSecond, ahead: true }, now) : null;
+    return { step: { kind: "leased", holding, reason: holding.grant.reason, candidates: null }, refill };
+  }
+  const wanted = { region, hop: 0, recentPerSecond: refills ? recentPerSecond : 0, ahead: false } as const;
+  return { step: { kind: "ask", asking: ask(wallet, wish, wanted, now) }, refill: null };
+}
+
+/** The shard answered within the pool's patience. */
+export function onReply(
+  wallet: Wallet,
+  wish: LeaseWish,
+  asking: Asking,
+  reply: AcquireReply,
+  { now, rng }: { readonly now: number; readonly rng: Rng },
+): LeaseStep {
+  noteReply(wallet, asking, reply, now);
+  const { outcome } = reply;
+  switch (outcome.kind) {
+    case "granted": {
+      const holding = deposit(wallet, asking.key, asking.shard, outcome.grant, asking.askedAtMs, now);
+      const { reason, candidates } = asking.namedBy ?? { reason: outcome.grant.reason, candidates: reply.candidates };
+      return { kind: "leased", holding, reason, candidates };
+    }
+    case "spill": {
+      // A shard that was named by another never names a third; were it a newer version that does, it is not followed.
+      if (asking.request.hop === 1) return onSilence(wallet, wish, { now, rng });
+      const namedBy = { reason: outcome.reason, candidates: reply.candidates };
+      const far = ask(wallet, wish, { region: outcome.region, hop: 1, recentPerSecond: 0, ahead: false }, now);
+      return { kind: "ask", asking: { ...far, namedBy } };
+    }
+    case "queued":
+      return { kind: "await", asking, leaseId: outcome.leaseId };
+    case "shed":
+    case "warming_up":
+    case "no_endpoint":
+      return outcome;
+  }
+}
+
+/** What became of a queued request; null when the shard that held it was lost. */
+export function onAwaited(
+  wallet: Wallet,
+  wish: LeaseWish,
+  asking: Asking,
+  outcome: AwaitOutcome | null,
+  { now, rng }: { readonly now: number; readonly rng: Rng },
+): LeaseStep {
+  if (outcome === null) return onSilence(wallet, wish, { now, rng });
+  if (outcome.kind === "shed") return outcome;
+  const holding = holdUnconfirmed(wallet, asking.key, asking.shard, outcome.grant, now);
+  return { kind: "leased", holding, reason: asking.namedBy?.reason ?? outcome.grant.reason, candidates: null };
+}
+
+/** No shard answered in time: decided here, from the nearest shard's last snapshot, or from the configuration. */
+export function onSilence(
+  wallet: Wallet,
+  wish: LeaseWish,
+  { now, rng }: { readonly now: number; readonly rng: Rng },
+): LeaseStep {
+  const home = shardName(wish.pool.id, homeRegion(wish));
+  const known = wallet.snapshots.get(home)?.set.views;
+  const views = (known ?? wish.pool.endpoints.map(staticView)).map((view) => {
+    const local = heldLocally(wallet, view.id);
+    return local === 0 ? view : { ...view, inFlight: view.inFlight + local };
+  });
+  const { outcome, candidates } = route(views, { ...wish, exact: false }, rng);
+  // Full by a stale picture is no reason to refuse: the endpoint's own admission decides.
+  if (outcome.kind === "none") return { kind: "no_endpoint" };
+  const grant: Grant = {
+    leaseId: nextLeaseId(wallet),
+    endpointId: outcome.endpointId,
+    region: outcome.region,
+    epoch: LOCAL_EPOCH,
+    reason: "nearest_warm",
+    costMs: 0,
+    ttlMs: wish.pool.leaseTtlMs,
+    capMs: wish.pool.leaseCapMs,
+    inFlightAtGrant: views.find((view) => view.id === outcome.endpointId)?.inFlight ?? 0,
+    credits: 0,
+    creditLifeMs: 0,
+  };
+  const owner = shardName(wish.pool.id, outcome.region);
+  const holding = holdUnconfirmed(wallet, walletKey(home, wish), owner, grant, now);
+  return { kind: "leased", holding, reason: known === undefined ? "static" : "snapshot", candidates };
+}
+
+/** The shard answered after the request had gone elsewhere: a grant, or a place in the queue, goes home unused. */
+export function onLateReply(wallet: Wallet, asking: Asking, reply: AcquireReply, now: number): void {
+  noteReply(wallet, asking, reply, now);
+  const { outcome } = reply;
+  if (outcome.kind === "queued") returnUnused(wallet, asking.shard, outcome.leaseId, null);
+  if (outcome.kind !== "granted") return;
+  const { grant } = outcome;
+  for (const leaseId of [grant.leaseId, ...creditIds(grant)]) returnUnused(wallet, asking.shard, leaseId, grant);
+}
+
+/** A refill came back: all of it is credits. */
+export function onRefilled(wallet: Wallet, asking: Asking, reply: AcquireReply, now: number): void {
+  noteReply(wallet, asking, reply, now);
+  if (reply.outcome.kind !== "granted") return;
+  const { grant } = reply.outcome;
+  const ids = [grant.leaseId, ...creditIds(grant)];
+  depositCredits(wallet, asking, grant, ids, { askedAtMs: asking.askedAtMs, now });
+  endRefill(wallet, asking.key, ids.length);
+}
+
+/** The call failed: what it carried is told with the next one. */
+export function onCallFailed(wallet: Wallet, { shard, request }: Asking): void {
+  restoreCarry(wallet, shard, request.carry);
+}
+
+/** The pool's region nearest to the client; its first one when the client's place is unknown. */
+export function homeRegion({ pool, client }: LeaseWish): string {
+  const home = client === null ? pool.endpoints[0] : nearest(client, pool.endpoints);
+  return home?.region ?? "";
+}
+
+type Wanted = Pick<AcquireRequest, "hop" | "recentPerSecond" | "ahead"> & { readonly region: string };
+
+function ask(wallet: Wallet, wish: LeaseWish, { region, ...wanted }: Wanted, now: number): Asking {
+  const shard = shardName(wish.pool.id, region);
+  const snapshotAgeMs = now - (wallet.snapshots.get(shard)?.atMs ?? Number.NEGATIVE_INFINITY);
+  const request: AcquireRequest = {
+    ...wanted,
+    leaseId: nextLeaseId(wallet),
+    client: wish.client,
+    clientKey: wish.clientKey,
+    inputTokens: wish.inputTokens,
+    excluded: wish.excluded,
+    wantsSnapshot: wanted.hop === 0 && snapshotAgeMs > SNAPSHOT_AGE_MS,
+    explain: wish.explain,
+    carry: takeCarry(wallet, shard, now),
+  };
+  return { shard, key: walletKey(shard, wish), request, askedAtMs: now, namedBy: null };
+}
+
+function noteReply(wallet: Wallet, { shard }: Asking, { tight, snapshot }: AcquireReply, now: number): void {
+  noteTight(wallet, shard, tight);
+  if (snapshot !== null) wallet.snapshots.set(shard, { set: snapshot, atMs: now });
+}
+
+const walletKey = (shard: string, { clientKey }: LeaseWish): string => `${shard}|${clientKey}`;
