@@ -7,7 +7,6 @@ import {
   REASON,
   REGION,
   SERVER_TIMING,
-  serverTiming,
 } from "../protocol/headers.ts";
 import type { LeaseReason } from "../core/edge-lease.ts";
 import { endAttempt } from "./dispatch.ts";
@@ -40,10 +39,8 @@ export function answerBegun(
   headers[REASON] = explained.reason;
   headers[ATTEMPTS] = String(explained.attempts);
   headers[OVERHEAD_MS] = String(explained.overheadMs);
-  headers[SERVER_TIMING] = serverTiming([
-    { name: "router", durMs: explained.overheadMs, desc: explained.reason },
-    { name: "upstream", durMs: Date.now() - attempt.sentAtMs },
-  ]);
+  const upstreamMs = Date.now() - attempt.sentAtMs;
+  headers[SERVER_TIMING] = `router;dur=${explained.overheadMs};desc="${explained.reason}", upstream;dur=${upstreamMs}`;
   dress(headers, edge.requestId, edge.desk.runtime.config);
   const { status } = response;
   if (begun.kind === "whole") {

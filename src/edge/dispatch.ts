@@ -167,12 +167,12 @@ async function send({ endpoint, outgoing, controller }: Attempt): Promise<Respon
  * a short answer does not come whole: nothing of it has been shown to anyone.
  */
 async function begin(response: Response): Promise<Begun> {
-  const { body } = response;
-  if (body === null) return { kind: "whole", bytes: null };
   const announced = response.headers.get("content-length");
   if (announced !== null && Number(announced) <= WHOLE_BYTES_MAX) {
     return { kind: "whole", bytes: new Uint8Array(await response.arrayBuffer()) };
   }
+  const { body } = response;
+  if (body === null) return { kind: "whole", bytes: null };
   const reader = body.getReader();
   const { done, value } = await reader.read();
   return done ? { kind: "whole", bytes: new Uint8Array(0) } : { kind: "stream", first: value, reader, body };

@@ -4,8 +4,8 @@
  * Model: a deny list of names and prefixes, plus whatever `Connection` lists (RFC 9110 7.6.1). Everything else is the
  * client's and passes, because an unknown header may matter to a GPU server. What a client could use to pose as the
  * edge, to pick an endpoint, or to hand its credentials to a GPU, does not pass. Names with an underscore are dropped:
- * CGI-like servers read `x_forwarded_for` as `x-forwarded-for`. Sources: RFC 9110, W3C Trace Context, RFC 8941 for
- * `Server-Timing` parameters. Rejected: an allow list, which breaks every custom worker that reads its own header.
+ * CGI-like servers read `x_forwarded_for` as `x-forwarded-for`. Sources: RFC 9110, W3C Trace Context.
+ * Rejected: an allow list, which breaks every custom worker that reads its own header.
  */
 import type { Place } from "../core/pool.ts";
 
@@ -106,20 +106,6 @@ function forwardable(
 }
 
 const tokens = (value: string): string[] => value.split(",").map((token) => token.trim().toLowerCase());
-
-export type Timing = { readonly name: string; readonly durMs?: number; readonly desc?: string };
-
-/** Value of `Server-Timing`: `guard;dur=1.8, pick;dur=0.4;desc="nearest"`. Names become tokens; ms with one decimal. */
-export function serverTiming(timings: readonly Timing[]): string {
-  return timings
-    .map(({ name, durMs, desc }) => {
-      const token = name.replace(/[^A-Za-z0-9!#$%&'*+.^_`|~-]/g, "-");
-      const dur = durMs === undefined || !Number.isFinite(durMs) ? "" : `;dur=${Math.round(durMs * 10) / 10}`;
-      const text = desc === undefined ? "" : `;desc="${desc.replace(/[^ -~]/g, "?").replace(/["\\]/g, "\\$&")}"`;
-      return `${token}${dur}${text}`;
-    })
-    .join(", ");
-}
 
 export type Traceparent = { readonly traceId: string; readonly parentId: string; readonly sampled: boolean };
 

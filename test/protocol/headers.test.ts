@@ -100,24 +100,6 @@ test("browsers may read every header that explains a decision", () => {
   );
 });
 
-describe("Server-Timing", () => {
-  test.each<[headers.Timing[], string]>([
-    [[], ""],
-    [
-      [
-        { name: "guard", durMs: 1.84 },
-        { name: "pick", durMs: 0 },
-      ],
-      "guard;dur=1.8, pick;dur=0",
-    ],
-    [[{ name: "upstream", durMs: 212, desc: 'a "b" \\c' }], 'upstream;dur=212;desc="a \\"b\\" \\\\c"'],
-    [[{ name: "a b,c" }], "a-b-c"],
-    [[{ name: "x", durMs: Number.NaN, desc: "é\n" }], 'x;desc="??"'],
-  ])("%j is %s", (timings, expected) => {
-    expect(headers.serverTiming(timings)).toBe(expected);
-  });
-});
-
 describe("traceparent", () => {
   const traceId = "0af7651916cd43dd8448eb211c80319c";
   const parentId = "b7ad6b7169203331";

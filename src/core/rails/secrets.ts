@@ -38,6 +38,9 @@ const MATCHERS: readonly Matcher[] = [
 /** Matchers by the first two characters of their anchor, in the order of the table. */
 const BY_PAIR = tableByPair();
 
+/** 1 where `BY_PAIR` has a row: bytes side by side, because every character of every prompt asks. */
+const IS_ANCHOR_PAIR = Uint8Array.from(BY_PAIR, (matchers) => (matchers === undefined ? 0 : 1));
+
 /** Finds credentials in every part. Reasons are "secrets:" and the type. */
 export function secretsRail(input: RailInput): RailFindings {
   const found = input.parts.map(({ path, text }) => [path, findSecrets(text)] as const);
@@ -51,14 +54,24 @@ export function secretsRail(input: RailInput): RailFindings {
  * looked at, which is at most a constant times the length of the text.
  */
 export function findSecrets(text: string, meter: { steps: number } = { steps: 0 }): FoundSpan[] {
-  const scan = createScan(text, meter);
   const found: FoundSpan[] = [];
+  // Most texts hold no anchor at all: the state of the scan is made when the first one turns up.
+  let scan: Scan | null = null;
+  let code = text.charCodeAt(0);
   let at = 0;
   while (at < text.length) {
-    const matchers = BY_PAIR[pairOf(text.charCodeAt(at), text.charCodeAt(at + 1))];
-    const span = matchers === undefined ? null : matchAny(scan, matchers, at);
+    const next = text.charCodeAt(at + 1);
+    const pair = pairOf(code, next);
+    code = next;
+    if (IS_ANCHOR_PAIR[pair] !== 1) {
+      at += 1;
+      continue;
+    }
+    scan ??= createScan(text, meter);
+    const span = matchAny(scan, BY_PAIR[pair] ?? [], at);
     if (span !== null) found.push(span);
     at = span === null ? at + 1 : span.end;
+    code = text.charCodeAt(at);
   }
   meter.steps += text.length;
   return found;

@@ -19,7 +19,7 @@ export const TEXT_PARTS_MAX = 16_384;
 export const TEXT_DEPTH_MAX = 64;
 
 /** Top-level members that reach the model as text, with the role of the texts that have no message around them. */
-const VISIBLE: Readonly<Record<string, string>> = {
+export const VISIBLE: Readonly<Record<string, string>> = {
   messages: "",
   prompt: "user",
   suffix: "user",
@@ -35,10 +35,10 @@ const VISIBLE: Readonly<Record<string, string>> = {
 };
 
 /** Checked by the server against closed sets, so no free text fits in. */
-const CLOSED_MEMBERS: ReadonlySet<string> = new Set(["role", "type"]);
+export const CLOSED_MEMBERS: ReadonlySet<string> = new Set(["role", "type"]);
 
 /** Parts of a message that are not text; base64 in them would count as characters and cost time to scan. */
-const MEDIA_MEMBERS: ReadonlySet<string> = new Set([
+export const MEDIA_MEMBERS: ReadonlySet<string> = new Set([
   "image_url",
   "video_url",
   "audio_url",
