@@ -28,6 +28,11 @@ export function breakerStanding(breaker: Breaker, now: number): BreakerStanding 
   return now < breaker.untilMs ? "open" : "half_open";
 }
 
+/** What is left of an ejection, ms; 0 when there is none. */
+export function ejectedForMs(breaker: Breaker, now: number): number {
+  return breaker.state === "open" ? Math.max(0, breaker.untilMs - now) : 0;
+}
+
 export function breakerFailed(breaker: Breaker, now: number): Breaker {
   if (breaker.state === "closed") {
     if (breaker.failures + 1 < FAILURES_MAX) return { ...breaker, failures: breaker.failures + 1 };

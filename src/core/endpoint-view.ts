@@ -22,6 +22,8 @@ export type EndpointView = {
   /** While warming: expected ms until warm, >= 0. While cold: the whole cold start. While warm: 0. */
   readonly coldMs: number;
   readonly standing: Standing;
+  /** What is left of its ejection, ms; 0 or absent when it is not ejected. Only shown to people. */
+  readonly ejectedForMs?: number;
   /** Live leases, or what the endpoint reports as running if that is more. */
   readonly inFlight: number;
   /** Requests it serves at once now: warm GPU workers x concurrency, less any recent capacity answer; >= 1. */
@@ -44,6 +46,8 @@ export type ViewSet = {
   readonly epoch: number;
   readonly region: string;
   readonly views: readonly EndpointView[];
+  /** In a snapshot: age of the other regions' digests in it, ms; a region without one is told from its configuration. */
+  readonly digestAgesMs?: Readonly<Record<string, number>>;
 };
 
 /** Mean slot time assumed before anything was measured, ms: a short chat answer. */

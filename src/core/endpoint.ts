@@ -8,7 +8,7 @@
  */
 import { createCountEwma, createEwma, observe, observeCount, read } from "./ewma.ts";
 import type { CountEwma, Ewma } from "./ewma.ts";
-import { breakerFailed, breakerServed, breakerStanding, CLOSED } from "./breaker.ts";
+import { breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
 import type { Breaker } from "./breaker.ts";
 import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
 import { FAILURE_COST_PRIOR_MS, OCCUPANCY_PRIOR_MS } from "./endpoint-view.ts";
@@ -26,6 +26,8 @@ export type EndpointState = {
   /** When the warming under way began, if its beginning was seen; only such a one teaches how long a cold start takes. */
   coldStartBeganMs: number | null;
   health: Health;
+  /** An operator took it out of traffic, whatever probes and attempts say. */
+  drained: boolean;
   probeFailures: number;
   breaker: Breaker;
   warmWorkers: number;
@@ -77,6 +79,7 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
     warmthSinceMs: now,
     coldStartBeganMs: null,
     health: "up",
+    drained: false,
     probeFailures: 0,
     breaker: CLOSED,
     warmWorkers: spec.workersMin,
@@ -106,6 +109,7 @@ export function endpointView(state: EndpointState, live: number, now: number): E
     warmth: state.warmth,
     coldMs: coldLeftMs(state, now),
     standing: standing(state, now),
+    ejectedForMs: ejectedForMs(state.breaker, now),
     inFlight: Math.max(live + inheritedNow(state, now), reportedNow(state, now)),
     capacity: capacityNow(state, now),
     occupancyMs: state.occupancyMs.value,
@@ -151,6 +155,16 @@ export function observeProbe(state: EndpointState, result: ProbeResult, now: num
     case "draining":
       break;
   }
+}
+
+/**
+ * An operator takes the endpoint out of traffic, or puts it back; false when it was so already. It gets its slots back at
+ * once: what happened to it meanwhile is for probes to say, and they are what begins a slow start.
+ */
+export function setDrained(state: EndpointState, drained: boolean): boolean {
+  if (state.drained === drained) return false;
+  state.drained = drained;
+  return true;
 }
 
 /** One wake-up a need: true once, then not again before the cold start it began should be over. */
@@ -250,6 +264,7 @@ function setHealth(state: EndpointState, health: Health, now: number): void {
 }
 
 function standing(state: EndpointState, now: number): Standing {
+  if (state.drained) return "draining";
   if (state.health === "draining" || state.health === "down") return state.health;
   return breakerStanding(state.breaker, now) === "open" ? "ejected" : "admitting";
 }

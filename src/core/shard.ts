@@ -92,9 +92,9 @@ export function allViews(state: ShardState, now: number): EndpointView[] {
   const views = ownViews(state, now);
   for (const spec of state.pool.endpoints) {
     if (spec.region === state.region) continue;
-    const peer = state.peers.get(spec.region);
+    const peer = livePeer(state, spec.region, now);
     const digested = peer?.set.views.find((view) => view.id === spec.id);
-    if (peer === undefined || digested === undefined || now - peer.atMs > DIGEST_LIFE_MS) {
+    if (peer === null || digested === undefined) {
       views.push(staticView(spec));
       continue;
     }
@@ -102,6 +102,18 @@ export function allViews(state: ShardState, now: number): EndpointView[] {
     views.push(sent === 0 ? digested : { ...digested, inFlight: digested.inFlight + sent });
   }
   return views;
+}
+
+/** The peer whose digest still says something of its endpoints; null when there is none. */
+function livePeer(state: ShardState, region: string, now: number): Peer | null {
+  const peer = state.peers.get(region);
+  return peer === undefined || now - peer.atMs > DIGEST_LIFE_MS ? null : peer;
+}
+
+/** Age of each digest that `allViews` uses, by region, ms. */
+export function digestAgesMs(state: ShardState, now: number): Record<string, number> {
+  const live = [...state.peers].filter(([region]) => livePeer(state, region, now) !== null);
+  return Object.fromEntries(live.map(([region, { atMs }]) => [region, now - atMs]));
 }
 
 /** Ends every lease that is due, and with it the grant of a queued request that nobody has fetched. */
@@ -117,7 +129,8 @@ export function makeDigest(state: ShardState, now: number): ViewSet {
 
 /** What this shard tells the edge about the whole pool, for the time when it cannot be asked. */
 export function makeSnapshot(state: ShardState, now: number): ViewSet {
-  return { epoch: state.leases.epoch, region: state.region, views: allViews(state, now) };
+  const { epoch } = state.leases;
+  return { epoch, region: state.region, views: allViews(state, now), digestAgesMs: digestAgesMs(state, now) };
 }
 
 /** Takes a peer's digest; one of an older incarnation than the last is ignored. */

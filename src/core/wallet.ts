@@ -22,6 +22,8 @@ export type Holding = {
   readonly capAtMs: number;
   /** When the shard must next hear that it is held. */
   confirmDueMs: number;
+  /** When its request last showed that it lives. */
+  touchedAtMs: number;
 };
 
 type Credit = { readonly leaseId: string; readonly grant: Grant; readonly spendByMs: number };
@@ -64,6 +66,12 @@ export const KEYS_MAX = 512;
 
 /** A held lease is confirmed when this share of its life has passed: two confirmations may be lost before it expires. */
 export const CONFIRM_SHARE = 1 / 3;
+
+/** A holding whose request was silent for so many confirmations is nobody's. */
+export const ORPHAN_CONFIRMS = 2;
+
+/** … and for at least this long, ms: a busy isolate is late with its timers. */
+export const ORPHAN_MS_MIN = 2_000;
 
 /** A spent credit is confirmed this soon, ms: well before the shard takes an unconfirmed credit back. */
 export const CONFIRM_CREDIT_MS = 300;
@@ -132,6 +140,7 @@ export function spendCredit(wallet: Wallet, key: string, shard: string, now: num
         key,
         capAtMs: now + credit.grant.capMs,
         confirmDueMs: now + Math.min(CONFIRM_CREDIT_MS, confirmEveryMs(credit.grant)),
+        touchedAtMs: now,
       };
       return keep(wallet, holding);
     }
@@ -191,12 +200,28 @@ export function deposit(
   depositCredits(wallet, { key, shard }, grant, creditIds(grant), { askedAtMs, now });
   endRefill(wallet, key, grant.credits);
   const confirmDueMs = now + confirmEveryMs(grant);
-  return keep(wallet, { leaseId: grant.leaseId, grant, shard, key, capAtMs: now + grant.capMs, confirmDueMs });
+  return keep(wallet, {
+    leaseId: grant.leaseId,
+    grant,
+    shard,
+    key,
+    capAtMs: now + grant.capMs,
+    confirmDueMs,
+    touchedAtMs: now,
+  });
 }
 
 /** Holds a lease that its shard has not heard of, or not heard that it arrived: confirmed with the next message. */
 export function holdUnconfirmed(wallet: Wallet, key: string, shard: string, grant: Grant, now: number): Holding {
-  return keep(wallet, { leaseId: grant.leaseId, grant, shard, key, capAtMs: now + grant.capMs, confirmDueMs: now });
+  return keep(wallet, {
+    leaseId: grant.leaseId,
+    grant,
+    shard,
+    key,
+    capAtMs: now + grant.capMs,
+    confirmDueMs: now,
+    touchedAtMs: now,
+  });
 }
 
 /** Live leases of `endpointId` that this isolate gave itself. */
@@ -242,6 +267,11 @@ function takeDue(wallet: Wallet, shard: string, now: number): HeldLease[] {
   const held: HeldLease[] = [];
   let nextDueMs = Number.POSITIVE_INFINITY;
   for (const holding of wallet.holdings.values()) {
+    // Its request died without a word, as when the platform ends it: nobody keeps its lease alive, and it expires.
+    if (isOrphan(holding, now)) {
+      wallet.holdings.delete(holding.leaseId);
+      continue;
+    }
     if (holding.shard === shard && held.length < CARRY_MAX && holding.confirmDueMs <= now) {
       holding.confirmDueMs = now + confirmEveryMs(holding.grant);
       const { leaseId, grant } = holding;
@@ -251,6 +281,15 @@ function takeDue(wallet: Wallet, shard: string, now: number): HeldLease[] {
   }
   wallet.confirmDueMs = nextDueMs;
   return held;
+}
+
+/** The request of `holding` lives. To be said at least as often as its lease is to be confirmed. */
+export function touch(holding: Holding, now: number): void {
+  holding.touchedAtMs = now;
+}
+
+function isOrphan({ touchedAtMs, grant }: Holding, now: number): boolean {
+  return now - touchedAtMs > Math.max(ORPHAN_MS_MIN, ORPHAN_CONFIRMS * confirmEveryMs(grant));
 }
 
 /** Puts back what a failed call carried, so that nothing is lost; held leases are due again at once. */

@@ -10,6 +10,7 @@ import type { AnswerClass } from "../../backends/port.ts";
 import { egress } from "../../backends/egress.ts";
 import type { AttemptOutcome } from "../core/shard-messages.ts";
 import type { HeaderRecord } from "../protocol/headers.ts";
+import { touch } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
 import { flush, settle } from "./lease-desk.ts";
 import type { Desk } from "./lease-desk.ts";
@@ -143,6 +144,7 @@ function watch(attempt: Attempt, deadlineMs: number): void {
         attempt.controller.abort();
         return;
       }
+      touch(attempt.holding, now);
       // Another request of the isolate may have confirmed it meanwhile.
       if (now >= attempt.holding.confirmDueMs) attempt.desk.ctx.waitUntil(flush(attempt.desk));
       watch(attempt, deadlineMs);

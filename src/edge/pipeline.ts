@@ -38,6 +38,8 @@ type Parcel = {
   /** The parsed body; null when it is not JSON, and no rail can read it. */
   readonly json: unknown;
   readonly stream: boolean;
+  /** One of the `/v1` paths, whose body this router understands. */
+  readonly isInference: boolean;
   /** May an attempt that may have been processed be repeated. */
   readonly repeatable: boolean;
 };
@@ -62,7 +64,16 @@ export async function infer(edge: Authenticated, path: InferencePath): Promise<R
   const pool = poolId === undefined ? undefined : pools.get(poolId);
   if (pool === undefined) return refuse(edge.requestId, config, { reason: "unknown_model", param: "model" });
   const { stream } = read.value;
-  return send(edge, { pool, method: "POST", path, bytes: bytes.value, json, stream, repeatable: true });
+  return send(edge, {
+    pool,
+    method: "POST",
+    path,
+    bytes: bytes.value,
+    json,
+    stream,
+    isInference: true,
+    repeatable: true,
+  });
 }
 
 /** Any other request to a pool: every method, path and body. */
@@ -83,7 +94,7 @@ export async function passThrough(edge: Authenticated, pool: EdgePool, path: str
   const stream = typeof json === "object" && json !== null && "stream" in json && json.stream === true;
   // Only the endpoint knows what an unknown POST does, so it is not done twice.
   const repeatable = request.method !== "POST" && request.method !== "PATCH";
-  return send(edge, { pool, method: request.method, path, bytes, json, stream, repeatable });
+  return send(edge, { pool, method: request.method, path, bytes, json, stream, isInference: false, repeatable });
 }
 
 async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
@@ -166,8 +177,8 @@ function outgoingOf(edge: Authenticated, parcel: Parcel, body: Outgoing["body"],
   const headers = forwardableRequestHeaders(request.headers);
   headers[REQUEST_ID] = requestId;
   headers[HOP] = "1";
-  // Whatever it was called: JSON is what the rails read and what is sent on.
-  if (parcel.json !== null) headers["content-type"] = "application/json";
+  // An inference body was read as JSON, whatever it was called, and so must the endpoint read it.
+  if (parcel.isInference) headers["content-type"] = "application/json";
   const trace = parseTraceparent(headers[TRACEPARENT] ?? null);
   if (trace === null) delete headers[TRACEPARENT];
   else headers[TRACEPARENT] = childTraceparent(trace, spanId());

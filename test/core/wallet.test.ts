@@ -7,6 +7,7 @@ import {
   CONFIRM_CREDIT_MS,
   CONFIRM_SHARE,
   countRequest,
+  confirmEveryMs,
   createWallet,
   deposit,
   depositCredits,
@@ -15,6 +16,8 @@ import {
   holdUnconfirmed,
   KEYS_MAX,
   noteTight,
+  ORPHAN_CONFIRMS,
+  ORPHAN_MS_MIN,
   OUTBOX_MAX,
   recentPerSecond,
   REFILL_MS,
@@ -27,6 +30,7 @@ import {
   shardsOwed,
   spendCredit,
   takeCarry,
+  touch,
 } from "../../src/core/wallet.ts";
 import type { Wallet } from "../../src/core/wallet.ts";
 import { LOCAL_EPOCH } from "../../src/core/shard-messages.ts";
@@ -318,4 +322,24 @@ test("every lease that reached the isolate is told of exactly once, whatever fai
       expect(told.toSorted()).toEqual(received.toSorted());
     }),
   );
+});
+
+describe("a holding whose request fell silent", () => {
+  const ORPHAN_MS = ORPHAN_CONFIRMS * confirmEveryMs(grantOf("a"));
+
+  test("is confirmed for a while, and then dropped, so that its lease expires", () => {
+    const wallet = createWallet("edge");
+    holdUnconfirmed(wallet, KEY, SHARD, grantOf("a"), 0);
+    expect(ORPHAN_MS).toBeGreaterThan(ORPHAN_MS_MIN);
+    expect(heldIds(takeCarry(wallet, SHARD, ORPHAN_MS))).toEqual(["a"]);
+    expect(heldIds(takeCarry(wallet, SHARD, 2 * ORPHAN_MS))).toEqual([]);
+    expect(wallet.holdings.size).toBe(0);
+  });
+
+  test("is not dropped while the request says that it lives", () => {
+    const wallet = createWallet("edge");
+    const holding = holdUnconfirmed(wallet, KEY, SHARD, grantOf("a"), 0);
+    touch(holding, ORPHAN_MS);
+    expect(heldIds(takeCarry(wallet, SHARD, 2 * ORPHAN_MS))).toEqual(["a"]);
+  });
 });
