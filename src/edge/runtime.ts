@@ -61,7 +61,8 @@ export function runtimeOf(env: EdgeEnv): Runtime | null {
     config: parsed.value,
     pools,
     keys: createKeyVerifier(parsed.value.keys, env.WARMPATH_KEY_PEPPER ?? ""),
-    wallet: createWallet(crypto.randomUUID().replaceAll("-", "")),
+    // 48 random bits: short, because every lease id carries it, and unique among more isolates than there are.
+    wallet: createWallet(crypto.randomUUID().replaceAll("-", "").slice(0, 12)),
     flushUntilMs: 0,
   };
   return runtime;
