@@ -24,6 +24,9 @@ export const arrows: readonly Arrow[] = [
   { from: "src/edge/entry.ts", to: [...worker, "src/edge/", "src/objects/", "itty-router"] },
   { from: "src/objects/", to: worker },
   { from: "src/sim/", to: ["src/core/"] },
+  // The simulator's command line and what it reads and prints; the simulation itself stays free of the host.
+  { from: "src/sim/main.ts", to: ["src/core/", "src/sim/", "node:"] },
+  { from: "src/sim/report/", to: ["src/core/", "src/sim/", "node:"] },
   { from: "src/cli/", to: ["src/core/", "src/protocol/", "node:", "esbuild", "workerd"] },
   // The demonstration is the one command that brings its own GPU servers.
   { from: "src/cli/demo.ts", to: ["src/core/", "src/protocol/", "src/cli/", "backends/gpu-simulator/", "node:"] },
