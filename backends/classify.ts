@@ -3,7 +3,8 @@
  *
  * 401 and 403 come from our credential, never from the client's, so they are the endpoint's fault and must not reach the
  * client as its own. 404 stays the client's, although another endpoint may have the route or the model: the client
- * chooses the path, and one that asks for what nobody has must not eject the whole pool. Sources: facts/backends.md 1.1
+ * chooses the path, and one that asks for what nobody has must not eject the whole pool. Where the client may choose any
+ * path at all (`/p`), the edge takes a server's error for the client's own as well (`src/edge/dispatch.ts`). Sources: facts/backends.md 1.1
  * and 2.
  */
 import type { AnswerClass } from "./port.ts";

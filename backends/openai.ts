@@ -11,6 +11,7 @@ import { ANSWER_PEEK_BYTES } from "./port.ts";
 
 export const openaiBackend: Backend = {
   kind: "openai",
+  workerHeader: null,
   probe: async (target, fetcher, signal) => {
     const health = await look(target.healthUrl, target, fetcher, signal);
     if (health === null) return { kind: "failed" };

@@ -13,7 +13,8 @@ export type Target = {
   readonly url: string;
   /** Whole value of the `Authorization` header, or null. */
   readonly authorization: string | null;
-  readonly concurrencyPerWorker: number;
+  /** Null: the router learns it. */
+  readonly concurrencyPerWorker: number | null;
   /** Where to read readiness. */
   readonly healthUrl: string;
   /** `Authorization` for `healthUrl`, or null. */
@@ -41,6 +42,11 @@ export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
 
 export type Backend = {
   readonly kind: string;
+  /**
+   * Header in which an answer names the GPU worker that gave it, and in which a request may ask for one that the server
+   * then prefers; null where there is none. Lower case.
+   */
+  readonly workerHeader: string | null;
   /** Looks at readiness without sending work. Never throws: what cannot be reached is `failed`. */
   readonly probe: (target: Target, fetcher: Fetcher, signal: AbortSignal) => Promise<ProbeResult>;
   /** Makes a cold endpoint start; resolves when the wake-up was sent, not when it is warm. Never throws. */

@@ -14,6 +14,8 @@ import type { Backend } from "./port.ts";
 
 export const runpodLbBackend: Backend = {
   kind: "runpod-lb",
+  // The id alone is a wish; `strict <id>` would wait for minutes for a GPU worker that is gone.
+  workerHeader: "x-runpod-worker-id",
   probe: async (target, fetcher, signal) => {
     const answer = await look(target.healthUrl, target, fetcher, signal);
     if (answer?.status === 204) return { kind: "warming" };

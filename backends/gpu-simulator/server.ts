@@ -31,6 +31,8 @@ import type { WorkContext } from "./work.ts";
 export type SimulatorStats = {
   /** Requests for work that came in, faulted ones included. */
   requests: number;
+  /** Requests to `/ping`, each of which wakes a cold endpoint. */
+  pings: number;
   /** Answers sent to their end, whatever the status. */
   answered: number;
   /** Clients that left before the end of their answer. */
@@ -124,6 +126,7 @@ export async function startGpuSimulator(given: Partial<GpuSimulatorOptions> = {}
 
 const createStats = (): SimulatorStats => ({
   requests: 0,
+  pings: 0,
   answered: 0,
   aborted: 0,
   killed: 0,
@@ -175,8 +178,10 @@ async function handle(req: IncomingMessage, res: ServerResponse, parts: Parts): 
   }
   const probe = probeRoute(pathname);
   if (isWork) await doWork(exchange, parts);
-  else if (probe !== null) answerProbe(exchange, probe, { ...parts, load: pacer.load });
-  else exchange.reply.json(404, { detail: "Not Found" });
+  else if (probe !== null) {
+    if (probe === "ping") parts.stats.pings += 1;
+    answerProbe(exchange, probe, { ...parts, load: pacer.load });
+  } else exchange.reply.json(404, { detail: "Not Found" });
 }
 
 function openWork(req: IncomingMessage, res: ServerResponse, { options, lifecycle, door, stats }: Parts): Exchange {

@@ -3,14 +3,20 @@
  *
  *   T = net + wait + load + pre + cold + risk                                   (design.md section 4)
  *
- * Every term is a delay, so a new term needs no weight, and the sum explains itself. Source: facts/routing.md 6.3, with
- * the peers' formulas. Rejected: weighted scores (queue 2, cache 2, prefix 3 …), which mean something only for the fleet
- * on which they were tuned.
+ * Every term is a delay, so a new term needs no weight, and the sum explains itself. Each one is a module of its own in
+ * `terms/`, with its formula, its source and how it is learned. Source: facts/routing.md 6.3, with the peers' formulas.
+ * Rejected: weighted scores (queue 2, cache 2, prefix 3 …), which mean something only for the fleet on which they were
+ * tuned.
  */
 import type { EndpointView } from "./endpoint-view.ts";
-import { roundTripPriorMs, UNKNOWN_PLACE_RTT_MS } from "./geography.ts";
-import { loadMs } from "./load-curve.ts";
-import type { Place } from "./pool.ts";
+import { coldMs } from "./terms/cold.ts";
+import { loadMs } from "./terms/load.ts";
+import { netMs } from "./terms/net.ts";
+import type { NetInput } from "./terms/net.ts";
+import { prefillMs } from "./terms/prefill.ts";
+import type { PrefillInput } from "./terms/prefill.ts";
+import { riskMs } from "./terms/risk.ts";
+import { waitMs } from "./terms/wait.ts";
 
 export type CostTerms = {
   /** HTTP round trip from the client's region to the endpoint. */
@@ -19,7 +25,7 @@ export type CostTerms = {
   readonly wait: number;
   /** How much later the engine's first token comes at this in-flight. */
   readonly load: number;
-  /** Prompt processing. */
+  /** Prompt processing, less what is expected to be cached. */
   readonly pre: number;
   /** Rest of the cold start. */
   readonly cold: number;
@@ -27,17 +33,7 @@ export type CostTerms = {
   readonly risk: number;
 };
 
-export type CostInput = {
-  /** Where the client is; null when unknown. */
-  readonly client: Place | null;
-  /** Key of the client's place in `roundTripMs`. */
-  readonly clientKey: string;
-  /** Estimated tokens of the prompt, >= 0. */
-  readonly inputTokens: number;
-};
-
-/** Least rest of a cold start, ms: a warming endpoint is never as good as a warm one before a probe has said so. */
-export const WARMING_FLOOR_MS = 50;
+export type CostInput = NetInput & PrefillInput;
 
 export function costTerms(view: EndpointView, input: CostInput): CostTerms {
   const net = netMs(view, input);
@@ -45,7 +41,7 @@ export function costTerms(view: EndpointView, input: CostInput): CostTerms {
     net,
     wait: waitMs(view),
     load: loadMs(view.loadCurveMs, view.inFlight),
-    pre: input.inputTokens / view.prefillTokensPerMs,
+    pre: prefillMs(view, input),
     cold: coldMs(view),
     risk: riskMs(view, net),
   };
@@ -53,25 +49,4 @@ export function costTerms(view: EndpointView, input: CostInput): CostTerms {
 
 export function totalMs(terms: CostTerms): number {
   return terms.net + terms.wait + terms.load + terms.pre + terms.cold + terms.risk;
-}
-
-function netMs(view: EndpointView, { client, clientKey }: CostInput): number {
-  const measured = view.roundTripMs[clientKey];
-  if (measured !== undefined) return measured;
-  return client === null ? UNKNOWN_PLACE_RTT_MS : roundTripPriorMs(client, view.place);
-}
-
-/** (rif − K + 1) · S / K once all K slots are taken: each of the K frees every S ms on average. */
-function waitMs({ inFlight, capacity, occupancyMs }: EndpointView): number {
-  return inFlight < capacity ? 0 : ((inFlight - capacity + 1) * occupancyMs) / capacity;
-}
-
-function coldMs({ warmth, coldMs: leftMs }: EndpointView): number {
-  if (warmth === "warm") return 0;
-  return warmth === "warming" ? Math.max(WARMING_FLOOR_MS, leftMs) : leftMs;
-}
-
-/** p/(1−p) failures are expected before the first success; each costs the trip and the time to notice. */
-function riskMs({ failureProbability, failureCostMs }: EndpointView, net: number): number {
-  return (failureProbability / (1 - failureProbability)) * (net + failureCostMs);
 }

@@ -8,12 +8,16 @@
  * fails for want of an answer from a Durable Object. A grant that comes too late goes home unused.
  * Rejected: the same flow written with promises in the Worker, which the simulator could not run.
  */
+import { purposeOf, spend } from "./budget.ts";
+import type { AttemptPurpose } from "./budget.ts";
 import { staticView } from "./endpoint-view.ts";
+import type { EndpointView, ViewSet } from "./endpoint-view.ts";
 import { nearest } from "./geography.ts";
 import type { Place, PoolSpec } from "./pool.ts";
 import type { Rng } from "./rng.ts";
 import { route } from "./route.ts";
 import type { Candidate, RouteReason } from "./route.ts";
+import type { AffinityKey } from "./affinity.ts";
 import { LOCAL_EPOCH } from "./shard-messages.ts";
 import type { AcquireOutcome, AcquireReply, AcquireRequest, AwaitOutcome, Grant } from "./shard-messages.ts";
 import { shardName } from "./shard-name.ts";
@@ -34,6 +38,7 @@ import {
   takeCarry,
 } from "./wallet.ts";
 import type { Holding, Wallet } from "./wallet.ts";
+import { creditRule, homeMatch } from "./wallet-homes.ts";
 
 /** The edge asks for a fresh snapshot when its own is older than this, ms. */
 export const SNAPSHOT_AGE_MS = 1_000;
@@ -44,14 +49,20 @@ export type LeaseWish = {
   readonly client: Place | null;
   readonly clientKey: string;
   readonly inputTokens: number;
+  /** Session or prefix of a long prompt; null or absent: none. */
+  readonly affinityKey?: AffinityKey | null;
   /** Endpoints this request has tried. */
   readonly excluded: readonly string[];
+  /** Absent: a first attempt, or a retry when there are endpoints to exclude. */
+  readonly purpose?: AttemptPurpose;
   /** Ask the authority itself, and for every candidate's cost. */
   readonly explain: boolean;
 };
 
 /** Why this endpoint: the router's reasons, or that it had to be decided from a snapshot or the configuration alone. */
 export type LeaseReason = RouteReason | "snapshot" | "static";
+
+export type Snapshot = { readonly set: ViewSet; readonly atMs: number };
 
 /** One call to a shard. */
 export type Asking = {
@@ -62,6 +73,8 @@ export type Asking = {
   readonly askedAtMs: number;
   /** What the first shard said, when this one was named by it. */
   readonly namedBy: { readonly reason: RouteReason; readonly candidates: readonly Candidate[] | null } | null;
+  /** What was weighed when the request was queued, for an explained one. */
+  readonly queuedBehind: readonly Candidate[] | null;
 };
 
 export type Leased = {
@@ -71,7 +84,7 @@ export type Leased = {
   readonly candidates: readonly Candidate[] | null;
 };
 
-export type Refused = Extract<AcquireOutcome, { kind: "shed" | "warming_up" | "no_endpoint" }>;
+export type Refused = Extract<AcquireOutcome, { kind: "shed" | "warming_up" | "no_endpoint" | "over_budget" }>;
 
 export type LeaseStep =
   | Leased
@@ -94,7 +107,9 @@ export function beginLease(wallet: Wallet, wish: LeaseWish, now: number): Begun 
   const recentPerSecond = countRequest(wallet, key, now);
   // A retry and an explained decision are the authority's.
   const mayUseCredits = wish.excluded.length === 0 && !wish.explain;
-  const holding = mayUseCredits ? spendCredit(wallet, key, shard, now) : null;
+  const rule = creditRule(wallet.homes, wish.affinityKey);
+  const home = rule.kind === "home" ? rule.home : null;
+  const holding = mayUseCredits && rule.kind !== "none" ? spendCredit(wallet, key, shard, now, home) : null;
   const refills = mayUseCredits && claimRefill(wallet, key, now);
   if (holding !== null) {
     const refill = refills ? ask(wallet, wish, { region, hop: 0, recentPerSecond, ahead: true }, now) : null;
@@ -120,18 +135,21 @@ export function onReply(
       const { reason, candidates } = asking.namedBy ?? { reason: outcome.grant.reason, candidates: reply.candidates };
       return { kind: "leased", holding, reason, candidates };
     }
-    case "spill": {
-      // A shard that was named by another never names a third; were it a newer version that does, it is not followed.
-      if (asking.request.hop === 1) return onSilence(wallet, wish, { now, rng });
-      const namedBy = { reason: outcome.reason, candidates: reply.candidates };
-      const far = ask(wallet, wish, { region: outcome.region, hop: 1, recentPerSecond: 0, ahead: false }, now);
-      return { kind: "ask", asking: { ...far, namedBy } };
+    case "spill":
+      return follow(wallet, wish, asking, { ...outcome, candidates: reply.candidates }, { now, rng });
+    case "queued": {
+      // Only a shard of an older version queues a hedge, which waits for nothing.
+      if (purposeOf(wish) === "hedge") {
+        returnUnused(wallet, asking.shard, outcome.leaseId, null);
+        return { kind: "over_budget" };
+      }
+      const queuedBehind = asking.namedBy?.candidates ?? reply.candidates;
+      return { kind: "await", asking: { ...asking, queuedBehind }, leaseId: outcome.leaseId };
     }
-    case "queued":
-      return { kind: "await", asking, leaseId: outcome.leaseId };
     case "shed":
     case "warming_up":
     case "no_endpoint":
+    case "over_budget":
       return outcome;
   }
 }
@@ -145,9 +163,27 @@ export function onAwaited(
   { now, rng }: { readonly now: number; readonly rng: Rng },
 ): LeaseStep {
   if (outcome === null) return onSilence(wallet, wish, { now, rng });
-  if (outcome.kind === "shed") return outcome;
+  if (outcome.kind === "spill") {
+    return follow(wallet, wish, asking, { ...outcome, candidates: asking.queuedBehind }, { now, rng });
+  }
+  if (outcome.kind !== "granted") return outcome;
   const holding = holdUnconfirmed(wallet, asking.key, asking.shard, outcome.grant, now);
-  return { kind: "leased", holding, reason: asking.namedBy?.reason ?? outcome.grant.reason, candidates: null };
+  const reason = asking.namedBy?.reason ?? outcome.grant.reason;
+  return { kind: "leased", holding, reason, candidates: asking.queuedBehind };
+}
+
+/** Asks the shard that another one named. */
+function follow(
+  wallet: Wallet,
+  wish: LeaseWish,
+  asking: Asking,
+  to: { readonly region: string; readonly reason: RouteReason; readonly candidates: readonly Candidate[] | null },
+  at: { readonly now: number; readonly rng: Rng },
+): LeaseStep {
+  // A shard that was named by another never names a third; were it a newer version that does, it is not followed.
+  if (asking.request.hop === 1) return onSilence(wallet, wish, at);
+  const far = ask(wallet, wish, { region: to.region, hop: 1, recentPerSecond: 0, ahead: false }, at.now);
+  return { kind: "ask", asking: { ...far, namedBy: { reason: to.reason, candidates: to.candidates } } };
 }
 
 /** No shard answered in time: decided here, from the nearest shard's last snapshot, or from the configuration. */
@@ -156,15 +192,19 @@ export function onSilence(
   wish: LeaseWish,
   { now, rng }: { readonly now: number; readonly rng: Rng },
 ): LeaseStep {
+  const purpose = purposeOf(wish);
+  // Nobody knows here which slots are free, and a hedge is only for a free one.
+  if (purpose === "hedge") return { kind: "over_budget" };
   const home = shardName(wish.pool.id, homeRegion(wish));
-  const known = wallet.snapshots.get(home)?.set.views;
-  const views = (known ?? wish.pool.endpoints.map(staticView)).map((view) => {
-    const local = heldLocally(wallet, view.id);
-    return local === 0 ? view : { ...view, inFlight: view.inFlight + local };
-  });
-  const { outcome, candidates } = route(views, { ...wish, exact: false }, rng);
+  const { views, snapshot } = viewsAlone(wallet, wish);
+  const { outcome, candidates } = route(
+    views,
+    { ...wish, affinity: homeMatch(wallet.homes, wish.affinityKey), exact: false },
+    rng,
+  );
   // Full by a stale picture is no reason to refuse: the endpoint's own admission decides.
   if (outcome.kind === "none") return { kind: "no_endpoint" };
+  if (purpose === "retry" && !spend(wallet.retriesAlone)) return { kind: "over_budget" };
   const grant: Grant = {
     leaseId: nextLeaseId(wallet),
     endpointId: outcome.endpointId,
@@ -180,7 +220,20 @@ export function onSilence(
   };
   const owner = shardName(wish.pool.id, outcome.region);
   const holding = holdUnconfirmed(wallet, walletKey(home, wish), owner, grant, now);
-  return { kind: "leased", holding, reason: known === undefined ? "static" : "snapshot", candidates };
+  return { kind: "leased", holding, reason: snapshot === null ? "static" : "snapshot", candidates };
+}
+
+/** What is known here of the pool: the nearest shard's last snapshot (null: none, the configuration), and own leases. */
+export function viewsAlone(
+  wallet: Wallet,
+  wish: LeaseWish,
+): { readonly views: readonly EndpointView[]; readonly snapshot: Snapshot | null } {
+  const snapshot = wallet.snapshots.get(shardName(wish.pool.id, homeRegion(wish))) ?? null;
+  const views = (snapshot?.set.views ?? wish.pool.endpoints.map(staticView)).map((view) => {
+    const local = heldLocally(wallet, view.id);
+    return local === 0 ? view : { ...view, inFlight: view.inFlight + local };
+  });
+  return { views, snapshot };
 }
 
 /** The shard answered after the request had gone elsewhere: a grant, or a place in the queue, goes home unused. */
@@ -225,12 +278,14 @@ function ask(wallet: Wallet, wish: LeaseWish, { region, ...wanted }: Wanted, now
     client: wish.client,
     clientKey: wish.clientKey,
     inputTokens: wish.inputTokens,
+    affinity: wanted.ahead ? null : (wish.affinityKey ?? null),
     excluded: wish.excluded,
+    purpose: purposeOf(wish),
     wantsSnapshot: wanted.hop === 0 && snapshotAgeMs > SNAPSHOT_AGE_MS,
     explain: wish.explain,
     carry: takeCarry(wallet, shard, now),
   };
-  return { shard, key: walletKey(shard, wish), request, askedAtMs: now, namedBy: null };
+  return { shard, key: walletKey(shard, wish), request, askedAtMs: now, namedBy: null, queuedBehind: null };
 }
 
 function noteReply(wallet: Wallet, { shard }: Asking, { tight, snapshot }: AcquireReply, now: number): void {

@@ -6,7 +6,10 @@
  * (the priors of the static configuration). It crosses the wire between the Worker and the Durable Objects: add fields,
  * never change the meaning of one.
  */
+import { LIMIT_START } from "./learned-limit.ts";
 import type { EndpointSpec, Place } from "./pool.ts";
+import { FAILURE_COST_PRIOR_MS, FAILURE_PRIOR } from "./terms/risk.ts";
+import { OCCUPANCY_PRIOR_MS } from "./terms/wait.ts";
 
 /** Is the model loaded. */
 export type Warmth = "cold" | "warming" | "warm";
@@ -28,9 +31,11 @@ export type EndpointView = {
   readonly inFlight: number;
   /** Requests it serves at once now: warm GPU workers x concurrency, less any recent capacity answer; >= 1. */
   readonly capacity: number;
+  /** Does it queue what it cannot serve at once; one that refuses it is never given more than its capacity. */
+  readonly queuesExcess: boolean;
   /** Mean time a request holds its slot, ms. */
   readonly occupancyMs: number;
-  /** First-token delay beyond network and prefill by in-flight bucket (`load-curve.ts`), ms, non-decreasing. */
+  /** First-token delay beyond network and prefill by in-flight bucket (`terms/load.ts`), ms, non-decreasing. */
   readonly loadCurveMs: readonly number[];
   readonly prefillTokensPerMs: number;
   /** Probability that an attempt fails before its first byte, 0..1 exclusive. */
@@ -50,15 +55,6 @@ export type ViewSet = {
   readonly digestAgesMs?: Readonly<Record<string, number>>;
 };
 
-/** Mean slot time assumed before anything was measured, ms: a short chat answer. */
-export const OCCUPANCY_PRIOR_MS = 2_000;
-
-/** Failure probability assumed of an endpoint without history: half a failure in twenty attempts. */
-export const FAILURE_PRIOR = 0.5 / 20;
-
-/** Cost assumed of a failed attempt, ms: what it takes to notice and to ask for another endpoint. */
-export const FAILURE_COST_PRIOR_MS = 50;
-
 /**
  * The view of an endpoint of which nothing is known but its configuration. An endpoint that keeps a GPU worker at all
  * times is presumed warm; one that scales to zero is presumed cold.
@@ -73,7 +69,8 @@ export function staticView(spec: EndpointSpec): EndpointView {
     coldMs: warm ? 0 : spec.coldStartMs,
     standing: "admitting",
     inFlight: 0,
-    capacity: Math.max(1, spec.workersMin) * spec.concurrencyPerWorker,
+    capacity: Math.max(1, spec.workersMin) * (spec.concurrencyPerWorker ?? LIMIT_START),
+    queuesExcess: spec.queuesExcess,
     occupancyMs: OCCUPANCY_PRIOR_MS,
     loadCurveMs: [],
     prefillTokensPerMs: spec.prefillTokensPerMs,

@@ -6,16 +6,28 @@
  * never a latency: it feeds `risk` and the breaker, and no delay estimate. A capacity answer is neither: it lowers the
  * capacity for a moment. Source: facts/routing.md 6.2–6.5.
  */
-import { createCountEwma, createEwma, observe, observeCount, read } from "./ewma.ts";
-import type { CountEwma, Ewma } from "./ewma.ts";
+import type { CountEwma } from "./ewma.ts";
 import { breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
 import type { Breaker } from "./breaker.ts";
 import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
-import { FAILURE_COST_PRIOR_MS, OCCUPANCY_PRIOR_MS } from "./endpoint-view.ts";
-import { createLoadCurve, fitLoadCurve, observeLoad } from "./load-curve.ts";
-import type { LoadCurve } from "./load-curve.ts";
+import { learnDelays, learnFirstByte, learnNoRoom, learnWorker } from "./endpoint-learn.ts";
+import { createFirstByteTimes } from "./first-byte.ts";
+import type { FirstByteTimes } from "./first-byte.ts";
+import { createGpuWorkers } from "./gpu-workers.ts";
+import type { GpuWorkers } from "./gpu-workers.ts";
+import { createLearnedLimit, limitOf } from "./learned-limit.ts";
+import type { LearnedLimit } from "./learned-limit.ts";
 import type { EndpointSpec } from "./pool.ts";
 import type { Settlement } from "./shard-messages.ts";
+import { coldLeftMs, createColdStart, observeColdStart } from "./terms/cold.ts";
+import { createLoadCurve } from "./terms/load.ts";
+import type { LoadCurve } from "./terms/load.ts";
+import { expectRoundTrip, measuredRoundTrips } from "./terms/net.ts";
+import type { NetInput, RoundTrips } from "./terms/net.ts";
+import { createPrefillSpeed } from "./terms/prefill.ts";
+import { countTry, createFailureCost, createTries, failureProbability, observeFailureCost } from "./terms/risk.ts";
+import type { Tries } from "./terms/risk.ts";
+import { createOccupancy } from "./terms/wait.ts";
 
 export type Health = "up" | "suspect" | "down" | "draining";
 
@@ -31,6 +43,13 @@ export type EndpointState = {
   probeFailures: number;
   breaker: Breaker;
   warmWorkers: number;
+  /** GPU workers that have answered lately, where the endpoint tells them. */
+  readonly workers: GpuWorkers;
+  /** Requests one GPU worker serves at once, learned; null where the configuration says it. */
+  readonly limit: LearnedLimit | null;
+  /** When an attempt was last granted or ended, and when a probe last found it ready; -Infinity when never. */
+  lastUsedMs: number;
+  lastReadyMs: number;
   /** When it last became ready to take traffic after not being so; -Infinity when it always was. */
   readyAtMs: number;
   /** A capacity answer caps the slots for a moment. */
@@ -45,11 +64,11 @@ export type EndpointState = {
   coldStartMs: CountEwma;
   prefillTokensPerMs: CountEwma;
   failureCostMs: CountEwma;
-  readonly roundTripMs: Map<string, Ewma>;
+  readonly roundTripMs: RoundTrips;
+  readonly firstByte: FirstByteTimes;
   readonly load: LoadCurve;
   fittedLoadMs: readonly number[];
-  /** Attempts and failures before the first byte, fading with FAILURE_TAU_MS. */
-  tries: { attempts: number; failures: number; atMs: number };
+  tries: Tries;
 };
 
 /** Failed probes in a row until an endpoint is down: one may be a lost packet. */
@@ -58,19 +77,13 @@ export const PROBE_FAILURES_MAX = 2;
 export const REPORT_LIFE_MS = 1_000;
 /** How long a capacity answer lowers the slots, ms. */
 export const CAPACITY_CUT_MS = 2_000;
-/** Client places with a measured round trip per endpoint. */
-export const PLACES_MAX = 64;
+/** After its idle time-out an endpoint that scales to zero counts as warm only so long after a probe has said so, ms. */
+export const READY_TRUST_MS = 10_000;
 /** Least time between two wake-ups, ms: an endpoint whose cold start seems to take none is not woken by every request. */
 export const WAKE_GAP_MS_MIN = 1_000;
 /** An endpoint that becomes ready gets its slots over this time, ms, beginning with a tenth (Envoy's slow start). */
 export const SLOW_START_MS = 15_000;
 const SLOW_START_FLOOR = 0.1;
-const ROUND_TRIP_TAU_MS = 10_000;
-const FAILURE_TAU_MS = 10_000;
-const TRIES_PRIOR = 20;
-const FAILURES_PRIOR = 0.5;
-/** Below this many prompt tokens the prefill speed drowns in noise. */
-const PREFILL_TOKENS_MIN = 512;
 
 export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
   return {
@@ -83,42 +96,74 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
     probeFailures: 0,
     breaker: CLOSED,
     warmWorkers: spec.workersMin,
+    workers: createGpuWorkers(),
+    limit: spec.concurrencyPerWorker === null ? createLearnedLimit(now) : null,
+    lastUsedMs: Number.NEGATIVE_INFINITY,
+    lastReadyMs: Number.NEGATIVE_INFINITY,
     readyAtMs: Number.NEGATIVE_INFINITY,
     capacityCut: null,
     reported: null,
     inherited: null,
     wokenAtMs: Number.NEGATIVE_INFINITY,
-    occupancyMs: createCountEwma({ priorValue: OCCUPANCY_PRIOR_MS, alpha: 0.05 }),
-    coldStartMs: createCountEwma({ priorValue: spec.coldStartMs, alpha: 0.3 }),
-    prefillTokensPerMs: createCountEwma({ priorValue: spec.prefillTokensPerMs, alpha: 0.1 }),
-    failureCostMs: createCountEwma({ priorValue: FAILURE_COST_PRIOR_MS, alpha: 0.2 }),
+    occupancyMs: createOccupancy(),
+    coldStartMs: createColdStart(spec.coldStartMs),
+    prefillTokensPerMs: createPrefillSpeed(spec.prefillTokensPerMs),
+    failureCostMs: createFailureCost(),
     roundTripMs: new Map(),
+    firstByte: createFirstByteTimes(),
     load: createLoadCurve(),
     fittedLoadMs: [],
-    tries: { attempts: 0, failures: 0, atMs: now },
+    tries: createTries(now),
   };
 }
 
-/** The endpoint at `now` with `live` live leases, as a router sees it. */
-export function endpointView(state: EndpointState, live: number, now: number): EndpointView {
+/**
+ * The endpoint at `now` with `live` live leases, as a router sees it; with `clientKey` only that place's round trip, which
+ * is all that one decision needs.
+ */
+export function endpointView(state: EndpointState, live: number, now: number, clientKey?: string): EndpointView {
   const { spec } = state;
+  const warmth = warmthNow(state, live, now);
   return {
     id: spec.id,
     region: spec.region,
     place: spec.place,
-    warmth: state.warmth,
-    coldMs: coldLeftMs(state, now),
+    warmth,
+    coldMs: coldLeftMs(warmth, state.coldStartMs.value, now - state.warmthSinceMs),
     standing: standing(state, now),
     ejectedForMs: ejectedForMs(state.breaker, now),
     inFlight: Math.max(live + inheritedNow(state, now), reportedNow(state, now)),
     capacity: capacityNow(state, now),
+    queuesExcess: spec.queuesExcess && !isTried(state, now),
     occupancyMs: state.occupancyMs.value,
     loadCurveMs: state.fittedLoadMs,
     prefillTokensPerMs: state.prefillTokensPerMs.value,
-    failureProbability: failureProbability(state, now),
+    failureProbability: failureProbability(state.tries, now),
     failureCostMs: state.failureCostMs.value,
-    roundTripMs: Object.fromEntries([...state.roundTripMs].map(([key, ewma]) => [key, read(ewma, now)])),
+    roundTripMs: measuredRoundTrips(state.roundTripMs, now, clientKey),
   };
+}
+
+/**
+ * Scale-in: an endpoint that scales to zero and was idle for longer than its time-out is presumed cold, unless a probe has
+ * just found it ready. `live` as for `endpointView`.
+ */
+export function warmthNow(state: EndpointState, live: number, now: number): Warmth {
+  const { warmth, spec } = state;
+  if (warmth !== "warm" || spec.workersMin > 0 || live > 0) return warmth;
+  const isIdle = now - Math.max(state.lastUsedMs, state.warmthSinceMs) > spec.idleTimeoutMs;
+  return isIdle && now - state.lastReadyMs > READY_TRUST_MS ? "cold" : "warm";
+}
+
+/** Requests one warm GPU worker serves at once: configured, or learned. */
+export function concurrencyOf({ spec, limit }: EndpointState): number {
+  return spec.concurrencyPerWorker ?? (limit === null ? 1 : limitOf(limit));
+}
+
+/** An attempt for a client is about to be sent there. */
+export function noteGranted(state: EndpointState, client: NetInput, now: number): void {
+  state.lastUsedMs = now;
+  expectRoundTrip(state.roundTripMs, client, state.spec.place);
 }
 
 /** What a probe found. `warmWorkers` and `running` are null where the endpoint does not tell. */
@@ -142,6 +187,7 @@ export function observeProbe(state: EndpointState, result: ProbeResult, now: num
   switch (result.kind) {
     case "ready":
       state.warmWorkers = Math.max(1, result.warmWorkers ?? state.spec.workersMin);
+      state.lastReadyMs = now;
       if (result.running !== null) state.reported = { running: result.running, atMs: now };
       setWarmth(state, "warm", now);
       break;
@@ -167,10 +213,14 @@ export function setDrained(state: EndpointState, drained: boolean): boolean {
   return true;
 }
 
-/** One wake-up a need: true once, then not again before the cold start it began should be over. */
-export function claimWake(state: EndpointState, now: number): boolean {
-  if (state.warmth === "warm" || isWoken(state, now)) return false;
+/**
+ * One wake-up a need: true once, then not again before the cold start it began should be over. `live` as for
+ * `endpointView`.
+ */
+export function claimWake(state: EndpointState, live: number, now: number): boolean {
+  if (warmthNow(state, live, now) === "warm" || isWoken(state, now)) return false;
   state.wokenAtMs = now;
+  // One that was only presumed cold may be ready at once, and says nothing of a cold start.
   setWarmth(state, "warming", now);
   return true;
 }
@@ -182,6 +232,9 @@ function isWoken(state: EndpointState, now: number): boolean {
 
 /** Feeds what an attempt showed. Returns true when a probe should look at the endpoint now. */
 export function observeAttempt(state: EndpointState, seen: Settlement, now: number): boolean {
+  learnFirstByte(state, seen, now);
+  learnWorker(state, seen, now);
+  if (seen.outcome !== "unused") state.lastUsedMs = now;
   switch (seen.outcome) {
     case "unused":
     case "cancelled":
@@ -190,8 +243,8 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
       cutCapacity(state, seen, now);
       return true;
     case "failed":
-      countTry(state, 1, now);
-      state.failureCostMs = observeCount(state.failureCostMs, seen.heldMs);
+      state.tries = countTry(state.tries, 1, now);
+      state.failureCostMs = observeFailureCost(state.failureCostMs, seen.heldMs);
       state.breaker = breakerFailed(state.breaker, now);
       if (state.health === "up") state.health = "suspect";
       return true;
@@ -199,10 +252,13 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
       return true;
     case "client_fault":
     case "served":
-      countTry(state, 0, now);
+      state.tries = countTry(state.tries, 0, now);
       if (breakerStanding(state.breaker, now) === "half_open") state.readyAtMs = now;
       state.breaker = breakerServed(state.breaker, now);
-      if (seen.outcome === "served") learnDelays(state, seen, now);
+      if (seen.outcome === "served") {
+        setWarmth(state, "warm", now);
+        learnDelays(state, seen, now);
+      }
       return false;
   }
 }
@@ -217,39 +273,13 @@ export function claimInherited(state: EndpointState): void {
   if (state.inherited !== null) state.inherited.count = Math.max(0, state.inherited.count - 1);
 }
 
-function learnDelays(state: EndpointState, seen: Settlement, now: number): void {
-  state.occupancyMs = observeCount(state.occupancyMs, seen.heldMs);
-  setWarmth(state, "warm", now);
-  if (seen.headersMs !== null) observeRoundTrip(state, seen.clientKey, seen.headersMs, now);
-  const roundTripMs = seen.headersMs ?? (seen.clientKey === "" ? null : readRoundTrip(state, seen.clientKey, now));
-  if (seen.ttftMs === null || roundTripMs === null) return;
-  const afterNetMs = seen.ttftMs - roundTripMs;
-  if (seen.inputTokens >= PREFILL_TOKENS_MIN && afterNetMs > 0 && seen.inFlightAtGrant <= 1) {
-    state.prefillTokensPerMs = observeCount(state.prefillTokensPerMs, seen.inputTokens / afterNetMs);
-  }
-  observeLoad(state.load, seen.inFlightAtGrant, afterNetMs - seen.inputTokens / state.prefillTokensPerMs.value);
-  state.fittedLoadMs = fitLoadCurve(state.load);
-}
-
-function observeRoundTrip(state: EndpointState, clientKey: string, roundTripMs: number, now: number): void {
-  const known = state.roundTripMs.get(clientKey);
-  if (known === undefined && state.roundTripMs.size >= PLACES_MAX) return;
-  const ewma = known ?? createEwma({ priorValue: roundTripMs, tauMs: ROUND_TRIP_TAU_MS });
-  state.roundTripMs.set(clientKey, observe(ewma, roundTripMs, now));
-}
-
-function readRoundTrip(state: EndpointState, clientKey: string, now: number): number | null {
-  const known = state.roundTripMs.get(clientKey);
-  return known === undefined ? null : read(known, now);
-}
-
 function setWarmth(state: EndpointState, warmth: Warmth, now: number): void {
   if (state.warmth === warmth) return;
   const beganMs = state.coldStartBeganMs;
   // Warming that began as warm, or before anyone looked, says nothing of a whole cold start.
   state.coldStartBeganMs = warmth === "warming" && state.warmth === "cold" ? now : null;
   if (warmth === "warm") {
-    if (beganMs !== null) state.coldStartMs = observeCount(state.coldStartMs, now - beganMs);
+    if (beganMs !== null) state.coldStartMs = observeColdStart(state.coldStartMs, now - beganMs);
     state.readyAtMs = now;
     state.wokenAtMs = Number.NEGATIVE_INFINITY;
     state.warmWorkers = Math.max(1, state.warmWorkers);
@@ -263,6 +293,11 @@ function setHealth(state: EndpointState, health: Health, now: number): void {
   state.health = health;
 }
 
+/** Half open, or just found full: then it gets what `capacity` says and nothing ahead of that. */
+function isTried({ breaker, capacityCut }: EndpointState, now: number): boolean {
+  return breakerStanding(breaker, now) === "half_open" || (capacityCut !== null && now < capacityCut.untilMs);
+}
+
 function standing(state: EndpointState, now: number): Standing {
   if (state.drained) return "draining";
   if (state.health === "draining" || state.health === "down") return state.health;
@@ -271,20 +306,15 @@ function standing(state: EndpointState, now: number): Standing {
 
 function capacityNow(state: EndpointState, now: number): number {
   if (breakerStanding(state.breaker, now) === "half_open") return 1;
-  const slots = Math.max(1, state.warmWorkers) * state.spec.concurrencyPerWorker;
+  const slots = Math.max(1, state.warmWorkers) * concurrencyOf(state);
   const grown = slots * Math.max(SLOW_START_FLOOR, Math.min(1, (now - state.readyAtMs) / SLOW_START_MS));
   const cut = state.capacityCut !== null && now < state.capacityCut.untilMs ? state.capacityCut.slots : slots;
   return Math.max(1, Math.floor(Math.min(grown, cut)));
 }
 
 function cutCapacity(state: EndpointState, seen: Settlement, now: number): void {
+  learnNoRoom(state, seen, now);
   state.capacityCut = { slots: Math.max(1, seen.inFlightAtGrant), untilMs: now + CAPACITY_CUT_MS };
-}
-
-function coldLeftMs(state: EndpointState, now: number): number {
-  const whole = state.coldStartMs.value;
-  if (state.warmth === "warm") return 0;
-  return state.warmth === "cold" ? whole : Math.max(0, whole - (now - state.warmthSinceMs));
 }
 
 function inheritedNow(state: EndpointState, now: number): number {
@@ -295,18 +325,4 @@ function inheritedNow(state: EndpointState, now: number): number {
 
 function reportedNow(state: EndpointState, now: number): number {
   return state.reported !== null && now - state.reported.atMs <= REPORT_LIFE_MS ? state.reported.running : 0;
-}
-
-function countTry(state: EndpointState, failures: 0 | 1, now: number): void {
-  const fade = Math.exp(-Math.max(0, now - state.tries.atMs) / FAILURE_TAU_MS);
-  state.tries = {
-    attempts: state.tries.attempts * fade + 1,
-    failures: state.tries.failures * fade + failures,
-    atMs: now,
-  };
-}
-
-function failureProbability(state: EndpointState, now: number): number {
-  const fade = Math.exp(-Math.max(0, now - state.tries.atMs) / FAILURE_TAU_MS);
-  return (state.tries.failures * fade + FAILURES_PRIOR) / (state.tries.attempts * fade + TRIES_PRIOR);
 }

@@ -30,9 +30,12 @@ const WON: Readonly<Record<RouteReason, string>> = {
   panic: "chosen: too few endpoints take traffic, so ejection is ignored",
 };
 
-export type Winner = { readonly endpointId: string; readonly reason: RouteReason };
+const WON_ALONE = "chosen without a shard: the lowest cost by what is known here";
 
-/** A candidate, with what is left of its ejection where that is known, ms. */
+/** `reason` is null where no shard was asked, and the choice was made from what was known without one. */
+export type Winner = { readonly endpointId: string; readonly reason: RouteReason | null };
+
+/** A candidate, with what is left of its ejection, ms; 0 or absent where that is not known. */
 export type Weighed = Candidate & { readonly ejectedForMs?: number };
 
 /** One sentence for each candidate, in their order. `winner` is null when nothing was chosen. */
@@ -40,7 +43,7 @@ export function explainCandidates(candidates: readonly Weighed[], winner: Winner
   const chosen = candidates.find(({ endpointId }) => endpointId === winner?.endpointId) ?? null;
   const limitMs = nearLimitMs(candidates);
   return candidates.map((one) => {
-    if (winner !== null && one === chosen) return WON[winner.reason];
+    if (winner !== null && one === chosen) return winner.reason === null ? WON_ALONE : WON[winner.reason];
     return barred(one, winner) ?? notReady(one) ?? (chosen === null ? "not chosen" : later(one, chosen, limitMs));
   });
 }
@@ -55,7 +58,7 @@ function barred(one: Weighed, winner: Winner | null): string | null {
       return "draining: takes nothing new";
     case "ejected":
       if (winner?.reason === "panic") return null;
-      return one.ejectedForMs === undefined ? "ejected" : `ejected for another ${ms(one.ejectedForMs)}`;
+      return (one.ejectedForMs ?? 0) > 0 ? `ejected for another ${ms(one.ejectedForMs ?? 0)}` : "ejected";
     case "down":
       return winner?.reason === "panic" ? null : "down: its probes fail";
     default:

@@ -28,13 +28,15 @@ export type Lease = {
   /** No renewal moves `expiresAtMs` past this instant. */
   readonly capAtMs: number;
   /** The single GPU worker behind the endpoint, where it is known. */
-  workerId?: string;
+  workerId: string | null;
 };
 
 export type LeaseTable = {
   readonly epoch: number;
   readonly live: Map<string, Lease>;
   readonly byEndpoint: Map<string, Set<string>>;
+  /** By endpoint and GPU worker (`workerKey`); only leases whose GPU worker is known. */
+  readonly byWorker: Map<string, Set<string>>;
   /** Bucket number (`expiresAtMs / BUCKET_MS`, rounded down) to the ids that expire in it. */
   readonly buckets: Map<number, Set<string>>;
   /** Ids that ended lately, in two generations: forgetting the older one whole costs nothing per id. */
@@ -63,6 +65,7 @@ export function createLeaseTable(epoch: number): LeaseTable {
     epoch,
     live: new Map(),
     byEndpoint: new Map(),
+    byWorker: new Map(),
     buckets: new Map(),
     tombstones: new Set(),
     olderTombstones: new Set(),
@@ -74,6 +77,20 @@ export function createLeaseTable(epoch: number): LeaseTable {
 /** Live leases of `endpointId`. Callers drop the due ones first (`expireLeases`). */
 export function inFlight(table: LeaseTable, endpointId: string): number {
   return table.byEndpoint.get(endpointId)?.size ?? 0;
+}
+
+/** Live leases that are known to be at a GPU worker of `endpointId`. */
+export function inFlightAtWorker(table: LeaseTable, endpointId: string, workerId: string): number {
+  return table.byWorker.get(workerKey(endpointId, workerId))?.size ?? 0;
+}
+
+/** The live lease `id` is at that GPU worker, or is about to be; an id that is not live changes nothing. */
+export function placeLease(table: LeaseTable, id: string, workerId: string): void {
+  const lease = table.live.get(id);
+  if (lease === undefined || lease.workerId === workerId) return;
+  leaveWorker(table, lease);
+  lease.workerId = workerId;
+  addTo(table.byWorker, workerKey(lease.endpointId, workerId), id);
 }
 
 export type LeaseGrant = {
@@ -187,6 +204,17 @@ export function checkLeaseTable(table: LeaseTable): void {
     indexed += ids.size;
   }
   invariant(indexed === table.live.size, "every live lease is counted at exactly one endpoint");
+  let placed = 0;
+  for (const [key, ids] of table.byWorker) {
+    for (const id of ids) {
+      const lease = table.live.get(id);
+      const at = lease === undefined ? "" : workerKey(lease.endpointId, lease.workerId ?? "");
+      invariant(at === key, "worker index names a live lease at that worker");
+    }
+    placed += ids.size;
+  }
+  const known = [...table.live.values()].filter(({ workerId }) => workerId !== null).length;
+  invariant(placed === known, "every lease with a known GPU worker is counted there once");
   let scheduled = 0;
   for (const [bucket, ids] of table.buckets) {
     for (const id of ids) {
@@ -214,6 +242,7 @@ function insert(table: LeaseTable, grant: LeaseGrant, epoch: number, now: number
     spent,
     expiresAtMs: Math.min(now + grant.ttlMs, capAtMs),
     capAtMs,
+    workerId: null,
   };
   table.live.set(id, lease);
   addTo(table.byEndpoint, endpointId, id);
@@ -236,8 +265,16 @@ function reschedule(table: LeaseTable, lease: Lease, expiresAtMs: number): void 
 function remove(table: LeaseTable, lease: Lease): void {
   table.live.delete(lease.id);
   removeFrom(table.byEndpoint, lease.endpointId, lease.id);
+  leaveWorker(table, lease);
   removeFrom(table.buckets, Math.floor(lease.expiresAtMs / BUCKET_MS), lease.id);
 }
+
+function leaveWorker(table: LeaseTable, { id, endpointId, workerId }: Lease): void {
+  if (workerId !== null) removeFrom(table.byWorker, workerKey(endpointId, workerId), id);
+}
+
+/** A space stands in no endpoint's id. */
+const workerKey = (endpointId: string, workerId: string): string => `${endpointId} ${workerId}`;
 
 /** Has this id been settled, or expired, as far as the shard remembers. */
 export function hasEnded(table: LeaseTable, id: string): boolean {

@@ -16,8 +16,14 @@ export type EndpointSpec = {
   readonly place: Place;
   readonly workersMin: number;
   readonly workersMax: number;
-  /** Requests one warm GPU worker serves at once, 1..4096. */
-  readonly concurrencyPerWorker: number;
+  /** Requests one warm GPU worker serves at once, 1..4096; null: learned (`learned-limit.ts`). */
+  readonly concurrencyPerWorker: number | null;
+  /** The platform's scaler keeps `ceil((queued + in flight) / scalerValue)` GPU workers, >= 1. */
+  readonly scalerValue: number;
+  /** Idle time after which the platform may have stopped the last GPU worker beyond `workersMin`, ms. */
+  readonly idleTimeoutMs: number;
+  /** Does the endpoint queue requests beyond its capacity (an inference engine does, a bare load balancer refuses). */
+  readonly queuesExcess: boolean;
   /** Prior for the time from the first need to a warm GPU worker, ms; learned afterwards. */
   readonly coldStartMs: number;
   /** Prior for prompt processing speed, tokens per ms; learned afterwards. */
@@ -37,4 +43,6 @@ export type PoolSpec = {
   readonly queueWaitMsMax: number;
   /** Longest cold start that a request may be made to wait for, ms; beyond it the client is told when to come back. */
   readonly coldWaitMsMax: number;
+  /** A stream is hedged no sooner than this after its dispatch, ms; null or absent: never. */
+  readonly hedgeAfterMsMin?: number | null;
 };

@@ -6,7 +6,9 @@
  * not pass it on again. When every slot is taken the request waits here, in order of arrival, for the next one that
  * frees; a wait that cannot end in time is refused at once, with the time after which it could.
  */
+import { purposeOf } from "./budget.ts";
 import { creditsFor } from "./credits.ts";
+import { fillOf, HEDGE_FILL_MAX } from "./first-byte.ts";
 import { hasEnded, inFlight } from "./leases.ts";
 import { route } from "./route.ts";
 import type { Candidate, Decision, RouteReason } from "./route.ts";
@@ -15,7 +17,11 @@ import { allViews, countAsker, makeSnapshot, ownViews } from "./shard.ts";
 import type { Effect, ShardState } from "./shard.ts";
 import { beginColdStart, grantLease, REFUSED_RETRY_MS, routeRequest } from "./shard-grant.ts";
 import type { Chosen } from "./shard-grant.ts";
+import { affinityFor, countKey } from "./shard-locality.ts";
 import type { AcquireOutcome, AcquireReply, AcquireRequest } from "./shard-messages.ts";
+import { hold, spill } from "./shard-queue.ts";
+import { hedgeAdvice } from "./shard-repeat.ts";
+import { countDemand } from "./shard-scale.ts";
 import { applyCarry } from "./shard-settle.ts";
 
 /** Share of in-flight from which settlements should not wait for a ride. */
@@ -25,12 +31,15 @@ export type Acquired = { readonly reply: AcquireReply; readonly effects: readonl
 
 export function acquire(state: ShardState, request: AcquireRequest, now: number, rng: Rng): Acquired {
   state.lastTrafficMs = now;
+  if (!request.ahead) countDemand(state, 1, now);
   const effects = applyCarry(state, request.carry, now, rng);
   const repeated = earlierAnswer(state, request, now);
-  const views = request.hop === 0 ? allViews(state, now) : ownViews(state, now);
-  const decision = route(views, routeRequest(request), rng);
-  const decide = request.ahead ? answerAhead : answer;
-  const outcome = repeated ?? decide(state, request, decision, effects, now);
+  const { clientKey } = request;
+  const views = request.hop === 0 ? allViews(state, now, clientKey) : ownViews(state, now, clientKey);
+  countKey(state, request, now);
+  const decision = route(views, routeRequest(request, affinityFor(state, request, views, now)), rng);
+  const decide = request.ahead ? answerAhead : purposeOf(request) === "hedge" ? answerHedge : answer;
+  const outcome = repeated ?? decide(state, request, decision, effects, { now, rng });
   return {
     reply: {
       outcome,
@@ -54,28 +63,29 @@ function earlierAnswer(state: ShardState, request: AcquireRequest, now: number):
   return grantLease(state, request, chosen, { confirmed: true, credits: 0 }, now);
 }
 
+type Instant = { readonly now: number; readonly rng: Rng };
+
 function answer(
   state: ShardState,
   request: AcquireRequest,
-  decision: Decision,
+  { outcome, candidates }: Decision,
   effects: Effect[],
-  now: number,
+  at: Instant,
 ): AcquireOutcome {
-  const { outcome } = decision;
-  switch (outcome.kind) {
-    case "none":
-      return { kind: "no_endpoint" };
-    case "full":
-      if (outcome.region !== state.region) return spill(state, outcome.region, outcome.endpointId, "spill");
-      return enqueue(state, request, outcome.waitMs, now);
-    case "chosen": {
-      if (outcome.region !== state.region) return spill(state, outcome.region, outcome.endpointId, outcome.reason);
-      const coldMs = beginColdStart(state, outcome, decision.candidates, effects, now);
-      if (coldMs > state.pool.coldWaitMsMax) return { kind: "warming_up", retryAfterMs: coldMs };
-      const credits = creditsWanted(state, request, outcome, decision.candidates, now);
-      return grantLease(state, request, outcome, { confirmed: true, credits }, now);
-    }
-  }
+  if (outcome.kind === "none") return { kind: "no_endpoint" };
+  if (outcome.kind === "full" || mustPlan(state, outcome.reason)) return hold(state, request, effects, at);
+  const { now } = at;
+  if (outcome.region !== state.region) return spill(state, request, outcome, now);
+  const coldMs = beginColdStart(state, outcome, candidates, effects, now);
+  if (coldMs > state.pool.coldWaitMsMax) return { kind: "warming_up", retryAfterMs: coldMs };
+  const credits = creditsWanted(state, request, outcome, candidates, now);
+  const hedge = hedgeAdvice(state, request, outcome.endpointId, candidates, now);
+  return grantLease(state, request, outcome, { confirmed: true, credits, hedge }, now);
+}
+
+/** A nearer endpoint is full, or others wait: a free slot far away is weighed against the wait, in order of arrival. */
+function mustPlan(state: ShardState, reason: RouteReason): boolean {
+  return reason === "spill" || (state.queue.size > 0 && (reason === "nearest_warm" || reason === "cheaper"));
 }
 
 /** Only leases that are here and to spare. */
@@ -84,12 +94,31 @@ function answerAhead(
   request: AcquireRequest,
   { outcome, candidates }: Decision,
   _effects: Effect[],
-  now: number,
+  { now }: Instant,
 ): AcquireOutcome {
   const none = { kind: "shed", retryAfterMs: REFUSED_RETRY_MS } as const;
   if (outcome.kind !== "chosen" || outcome.region !== state.region) return none;
   const credits = creditsWanted(state, request, outcome, candidates, now);
-  return credits === 0 ? none : grantLease(state, request, outcome, { confirmed: false, credits: credits - 1 }, now);
+  if (credits === 0) return none;
+  const hedge = hedgeAdvice(state, request, outcome.endpointId, candidates, now);
+  return grantLease(state, request, outcome, { confirmed: false, credits: credits - 1, hedge }, now);
+}
+
+/** A free slot of a warm endpoint in a pool with slots to spare, or nothing: a hedge waits for nothing and wakes nobody. */
+function answerHedge(
+  state: ShardState,
+  request: AcquireRequest,
+  { outcome, candidates }: Decision,
+  _effects: Effect[],
+  { now }: Instant,
+): AcquireOutcome {
+  const none = { kind: "shed", retryAfterMs: REFUSED_RETRY_MS } as const;
+  if (outcome.kind !== "chosen" || outcome.reason === "cold_start" || outcome.reason === "panic") return none;
+  // No slot is spare while somebody waits for one.
+  if (state.queue.size > 0) return none;
+  if (fillOf(candidates) >= HEDGE_FILL_MAX) return none;
+  if (outcome.region !== state.region) return spill(state, request, outcome, now);
+  return grantLease(state, request, outcome, { confirmed: true, credits: 0 }, now);
 }
 
 function creditsWanted(
@@ -108,32 +137,10 @@ function creditsWanted(
   return creditsFor({ inFlight: one.inFlight + 1, capacity: one.capacity, askers, recentPerSecond });
 }
 
-function spill(state: ShardState, region: string, endpointId: string, reason: RouteReason): AcquireOutcome {
-  const sent = state.peers.get(region)?.sentSince;
-  sent?.set(endpointId, (sent.get(endpointId) ?? 0) + 1);
-  return { kind: "spill", region, reason };
-}
-
-function enqueue(state: ShardState, request: AcquireRequest, waitMs: number, now: number): AcquireOutcome {
-  const { queueDepthMax, queueWaitMsMax } = state.pool;
-  const etaMs = waitMs + state.queue.size * slotEveryMs(state, now);
-  if (state.queue.size >= queueDepthMax || etaMs > queueWaitMsMax) return { kind: "shed", retryAfterMs: etaMs };
-  state.queue.set(request.leaseId, { request, giveUpAtMs: now + queueWaitMsMax });
-  return { kind: "queued", leaseId: request.leaseId, etaMs };
-}
-
 function isTight(state: ShardState, outcome: AcquireOutcome, candidates: readonly Candidate[]): boolean {
   if (state.queue.size > 0) return true;
   if (outcome.kind !== "granted") return false;
   const { endpointId } = outcome.grant;
   const capacity = candidates.find((one) => one.endpointId === endpointId)?.capacity ?? Number.POSITIVE_INFINITY;
   return inFlight(state.leases, endpointId) >= TIGHT_FILL * capacity;
-}
-
-/** How often a slot of this shard frees while all are taken, ms. */
-function slotEveryMs(state: ShardState, now: number): number {
-  const views = ownViews(state, now);
-  const slots = views.reduce((sum, view) => sum + view.capacity, 0);
-  const occupancyMs = views.reduce((sum, view) => sum + view.occupancyMs, 0) / Math.max(1, views.length);
-  return occupancyMs / Math.max(1, slots);
 }

@@ -1,19 +1,20 @@
 /**
- * Decides how a slot becomes a grant: at once for an acquire, or later, in order of arrival, for a queued request.
+ * Decides how a slot becomes a grant: at once for an acquire, or later for a queued request (`shard-queue.ts`).
  *
  * A grant that its holder has not heard of yet (a credit, a queued request's) lives only until its first confirmation is
  * due; so an isolate that dies with it in hand blocks a slot for about a second and not for a whole lease.
  */
 import { CREDIT_LIFE_MS } from "./credits.ts";
-import { claimWake } from "./endpoint.ts";
-import type { EndpointView } from "./endpoint-view.ts";
+import type { AffinityMatch } from "./affinity.ts";
+import { claimWake, noteGranted } from "./endpoint.ts";
+import type { HedgeAdvice } from "./first-byte.ts";
 import { acquireLease, inFlight } from "./leases.ts";
-import { route } from "./route.ts";
 import type { Candidate, RouteReason, RouteRequest } from "./route.ts";
-import type { Rng } from "./rng.ts";
-import { ownViews } from "./shard.ts";
 import type { Effect, ShardState } from "./shard.ts";
+import { placeGrant } from "./shard-locality.ts";
 import type { AcquireRequest, AwaitOutcome, Grant } from "./shard-messages.ts";
+import { overBudget, payFor } from "./shard-repeat.ts";
+import { countDemand } from "./shard-scale.ts";
 
 /** How long the shard waits for the first word about a credit or a queued grant beyond the credit's life, ms. */
 export const CONFIRM_GRACE_MS = 1_000;
@@ -21,33 +22,7 @@ export const CONFIRM_GRACE_MS = 1_000;
 /** When a lease id has ended already, or the lease table is full, the client may come back after this, ms. */
 export const REFUSED_RETRY_MS = 1_000;
 
-/** How long `awaitGrant` may find the outcome after it fell, ms. */
-export const RESOLVED_LIFE_MS = 5_000;
-
 export type Chosen = { readonly endpointId: string; readonly reason: RouteReason; readonly costMs: number };
-
-/** Gives freed slots to queued requests in order of arrival; those whose time is up are shed. */
-export function serveQueue(state: ShardState, now: number, rng: Rng): Effect[] {
-  if (state.queue.size === 0) return [];
-  const effects: Effect[] = [];
-  let views = ownViews(state, now);
-  for (const [leaseId, { request, giveUpAtMs }] of state.queue) {
-    if (giveUpAtMs <= now) {
-      resolve(state, leaseId, { kind: "shed", retryAfterMs: shortestWaitMs(views) }, effects, now);
-      continue;
-    }
-    // All wait equally long, so nobody behind is due either: a full shard does not walk its queue at every message.
-    if (!views.some((view) => view.inFlight < view.capacity)) break;
-    const { outcome, candidates } = route(views, routeRequest(request), rng);
-    if (outcome.kind !== "chosen") continue;
-    if (beginColdStart(state, outcome, candidates, effects, now) > state.pool.coldWaitMsMax) continue;
-    const answer = grantLease(state, request, outcome, { confirmed: false, credits: 0 }, now);
-    if (answer.kind !== "granted") continue;
-    resolve(state, leaseId, answer, effects, now);
-    views = ownViews(state, now);
-  }
-  return effects;
-}
 
 /** What is left of the chosen endpoint's cold start, ms, 0 for a warm one; the first need for it sends the wake-up. */
 export function beginColdStart(
@@ -59,7 +34,8 @@ export function beginColdStart(
 ): number {
   if (reason !== "cold_start") return 0;
   const endpoint = state.endpoints.get(endpointId);
-  if (endpoint !== undefined && claimWake(endpoint, now)) effects.push({ kind: "wake", endpointId });
+  if (endpoint !== undefined && claimWake(endpoint, inFlight(state.leases, endpointId), now))
+    effects.push({ kind: "wake", endpointId });
   return candidates.find((one) => one.endpointId === endpointId)?.terms.cold ?? 0;
 }
 
@@ -67,7 +43,7 @@ export function grantLease(
   state: ShardState,
   request: AcquireRequest,
   chosen: Chosen,
-  how: { readonly confirmed: boolean; readonly credits: number },
+  how: { readonly confirmed: boolean; readonly credits: number; readonly hedge?: HedgeAdvice },
   now: number,
 ): AwaitOutcome {
   const { leaseTtlMs, leaseCapMs } = state.pool;
@@ -79,11 +55,21 @@ export function grantLease(
       { id, endpointId: chosen.endpointId, ttlMs: spent ? leaseTtlMs : unconfirmedMs, capMs: leaseCapMs, spent },
       now,
     );
+  const refusal = state.leases.live.has(request.leaseId) ? null : overBudget(state, request);
+  if (refusal !== null) return refusal;
   const first = lease(request.leaseId, how.confirmed);
   if (first.kind === "ended" || first.kind === "table_full") return { kind: "shed", retryAfterMs: REFUSED_RETRY_MS };
   let credits = 0;
+  let locality: Partial<Grant> = {};
   if (first.kind === "granted") {
+    payFor(state, request);
     while (credits < how.credits && lease(`${request.leaseId}.${credits + 1}`, false).kind === "granted") credits += 1;
+    countDemand(state, credits + (request.ahead ? 1 : 0), now);
+    const endpoint = state.endpoints.get(chosen.endpointId);
+    if (endpoint !== undefined) {
+      noteGranted(endpoint, request, now);
+      if (!request.ahead) locality = placeGrant(state, request, endpoint, now);
+    }
   }
   const grant: Grant = {
     leaseId: request.leaseId,
@@ -97,28 +83,15 @@ export function grantLease(
     inFlightAtGrant,
     credits,
     creditLifeMs: CREDIT_LIFE_MS,
+    ...how.hedge,
+    ...locality,
   };
   return { kind: "granted", grant };
 }
 
-/** Ends the wait of a queued request with `outcome`. */
-export function resolve(
-  state: ShardState,
-  leaseId: string,
-  outcome: AwaitOutcome,
-  effects: Effect[],
-  now: number,
-): void {
-  state.queue.delete(leaseId);
-  state.resolved.set(leaseId, { outcome, forgetAtMs: now + RESOLVED_LIFE_MS });
-  effects.push({ kind: "resolved", leaseId });
-}
-
-export function routeRequest({ client, clientKey, inputTokens, excluded }: AcquireRequest): RouteRequest {
-  return { client, clientKey, inputTokens, excluded, exact: true };
-}
-
-function shortestWaitMs(views: readonly EndpointView[]): number {
-  const waits = views.map((view) => view.occupancyMs / view.capacity);
-  return waits.length === 0 ? REFUSED_RETRY_MS : Math.min(...waits);
+export function routeRequest(
+  { client, clientKey, inputTokens, excluded }: AcquireRequest,
+  affinity: AffinityMatch | null,
+): RouteRequest {
+  return { client, clientKey, inputTokens, affinity, excluded, exact: true };
 }

@@ -5,7 +5,10 @@
  * Every time in a message is a duration. Instants never cross: the shard's clock alone ends leases, so skew between
  * machines cannot end one early.
  */
+import type { AffinityKey } from "./affinity.ts";
+import type { AttemptPurpose } from "./budget.ts";
 import type { ViewSet } from "./endpoint-view.ts";
+import type { HedgeAdvice } from "./first-byte.ts";
 import type { Place } from "./pool.ts";
 import type { Candidate, RouteReason } from "./route.ts";
 
@@ -32,10 +35,21 @@ export type Settlement = {
   readonly ttftMs: number | null;
   /** From dispatch to the response headers, ms, where they came before the first token; else null. */
   readonly headersMs: number | null;
+  /**
+   * From dispatch to the first byte of a stream's body, ms; of an attempt that lost to its hedge, to its end, which came
+   * sooner. Null or absent when it is not known.
+   */
+  readonly firstByteMs?: number | null;
   readonly clientKey: string;
   readonly inputTokens: number;
   /** The endpoint's in-flight when this attempt was granted. */
   readonly inFlightAtGrant: number;
+  /** The GPU worker that answered, where the endpoint tells; else null or absent. */
+  readonly workerId?: string | null;
+  /** The request's session or prefix, which the endpoint now has in its cache; null or absent: none worth keeping. */
+  readonly affinity?: AffinityKey | null;
+  /** Tokens of the prompt that were thought to be cached there; absent: 0. */
+  readonly cachedTokens?: number;
 };
 
 /** A lease that the edge still holds: keeps it alive, confirms a credit as spent, or re-creates it after a restart. */
@@ -44,6 +58,8 @@ export type HeldLease = {
   readonly endpointId: string;
   readonly epoch: number;
   readonly capLeftMs: number;
+  /** The GPU worker that serves it, once it is known; else null or absent. */
+  readonly workerId?: string | null;
 };
 
 /** What an edge isolate has to tell; rides on an acquire where one is due anyway. */
@@ -58,7 +74,11 @@ export type AcquireRequest = {
   readonly client: Place | null;
   readonly clientKey: string;
   readonly inputTokens: number;
+  /** Session or prefix of a long prompt; null or absent: none. */
+  readonly affinity?: AffinityKey | null;
   readonly excluded: readonly string[];
+  /** Who pays for it (`budget.ts`). Absent from older Workers: theirs is a retry when endpoints are excluded. */
+  readonly purpose?: AttemptPurpose;
   /** 0 from the edge to its nearest shard; 1 when that shard named this one: it may not pass the request on again. */
   readonly hop: 0 | 1;
   /** Requests a second that this isolate sends to this pool from this place, for credits; 0 asks for none. */
@@ -75,7 +95,7 @@ export type AcquireRequest = {
   readonly carry: Carry;
 };
 
-export type Grant = {
+export type Grant = HedgeAdvice & {
   readonly leaseId: string;
   readonly endpointId: string;
   readonly region: string;
@@ -91,6 +111,10 @@ export type Grant = {
   readonly credits: number;
   /** How long a credit may be spent after the request for it was sent, ms. */
   readonly creditLifeMs: number;
+  /** The GPU worker to ask for; null or absent: nobody. Not for its credits. */
+  readonly workerId?: string | null;
+  /** Tokens of the prompt that are thought to be cached there; absent: 0. Not for its credits. */
+  readonly cachedTokens?: number;
 };
 
 export type AcquireOutcome =
@@ -101,6 +125,8 @@ export type AcquireOutcome =
   | { readonly kind: "queued"; readonly leaseId: string; readonly etaMs: number }
   /** Refused on purpose: no slot within the pool's patience. */
   | { readonly kind: "shed"; readonly retryAfterMs: number }
+  /** The budget for second attempts is spent: what became of the first one is the answer. */
+  | { readonly kind: "over_budget" }
   /** Nothing is warm, and a cold start takes longer than may be waited; the wake-up has been started. */
   | { readonly kind: "warming_up"; readonly retryAfterMs: number }
   /** No endpoint may take it. */
@@ -116,4 +142,4 @@ export type AcquireReply = {
 };
 
 /** What a queued request gets in the end. */
-export type AwaitOutcome = Extract<AcquireOutcome, { kind: "granted" | "shed" }>;
+export type AwaitOutcome = Extract<AcquireOutcome, { kind: "granted" | "spill" | "shed" | "over_budget" }>;

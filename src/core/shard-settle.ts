@@ -5,14 +5,18 @@
  * What a message says comes before what the clock says: a lease whose confirmation arrives with the call that would have
  * dropped it lives on, because its holder does use the slot.
  */
+import { earn } from "./budget.ts";
 import { claimInherited, observeAttempt } from "./endpoint.ts";
 import { renewLease, settleLease } from "./leases.ts";
 import type { Rng } from "./rng.ts";
 import { dropExpired } from "./shard.ts";
 import type { Effect, ShardState } from "./shard.ts";
-import { REFUSED_RETRY_MS, resolve, serveQueue } from "./shard-grant.ts";
+import { REFUSED_RETRY_MS } from "./shard-grant.ts";
+import { resolve, serveQueue } from "./shard-queue.ts";
+import { placeHeld, settleKey } from "./shard-locality.ts";
 import { LOCAL_EPOCH } from "./shard-messages.ts";
 import type { Carry, HeldLease, Settlement } from "./shard-messages.ts";
+import { countDemand, scale } from "./shard-scale.ts";
 
 /** Applies what an edge isolate had to tell, then drops what is due and serves the queue. */
 export function applyCarry(state: ShardState, carry: Carry, now: number, rng: Rng): Effect[] {
@@ -25,14 +29,19 @@ export function applyCarry(state: ShardState, carry: Carry, now: number, rng: Rn
   return [...effects, ...sweep(state, now, rng)];
 }
 
-/** Drops what is due (expired leases, waiters whose time is up, outcomes nobody fetched) and serves the queue. */
+/**
+ * Drops what is due (expired leases, waiters whose time is up, outcomes nobody fetched), serves the queue, and wakes what
+ * the demand calls for.
+ */
 export function sweep(state: ShardState, now: number, rng: Rng): Effect[] {
   dropExpired(state, now);
   for (const [leaseId, { forgetAtMs }] of state.resolved) {
     if (forgetAtMs > now) break;
     state.resolved.delete(leaseId);
   }
-  return serveQueue(state, now, rng);
+  const effects = serveQueue(state, now, rng);
+  effects.push(...scale(state, now));
+  return effects;
 }
 
 /** True when a probe should look at the endpoint. What ended already teaches nothing again. */
@@ -47,6 +56,12 @@ function settle(state: ShardState, settlement: Settlement, effects: Effect[], no
   if (outcome.kind === "ended") return false;
   const endpoint = state.endpoints.get(settlement.endpointId);
   if (endpoint === undefined) return false;
+  if (settlement.outcome === "served") {
+    earn(state.budgets.retry);
+    earn(state.budgets.hedge);
+  }
+  if (settlement.outcome === "unused" && outcome.kind === "settled") countDemand(state, -1, now);
+  settleKey(state, endpoint, settlement, now);
   const fromEarlier = settlement.epoch > LOCAL_EPOCH && settlement.epoch < state.leases.epoch;
   if (outcome.kind === "unknown" && fromEarlier) claimInherited(endpoint);
   return observeAttempt(endpoint, settlement, now);
@@ -66,5 +81,6 @@ function keepHeld(state: ShardState, held: HeldLease, now: number): void {
     },
     now,
   );
+  placeHeld(state, held);
   if (outcome === "adopted" && held.epoch > LOCAL_EPOCH) claimInherited(endpoint);
 }

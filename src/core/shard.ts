@@ -5,16 +5,27 @@
  * Model. A Durable Object, one per pool and region, holds one `ShardState` in memory and calls these functions with its
  * clock; they return effects as data, which the object performs. The simulator does the same with virtual time.
  */
+import { createAffinity } from "./affinity.ts";
+import type { AffinityTable } from "./affinity.ts";
+import { createBudgets } from "./budget.ts";
+import type { Budgets } from "./budget.ts";
 import type { EndpointView, ViewSet } from "./endpoint-view.ts";
 import { staticView } from "./endpoint-view.ts";
 import { createEndpoint, endpointView } from "./endpoint.ts";
 import type { EndpointState } from "./endpoint.ts";
+import { NO_EVENTS } from "./fading-count.ts";
+import type { FadingCount } from "./fading-count.ts";
 import { createLeaseTable, expireLeases, inFlight } from "./leases.ts";
 import type { LeaseTable } from "./leases.ts";
 import type { PoolSpec } from "./pool.ts";
 import type { AcquireRequest, AwaitOutcome } from "./shard-messages.ts";
 
-export type Waiter = { readonly request: AcquireRequest; readonly giveUpAtMs: number };
+export type Waiter = {
+  readonly request: AcquireRequest;
+  readonly giveUpAtMs: number;
+  /** Expected wait when it was last planned, ms. */
+  etaMs: number;
+};
 
 type Peer = {
   readonly set: ViewSet;
@@ -28,6 +39,14 @@ export type ShardState = {
   readonly region: string;
   readonly endpoints: ReadonlyMap<string, EndpointState>;
   readonly leases: LeaseTable;
+  /** What pays for retries and hedges. */
+  readonly budgets: Budgets;
+  /** Who has which session or prefix in its cache. */
+  readonly affinity: AffinityTable;
+  /** Requests that came lately, with DEMAND_TAU_MS. */
+  demand: FadingCount;
+  /** When the scaler last looked. */
+  scaledAtMs: number;
   readonly peers: Map<string, Peer>;
   /** In order of arrival. */
   readonly queue: Map<string, Waiter>;
@@ -67,6 +86,10 @@ export function createShard(pool: PoolSpec, region: string, epoch: number, now: 
     region,
     endpoints: new Map(own.map((spec) => [spec.id, createEndpoint(spec, now)])),
     leases: createLeaseTable(epoch),
+    budgets: createBudgets(),
+    affinity: createAffinity(),
+    demand: NO_EVENTS,
+    scaledAtMs: Number.NEGATIVE_INFINITY,
     peers: new Map(),
     queue: new Map(),
     resolved: new Map(),
@@ -80,16 +103,16 @@ export function isActive(state: ShardState, now: number): boolean {
   return now - state.lastTrafficMs < ACTIVE_MS || state.leases.live.size > 0;
 }
 
-/** The shard's own endpoints, exact at `now`. */
-export function ownViews(state: ShardState, now: number): EndpointView[] {
+/** The shard's own endpoints, exact at `now`; for one decision with the round trip of its client's place alone. */
+export function ownViews(state: ShardState, now: number, clientKey?: string): EndpointView[] {
   return [...state.endpoints.values()].map((endpoint) =>
-    endpointView(endpoint, inFlight(state.leases, endpoint.spec.id), now),
+    endpointView(endpoint, inFlight(state.leases, endpoint.spec.id), now, clientKey),
   );
 }
 
 /** Every endpoint of the pool: own ones exact, the others from their shard's digest, else from configuration. */
-export function allViews(state: ShardState, now: number): EndpointView[] {
-  const views = ownViews(state, now);
+export function allViews(state: ShardState, now: number, clientKey?: string): EndpointView[] {
+  const views = ownViews(state, now, clientKey);
   for (const spec of state.pool.endpoints) {
     if (spec.region === state.region) continue;
     const peer = livePeer(state, spec.region, now);

@@ -7,10 +7,14 @@
  * Source: design.md section 3. Rejected: promises or streams in here, which one request of the isolate would await for
  * another.
  */
+import { createBucket, earn, RETRY_RULE } from "./budget.ts";
+import type { Bucket } from "./budget.ts";
 import type { ViewSet } from "./endpoint-view.ts";
 import { CREDIT_LIFE_MS } from "./credits.ts";
 import { LOCAL_EPOCH } from "./shard-messages.ts";
 import type { Carry, Grant, HeldLease, Settlement } from "./shard-messages.ts";
+import { noteHome } from "./wallet-homes.ts";
+import type { Home, Homes } from "./wallet-homes.ts";
 
 /** A lease in the hands of a request. */
 export type Holding = {
@@ -24,6 +28,10 @@ export type Holding = {
   confirmDueMs: number;
   /** When its request last showed that it lives. */
   touchedAtMs: number;
+  /** The GPU worker to ask for, and once the answer has begun the one that answers; null: none, or it is not told. */
+  workerId: string | null;
+  /** Tokens of the prompt that are thought to be cached there. */
+  readonly cachedTokens: number;
 };
 
 type Credit = { readonly leaseId: string; readonly grant: Grant; readonly spendByMs: number };
@@ -42,9 +50,13 @@ export type Wallet = {
   readonly rates: Map<string, Rate>;
   /** By key: the last grant's credits, and until when nobody else asks for more. */
   readonly refills: Map<string, { readonly lastCredits: number; readonly pausedUntilMs: number }>;
+  /** Where sessions and prefixes were answered. */
+  readonly homes: Homes;
   readonly snapshots: Map<string, { readonly set: ViewSet; readonly atMs: number }>;
   /** Shards near saturation when last heard. */
   readonly tight: Set<string>;
+  /** Pays for the retries that this isolate decides alone, while no shard answers. */
+  readonly retriesAlone: Bucket;
   /** No holding is due for confirmation before this instant: saves walking all of them on every call. */
   confirmDueMs: number;
 };
@@ -95,8 +107,10 @@ export function createWallet(isolateId: string): Wallet {
     outboxes: new Map(),
     rates: new Map(),
     refills: new Map(),
+    homes: new Map(),
     snapshots: new Map(),
     tight: new Set(),
+    retriesAlone: createBucket(RETRY_RULE),
     confirmDueMs: Number.POSITIVE_INFINITY,
   };
 }
@@ -125,14 +139,27 @@ const decayed = (rate: Rate, now: number): number =>
   rate.perSecond * Math.exp(-Math.max(0, now - rate.atMs) / RATE_TAU_MS);
 
 /**
- * Takes a credit for `key` and holds it; null when there is none. Credits past their life go home as `unused` with the
- * next message.
+ * Takes a credit for `key` and holds it, with `home` one for that endpoint; null when there is none. Credits past their
+ * life go home as `unused` with the next message.
  */
-export function spendCredit(wallet: Wallet, key: string, shard: string, now: number): Holding | null {
+export function spendCredit(
+  wallet: Wallet,
+  key: string,
+  shard: string,
+  now: number,
+  home: Home | null = null,
+): Holding | null {
   const credits = wallet.credits.get(key) ?? [];
   // The oldest first: it is the next to go home unspent.
-  for (let credit = credits.shift(); credit !== undefined; credit = credits.shift()) {
-    if (credit.spendByMs > now) {
+  for (let at = 0; at < credits.length;) {
+    const credit = credits[at];
+    if (credit !== undefined && credit.spendByMs <= now) {
+      credits.splice(at, 1);
+      returnUnused(wallet, shard, credit.leaseId, credit.grant);
+    } else if (credit === undefined || (home !== null && credit.grant.endpointId !== home.endpointId)) {
+      at += 1;
+    } else {
+      credits.splice(at, 1);
       const holding: Holding = {
         leaseId: credit.leaseId,
         grant: credit.grant,
@@ -141,10 +168,11 @@ export function spendCredit(wallet: Wallet, key: string, shard: string, now: num
         capAtMs: now + credit.grant.capMs,
         confirmDueMs: now + Math.min(CONFIRM_CREDIT_MS, confirmEveryMs(credit.grant)),
         touchedAtMs: now,
+        workerId: home?.workerId ?? null,
+        cachedTokens: home?.tokens ?? 0,
       };
       return keep(wallet, holding);
     }
-    returnUnused(wallet, shard, credit.leaseId, credit.grant);
   }
   return null;
 }
@@ -208,6 +236,8 @@ export function deposit(
     capAtMs: now + grant.capMs,
     confirmDueMs,
     touchedAtMs: now,
+    workerId: grant.workerId ?? null,
+    cachedTokens: grant.cachedTokens ?? 0,
   });
 }
 
@@ -221,6 +251,8 @@ export function holdUnconfirmed(wallet: Wallet, key: string, shard: string, gran
     capAtMs: now + grant.capMs,
     confirmDueMs: now,
     touchedAtMs: now,
+    workerId: grant.workerId ?? null,
+    cachedTokens: grant.cachedTokens ?? 0,
   });
 }
 
@@ -236,6 +268,8 @@ export function heldLocally(wallet: Wallet, endpointId: string): number {
 /** Ends a holding: exactly one settlement per lease leaves this isolate. A second call for the same lease does nothing. */
 export function settleHolding(wallet: Wallet, holding: Holding, settlement: Settlement): boolean {
   if (!wallet.holdings.delete(holding.leaseId)) return false;
+  if (settlement.outcome === "served") earn(wallet.retriesAlone);
+  noteHome(wallet.homes, settlement);
   enqueue(wallet, holding.shard, settlement);
   return true;
 }
@@ -274,8 +308,9 @@ function takeDue(wallet: Wallet, shard: string, now: number): HeldLease[] {
     }
     if (holding.shard === shard && held.length < CARRY_MAX && holding.confirmDueMs <= now) {
       holding.confirmDueMs = now + confirmEveryMs(holding.grant);
-      const { leaseId, grant } = holding;
-      held.push({ leaseId, endpointId: grant.endpointId, epoch: grant.epoch, capLeftMs: holding.capAtMs - now });
+      const { leaseId, grant, workerId } = holding;
+      const { endpointId, epoch } = grant;
+      held.push({ leaseId, endpointId, epoch, capLeftMs: holding.capAtMs - now, workerId });
     }
     nextDueMs = Math.min(nextDueMs, holding.confirmDueMs);
   }

@@ -1,14 +1,15 @@
-/** What operators may ask: the state of every shard. One development route loses a shard's memory on purpose. */
+/**
+ * What operators may ask and order: the state of every shard, and an endpoint out of traffic or back into it. One
+ * development route loses a shard's memory on purpose.
+ */
 import { shardName } from "../core/shard-name.ts";
+import { askShard } from "./admin-call.ts";
 import { answerJson, refuse } from "./edge-request.ts";
 import type { Authenticated } from "./edge-request.ts";
 
-/** A shard without an answer by then is shown as unreachable, ms: longer than its probes may take. */
-const STATUS_TIMEOUT_MS = 3_000;
-
 /** `GET /admin/fleet[?probe=1]`: every shard's leases and endpoints; with `probe`, after asking every endpoint. */
 export async function fleet(edge: Authenticated): Promise<Response> {
-  const { env, runtime } = edge.desk;
+  const { runtime } = edge.desk;
   const probe = new URLSearchParams(edge.query).get("probe") === "1";
   const names = [...runtime.pools.values()].flatMap(({ spec }) => {
     const regions = new Set(spec.endpoints.map(({ region }) => region));
@@ -16,16 +17,36 @@ export async function fleet(edge: Authenticated): Promise<Response> {
   });
   const shards = await Promise.all(
     names.map(async (name) => {
-      try {
-        const tooLate = scheduler.wait(STATUS_TIMEOUT_MS).then(() => Promise.reject(new Error("no answer in time")));
-        const status = await Promise.race([env.POOL_SHARD.getByName(name).status(probe), tooLate]);
-        return { name, reachable: true, status };
-      } catch {
-        return { name, reachable: false, status: null };
-      }
+      const asked = await askShard(edge.desk, name, async (stub) => stub.status(probe));
+      return { name, reachable: asked.ok, status: asked.ok ? asked.value : null };
     }),
   );
   return answerJson(edge, { shards });
+}
+
+/**
+ * `POST /admin/endpoints/{id}/drain` and `/undrain`: the endpoint takes nothing new from here on, or takes traffic again.
+ * What runs on it ends by itself: the answer and `GET /admin/fleet` show what is in flight. Doing it twice changes nothing.
+ */
+export async function drain(edge: Authenticated, endpointId: string, drained: boolean): Promise<Response> {
+  const { runtime } = edge.desk;
+  const pool = [...runtime.pools.values()].find(({ endpoints }) => endpoints.has(endpointId));
+  const region = pool?.endpoints.get(endpointId)?.config.region;
+  if (pool === undefined || region === undefined) return unknownEndpoint(edge);
+  const name = shardName(pool.spec.id, region);
+  const asked = await askShard(edge.desk, name, async (stub) => stub.drain(endpointId, drained));
+  if (!asked.ok) {
+    const detail = `The shard ${name}, which owns this endpoint, did not answer. Send the request again.`;
+    return refuse(edge.requestId, runtime.config, { reason: "internal", detail });
+  }
+  if (asked.value === null) return unknownEndpoint(edge);
+  const { standing, inFlight } = asked.value.endpoint;
+  return answerJson(edge, { endpoint: endpointId, pool: pool.spec.id, region, drained, standing, inFlight });
+}
+
+function unknownEndpoint({ requestId, desk }: Authenticated): Response {
+  const detail = "There is no endpoint of this id. GET /admin/fleet lists them.";
+  return refuse(requestId, desk.runtime.config, { reason: "not_found", detail });
 }
 
 /** `POST /admin/shards/{pool}/{region}/restart`, in development only: as an eviction would. */

@@ -1,6 +1,8 @@
 /** Turns an answer that has begun into the client's response, with the headers that explain it. */
+import { decisionHeader } from "../protocol/decision-header.ts";
 import {
   ATTEMPTS,
+  DECISION,
   ENDPOINT,
   forwardableResponseHeaders,
   OVERHEAD_MS,
@@ -8,7 +10,7 @@ import {
   REGION,
   SERVER_TIMING,
 } from "../protocol/headers.ts";
-import type { LeaseReason } from "../core/edge-lease.ts";
+import type { Leased, LeaseReason } from "../core/edge-lease.ts";
 import { endAttempt } from "./dispatch.ts";
 import type { AttemptResult } from "./dispatch.ts";
 import type { EdgeRequest } from "./edge-request.ts";
@@ -16,10 +18,12 @@ import { dress } from "./edge-request.ts";
 import { relay } from "./relay.ts";
 
 export type Explained = {
-  readonly reason: LeaseReason | "failover";
+  readonly reason: LeaseReason | "failover" | "hedge";
   readonly attempts: number;
   /** From the request's arrival to the dispatch that was answered, ms. */
   readonly overheadMs: number;
+  /** The decision behind it, for a request that asked to have it explained. */
+  readonly decision: Leased | null;
 };
 
 /** Statuses whose response may have no body object at all. */
@@ -41,6 +45,10 @@ export function answerBegun(
   headers[OVERHEAD_MS] = String(explained.overheadMs);
   const upstreamMs = Date.now() - attempt.sentAtMs;
   headers[SERVER_TIMING] = `router;dur=${explained.overheadMs};desc="${explained.reason}", upstream;dur=${upstreamMs}`;
+  if (explained.decision !== null) {
+    const { reason, attempts, decision } = explained;
+    headers[DECISION] = decisionHeader({ endpointId, reason, attempts, decision });
+  }
   dress(headers, edge.requestId, edge.desk.runtime.config);
   const { status } = response;
   if (begun.kind === "whole") {

@@ -3,15 +3,18 @@
  *
  * "Begun" means the first byte of the body: a server may send its headers long before, and may die in between. Until
  * then the attempt can be thrown away and repeated elsewhere; from then on it is this answer or an error.
- * One timer serves an attempt: first for the first byte, then to confirm its lease and to end it at its absolute limit.
+ * One timer serves an attempt: first for the first byte, or to say that it is late, then to confirm its lease and to end
+ * it at its absolute limit.
  */
 import { ANSWER_PEEK_BYTES } from "../../backends/port.ts";
 import type { AnswerClass } from "../../backends/port.ts";
 import { egress } from "../../backends/egress.ts";
+import type { AffinityKey } from "../core/affinity.ts";
 import type { AttemptOutcome } from "../core/shard-messages.ts";
 import type { HeaderRecord } from "../protocol/headers.ts";
 import { touch } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
+import { noteAnswering } from "../core/wallet-worker.ts";
 import { flush, settle } from "./lease-desk.ts";
 import type { Desk } from "./lease-desk.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
@@ -33,8 +36,14 @@ export type Outgoing = {
   readonly body: ArrayBuffer | Uint8Array | null;
   readonly inputTokens: number;
   readonly clientKey: string;
+  /** Session or prefix of a long prompt. */
+  readonly affinity: AffinityKey | null;
+  /** Was a stream asked for: only then does the first byte tell how soon the endpoint began. */
+  readonly stream: boolean;
   /** Time until the first byte must be here, ms. */
   readonly firstByteTimeoutMs: number;
+  /** The client chose the path, and with it the answer: an error over HTTP says nothing of the endpoint. */
+  readonly isClientsPath: boolean;
   /** Aborted when the client is seen to have left. */
   readonly clientGone: AbortSignal;
 };
@@ -50,9 +59,17 @@ export type Attempt = {
   timer: ReturnType<typeof setTimeout> | null;
   /** The first byte, or the end, did not come in time. */
   timedOut: boolean;
+  /** When it is late, unless its first byte is here; Infinity when nobody wants to know. */
+  lateAtMs: number;
+  readonly onLate: ((attempt: Attempt) => void) | null;
   headersAtMs: number | null;
+  /** First byte of a stream's body. */
+  firstByteAtMs: number | null;
   firstTokenAtMs: number | null;
 };
+
+/** Called once when there is no first byte `afterMs` after the dispatch. */
+export type Lateness = { readonly afterMs: number; readonly onLate: (attempt: Attempt) => void };
 
 /** Body of an answer that has begun. */
 export type Begun =
@@ -74,20 +91,25 @@ export async function attemptOnce(
   holding: Holding,
   endpoint: EdgeEndpoint,
   outgoing: Outgoing,
+  lateness: Lateness | null = null,
 ): Promise<AttemptResult> {
+  const sentAtMs = Date.now();
   const attempt: Attempt = {
     desk,
     holding,
     endpoint,
     outgoing,
-    sentAtMs: Date.now(),
+    sentAtMs,
     controller: new AbortController(),
     timer: null,
     timedOut: false,
+    lateAtMs: lateness === null ? Number.POSITIVE_INFINITY : sentAtMs + lateness.afterMs,
+    onLate: lateness?.onLate ?? null,
     headersAtMs: null,
+    firstByteAtMs: null,
     firstTokenAtMs: null,
   };
-  watch(attempt, attempt.sentAtMs + outgoing.firstByteTimeoutMs);
+  watch(attempt, sentAtMs + outgoing.firstByteTimeoutMs);
   // A client that resets its connection stops the bytes and tells nobody: a pipe to it waits for ever.
   outgoing.clientGone.addEventListener("abort", () => {
     endAttempt(attempt, "cancelled");
@@ -96,7 +118,13 @@ export async function attemptOnce(
   try {
     const response = await send(attempt);
     attempt.headersAtMs = Date.now();
+    const { workerHeader } = endpoint.backend;
+    if (workerHeader !== null) {
+      noteAnswering(desk.runtime.wallet, holding, response.headers.get(workerHeader), attempt.headersAtMs);
+    }
     const begun = response.status >= 400 ? await readError(response) : await begin(response);
+    attempt.lateAtMs = Number.POSITIVE_INFINITY;
+    if (outgoing.stream && begun.kind === "stream") attempt.firstByteAtMs = Date.now();
     const answer = classify(attempt, response, begun);
     if (answer === "capacity" || answer === "server_fault") {
       const lost = answer === "capacity" ? "capacity" : "failed";
@@ -115,7 +143,7 @@ export async function attemptOnce(
 export function endAttempt(attempt: Attempt, outcome: AttemptOutcome): void {
   if (attempt.timer !== null) clearTimeout(attempt.timer);
   attempt.timer = null;
-  const { sentAtMs, headersAtMs, firstTokenAtMs, outgoing } = attempt;
+  const { sentAtMs, headersAtMs, firstByteAtMs, firstTokenAtMs, outgoing } = attempt;
   // Headers that came with the first token tell nothing of the network alone.
   const early = headersAtMs !== null && firstTokenAtMs !== null && firstTokenAtMs > headersAtMs;
   settle(attempt.desk, attempt.holding, {
@@ -123,8 +151,12 @@ export function endAttempt(attempt: Attempt, outcome: AttemptOutcome): void {
     heldMs: Date.now() - sentAtMs,
     ttftMs: firstTokenAtMs === null ? null : firstTokenAtMs - sentAtMs,
     headersMs: early ? headersAtMs - sentAtMs : null,
+    firstByteMs: firstByteAtMs === null ? null : firstByteAtMs - sentAtMs,
     clientKey: outgoing.clientKey,
     inputTokens: outgoing.inputTokens,
+    affinity: outgoing.affinity,
+    workerId: attempt.holding.workerId,
+    cachedTokens: attempt.holding.cachedTokens,
   });
 }
 
@@ -135,7 +167,7 @@ export function keepRunning(attempt: Attempt): void {
 
 function watch(attempt: Attempt, deadlineMs: number): void {
   if (attempt.timer !== null) clearTimeout(attempt.timer);
-  const dueMs = Math.min(attempt.holding.confirmDueMs, deadlineMs);
+  const dueMs = Math.min(attempt.holding.confirmDueMs, deadlineMs, attempt.lateAtMs);
   attempt.timer = setTimeout(
     () => {
       const now = Date.now();
@@ -143,6 +175,10 @@ function watch(attempt: Attempt, deadlineMs: number): void {
         attempt.timedOut = true;
         attempt.controller.abort();
         return;
+      }
+      if (now >= attempt.lateAtMs) {
+        attempt.lateAtMs = Number.POSITIVE_INFINITY;
+        attempt.onLate?.(attempt);
       }
       touch(attempt.holding, now);
       // Another request of the isolate may have confirmed it meanwhile.
@@ -153,9 +189,13 @@ function watch(attempt: Attempt, deadlineMs: number): void {
   );
 }
 
-async function send({ endpoint, outgoing, controller }: Attempt): Promise<Response> {
+async function send({ endpoint, holding, outgoing, controller }: Attempt): Promise<Response> {
   const { authorization } = endpoint.target;
-  const headers = authorization === null ? outgoing.headers : { ...outgoing.headers, authorization };
+  const { workerHeader } = endpoint.backend;
+  const wished = workerHeader === null ? null : holding.workerId;
+  let { headers } = outgoing;
+  if (authorization !== null) headers = { ...headers, authorization };
+  if (workerHeader !== null && wished !== null) headers = { ...headers, [workerHeader]: wished };
   return egress(endpoint.backend.inferUrl(endpoint.target, outgoing.path), {
     method: outgoing.method,
     headers,
@@ -197,8 +237,10 @@ async function readError({ body }: Response): Promise<Begun> {
   return { kind: "whole", bytes: new Uint8Array(bytes).subarray(0, ERROR_BODY_BYTES_MAX) };
 }
 
-function classify({ endpoint }: Attempt, response: Response, begun: Begun): AnswerClass {
+function classify({ endpoint, outgoing }: Attempt, response: Response, begun: Begun): AnswerClass {
   const peek = begun.kind === "whole" && response.status >= 400 ? begun.bytes : null;
   const bodyStart = peek === null ? "" : new TextDecoder().decode(peek.subarray(0, ANSWER_PEEK_BYTES));
-  return endpoint.backend.classify({ status: response.status, headers: response.headers, bodyStart });
+  const answer = endpoint.backend.classify({ status: response.status, headers: response.headers, bodyStart });
+  // Else whoever holds a key takes an endpoint out for everyone, by asking five times for what it cannot do.
+  return answer === "server_fault" && outgoing.isClientsPath ? "client_fault" : answer;
 }

@@ -12,14 +12,17 @@ import {
   onSilence,
 } from "../core/edge-lease.ts";
 import type { Asking, Leased, LeaseStep, LeaseWish, Refused } from "../core/edge-lease.ts";
+import { LEASES_MAX } from "../core/leases.ts";
 import type { AcquireReply, AwaitOutcome, Settlement } from "../core/shard-messages.ts";
 import { parseShardName } from "../core/shard-name.ts";
-import { restoreCarry, rideMs, settleHolding, shardsOwed, takeCarry } from "../core/wallet.ts";
+import { CARRY_MAX, restoreCarry, rideMs, settleHolding, shardsOwed, takeCarry } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
 import type { EdgeEnv, EdgePool, Runtime } from "./runtime.ts";
 
 /** A queued request waits for its grant this much longer than the shard's own bound, ms. */
 const QUEUE_MARGIN_MS = 1_000;
+/** Messages to one shard in one flush: enough for every lease that it may have out. */
+export const FLUSH_MESSAGES_MAX = LEASES_MAX / CARRY_MAX;
 /** A flush that has not come back after this no longer keeps others from being sent, ms. */
 const FLUSH_LIFE_MS = 1_000;
 
@@ -65,21 +68,35 @@ export function settle(desk: Desk, holding: Holding, end: AttemptEnd): void {
   desk.ctx.waitUntil(delayMs === 0 ? flush(desk) : scheduler.wait(delayMs).then(async () => flush(desk)));
 }
 
-/** Sends what the shards are owed: settlements that found no ride, and confirmations that are due. */
+/** Gives a lease back under which nothing was sent. */
+export function returnLease(desk: Desk, holding: Holding): void {
+  const nothing = { heldMs: 0, ttftMs: null, headersMs: null, clientKey: "", inputTokens: 0 };
+  settle(desk, holding, { outcome: "unused", ...nothing });
+}
+
+/** Sends all that the shards are owed: settlements that found no ride, and confirmations that are due. */
 export async function flush(desk: Desk): Promise<void> {
   const { wallet } = desk.runtime;
   // Whatever is settled from here on needs a flush of its own.
   desk.runtime.flushUntilMs = 0;
-  await Promise.all(
-    shardsOwed(wallet, Date.now()).map(async (shard) => {
-      const carry = takeCarry(wallet, shard, Date.now());
-      try {
-        await stubOf(desk, shard).report(carry);
-      } catch {
-        restoreCarry(wallet, shard, carry);
-      }
-    }),
-  );
+  await Promise.all(shardsOwed(wallet, Date.now()).map(async (shard) => tell(desk, shard)));
+}
+
+/** One message after the other until nothing is owed: each is bounded, and after a burst there is more than one holds. */
+async function tell(desk: Desk, shard: string): Promise<void> {
+  const { wallet } = desk.runtime;
+  for (let message = 0; message < FLUSH_MESSAGES_MAX; message++) {
+    const carry = takeCarry(wallet, shard, Date.now());
+    // Another flush, or an acquire, may have told the rest meanwhile.
+    if (carry.settled.length === 0 && carry.held.length === 0) return;
+    try {
+      await stubOf(desk, shard).report(carry);
+    } catch {
+      // The rest would fail as well: the next flush or acquire takes it.
+      restoreCarry(wallet, shard, carry);
+      return;
+    }
+  }
 }
 
 /** One call, for as long as the pool's patience lasts; null when the shard failed or was too slow. */
@@ -133,7 +150,8 @@ async function awaitSlot(desk: Desk, asking: Asking, leaseId: string, limitMs: n
   }
 }
 
-function stubOf(desk: Desk, shard: string) {
+/** The shard of this name; the first call ever made decides where it lives, so every caller gives its region's hint. */
+export function stubOf(desk: Desk, shard: string) {
   const region = parseShardName(shard)?.region ?? "";
   const locationHint = desk.runtime.config.regions.get(region)?.hint;
   return desk.env.POOL_SHARD.getByName(shard, locationHint === undefined ? {} : { locationHint });

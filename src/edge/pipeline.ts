@@ -1,30 +1,35 @@
 /**
- * The path of one request: read it, run its rails while the lease is acquired, send it, retry once before the first
- * byte, and pass the answer on.
+ * The path of one request: read it, run its rails while the lease is acquired, send it, retry or hedge once before the
+ * first byte, and pass the answer on.
  *
  * Neither the rails nor the lease waits for the other; a refused request gives its lease back unused. Nothing is sent
  * anywhere before both are there.
  */
 import type { LeaseWish } from "../core/edge-lease.ts";
+import { hedgeDelayMs } from "../core/first-byte.ts";
 import { inputTokensEstimate, readInferenceBody } from "../protocol/openai.ts";
 import type { InferencePath } from "../protocol/openai.ts";
 import {
   childTraceparent,
+  EXPLAIN,
   forwardableRequestHeaders,
   HOP,
   parseTraceparent,
   REQUEST_ID,
   TRACEPARENT,
 } from "../protocol/headers.ts";
+import { AFFINITY_TOKENS_MIN, affinityKeyOf } from "./affinity-key.ts";
 import { answerBegun } from "./answer.ts";
 import { attemptOnce } from "./dispatch.ts";
 import type { AttemptResult, Outgoing } from "./dispatch.ts";
 import { parseJson, readBody, writeJson } from "./body.ts";
 import type { Authenticated, Refusal } from "./edge-request.ts";
 import { refuse } from "./edge-request.ts";
+import { attemptHedged } from "./hedge.ts";
+import type { Hedged } from "./hedge.ts";
 import { checkInput } from "./input-rails.ts";
 import type { Checked } from "./input-rails.ts";
-import { lease, settle } from "./lease-desk.ts";
+import { lease, returnLease } from "./lease-desk.ts";
 import type { LeaseAnswer } from "./lease-desk.ts";
 import { placeOf } from "./place.ts";
 import type { EdgePool } from "./runtime.ts";
@@ -40,6 +45,8 @@ type Parcel = {
   readonly stream: boolean;
   /** One of the `/v1` paths, whose body this router understands. */
   readonly isInference: boolean;
+  /** Named in the request itself, under `/p`: any path that there is at the endpoint. */
+  readonly isClientsPath: boolean;
   /** May an attempt that may have been processed be repeated. */
   readonly repeatable: boolean;
 };
@@ -72,12 +79,18 @@ export async function infer(edge: Authenticated, path: InferencePath): Promise<R
     json,
     stream,
     isInference: true,
+    isClientsPath: false,
     repeatable: true,
   });
 }
 
-/** Any other request to a pool: every method, path and body. */
-export async function passThrough(edge: Authenticated, pool: EdgePool, path: string): Promise<Response> {
+/** Any other request to a pool: every method, path and body. `pathFrom`: who named the path at the endpoint. */
+export async function passThrough(
+  edge: Authenticated,
+  pool: EdgePool,
+  path: string,
+  pathFrom: "client" | "config",
+): Promise<Response> {
   const { request, desk } = edge;
   if (request.headers.get("upgrade") !== null) {
     return refuse(edge.requestId, desk.runtime.config, {
@@ -94,20 +107,24 @@ export async function passThrough(edge: Authenticated, pool: EdgePool, path: str
   const stream = typeof json === "object" && json !== null && "stream" in json && json.stream === true;
   // Only the endpoint knows what an unknown POST does, so it is not done twice.
   const repeatable = request.method !== "POST" && request.method !== "PATCH";
-  return send(edge, { pool, method: request.method, path, bytes, json, stream, isInference: false, repeatable });
+  const { method } = request;
+  const isClientsPath = pathFrom === "client";
+  return send(edge, { pool, method, path, bytes, json, stream, isInference: false, isClientsPath, repeatable });
 }
 
 async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
   const { desk, requestId } = edge;
   const { config } = desk.runtime;
   const { place, key } = placeOf(edge.request, config, edge.dev);
+  const inputTokens = inputTokensEstimate(parcel.bytes?.byteLength ?? 0);
   const wish: LeaseWish = {
     pool: parcel.pool.spec,
     client: place,
     clientKey: key,
-    inputTokens: inputTokensEstimate(parcel.bytes?.byteLength ?? 0),
+    inputTokens,
+    affinityKey: inputTokens < AFFINITY_TOKENS_MIN ? null : affinityOf(edge, parcel, inputTokens),
     excluded: [],
-    explain: false,
+    explain: isExplained(edge),
   };
   const leasing = lease(desk, parcel.pool, wish);
   const checked = checkInput(parcel.pool.config.rails.input, parcel.json);
@@ -126,6 +143,17 @@ async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
   // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
   desk.ctx.waitUntil(answering);
   return answering;
+}
+
+function affinityOf({ desk, request, identity }: Authenticated, parcel: Parcel, inputTokens: number) {
+  return affinityKeyOf(desk.runtime.affinitySecret, {
+    mode: parcel.pool.config.affinity,
+    tenant: identity.tenant,
+    headers: request.headers,
+    json: parcel.json,
+    hasPrompt: parcel.isInference && parcel.path !== "/v1/embeddings",
+    inputTokens,
+  });
 }
 
 async function attempts(
@@ -155,13 +183,18 @@ async function attempts(
       return refuse(requestId, config, { reason: "no_endpoint" });
     }
     tried.push(endpoint.config.id);
-    const result = await attemptOnce(desk, holding, endpoint, outgoing);
+    const afterMs: number | null =
+      lost === null && mayHedge(parcel) ? hedgeDelayMs(holding.grant, wish.inputTokens) : null;
+    const { result, isHedge }: Hedged =
+      afterMs === null
+        ? { result: await attemptOnce(desk, holding, endpoint, outgoing), isHedge: false }
+        : await attemptHedged(desk, holding, endpoint, outgoing, { afterMs, pool: parcel.pool, wish, tried });
     if (result.kind === "begun") {
-      const why = tried.length > 1 ? "failover" : reason;
       return answerBegun(edge, result, {
-        reason: why,
+        reason: isHedge ? "hedge" : lost === null ? reason : "failover",
         attempts: tried.length,
         overheadMs: result.attempt.sentAtMs - edge.startedAtMs,
+        decision: wish.explain ? answer : null,
       });
     }
     lost = result;
@@ -171,6 +204,9 @@ async function attempts(
     answer = await lease(desk, parcel.pool, { ...wish, excluded: tried });
   }
 }
+
+/** The first byte of a whole answer is its end: it does not tell a slow endpoint from a long answer. */
+const mayHedge = ({ stream, repeatable, pool }: Parcel): boolean => stream && repeatable && pool.config.attemptsMax > 1;
 
 function outgoingOf(edge: Authenticated, parcel: Parcel, body: Outgoing["body"], wish: LeaseWish): Outgoing {
   const { request, requestId } = edge;
@@ -191,22 +227,21 @@ function outgoingOf(edge: Authenticated, parcel: Parcel, body: Outgoing["body"],
     body,
     inputTokens: wish.inputTokens,
     clientKey: wish.clientKey,
+    affinity: wish.affinityKey ?? null,
+    stream: parcel.stream,
+    isClientsPath: parcel.isClientsPath,
     firstByteTimeoutMs: parcel.stream ? config.ttfbTimeoutMs : executionMs,
     clientGone: request.signal,
   };
 }
 
+/** Where the fleet's endpoints are and how they do is for operators: a key that may only infer asks in vain. */
+const isExplained = ({ request, identity, dev }: Authenticated): boolean =>
+  request.headers.get(EXPLAIN) === "1" && (dev || identity.scopes.includes("admin"));
+
 /** Gives a lease back under which nothing was sent. */
 function giveBack(edge: Authenticated, answer: LeaseAnswer): void {
-  if (answer.kind !== "leased") return;
-  settle(edge.desk, answer.holding, {
-    outcome: "unused",
-    heldMs: 0,
-    ttftMs: null,
-    headersMs: null,
-    clientKey: "",
-    inputTokens: 0,
-  });
+  if (answer.kind === "leased") returnLease(edge.desk, answer.holding);
 }
 
 function blocked({ verdict }: Checked): Refusal {
@@ -229,6 +264,9 @@ function noLease(answer: Exclude<LeaseAnswer, { kind: "leased" }>): Refusal {
   switch (answer.kind) {
     case "shed":
       return { reason: "saturated", retryAfterMs: answer.retryAfterMs };
+    // Never of a first attempt, which is free.
+    case "over_budget":
+      return { reason: "saturated" };
     case "warming_up":
       return { reason: "warming_up", retryAfterMs: answer.retryAfterMs };
     case "no_endpoint":

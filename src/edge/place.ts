@@ -24,5 +24,5 @@ export function placeOf(
   return { place, key: cf?.colo ?? (place === null ? "unknown" : keyOf(place)) };
 }
 
-/** About 100 km: closer clients cannot be told apart by their round trips. */
-const keyOf = ({ lat, lon }: Place): string => `${Math.round(lat)},${Math.round(lon)}`;
+/** Key of a place that no data centre stands for. About 100 km: closer clients cannot be told apart by their round trips. */
+export const keyOf = ({ lat, lon }: Place): string => `${Math.round(lat)},${Math.round(lon)}`;

@@ -6,9 +6,10 @@ import { Router } from "itty-router";
 import type { IRequest } from "itty-router";
 import { modelById, modelList } from "../protocol/openai.ts";
 import type { Scope } from "../protocol/config.ts";
-import { fleet, restartShard } from "./admin.ts";
+import { drain, fleet, restartShard } from "./admin.ts";
 import { answerJson, refuse } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
+import { explain } from "./explain.ts";
 import { infer, passThrough } from "./pipeline.ts";
 
 type Handler = (edge: Authenticated, params: Readonly<Record<string, string>>) => Promise<Response> | Response;
@@ -23,6 +24,7 @@ const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
   ]),
   ["/v1/models", { method: "GET", scope: "infer", handler: models }],
   ["/admin/fleet", { method: "GET", scope: "admin", handler: fleet }],
+  ["/admin/explain", { method: "POST", scope: "admin", handler: explain }],
 ]);
 
 const patterns = Router<IRequest, [EdgeRequest], Response>();
@@ -31,6 +33,8 @@ patterns
   .get("/v1/models/:id+", authenticated("infer", model))
   .all("/p/:pool", authenticated("infer", toPool))
   .all("/p/:pool/*", authenticated("infer", toPool))
+  .post("/admin/endpoints/:id/drain", authenticated("admin", drains(true)))
+  .post("/admin/endpoints/:id/undrain", authenticated("admin", drains(false)))
   .post("/admin/shards/:pool/:region/restart", authenticated("admin", restartShard));
 
 export async function routeRequest(edge: EdgeRequest): Promise<Response> {
@@ -45,7 +49,7 @@ export async function routeRequest(edge: EdgeRequest): Promise<Response> {
   const pool = declared === undefined ? undefined : pools.get(declared.poolId);
   if (declared !== undefined && pool !== undefined) {
     const path = declared.upstreamPath + edge.query;
-    return admit(edge, "infer", async (known) => passThrough(known, pool, path), {});
+    return admit(edge, "infer", async (known) => passThrough(known, pool, path, "config"), {});
   }
   // The router reads these two members and writes its own beside them.
   const { method, url } = edge.request;
@@ -76,6 +80,10 @@ async function admit(
   return handler({ ...edge, identity: identity.value }, params);
 }
 
+function drains(drained: boolean): Handler {
+  return async (edge, { id = "" }) => drain(edge, decoded(id), drained);
+}
+
 function models(edge: Authenticated): Response {
   return answerJson(edge, modelList(edge.desk.runtime.config));
 }
@@ -90,7 +98,7 @@ function toPool(edge: Authenticated, { pool = "" }: Readonly<Record<string, stri
   const known = edge.desk.runtime.pools.get(decoded(pool));
   if (known === undefined) return refuse(edge.requestId, edge.desk.runtime.config, { reason: "unknown_pool" });
   const path = edge.path.slice(`/p/${pool}`.length);
-  return passThrough(edge, known, (path === "" ? "/" : path) + edge.query);
+  return passThrough(edge, known, (path === "" ? "/" : path) + edge.query, "client");
 }
 
 /** A name as it was before it became part of a path: SDKs encode the slash of a model's name. */

@@ -5,6 +5,8 @@
 import { BACKENDS } from "../../backends/registry.ts";
 import { targetOf } from "../../backends/targets.ts";
 import type { Backend, Target } from "../../backends/port.ts";
+import { hashKeyOf } from "../core/keyed-hash.ts";
+import type { HashKey } from "../core/keyed-hash.ts";
 import { createWallet } from "../core/wallet.ts";
 import type { Wallet } from "../core/wallet.ts";
 import type { PoolSpec } from "../core/pool.ts";
@@ -34,6 +36,8 @@ export type Runtime = {
   readonly pools: ReadonlyMap<string, EdgePool>;
   readonly keys: KeyVerifier;
   readonly wallet: Wallet;
+  /** Secret of the affinity keys, the same in every isolate of the deployment. */
+  readonly affinitySecret: HashKey;
   /** A flush of the outboxes is under way or due until this instant. */
   flushUntilMs: number;
 };
@@ -62,6 +66,7 @@ export function runtimeOf(env: EdgeEnv): Runtime | null {
     pools,
     keys: createKeyVerifier(parsed.value.keys, env.WARMPATH_KEY_PEPPER ?? ""),
     // 48 random bits: short, because every lease id carries it, and unique among more isolates than there are.
+    affinitySecret: hashKeyOf(env.WARMPATH_KEY_PEPPER ?? ""),
     wallet: createWallet(crypto.randomUUID().replaceAll("-", "").slice(0, 12)),
     flushUntilMs: 0,
   };

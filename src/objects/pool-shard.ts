@@ -10,14 +10,17 @@ import { egress } from "../../backends/egress.ts";
 import { BACKENDS } from "../../backends/registry.ts";
 import { targetOf } from "../../backends/targets.ts";
 import type { Target } from "../../backends/port.ts";
-import { inheritInFlight, observeProbe } from "../core/endpoint.ts";
+import { inheritInFlight, setDrained } from "../core/endpoint.ts";
 import type { ProbeResult } from "../core/endpoint.ts";
 import type { EndpointView, ViewSet } from "../core/endpoint-view.ts";
+import { explainShard } from "../core/explain.ts";
+import type { ExplainRequest, Explanation } from "../core/explain.ts";
 import { inFlight } from "../core/leases.ts";
 import { absorbDigest, createShard, isActive, isDigestDue, makeDigest, ownViews, peerRegions } from "../core/shard.ts";
 import type { Effect, ShardState } from "../core/shard.ts";
 import { acquire } from "../core/shard-acquire.ts";
 import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../core/shard-messages.ts";
+import { applyDrain, applyProbe } from "../core/shard-observe.ts";
 import { applyCarry, sweep } from "../core/shard-settle.ts";
 import type { Config, EndpointConfig } from "../protocol/config.ts";
 import { loadConfig } from "../protocol/env.ts";
@@ -32,6 +35,8 @@ const TICK_MS = 5_000;
 const TICK_FAST_MS = 1_000;
 /** Checkpoints, ms: what is lost at worst is this much of an estimate. */
 export const CHECKPOINT_MS = 10_000;
+/** Held requests are looked at this often even if nothing happens, ms: a wait ends no later than this after its time. */
+const QUEUE_WATCH_MS = 100;
 /** A probe that has no answer by then has failed, ms. */
 const PROBE_TIMEOUT_MS = 2_000;
 /** Observations ask for probes; one endpoint is probed at most this often, ms. */
@@ -47,7 +52,12 @@ export type ShardStatus = {
   readonly liveLeases: number;
   readonly queued: number;
   readonly endpoints: readonly EndpointView[];
+  /** Endpoints that an operator has taken out of traffic. */
+  readonly drained: readonly string[];
 };
+
+/** What an operator is told of an endpoint that was drained, or put back. */
+export type Drained = { readonly drained: boolean; readonly endpoint: EndpointView };
 
 type Probe = { readonly endpoint: EndpointConfig; readonly target: Target; running: boolean; lastMs: number };
 
@@ -60,6 +70,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
   #alarmAtMs = 0;
   #checkpointMs = 0;
   #exchanging = false;
+  #watching = false;
 
   constructor(ctx: DurableObjectState, env: ShardEnv) {
     super(ctx, env);
@@ -85,9 +96,8 @@ export class PoolShard extends DurableObject<ShardEnv> {
     if (resolved !== undefined) return resolved.outcome;
     if (state?.queue.has(leaseId) !== true) return { kind: "shed", retryAfterMs: TICK_FAST_MS };
     const outcome = new Promise<AwaitOutcome>((resolve) => this.#awaiting.set(leaseId, resolve));
-    const giveUpInMs = (state.queue.get(leaseId)?.giveUpAtMs ?? 0) - Date.now();
-    const timer = setTimeout(() => this.#perform(sweep(state, Date.now(), Math.random)), Math.max(0, giveUpInMs));
-    return outcome.finally(() => clearTimeout(timer));
+    this.#watchQueue(state);
+    return outcome;
   }
 
   /** Settlements and confirmations that no acquire carried. */
@@ -101,6 +111,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
   exchange(digest: ViewSet): ViewSet | null {
     if (this.#state === null) return null;
     absorbDigest(this.#state, digest, Date.now());
+    this.#perform(sweep(this.#state, Date.now(), Math.random));
     this.#state.lastTrafficMs = Date.now();
     this.#armAlarm();
     return makeDigest(this.#state, Date.now());
@@ -122,7 +133,30 @@ export class PoolShard extends DurableObject<ShardEnv> {
       liveLeases: state.leases.live.size,
       queued: state.queue.size,
       endpoints: ownViews(state, Date.now()),
+      drained: [...state.endpoints.values()].filter(({ drained }) => drained).map(({ spec }) => spec.id),
     };
+  }
+
+  /** The decision that a request would meet now: nothing is leased, woken or counted. */
+  explain(request: ExplainRequest): Explanation | null {
+    const state = this.#state;
+    if (state === null) return null;
+    this.#perform(sweep(state, Date.now(), Math.random));
+    return explainShard(state, request, Date.now(), Math.random);
+  }
+
+  /** An operator takes an endpoint out of traffic, or puts it back; kept over restarts. Null: it is not this shard's. */
+  drain(endpointId: string, drained: boolean): Drained | null {
+    const state = this.#state;
+    const known = state?.endpoints.get(endpointId);
+    if (state === null || known === undefined) return null;
+    const now = Date.now();
+    // The first word stands: asked again, it is not drained any later.
+    if (known.drained !== drained) this.#store.saveDrained(endpointId, drained ? now : null);
+    this.#perform(applyDrain(state, endpointId, drained, now, Math.random) ?? []);
+    this.ctx.waitUntil(this.#exchangeDigests(state));
+    const endpoint = ownViews(state, now).find(({ id }) => id === endpointId);
+    return endpoint === undefined ? null : { drained, endpoint };
   }
 
   /** Development only: loses its memory as an eviction would. */
@@ -151,6 +185,10 @@ export class PoolShard extends DurableObject<ShardEnv> {
     const now = Date.now();
     const state = createShard(poolSpec(this.#config, parsed.pool), parsed.region, this.#store.beginEpoch(), now);
     this.#store.syncRegistry([...state.endpoints.values()].map(({ spec }) => spec));
+    for (const endpointId of this.#store.loadDrained()) {
+      const endpoint = state.endpoints.get(endpointId);
+      if (endpoint !== undefined) setDrained(endpoint, true);
+    }
     for (const { endpointId, inFlight: count, savedAtMs } of this.#store.loadCheckpoint()) {
       const endpoint = state.endpoints.get(endpointId);
       const fadeMs = state.pool.leaseTtlMs - (now - savedAtMs);
@@ -195,6 +233,19 @@ export class PoolShard extends DurableObject<ShardEnv> {
     if (isDigestDue(state, Date.now())) this.ctx.waitUntil(this.#exchangeDigests(state));
   }
 
+  /** While requests are held: news of other regions must come without a call, and a wait must end in time. */
+  #watchQueue(state: ShardState): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    setTimeout(() => {
+      this.#watching = false;
+      this.#perform(sweep(state, Date.now(), Math.random));
+      if (state.queue.size === 0) return;
+      if (isDigestDue(state, Date.now())) this.ctx.waitUntil(this.#exchangeDigests(state));
+      this.#watchQueue(state);
+    }, QUEUE_WATCH_MS);
+  }
+
   async #exchangeDigests(state: ShardState): Promise<void> {
     // A slow peer must not pile up calls.
     if (this.#exchanging) return;
@@ -211,6 +262,8 @@ export class PoolShard extends DurableObject<ShardEnv> {
       }),
     );
     this.#exchanging = false;
+    // What a digest told may be what a held request waited for.
+    this.#perform(sweep(state, Date.now(), Math.random));
   }
 
   #peer(state: ShardState, region: string) {
@@ -221,15 +274,15 @@ export class PoolShard extends DurableObject<ShardEnv> {
 
   async #probe(endpointId: string): Promise<void> {
     const probe = this.#probes.get(endpointId);
-    const endpoint = this.#state?.endpoints.get(endpointId);
-    if (probe === undefined || endpoint === undefined) return;
+    const state = this.#state;
+    if (probe === undefined || state === null) return;
     if (probe.running || Date.now() - probe.lastMs < PROBE_GAP_MS) return;
     probe.running = true;
     const backend = BACKENDS[probe.endpoint.backend];
     const result: ProbeResult = await backend.probe(probe.target, egress, AbortSignal.timeout(PROBE_TIMEOUT_MS));
     probe.running = false;
     probe.lastMs = Date.now();
-    observeProbe(endpoint, result, Date.now());
+    this.#perform(applyProbe(state, endpointId, result, Date.now(), Math.random));
   }
 
   async #wake(endpointId: string): Promise<void> {

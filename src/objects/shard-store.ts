@@ -11,6 +11,7 @@ const MIGRATIONS = [
   `CREATE TABLE incarnation (only INTEGER PRIMARY KEY CHECK (only = 1), epoch INTEGER NOT NULL);
    CREATE TABLE endpoint (id TEXT PRIMARY KEY, source TEXT NOT NULL, spec TEXT NOT NULL);
    CREATE TABLE checkpoint (endpoint_id TEXT PRIMARY KEY, in_flight INTEGER NOT NULL, saved_at_ms INTEGER NOT NULL);`,
+  `ALTER TABLE endpoint ADD COLUMN drained_at_ms INTEGER;`,
 ] as const;
 
 export type Checkpoint = { readonly endpointId: string; readonly inFlight: number; readonly savedAtMs: number };
@@ -31,18 +32,37 @@ export class ShardStore {
     return this.#storage.sql.exec<{ epoch: number }>(`SELECT epoch FROM incarnation`).one().epoch;
   }
 
-  /** Makes the registry hold exactly these endpoints of the config, and what was registered otherwise. */
+  /**
+   * Makes the registry hold exactly these endpoints of the config, and what was registered otherwise. One that stays keeps
+   * what an operator said of it.
+   */
   syncRegistry(specs: readonly EndpointSpec[]): void {
+    const { sql } = this.#storage;
+    const declared = new Set(specs.map(({ id }) => id));
     this.#storage.transactionSync(() => {
-      this.#storage.sql.exec(`DELETE FROM endpoint WHERE source = 'config'`);
+      for (const { id } of sql.exec<{ id: string }>(`SELECT id FROM endpoint WHERE source = 'config'`).toArray()) {
+        if (!declared.has(id)) sql.exec(`DELETE FROM endpoint WHERE id = ?`, id);
+      }
       for (const spec of specs) {
-        this.#storage.sql.exec(
-          `INSERT INTO endpoint (id, source, spec) VALUES (?, 'config', ?) ON CONFLICT (id) DO NOTHING`,
+        sql.exec(
+          `INSERT INTO endpoint (id, source, spec) VALUES (?, 'config', ?)
+           ON CONFLICT (id) DO UPDATE SET spec = excluded.spec WHERE source = 'config'`,
           spec.id,
           JSON.stringify(spec),
         );
       }
     });
+  }
+
+  /** Endpoints that an operator has taken out of traffic. */
+  loadDrained(): string[] {
+    const rows = this.#storage.sql.exec<{ id: string }>(`SELECT id FROM endpoint WHERE drained_at_ms IS NOT NULL`);
+    return rows.toArray().map(({ id }) => id);
+  }
+
+  /** Keeps since when an endpoint is drained; null: it is not. */
+  saveDrained(endpointId: string, drainedAtMs: number | null): void {
+    this.#storage.sql.exec(`UPDATE endpoint SET drained_at_ms = ? WHERE id = ?`, drainedAtMs, endpointId);
   }
 
   loadCheckpoint(): Checkpoint[] {

@@ -20,6 +20,8 @@ export const RAILS_PER_STAGE_MAX = 16;
 /** No GPU server batches more sequences than this. */
 export const CONCURRENCY_PER_WORKER_MAX = 4096;
 export const GPU_WORKERS_MAX = 1000;
+/** A scaler that waits for more requests per GPU worker than this is switched off. */
+export const SCALER_VALUE_MAX = 1000;
 /** Runpod's bound on idleTimeout. */
 export const IDLE_TIMEOUT_SECONDS_MAX = 3600;
 /** One day: longer work belongs in the job queue. */
@@ -30,6 +32,8 @@ export const PATIENCE_MS_MAX = 10_000;
 export const TTFB_TIMEOUT_MS_MAX = 600_000;
 /** A third attempt has, by then, cost the client more than an honest error. */
 export const ATTEMPTS_MAX = 2;
+/** An attempt's timer looks no more often than this. */
+export const HEDGE_AFTER_MS_MIN = 25;
 export const QUEUE_DEPTH_MAX = 10_000;
 export const QUEUE_WAIT_MS_MAX = 120_000;
 export const LEASE_TTL_MS_MAX = 600_000;
@@ -38,6 +42,8 @@ export const LEASE_TTL_MS_MIN = 100;
 export const RAIL_TIMEOUT_MS_MAX = 30_000;
 /** As long as for a slot: a client that may wait for the one may wait for the other. */
 export const COLD_WAIT_MS_DEFAULT = 10_000;
+/** What of a request may lead it to the endpoint that has its prompt in the cache. */
+export const AFFINITY_MODES = ["off", "session", "prefix"] as const;
 /** The rails that exist, in the order in which messages name them. */
 export const INPUT_RAILS = ["size", "secrets"] as const;
 

@@ -48,6 +48,9 @@ function resolveEndpoint(raw: RawEndpoint): EndpointConfig {
   const { allowPlainHttp: _allowed, workers, idleTimeoutSeconds, ...same } = raw;
   return {
     ...same,
+    concurrencyPerWorker: raw.concurrencyPerWorker ?? null,
+    // Inference engines queue by themselves; Runpod's load balancer drops what finds no GPU worker.
+    queuesExcess: raw.queuesExcess ?? raw.backend !== "runpod-lb",
     url: baseOf(raw.url),
     auth: raw.auth ?? null,
     workersMin: workers.min,

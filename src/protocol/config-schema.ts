@@ -12,6 +12,7 @@
 import * as z from "zod";
 import { SIZE_CHARS_MAX, SIZE_MESSAGES_MAX } from "../core/rails/size.ts";
 import {
+  AFFINITY_MODES,
   ATTEMPTS_MAX,
   BODY_BYTES_DEFAULT,
   BODY_BYTES_MAX,
@@ -20,6 +21,7 @@ import {
   ENDPOINTS_PER_POOL_MAX,
   EXECUTION_TIMEOUT_MS_MAX,
   GPU_WORKERS_MAX,
+  HEDGE_AFTER_MS_MIN,
   IDLE_TIMEOUT_SECONDS_MAX,
   INPUT_RAILS,
   KEYS_MAX,
@@ -34,6 +36,7 @@ import {
   RAILS_PER_STAGE_MAX,
   RAIL_TIMEOUT_MS_MAX,
   ROUTES_MAX,
+  SCALER_VALUE_MAX,
   TTFB_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
 
@@ -177,14 +180,25 @@ const endpoint = z.strictObject({
     .describe("Names of the GPU types, for people. Default []."),
   workers: workers.prefault({}).describe("How many GPU workers the endpoint scales between. Default {min: 1, max: 1}."),
   concurrencyPerWorker: int(1, CONCURRENCY_PER_WORKER_MAX)
-    .default(8)
+    .optional()
     .describe(
-      "Requests one warm GPU worker serves at once, 1 to 4096. Default 8: safe for an 8B model on a 24 GB card.",
+      "Requests one warm GPU worker serves at once, 1 to 4096. Default: learned from the first-token times of streams, from 8 on; write it where you know the engine's batch or most answers are not streams.",
+    ),
+  queuesExcess: z
+    .boolean()
+    .optional()
+    .describe(
+      "Does the endpoint queue what it cannot serve at once? Then a few requests more than it has slots are sent on when all are busy, as many as become free on the way. Default: true, and false for runpod-lb, whose load balancer refuses them.",
+    ),
+  scalerValue: int(1, SCALER_VALUE_MAX)
+    .default(4)
+    .describe(
+      "Requests per GPU worker at which the platform's scaler adds one, 1 to 1000: it keeps ceil(requests / scalerValue). Default 4: Runpod's.",
     ),
   idleTimeoutSeconds: int(1, IDLE_TIMEOUT_SECONDS_MAX)
     .default(60)
     .describe(
-      "Idle time after which the last GPU worker may be gone, s, 1 to 3600. Default 60: Runpod's and Flash's custom.",
+      "Idle time after which the last GPU worker beyond workers.min may be gone, s, 1 to 3600: from then on the endpoint is presumed cold, unless a probe finds it ready. Default 60: Runpod's and Flash's custom.",
     ),
   executionTimeoutMs: int(100, EXECUTION_TIMEOUT_MS_MAX)
     .default(300_000)
@@ -257,6 +271,20 @@ const rails = z.strictObject({
     .describe("Rails over the response. Only [] for now: no output rail exists yet."),
 });
 
+const hedge = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Ask a second endpoint when a stream's first byte is later than 95 % of the first endpoint's. Default true: it costs at most 2 % of the requests, only on slots that are free, and the slower attempt is aborted. Set false where a repeated request is billed or does more than answer.",
+    ),
+  afterMsMin: int(HEDGE_AFTER_MS_MIN, TTFB_TIMEOUT_MS_MAX)
+    .default(100)
+    .describe(
+      "Never sooner than this after the dispatch, ms, 25 to 600000. Default 100: who saves less than that saves nothing that a person notices.",
+    ),
+});
+
 const pool = z.strictObject({
   models: z
     .array(z.string().regex(MODEL, { error: "write a model name of 1 to 200 printable ASCII characters" }))
@@ -275,6 +303,9 @@ const pool = z.strictObject({
   attemptsMax: int(1, ATTEMPTS_MAX)
     .default(2)
     .describe("Dispatches per request, 1 or 2, each to another endpoint, only before the first byte. Default 2."),
+  hedge: hedge
+    .prefault({})
+    .describe("A second attempt beside one that is late; never for a request that may not be repeated."),
   queueDepthMax: int(0, QUEUE_DEPTH_MAX)
     .default(100)
     .describe(
@@ -292,6 +323,12 @@ const pool = z.strictObject({
     .optional()
     .describe(
       "Longest cold start that a request waits for, ms, 0 to 600000 and not above ttfbTimeoutMs; beyond it the answer is 503 with Retry-After. Default 10000, or ttfbTimeoutMs if that is less: as long as for a slot.",
+    ),
+  affinity: z
+    .enum(AFFINITY_MODES)
+    .default("prefix")
+    .describe(
+      'Lead a long prompt to the endpoint that has it in its cache: "session" by the headers x-warmpath-session or x-session-id, or the body\'s prompt_cache_key or user; "prefix" by these, else by how the prompt begins; "off" never. Default "prefix": it is a discount in ms, weighed against distance and load.',
     ),
   rails: rails.prefault({}).describe("Guardrails of the pool."),
 });

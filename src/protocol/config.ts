@@ -7,12 +7,14 @@
  * on optional fields.
  */
 import type { Place } from "../core/pool.ts";
-import type { LOCATION_HINTS } from "./config-bounds.ts";
+import type { AFFINITY_MODES, LOCATION_HINTS } from "./config-bounds.ts";
 import type { RawEndpoint } from "./config-schema.ts";
 
 export type LocationHint = (typeof LOCATION_HINTS)[number];
 export type Backend = RawEndpoint["backend"];
 export type Scope = "infer" | "admin";
+/** `session`: what names a session; `prefix`: that, else how the prompt begins. */
+export type AffinityMode = (typeof AFFINITY_MODES)[number];
 
 /** Name of an environment secret; the secret is never in the config. */
 export type SecretRef = { readonly secret: string };
@@ -40,7 +42,12 @@ export type EndpointConfig = {
   readonly gpu: readonly string[];
   readonly workersMin: number;
   readonly workersMax: number;
-  readonly concurrencyPerWorker: number;
+  /** null: learned. */
+  readonly concurrencyPerWorker: number | null;
+  /** May a few requests wait in the endpoint's own queue. */
+  readonly queuesExcess: boolean;
+  /** Requests per GPU worker at which the platform's scaler adds one. */
+  readonly scalerValue: number;
   readonly idleTimeoutMs: number;
   /** Longest one attempt may run, ms. */
   readonly executionTimeoutMs: number;
@@ -78,11 +85,15 @@ export type PoolConfig = {
   /** Longest wait for the first byte of a stream, ms. */
   readonly ttfbTimeoutMs: number;
   readonly attemptsMax: number;
+  /** A second attempt beside a stream that is late, no sooner than `afterMsMin` after its dispatch. */
+  readonly hedge: { readonly enabled: boolean; readonly afterMsMin: number };
   readonly queueDepthMax: number;
   readonly queueWaitMsMax: number;
   readonly leaseTtlMs: number;
   /** Longest cold start that a request waits for, ms; beyond it the client is told when to come back. */
   readonly coldWaitMsMax: number;
+  /** By what a long prompt is led to the endpoint that has it in its cache. */
+  readonly affinity: AffinityMode;
   readonly rails: { readonly input: readonly InputRailConfig[]; readonly output: readonly OutputRailConfig[] };
 };
 

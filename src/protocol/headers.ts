@@ -17,10 +17,16 @@ export const REGION = "x-warmpath-region";
 export const REASON = "x-warmpath-reason";
 export const ATTEMPTS = "x-warmpath-attempts";
 export const OVERHEAD_MS = "x-warmpath-overhead-ms";
+/** Request: "1" asks for `DECISION` in the answer; for operators only. */
+export const EXPLAIN = "x-warmpath-explain";
+/** The routing decision as JSON (`decision-header.ts`). */
+export const DECISION = "x-warmpath-decision";
 export const SERVER_TIMING = "server-timing";
 export const TRACEPARENT = "traceparent";
 /** Development only: where the client is, "lat,lon" or a region id. */
 export const PLACE = "x-warmpath-place";
+/** Request: names the session that it belongs to, the first of them that is there. */
+export const SESSION_HEADERS = ["x-warmpath-session", "x-session-id"] as const;
 /** Set on every dispatch; a request that arrives with it came from a router, so an endpoint leads back to us. */
 export const HOP = "x-warmpath-hop";
 
@@ -33,6 +39,7 @@ export const EXPOSED_HEADERS: readonly string[] = [
   REASON,
   ATTEMPTS,
   OVERHEAD_MS,
+  DECISION,
   SERVER_TIMING,
   "retry-after",
   "retry-after-ms",

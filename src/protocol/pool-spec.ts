@@ -20,6 +20,7 @@ export function poolSpec(config: Config, poolId: string): PoolSpec {
     queueDepthMax: pool.queueDepthMax,
     queueWaitMsMax: pool.queueWaitMsMax,
     coldWaitMsMax: pool.coldWaitMsMax,
+    hedgeAfterMsMin: pool.hedge.enabled ? pool.hedge.afterMsMin : null,
   };
 }
 
@@ -38,6 +39,9 @@ function endpointSpec(config: Config, endpoint: EndpointConfig): EndpointSpec {
     workersMin: endpoint.workersMin,
     workersMax: endpoint.workersMax,
     concurrencyPerWorker: endpoint.concurrencyPerWorker,
+    scalerValue: endpoint.scalerValue,
+    idleTimeoutMs: endpoint.idleTimeoutMs,
+    queuesExcess: endpoint.queuesExcess,
     coldStartMs: endpoint.coldStartMs,
     prefillTokensPerMs: endpoint.prefillTokensPerMs,
   };

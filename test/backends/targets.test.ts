@@ -23,7 +23,7 @@ describe("the target of an endpoint", () => {
         endpointId: "a",
         url: "https://a.example.com",
         authorization: "Bearer k",
-        concurrencyPerWorker: expect.any(Number),
+        concurrencyPerWorker: null,
         healthUrl: "https://a.example.com/health",
         healthAuthorization: "Bearer k",
       },

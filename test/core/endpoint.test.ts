@@ -8,14 +8,14 @@ import {
   inheritInFlight,
   observeAttempt,
   observeProbe,
-  PLACES_MAX,
   PROBE_FAILURES_MAX,
   REPORT_LIFE_MS,
   SLOW_START_MS,
   WAKE_GAP_MS_MIN,
 } from "../../src/core/endpoint.ts";
 import type { EndpointState, ProbeResult } from "../../src/core/endpoint.ts";
-import { FAILURE_PRIOR } from "../../src/core/endpoint-view.ts";
+import { PLACES_MAX } from "../../src/core/terms/net.ts";
+import { FAILURE_PRIOR } from "../../src/core/terms/risk.ts";
 import type { AttemptOutcome } from "../../src/core/shard-messages.ts";
 import { endpointState, settlement } from "./shard-fixture.ts";
 
@@ -85,6 +85,19 @@ describe("an attempt", () => {
     expect(Object.keys(delaysOf(state, 0).roundTripMs)).toHaveLength(PLACES_MAX);
     observeAttempt(state, settlement({ headersMs: 30, clientKey: "place 0" }), 0);
     expect(delaysOf(state, 0).roundTripMs["place 0"]).toBeGreaterThan(10);
+  });
+
+  test.each([
+    // 2,000 tokens take 200 ms, 1,600 of them are thought to be cached: 40 ms are left to read.
+    { name: "that shows a cached prompt takes the cached part off the load", ttftMs: 120, residualMs: 20 },
+    { name: "that does not show it takes the whole prompt off", ttftMs: 190, residualMs: 0 },
+    { name: "that comes much later shows load, whatever was cached", ttftMs: 560, residualMs: 300 },
+  ])("$name", ({ ttftMs, residualMs }) => {
+    const state = endpointState({ prefillTokensPerMs: 10 });
+    const cached = { ttftMs, headersMs: 60, inputTokens: 2_000, cachedTokens: 1_600 };
+    observeAttempt(state, settlement({ ...cached, inFlightAtGrant: 1 }), 0);
+    expect(delaysOf(state, 0).prefillTokensPerMs, "the speed is not learned from it").toBe(10);
+    expect(state.load.meanMs[1]).toBeCloseTo(residualMs / 9, 9);
   });
 
   test("that failed weighs less as time passes", () => {
@@ -174,7 +187,8 @@ describe("a cold start", () => {
     expect(endpointView(state, 0, 0)).toMatchObject({ warmth: "cold", coldMs: 20_000 });
     probe(state, "warming", 1_000);
     expect(endpointView(state, 0, 6_000)).toMatchObject({ warmth: "warming", coldMs: 15_000 });
-    expect(endpointView(state, 0, 60_000).coldMs).toBe(0);
+    expect(endpointView(state, 0, 21_000).coldMs, "due now").toBe(0);
+    expect(endpointView(state, 0, 60_000).coldMs, "overdue").toBe(39_000);
     observeProbe(state, READY, 11_000);
     expect(endpointView(state, 0, 11_000)).toMatchObject({ warmth: "warm", coldMs: 0 });
     expect(state.coldStartMs.value).toBe((20_000 + 10_000) / 2);
@@ -190,14 +204,14 @@ describe("a cold start", () => {
 
   test("is begun by one wake-up, and by another only when it should be over", () => {
     const state = cold();
-    expect([0, 1, 19_999].map((now) => claimWake(state, now))).toEqual([true, false, false]);
+    expect([0, 1, 19_999].map((now) => claimWake(state, 0, now))).toEqual([true, false, false]);
     expect(endpointView(state, 0, 5_000)).toMatchObject({ warmth: "warming", coldMs: 15_000 });
-    expect(claimWake(state, 20_000)).toBe(true);
+    expect(claimWake(state, 0, 20_000)).toBe(true);
   });
 
   test("is still under way when a probe sees no GPU worker yet", () => {
     const state = cold();
-    claimWake(state, 0);
+    claimWake(state, 0, 0);
     probe(state, "cold", 1_000);
     expect(endpointView(state, 0, 1_000)).toMatchObject({ warmth: "warming", coldMs: 19_000 });
     observeProbe(state, READY, 12_000);
@@ -206,23 +220,23 @@ describe("a cold start", () => {
 
   test("that never came to pass leaves the endpoint cold", () => {
     const state = cold();
-    claimWake(state, 0);
+    claimWake(state, 0, 0);
     probe(state, "cold", 20_000);
     expect(endpointView(state, 0, 20_000)).toMatchObject({ warmth: "cold", coldMs: 20_000 });
   });
 
   test("may be begun at once by the next need after the last one had ended well", () => {
     const state = cold();
-    claimWake(state, 0);
+    claimWake(state, 0, 0);
     observeProbe(state, READY, 5_000);
     probe(state, "cold", 6_000);
     expect(endpointView(state, 0, 6_000).warmth).toBe("cold");
-    expect(claimWake(state, 6_001)).toBe(true);
+    expect(claimWake(state, 0, 6_001)).toBe(true);
   });
 
   test("of an endpoint that claims to need none is not begun for every request", () => {
     const state = endpointState({ workersMin: 0, coldStartMs: 0 });
-    expect([0, 1, WAKE_GAP_MS_MIN - 1, WAKE_GAP_MS_MIN].map((now) => claimWake(state, now))).toEqual([
+    expect([0, 1, WAKE_GAP_MS_MIN - 1, WAKE_GAP_MS_MIN].map((now) => claimWake(state, 0, now))).toEqual([
       true,
       false,
       false,
@@ -231,7 +245,7 @@ describe("a cold start", () => {
   });
 
   test("is not begun for a warm endpoint", () => {
-    expect(claimWake(endpointState(), 0)).toBe(false);
+    expect(claimWake(endpointState(), 0, 0)).toBe(false);
   });
 });
 

@@ -7,13 +7,21 @@ import {
   createLeaseTable,
   expireLeases,
   inFlight,
+  inFlightAtWorker,
+  placeLease,
   renewLease,
   settleLease,
   TOMBSTONE_MS,
 } from "../../src/core/leases.ts";
 import type { LeaseTable } from "../../src/core/leases.ts";
 
-type ModelLease = { readonly id: string; readonly endpointId: string; expiresAtMs: number; readonly capAtMs: number };
+type ModelLease = {
+  readonly id: string;
+  readonly endpointId: string;
+  expiresAtMs: number;
+  readonly capAtMs: number;
+  workerId?: string;
+};
 
 type Model = { now: number; epoch: number; leases: ModelLease[]; ended: Map<string, number> };
 
@@ -21,12 +29,15 @@ type Op =
   | { kind: "acquire"; id: string; endpointId: string; ttlMs: number; extraMs: number }
   | { kind: "renew"; id: string; endpointId: string; epochsBack: number; ttlMs: number; capLeftMs: number }
   | { kind: "settle"; id: string }
+  | { kind: "place"; id: string; workerId: string }
   | { kind: "pass"; ms: number }
   | { kind: "restart" };
 
 const ENDPOINTS = ["e1", "e2", "e3"];
 const id = fc.constantFrom("a", "b", "c", "d", "e", "f", "g", "h");
 const endpointId = fc.constantFrom(...ENDPOINTS);
+const WORKERS = ["w1", "w2"];
+const workerId = fc.constantFrom(...WORKERS);
 const ttlMs = fc.integer({ min: 1, max: 2_000 });
 
 const op: fc.Arbitrary<Op> = fc.oneof(
@@ -43,6 +54,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("settle"), id }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("place"), id, workerId }) },
   {
     weight: 4,
     // Standing still, the usual step, and pauses longer than every bucket and every tombstone.
@@ -114,11 +126,22 @@ function settle(table: LeaseTable, model: Model, leaseId: string): void {
   bury(model, leaseId);
 }
 
+function place(table: LeaseTable, model: Model, wish: Extract<Op, { kind: "place" }>): void {
+  placeLease(table, wish.id, wish.workerId);
+  const known = model.leases.find((lease) => lease.id === wish.id);
+  if (known !== undefined) known.workerId = wish.workerId;
+}
+
 function compare(table: LeaseTable, model: Model): void {
   checkLeaseTable(table);
   expect([...table.live.keys()].toSorted()).toEqual(model.leases.map((lease) => lease.id).toSorted());
   for (const endpoint of ENDPOINTS) {
-    expect(inFlight(table, endpoint)).toBe(model.leases.filter((lease) => lease.endpointId === endpoint).length);
+    const here = model.leases.filter((lease) => lease.endpointId === endpoint);
+    expect(inFlight(table, endpoint)).toBe(here.length);
+    for (const worker of WORKERS) {
+      const there = here.filter((lease) => lease.workerId === worker).length;
+      expect(inFlightAtWorker(table, endpoint, worker)).toBe(there);
+    }
   }
   for (const { id: leaseId, expiresAtMs, capAtMs } of model.leases) {
     expect(table.live.get(leaseId)).toMatchObject({ expiresAtMs, capAtMs });
@@ -136,6 +159,7 @@ test("in-flight is what a list of leases would say, after any sequence of operat
         if (next.kind === "acquire") acquire(table, model, next);
         if (next.kind === "renew") renew(table, model, next);
         if (next.kind === "settle") settle(table, model, next.id);
+        if (next.kind === "place") place(table, model, next);
         if (next.kind === "restart") {
           model.epoch += 1;
           table = createLeaseTable(model.epoch);
@@ -146,7 +170,7 @@ test("in-flight is what a list of leases would say, after any sequence of operat
       }
       model.now += 1e9;
       expire(table, model);
-      expect(table.live.size + table.buckets.size + table.byEndpoint.size).toBe(0);
+      expect(table.live.size + table.buckets.size + table.byEndpoint.size + table.byWorker.size).toBe(0);
     }),
     { numRuns: 300 },
   );

@@ -17,6 +17,10 @@ export function endpointSpec(changes: Partial<EndpointSpec> = {}): EndpointSpec 
     workersMin: 1,
     workersMax: 2,
     concurrencyPerWorker: 4,
+    scalerValue: 4,
+    idleTimeoutMs: 60_000,
+    // So that capacity is a hard bound; `plan.test.ts` looks at the other kind.
+    queuesExcess: false,
     coldStartMs: 20_000,
     prefillTokensPerMs: 10,
     ...changes,

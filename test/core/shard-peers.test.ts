@@ -1,6 +1,6 @@
 /** What a shard knows of the rest of its pool, and when it sends a request there. */
 import { describe, expect, test } from "vitest";
-import { OCCUPANCY_PRIOR_MS } from "../../src/core/endpoint-view.ts";
+import { OCCUPANCY_PRIOR_MS } from "../../src/core/terms/wait.ts";
 import type { EndpointView, ViewSet } from "../../src/core/endpoint-view.ts";
 import { observeProbe } from "../../src/core/endpoint.ts";
 import { seededRng } from "../../src/core/rng.ts";
@@ -67,13 +67,13 @@ describe("spilling", () => {
     expect(e2(state, 500)?.inFlight).toBe(3);
   });
 
-  test("goes to where the wait is shortest when all is full", () => {
+  test("waits for where the wait is shortest when all is full, and not for the own slow endpoint", () => {
     const state = fullUs();
     for (let i = 0; i < 10; i++) {
       applyCarry(state, { settled: [settlement({ leaseId: `x-${i}`, heldMs: 60_000 })], held: [] }, 0, rng);
     }
     absorbDigest(state, digest(4), 0);
-    expect(ask(state, "i-5")).toEqual({ kind: "spill", region: "eu", reason: "spill" });
+    expect(ask(state, "i-5")).toMatchObject({ kind: "queued", etaMs: OCCUPANCY_PRIOR_MS / 4 });
   });
 
   test("is left to the owner of a cold endpoint, who alone wakes it", () => {
@@ -91,13 +91,20 @@ describe("spilling", () => {
     expect(ask(state, "i-9", 0, { hop: 1, excluded: ["e1"] })).toEqual({ kind: "no_endpoint" });
   });
 
-  test("never serves the queue from another region", () => {
+  test("serves the queue from another region as soon as a slot is known to be free there", () => {
     const state = fullUs();
     absorbDigest(state, digest(4), 0);
     expect(ask(state, "i-5").kind).toBe("queued");
     absorbDigest(state, digest(0), 1);
+    expect(applyCarry(state, { settled: [], held: [] }, 2, rng)).toEqual([{ kind: "resolved", leaseId: "i-5" }]);
+    expect(state.resolved.get("i-5")?.outcome).toEqual({ kind: "spill", region: "eu", reason: "spill" });
+  });
+
+  test("is never done again for a request that another region sent here", () => {
+    const state = fullUs();
+    absorbDigest(state, digest(0), 0);
+    expect(acquire(state, acquireRequest("i-5", { hop: 1 }), 0, rng).reply.outcome.kind).toBe("queued");
     expect(applyCarry(state, { settled: [], held: [] }, 2, rng)).toEqual([]);
-    expect(state.queue.has("i-5")).toBe(true);
   });
 });
 

@@ -180,7 +180,7 @@ describe("a holding", () => {
     const wallet = withCredits(0);
     holdUnconfirmed(wallet, KEY, "other", grantOf("j-1"), 0);
     expect(takeCarry(wallet, "other", CONFIRM_MS).held).toEqual([
-      { leaseId: "j-1", endpointId: "e1", epoch: 1, capLeftMs: 300_000 - CONFIRM_MS },
+      { leaseId: "j-1", endpointId: "e1", epoch: 1, capLeftMs: 300_000 - CONFIRM_MS, workerId: null },
     ]);
     expect(heldIds(takeCarry(wallet, SHARD, CONFIRM_MS))).toEqual(["i-1"]);
   });

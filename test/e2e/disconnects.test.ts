@@ -21,9 +21,14 @@ beforeAll(async () => {
   const engine = { ...ENGINE_PRESETS.fast, stepBaseMs: TOKEN_MS };
   fleet = await startFleet({
     endpoints: [
-      { id: "us-a", region: "us-east", simulator: { engine } },
-      { id: "eu-a", region: "eu-west", simulator: { engine }, config: { concurrencyPerWorker: 1 } },
-      { id: "ap-a", region: "ap-northeast", simulator: { engine } },
+      { id: "us-a", region: "us-east", simulator: { engine }, config: { queuesExcess: false } },
+      {
+        id: "eu-a",
+        region: "eu-west",
+        simulator: { engine },
+        config: { concurrencyPerWorker: 1, queuesExcess: false },
+      },
+      { id: "ap-a", region: "ap-northeast", simulator: { engine }, config: { queuesExcess: false } },
     ],
     pool: { patienceMs: 5_000, ttfbTimeoutMs: TTFB_TIMEOUT_MS, leaseTtlMs: 600_000 },
   });

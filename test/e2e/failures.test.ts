@@ -1,6 +1,7 @@
 /** Endpoints that fail before the first byte: one more attempt elsewhere, and then an honest refusal. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { FaultInput } from "../../backends/gpu-simulator/faults.ts";
+import { RETRY_RULE } from "../../src/core/budget.ts";
 import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
@@ -9,6 +10,8 @@ import { freshPlace, openaiOf } from "../support/openai.ts";
 const simulator = { engine: ENGINE_PRESETS.fast };
 /** As Runpod answers, but with the health path of any other server. */
 const runpod = { backend: "runpod-lb", health: { path: "/health" } };
+
+const SERVED_FOR_ONE_RETRY = 1_000 / RETRY_RULE.milliPerServed;
 
 let fleet: Fleet;
 beforeAll(async () => {
@@ -23,7 +26,10 @@ beforeAll(async () => {
 });
 afterAll(() => fleet.close());
 
-/** Five failures in a row would take an endpoint out: each test leaves both with an answer that went well. */
+/**
+ * Five failures in a row would take an endpoint out, and retries are paid from what the region that takes them has served:
+ * each test leaves both endpoints with an answer that went well, and a retry earned.
+ */
 afterEach(async () => {
   for (const [id, region] of [
     ["us-a", "us-east"],
@@ -34,6 +40,7 @@ afterEach(async () => {
     const served = async () => (await fleet.chat({ place: freshPlace(region) })).headers.get("x-warmpath-endpoint");
     await fleet.until(served, (endpointId) => endpointId === id);
   }
+  for (let sent = 0; sent < SERVED_FOR_ONE_RETRY; sent++) await fleet.chat({ place: `52,${8 + sent}` });
 });
 
 const dispatched = () => [...fleet.simulators.values()].flatMap(({ stats }) => stats.dispatchedIds);

@@ -12,7 +12,14 @@ const engine = { ...ENGINE_PRESETS.fast, stepBaseMs: 5 };
 let fleet: Fleet;
 beforeAll(async () => {
   fleet = await startFleet({
-    endpoints: [{ id: "us-a", region: "us-east", simulator: { engine }, config: { concurrencyPerWorker: SLOTS } }],
+    endpoints: [
+      {
+        id: "us-a",
+        region: "us-east",
+        simulator: { engine },
+        config: { concurrencyPerWorker: SLOTS, queuesExcess: false },
+      },
+    ],
     // Wide enough that nobody's patience ends before the test does.
     pool: { patienceMs: 10_000, queueDepthMax: QUEUE_DEPTH_MAX, queueWaitMsMax: 120_000 },
   });
@@ -98,7 +105,14 @@ describe("when every slot is taken", () => {
 
 test("who has waited as long as the pool allows is refused with 429, and the openai package raises it", async () => {
   const impatient = await startFleet({
-    endpoints: [{ id: "us-a", region: "us-east", simulator: { engine }, config: { concurrencyPerWorker: 1 } }],
+    endpoints: [
+      {
+        id: "us-a",
+        region: "us-east",
+        simulator: { engine },
+        config: { concurrencyPerWorker: 1, queuesExcess: false },
+      },
+    ],
     // The first guess of an answer's length is 2 s: less would be refused without waiting.
     pool: { patienceMs: 10_000, queueWaitMsMax: 2_500 },
   });

@@ -5,9 +5,10 @@
  * development route that restarts a shard breaks it, or repairs it, from then on.
  */
 import type { ViewSet } from "../../src/core/endpoint-view.ts";
+import type { ExplainRequest, Explanation } from "../../src/core/explain.ts";
 import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../../src/core/shard-messages.ts";
 import { PoolShard as SoundShard } from "../../src/objects/pool-shard.ts";
-import type { ShardStatus } from "../../src/objects/pool-shard.ts";
+import type { Drained, ShardStatus } from "../../src/objects/pool-shard.ts";
 
 // oxlint-disable-next-line import/no-default-export -- workerd takes the Worker's handler from the entry's default export
 export { default } from "../../src/edge/entry.ts";
@@ -42,6 +43,14 @@ export class PoolShard extends SoundShard {
 
   override async status(probe: boolean): Promise<ShardStatus | null> {
     return this.#isBroken ? this.#fail() : super.status(probe);
+  }
+
+  override explain(request: ExplainRequest): Explanation | null {
+    return this.#isBroken ? this.#fail() : super.explain(request);
+  }
+
+  override drain(endpointId: string, drained: boolean): Drained | null {
+    return this.#isBroken ? this.#fail() : super.drain(endpointId, drained);
   }
 
   /** Over RPC a promise in place of a value is only a later answer. */

@@ -197,7 +197,9 @@ describe("eviction with leases out", () => {
   test("the registry is the config's again, and what registered itself stays", async () => {
     await usShard().status(false);
     await runInDurableObject(usShard(), (_, { storage }) => {
-      storage.sql.exec(`INSERT INTO endpoint VALUES ('gone', 'config', '{}'), ('guest', 'registration', '{}')`);
+      storage.sql.exec(
+        `INSERT INTO endpoint (id, source, spec) VALUES ('gone', 'config', '{}'), ('guest', 'registration', '{}')`,
+      );
       storage.sql.exec(`DELETE FROM endpoint WHERE id = 'us-b'`);
     });
     await evictDurableObject(usShard());

@@ -30,7 +30,9 @@ describe("a valid config", () => {
           gpu: [],
           workersMin: 1,
           workersMax: 1,
-          concurrencyPerWorker: 8,
+          concurrencyPerWorker: null,
+          queuesExcess: true,
+          scalerValue: 4,
           idleTimeoutMs: 60_000,
           executionTimeoutMs: 300_000,
           coldStartMs: 30_000,
@@ -41,10 +43,12 @@ describe("a valid config", () => {
       patienceMs: 50,
       ttfbTimeoutMs: 30_000,
       attemptsMax: 2,
+      hedge: { enabled: true, afterMsMin: 100 },
       queueDepthMax: 100,
       queueWaitMsMax: 10_000,
       leaseTtlMs: 30_000,
       coldWaitMsMax: 10_000,
+      affinity: "prefix",
       rails: {
         input: [
           {

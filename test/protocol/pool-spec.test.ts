@@ -16,8 +16,11 @@ test("the core sees numbers and places, and neither URLs nor secrets", () => {
         place: { lat: 39, lon: -77.5 },
         workersMin: 1,
         workersMax: 1,
-        concurrencyPerWorker: 8,
+        concurrencyPerWorker: null,
+        scalerValue: 4,
+        idleTimeoutMs: 60_000,
         coldStartMs: 30_000,
+        queuesExcess: true,
         prefillTokensPerMs: 16,
       },
       expect.objectContaining({ id: "b", place: { lat: 50.1, lon: 8.7 } }),
@@ -28,6 +31,17 @@ test("the core sees numbers and places, and neither URLs nor secrets", () => {
     queueDepthMax: 100,
     queueWaitMsMax: 10_000,
     coldWaitMsMax: 10_000,
+    hedgeAfterMsMin: 100,
   });
   expect(JSON.stringify(spec)).not.toContain("http");
+});
+
+test.each([
+  [{}, 100],
+  [{ afterMsMin: 25 }, 25],
+  [{ enabled: false, afterMsMin: 25 }, null],
+])("hedging configured as %j begins after %j ms", (hedge, hedgeAfterMsMin) => {
+  const result = parseConfig(configText("pools.llama.hedge", hedge));
+  if (!result.ok) throw new Error("the sample is valid");
+  expect(poolSpec(result.value, "llama")).toMatchObject({ hedgeAfterMsMin });
 });

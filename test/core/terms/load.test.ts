@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLoadCurve, fitLoadCurve, loadBucket, loadMs, observeLoad } from "../../src/core/load-curve.ts";
-import type { LoadCurve } from "../../src/core/load-curve.ts";
+import { createLoadCurve, fitLoadCurve, loadBucket, loadMs, observeLoad } from "../../../src/core/terms/load.ts";
+import type { LoadCurve } from "../../../src/core/terms/load.ts";
 
 const BUCKETS = 9;
 

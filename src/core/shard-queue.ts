@@ -1,0 +1,160 @@
+/**
+ * Decides what becomes of a request that finds no free slot here: it is held, planned with all that are held
+ * (`plan.ts`), and leaves for an endpoint of this shard, or for the shard of another region, the moment it should; a wait
+ * that cannot end in time is refused at once, with the time after which it could.
+ *
+ * A request that another shard sent here is planned for this shard's endpoints only: it is never passed on again.
+ */
+import type { EndpointView } from "./endpoint-view.ts";
+import { invariant } from "./invariant.ts";
+import { renewLease } from "./leases.ts";
+import { PLAN_MAX, planHeld } from "./plan.ts";
+import type { Commit } from "./plan.ts";
+import { route } from "./route.ts";
+import type { RouteReason } from "./route.ts";
+import type { Rng } from "./rng.ts";
+import { allViews, ownViews } from "./shard.ts";
+import type { Effect, ShardState } from "./shard.ts";
+import { beginColdStart, grantLease, REFUSED_RETRY_MS, routeRequest } from "./shard-grant.ts";
+import { affinityFor, noteSpill } from "./shard-locality.ts";
+import type { AcquireOutcome, AcquireRequest, AwaitOutcome } from "./shard-messages.ts";
+import { overBudget } from "./shard-repeat.ts";
+
+/** How long `awaitGrant` may find the outcome after it fell, ms. */
+export const RESOLVED_LIFE_MS = 5_000;
+
+/**
+ * Holds a request and plans it at once with what is held already. The outcome is final (granted, spill, shed) or
+ * `queued`: then `awaitGrant` tells.
+ */
+export function hold(
+  state: ShardState,
+  request: AcquireRequest,
+  effects: Effect[],
+  { now, rng }: { readonly now: number; readonly rng: Rng },
+): AcquireOutcome {
+  const { queueDepthMax, queueWaitMsMax } = state.pool;
+  const { leaseId } = request;
+  const behindMs = etaOfNext(state, now);
+  if (state.queue.size >= queueDepthMax) return { kind: "shed", retryAfterMs: behindMs };
+  state.queue.set(leaseId, { request, giveUpAtMs: now + queueWaitMsMax, etaMs: behindMs });
+  effects.push(...serveQueue(state, now, rng));
+  const resolved = state.resolved.get(leaseId)?.outcome;
+  if (resolved === undefined) {
+    const refusal = overBudget(state, request);
+    const etaMs = state.queue.get(leaseId)?.etaMs ?? behindMs;
+    if (refusal === null && etaMs <= queueWaitMsMax) return { kind: "queued", leaseId, etaMs };
+    state.queue.delete(leaseId);
+    // Another region's shard might have paid for it; who waits here is paid for here.
+    return refusal ?? { kind: "shed", retryAfterMs: etaMs };
+  }
+  state.resolved.delete(leaseId);
+  // The answer to an acquire needs no confirmation of its own.
+  if (resolved.kind === "granted") confirm(state, leaseId, resolved.grant.endpointId, now);
+  return resolved;
+}
+
+/** Lets the held requests go that should leave now, in order of arrival; those whose time is up are shed. */
+export function serveQueue(state: ShardState, now: number, rng: Rng): Effect[] {
+  if (state.queue.size === 0) return [];
+  const effects: Effect[] = [];
+  const views = allViews(state, now);
+  for (const [leaseId, { giveUpAtMs }] of state.queue) {
+    // All wait equally long, so nobody behind is due either.
+    if (giveUpAtMs > now) break;
+    resolve(state, leaseId, { kind: "shed", retryAfterMs: shortestWaitMs(views) }, effects, now);
+  }
+  if (!views.some(({ warmth, standing }) => warmth === "warm" && standing === "admitting")) {
+    return [...effects, ...serveCold(state, now, rng)];
+  }
+  // Whoever turns out to be unable to pay leaves a slot to the next.
+  while (releasePlanned(state, effects, now, rng));
+  return effects;
+}
+
+/** Plans what is held and lets go what should leave now. True when somebody was refused instead: then plan again. */
+function releasePlanned(state: ShardState, effects: Effect[], now: number, rng: Rng): boolean {
+  const views = allViews(state, now);
+  const held = [...state.queue.values()].slice(0, PLAN_MAX).map(({ request }) => ({
+    id: request.leaseId,
+    request: routeRequest(request, affinityFor(state, request, views, now)),
+    onlyRegion: request.hop === 1 ? state.region : null,
+  }));
+  const { commits, staysMs } = planHeld(held, views, rng);
+  for (const [leaseId, waitMs] of staysMs) {
+    const waiter = state.queue.get(leaseId);
+    if (waiter !== undefined) waiter.etaMs = waitMs;
+  }
+  const outcomes = commits.map((commit) => carryOut(state, commit, effects, now));
+  return outcomes.includes("over_budget");
+}
+
+/** Tells the edge to ask the shard of `region`, and counts the request there until that shard's next digest does. */
+export function spill(
+  state: ShardState,
+  request: AcquireRequest,
+  to: { readonly region: string; readonly endpointId: string; readonly reason: RouteReason },
+  now: number,
+): Extract<AcquireOutcome, { kind: "spill" }> {
+  const sent = state.peers.get(to.region)?.sentSince;
+  sent?.set(to.endpointId, (sent.get(to.endpointId) ?? 0) + 1);
+  noteSpill(state, request, to.endpointId, now);
+  return { kind: "spill", region: to.region, reason: to.reason };
+}
+
+function carryOut(state: ShardState, commit: Commit, effects: Effect[], now: number): AwaitOutcome["kind"] {
+  const request = state.queue.get(commit.id)?.request;
+  invariant(request !== undefined, "only held requests are planned");
+  const outcome =
+    commit.region === state.region
+      ? grantLease(state, request, commit, { confirmed: false, credits: 0 }, now)
+      : spill(state, request, commit, now);
+  if (outcome.kind !== "shed") resolve(state, commit.id, outcome, effects, now);
+  return outcome.kind;
+}
+
+/** Nothing is warm: held requests may begin a cold start, and wait for it where it is short enough. */
+function serveCold(state: ShardState, now: number, rng: Rng): Effect[] {
+  const effects: Effect[] = [];
+  for (const [leaseId, { request }] of state.queue) {
+    const views = ownViews(state, now);
+    const { outcome, candidates } = route(views, routeRequest(request, affinityFor(state, request, views, now)), rng);
+    if (outcome.kind !== "chosen") continue;
+    if (beginColdStart(state, outcome, candidates, effects, now) > state.pool.coldWaitMsMax) continue;
+    const answer = grantLease(state, request, outcome, { confirmed: false, credits: 0 }, now);
+    if (answer.kind !== "shed") resolve(state, leaseId, answer, effects, now);
+  }
+  return effects;
+}
+
+/** Ends the wait of a queued request with `outcome`. */
+export function resolve(
+  state: ShardState,
+  leaseId: string,
+  outcome: AwaitOutcome,
+  effects: Effect[],
+  now: number,
+): void {
+  state.queue.delete(leaseId);
+  state.resolved.set(leaseId, { outcome, forgetAtMs: now + RESOLVED_LIFE_MS });
+  effects.push({ kind: "resolved", leaseId });
+}
+
+function confirm(state: ShardState, id: string, endpointId: string, now: number): void {
+  const { leaseTtlMs, leaseCapMs } = state.pool;
+  const { epoch } = state.leases;
+  renewLease(state.leases, { id, endpointId, epoch, ttlMs: leaseTtlMs, capLeftMs: leaseCapMs }, now);
+}
+
+/** When the next request to be held is expected to find a slot here, ms from now. */
+function etaOfNext(state: ShardState, now: number): number {
+  const views = ownViews(state, now).filter(({ standing }) => standing === "admitting");
+  const perMs = views.reduce((sum, { capacity, occupancyMs }) => sum + capacity / occupancyMs, 0);
+  const over = views.reduce((sum, { inFlight, capacity }) => sum + Math.max(0, inFlight - capacity), 0);
+  return perMs === 0 ? 0 : (over + state.queue.size + 1) / perMs;
+}
+
+function shortestWaitMs(views: readonly EndpointView[]): number {
+  const waits = views.map((view) => view.occupancyMs / view.capacity);
+  return waits.length === 0 ? REFUSED_RETRY_MS : Math.min(...waits);
+}

@@ -1,0 +1,107 @@
+/**
+ * Runs one attempt, and a second one beside it when the first is late: the promises around `core/hedge-race.ts`, which
+ * decides.
+ *
+ * Model. Nobody races anything until the first attempt is late; its own timer says so. The second attempt then begins,
+ * or does not, behind its back: if it wins it aborts the first, whose promise rejects and so lets the caller go on. Each
+ * attempt holds its lease until it was aborted, and is settled once. What the second one fails at is never shown.
+ */
+import type { LeaseWish } from "../core/edge-lease.ts";
+import { createRace, raceBegun, raceLate, raceLeased, raceLost } from "../core/hedge-race.ts";
+import type { HedgeRace } from "../core/hedge-race.ts";
+import type { Holding } from "../core/wallet.ts";
+import { attemptOnce, endAttempt } from "./dispatch.ts";
+import type { Attempt, AttemptResult, Outgoing } from "./dispatch.ts";
+import { lease, returnLease } from "./lease-desk.ts";
+import type { Desk } from "./lease-desk.ts";
+import type { EdgeEndpoint, EdgePool } from "./runtime.ts";
+
+export type HedgePlan = {
+  /** After this the first attempt is late, ms. */
+  readonly afterMs: number;
+  readonly pool: EdgePool;
+  readonly wish: LeaseWish;
+  /** Endpoints dispatched to; the second one's is added when it is. */
+  readonly tried: string[];
+};
+
+export type Hedged = {
+  readonly result: AttemptResult;
+  /** The second attempt answered. */
+  readonly isHedge: boolean;
+};
+
+/** What exists only once the first attempt is late: before, a race costs nothing. */
+type Second = { readonly stop: AbortController; readonly hedged: Promise<Hedged | null> };
+
+export async function attemptHedged(
+  desk: Desk,
+  holding: Holding,
+  endpoint: EdgeEndpoint,
+  outgoing: Outgoing,
+  plan: HedgePlan,
+): Promise<Hedged> {
+  const race = createRace();
+  const beside: { second: Second | null } = { second: null };
+  const result = await attemptOnce(desk, holding, endpoint, outgoing, {
+    afterMs: plan.afterMs,
+    onLate: (first) => {
+      if (!raceLate(race)) return;
+      const stop = new AbortController();
+      const clientGone = AbortSignal.any([outgoing.clientGone, stop.signal]);
+      const hedged = runSecond(race, first, { ...outgoing, clientGone }, plan);
+      beside.second = { stop, hedged };
+      desk.ctx.waitUntil(hedged);
+    },
+  });
+  if (result.kind === "begun") {
+    const { wins, cancels } = raceBegun(race, "first");
+    if (cancels === "second") beside.second?.stop.abort();
+    if (wins) return { result, isHedge: false };
+  } else {
+    raceLost(race, "first");
+  }
+  return (await beside.second?.hedged) ?? { result, isHedge: false };
+}
+
+/** Null when it did not win. `outgoing.clientGone` is also aborted when the first attempt wins. Never rejects. */
+async function runSecond(
+  race: HedgeRace,
+  first: Attempt,
+  outgoing: Outgoing,
+  { pool, wish, tried }: HedgePlan,
+): Promise<Hedged | null> {
+  const { desk } = first;
+  const answer = await lease(desk, pool, { ...wish, excluded: [...tried], purpose: "hedge" });
+  if (answer.kind !== "leased") {
+    raceLeased(race, false);
+    return null;
+  }
+  const { holding } = answer;
+  const endpoint = pool.endpoints.get(holding.grant.endpointId);
+  // A shard of another version may name an endpoint that this version does not know, or one that was tried.
+  const isUsable = endpoint !== undefined && !tried.includes(endpoint.config.id) && !outgoing.clientGone.aborted;
+  if (raceLeased(race, isUsable) !== "dispatch" || endpoint === undefined) {
+    returnLease(desk, holding);
+    return null;
+  }
+  tried.push(endpoint.config.id);
+  const result = await attemptOnce(desk, holding, endpoint, outgoing);
+  if (result.kind === "begun" && result.response.status < 400) {
+    const { wins, cancels } = raceBegun(race, "second");
+    if (cancels === "first") cancel(first);
+    return wins ? { result, isHedge: true } : null;
+  }
+  // What speaks against the request itself counts only from the endpoint that was chosen for it.
+  if (result.kind === "begun") endAttempt(result.attempt, "client_fault");
+  raceLost(race, "second");
+  return null;
+}
+
+/** Ends an attempt whose request was answered by another one. */
+function cancel(attempt: Attempt): void {
+  // Its first byte comes no sooner than now, which is all that will be known of it.
+  attempt.firstByteAtMs = Date.now();
+  endAttempt(attempt, "cancelled");
+  attempt.controller.abort();
+}

@@ -1,0 +1,122 @@
+/**
+ * When everything fails, the router does not double the load: what reaches the endpoints is counted at the endpoints.
+ * Every fleet starts with full budgets of its own.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { FaultInput } from "../../backends/gpu-simulator/faults.ts";
+import { buildWorker } from "../../src/cli/build.ts";
+import { RETRY_RULE } from "../../src/core/budget.ts";
+import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { startFleet } from "../support/fleet.ts";
+import type { Fleet, FleetPlan } from "../support/fleet.ts";
+import { freshPlace } from "../support/openai.ts";
+
+const REGIONS = ["us-east", "eu-west"] as const;
+/** The issue's bound on what a failing fleet gets per client request. */
+const AMPLIFICATION_MAX = 1.1;
+
+let fleet: Fleet | null = null;
+afterEach(async () => {
+  await fleet?.close();
+  fleet = null;
+});
+
+async function start(changes: Partial<FleetPlan> = {}): Promise<Fleet> {
+  fleet = await startFleet({
+    endpoints: REGIONS.map((region) => ({ id: region, region, simulator: { engine: ENGINE_PRESETS.fast } })),
+    ...changes,
+    pool: { patienceMs: 5_000, ...changes.pool },
+  });
+  return fleet;
+}
+
+const fail = (router: Fleet, fault: FaultInput): void => {
+  for (const simulator of router.simulators.values()) simulator.setFault(fault);
+};
+
+const upstream = ({ simulators }: Fleet): number =>
+  [...simulators.values()].reduce((sum, { stats }) => sum + stats.requests, 0);
+
+/** Sends `count` requests, one after the other; what came of each, and how many reached an endpoint. */
+async function send(router: Fleet, count: number) {
+  const before = upstream(router);
+  const statuses: number[] = [];
+  let dispatched = 0;
+  for (let sent = 0; sent < count; sent++) {
+    const response = await router.chat({ stream: true, place: freshPlace("us-east") });
+    await response.text();
+    statuses.push(response.status);
+    dispatched += Number(response.headers.get("x-warmpath-attempts") ?? 0);
+  }
+  return { statuses: new Set(statuses), attempts: upstream(router) - before, dispatched };
+}
+
+const FAULTS: readonly (readonly [name: string, fault: FaultInput])[] = [
+  ["answers 503", { kind: "status", status: 503 }],
+  ["answers 500", { kind: "status", status: 500 }],
+  ["resets the connection", { kind: "reset" }],
+];
+
+describe.each(FAULTS)("every endpoint %s", (_, fault) => {
+  test("retries end with the budget, and each request still reaches an endpoint at most once", async () => {
+    const router = await start();
+    fail(router, fault);
+    const budget = RETRY_RULE.tokensMax * REGIONS.length;
+    const first = await send(router, budget + 5);
+    expect(first.attempts).toBeGreaterThan(budget + 5);
+    expect(first.dispatched).toBe(first.attempts);
+    const later = await send(router, 20);
+    expect(later.attempts / 20).toBeLessThanOrEqual(AMPLIFICATION_MAX);
+    expect(first.attempts + later.attempts).toBeLessThanOrEqual(budget + 5 + 20 + budget);
+    expect([...later.statuses].every((status) => status >= 429)).toBe(true);
+    await router.until(router.liveLeases, (leases) => leases === 0);
+  });
+});
+
+test("what became of the first attempt is the answer when nothing pays for a second one", async () => {
+  const router = await start();
+  fail(router, { kind: "status", status: 503 });
+  await send(router, RETRY_RULE.tokensMax * REGIONS.length);
+  const refused = await router.chat({ place: freshPlace("us-east") });
+  const { error } = (await refused.json()) as { error: { code: string } };
+  expect([refused.status, error.code, refused.headers.get("x-warmpath-attempts")]).toEqual([429, "saturated", "1"]);
+});
+
+test("served requests earn retries again", async () => {
+  const router = await start();
+  fail(router, { kind: "status", status: 503 });
+  await send(router, RETRY_RULE.tokensMax * REGIONS.length);
+  fail(router, { kind: "none" });
+  const served = await send(router, 20);
+  expect([...served.statuses, served.attempts]).toEqual([200, 20]);
+  // The region that takes the retry pays for it with what it has served itself.
+  for (let sent = 0; sent < 1_000 / RETRY_RULE.milliPerServed; sent++)
+    await router.chat({ place: freshPlace("eu-west") });
+  await router.until(router.liveLeases, (leases) => leases === 0);
+  router.simulator("us-east").setFault({ kind: "status", status: 503, times: 1 });
+  const again = await router.chat({ place: freshPlace("us-east") });
+  expect([again.status, again.headers.get("x-warmpath-reason")]).toEqual([200, "failover"]);
+});
+
+describe("while no shard answers", () => {
+  const dir = mkdtempSync(join(tmpdir(), "warmpath-test-"));
+  const bundlePath = join(dir, "worker.js");
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  beforeAll(async () => {
+    await buildWorker({ entry: join(import.meta.dirname, "../objects/broken-shard.ts"), outfile: bundlePath });
+  });
+
+  test("the isolate's own budget bounds the retries", async () => {
+    const router = await start({
+      bundlePath,
+      bindings: { SHARD_FAULT: "throw", SHARD_BROKEN: "1" },
+      pool: { patienceMs: 50 },
+    });
+    fail(router, { kind: "status", status: 503 });
+    const { attempts } = await send(router, 40);
+    expect(attempts).toBe(40 + RETRY_RULE.tokensMax);
+  });
+});

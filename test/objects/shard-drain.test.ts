@@ -1,0 +1,215 @@
+/** What an operator orders and asks of a shard: it outlives the object, and asking changes nothing. */
+import { evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { ExplainRequest } from "../../src/core/explain.ts";
+import type { AcquireRequest } from "../../src/core/shard-messages.ts";
+import type { ShardEnv } from "../../src/objects/pool-shard.ts";
+
+const { POOL_SHARD } = env as unknown as ShardEnv;
+
+const US = { lat: 39.0, lon: -77.5 };
+const EU = { lat: 50.1, lon: 8.7 };
+const START_MS = Date.UTC(2026, 10, 1);
+
+/** What endpoints answer to their probes; no test has a network. */
+let answer: (url: string) => Response;
+let probed: string[] = [];
+beforeEach(() => {
+  answer = () => new Response("");
+  probed = [];
+  vi.useFakeTimers({ toFake: ["Date"], now: START_MS });
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
+    const url = input instanceof Request ? input.url : String(input);
+    probed.push(url);
+    return answer(url);
+  });
+});
+afterEach(async () => {
+  await reset();
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const usShard = () => POOL_SHARD.getByName("pool:llama-test:us-east");
+const euShard = () => POOL_SHARD.getByName("pool:llama-test:eu-west");
+type Shard = ReturnType<typeof usShard>;
+
+const ask = (leaseId: string, changes: Partial<AcquireRequest> = {}): AcquireRequest => ({
+  leaseId,
+  client: EU,
+  clientKey: "50,9",
+  inputTokens: 10,
+  excluded: [],
+  hop: 1,
+  recentPerSecond: 0,
+  ahead: false,
+  wantsSnapshot: false,
+  explain: false,
+  carry: { settled: [], held: [] },
+  ...changes,
+});
+const QUESTION: ExplainRequest = { client: US, clientKey: "39,-78", inputTokens: 10, excluded: [] };
+
+async function statusOf(shard: Shard) {
+  const status = await shard.status(false);
+  if (status === null) throw new Error("the shard has no state");
+  return status;
+}
+const seen = async (shard: Shard) => {
+  const { drained, endpoints, epoch } = await statusOf(shard);
+  return { epoch, drained: [...drained], standing: endpoints.map(({ standing }) => standing) };
+};
+
+describe("an endpoint that an operator drains", () => {
+  test("takes no new lease, and is draining for every later incarnation of its shard", async () => {
+    expect(await euShard().drain("eu-a", true)).toMatchObject({ drained: true, endpoint: { standing: "draining" } });
+    for (let epoch = 1; epoch <= 3; epoch++) {
+      expect(await seen(euShard())).toEqual({ epoch, drained: ["eu-a"], standing: ["draining"] });
+      await evictDurableObject(euShard());
+    }
+    expect((await euShard().acquire(ask("i-1"))).outcome).toEqual({ kind: "no_endpoint" });
+  });
+
+  test("is in traffic again for good once it is put back", async () => {
+    await euShard().drain("eu-a", true);
+    await evictDurableObject(euShard());
+    expect(await euShard().drain("eu-a", false)).toMatchObject({ drained: false, endpoint: { standing: "admitting" } });
+    await evictDurableObject(euShard());
+    expect(await seen(euShard())).toEqual({ epoch: 3, drained: [], standing: ["admitting"] });
+  });
+
+  test("was drained when it was first asked for, however often it is asked", async () => {
+    for (const afterMs of [0, 1_000, 2_000]) {
+      vi.setSystemTime(START_MS + afterMs);
+      await euShard().drain("eu-a", true);
+    }
+    const rows = await runInDurableObject(euShard(), (_, { storage }) =>
+      storage.sql.exec(`SELECT id, drained_at_ms FROM endpoint`).toArray(),
+    );
+    expect(rows).toEqual([{ id: "eu-a", drained_at_ms: START_MS }]);
+  });
+
+  test("keeps what runs on it", async () => {
+    expect((await euShard().acquire(ask("i-1"))).outcome.kind).toBe("granted");
+    expect((await euShard().drain("eu-a", true))?.endpoint.inFlight).toBe(1);
+    expect(await statusOf(euShard())).toMatchObject({ liveLeases: 1 });
+  });
+
+  test("serves who waits for it at once when it is put back, and is probed", async () => {
+    for (let index = 0; index < 4; index++) await euShard().acquire(ask(`i-${index}`));
+    expect((await euShard().acquire(ask("i-9"))).outcome.kind).toBe("queued");
+    const waiting = euShard().awaitGrant("i-9");
+    await euShard().drain("eu-a", true);
+    const settled = [0, 1, 2, 3].map((index) => ({
+      leaseId: `i-${index}`,
+      endpointId: "eu-a",
+      epoch: 1,
+      outcome: "served" as const,
+      heldMs: 10,
+      ttftMs: null,
+      headersMs: null,
+      clientKey: "",
+      inputTokens: 0,
+      inFlightAtGrant: 0,
+    }));
+    await euShard().report({ settled, held: [] });
+    expect(await statusOf(euShard())).toMatchObject({ liveLeases: 0, queued: 1 });
+    vi.setSystemTime(START_MS + 1_000);
+    probed = [];
+    await euShard().drain("eu-a", false);
+    expect(await waiting).toMatchObject({ kind: "granted", grant: { leaseId: "i-9", endpointId: "eu-a" } });
+    await vi.waitFor(() => expect(probed).toEqual(["http://127.0.0.1:9103/health"]));
+  });
+
+  test("is told to the peers", async () => {
+    await usShard().status(false);
+    await euShard().drain("eu-a", true);
+    await vi.waitFor(async () => {
+      const told = await usShard().explain({ ...QUESTION, client: EU });
+      expect(told?.candidates.find(({ endpointId }) => endpointId === "eu-a")?.standing).toBe("draining");
+    });
+  });
+
+  test.each(["us-a", "nobody"])("is not this shard's: %s", async (endpointId) => {
+    expect(await euShard().drain(endpointId, true)).toBeNull();
+    expect(await seen(euShard())).toMatchObject({ drained: [], standing: ["admitting"] });
+  });
+
+  test("is forgotten with the endpoint, when the config no longer has it", async () => {
+    await euShard().drain("eu-a", true);
+    await runInDurableObject(euShard(), (_, { storage }) => {
+      storage.sql.exec(`UPDATE endpoint SET id = 'gone'`);
+    });
+    await evictDurableObject(euShard());
+    expect(await seen(euShard())).toEqual({ epoch: 2, drained: [], standing: ["admitting"] });
+    const ids = await runInDurableObject(euShard(), (_, { storage }) =>
+      storage.sql.exec(`SELECT id FROM endpoint`).toArray(),
+    );
+    expect(ids).toEqual([{ id: "eu-a" }]);
+  });
+
+  test("can be drained on storage that an earlier version wrote", async () => {
+    await euShard().status(false);
+    await runInDurableObject(euShard(), (_, { storage }) => {
+      storage.sql.exec(`ALTER TABLE endpoint DROP COLUMN drained_at_ms`);
+      storage.sql.exec(`DELETE FROM schema_step WHERE step >= 1`);
+    });
+    await evictDurableObject(euShard());
+    await euShard().drain("eu-a", true);
+    await evictDurableObject(euShard());
+    expect(await seen(euShard())).toEqual({ epoch: 3, drained: ["eu-a"], standing: ["draining"] });
+  });
+});
+
+describe("a probe that finds an endpoint well", () => {
+  test("gives its slots to who waits, without another message", async () => {
+    answer = (url) => new Response("", { status: url.includes(":9102") ? 500 : 200 });
+    // After two failed probes `us-b` is down; then the slots of `us-a` are all that there is.
+    for (const afterMs of [0, 1_000]) {
+      vi.setSystemTime(START_MS + afterMs);
+      await usShard().status(true);
+    }
+    for (let index = 0; index < 4; index++) await usShard().acquire(ask(`i-${index}`, { client: US }));
+    expect((await usShard().acquire(ask("i-9", { client: US }))).outcome.kind).toBe("queued");
+    const waiting = usShard().awaitGrant("i-9");
+    answer = () => new Response("");
+    vi.setSystemTime(START_MS + 3_000);
+    await usShard().status(true);
+    expect(await waiting).toMatchObject({ kind: "granted", grant: { leaseId: "i-9", endpointId: "us-b" } });
+  });
+});
+
+describe("a shard that explains", () => {
+  test("tells every candidate with its terms, and what each lost to", async () => {
+    const told = await usShard().explain(QUESTION);
+    expect(told).toMatchObject({
+      source: "shard",
+      region: "us-east",
+      decision: { kind: "chosen", endpointId: "us-a", reason: "nearest_warm" },
+      panic: false,
+    });
+    expect(told?.candidates.map(({ endpointId, why, toldBy }) => [endpointId, toldBy, why])).toEqual([
+      ["us-a", "owner", "chosen: no warm endpoint is nearer"],
+      ["eu-a", "config", expect.stringMatching(/^\d+ ms farther/)],
+      ["us-b", "owner", "cold: 30,000 ms"],
+    ]);
+  });
+
+  test("leases nothing, wakes nothing, writes nothing and is no traffic", async () => {
+    await usShard().status(false);
+    await runInDurableObject(usShard(), async (shard, { storage }) => {
+      const exec = vi.spyOn(storage.sql, "exec");
+      shard.explain(QUESTION);
+      expect(exec).not.toHaveBeenCalled();
+      expect(await storage.getAlarm()).toBeNull();
+    });
+    expect(await statusOf(usShard())).toMatchObject({ liveLeases: 0, queued: 0 });
+    expect(probed).toEqual([]);
+  });
+
+  test("has nothing to tell of a pool that is not in the config", async () => {
+    const shard = POOL_SHARD.getByName("pool:nobody:us-east");
+    expect([await shard.explain(QUESTION), await shard.drain("us-a", true)]).toEqual([null, null]);
+  });
+});
