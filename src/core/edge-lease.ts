@@ -12,7 +12,7 @@ import { purposeOf, spend } from "./budget.ts";
 import type { AttemptPurpose } from "./budget.ts";
 import { staticView } from "./endpoint-view.ts";
 import type { EndpointView, ViewSet } from "./endpoint-view.ts";
-import { nearest } from "./geography.ts";
+import { nearest, roundTripPriorMs } from "./geography.ts";
 import type { Place, PoolSpec } from "./pool.ts";
 import type { Rng } from "./rng.ts";
 import { route } from "./route.ts";
@@ -71,6 +71,8 @@ export type Asking = {
   readonly key: string;
   readonly request: AcquireRequest;
   readonly askedAtMs: number;
+  /** What the distance to the shard alone takes, ms: the pool's patience begins after it. */
+  readonly tripMs: number;
   /** What the first shard said, when this one was named by it. */
   readonly namedBy: { readonly reason: RouteReason; readonly candidates: readonly Candidate[] | null } | null;
   /** What was weighed when the request was queued, for an explained one. */
@@ -182,7 +184,8 @@ function follow(
 ): LeaseStep {
   // A shard that was named by another never names a third; were it a newer version that does, it is not followed.
   if (asking.request.hop === 1) return onSilence(wallet, wish, at);
-  const far = ask(wallet, wish, { region: to.region, hop: 1, recentPerSecond: 0, ahead: false }, at.now);
+  const waitedMs = Math.max(0, at.now - asking.askedAtMs);
+  const far = ask(wallet, wish, { region: to.region, hop: 1, recentPerSecond: 0, ahead: false, waitedMs }, at.now);
   return { kind: "ask", asking: { ...far, namedBy: { reason: to.reason, candidates: to.candidates } } };
 }
 
@@ -259,6 +262,8 @@ export function onRefilled(wallet: Wallet, asking: Asking, reply: AcquireReply, 
 /** The call failed: what it carried is told with the next one. */
 export function onCallFailed(wallet: Wallet, { shard, request }: Asking): void {
   restoreCarry(wallet, shard, request.carry);
+  // It may have been heard, and only its answer lost: what it was granted goes home.
+  returnUnused(wallet, shard, request.leaseId, null);
 }
 
 /** The pool's region nearest to the client; its first one when the client's place is unknown. */
@@ -267,7 +272,7 @@ export function homeRegion({ pool, client }: LeaseWish): string {
   return home?.region ?? "";
 }
 
-type Wanted = Pick<AcquireRequest, "hop" | "recentPerSecond" | "ahead"> & { readonly region: string };
+type Wanted = Pick<AcquireRequest, "hop" | "recentPerSecond" | "ahead" | "waitedMs"> & { readonly region: string };
 
 function ask(wallet: Wallet, wish: LeaseWish, { region, ...wanted }: Wanted, now: number): Asking {
   const shard = shardName(wish.pool.id, region);
@@ -285,7 +290,14 @@ function ask(wallet: Wallet, wish: LeaseWish, { region, ...wanted }: Wanted, now
     explain: wish.explain,
     carry: takeCarry(wallet, shard, now),
   };
-  return { shard, key: walletKey(shard, wish), request, askedAtMs: now, namedBy: null, queuedBehind: null };
+  const tripMs = tripTo(wish, region);
+  return { shard, key: walletKey(shard, wish), request, askedAtMs: now, tripMs, namedBy: null, queuedBehind: null };
+}
+
+/** Expected round trip to the shard of `region`, ms; 0 when the client's place is unknown. */
+function tripTo({ client, pool }: LeaseWish, region: string): number {
+  const place = pool.endpoints.find((spec) => spec.region === region)?.place ?? null;
+  return client === null || place === null ? 0 : roundTripPriorMs(client, place);
 }
 
 function noteReply(wallet: Wallet, { shard }: Asking, { tight, snapshot }: AcquireReply, now: number): void {

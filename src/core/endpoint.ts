@@ -82,7 +82,7 @@ export const READY_TRUST_MS = 10_000;
 /** Least time between two wake-ups, ms: an endpoint whose cold start seems to take none is not woken by every request. */
 export const WAKE_GAP_MS_MIN = 1_000;
 /** An endpoint that becomes ready gets its slots over this time, ms, beginning with a tenth (Envoy's slow start). */
-export const SLOW_START_MS = 15_000;
+export const SLOW_START_MS = 8_000;
 const SLOW_START_FLOOR = 0.1;
 
 export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {

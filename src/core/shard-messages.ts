@@ -88,6 +88,8 @@ export type AcquireRequest = {
    * is a grant here and now or nothing (`shed`): it waits for no slot, wakes nothing and is passed on to nobody.
    */
   readonly ahead: boolean;
+  /** How long it has waited at the shard that sent it here, ms: it keeps its place among those that came since. */
+  readonly waitedMs?: number;
   /** Does the edge want a fresh copy of the views. */
   readonly wantsSnapshot: boolean;
   /** Does it want every candidate with its cost; costs CPU, so only for an explained decision. */

@@ -14,7 +14,7 @@ import { route } from "./route.ts";
 import type { RouteReason } from "./route.ts";
 import type { Rng } from "./rng.ts";
 import { allViews, ownViews } from "./shard.ts";
-import type { Effect, ShardState } from "./shard.ts";
+import type { Effect, ShardState, Waiter } from "./shard.ts";
 import { beginColdStart, grantLease, REFUSED_RETRY_MS, routeRequest } from "./shard-grant.ts";
 import { affinityFor, noteSpill } from "./shard-locality.ts";
 import type { AcquireOutcome, AcquireRequest, AwaitOutcome } from "./shard-messages.ts";
@@ -37,7 +37,7 @@ export function hold(
   const { leaseId } = request;
   const behindMs = etaOfNext(state, now);
   if (state.queue.size >= queueDepthMax) return { kind: "shed", retryAfterMs: behindMs };
-  state.queue.set(leaseId, { request, giveUpAtMs: now + queueWaitMsMax, etaMs: behindMs });
+  insert(state, { request, giveUpAtMs: now + queueWaitMsMax - (request.waitedMs ?? 0), etaMs: behindMs });
   effects.push(...serveQueue(state, now, rng));
   const resolved = state.resolved.get(leaseId)?.outcome;
   if (resolved === undefined) {
@@ -60,7 +60,7 @@ export function serveQueue(state: ShardState, now: number, rng: Rng): Effect[] {
   const effects: Effect[] = [];
   const views = allViews(state, now);
   for (const [leaseId, { giveUpAtMs }] of state.queue) {
-    // All wait equally long, so nobody behind is due either.
+    // In order of their time, so nobody behind is due either.
     if (giveUpAtMs > now) break;
     resolve(state, leaseId, { kind: "shed", retryAfterMs: shortestWaitMs(views) }, effects, now);
   }
@@ -125,6 +125,14 @@ function serveCold(state: ShardState, now: number, rng: Rng): Effect[] {
     if (answer.kind !== "shed") resolve(state, leaseId, answer, effects, now);
   }
   return effects;
+}
+
+/** The queue is in the order in which its requests first had to wait, here or where they came from. */
+function insert(state: ShardState, waiter: Waiter): void {
+  const later = [...state.queue].filter(([, { giveUpAtMs }]) => giveUpAtMs > waiter.giveUpAtMs);
+  for (const [leaseId] of later) state.queue.delete(leaseId);
+  state.queue.set(waiter.request.leaseId, waiter);
+  for (const [leaseId, one] of later) state.queue.set(leaseId, one);
 }
 
 /** Ends the wait of a queued request with `outcome`. */

@@ -39,7 +39,7 @@ export async function lease(desk: Desk, pool: EdgePool, wish: LeaseWish): Promis
   while (step.kind === "ask" || step.kind === "await") {
     const { asking } = step;
     if (step.kind === "ask") {
-      const reply = await askWithin(desk, asking, pool.config.patienceMs);
+      const reply = await askWithin(desk, asking, pool.config.patienceMs + asking.tripMs);
       const at = { now: Date.now(), rng: Math.random };
       step = reply === null ? onSilence(wallet, wish, at) : onReply(wallet, wish, asking, reply, at);
       continue;

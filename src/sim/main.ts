@@ -8,6 +8,7 @@ import { listRouters, readArgs, USAGE, type SimArgs } from "./report/args.ts";
 import { loadScenario, loadTrace } from "./report/files.ts";
 import { jsonOf } from "./report/json.ts";
 import { createProgress } from "./report/progress.ts";
+import { soak } from "./report/soak.ts";
 import { svgOf } from "./report/svg.ts";
 import { tableOf } from "./report/table.ts";
 import { simulate, type ScenarioResult, type SimulateOptions } from "./run.ts";
@@ -78,4 +79,5 @@ function refuse(message: string): number {
   return EXIT_USAGE;
 }
 
-process.exitCode = main(process.argv.slice(2));
+const argv = process.argv.slice(2);
+process.exitCode = argv.some((one) => one.startsWith("--soak")) ? await soak(argv) : main(argv);

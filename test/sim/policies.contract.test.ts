@@ -39,7 +39,7 @@ const endpointsUsed = (world: World): readonly number[] => [
   ...new Set(world.attempts.endpoint.subarray(0, world.attempts.count)),
 ];
 
-describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { factory, policy }) => {
+describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { factory, policy, ownHealth }) => {
   const run = (scenario: Scenario, { count = 600, load = 0.6, seed = 1 } = {}): World =>
     ran(scenario, workloadOf(scenario, { count, load, seed }), factory, seed);
 
@@ -63,7 +63,7 @@ describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { 
     expect(run(scenario).hash.read()).toBe(run(scenario).hash.read());
   });
 
-  test("never picks an endpoint that its probes found down", () => {
+  test.skipIf(ownHealth)("never picks an endpoint that its probes found down", () => {
     const faults = [{ kind: "outage", endpoints: ["b"], fromMs: 0 }];
     const { attempts } = run(scenarioOf({ ...three, faults }), { load: 0.4 });
     const late = [...attempts.endpoint.subarray(0, attempts.count)].filter(
@@ -73,7 +73,7 @@ describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { 
     expect(late).not.toContain(1);
   });
 
-  test("never repeats a request at the endpoint that failed it", () => {
+  test.skipIf(ownHealth)("never repeats a request at the endpoint that failed it", () => {
     const faults = [{ kind: "fail_fast", endpoints: ["a"], share: 0.5, fromMs: 0 }];
     const world = run(scenarioOf({ ...three, faults }), { load: 0.3 });
     const seen = new Set<string>();
@@ -85,7 +85,7 @@ describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { 
     expect(metricsOf(world)).toMatchObject({ failed: 0, unfinished: 0 });
   });
 
-  test("sends nothing to a cold endpoint while a warm one is up", () => {
+  test.skipIf(ownHealth)("sends nothing to a cold endpoint while a warm one is up", () => {
     const endpoints = three.endpoints.map((endpoint) => ({ ...endpoint, startsCold: endpoint.id !== "a" }));
     expect(endpointsUsed(run(scenarioOf({ ...three, endpoints }), { load: 0.2 }))).toEqual([0]);
   });

@@ -31,7 +31,7 @@ describe("the command line", () => {
 
   test.each([
     ["an unknown option", ["--polcy", "x"], "--polcy"],
-    ["an unknown policy", ["--policy", "best"], "no such policy: best. Known: expected-cost"],
+    ["an unknown policy", ["--policy", "best"], "no such policy: best. Known: warmpath"],
     ["an unknown fault", ["--faults", "fire"], "no such fault: fire. Known: slow"],
     ["a load of nothing", ["--load", "0"], "--load must be a number from 0.001"],
     ["half a seed", ["--seeds", "1.5"], "--seeds must be a whole number"],

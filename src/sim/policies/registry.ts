@@ -2,6 +2,7 @@
 import { policyRouter } from "../policy-router.ts";
 import type { PolicyFactory } from "../policy.ts";
 import type { RouterFactory } from "../router.ts";
+import { production } from "../production/router.ts";
 import { c3 } from "./c3.ts";
 import { gorgo, llmD, lmetric, sglang } from "./cache-aware.ts";
 import { expectedCost } from "./expected-cost.ts";
@@ -28,6 +29,11 @@ export type RouterEntry = {
   readonly factory: RouterFactory;
   /** What it is made of, to run it on old state; null for routers that hold requests. */
   readonly policy: PolicyFactory | null;
+  /**
+   * It probes, wakes and budgets its retries by itself, later than the world knows. What holds for it is checked by
+   * `production/checkers.ts` instead of the contract suite's rules for the others.
+   */
+  readonly ownHealth?: true;
 };
 
 const picks = (name: string, about: string, factory: PolicyFactory): RouterEntry => ({
@@ -38,6 +44,13 @@ const picks = (name: string, about: string, factory: PolicyFactory): RouterEntry
 });
 
 export const ROUTERS: readonly RouterEntry[] = [
+  {
+    name: "warmpath",
+    about: "the production core: shards, leases, real message delays",
+    factory: production(),
+    policy: null,
+    ownHealth: true,
+  },
   picks("expected-cost", "network + wait + prefill, mean service known", expectedCost),
   picks("least-outstanding-k", "least in flight per slot", leastOutstandingPerSlot),
   picks("least-outstanding", "least in flight", leastOutstanding),

@@ -1,0 +1,50 @@
+/**
+ * What the router remembers of a request and of each of its attempts, and how an attempt's end is told.
+ */
+import type { LeaseWish } from "../../core/edge-lease.ts";
+import type { HedgeRace, Side } from "../../core/hedge-race.ts";
+import type { AttemptOutcome } from "../../core/shard-messages.ts";
+import type { Holding } from "../../core/wallet.ts";
+import type { AttemptEnd, EdgeHost } from "./edge-host.ts";
+
+/** Written in place. */
+export type RequestLife = {
+  readonly request: number;
+  readonly edge: EdgeHost;
+  readonly wish: LeaseWish;
+  /** Ids of endpoints dispatched to. */
+  readonly tried: string[];
+  readonly attempts: AttemptLife[];
+  /** Present once the first attempt was late. */
+  race: HedgeRace | null;
+  /** Nothing more is done for it. */
+  closed: boolean;
+};
+
+/** Written in place. */
+export type AttemptLife = {
+  readonly of: RequestLife;
+  readonly attempt: number;
+  readonly side: Side;
+  readonly holding: Holding;
+  readonly sentAtMs: number;
+  /** The first byte, later the end, must be here by then, ms. */
+  deadlineMs: number;
+  firstTokenAtMs: number | null;
+  ended: boolean;
+};
+
+/** As `endAttempt` of `src/edge/dispatch.ts`. `tripMs`: when the headers came, if they came before the first token. */
+export function endOf(life: AttemptLife, outcome: AttemptOutcome, now: number, tripMs: number): AttemptEnd {
+  const { sentAtMs, firstTokenAtMs, of } = life;
+  const ttftMs = firstTokenAtMs === null ? null : firstTokenAtMs - sentAtMs;
+  return {
+    outcome,
+    heldMs: now - sentAtMs,
+    ttftMs,
+    headersMs: ttftMs !== null && ttftMs > tripMs ? tripMs : null,
+    firstByteMs: ttftMs,
+    clientKey: of.wish.clientKey,
+    inputTokens: of.wish.inputTokens,
+  };
+}
