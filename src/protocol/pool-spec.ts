@@ -24,9 +24,9 @@ export function poolSpec(config: Config, poolId: string): PoolSpec {
   };
 }
 
-/** The longest attempt that any endpoint allows, and one more renewal for its settlement to arrive. */
-function leaseCapMs(pool: PoolConfig): number {
-  return Math.max(...pool.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs)) + pool.leaseTtlMs;
+/** The longest that an attempt may run, or wait for its first byte, and one more renewal for its settlement to arrive. */
+function leaseCapMs({ endpoints, ttfbTimeoutMs, leaseTtlMs }: PoolConfig): number {
+  return Math.max(ttfbTimeoutMs, ...endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs)) + leaseTtlMs;
 }
 
 function endpointSpec(config: Config, endpoint: EndpointConfig): EndpointSpec {

@@ -45,3 +45,10 @@ test.each([
   if (!result.ok) throw new Error("the sample is valid");
   expect(poolSpec(result.value, "llama")).toMatchObject({ hedgeAfterMsMin });
 });
+
+test("a lease outlives the longest wait for a first byte too, where that is longer than any attempt may run", () => {
+  const result = parseConfig(configText("pools.llama.ttfbTimeoutMs", 600_000));
+  if (!result.ok) throw new Error("the sample is valid");
+  const { leaseCapMs, leaseTtlMs } = poolSpec(result.value, "llama");
+  expect(leaseCapMs).toBe(600_000 + leaseTtlMs);
+});
