@@ -74,7 +74,7 @@ export type Fleet = {
   readonly model: string;
   readonly simulators: ReadonlyMap<string, GpuSimulator>;
   simulator(id: string): GpuSimulator;
-  /** `fetch` with the key, a path, and where the client is. */
+  /** `fetch` with the key, a path, and where the client is. An answer that is not read stays open until `close`. */
   call(path: string, init?: RequestInit & { readonly place?: string }): Promise<Response>;
   chat(options?: ChatOptions): Promise<Response>;
   shards(probe?: boolean): Promise<ShardReport[]>;
@@ -125,6 +125,8 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
     await closeSimulators();
     throw error;
   });
+  /** A response that nobody refers to is closed by the garbage collector, and its slot with it. */
+  const held: Response[] = [];
   const fleet: Fleet = {
     router,
     key: keyOf("test"),
@@ -132,11 +134,13 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
     model,
     simulators,
     simulator: (id) => simulators.get(id) ?? missing(id),
-    call(path, { place, ...init } = {}) {
+    async call(path, { place, ...init } = {}) {
       const headers = new Headers(init.headers);
       if (!headers.has("authorization")) headers.set("authorization", `Bearer ${fleet.key}`);
       if (place !== undefined) headers.set("x-warmpath-place", place);
-      return fetch(fleet.router.url + path, { ...init, headers });
+      const response = await fetch(fleet.router.url + path, { ...init, headers });
+      held.push(response);
+      return response;
     },
     chat({ place = "us-east", stream = false, maxTokens = 4, content = "hello", signal } = {}) {
       const body = { model, stream, max_tokens: maxTokens, messages: [{ role: "user", content }] };
