@@ -3,6 +3,7 @@
  *
  * What the demo prints and checks is what any client could see; the router's inside is not asked.
  */
+import type { Explanation } from "../core/explain.ts";
 import type { Place } from "../core/geography.ts";
 import { createSseDecoder, push } from "../core/sse.ts";
 import { firstNonEmptyToken } from "../core/token-timing.ts";
@@ -80,13 +81,23 @@ export async function echo(client: Client, pool: string, place: Place, content: 
   return received.messages[0]?.content ?? null;
 }
 
-function post({ url, key }: Client, path: string, place: Place, body: unknown): Promise<Response> {
+/** Where a request would go now, and why; nothing is sent to an endpoint. Rejects when the router does not tell. */
+export async function explain(
+  client: Client,
+  question: { readonly model: string; readonly place: string; readonly inputTokens: number },
+): Promise<Explanation> {
+  const response = await post(client, "/admin/explain", null, question);
+  if (!response.ok) throw new Error(`the router explained nothing: status ${response.status}`);
+  return (await response.json()) as Explanation;
+}
+
+function post({ url, key }: Client, path: string, place: Place | null, body: unknown): Promise<Response> {
   return fetch(url + path, {
     method: "POST",
     headers: {
       authorization: `Bearer ${key}`,
       "content-type": "application/json",
-      [PLACE]: `${place.lat},${place.lon}`,
+      ...(place === null ? {} : { [PLACE]: `${place.lat},${place.lon}` }),
     },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(REQUEST_MS_MAX),

@@ -17,10 +17,19 @@ export const POOL = "demo";
 /** As `npm run serve`. */
 export const ROUTER_PORT = 8787;
 
-/** How long the cold endpoint says it needs, ms: an 8B model without snapshots (the simulator's own default). */
-const COLD_START_MS = 25_000;
+/** What the router is told to expect of a cold start, ms: an 8B model without snapshots (the simulator's own default). */
+export const COLD_START_EXPECTED_MS = 25_000;
 
-/** Concurrent requests of one endpoint: enough for everything the demo sends at once. */
+/** How long it takes here, ms: nobody should watch a terminal for 25 s. */
+export const COLD_START_MS = 2_500;
+
+/**
+ * How long a request waits at an endpoint that is not warm until it is refused there, ms. Not Runpod's two minutes: a
+ * request that came too early should show at once, as one that the endpoint counted and did not serve.
+ */
+const NO_WORKER_TIMEOUT_MS = 0;
+
+/** Concurrent requests of one endpoint. */
 const SLOTS = 8;
 
 /** A look at the fleet that takes longer has failed, ms. */
@@ -35,10 +44,15 @@ export const ENDPOINTS = {
   cold: { id: "gpu-tokyo", region: "ap-northeast", place: { lat: 35.7, lon: 139.7 }, hint: "apac-ne", port: 8103 },
 } as const;
 
-const ROLES = ["near", "far", "cold"] as const satisfies readonly Role[];
+export const ROLES = ["near", "far", "cold"] as const satisfies readonly Role[];
 
-/** What a simulator counts, and the demo reads. */
-export type EndpointStats = { readonly requests: number; readonly activeRequests: number; readonly state: string };
+/** What a simulator counts, and the demo reads: requests for work, and `/ping`s, each of which wakes a cold endpoint. */
+export type EndpointStats = {
+  readonly requests: number;
+  readonly activeRequests: number;
+  readonly pings: number;
+  readonly state: string;
+};
 
 export type Fleet = {
   readonly client: Client;
@@ -116,8 +130,8 @@ async function startEndpoint(crew: Crew, role: Role): Promise<EndpointProcess> {
 function simulatorFlags(role: Role): readonly string[] {
   const start = role === "cold" ? "cold" : "warm";
   return ["--model", MODEL, "--worker-id", `${ENDPOINTS[role].id}-w1`, "--start-state", start].concat(
-    "--cold-start-ms",
-    String(COLD_START_MS),
+    ["--cold-start-ms", String(COLD_START_MS)],
+    ["--no-worker-timeout-ms", String(NO_WORKER_TIMEOUT_MS)],
   );
 }
 
@@ -136,7 +150,7 @@ function fleetConfig(endpoints: Readonly<Record<Role, EndpointProcess>>, hmac: s
           health: { path: `/v2/${ENDPOINTS[role].id}/health` },
           workers: { min: role === "cold" ? 0 : 1, max: 1 },
           concurrencyPerWorker: SLOTS,
-          coldStartMs: COLD_START_MS,
+          coldStartMs: COLD_START_EXPECTED_MS,
         })),
       },
     },

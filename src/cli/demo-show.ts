@@ -2,18 +2,34 @@
  * The show: what the demo does with its fleet, what it prints, and what it checks.
  *
  * Every number and name in a line comes from an answer's headers, from the router's view of the fleet or from an
- * endpoint's own counts; so each act can also be wrong, and then says so. Five acts: the fleet, where requests go, the
- * near endpoint killed, the near endpoint back, guardrails.
+ * endpoint's own counts; so each act can also be wrong, and then says so. Seven acts: the fleet, where requests go,
+ * why, the near endpoint killed, the near endpoint back, the cold endpoint woken, guardrails.
  */
 import { randomInt } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { EndpointView } from "../core/endpoint-view.ts";
-import { greatCircleKm } from "../core/geography.ts";
-import type { Place } from "../core/geography.ts";
 import { SIZE_CHARS_MAX } from "../core/rails/size.ts";
-import { type Answer, chat, echo, type Wish } from "./demo-client.ts";
-import { ENDPOINTS, type Fleet, POOL, type Role } from "./demo-fleet.ts";
+import { type Answer, chat, echo } from "./demo-client.ts";
+import { showExplain } from "./demo-explain.ts";
+import { ENDPOINTS, type Fleet, POOL, ROLES } from "./demo-fleet.ts";
 import type { Column, Print } from "./demo-print.ts";
+import { showRush } from "./demo-rush.ts";
+import {
+  check,
+  LONDON,
+  ms,
+  NEW_YORK,
+  note,
+  request,
+  REQUEST_COLUMNS,
+  requestsSeen,
+  seconds,
+  SETTLE_MS_MAX,
+  SHORT_TOKENS,
+  type Stage,
+  TOKYO,
+  until,
+  viewOf,
+} from "./demo-stage.ts";
 
 /** Clients that wait for an answer at the moment of the kill. */
 export const WAITING_CLIENTS = 4;
@@ -27,33 +43,16 @@ export const RECOVERY_MS_MAX = 15_000;
 /** Requests in a row that must reach the near endpoint for it to count as back. */
 export const RECOVERED_REQUESTS = 3;
 
-/** For what a fresh process needs a moment for, ms. */
-const SETTLE_MS_MAX = 10_000;
-const LOOK_EVERY_MS = 20;
-
-/** Tokens of a short answer, and of one that is still running when its endpoint is killed. */
-const SHORT_TOKENS = 16;
+/** Tokens of an answer that is still running when its endpoint is killed. */
 const LONG_TOKENS = 80;
 
-type City = { readonly name: string; readonly place: Place };
-
-const NEW_YORK: City = { name: "New York", place: { lat: 40.7, lon: -74.0 } };
-const LONDON: City = { name: "London", place: { lat: 51.5, lon: -0.1 } };
-const TOKYO: City = { name: "Tokyo", place: { lat: 35.7, lon: 139.7 } };
-
-type Stage = {
-  readonly fleet: Fleet;
-  readonly print: Print;
-  /** Every answer so far. */
-  readonly answers: Answer[];
-  readonly failures: string[];
-};
+const ACTS = [showFleet, showRouting, showExplain, showFailover, showRecovery, showRush, showGuardrails];
 
 /** Resolves with what was not as it should be: nothing, if all is well. */
 export async function perform(fleet: Fleet, print: Print): Promise<readonly string[]> {
   const stage: Stage = { fleet, print, answers: [], failures: [] };
   try {
-    for (const act of [showFleet, showRouting, showFailover, showRecovery, showGuardrails]) await act(stage);
+    for (const act of ACTS) await act(stage);
   } catch (error) {
     // An act that could not go on: what failed before it is the likely reason, so both are told.
     stage.failures.push(error instanceof Error ? error.message : String(error));
@@ -76,10 +75,10 @@ async function showFleet({ fleet, print, failures }: Stage): Promise<void> {
   print.line(`  router   ${client.url}  (raw workerd, bundled in ${ms(router.bundledInMs)})`);
   print.line(`  dev key  ${client.key}\n`);
   const isReady = (seen: readonly EndpointView[]): boolean =>
-    warmthOf(seen, "near") === "warm" && warmthOf(seen, "far") === "warm" && warmthOf(seen, "cold") === "cold";
+    ROLES.every((role) => viewOf(seen, role)?.warmth === (role === "cold" ? "cold" : "warm"));
   const views = await until(async () => fleet.views(true), isReady, SETTLE_MS_MAX);
   print.head(FLEET_COLUMNS);
-  for (const role of ["near", "far", "cold"] as const) {
+  for (const role of ROLES) {
     const view = viewOf(views.seen, role);
     const { url, pid } = endpoints[role];
     const cells = [ENDPOINTS[role].id, view?.region, view?.warmth, view?.capacity, url.replace("http://", ""), pid];
@@ -91,17 +90,6 @@ async function showFleet({ fleet, print, failures }: Stage): Promise<void> {
   if (!views.ok) check({ print, failures }, false, "the router sees two warm endpoints and a cold one");
   print.note("GPUs and places are simulated: the router reckons with distance, the network adds none.");
 }
-
-const REQUEST_COLUMNS: readonly Column[] = [
-  { title: "from", width: 8 },
-  { title: "went to", width: 13 },
-  { title: "distance", width: -9 },
-  { title: "why", width: 12 },
-  { title: "tries", width: -5 },
-  { title: "router", width: -6 },
-  { title: "total", width: -7 },
-  { title: "", width: 1 },
-];
 
 async function showRouting(stage: Stage): Promise<void> {
   const { fleet, print } = stage;
@@ -137,7 +125,7 @@ async function checkColdUntouched(stage: Stage, claim: string): Promise<void> {
 async function showFailover(stage: Stage): Promise<void> {
   const { fleet, print, answers } = stage;
   const { near, far } = ENDPOINTS;
-  print.heading(`3. ${near.id} is killed while ${WAITING_CLIENTS} clients wait for its answer`);
+  print.heading(`4. ${near.id} is killed while ${WAITING_CLIENTS} clients wait for its answer`);
   const before = answers.length;
   const { pid } = fleet.endpoints.near;
   const waiting = Array.from({ length: WAITING_CLIENTS }, () =>
@@ -174,7 +162,7 @@ async function seenAs({ fleet }: Stage): Promise<string> {
 async function showRecovery(stage: Stage): Promise<void> {
   const { fleet, print, answers } = stage;
   const { near } = ENDPOINTS;
-  print.heading(`4. ${near.id} is started again`);
+  print.heading(`5. ${near.id} is started again`);
   await fleet.restart("near");
   const startedAtMs = performance.now();
   const { pid, port } = fleet.endpoints.near;
@@ -206,7 +194,7 @@ async function showRecovery(stage: Stage): Promise<void> {
 
 async function showGuardrails(stage: Stage): Promise<void> {
   const { fleet, print } = stage;
-  print.heading("5. Guardrails, before anything reaches a GPU");
+  print.heading("7. Guardrails, before anything reaches a GPU");
   const secret = madeUpAwsKey();
   const sent = `Is ${secret} still valid?`;
   const received = await echo(fleet.client, POOL, NEW_YORK.place, sent);
@@ -227,62 +215,4 @@ function madeUpAwsKey(): string {
   const left = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"];
   const drawn = Array.from({ length: 16 }, () => left.splice(randomInt(left.length), 1).join(""));
   return `AKIA${drawn.join("")}`;
-}
-
-async function requestsSeen({ fleet }: Stage): Promise<number> {
-  const all = await Promise.all((["near", "far", "cold"] as const).map(async (role) => fleet.stats(role)));
-  return all.reduce((sum, { requests }) => sum + requests, 0);
-}
-
-async function request(stage: Stage, from: City, wish: Omit<Wish, "place">): Promise<Answer> {
-  const answer = await chat(stage.fleet.client, { ...wish, place: from.place });
-  note(stage, from, answer);
-  return answer;
-}
-
-function note({ print, answers }: Stage, from: City, answer: Answer): void {
-  answers.push(answer);
-  const { status, endpointId, reason, attempts, overheadMs, totalMs, ttftMs, tokens, errorCode } = answer;
-  const target = Object.values(ENDPOINTS).find(({ id }) => id === endpointId);
-  const km = target === undefined ? null : greatCircleKm(from.place, target.place);
-  print.row(REQUEST_COLUMNS, [
-    from.name,
-    endpointId ?? "-",
-    km === null ? "-" : `${Math.round(km).toLocaleString("en")} km`,
-    reason ?? "-",
-    String(attempts ?? "-"),
-    overheadMs === null ? "-" : ms(overheadMs),
-    ms(totalMs),
-    status === 200 ? "" : `status ${status} ${errorCode ?? ""}`,
-  ]);
-  if (ttftMs !== null) print.note(`          streamed: first token after ${ms(ttftMs)}, ${tokens} tokens`);
-}
-
-function check({ print, failures }: Pick<Stage, "print" | "failures">, ok: boolean, text: string): void {
-  print.verdict(ok, text);
-  if (!ok) failures.push(text);
-}
-
-const viewOf = (views: readonly EndpointView[], role: Role): EndpointView | undefined =>
-  views.find(({ id }) => id === ENDPOINTS[role].id);
-
-const warmthOf = (views: readonly EndpointView[], role: Role): string | undefined => viewOf(views, role)?.warmth;
-
-const ms = (value: number): string => `${Math.round(value)} ms`;
-
-const seconds = (value: number): string => `${(value / 1000).toFixed(1)} s`;
-
-/** Looks until `done`, at most for `limitMs`: for states that no event announces. */
-async function until<Seen>(
-  look: () => Promise<Seen>,
-  done: (seen: Seen) => boolean,
-  limitMs: number,
-): Promise<{ readonly ok: boolean; readonly seen: Seen }> {
-  const giveUpAtMs = performance.now() + limitMs;
-  for (;;) {
-    const seen = await look();
-    const ok = done(seen);
-    if (ok || performance.now() >= giveUpAtMs) return { ok, seen };
-    await sleep(LOOK_EVERY_MS);
-  }
 }

@@ -39,13 +39,16 @@ export function costTerms(view: EndpointView, input: CostInput): CostTerms {
   const net = netMs(view, input);
   return {
     net,
-    wait: waitMs(view),
-    load: loadMs(view.loadCurveMs, view.inFlight),
+    wait: waitMs(view, unseenMs(view, net)),
+    load: loadMs(view.loadCurveMs, Math.min(view.inFlight, view.capacity - 1)),
     pre: prefillMs(view, input),
     cold: coldMs(view),
     risk: riskMs(view, net),
   };
 }
+
+/** What happens at the endpoint and is not known here: since the digest, while that travelled, and while the request will. */
+const unseenMs = ({ ageMs }: EndpointView, netMs: number): number => (ageMs === undefined ? 0 : ageMs + netMs);
 
 export function totalMs(terms: CostTerms): number {
   return terms.net + terms.wait + terms.load + terms.pre + terms.cold + terms.risk;

@@ -19,7 +19,7 @@ import { route } from "./route.ts";
 import type { Candidate, RouteReason } from "./route.ts";
 import type { AffinityKey } from "./affinity.ts";
 import { LOCAL_EPOCH } from "./shard-messages.ts";
-import type { AcquireOutcome, AcquireReply, AcquireRequest, AwaitOutcome, Grant } from "./shard-messages.ts";
+import type { AcquireOutcome, AcquireReply, AcquireRequest, AwaitOutcome, Grant, Spill } from "./shard-messages.ts";
 import { shardName } from "./shard-name.ts";
 import {
   claimRefill,
@@ -53,6 +53,8 @@ export type LeaseWish = {
   readonly affinityKey?: AffinityKey | null;
   /** Endpoints this request has tried. */
   readonly excluded: readonly string[];
+  /** Region of an endpoint that could not be reached at all; null or absent: none. */
+  readonly avoidRegion?: string | null;
   /** Absent: a first attempt, or a retry when there are endpoints to exclude. */
   readonly purpose?: AttemptPurpose;
   /** Ask the authority itself, and for every candidate's cost. */
@@ -179,11 +181,17 @@ function follow(
   wallet: Wallet,
   wish: LeaseWish,
   asking: Asking,
-  to: { readonly region: string; readonly reason: RouteReason; readonly candidates: readonly Candidate[] | null },
+  to: Spill & { readonly candidates: readonly Candidate[] | null },
   at: { readonly now: number; readonly rng: Rng },
 ): LeaseStep {
   // A shard that was named by another never names a third; were it a newer version that does, it is not followed.
   if (asking.request.hop === 1) return onSilence(wallet, wish, at);
+  const { region, reason, commit, candidates } = to;
+  if (commit !== undefined) {
+    const grant = ownGrant(wallet, wish, { ...commit, region, reason });
+    const holding = holdUnconfirmed(wallet, asking.key, shardName(wish.pool.id, region), grant, at.now);
+    return { kind: "leased", holding, reason, candidates };
+  }
   const waitedMs = Math.max(0, at.now - asking.askedAtMs);
   const far = ask(wallet, wish, { region: to.region, hop: 1, recentPerSecond: 0, ahead: false, waitedMs }, at.now);
   return { kind: "ask", asking: { ...far, namedBy: { reason: to.reason, candidates: to.candidates } } };
@@ -208,22 +216,22 @@ export function onSilence(
   // Full by a stale picture is no reason to refuse: the endpoint's own admission decides.
   if (outcome.kind === "none") return { kind: "no_endpoint" };
   if (purpose === "retry" && !spend(wallet.retriesAlone)) return { kind: "over_budget" };
-  const grant: Grant = {
-    leaseId: nextLeaseId(wallet),
-    endpointId: outcome.endpointId,
-    region: outcome.region,
-    epoch: LOCAL_EPOCH,
-    reason: "nearest_warm",
-    costMs: 0,
-    ttlMs: wish.pool.leaseTtlMs,
-    capMs: wish.pool.leaseCapMs,
-    inFlightAtGrant: views.find((view) => view.id === outcome.endpointId)?.inFlight ?? 0,
-    credits: 0,
-    creditLifeMs: 0,
-  };
-  const owner = shardName(wish.pool.id, outcome.region);
+  const { endpointId, region } = outcome;
+  const inFlight = views.find((view) => view.id === endpointId)?.inFlight ?? 0;
+  const grant = ownGrant(wallet, wish, { endpointId, region, reason: "nearest_warm", costMs: 0, inFlight });
+  const owner = shardName(wish.pool.id, region);
   const holding = holdUnconfirmed(wallet, walletKey(home, wish), owner, grant, now);
   return { kind: "leased", holding, reason: snapshot === null ? "static" : "snapshot", candidates };
+}
+
+/** A grant that no shard gave: its owner adopts the lease when it is told. */
+function ownGrant(
+  wallet: Wallet,
+  { pool }: LeaseWish,
+  { inFlight, ...at }: Pick<Grant, "endpointId" | "region" | "reason" | "costMs"> & { readonly inFlight: number },
+): Grant {
+  const life = { ttlMs: pool.leaseTtlMs, capMs: pool.leaseCapMs, credits: 0, creditLifeMs: 0 };
+  return { ...at, ...life, leaseId: nextLeaseId(wallet), epoch: LOCAL_EPOCH, inFlightAtGrant: inFlight };
 }
 
 /** What is known here of the pool: the nearest shard's last snapshot (null: none, the configuration), and own leases. */
@@ -285,6 +293,7 @@ function ask(wallet: Wallet, wish: LeaseWish, { region, ...wanted }: Wanted, now
     inputTokens: wish.inputTokens,
     affinity: wanted.ahead ? null : (wish.affinityKey ?? null),
     excluded: wish.excluded,
+    avoidRegion: wish.avoidRegion ?? null,
     purpose: purposeOf(wish),
     wantsSnapshot: wanted.hop === 0 && snapshotAgeMs > SNAPSHOT_AGE_MS,
     explain: wish.explain,

@@ -15,11 +15,13 @@ import { observeOccupancy } from "./terms/wait.ts";
 /** A first token that comes later than this share of the whole prefill is no sign of a cache. */
 const CACHED_SHARE = 0.5;
 
-/** An attempt that was served teaches every delay that it shows. */
-export function learnDelays(state: EndpointState, seen: Settlement, now: number): void {
+/** An attempt that was served teaches every delay that it shows. `slots`: what the endpoint serves at once. */
+export function learnDelays(state: EndpointState, seen: Settlement, slots: number, now: number): void {
   const { clientKey, headersMs, inputTokens, inFlightAtGrant } = seen;
   const cachedTokens = Math.min(seen.cachedTokens ?? 0, inputTokens);
-  state.occupancyMs = observeOccupancy(state.occupancyMs, seen.heldMs);
+  // Whoever was sent beyond the slots waited there first: that is the wait, neither the occupancy nor the load.
+  const perSlot = (inFlightAtGrant + 1) / slots;
+  state.occupancyMs = observeOccupancy(state.occupancyMs, seen.heldMs / Math.max(1, perSlot));
   if (headersMs !== null) observeRoundTrip(state.roundTripMs, clientKey, headersMs, now);
   const afterNetMs = afterNet(state, seen, now);
   if (afterNetMs === null) {
@@ -31,8 +33,10 @@ export function learnDelays(state: EndpointState, seen: Settlement, now: number)
   const sample = { inputTokens, cachedTokens, afterNetMs, inFlightAtGrant };
   state.prefillTokensPerMs = observePrefill(state.prefillTokensPerMs, sample);
   const residualMs = afterNetMs - readTokens / state.prefillTokensPerMs.value;
-  observeLoad(state.load, inFlightAtGrant, residualMs);
-  state.fittedLoadMs = fitLoadCurve(state.load);
+  if (perSlot <= 1) {
+    observeLoad(state.load, inFlightAtGrant, residualMs);
+    state.fittedLoadMs = fitLoadCurve(state.load);
+  }
   if (state.limit !== null) observeResidual(state.limit, { residualMs, inFlight: perWorker(state, seen) }, now);
 }
 

@@ -27,6 +27,8 @@ export type EndpointView = {
   readonly standing: Standing;
   /** What is left of its ejection, ms; 0 or absent when it is not ejected. Only shown to people. */
   readonly ejectedForMs?: number;
+  /** How long ago this was so, ms; absent: it is exact. Set by whoever reads a digest. */
+  readonly ageMs?: number;
   /** Live leases, or what the endpoint reports as running if that is more. */
   readonly inFlight: number;
   /** Requests it serves at once now: warm GPU workers x concurrency, less any recent capacity answer; >= 1. */

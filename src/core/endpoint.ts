@@ -257,7 +257,7 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
       state.breaker = breakerServed(state.breaker, now);
       if (seen.outcome === "served") {
         setWarmth(state, "warm", now);
-        learnDelays(state, seen, now);
+        learnDelays(state, seen, slotsOf(state), now);
       }
       return false;
   }
@@ -298,15 +298,18 @@ function isTried({ breaker, capacityCut }: EndpointState, now: number): boolean 
   return breakerStanding(breaker, now) === "half_open" || (capacityCut !== null && now < capacityCut.untilMs);
 }
 
-function standing(state: EndpointState, now: number): Standing {
+/** Does it take traffic, and if not, why. */
+export function standing(state: EndpointState, now: number): Standing {
   if (state.drained) return "draining";
   if (state.health === "draining" || state.health === "down") return state.health;
   return breakerStanding(state.breaker, now) === "open" ? "ejected" : "admitting";
 }
 
+const slotsOf = (state: EndpointState): number => Math.max(1, state.warmWorkers) * concurrencyOf(state);
+
 function capacityNow(state: EndpointState, now: number): number {
   if (breakerStanding(state.breaker, now) === "half_open") return 1;
-  const slots = Math.max(1, state.warmWorkers) * concurrencyOf(state);
+  const slots = slotsOf(state);
   const grown = slots * Math.max(SLOW_START_FLOOR, Math.min(1, (now - state.readyAtMs) / SLOW_START_MS));
   const cut = state.capacityCut !== null && now < state.capacityCut.untilMs ? state.capacityCut.slots : slots;
   return Math.max(1, Math.floor(Math.min(grown, cut)));

@@ -32,6 +32,8 @@ export type HeldRequest = {
   readonly request: RouteRequest;
   /** The only region it may leave for; null: any. */
   readonly onlyRegion: string | null;
+  /** Its lead at an endpoint, ms, where the caller knows better than LEAD_TRIPS round trips. */
+  readonly leadMsAt?: (view: EndpointView) => number;
 };
 
 export type Commit = {
@@ -76,20 +78,25 @@ type Plan = {
   readonly costMs: number;
   readonly waitMs: number;
   readonly leadMs: number;
+  /** A slot is free, as far as is known: an old picture expects a wait even so. */
+  readonly isFree: boolean;
 };
 
 /** The cheapest endpoint on top of what is `taken`; equals are drawn. */
 function bestPlan(
   open: readonly EndpointView[],
   taken: ReadonlyMap<string, number>,
-  { request, onlyRegion }: HeldRequest,
+  { request, onlyRegion, leadMsAt }: HeldRequest,
   rng: Rng,
 ): Plan | null {
   let best: Plan | null = null;
   let equals = 0;
-  for (const view of open) {
-    if (request.excluded.includes(view.id) || (onlyRegion !== null && view.region !== onlyRegion)) continue;
-    const plan = planAt({ ...view, inFlight: taken.get(view.id) ?? view.inFlight }, request);
+  const allowed = open.filter(
+    ({ id, region }) => !request.excluded.includes(id) && (onlyRegion === null || region === onlyRegion),
+  );
+  const reachable = allowed.filter(({ region }) => region !== request.avoidRegion);
+  for (const view of reachable.length > 0 ? reachable : allowed) {
+    const plan = planAt({ ...view, inFlight: taken.get(view.id) ?? view.inFlight }, request, leadMsAt);
     if (best !== null && plan.costMs > best.costMs) continue;
     equals = best !== null && plan.costMs === best.costMs ? equals + 1 : 1;
     if (rng() * equals < 1) best = { ...plan, view };
@@ -98,16 +105,17 @@ function bestPlan(
 }
 
 /** The grant travels to the edge and the request to the endpoint: a round trip; the news of an end takes another half. */
-const LEAD_TRIPS = 1.5;
+export const LEAD_TRIPS = 1.5;
 
-function planAt(view: EndpointView, request: RouteRequest): Plan {
+function planAt(view: EndpointView, request: RouteRequest, leadMsAt: HeldRequest["leadMsAt"]): Plan {
   const terms = costTerms(view, request);
-  const leadMs = LEAD_TRIPS * terms.net;
-  return { view, costMs: totalMs(terms) - Math.min(terms.wait, leadMs), waitMs: terms.wait, leadMs };
+  const leadMs = leadMsAt?.(view) ?? LEAD_TRIPS * terms.net;
+  const isFree = view.inFlight < view.capacity;
+  return { view, costMs: totalMs(terms) - Math.min(terms.wait, leadMs), waitMs: terms.wait, leadMs, isFree };
 }
 
-function leavesNow({ view, waitMs, leadMs }: Plan, slackMs: number): boolean {
-  return waitMs === 0 || (view.queuesExcess && waitMs <= LEAD_FACTOR * leadMs + slackMs);
+function leavesNow({ view, waitMs, leadMs, isFree }: Plan, slackMs: number): boolean {
+  return isFree || (view.queuesExcess && waitMs <= LEAD_FACTOR * leadMs + slackMs);
 }
 
 /** Requests per ms that these endpoints end together. */

@@ -25,6 +25,8 @@ export const PANIC_SHARE = 0.5;
 export type RouteRequest = CostInput & {
   /** Endpoints already tried by this request. */
   readonly excluded: readonly string[];
+  /** A region whose endpoint could not be reached at all: its others come last. Null or absent: none. */
+  readonly avoidRegion?: string | null;
   /** Are in-flight counts exact (asked of their owner) or a stale copy. */
   readonly exact: boolean;
 };
@@ -78,7 +80,8 @@ export type Decision = {
 export function route(views: readonly EndpointView[], request: RouteRequest, rng: Rng): Decision {
   const candidates = views.map((view) => candidate(view, request));
   const admitting = candidates.filter(({ excluded }) => excluded === null);
-  const chosen = choose(admitting, request.exact, rng);
+  const reachable = admitting.filter(({ region }) => region !== request.avoidRegion);
+  const chosen = choose(reachable, request.exact, rng) ?? choose(admitting, request.exact, rng);
   if (chosen !== null) return { outcome: chosen, panic: false, candidates };
 
   const eligible = candidates.filter(({ excluded }) => excluded !== "tried" && excluded !== "draining");

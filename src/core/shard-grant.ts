@@ -90,8 +90,8 @@ export function grantLease(
 }
 
 export function routeRequest(
-  { client, clientKey, inputTokens, excluded }: AcquireRequest,
+  { client, clientKey, inputTokens, excluded, avoidRegion = null }: AcquireRequest,
   affinity: AffinityMatch | null,
 ): RouteRequest {
-  return { client, clientKey, inputTokens, affinity, excluded, exact: true };
+  return { client, clientKey, inputTokens, affinity, excluded, avoidRegion, exact: true };
 }

@@ -77,6 +77,8 @@ export type AcquireRequest = {
   /** Session or prefix of a long prompt; null or absent: none. */
   readonly affinity?: AffinityKey | null;
   readonly excluded: readonly string[];
+  /** Region whose endpoint could not be reached at all: its others come last. Null or absent: none. */
+  readonly avoidRegion?: string | null;
   /** Who pays for it (`budget.ts`). Absent from older Workers: theirs is a retry when endpoints are excluded. */
   readonly purpose?: AttemptPurpose;
   /** 0 from the edge to its nearest shard; 1 when that shard named this one: it may not pass the request on again. */
@@ -119,10 +121,20 @@ export type Grant = HedgeAdvice & {
   readonly cachedTokens?: number;
 };
 
+/**
+ * Another region serves it. Without `commit`: ask the shard of `region`, with hop 1. With it: send the request to that
+ * endpoint now, under a lease of the edge's own, and tell that shard meanwhile.
+ */
+export type Spill = {
+  readonly kind: "spill";
+  readonly region: string;
+  readonly reason: RouteReason;
+  readonly commit?: { readonly endpointId: string; readonly costMs: number; readonly inFlight: number };
+};
+
 export type AcquireOutcome =
   | { readonly kind: "granted"; readonly grant: Grant }
-  /** Ask the shard of `region`, with hop 1. */
-  | { readonly kind: "spill"; readonly region: string; readonly reason: RouteReason }
+  | Spill
   /** All slots are taken; the lease will come: ask `awaitGrant(leaseId)`. */
   | { readonly kind: "queued"; readonly leaseId: string; readonly etaMs: number }
   /** Refused on purpose: no slot within the pool's patience. */

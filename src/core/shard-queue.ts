@@ -5,6 +5,7 @@
  *
  * A request that another shard sent here is planned for this shard's endpoints only: it is never passed on again.
  */
+import { purposeOf } from "./budget.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import { invariant } from "./invariant.ts";
 import { renewLease } from "./leases.ts";
@@ -13,15 +14,18 @@ import type { Commit } from "./plan.ts";
 import { route } from "./route.ts";
 import type { RouteReason } from "./route.ts";
 import type { Rng } from "./rng.ts";
-import { allViews, ownViews } from "./shard.ts";
+import { allViews, DIGEST_EVERY_MS, ownViews } from "./shard.ts";
 import type { Effect, ShardState, Waiter } from "./shard.ts";
 import { beginColdStart, grantLease, REFUSED_RETRY_MS, routeRequest } from "./shard-grant.ts";
 import { affinityFor, noteSpill } from "./shard-locality.ts";
-import type { AcquireOutcome, AcquireRequest, AwaitOutcome } from "./shard-messages.ts";
+import type { AcquireOutcome, AcquireRequest, AwaitOutcome, Spill } from "./shard-messages.ts";
 import { overBudget } from "./shard-repeat.ts";
 
 /** How long `awaitGrant` may find the outcome after it fell, ms. */
 export const RESOLVED_LIFE_MS = 5_000;
+
+/** By a digest older than this nobody is bound to another region's endpoint, ms: its shard is asked instead. */
+export const COMMIT_DIGEST_MS = 3 * DIGEST_EVERY_MS;
 
 /**
  * Holds a request and plans it at once with what is held already. The outcome is final (granted, spill, shed) or
@@ -67,12 +71,19 @@ export function serveQueue(state: ShardState, now: number, rng: Rng): Effect[] {
   if (!views.some(({ warmth, standing }) => warmth === "warm" && standing === "admitting")) {
     return [...effects, ...serveCold(state, now, rng)];
   }
-  // Whoever turns out to be unable to pay leaves a slot to the next.
-  while (releasePlanned(state, effects, now, rng));
+  // Whoever turns out to be unable to pay leaves a slot to the next. Nothing is earned meanwhile, so once for a bucket.
+  while (releasePlanned(state, effects, now, rng)) refuseUnaffordable(state, effects, now);
   return effects;
 }
 
-/** Plans what is held and lets go what should leave now. True when somebody was refused instead: then plan again. */
+function refuseUnaffordable(state: ShardState, effects: Effect[], now: number): void {
+  for (const [leaseId, { request }] of state.queue) {
+    const refusal = overBudget(state, request);
+    if (refusal !== null) resolve(state, leaseId, refusal, effects, now);
+  }
+}
+
+/** Plans what is held and lets go what should leave now. True when a bucket turned out to be empty: then plan again. */
 function releasePlanned(state: ShardState, effects: Effect[], now: number, rng: Rng): boolean {
   const views = allViews(state, now);
   const held = [...state.queue.values()].slice(0, PLAN_MAX).map(({ request }) => ({
@@ -85,32 +96,51 @@ function releasePlanned(state: ShardState, effects: Effect[], now: number, rng: 
     const waiter = state.queue.get(leaseId);
     if (waiter !== undefined) waiter.etaMs = waitMs;
   }
-  const outcomes = commits.map((commit) => carryOut(state, commit, effects, now));
-  return outcomes.includes("over_budget");
+  const paid = commits.map((commit) => carryOut(state, commit, effects, now));
+  return paid.includes(false);
 }
 
-/** Tells the edge to ask the shard of `region`, and counts the request there until that shard's next digest does. */
+/**
+ * Names the region that serves it, and counts the request there until that shard's next digest does. A first attempt for
+ * an endpoint that queues what it cannot serve at once is bound here and now: to ask its shard would cost a trip, and the
+ * answer could only be the same endpoint, or a second wait in line.
+ */
 export function spill(
   state: ShardState,
   request: AcquireRequest,
-  to: { readonly region: string; readonly endpointId: string; readonly reason: RouteReason },
+  to: { readonly region: string; readonly endpointId: string; readonly reason: RouteReason; readonly costMs: number },
   now: number,
-): Extract<AcquireOutcome, { kind: "spill" }> {
-  const sent = state.peers.get(to.region)?.sentSince;
-  sent?.set(to.endpointId, (sent.get(to.endpointId) ?? 0) + 1);
-  noteSpill(state, request, to.endpointId, now);
-  return { kind: "spill", region: to.region, reason: to.reason };
+): Spill {
+  const { region, endpointId, reason, costMs } = to;
+  const sent = state.peers.get(region)?.sentSince;
+  const inFlight = countedAt(state, region, endpointId, now);
+  sent?.set(endpointId, (sent.get(endpointId) ?? 0) + 1);
+  noteSpill(state, request, endpointId, now);
+  if (inFlight === null || purposeOf(request) !== "first") return { kind: "spill", region, reason };
+  return { kind: "spill", region, reason, commit: { endpointId, costMs, inFlight } };
 }
 
-function carryOut(state: ShardState, commit: Commit, effects: Effect[], now: number): AwaitOutcome["kind"] {
+/** In-flight at an endpoint of a peer that takes more than it has slots, by a digest that is not old; null otherwise. */
+function countedAt(state: ShardState, region: string, endpointId: string, now: number): number | null {
+  const peer = state.peers.get(region);
+  if (peer === undefined || now - peer.atMs > COMMIT_DIGEST_MS) return null;
+  const view = peer.set.views.find(({ id }) => id === endpointId);
+  if (view === undefined || !view.queuesExcess || view.standing !== "admitting" || view.warmth !== "warm") return null;
+  return view.inFlight + (peer.sentSince.get(endpointId) ?? 0);
+}
+
+/** False when nothing pays for it: then it is still held. */
+function carryOut(state: ShardState, commit: Commit, effects: Effect[], now: number): boolean {
   const request = state.queue.get(commit.id)?.request;
   invariant(request !== undefined, "only held requests are planned");
-  const outcome =
-    commit.region === state.region
-      ? grantLease(state, request, commit, { confirmed: false, credits: 0 }, now)
-      : spill(state, request, commit, now);
+  const isHere = commit.region === state.region;
+  // Another region's shard pays for what it grants.
+  if (isHere && overBudget(state, request) !== null) return false;
+  const outcome = isHere
+    ? grantLease(state, request, commit, { confirmed: false, credits: 0 }, now)
+    : spill(state, request, commit, now);
   if (outcome.kind !== "shed") resolve(state, commit.id, outcome, effects, now);
-  return outcome.kind;
+  return true;
 }
 
 /** Nothing is warm: held requests may begin a cold start, and wait for it where it is short enough. */

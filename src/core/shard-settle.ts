@@ -6,7 +6,7 @@
  * dropped it lives on, because its holder does use the slot.
  */
 import { earn } from "./budget.ts";
-import { claimInherited, observeAttempt } from "./endpoint.ts";
+import { claimInherited, observeAttempt, standing } from "./endpoint.ts";
 import { renewLease, settleLease } from "./leases.ts";
 import type { Rng } from "./rng.ts";
 import { dropExpired } from "./shard.ts";
@@ -24,7 +24,8 @@ export function applyCarry(state: ShardState, carry: Carry, now: number, rng: Rn
   const effects: Effect[] = [];
   for (const held of carry.held) keepHeld(state, held, now);
   for (const settlement of carry.settled) {
-    if (settle(state, settlement, effects, now)) effects.push({ kind: "probe", endpointId: settlement.endpointId });
+    if (!settle(state, settlement, effects, now)) continue;
+    effects.push({ kind: "probe", endpointId: settlement.endpointId });
   }
   return [...effects, ...sweep(state, now, rng)];
 }
@@ -64,7 +65,11 @@ function settle(state: ShardState, settlement: Settlement, effects: Effect[], no
   settleKey(state, endpoint, settlement, now);
   const fromEarlier = settlement.epoch > LOCAL_EPOCH && settlement.epoch < state.leases.epoch;
   if (outcome.kind === "unknown" && fromEarlier) claimInherited(endpoint);
-  return observeAttempt(endpoint, settlement, now);
+  const before = standing(endpoint, now);
+  const wantsProbe = observeAttempt(endpoint, settlement, now);
+  // Peers bind requests to it by what they last heard: they hear of an ejection, and of its end, at once.
+  if (standing(endpoint, now) !== before) state.digestSentMs = Number.NEGATIVE_INFINITY;
+  return wantsProbe;
 }
 
 function keepHeld(state: ShardState, held: HeldLease, now: number): void {
@@ -82,5 +87,8 @@ function keepHeld(state: ShardState, held: HeldLease, now: number): void {
     now,
   );
   placeHeld(state, held);
-  if (outcome === "adopted" && held.epoch > LOCAL_EPOCH) claimInherited(endpoint);
+  if (outcome !== "adopted") return;
+  if (held.epoch > LOCAL_EPOCH) claimInherited(endpoint);
+  // It came here without asking, and is demand like any other.
+  else countDemand(state, 1, now);
 }

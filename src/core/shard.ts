@@ -122,7 +122,7 @@ export function allViews(state: ShardState, now: number, clientKey?: string): En
       continue;
     }
     const sent = peer.sentSince.get(spec.id) ?? 0;
-    views.push(sent === 0 ? digested : { ...digested, inFlight: digested.inFlight + sent });
+    views.push({ ...digested, inFlight: digested.inFlight + sent, ageMs: now - peer.atMs });
   }
   return views;
 }

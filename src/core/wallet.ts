@@ -350,6 +350,9 @@ export function shardsOwed(wallet: Wallet, now: number): string[] {
   return [...owed];
 }
 
+/** Must the shard hear of it now: it does not know of the lease, or not that it arrived. */
+export const isOwedAWord = ({ confirmDueMs }: Holding, now: number): boolean => confirmDueMs <= now;
+
 /** How long a settlement of `holding` may wait for an acquire of this isolate to ride on, ms; 0 means: send it now. */
 export function rideMs(wallet: Wallet, holding: Holding, now: number): number {
   if (wallet.tight.has(holding.shard)) return 0;

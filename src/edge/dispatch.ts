@@ -84,7 +84,13 @@ export type Begun =
 export type AttemptResult =
   | { readonly kind: "begun"; readonly attempt: Attempt; readonly response: Response; readonly begun: Begun }
   /** May be repeated elsewhere; the lease is settled. */
-  | { readonly kind: "lost"; readonly why: "capacity" | "failed" | "timeout"; readonly maybeProcessed: boolean };
+  | {
+      readonly kind: "lost";
+      readonly why: "capacity" | "failed" | "timeout";
+      readonly maybeProcessed: boolean;
+      /** Not one byte came back: its whole region may be cut off. */
+      readonly silent: boolean;
+    };
 
 export async function attemptOnce(
   desk: Desk,
@@ -129,13 +135,14 @@ export async function attemptOnce(
     if (answer === "capacity" || answer === "server_fault") {
       const lost = answer === "capacity" ? "capacity" : "failed";
       endAttempt(attempt, lost);
-      return { kind: "lost", why: lost, maybeProcessed: answer !== "capacity" };
+      return { kind: "lost", why: lost, maybeProcessed: answer !== "capacity", silent: false };
     }
     return { kind: "begun", attempt, response, begun };
   } catch {
     // Refused, reset, aborted by the deadline, or dead before the first byte: the endpoint did not answer.
     endAttempt(attempt, "failed");
-    return { kind: "lost", why: attempt.timedOut ? "timeout" : "failed", maybeProcessed: true };
+    const silent = attempt.headersAtMs === null;
+    return { kind: "lost", why: attempt.timedOut ? "timeout" : "failed", maybeProcessed: true, silent };
   }
 }
 

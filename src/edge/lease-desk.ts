@@ -15,7 +15,7 @@ import type { Asking, Leased, LeaseStep, LeaseWish, Refused } from "../core/edge
 import { LEASES_MAX } from "../core/leases.ts";
 import type { AcquireReply, AwaitOutcome, Settlement } from "../core/shard-messages.ts";
 import { parseShardName } from "../core/shard-name.ts";
-import { CARRY_MAX, restoreCarry, rideMs, settleHolding, shardsOwed, takeCarry } from "../core/wallet.ts";
+import { CARRY_MAX, isOwedAWord, restoreCarry, rideMs, settleHolding, shardsOwed, takeCarry } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
 import type { EdgeEnv, EdgePool, Runtime } from "./runtime.ts";
 
@@ -46,9 +46,9 @@ export async function lease(desk: Desk, pool: EdgePool, wish: LeaseWish): Promis
     }
     const outcome = await awaitSlot(desk, asking, step.leaseId, pool.config.queueWaitMsMax + QUEUE_MARGIN_MS);
     step = onAwaited(wallet, wish, asking, outcome, { now: Date.now(), rng: Math.random });
-    // The shard takes back a slot of which nobody says that it was received.
-    desk.ctx.waitUntil(flush(desk));
   }
+  // A shard takes back a slot of which nobody says that it was received, and counts only what it hears of.
+  if (step.kind === "leased" && isOwedAWord(step.holding, Date.now())) desk.ctx.waitUntil(flush(desk));
   return step;
 }
 

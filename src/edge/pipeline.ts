@@ -201,7 +201,8 @@ async function attempts(
     const mayRepeat = (parcel.repeatable || !result.maybeProcessed) && !outgoing.clientGone.aborted;
     if (!mayRepeat || tried.length >= parcel.pool.config.attemptsMax)
       return refuse(requestId, config, failed(lost, tried));
-    answer = await lease(desk, parcel.pool, { ...wish, excluded: tried });
+    const avoidRegion = lost.silent ? holding.grant.region : null;
+    answer = await lease(desk, parcel.pool, { ...wish, excluded: tried, avoidRegion });
   }
 }
 

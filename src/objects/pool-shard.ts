@@ -230,7 +230,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
       this.#armAlarm();
       for (const endpointId of state.endpoints.keys()) this.ctx.waitUntil(this.#probe(endpointId));
     }
-    if (isDigestDue(state, Date.now())) this.ctx.waitUntil(this.#exchangeDigests(state));
+    if (!this.#exchanging && isDigestDue(state, Date.now())) this.ctx.waitUntil(this.#exchangeDigests(state));
   }
 
   /** While requests are held: news of other regions must come without a call, and a wait must end in time. */
@@ -241,7 +241,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
       this.#watching = false;
       this.#perform(sweep(state, Date.now(), Math.random));
       if (state.queue.size === 0) return;
-      if (isDigestDue(state, Date.now())) this.ctx.waitUntil(this.#exchangeDigests(state));
+      if (!this.#exchanging && isDigestDue(state, Date.now())) this.ctx.waitUntil(this.#exchangeDigests(state));
       this.#watchQueue(state);
     }, QUEUE_WATCH_MS);
   }

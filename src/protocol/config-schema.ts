@@ -295,7 +295,7 @@ const pool = z.strictObject({
   patienceMs: int(0, PATIENCE_MS_MAX)
     .default(50)
     .describe(
-      "Wait for the shard once the rails are done, ms, 0 to 10000; then decide from the last snapshot. Default 50: a near shard answers in 5 to 30.",
+      "Wait for the shard beyond the expected round trip to it, ms, 0 to 10000; then decide from the last snapshot. Default 50: a near shard answers in 5 to 30.",
     ),
   ttfbTimeoutMs: int(10, TTFB_TIMEOUT_MS_MAX)
     .default(30_000)

@@ -79,7 +79,10 @@ describe("a hedge", () => {
 
 describe("while no shard answers", () => {
   const retriesLeft = (wallet: Wallet): number => {
-    for (let retries = 0; ; retries++) if (onSilence(wallet, retry, at).kind !== "leased") return retries;
+    for (let retries = 0; ; retries++) {
+      if (onSilence(wallet, retry, at).kind !== "leased") return retries;
+      expect(retries, "tokens that a bucket holds").toBeLessThan(RETRY_RULE.tokensMax);
+    }
   };
 
   test("an isolate's retries end with its own budget, and first attempts go on", () => {

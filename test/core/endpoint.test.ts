@@ -348,3 +348,19 @@ describe("in-flight of an earlier incarnation", () => {
     expect(endpointView(state, 1, 0).inFlight).toBe(1);
   });
 });
+
+test("who waited at the endpoint for a slot teaches how long a slot is held, not how long it waited, and no load", () => {
+  // Four slots: the eighth request waits for as long as one is served.
+  const settled = (inFlightAtGrant: number, heldMs: number) =>
+    settlement({ inFlightAtGrant, heldMs, ttftMs: heldMs - 500, headersMs: 10 });
+  const alone = endpointState();
+  const crowded = endpointState();
+  for (let seen = 0; seen < 200; seen++) {
+    observeAttempt(alone, settled(3, 2_000), seen);
+    observeAttempt(crowded, settled(7, 4_000), seen);
+  }
+  const [own, other] = [alone, crowded].map((state) => endpointView(state, 0, 200));
+  expect(other?.occupancyMs).toBeCloseTo(own?.occupancyMs ?? 0, 6);
+  expect(own?.loadCurveMs.at(-1)).toBeGreaterThan(500);
+  expect(other?.loadCurveMs.at(-1) ?? 0).toBe(0);
+});

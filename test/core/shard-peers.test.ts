@@ -17,6 +17,7 @@ import {
 } from "../../src/core/shard.ts";
 import type { ShardState } from "../../src/core/shard.ts";
 import { acquire } from "../../src/core/shard-acquire.ts";
+import { COMMIT_DIGEST_MS } from "../../src/core/shard-queue.ts";
 import type { AcquireRequest } from "../../src/core/shard-messages.ts";
 import { applyCarry } from "../../src/core/shard-settle.ts";
 import { acquireRequest, endpointSpec, EU, poolSpec, settlement } from "./shard-fixture.ts";
@@ -73,7 +74,7 @@ describe("spilling", () => {
       applyCarry(state, { settled: [settlement({ leaseId: `x-${i}`, heldMs: 60_000 })], held: [] }, 0, rng);
     }
     absorbDigest(state, digest(4), 0);
-    expect(ask(state, "i-5")).toMatchObject({ kind: "queued", etaMs: OCCUPANCY_PRIOR_MS / 4 });
+    expect(ask(state, "i-5")).toMatchObject({ kind: "queued", etaMs: expect.closeTo(OCCUPANCY_PRIOR_MS / 4, -2) });
   });
 
   test("is left to the owner of a cold endpoint, who alone wakes it", () => {
@@ -105,6 +106,68 @@ describe("spilling", () => {
     absorbDigest(state, digest(0), 0);
     expect(acquire(state, acquireRequest("i-5", { hop: 1 }), 0, rng).reply.outcome.kind).toBe("queued");
     expect(applyCarry(state, { settled: [], held: [] }, 2, rng)).toEqual([]);
+  });
+});
+
+describe("a spill to endpoints that queue what they cannot serve at once", () => {
+  const QUEUEING = poolSpec([endpointSpec(), endpointSpec({ id: "e2", region: "eu", place: EU, queuesExcess: true })]);
+  const queueing = (): ShardState => {
+    const state = createShard(QUEUEING, "us", 1, 0);
+    for (let i = 1; i <= 4; i++) ask(state, `i-${i}`);
+    return state;
+  };
+  const digested = (change: Partial<EndpointView> = {}): ViewSet => {
+    const set = makeDigest(createShard(QUEUEING, "eu", 1, 0), 0);
+    return { ...set, views: set.views.map((view) => ({ ...view, inFlight: 1, ...change })) };
+  };
+
+  test("binds a first attempt here and now, and says how many were there", () => {
+    const state = queueing();
+    absorbDigest(state, digested(), 0);
+    const commit = { endpointId: "e2", costMs: expect.any(Number) };
+    expect(ask(state, "i-5")).toMatchObject({ kind: "spill", commit: { ...commit, inFlight: 1 } });
+    expect(ask(state, "i-6")).toMatchObject({ kind: "spill", commit: { ...commit, inFlight: 2 } });
+  });
+
+  test.each<readonly [string, Partial<EndpointView>, number, Partial<AcquireRequest>]>([
+    ["the endpoint refuses what it cannot serve", { queuesExcess: false }, 0, {}],
+    ["the digest is old", {}, COMMIT_DIGEST_MS + 1, {}],
+    ["it is a retry, which the other shard's budget pays", {}, 0, { excluded: ["e1"] }],
+    ["it is a hedge", {}, 0, { excluded: ["e1"], purpose: "hedge" }],
+  ])("leaves it to the other shard when %s", (_, change, ageMs, asked) => {
+    const state = queueing();
+    // Enough was served for the hedge budget.
+    absorbDigest(state, digested(change), 0);
+    const outcome = ask(state, "i-5", ageMs, asked);
+    expect(outcome).not.toHaveProperty("commit");
+    if (asked.purpose !== "hedge") expect(outcome.kind).toBe("spill");
+  });
+
+  test("binds at the age of a digest that is just young enough", () => {
+    const state = queueing();
+    absorbDigest(state, digested(), 0);
+    expect(ask(state, "i-5", COMMIT_DIGEST_MS)).toHaveProperty("commit");
+  });
+});
+
+describe("a region that could not be reached", () => {
+  const TWO = poolSpec([
+    endpointSpec(),
+    endpointSpec({ id: "e1b" }),
+    endpointSpec({ id: "e2", region: "eu", place: EU }),
+  ]);
+
+  test("is left for another one, though its sibling is nearer", () => {
+    const state = createShard(TWO, "us", 1, 0);
+    expect(ask(state, "i-1", 0, { excluded: ["e1"] })).toMatchObject({ kind: "granted", grant: { endpointId: "e1b" } });
+    const retry = ask(state, "i-2", 0, { excluded: ["e1"], avoidRegion: "us" });
+    expect(retry).toEqual({ kind: "spill", region: "eu", reason: expect.any(String) });
+  });
+
+  test("still serves when no other region can", () => {
+    const state = createShard(poolSpec([endpointSpec(), endpointSpec({ id: "e1b" })]), "us", 1, 0);
+    const retry = ask(state, "i-1", 0, { excluded: ["e1"], avoidRegion: "us" });
+    expect(retry).toMatchObject({ kind: "granted", grant: { endpointId: "e1b" } });
   });
 });
 

@@ -35,6 +35,7 @@ const fresh = (): string => `i-${(count += 1)}`;
 /** Asks until refused, freeing each slot at once; how often it was granted. */
 function spendAll(state: ShardState, changes: Partial<AcquireRequest>): number {
   for (let grants = 0; ; grants++) {
+    expect(grants, "tokens that a bucket holds").toBeLessThanOrEqual(RETRY_RULE.tokensMax);
     const leaseId = fresh();
     if (ask(state, leaseId, changes).kind !== "granted") return grants;
     settle(state, leaseId, { endpointId: "e2", outcome: "failed" });
@@ -144,13 +145,16 @@ describe("a retry when every slot is taken", () => {
     expect(state.queue.size).toBe(0);
   });
 
-  test("gives the slot to the next when others spent the budget while it waited", () => {
+  test.each([
+    { who: "it", asked: retry, told: "over_budget" },
+    { who: "one of an older Worker", asked: { excluded: ["e1"] }, told: "shed" },
+  ])("gives the slot to the next when others spent the budget while $who waited", ({ asked, told }) => {
     const state = full();
-    ask(state, "i-r", retry);
+    ask(state, "i-r", asked);
     ask(state, "i-next");
     state.budgets.retry.milli = 0;
     settle(state, "holder-1", { endpointId: "e2", outcome: "cancelled" });
-    expect(state.resolved.get("i-r")?.outcome).toEqual({ kind: "over_budget" });
+    expect(state.resolved.get("i-r")?.outcome).toMatchObject({ kind: told });
     expect(granted(state.resolved.get("i-next")?.outcome).endpointId).toBe("e2");
   });
 });

@@ -2,12 +2,14 @@
  * The `risk` term: what failures are expected to add, ms.
  *
  * Model. With failure probability p, p / (1 − p) failures come before the first success; each costs the trip and the time
- * until it is noticed. p is counted over attempts that ended before their first byte, fading with tau 10 s, with a prior
+ * until it is noticed. Failures beyond the share that the retry budget pays for reach the client, who comes back a second
+ * later or never: an endpoint that fails half of its requests at once is not cheap, however near. p is counted over attempts that ended before their first byte, fading with tau 10 s, with a prior
  * of half a failure in twenty attempts. A failure feeds this term and the breaker and no delay estimate: an endpoint that
  * fails fast must not look fast. Capacity answers are no failures.
  * Source: facts/routing.md 6.3, 6.5. Rejected: a penalty latency per failure (linkerd, LiteLLM's 1,000 s), whose size
  * means nothing and which takes as long to forget as a real latency.
  */
+import { RETRY_RULE } from "../budget.ts";
 import type { EndpointView } from "../endpoint-view.ts";
 import { createCountEwma, observeCount } from "../ewma.ts";
 import type { CountEwma } from "../ewma.ts";
@@ -27,11 +29,18 @@ export const FAILURE_PRIOR = FAILURES_PRIOR / TRIES_PRIOR;
 /** Cost assumed of a failed attempt, ms: what it takes to notice and to ask for another endpoint. */
 export const FAILURE_COST_PRIOR_MS = 50;
 
+/** Share of failures that the retry budget pays for. */
+const RETRIED_SHARE = RETRY_RULE.milliPerServed / 1_000;
+
+/** A client that is told of a failure comes back no sooner than this, ms: the least `Retry-After`. */
+const COME_BACK_MS = 1_000;
+
 const FAILURE_COST_ALPHA = 0.2;
 
 export function riskMs(view: Pick<EndpointView, "failureProbability" | "failureCostMs">, net: number): number {
-  const failures = view.failureProbability / (1 - view.failureProbability);
-  return failures * (net + view.failureCostMs);
+  const { failureProbability: p, failureCostMs } = view;
+  const unpaid = Math.max(0, p - RETRIED_SHARE);
+  return (p * (net + failureCostMs) + unpaid * COME_BACK_MS) / (1 - p);
 }
 
 export function createTries(now: number): Tries {

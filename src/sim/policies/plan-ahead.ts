@@ -1,31 +1,21 @@
 /**
- * A candidate for the production policy: plan every held request by expected cost, commit only what must leave now.
+ * The core's plan as one central decision: every held request planned by `planHeld` on the exact state of the whole fleet.
  *
- * Model. Held requests are planned in order of arrival, each on top of the plans before it, by network + wait + prefill,
- * where the wait runs while the request travels: what frees during the trip there, and during the trip that the news of
- * an end takes back, is not waited for. A planned request is committed when its expected wait is at most LEAD_FACTOR
- * times that time plus BACKLOG_SHARE of the time that the held need in all; until then it stays and is planned again at
- * every arrival and every end. Near endpoints are so bound late and far ones early, and the deeper the backlog, the less
- * a slot may idle while its next request travels: what late binding loses near saturation is that idle time.
- * Both figures were found by trial on the reference scenarios: docs/simulator.md.
+ * Model. The rule is `core/plan.ts`, and only there; here is the world as that rule reads it: what is in flight now, the
+ * mean service known, round trips as they are, nothing ever refused for want of a slot. Beside `warmpath`, which runs the
+ * same rule in shards with real message delays, it shows what their distance costs. A retry does not wait again: it goes
+ * at once where the core's `route` sends it.
+ * The rule and its figures were found here by trial on the reference scenarios: docs/simulator.md.
  */
+import type { EndpointView } from "../../core/endpoint-view.ts";
+import { invariant } from "../../core/invariant.ts";
+import { PLAN_MAX, planHeld, type HeldRequest } from "../../core/plan.ts";
+import { route } from "../../core/route.ts";
 import { stream } from "../chance.ts";
 import { lowest, type PolicyFactory } from "../policy.ts";
 import { Recovery } from "../recovery.ts";
 import type { FailureReason, Router, RouterFactory } from "../router.ts";
 import type { World } from "../world.ts";
-
-/**
- * Commit when the expected wait is at most this many times the time in which nothing can be changed. With 1 a far slot
- * idles whenever an end comes early; with infinity it is `overlapped-cost`.
- */
-export const LEAD_FACTOR = 8;
-
-/** … plus this share of the backlog's time: with 0 late binding costs a tenth at load 0.95, with 1 it binds too early. */
-export const BACKLOG_SHARE = 0.25;
-
-/** Held requests planned at each event; later ones wait for their turn. Bounds the cost of a decision under overload. */
-export const PLAN_MAX = 64;
 
 export const planAhead: RouterFactory = (world) => new PlanAhead(world);
 
@@ -33,29 +23,29 @@ class PlanAhead implements Router {
   readonly #world: World;
   readonly #rng: () => number;
   readonly #recovery: Recovery;
-  #held: number[] = [];
-  /** Requests per ms of all endpoints together. */
-  readonly #perMs: number;
-  /** By endpoint: held requests planned there. */
-  readonly #planned: Float64Array;
+  /** By endpoint; in flight is filled in when it is read. */
+  readonly #views: readonly EndpointView[];
+  readonly #indexOf: ReadonlyMap<string, number>;
   /** By endpoint: sum over its in-flight of the trip that the news of their end will take, ms. */
   readonly #newsMs: Float64Array;
+  /** In order of arrival, by id: the request's number in decimal digits. */
+  readonly #held = new Map<string, HeldRequest>();
 
   constructor(world: World) {
-    const endpoints = world.scenario.endpoints.length;
     this.#world = world;
     this.#rng = stream(world.seed, "policy");
-    this.#perMs = world.workload.capacities.reduce((sum, { slots, occupancyMs }) => sum + slots / occupancyMs, 0);
-    this.#planned = new Float64Array(endpoints);
-    this.#newsMs = new Float64Array(endpoints);
+    this.#views = viewsOf(world);
+    this.#newsMs = new Float64Array(this.#views.length);
+    this.#indexOf = new Map(this.#views.map(({ id }, index) => [id, index]));
     this.#recovery = new Recovery(world, {
-      route: (request, candidates) => this.#commit(request, this.#plan(request, candidates)[0]),
+      route: (request, candidates) => this.#retry(request, candidates),
       probed: () => this.#replan(),
     });
   }
 
   arrive(request: number): void {
-    this.#held.push(request);
+    const held = this.#heldOf(request);
+    this.#held.set(held.id, held);
     this.#replan();
   }
 
@@ -77,50 +67,24 @@ class PlanAhead implements Router {
 
   #replan(): void {
     const { admitting } = this.#recovery;
-    if (this.#held.length === 0 || admitting.length === 0) return;
-    this.#planned.fill(0);
-    const slackMs = (BACKLOG_SHARE * this.#held.length) / this.#perMs;
-    const kept: number[] = [];
-    for (const request of this.#held.slice(0, PLAN_MAX)) {
-      const [endpoint, patienceMs] = this.#plan(request, admitting);
-      if (patienceMs > slackMs) {
-        this.#planned[endpoint] = (this.#planned[endpoint] ?? 0) + 1;
-        kept.push(request);
-      } else {
-        this.#commit(request, endpoint);
-      }
+    if (this.#held.size === 0 || admitting.length === 0) return;
+    const held = [...this.#held.values()].map((one, place) => (place < PLAN_MAX ? this.#knowing(one, admitting) : one));
+    for (const { id, endpointId } of planHeld(held, this.#seen(admitting), this.#rng).commits) {
+      this.#held.delete(id);
+      this.#send(Number(id), endpointId);
     }
-    this.#held = kept.concat(this.#held.slice(PLAN_MAX));
   }
 
-  /** The best endpoint, and how long the request could still be kept without losing time there, ms. */
-  #plan(request: number, candidates: readonly number[]): readonly [number, number] {
-    const region = this.#world.requests.region[request] ?? 0;
-    const promptTokens = this.#world.requests.promptTokens[request] ?? 0;
-    const cost = (endpoint: number): number => {
-      const [waitMs, leadMs] = this.#waitAndLead(region, endpoint);
-      const newTokens = promptTokens - this.#world.engines.matchedTokens(endpoint, request);
-      const prefillMs = newTokens / (this.#world.workload.capacities[endpoint]?.prefillTokensPerMs ?? 1);
-      return this.#world.tripMs(region, endpoint) + Math.max(0, waitMs - leadMs) + prefillMs;
-    };
-    const endpoint = lowest(candidates, cost, this.#rng);
-    const [waitMs, leadMs] = this.#waitAndLead(region, endpoint);
-    return [endpoint, waitMs - LEAD_FACTOR * leadMs];
+  #retry(request: number, candidates: readonly number[]): void {
+    const asked = this.#knowing(this.#heldOf(request), candidates).request;
+    const { outcome } = route(this.#seen(candidates), asked, this.#rng);
+    invariant(outcome.kind !== "none", "a candidate is up and warm");
+    this.#send(request, outcome.endpointId);
   }
 
-  /** Expected wait for a slot, and the part of it that passes on the way there and with the news on the way back, ms. */
-  #waitAndLead(region: number, endpoint: number): readonly [number, number] {
-    const { fleet, workload } = this.#world;
-    const capacity = workload.capacities[endpoint];
-    if (capacity === undefined) return [Infinity, 0];
-    const inFlight = fleet.inFlight[endpoint] ?? 0;
-    const over = inFlight + (this.#planned[endpoint] ?? 0) - capacity.slots + 1;
-    const half = this.#world.tripMs(region, endpoint) / 2;
-    const newsMs = inFlight > 0 ? (this.#newsMs[endpoint] ?? 0) / inFlight : half;
-    return [(Math.max(0, over) * capacity.occupancyMs) / capacity.slots, half + newsMs];
-  }
-
-  #commit(request: number, endpoint: number): void {
+  #send(request: number, endpointId: string): void {
+    const endpoint = this.#indexOf.get(endpointId);
+    invariant(endpoint !== undefined, "a plan names an endpoint of the world");
     const attempt = this.#world.dispatch(request, endpoint);
     this.#newsMs[endpoint] = (this.#newsMs[endpoint] ?? 0) + this.#newsOf(attempt);
     this.#recovery.dispatched(attempt);
@@ -132,10 +96,80 @@ class PlanAhead implements Router {
   }
 
   #newsOf(attempt: number): number {
-    const { attempts, requests } = this.#world;
-    return this.#world.tripMs(requests.region[attempts.requestOf(attempt)] ?? 0, attempts.endpointOf(attempt)) / 2;
+    const { attempts } = this.#world;
+    return this.#halfTripMs(attempts.requestOf(attempt), attempts.endpointOf(attempt));
+  }
+
+  /** The way there, and the news of an end to the edge of whoever it belongs to: decided at the edge, no grant travels. */
+  #leadMs(request: number, endpoint: number): number {
+    const inFlight = this.#world.fleet.inFlight[endpoint] ?? 0;
+    const halfMs = this.#halfTripMs(request, endpoint);
+    return halfMs + (inFlight > 0 ? (this.#newsMs[endpoint] ?? 0) / inFlight : halfMs);
+  }
+
+  #halfTripMs(request: number, endpoint: number): number {
+    return this.#world.tripMs(this.#world.requests.region[request] ?? 0, endpoint) / 2;
+  }
+
+  #seen(endpoints: readonly number[]): EndpointView[] {
+    const { inFlight } = this.#world.fleet;
+    return endpoints.flatMap((endpoint) => {
+      const view = this.#views[endpoint];
+      return view === undefined ? [] : [{ ...view, inFlight: inFlight[endpoint] ?? 0 }];
+    });
+  }
+
+  #heldOf(request: number): HeldRequest {
+    const { requests } = this.#world;
+    const clientKey = String(requests.region[request] ?? 0);
+    const inputTokens = requests.promptTokens[request] ?? 0;
+    return {
+      id: String(request),
+      request: { client: null, clientKey, inputTokens, excluded: [], exact: true },
+      onlyRegion: null,
+      leadMsAt: ({ id }) => this.#leadMs(request, this.#indexOf.get(id) ?? 0),
+    };
+  }
+
+  /** With what the endpoints' true caches hold of its prompt now; the reference policies know no heat. */
+  #knowing(held: HeldRequest, endpoints: readonly number[]): HeldRequest {
+    const { scenario, engines } = this.#world;
+    if (scenario.engine.kind !== "step" || scenario.engine.prefixBlocks === 0) return held;
+    const tokensByEndpoint = new Map(
+      endpoints.map((one) => [this.#views[one]?.id ?? "", engines.matchedTokens(one, Number(held.id))]),
+    );
+    return { ...held, request: { ...held.request, affinity: { heat: 1, tokensByEndpoint } } };
   }
 }
+
+/** Warm and admitting: which endpoints are offered at all is `recovery.ts`'s to say. */
+function viewsOf({ scenario, workload, network }: World): EndpointView[] {
+  return scenario.endpoints.map(({ id, region }, endpoint) => {
+    const capacity = workload.capacities[endpoint];
+    invariant(capacity !== undefined, "every endpoint has a capacity");
+    const trips = scenario.regions.map((_, client) => [String(client), network.roundTripMs(client, region)] as const);
+    return {
+      id,
+      region: String(region),
+      place: NOWHERE,
+      warmth: "warm",
+      coldMs: 0,
+      standing: "admitting",
+      inFlight: 0,
+      capacity: capacity.slots,
+      queuesExcess: true,
+      occupancyMs: capacity.occupancyMs,
+      loadCurveMs: [],
+      prefillTokensPerMs: capacity.prefillTokensPerMs,
+      failureProbability: 0,
+      failureCostMs: 0,
+      roundTripMs: Object.fromEntries(trips),
+    };
+  });
+}
+
+/** Every round trip is known, so no place is asked for. */
+const NOWHERE = { lat: 0, lon: 0 };
 
 /** Part of the round trip during which a wait passes unnoticed: the trip there. */
 const OVERLAP_SHARE = 0.5;

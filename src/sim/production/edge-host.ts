@@ -9,7 +9,7 @@ import { LEASES_MAX } from "../../core/leases.ts";
 import type { Rng } from "../../core/rng.ts";
 import type { AcquireReply, AwaitOutcome, Settlement } from "../../core/shard-messages.ts";
 import { parseShardName } from "../../core/shard-name.ts";
-import { CARRY_MAX, rideMs, shardsOwed } from "../../core/wallet.ts";
+import { CARRY_MAX, isOwedAWord, rideMs, shardsOwed } from "../../core/wallet.ts";
 import type { Holding, Wallet } from "../../core/wallet.ts";
 import { stream } from "../chance.ts";
 import type { World } from "../world.ts";
@@ -117,8 +117,11 @@ export class EdgeHost {
   #follow(request: number, wish: LeaseWish, step: LeaseStep, done: (answer: LeaseAnswer) => void): void {
     if (step.kind === "ask") return this.#askWithin(request, wish, step.asking, done);
     if (step.kind === "await") return this.#awaitSlot(request, wish, step, done);
-    if (step.kind === "leased") this.#setup.watch?.leased(this, request, step.holding);
-    return done(step);
+    if (step.kind !== "leased") return done(step);
+    this.#setup.watch?.leased(this, request, step.holding);
+    done(step);
+    if (isOwedAWord(step.holding, this.#now)) this.flush();
+    return undefined;
   }
 
   #askWithin(request: number, wish: LeaseWish, asking: Asking, done: (answer: LeaseAnswer) => void): void {
@@ -176,8 +179,6 @@ export class EdgeHost {
       if (outcome === null) watch?.unanswered(this, request);
       const step = core.onAwaited(this.wallet, wish, asking, outcome, { now: this.#now, rng: this.#rng });
       this.#follow(request, wish, step, done);
-      // The shard takes back a slot of which nobody says that it was received.
-      this.flush();
     };
     wire.later(options.queueWaitMsMax + QUEUE_MARGIN_MS, () => goOn(null));
     const host = this.#hostOf(asking.shard);

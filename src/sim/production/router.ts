@@ -135,7 +135,7 @@ export class ProductionRouter implements Router {
       this.#close(life.of);
       return;
     }
-    this.#lost(life, reason === "full" ? "capacity" : "failed");
+    this.#lost(life, reason === "full" ? "capacity" : "failed", reason === "refused" || reason === "reset");
   }
 
   onTimer(tag: number, value: number): void {
@@ -214,7 +214,7 @@ export class ProductionRouter implements Router {
       if (life.ended) return;
       if (world.nowMs >= life.deadlineMs) {
         world.cancel(life.attempt);
-        if (life.firstTokenAtMs === null) return this.#lost(life, "failed");
+        if (life.firstTokenAtMs === null) return this.#lost(life, "failed", true);
         this.#end(life, "cut");
         return this.#giveUp(life.of);
       }
@@ -224,21 +224,23 @@ export class ProductionRouter implements Router {
   }
 
   /** The attempt ended before its first token: once more elsewhere, unless another one runs beside it. */
-  #lost(life: AttemptLife, outcome: AttemptOutcome): void {
+  #lost(life: AttemptLife, outcome: AttemptOutcome, silent: boolean): void {
     const { of } = life;
     this.#end(life, outcome);
     if (of.race !== null) raceLost(of.race, life.side);
     if (of.closed || of.attempts.some(({ ended }) => !ended) || of.race?.second === "asked") return;
-    this.#retry(of);
+    this.#retry(of, silent ? life.holding.grant.region : null);
   }
 
-  #retry(of: RequestLife): void {
+  #retry(of: RequestLife, avoidRegion: string | null): void {
     of.race = null;
     if (of.tried.length >= this.options.attemptsMax) {
       this.#giveUp(of);
       return;
     }
-    of.edge.lease(of.request, { ...of.wish, excluded: [...of.tried] }, (answer) => this.#answered(of, answer));
+    of.edge.lease(of.request, { ...of.wish, excluded: [...of.tried], avoidRegion }, (answer) =>
+      this.#answered(of, answer),
+    );
   }
 
   // Hedging, as `src/edge/hedge.ts`.
@@ -255,7 +257,7 @@ export class ProductionRouter implements Router {
       if (answer.kind === "leased" && next === "dispatch") return this.#dispatch(of, answer.holding, "second");
       if (answer.kind === "leased") of.edge.returnLease(answer.holding);
       // The first one failed while this one was asked for.
-      return first.ended && !of.closed ? this.#retry(of) : undefined;
+      return first.ended && !of.closed ? this.#retry(of, null) : undefined;
     });
   }
 

@@ -8,7 +8,7 @@ import { HEDGE_RULE, purposeOf, RETRY_RULE, spentMax } from "../../core/budget.t
 import { breakerStanding, EJECT_MS, EJECT_MS_MAX, FAILURES_MAX } from "../../core/breaker.ts";
 import type { EndpointView } from "../../core/endpoint-view.ts";
 import { inFlight } from "../../core/leases.ts";
-import { BACKLOG_SHARE, LEAD_FACTOR } from "../../core/plan.ts";
+import { BACKLOG_SHARE, LEAD_FACTOR, LEAD_TRIPS } from "../../core/plan.ts";
 import { ownViews, type Effect } from "../../core/shard.ts";
 import type { AcquireRequest, Grant, Settlement } from "../../core/shard-messages.ts";
 import { netMs } from "../../core/terms/net.ts";
@@ -234,9 +234,6 @@ export class ShardChecks {
 }
 
 type Granted = { readonly grant: Grant; readonly request: AcquireRequest; readonly isDirect: boolean };
-
-/** As in `plan.ts` of the core: the grant's way to the edge, the request's to the endpoint, the news' back. */
-const LEAD_TRIPS = 1.5;
 
 /**
  * Leases beyond its capacity that a shard may admit for an endpoint, as `plan.ts` documents it: what frees while the

@@ -174,11 +174,10 @@ export class ShardHost {
       this.#armAlarm();
       for (const endpointId of this.state.endpoints.keys()) this.#probe(endpointId);
     }
-    if (isDigestDue(this.state, this.#now)) this.#exchangeDigests();
+    if (!this.#exchanging && isDigestDue(this.state, this.#now)) this.#exchangeDigests();
   }
 
   #exchangeDigests(): void {
-    if (this.#exchanging) return;
     const { wire, core, peer } = this.#setup;
     const { state } = this;
     const peers = peerRegions(state).map((region) => peer(region));

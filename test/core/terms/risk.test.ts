@@ -13,9 +13,10 @@ import {
 
 test.each([
   { failureProbability: 0, is: 0 },
-  { failureProbability: 0.5, is: 100 },
-  { failureProbability: 0.75, is: 300 },
-])("risk is the expected failures before a success, each with its trip: $is ms at $failureProbability", (row) => {
+  { failureProbability: 0.1, is: 100 / 9 },
+  { failureProbability: 0.5, is: 100 + 800 },
+  { failureProbability: 0.75, is: 300 + 2_600 },
+])("risk is the failures before a success, each with its trip, and a second where no retry is paid: $is ms", (row) => {
   expect(riskMs({ ...row, failureCostMs: 60 }, 40)).toBeCloseTo(row.is, 9);
 });
 
