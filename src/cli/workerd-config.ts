@@ -9,9 +9,14 @@ import type { DurableObjectBinding } from "./wrangler-config.ts";
 /** The module's file name beside the config. */
 export const moduleFileName = "worker.js";
 
+/** Names of the modules beside it, which are loaded when they are needed. */
+export const PART = /^part-[A-Z0-9]+\.js$/;
+
 export type WorkerdConfig = {
   /** `host:port`; port 0 lets the system choose. */
   readonly address: string;
+  /** File names of further modules beside the config. */
+  readonly parts: readonly string[];
   readonly compatibilityDate: string;
   readonly compatibilityFlags: readonly string[];
   readonly durableObjects: readonly DurableObjectBinding[];
@@ -37,7 +42,7 @@ const config :Workerd.Config = (
 );
 
 const mainWorker :Workerd.Worker = (
-  modules = [(name = "${moduleFileName}", esModule = embed "${moduleFileName}")],
+  modules = [${[moduleFileName, ...config.parts].map(moduleLine).join(", ")}],
   compatibilityDate = ${text(config.compatibilityDate)},
   compatibilityFlags = [${config.compatibilityFlags.map(text).join(", ")}],
   bindings = [${bindingLines(config).join("")}
@@ -45,6 +50,8 @@ const mainWorker :Workerd.Worker = (
 );
 `;
 }
+
+const moduleLine = (name: string): string => `(name = ${text(name)}, esModule = embed ${text(name)})`;
 
 function bindingLines(config: WorkerdConfig): readonly string[] {
   const texts = Object.entries(config.bindings).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);

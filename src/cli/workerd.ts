@@ -8,11 +8,11 @@
  * signal; only SIGKILL on the parent leaves one behind.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { moduleFileName, workerdConfigText } from "./workerd-config.ts";
+import { moduleFileName, PART, workerdConfigText } from "./workerd-config.ts";
 import { type DurableObjectBinding, readPlatformConfig } from "./wrangler-config.ts";
 
 /** Enough for a loaded two-core machine to start workerd; past it something is wrong, ms. */
@@ -123,11 +123,8 @@ function writeConfig(dir: string, options: WorkerdOptions & { readonly stateDir:
   const platform = readPlatformConfig();
   const stateDir = resolve(options.stateDir);
   mkdirSync(stateDir, { recursive: true });
-  const modulePath = join(dir, moduleFileName);
-  if ("script" in options) writeFileSync(modulePath, options.script);
-  else if (existsSync(options.bundlePath)) copyFileSync(options.bundlePath, modulePath);
-  else throw new WorkerdStartError("failed", `${options.bundlePath} is missing: run "npm run build" first`);
   const config = workerdConfigText({
+    parts: copyModules(dir, options),
     address: options.address,
     compatibilityDate: platform.compatibilityDate,
     compatibilityFlags: platform.compatibilityFlags,
@@ -136,6 +133,24 @@ function writeConfig(dir: string, options: WorkerdOptions & { readonly stateDir:
     bindings: options.bindings ?? {},
   });
   writeFileSync(join(dir, configFileName), config);
+}
+
+/** Puts the Worker's modules into `dir`; returns the names of those beside the entry. */
+function copyModules(dir: string, options: WorkerdOptions): readonly string[] {
+  const modulePath = join(dir, moduleFileName);
+  if ("script" in options) {
+    writeFileSync(modulePath, options.script);
+    return [];
+  }
+  const { bundlePath } = options;
+  if (!existsSync(bundlePath)) {
+    throw new WorkerdStartError("failed", `${bundlePath} is missing: run "npm run build" first`);
+  }
+  copyFileSync(bundlePath, modulePath);
+  const from = dirname(bundlePath);
+  const parts = readdirSync(from).filter((name) => PART.test(name));
+  for (const part of parts) copyFileSync(join(from, part), join(dir, part));
+  return parts;
 }
 
 function durableObjectsFor(

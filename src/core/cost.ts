@@ -48,7 +48,7 @@ export function costTerms(view: EndpointView, input: CostInput): CostTerms {
 }
 
 /** What happens at the endpoint and is not known here: since the digest, while that travelled, and while the request will. */
-const unseenMs = ({ ageMs }: EndpointView, netMs: number): number => (ageMs === undefined ? 0 : ageMs + netMs);
+const unseenMs = ({ ageMs }: EndpointView, tripMs: number): number => (ageMs === undefined ? 0 : ageMs + tripMs);
 
 export function totalMs(terms: CostTerms): number {
   return terms.net + terms.wait + terms.load + terms.pre + terms.cold + terms.risk;

@@ -14,7 +14,7 @@ import type { Commit } from "./plan.ts";
 import { route } from "./route.ts";
 import type { RouteReason } from "./route.ts";
 import type { Rng } from "./rng.ts";
-import { allViews, DIGEST_EVERY_MS, ownViews } from "./shard.ts";
+import { allViews, ownViews } from "./shard.ts";
 import type { Effect, ShardState, Waiter } from "./shard.ts";
 import { beginColdStart, grantLease, REFUSED_RETRY_MS, routeRequest } from "./shard-grant.ts";
 import { affinityFor, noteSpill } from "./shard-locality.ts";
@@ -24,8 +24,11 @@ import { overBudget } from "./shard-repeat.ts";
 /** How long `awaitGrant` may find the outcome after it fell, ms. */
 export const RESOLVED_LIFE_MS = 5_000;
 
-/** By a digest older than this nobody is bound to another region's endpoint, ms: its shard is asked instead. */
-export const COMMIT_DIGEST_MS = 3 * DIGEST_EVERY_MS;
+/**
+ * By a digest older than this nobody is bound to another region's endpoint, ms: its shard is asked instead. Longer than
+ * digests are apart, and well below the shortest ejection, so that none is slept through and its trial disturbed.
+ */
+export const COMMIT_DIGEST_MS = 750;
 
 /**
  * Holds a request and plans it at once with what is held already. The outcome is final (granted, spill, shed) or

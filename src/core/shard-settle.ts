@@ -9,7 +9,7 @@ import { earn } from "./budget.ts";
 import { claimInherited, observeAttempt, standing } from "./endpoint.ts";
 import { renewLease, settleLease } from "./leases.ts";
 import type { Rng } from "./rng.ts";
-import { dropExpired } from "./shard.ts";
+import { dropExpired, tellPeersSoon } from "./shard.ts";
 import type { Effect, ShardState } from "./shard.ts";
 import { REFUSED_RETRY_MS } from "./shard-grant.ts";
 import { resolve, serveQueue } from "./shard-queue.ts";
@@ -68,7 +68,7 @@ function settle(state: ShardState, settlement: Settlement, effects: Effect[], no
   const before = standing(endpoint, now);
   const wantsProbe = observeAttempt(endpoint, settlement, now);
   // Peers bind requests to it by what they last heard: they hear of an ejection, and of its end, at once.
-  if (standing(endpoint, now) !== before) state.digestSentMs = Number.NEGATIVE_INFINITY;
+  if (standing(endpoint, now) !== before) tellPeersSoon(state);
   return wantsProbe;
 }
 

@@ -171,7 +171,14 @@ export function peerRegions(state: ShardState): string[] {
   return [...regions];
 }
 
-/** True at most once per DIGEST_EVERY_MS: the caller then exchanges digests. */
+/** Peers must hear at once of what has changed. */
+export function tellPeersSoon(state: ShardState): void {
+  state.digestSentMs = Number.NEGATIVE_INFINITY;
+}
+
+export const hasNews = ({ digestSentMs }: ShardState): boolean => digestSentMs === Number.NEGATIVE_INFINITY;
+
+/** True at most once per DIGEST_EVERY_MS, and at once when there is news: the caller then exchanges digests. */
 export function isDigestDue(state: ShardState, now: number): boolean {
   if (now - state.digestSentMs < DIGEST_EVERY_MS) return false;
   state.digestSentMs = now;

@@ -16,7 +16,17 @@ import type { EndpointView, ViewSet } from "../core/endpoint-view.ts";
 import { explainShard } from "../core/explain.ts";
 import type { ExplainRequest, Explanation } from "../core/explain.ts";
 import { inFlight } from "../core/leases.ts";
-import { absorbDigest, createShard, isActive, isDigestDue, makeDigest, ownViews, peerRegions } from "../core/shard.ts";
+import {
+  absorbDigest,
+  createShard,
+  hasNews,
+  isActive,
+  isDigestDue,
+  makeDigest,
+  ownViews,
+  peerRegions,
+  tellPeersSoon,
+} from "../core/shard.ts";
 import type { Effect, ShardState } from "../core/shard.ts";
 import { acquire } from "../core/shard-acquire.ts";
 import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../core/shard-messages.ts";
@@ -154,7 +164,8 @@ export class PoolShard extends DurableObject<ShardEnv> {
     // The first word stands: asked again, it is not drained any later.
     if (known.drained !== drained) this.#store.saveDrained(endpointId, drained ? now : null);
     this.#perform(applyDrain(state, endpointId, drained, now, Math.random) ?? []);
-    this.ctx.waitUntil(this.#exchangeDigests(state));
+    tellPeersSoon(state);
+    this.#keepGoing();
     const endpoint = ownViews(state, now).find(({ id }) => id === endpointId);
     return endpoint === undefined ? null : { drained, endpoint };
   }
@@ -262,6 +273,8 @@ export class PoolShard extends DurableObject<ShardEnv> {
       }),
     );
     this.#exchanging = false;
+    // What changed meanwhile is news: nobody else may call for a while.
+    if (hasNews(state)) this.#keepGoing();
     // What a digest told may be what a held request waited for.
     this.#perform(sweep(state, Date.now(), Math.random));
   }

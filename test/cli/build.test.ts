@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -33,6 +33,30 @@ describe("bundling", () => {
     expect(answer).toBe(`{ "é": 1 } // as it is!`);
   });
 
+  test("what is imported later is a part of its own, which workerd finds, and which does not count at the start", async () => {
+    const entry = join(dir, "entry.ts");
+    writeFileSync(join(dir, "later.ts"), `export const text: string = ${JSON.stringify("later ".repeat(5_000))};`);
+    writeFileSync(
+      entry,
+      `export class PoolShard {}
+       export default { fetch: async () => new Response((await import("./later.ts")).text.slice(0, 5)) };`,
+    );
+    const outfile = join(dir, "out/worker.js");
+    const stale = join(dir, "out/part-STALE.js");
+    mkdirSync(join(dir, "out"));
+    writeFileSync(stale, "");
+    const size = await buildWorker({ entry, outfile });
+    expect(existsSync(stale)).toBe(false);
+    expect(size.bytes).toBe(readFileSync(outfile).byteLength);
+    expect(size.laterGzipBytes).toBeGreaterThan(0);
+    expect(sizeReport(size).line).toMatch(/gzipped that are loaded when needed$/);
+
+    const workerd = await startWorkerd({ bundlePath: outfile, className: "PoolShard" });
+    const answer = await fetch(workerd.url).then((response) => response.text());
+    await workerd.stop();
+    expect(answer).toBe("later");
+  });
+
   test("a source map lies beside the bundle", async () => {
     const entry = join(dir, "entry.ts");
     writeFileSync(entry, `export default { fetch: () => new Response("x") };`);
@@ -47,7 +71,7 @@ describe("the size budget", () => {
     ["at the budget", BUNDLE_GZIP_BYTES_MAX, true],
     ["one byte over", BUNDLE_GZIP_BYTES_MAX + 1, false],
   ])("%s", (_, gzipBytes, withinBudget) => {
-    const report = sizeReport({ bytes: 3 * gzipBytes, gzipBytes });
+    const report = sizeReport({ bytes: 3 * gzipBytes, gzipBytes, laterGzipBytes: 0 });
     expect(report.withinBudget).toBe(withinBudget);
     expect(report.line.includes("OVER BUDGET")).toBe(!withinBudget);
   });

@@ -49,7 +49,7 @@ describe("each loser is told what it lost to", () => {
     [
       "likely to fail",
       besides({ failureProbability: 0.5, failureCostMs: 90 }),
-      "90 ms more to expect from its failures",
+      "890 ms more to expect from its failures",
     ],
     [
       "better in one term, and worse in more",

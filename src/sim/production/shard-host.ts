@@ -9,7 +9,7 @@ import type { ProbeResult } from "../../core/endpoint.ts";
 import { inFlight } from "../../core/leases.ts";
 import type { ViewSet } from "../../core/endpoint-view.ts";
 import type { Rng } from "../../core/rng.ts";
-import { isActive, isDigestDue, peerRegions } from "../../core/shard.ts";
+import { hasNews, isActive, isDigestDue, peerRegions } from "../../core/shard.ts";
 import type { Effect, ShardState } from "../../core/shard.ts";
 import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../../core/shard-messages.ts";
 import { stream } from "../chance.ts";
@@ -185,7 +185,9 @@ export class ShardHost {
     this.#exchanging = left > 0;
     const back = (): void => {
       left -= 1;
-      if (left === 0 && this.state === state) this.#exchanging = false;
+      if (left > 0 || this.state !== state) return;
+      this.#exchanging = false;
+      if (hasNews(state)) this.#keepGoing();
     };
     const digest = core.makeDigest(state, this.#now);
     for (const other of peers) {
