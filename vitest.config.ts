@@ -25,7 +25,7 @@ export default defineConfig({
         plugins: [jsoncAsText],
         test: {
           name: "unit",
-          include: ["test/{core,protocol,backends,cli,repo,edge,sim}/**/*.test.ts"],
+          include: ["test/{core,protocol,backends,cli,repo,edge,sim,rails}/**/*.test.ts"],
         },
       },
       {

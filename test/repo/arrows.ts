@@ -19,7 +19,9 @@ export const arrows: readonly Arrow[] = [
   { from: "src/protocol/", to: ["src/core/", "zod", "jsonc-parser"] },
   // The bundled config: a text module that only the bundler and the tests can load.
   { from: "src/protocol/env.ts", to: ["src/core/", "src/protocol/", "warmpath.jsonc"] },
-  { from: "src/edge/", to: [...worker, "itty-router"], typesTo: ["src/objects/"] },
+  // Rails that wrap a library; pure, but not free of dependencies.
+  { from: "src/rails/", to: ["src/core/", "re2js", "obscenity", "@cfworker/json-schema"] },
+  { from: "src/edge/", to: [...worker, "src/rails/", "itty-router"], typesTo: ["src/objects/"] },
   // workerd finds a Durable Object's class by the entry's export, so the entry alone imports the objects for real.
   { from: "src/edge/entry.ts", to: [...worker, "src/edge/", "src/objects/", "itty-router"] },
   { from: "src/objects/", to: worker },
@@ -27,7 +29,7 @@ export const arrows: readonly Arrow[] = [
   // The simulator's command line and what it reads and prints; the simulation itself stays free of the host.
   { from: "src/sim/main.ts", to: ["src/core/", "src/sim/", "node:"] },
   { from: "src/sim/report/", to: ["src/core/", "src/sim/", "node:"] },
-  { from: "src/cli/", to: ["src/core/", "src/protocol/", "node:", "esbuild", "workerd"] },
+  { from: "src/cli/", to: ["src/core/", "src/protocol/", "src/rails/", "node:", "esbuild", "workerd"] },
   // The demonstration is the one command that brings its own GPU servers.
   { from: "src/cli/demo.ts", to: ["src/core/", "src/protocol/", "src/cli/", "backends/gpu-simulator/", "node:"] },
   { from: "src/dashboard/", to: [], typesTo: ["src/protocol/"] },

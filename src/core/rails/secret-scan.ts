@@ -2,7 +2,7 @@
  * The state of one pass of the secrets scanner, and the two rules that keep it linear: a run of characters is measured
  * once however many anchors lie in it, and one format examines the body of one run at most TRIES_PER_RUN_MAX times.
  */
-import { isIn } from "./char-class.ts";
+import { isKeyChar } from "./secret-chars.ts";
 
 /**
  * Anchors of one format that are examined within one run. Real text has one; a few more leave room for a key that
@@ -18,10 +18,14 @@ export type Scan = {
   readonly runs: Map<number, { readonly start: number; readonly end: number }>;
   /** Tries of a format (or a shape) in the run that ends at `runEnd`. */
   readonly tries: Map<object, { readonly runEnd: number; readonly count: number }>;
+  /** Where the word `curl` was last seen; its options hold credentials. */
+  curlAt: number | null;
+  /** Is a Kubernetes secret in the text; null until somebody asks. */
+  hasManifest: boolean | null;
 };
 
 export function createScan(text: string, meter: { steps: number }): Scan {
-  return { text, meter, runs: new Map(), tries: new Map() };
+  return { text, meter, runs: new Map(), tries: new Map(), curlAt: null, hasManifest: null };
 }
 
 /** Where the run of characters of the set that includes `from` ends; `from` itself if there is none. */
@@ -29,7 +33,7 @@ export function runEnd(scan: Scan, of: number, from: number): number {
   const known = scan.runs.get(of);
   if (known !== undefined && from >= known.start && from <= known.end) return known.end;
   let end = from;
-  while (isIn(scan.text.charCodeAt(end), of)) end += 1;
+  while (isKeyChar(scan.text.charCodeAt(end), of)) end += 1;
   scan.meter.steps += end - from + 1;
   scan.runs.set(of, { start: from, end });
   return end;
@@ -45,6 +49,8 @@ export function takeTry(scan: Scan, format: object, end: number): boolean {
 }
 
 export function startsWith(scan: Scan, literal: string, at: number): boolean {
-  scan.meter.steps += literal.length;
-  return scan.text.startsWith(literal, at);
+  let same = 0;
+  while (same < literal.length && scan.text.charCodeAt(at + same) === literal.charCodeAt(same)) same += 1;
+  scan.meter.steps += same + 1;
+  return same === literal.length;
 }

@@ -1,13 +1,11 @@
 /**
- * Credentials that are known by their surroundings instead of a prefix: private key blocks, Telegram bot tokens, and
- * values assigned to a name such as `api_key`.
- *
- * Model of an assignment: a name that ends like a credential's, quotes and spaces, `:` or `=`, and a value of 16 to 256
- * characters that looks random, is no UUID (those name things) and is followed by what ends a value; so code
- * (`process.env.API_KEY`, `getToken(…)`) does not fire.
+ * Credentials that are known by a mark inside or behind them instead of a prefix: private key blocks, bot tokens, and
+ * keys with a literal in their middle. Each matcher is called where its mark is and looks a bounded way back.
  */
 import { CHARS, isIn } from "./char-class.ts";
 import { bodyLooksSecret } from "./secret-body.ts";
+import { isKeyChar, KEY_CHARS, run } from "./secret-chars.ts";
+import type { Segment } from "./secret-chars.ts";
 import { runEnd, startsWith, takeTry } from "./secret-scan.ts";
 import type { Scan } from "./secret-scan.ts";
 import type { FoundSpan } from "./rail.ts";
@@ -17,6 +15,10 @@ export const PEM_BODY_CHARS_MAX = 32_768;
 
 /** Lines of a key have 64 characters and prose has no such word: a mention of the header alone does not fire. */
 const PEM_RUN_MIN = 32;
+
+/** Shorter lines count too where both ends of the block are there and this much of key is between them. */
+const PEM_SHORT_RUN_MIN = 16;
+const PEM_SHORT_BODY_CHARS_MIN = 64;
 
 const PEM_LABEL_CHARS_MAX = 40;
 
@@ -30,29 +32,42 @@ export function matchPem(scan: Scan, at: number): FoundSpan | null {
   if (!label.endsWith("PRIVATE KEY") && !label.endsWith("PRIVATE KEY BLOCK")) return null;
   if (!startsWith(scan, "-----", labelAt + label.length)) return null;
   const body = pemBody(scan, bodyAt);
-  if (body.keyEnd === null) return null;
   const tail = `-----END ${label}-----`;
-  const end = startsWith(scan, tail, body.end) ? body.end + tail.length : body.keyEnd;
-  return { start: at, end, type: "private_key" };
+  const isWhole = startsWith(scan, tail, body.end);
+  if (isWhole && body.keyChars >= PEM_SHORT_BODY_CHARS_MIN) {
+    return { start: at, end: body.end + tail.length, type: "private_key" };
+  }
+  if (body.keyEnd === null) return null;
+  return { start: at, end: isWhole ? body.end + tail.length : body.keyEnd, type: "private_key" };
 }
 
-/** Where the body stops (at dashes or at what is no part of a key) and where its last long run of key ends. */
-function pemBody(scan: Scan, from: number): { end: number; keyEnd: number | null } {
+type PemBody = {
+  /** Where the body stops: at dashes or at what is no part of a key. */
+  readonly end: number;
+  /** Where its last long run of key ends. */
+  readonly keyEnd: number | null;
+  /** Characters in runs that may be lines of a key. */
+  readonly keyChars: number;
+};
+
+function pemBody(scan: Scan, from: number): PemBody {
   const { text } = scan;
   const to = Math.min(text.length, from + PEM_BODY_CHARS_MAX);
   let keyEnd: number | null = null;
+  let keyChars = 0;
   let at = from;
   while (at < to && !text.startsWith("-----", at) && isPemChar(text, at)) {
     const end = runEnd(scan, CHARS.base64, at);
-    const isKey =
-      end - at >= PEM_RUN_MIN &&
-      (keyEnd !== null || bodyLooksSecret(scan, at, Math.min(end, at + 64), { entropyMin: 3.5 }));
+    const looksKey =
+      end - at >= PEM_SHORT_RUN_MIN && bodyLooksSecret(scan, at, Math.min(end, at + 64), { entropyMin: 3.5 });
+    if (looksKey) keyChars += end - at;
+    const isKey = end - at >= PEM_RUN_MIN && (keyEnd !== null || looksKey);
     // The last line of a key may have any length.
     if (isKey || (keyEnd !== null && text.charAt(at - 1) !== " ")) keyEnd = Math.max(end, keyEnd ?? 0);
     at = Math.max(end, at + 1);
   }
   scan.meter.steps += at - from;
-  return { end: at, keyEnd };
+  return { end: at, keyEnd, keyChars };
 }
 
 /** Key lines, header lines ("DEK-Info: AES-128-CBC,…") and line breaks, also escaped ones. */
@@ -75,89 +90,71 @@ export function matchTelegram(scan: Scan, at: number): FoundSpan | null {
   return bodyLooksSecret(scan, at + 1, end, { entropyMin: 3 }) ? { start, end, type: "telegram_bot_token" } : null;
 }
 
-/** Endings of names, lower case without separators. A bare "key" is not one: primary keys and cache keys are no secrets. */
-const CREDENTIAL_NAMES: readonly string[] = [
-  "apikey secret secretkey accesskey privatekey signingkey encryptionkey masterkey servicekey authkey",
-  "token password passwd credential credentials authorization",
-].flatMap((names) => names.split(" "));
+type Mark = {
+  readonly type: string;
+  readonly mark: string;
+  /** Runs before the mark, the nearest first, with the literal between them. */
+  readonly before: readonly Segment[];
+  readonly after: readonly Segment[];
+  readonly entropyMin: number;
+};
 
-/** Names that end like a credential's and are not. */
-const HARMLESS_NAMES = ["pagetoken", "continuationtoken", "csrftoken", "xsrftoken", "synctoken", "cachetoken"] as const;
+const { alnum, digit, hex, padded, urlSafe, urlSafeDotted } = KEY_CHARS;
 
-const NAME_CHARS_MAX = 64;
-const GAP_CHARS_MAX = 8;
+const MARKS: readonly Mark[] = [
+  { type: "terraform_token", mark: ".atlasv1.", before: [run(alnum, 14)], after: [run(padded, 60, 70)], entropyMin: 3 },
+  { type: "maxmind_key", mark: "_mmk", before: [run(alnum, 29), "_", run(alnum, 6)], after: [], entropyMin: 3 },
+  { type: "mailchimp_key", mark: "-us", before: [run(hex, 32)], after: [run(digit, 1, 2)], entropyMin: 3 },
+  { type: "facebook_token", mark: "|", before: [run(digit, 15, 16)], after: [run(urlSafe, 27, 40)], entropyMin: 3 },
+  { type: "facebook_token", mark: "%7C", before: [run(digit, 15, 16)], after: [run(urlSafe, 27, 40)], entropyMin: 3 },
+  { type: "facebook_token", mark: "%", before: [run(digit, 15, 16)], after: [run(urlSafe, 27, 40)], entropyMin: 3 },
+];
 
-/** Shorter values are names and words too often; longer ones are data. */
-export const ASSIGNED_CHARS = { min: 16, max: 256 } as const;
+/** Keys with a literal in their middle: name of the literal, and what finds the key around it. */
+export const MARK_MATCHERS = MARKS.map((mark) => ({
+  anchor: mark.mark,
+  match: (scan: Scan, at: number): FoundSpan | null => matchMark(scan, mark, at),
+}));
 
-/**
- * `at` is an assignment's `:` or `=`. `isKnown` says whether a known format begins at the value: that finding is better
- * and is left to it.
- */
-export function matchAssignment(scan: Scan, at: number, isKnown: (valueAt: number) => boolean): FoundSpan | null {
-  if (!isCredentialName(nameBefore(scan, at))) return null;
-  const { valueAt, quote } = valueAfter(scan, at);
-  const end = runEnd(scan, quote === "" ? CHARS.value : CHARS.quotedValue, valueAt);
-  const length = end - valueAt;
-  if (length < ASSIGNED_CHARS.min || length > ASSIGNED_CHARS.max || !endsValue(scan.text, end, quote)) return null;
-  if (!takeTry(scan, matchAssignment, end) || isUuid(scan.text.slice(valueAt, end)) || isKnown(valueAt)) return null;
-  if (!bodyLooksSecret(scan, valueAt, end, { entropyMin: 3, random: true, needsDigit: true })) return null;
-  return { start: valueAt, end, type: "assigned_secret" };
+function matchMark(scan: Scan, { type, mark, before, after, entropyMin }: Mark, at: number): FoundSpan | null {
+  let start: number | null = at;
+  for (const segment of before) start = start === null ? null : segmentStart(scan, segment, start);
+  if (start === null || isIn(scan.text.charCodeAt(start - 1), CHARS.alnum)) return null;
+  let end = at + mark.length;
+  for (const segment of after) {
+    if (typeof segment === "string") return null;
+    const next = runEnd(scan, segment.of, end);
+    if (next - end < segment.min || next - end > segment.max) return null;
+    end = next;
+  }
+  if (isIn(scan.text.charCodeAt(end), CHARS.alnum)) return null;
+  return bodyLooksSecret(scan, start, end, { entropyMin }) ? { start, end, type } : null;
 }
 
-/** The name to the left, without quotes, brackets and spaces; "" if there is none or it is too long. */
-function nameBefore(scan: Scan, at: number): string {
-  const { text } = scan;
-  let end = at;
-  while (end > 0 && at - end < GAP_CHARS_MAX && " \t\"'`]\\".includes(text.charAt(end - 1))) end -= 1;
+/** Where the segment that ends at `end` begins. */
+function segmentStart({ text, meter }: Scan, segment: Segment, end: number): number | null {
+  if (typeof segment === "string") return text.startsWith(segment, end - segment.length) ? end - segment.length : null;
   let start = end;
-  while (start > 0 && end - start <= NAME_CHARS_MAX && isNameChar(text, start - 1)) start -= 1;
-  scan.meter.steps += at - start + 1;
-  return end - start > NAME_CHARS_MAX ? "" : text.slice(start, end);
+  while (start > 0 && end - start <= segment.max && isKeyChar(text.charCodeAt(start - 1), segment.of)) start -= 1;
+  meter.steps += end - start + 1;
+  return end - start >= segment.min && end - start <= segment.max ? start : null;
 }
 
-function isNameChar(text: string, at: number): boolean {
-  return isIn(text.charCodeAt(at), CHARS.urlSafe) || text.charAt(at) === ".";
-}
+const AZURE_SECRET_CHARS = { before: 4, min: 31, max: 34 } as const;
 
-function isCredentialName(name: string): boolean {
-  if (name === "") return false;
-  const plain = name.toLowerCase().replaceAll("_", "").replaceAll("-", "").replaceAll(".", "");
-  return (
-    CREDENTIAL_NAMES.some((ending) => plain.endsWith(ending)) &&
-    !HARMLESS_NAMES.some((ending) => plain.endsWith(ending))
-  );
-}
-
-/** Where the value begins: after the rest of the operator, spaces, an opening quote and the scheme of a header. */
-function valueAfter(scan: Scan, at: number): { valueAt: number; quote: string } {
-  const { text } = scan;
-  let from = skip(text, at + 1, "=>", 2);
-  from = skip(text, from, " \t", GAP_CHARS_MAX);
-  from = skip(text, from, "\\", 1);
-  const quote = skip(text, from, "\"'`", 1) > from ? text.charAt(from) : "";
-  from += quote.length;
-  const scheme = ["Bearer ", "bearer ", "Basic ", "basic ", "Token ", "token "].find((word) =>
-    text.startsWith(word, from),
-  );
-  const valueAt = from + (scheme?.length ?? 0);
-  scan.meter.steps += valueAt - at + 1;
-  return { valueAt, quote };
-}
-
-function skip(text: string, from: number, chars: string, max: number): number {
-  let at = from;
-  while (at < text.length && at - from < max && chars.includes(text.charAt(at))) at += 1;
-  return at;
-}
-
-function endsValue(text: string, end: number, quote: string): boolean {
-  const next = text.charAt(end);
-  if (quote !== "") return next === quote || (next === "\\" && text.charAt(end + 1) === quote);
-  if (next === "." || next === ":") return " \t\r\n".includes(text.charAt(end + 1));
-  return " \t\r\n,;)}]\"'`<\\&|".includes(next);
-}
-
-function isUuid(value: string): boolean {
-  return value.length === 36 && [8, 13, 18, 23].every((at) => value.charAt(at) === "-");
+/** `at` is where "Q~" begins: three characters and a digit, "Q~", 31 to 34 characters. */
+export function matchAzureSecret(scan: Scan, at: number): FoundSpan | null {
+  const start = at - AZURE_SECRET_CHARS.before;
+  if (start < 0 || !isIn(scan.text.charCodeAt(at - 1), CHARS.digit)) return null;
+  for (let before = start; before < at - 1; before += 1) {
+    if (!isIn(scan.text.charCodeAt(before), urlSafeDotted)) return null;
+  }
+  if (start > 0 && isIn(scan.text.charCodeAt(start - 1), CHARS.alnum)) return null;
+  const end = runEnd(scan, urlSafeDotted, at + 2);
+  const { min, max } = AZURE_SECRET_CHARS;
+  // A sentence may end behind the key.
+  const length = Math.min(end - at - 2, scan.text.charAt(end - 1) === "." ? max : end - at - 2);
+  if (length < min || length > max || !takeTry(scan, matchAzureSecret, end)) return null;
+  const to = at + 2 + length;
+  return bodyLooksSecret(scan, start, to, { entropyMin: 3 }) ? { start, end: to, type: "azure_client_secret" } : null;
 }

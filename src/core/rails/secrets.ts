@@ -1,8 +1,9 @@
 /**
  * Decides where a text contains a credential.
  *
- * Model. One pass over the text. A character that begins some anchor is compared with the anchors that it begins; after
- * an anchor the runs of its format are measured; the body must then look like a key and not like a placeholder. Each run
+ * Model. One pass over the text. Each anchor has a pair of characters that prose rarely holds; where one stands the anchor
+ * is compared, after it the runs of its format are measured, and the body must then look like a key and not like a
+ * placeholder. Where an operator stands, the name before it and the value after it are judged together. Each run
  * is measured once and remembered, and one format looks at the body of one run a fixed number of times, so the whole is
  * linear for every input. Hashes and UUIDs have no anchor and do not fire; documentation keys that say so in their body
  * (AWS's end in EXAMPLE) and "your-key-here" do not fire either, because redacting them breaks answers about
@@ -12,34 +13,43 @@
  * grows with the table, and hides its steps from the test that counts them.
  */
 import { CHARS, isIn } from "./char-class.ts";
+import { mayAssign, matchAssignment, matchBearer } from "./secret-assign.ts";
 import { bodyLooksSecret } from "./secret-body.ts";
+import type { SecretFormat } from "./secret-chars.ts";
 import { SECRET_FORMATS } from "./secret-formats.ts";
-import type { SecretFormat } from "./secret-formats.ts";
-import { matchAssignment, matchPem, matchTelegram } from "./secret-shapes.ts";
+import { matchCurlUser, matchUserinfo } from "./secret-passwords.ts";
+import { MARK_MATCHERS, matchAzureSecret, matchPem, matchTelegram } from "./secret-shapes.ts";
 import { createScan, runEnd, startsWith, takeTry } from "./secret-scan.ts";
 import type { Scan } from "./secret-scan.ts";
+import { rarestPair } from "./secret-triggers.ts";
 import type { FoundSpan, RailFindings, RailInput } from "./rail.ts";
 
-type Matcher = { readonly anchor: string; readonly match: (scan: Scan, at: number) => FoundSpan | null };
+type Matcher = {
+  readonly anchor: string;
+  readonly match: (scan: Scan, at: number) => FoundSpan | null;
+  /** The anchor stands inside the key, so what is before it may be a letter. */
+  readonly isInner: boolean;
+};
 
-const MATCHERS: readonly Matcher[] = [
-  ...SECRET_FORMATS.map((format) => ({
-    anchor: format.anchor,
-    match: (scan: Scan, at: number) => matchFormat(scan, format, at),
-  })),
-  { anchor: ":A", match: matchTelegram },
-  { anchor: "-----BEGIN ", match: matchPem },
-  ...[":", "="].map((anchor) => ({
-    anchor,
-    match: (scan: Scan, at: number) => matchAssignment(scan, at, (valueAt) => matchAt(scan, valueAt) !== null),
-  })),
-];
+const OPERATORS = [":", "=", ">", ",", "||"] as const;
 
-/** Matchers by the first two characters of their anchor, in the order of the table. */
-const BY_PAIR = tableByPair();
+/** An anchor that waits at a trigger: how far before it the anchor begins, and with which character. */
+type Hint = { readonly offset: number; readonly first: number };
 
-/** 1 where `BY_PAIR` has a row: bytes side by side, because every character of every prompt asks. */
-const IS_ANCHOR_PAIR = Uint8Array.from(BY_PAIR, (matchers) => (matchers === undefined ? 0 : 1));
+type Tables = {
+  /** By the first two characters of the anchor, in the order of the table. */
+  readonly byStart: readonly (readonly Matcher[] | undefined)[];
+  /** By a trigger: the anchors that it belongs to. */
+  readonly hints: readonly (readonly Hint[] | undefined)[];
+  /** 1 where `hints` has a row, 2 at an operator, or both: bytes side by side, because every character asks. */
+  readonly kinds: Uint8Array;
+};
+
+const IS_ANCHOR = 1;
+const IS_OPERATOR = 2;
+
+/** Made by the first scan: a Worker that runs no rail does not pay for it. */
+let tables: Tables | null = null;
 
 /** Finds credentials in every part. Reasons are "secrets:" and the type. */
 export function secretsRail(input: RailInput): RailFindings {
@@ -54,54 +64,131 @@ export function secretsRail(input: RailInput): RailFindings {
  * looked at, which is at most a constant times the length of the text.
  */
 export function findSecrets(text: string, meter: { steps: number } = { steps: 0 }): FoundSpan[] {
+  tables ??= makeTables();
+  const { kinds } = tables;
   const found: FoundSpan[] = [];
   // Most texts hold no anchor at all: the state of the scan is made when the first one turns up.
   let scan: Scan | null = null;
   let code = text.charCodeAt(0);
+  let floor = 0;
   let at = 0;
   while (at < text.length) {
     const next = text.charCodeAt(at + 1);
-    const pair = pairOf(code, next);
-    code = next;
-    if (IS_ANCHOR_PAIR[pair] !== 1) {
+    // Seven bits of each, so that the index is always in the table; letters beyond ASCII are told apart below.
+    const kind = kinds[((code & ASCII_MAX) << 7) | (next & ASCII_MAX)];
+    if (kind === 0 || code > ASCII_MAX || !isPromising(tables, text, at, meter)) {
+      code = next;
       at += 1;
       continue;
     }
     scan ??= createScan(text, meter);
-    const span = matchAny(scan, BY_PAIR[pair] ?? [], at);
+    const span = matchTrigger(scan, tables, at, floor);
     if (span !== null) found.push(span);
-    at = span === null ? at + 1 : span.end;
+    floor = span?.end ?? floor;
+    at = Math.max(at + 1, floor);
     code = text.charCodeAt(at);
   }
   meter.steps += text.length;
   return found;
 }
 
+const ASCII_MAX = 0x7f;
+
+/** What `isPromising` looks at, at most: some hints, and up to 24 characters behind an operator. */
+const PROMISE_STEPS = 32;
+const HINT_STEPS = 8;
+
+/** Cheap and without state: does an anchor's first letter stand where it would have to, or a value behind an operator. */
+function isPromising({ kinds, hints }: Tables, text: string, at: number, meter: { steps: number }): boolean {
+  const pair = pairOf(text.charCodeAt(at), text.charCodeAt(at + 1));
+  const kind = kinds[pair] ?? 0;
+  meter.steps += (kind & IS_OPERATOR) === 0 ? HINT_STEPS : PROMISE_STEPS;
+  if ((kind & IS_ANCHOR) !== 0) {
+    for (const { offset, first } of hints[pair] ?? []) if (text.charCodeAt(at - offset) === first) return true;
+  }
+  return (kind & IS_OPERATOR) !== 0 && mayAssign(text, at);
+}
+
+/** Nothing that begins before `floor` counts: it would overlap what was found last. */
+function matchTrigger(scan: Scan, { byStart, hints, kinds }: Tables, at: number, floor: number): FoundSpan | null {
+  const { text } = scan;
+  const pair = pairOf(text.charCodeAt(at), text.charCodeAt(at + 1));
+  let tried = -1;
+  for (const { offset, first } of hints[pair] ?? []) {
+    const start = at - offset;
+    if (start < floor || start === tried || text.charCodeAt(start) !== first) continue;
+    tried = start;
+    const matchers = byStart[pairOf(first, text.charCodeAt(start + 1))];
+    const span = matchers === undefined ? null : matchAny(scan, matchers, start);
+    if (span !== null && span.start >= floor && span.end > at) return span;
+  }
+  if (((kinds[pair] ?? 0) & IS_OPERATOR) === 0 || !mayAssign(text, at)) return null;
+  const span = matchAssignment(scan, at, (valueAt) => matchAt(scan, valueAt) !== null);
+  return span !== null && span.start >= floor ? span : null;
+}
+
 function matchAt(scan: Scan, at: number): FoundSpan | null {
-  const matchers = BY_PAIR[pairOf(scan.text.charCodeAt(at), scan.text.charCodeAt(at + 1))];
+  tables ??= makeTables();
+  const matchers = tables.byStart[pairOf(scan.text.charCodeAt(at), scan.text.charCodeAt(at + 1))];
   return matchers === undefined ? null : matchAny(scan, matchers, at);
 }
 
 function matchAny(scan: Scan, matchers: readonly Matcher[], at: number): FoundSpan | null {
-  if (!isBoundary(scan.text, at)) return null;
-  for (const { anchor, match } of matchers) {
-    if (!startsWith(scan, anchor, at)) continue;
+  const begins = isBoundary(scan.text, at);
+  for (const { anchor, match, isInner } of matchers) {
+    if (!(begins || isInner) || !startsWith(scan, anchor, at)) continue;
     const span = match(scan, at);
     if (span !== null) return span;
   }
   return null;
 }
 
-function tableByPair(): readonly (readonly Matcher[] | undefined)[] {
-  const table = Array.from<Matcher[] | undefined>({ length: 128 * 128 });
-  const anySecond = Array.from({ length: 128 }, (_, code) => code);
-  for (const matcher of MATCHERS) {
+function makeMatchers(): readonly Matcher[] {
+  const outer = (anchor: string, match: Matcher["match"]): Matcher => ({ anchor, match, isInner: false });
+  const inner = (anchor: string, match: Matcher["match"]): Matcher => ({ anchor, match, isInner: true });
+  return [
+    ...SECRET_FORMATS.map((format) => outer(format.anchor, (scan, at) => matchFormat(scan, format, at))),
+    ...MARK_MATCHERS.map(({ anchor, match }) => inner(anchor, match)),
+    inner("Q~", matchAzureSecret),
+    inner(":A", matchTelegram),
+    inner("://", matchUserinfo),
+    outer("-----BEGIN ", matchPem),
+    outer("Bearer ", (scan, at) => matchBearer(scan, at, (valueAt) => matchAt(scan, valueAt) !== null)),
+    outer("curl ", (scan, at) => {
+      scan.curlAt = at;
+      return null;
+    }),
+    ...["-u", "--user"].map((option) => outer(option, (scan, at) => matchCurlUser(scan, at, option))),
+  ];
+}
+
+function makeTables(): Tables {
+  const byStart = Array.from<Matcher[] | undefined>({ length: 128 * 128 });
+  const hints = Array.from<Hint[] | undefined>({ length: 128 * 128 });
+  const kinds = new Uint8Array(128 * 128);
+  for (const matcher of makeMatchers()) {
     const { anchor } = matcher;
-    for (const second of anchor.length === 1 ? anySecond : [anchor.charCodeAt(1)]) {
-      (table[pairOf(anchor.charCodeAt(0), second)] ??= []).push(matcher);
+    const [offset, first] = [rarestPair(anchor), anchor.charCodeAt(0)];
+    for (const pair of pairsAt(anchor, 0)) (byStart[pair] ??= []).push(matcher);
+    for (const pair of pairsAt(anchor, offset)) {
+      const known = (hints[pair] ??= []);
+      if (!known.some((hint) => hint.offset === offset && hint.first === first)) known.push({ offset, first });
+      // The farthest first, so that of two keys the one that begins earlier is found.
+      known.sort((one, other) => other.offset - one.offset);
+      kinds[pair] = IS_ANCHOR;
     }
   }
-  return table;
+  for (const operator of OPERATORS) {
+    for (const pair of pairsAt(operator, 0)) kinds[pair] = (kinds[pair] ?? 0) | IS_OPERATOR;
+  }
+  return { byStart, hints, kinds };
+}
+
+/** The pair at `at` of the anchor; where the anchor ends behind its first character, that one with every other. */
+function pairsAt(anchor: string, at: number): readonly number[] {
+  const first = anchor.charCodeAt(at);
+  if (anchor.length > at + 1) return [pairOf(first, anchor.charCodeAt(at + 1))];
+  return Array.from({ length: 128 }, (_, second) => pairOf(first, second));
 }
 
 /** Two characters that are not both ASCII fall beyond the table or on an entry whose anchors then do not match. */

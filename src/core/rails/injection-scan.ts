@@ -1,0 +1,237 @@
+/**
+ * Decides what the injection model sees of a text: one pass, features by chunk of words.
+ *
+ * Model. A feature is an index into one table of weights. Words, pairs and triples of neighbouring words, and runs of four
+ * characters are hashed into the first part; pairs and triples of word classes (`injection-words.ts`) into the rest. Each
+ * word is hashed while it is read, so nothing is sliced and nothing allocated. Digits inside a word of letters are read as
+ * the letters they stand for. A text without spaces is cut into words of one character (Chinese, Japanese) or of at most
+ * WORD_CHARS_MAX. The trainer and the rail share this file, so what was learned is what is looked up.
+ * Source: feature hashing, Weinberger et al. 2009. Rejected: a vocabulary, which costs a map and ten times the bytes.
+ */
+import { jsonRoleAt, tagAt, turnAt } from "./injection-roles.ts";
+import { CLASSES_MAX, classOfWord, HASH_PRIME, HASH_SEED, ROTATED } from "./injection-words.ts";
+
+/** Bits of the index of a hashed n-gram. */
+export const GRAM_BITS = 15;
+export const PAIRS_AT = 1 << GRAM_BITS;
+export const TRIPLES_AT = PAIRS_AT + CLASSES_MAX * CLASSES_MAX;
+const TRIPLE_BITS = 11;
+/** Entries of the table of weights. */
+export const FEATURES = TRIPLES_AT + (1 << TRIPLE_BITS);
+
+/** Words in a chunk. A window is four chunks (`injection-model.ts`), and moves by one. */
+export const CHUNK_WORDS = 16;
+
+/** Longer words are cut: bounds the features of a chunk, and no word of a phrase is longer. */
+export const WORD_CHARS_MAX = 24;
+
+/** Words that may stand between two classes of one phrase, and one more. */
+const PHRASE_REACH = 6;
+
+/** Features of a word besides one for each of its characters: three n-grams, a class, three pairs, a triple. */
+const CHUNK_FEATURES_MAX = CHUNK_WORDS * (WORD_CHARS_MAX + 16);
+
+/** The features of one chunk; `buffer` is reused for the next. */
+export type ChunkSink = (buffer: Uint16Array, count: number, start: number, end: number) => void;
+
+/** What of a text asks for another look, found on the way. */
+export type ScanNotes = {
+  /** Some word mixes Latin with Greek or Cyrillic letters. */
+  mixedScripts: boolean;
+  /** Common words in rot13, and common words reversed. */
+  rotated: number;
+  reversed: number;
+};
+
+export function noNotes(): ScanNotes {
+  return { mixedScripts: false, rotated: 0, reversed: 0 };
+}
+
+const LETTER = 1;
+const DIGIT = 2;
+const JOINER = 3;
+const OPENER = 4;
+const COLON = 5;
+const IDEOGRAPH = 6;
+
+const KINDS = Uint8Array.from({ length: 128 }, (_, code) => kindOfAscii(code));
+
+/** Letters that digits are written for, by digit. */
+const LEET = [111, 105, 122, 101, 97, 115, 103, 116, 98, 103];
+
+const buffer = new Uint16Array(CHUNK_FEATURES_MAX);
+
+/** The chunk in which a feature was last seen: a feature counts once in a chunk, however often it is repeated. */
+const seen = new Int32Array(FEATURES);
+let chunk = 0;
+
+type Reader = {
+  readonly sink: ChunkSink;
+  count: number;
+  words: number;
+  position: number;
+  chunkStart: number;
+  /** Hashes of the last two words. */
+  last: number;
+  beforeLast: number;
+  /** The last three classes and the positions of their words. */
+  classes: [number, number, number];
+  places: [number, number, number];
+};
+
+/** Reads the text once and hands over every chunk of it. */
+export function scanText(text: string, sink: ChunkSink, notes: ScanNotes = noNotes()): void {
+  const reader = createReader(sink);
+  chunk = (chunk + 1) | 0;
+  let hash = HASH_SEED;
+  let length = 0;
+  let digits = 0;
+  let scripts = 0;
+  let gram = 32;
+  let wordAt = 0;
+  for (let at = 0; at <= text.length; at += 1) {
+    const raw = at < text.length ? text.charCodeAt(at) : 32;
+    const kind = raw < 128 ? (KINDS[raw] ?? 0) : kindOfOther(raw);
+    if (kind === LETTER || kind === DIGIT) {
+      if (length === 0) wordAt = at;
+      const code = raw < 128 ? raw | 32 : lowerOther(raw);
+      if (kind === DIGIT) digits += 1;
+      else scripts |= raw < 128 ? 1 : raw >= 0x370 && raw < 0x530 ? 2 : 0;
+      hash = Math.imul(hash ^ code, HASH_PRIME);
+      length += 1;
+      gram = (gram << 8) | ((code ^ (code >> 5)) & 255);
+      if (length > 2) add(reader, Math.imul(gram, 0x9e3779b1) >>> (32 - GRAM_BITS));
+      if (length < WORD_CHARS_MAX) continue;
+    } else if (kind === JOINER && length > 0) continue;
+    if (length > 0) {
+      if (scripts === 3) notes.mixedScripts = true;
+      if (digits > 0 && digits < length) hash = hashUnleet(text, wordAt, at);
+      const wordClass = classOfWord(hash);
+      if (wordClass >= ROTATED) {
+        if (wordClass === ROTATED) notes.rotated += 1;
+        else notes.reversed += 1;
+      }
+      endWord(reader, hash, wordClass, wordAt, at);
+      hash = HASH_SEED;
+      length = 0;
+      digits = 0;
+      scripts = 0;
+      gram = 32;
+    }
+    if (kind === OPENER) addMark(reader, tagAt(text, at), at);
+    else if (kind === COLON) addMark(reader, turnAt(text, wordAt, at) || jsonRoleAt(text, at), at);
+    else if (kind === IDEOGRAPH) {
+      const one = Math.imul(HASH_SEED ^ raw, HASH_PRIME);
+      endWord(reader, one, classOfWord(one), at, at + 1);
+    }
+  }
+  flush(reader, text.length);
+}
+
+function createReader(sink: ChunkSink): Reader {
+  return {
+    sink,
+    count: 0,
+    words: 0,
+    position: 0,
+    chunkStart: 0,
+    last: 0,
+    beforeLast: 0,
+    classes: [0, 0, 0],
+    places: [0, 0, 0],
+  };
+}
+
+function add(reader: Reader, feature: number): void {
+  if (seen[feature] === chunk) return;
+  seen[feature] = chunk;
+  buffer[reader.count++] = feature;
+}
+
+function endWord(reader: Reader, hash: number, wordClass: number, start: number, end: number): void {
+  if (reader.words === 0) reader.chunkStart = start;
+  reader.position += 1;
+  reader.words += 1;
+  const pair = Math.imul(reader.last, 0x85ebca6b) ^ hash;
+  const triple = Math.imul(reader.beforeLast, 0xc2b2ae35) ^ pair;
+  add(reader, Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> (32 - GRAM_BITS));
+  add(reader, Math.imul(pair ^ (pair >>> 15), 0x297a2d39) >>> (32 - GRAM_BITS));
+  add(reader, Math.imul(triple ^ (triple >>> 15), 0x7feb352d) >>> (32 - GRAM_BITS));
+  reader.beforeLast = reader.last;
+  reader.last = hash;
+  if (wordClass !== 0) addClass(reader, wordClass);
+  if (reader.words === CHUNK_WORDS) flush(reader, end);
+}
+
+/** A mark of the chat's frame counts as a word, so that a text of nothing but marks still has chunks. */
+function addMark(reader: Reader, mark: number, at: number): void {
+  if (mark !== 0) endWord(reader, Math.imul(HASH_SEED ^ mark, HASH_PRIME), mark, at, at + 1);
+}
+
+function addClass(reader: Reader, wordClass: number): void {
+  const { classes, places, position } = reader;
+  add(reader, PAIRS_AT + wordClass);
+  for (let back = 0; back < 3; back += 1) {
+    const before = classes[back] ?? 0;
+    if (before === 0 || position - (places[back] ?? 0) > PHRASE_REACH) break;
+    add(reader, PAIRS_AT + before * CLASSES_MAX + wordClass);
+    if (back !== 1) continue;
+    const triple = (before * CLASSES_MAX + classes[0]) * CLASSES_MAX + wordClass;
+    add(reader, TRIPLES_AT + (Math.imul(triple, 0x9e3779b1) >>> (32 - TRIPLE_BITS)));
+  }
+  classes[2] = classes[1];
+  classes[1] = classes[0];
+  classes[0] = wordClass;
+  places[2] = places[1];
+  places[1] = places[0];
+  places[0] = position;
+}
+
+function flush(reader: Reader, end: number): void {
+  if (reader.words === 0) return;
+  reader.sink(buffer, reader.count, reader.chunkStart, end);
+  reader.count = 0;
+  reader.words = 0;
+  chunk = (chunk + 1) | 0;
+}
+
+/** The hash of a word as if its digits were letters. A word is read at most twice, so this stays linear. */
+function hashUnleet(text: string, start: number, end: number): number {
+  let hash = HASH_SEED;
+  for (let at = start; at < end; at += 1) {
+    const raw = text.charCodeAt(at);
+    const kind = raw < 128 ? (KINDS[raw] ?? 0) : LETTER;
+    if (kind === DIGIT) hash = Math.imul(hash ^ (LEET[raw - 48] ?? raw), HASH_PRIME);
+    else if (kind === LETTER) hash = Math.imul(hash ^ (raw < 128 ? raw | 32 : lowerOther(raw)), HASH_PRIME);
+  }
+  return hash;
+}
+
+function kindOfAscii(code: number): number {
+  const char = String.fromCharCode(code);
+  if (/[a-z]/i.test(char)) return LETTER;
+  if (/\d/.test(char)) return DIGIT;
+  if (char === "'") return JOINER;
+  if (char === "<" || char === "[" || char === "(") return OPENER;
+  return char === ":" ? COLON : 0;
+}
+
+/** Letters of all other scripts; punctuation, symbols and spaces are separators. */
+function kindOfOther(code: number): number {
+  if (code < 0xc0 || code === 0xd7 || code === 0xf7) return 0;
+  if (code < 0x2000) return LETTER;
+  if (code === 0x2019) return JOINER;
+  if (code < 0x3041) return 0;
+  if (code < 0xa000) return IDEOGRAPH;
+  return code < 0xd800 ? LETTER : 0;
+}
+
+/** Simple lower case of Latin-1, Latin Extended-A, Greek and Cyrillic: no locale, no allocation. */
+function lowerOther(code: number): number {
+  if (code >= 0xc0 && code <= 0xde) return code + 32;
+  if (code >= 0x100 && code < 0x138) return code | 1;
+  if (code >= 0x14a && code < 0x178) return code | 1;
+  if (code >= 0x391 && code <= 0x3a9) return code + 32;
+  if (code >= 0x410 && code <= 0x42f) return code + 32;
+  return code >= 0x400 && code <= 0x40f ? code + 80 : code;
+}

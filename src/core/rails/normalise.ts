@@ -1,0 +1,210 @@
+/**
+ * Decides which text the rails match instead of the one that was sent, and where in the sent one a match lies.
+ *
+ * Model. Two views, each with a map back to the original. `normalise` reads like the original: compatibility forms (NFKC)
+ * are replaced, invisible characters are gone, decimal digits of all scripts are ASCII. `fold` is for comparing with
+ * phrases only: lower case, accents gone, look-alike letters as ASCII; phrases must be folded the same way. Text that is
+ * plain ASCII, which is nearly all text, costs one pass and no new string.
+ * NFKC is applied to one cluster (a character and what combines with it) at a time, which gives the same text, offsets
+ * that can be mapped, and a bound: sorting the marks of one endless cluster takes the platform quadratic time.
+ * Source: Unicode TR15 (stream-safe text has at most 30 combining marks in a row) and TR39 (look-alikes).
+ * Rejected: normalising the text as a whole, for the reasons above; and removing accents of all scripts, which in Indic
+ * scripts and in kana are letters.
+ */
+import { CHANGES, DIGIT, INVISIBLE, JOINS, asciiDigit, classOf } from "./code-points.ts";
+import { DROPPED, foldedUnit, foldedWide } from "./confusables.ts";
+import { OffsetMap } from "./offset-map.ts";
+import type { OffsetRange } from "./offset-map.ts";
+
+/** Combining characters that are normalised with the character before them, from TR15's stream-safe format. */
+export const CLUSTER_CHARS_MAX = 31;
+
+/**
+ * Units that one unit may become, so that a text cannot be blown up. Beyond it are Arabic ligatures of whole phrases (up to
+ * 18 units) and some squared katakana words, which stay as they are.
+ */
+export const EXPANSION_UNITS_MAX = 4;
+
+/** Without one of these bits a character stays as it is. */
+const REWRITING = INVISIBLE | JOINS | CHANGES | DIGIT;
+
+export type NormalText = {
+  readonly text: string;
+  /** The text is the original one, and offsets are the same. */
+  readonly isSame: boolean;
+  /** UTF-16 offsets in the original of a range of `text`. */
+  original(start: number, end: number): OffsetRange;
+};
+
+/** NFKC, without invisible characters, decimal digits as ASCII. Linear in the length of the text. */
+export function normalise(text: string): NormalText {
+  const from = firstNonAscii(text);
+  if (from === text.length) return same(text);
+  const writer = new ClusterWriter(text);
+  // What combines with an ASCII character may be the first one that is not ASCII.
+  for (let at = Math.max(0, from - 1); at < text.length;) {
+    const unit = text.charCodeAt(at);
+    const codePoint = unit >= 0xd800 && unit < 0xdc00 ? (text.codePointAt(at) ?? unit) : unit;
+    writer.take(codePoint, at);
+    at += codePoint > 0xffff ? 2 : 1;
+  }
+  return writer.finish();
+}
+
+/** For matching phrases: lower case, accents and other diacritics gone, look-alikes as ASCII. Never longer than its input. */
+export function fold(normal: NormalText): NormalText {
+  const { text } = normal;
+  if (firstNonAscii(text) === text.length) {
+    const lower = text.toLowerCase();
+    return lower === text ? normal : { text: lower, isSame: false, original: normal.original };
+  }
+  const units = new Uint16Array(text.length);
+  const map = new OffsetMap();
+  let length = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    const wide = unit >= 0xd800 && unit < 0xdc00 ? foldedWide(text.codePointAt(at) ?? unit) : null;
+    const folded = foldedUnit(wide ?? unit);
+    if (folded === DROPPED) {
+      map.extendLast(length, at, at + 1);
+      continue;
+    }
+    units[length] = folded;
+    length += 1;
+    if (wide !== null) {
+      map.add(length - 1, length, at, at + 2);
+      at += 1;
+    }
+  }
+  const foldedText = stringOf(units.subarray(0, length));
+  if (foldedText === text) return normal;
+  if (map.isEmpty) return { text: foldedText, isSame: false, original: normal.original };
+  const original = (start: number, end: number): OffsetRange => {
+    const range = map.toOld(start, end);
+    return normal.original(range.start, range.end);
+  };
+  return { text: foldedText, isSame: false, original };
+}
+
+function same(text: string): NormalText {
+  return { text, isSame: true, original: sameOffsets };
+}
+
+function sameOffsets(start: number, end: number): OffsetRange {
+  return { start, end };
+}
+
+/** The length of the text if there is none. */
+export function firstNonAscii(text: string): number {
+  let at = 0;
+  while (at < text.length && text.charCodeAt(at) < 0x80) at += 1;
+  return at;
+}
+
+/** `String.fromCharCode` takes its units as arguments, of which a call can have only so many. */
+const UNITS_PER_CALL_MAX = 8_192;
+
+function stringOf(units: Uint16Array): string {
+  let text = "";
+  for (let at = 0; at < units.length; at += UNITS_PER_CALL_MAX) {
+    text += Reflect.apply(String.fromCharCode, null, units.subarray(at, at + UNITS_PER_CALL_MAX));
+  }
+  return text;
+}
+
+/** Forms of single characters that change or are marks: no more than Unicode has of them, about 8,000. */
+const singleForms = new Map<string, string>();
+
+/** Collects the normal form. The cluster that is being read is `[#start, #end)`, the rest is written or copied. */
+class ClusterWriter {
+  readonly #text: string;
+  readonly #map = new OffsetMap();
+  #out = "";
+  /** The original up to here is in `#out`. */
+  #copied = 0;
+  #start = 0;
+  #end = 0;
+  #chars = 0;
+  /** Bits of the characters of the cluster. */
+  #bits = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  take(codePoint: number, at: number): void {
+    const bits = codePoint < 0x80 ? 0 : classOf(codePoint) & REWRITING;
+    if ((bits & INVISIBLE) !== 0) {
+      this.#bits |= INVISIBLE;
+      return;
+    }
+    const joins = (bits & JOINS) !== 0 && this.#chars > 0 && this.#chars < CLUSTER_CHARS_MAX;
+    if (!joins) {
+      if (this.#bits !== 0) this.#write(at);
+      this.#start = at;
+      this.#chars = 0;
+      this.#bits = 0;
+    }
+    this.#bits |= bits;
+    this.#chars += 1;
+    this.#end = at + (codePoint > 0xffff ? 2 : 1);
+  }
+
+  finish(): NormalText {
+    if (this.#bits !== 0) this.#write(this.#text.length);
+    if (this.#copied === 0) return same(this.#text);
+    const map = this.#map;
+    const original = (start: number, end: number): OffsetRange => map.toOld(start, end);
+    return { text: this.#out + this.#text.slice(this.#copied), isSame: false, original };
+  }
+
+  /** Writes the cluster if its normal form differs, and skips the invisible characters between it and `next`. */
+  #write(next: number): void {
+    const cluster = this.#text.slice(this.#start, this.#end);
+    const form = (this.#bits & (CHANGES | JOINS)) === 0 ? cluster : this.#formOf(cluster);
+    if (form !== cluster) {
+      this.#copyTo(this.#start);
+      // One unit for one needs no entry: the distance to the original stays.
+      if (form.length !== 1 || cluster.length !== 1) {
+        this.#map.add(this.#out.length, this.#out.length + form.length, this.#start, this.#end);
+      }
+      this.#out += form;
+      this.#copied = this.#end;
+    }
+    if (next > this.#end) {
+      this.#copyTo(this.#end);
+      this.#map.add(this.#out.length, this.#out.length, this.#end, next);
+      this.#copied = next;
+    }
+  }
+
+  #formOf(cluster: string): string {
+    if (this.#chars > 1) return this.#composed(cluster);
+    let form = singleForms.get(cluster);
+    if (form === undefined) singleForms.set(cluster, (form = this.#composed(cluster)));
+    return form;
+  }
+
+  #composed(cluster: string): string {
+    const visible = (this.#bits & INVISIBLE) === 0 || this.#chars === 1 ? cluster : withoutInvisible(cluster);
+    const form = ((this.#bits & DIGIT) === 0 ? visible : withAsciiDigit(visible)).normalize("NFKC");
+    const unitsMax = EXPANSION_UNITS_MAX * Math.max(1, visible.length);
+    return form.length > unitsMax ? visible : form;
+  }
+
+  #copyTo(end: number): void {
+    if (end > this.#copied) this.#out += this.#text.slice(this.#copied, end);
+  }
+}
+
+function withoutInvisible(cluster: string): string {
+  return Array.from(cluster)
+    .filter((char) => (classOf(char.codePointAt(0) ?? 0) & INVISIBLE) === 0)
+    .join("");
+}
+
+function withAsciiDigit(cluster: string): string {
+  const codePoint = cluster.codePointAt(0) ?? 0;
+  if ((classOf(codePoint) & DIGIT) === 0) return cluster;
+  return asciiDigit(codePoint) + cluster.slice(codePoint > 0xffff ? 2 : 1);
+}

@@ -1,0 +1,111 @@
+/**
+ * Decides where an international bank account number lies.
+ *
+ * Model. ISO 13616: country, two check digits, as many characters as that country uses, and the whole is 1 modulo 97.
+ * Printed in fours or without spaces, in either case. In one piece other lengths pass too: countries outside the registry
+ * have IBANs, and a check that holds is no accident. Anchored on the check digits: two letters stand before them.
+ * Source: the SWIFT IBAN registry's lengths.
+ * Rejected: the registry's structure of each country too; the length and the check leave one false match in a hundred
+ * tokens that already look like one, and test data often break the structure.
+ */
+import { CHARS, isIn } from "./char-class.ts";
+import { isDash, isDigit, isWordCode, startOf } from "./pii-scan.ts";
+import type { PiiScan } from "./pii-scan.ts";
+import type { FoundSpan } from "./rail.ts";
+
+/** The standard's bound. */
+export const IBAN_CHARS_MAX = 34;
+
+/** The registry's shortest, Norway's. */
+export const IBAN_CHARS_MIN = 15;
+
+/** Digits that every country's numbers have, check digits included; it keeps sentences out. */
+const DIGITS_MIN = 6;
+
+const LENGTHS =
+  "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24FI18FK18FO18FR27GB22GE22" +
+  "GI23GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22MK19MN20MR27MT31" +
+  "MU30NI28NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24" +
+  "XK20YE30";
+
+export function findIbans(scan: PiiScan): FoundSpan[] {
+  const { text, starts, meter } = scan;
+  const found: FoundSpan[] = [];
+  let from = 0;
+  for (let group = 0; group < starts.length; group += 1) {
+    const start = startOf(scan, group) - 2;
+    meter.steps += 1;
+    if (start < from || !isIn(text.charCodeAt(start), CHARS.letter)) continue;
+    if (!isIn(text.charCodeAt(start + 1), CHARS.letter) || isWordCode(text.charCodeAt(start - 1))) continue;
+    const end = ibanEnd(scan, start);
+    if (end === null) continue;
+    found.push({ start, end, type: "iban" });
+    from = end;
+  }
+  return found;
+}
+
+/** Characters of an IBAN of this country; null if it has none. */
+export function ibanLength(country: string): number | null {
+  for (let at = 0; at < LENGTHS.length; at += 4) {
+    if (LENGTHS.startsWith(country, at)) return Number(LENGTHS.slice(at + 2, at + 4));
+  }
+  return null;
+}
+
+/** ISO 7064, MOD 97-10; `iban` is upper case without spaces. */
+export function passesMod97(iban: string): boolean {
+  let rest = 0;
+  for (let index = 0; index < iban.length; index += 1) {
+    const code = iban.charCodeAt((index + 4) % iban.length);
+    rest = isDigit(code) ? (rest * 10 + code - 48) % 97 : (rest * 100 + code - 55) % 97;
+  }
+  return rest === 1;
+}
+
+function ibanEnd(scan: PiiScan, start: number): number | null {
+  if (!isDigit(scan.text.charCodeAt(start + 3))) return null;
+  const length = ibanLength(scan.text.slice(start, start + 2).toUpperCase());
+  return (length === null ? null : printedEnd(scan, start, length)) ?? compactEnd(scan, start);
+}
+
+/** Where an IBAN of this length ends, with or without separators. */
+function printedEnd({ text, meter }: PiiScan, start: number, length: number): number | null {
+  let iban = "";
+  let run = 0;
+  let at = start;
+  while (iban.length < length) {
+    const code = text.charCodeAt(at);
+    if (isIn(code, CHARS.alnum)) {
+      iban += text.charAt(at);
+      run += 1;
+    } else if ((code === 32 || isDash(code)) && run >= 2) run = 0;
+    else break;
+    at += 1;
+  }
+  meter.steps += at - start;
+  return iban.length === length && !isWordCode(text.charCodeAt(at)) && isIban(iban) ? at : null;
+}
+
+/** The same without separators, of any length that the standard allows; in upper case, and no hash in hexadecimal. */
+function compactEnd({ text, meter }: PiiScan, start: number): number | null {
+  let end = start;
+  let isHex = true;
+  while (end - start <= IBAN_CHARS_MAX && isIn(text.charCodeAt(end), CHARS.upperDigit)) {
+    isHex &&= isIn(text.charCodeAt(end), CHARS.hex);
+    end += 1;
+  }
+  meter.steps += end - start;
+  const isFit = !isHex && end - start >= IBAN_CHARS_MIN && end - start <= IBAN_CHARS_MAX;
+  return isFit && !isWordCode(text.charCodeAt(end)) && isIban(text.slice(start, end)) ? end : null;
+}
+
+function isIban(text: string): boolean {
+  let digits = 0;
+  for (let at = 0; at < text.length; at += 1) if (isDigit(text.charCodeAt(at))) digits += 1;
+  return digits >= DIGITS_MIN && isOneCase(text) && passesMod97(text.toUpperCase());
+}
+
+function isOneCase(iban: string): boolean {
+  return iban === iban.toUpperCase() || iban === iban.toLowerCase();
+}

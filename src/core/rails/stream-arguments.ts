@@ -1,0 +1,170 @@
+/**
+ * The text filter of a tool call's arguments, which are JSON written as text, piece by piece.
+ *
+ * Model. Scanners see the text with its escapes resolved, so that "\u0040" is an at sign and "\n" ends a word; what is
+ * shown unchanged is shown as it was written. A redaction changes the inside of strings only, with a replacement that is
+ * escaped; outside of strings digits become 1, and brackets, commas and quotes always stay. So arguments that were JSON
+ * still are. Where an escape is cut between two pieces, its part waits for the rest.
+ * Rejected: matching the raw text, which escapes hide from and where a redaction can end inside one; and collecting the
+ * whole arguments before parsing them, which ends the streaming.
+ */
+import { mergeSpans, defaultReplacement } from "../spans.ts";
+import type { Span } from "../spans.ts";
+import type { TextFilter } from "./stream-filter.ts";
+import { createTally } from "./stream-record.ts";
+import type { StreamTally } from "./stream-record.ts";
+import type { StreamScanner } from "./stream-scanner.ts";
+import { createTextState, flushText, heldCharsOf, pushText } from "./stream-text.ts";
+import type { TextSink } from "./stream-text.ts";
+
+/** JSON text as scanners see it. `base` is the offset of `inside[0]`; escapes are kept as they were written. */
+type Decoded = {
+  isInString: boolean;
+  /** An escape whose end has not come yet. */
+  partial: string;
+  length: number;
+  base: number;
+  /** One character for each of the text: "s" inside a string, "o" outside; quotes are outside. */
+  inside: string;
+  readonly escapes: Map<number, string>;
+};
+
+function createDecoded(): Decoded {
+  return { isInString: false, partial: "", length: 0, base: 0, inside: "", escapes: new Map() };
+}
+
+const ESCAPED: ReadonlyMap<string, string> = new Map([
+  ["n", "\n"],
+  ["r", "\r"],
+  ["t", "\t"],
+  ["b", "\b"],
+  ["f", "\f"],
+]);
+
+/** The next piece of raw JSON with its escapes resolved. */
+function decode(state: Decoded, piece: string): string {
+  const raw = state.partial + piece;
+  state.partial = "";
+  let text = "";
+  let marks = "";
+  for (let at = 0; at < raw.length;) {
+    const char = raw.charAt(at);
+    if (!state.isInString || char !== "\\") {
+      if (char === '"') state.isInString = !state.isInString;
+      marks += char !== '"' && state.isInString ? "s" : "o";
+      text += char;
+      at += 1;
+      continue;
+    }
+    const end = escapeEnd(raw, at);
+    if (end === null) {
+      state.partial = raw.slice(at);
+      break;
+    }
+    state.escapes.set(state.length + text.length, raw.slice(at, end));
+    marks += "s";
+    text += unescaped(raw, at, end);
+    at = end;
+  }
+  state.inside += marks;
+  state.length += text.length;
+  return text;
+}
+
+/** Where the escape at `at` ends; null if its end has not come. A malformed one is its backslash alone. */
+function escapeEnd(raw: string, at: number): number | null {
+  if (at + 1 >= raw.length) return null;
+  if (raw.charAt(at + 1) !== "u") return at + 2;
+  const digits = raw.slice(at + 2, at + 6);
+  if (!/^[0-9a-fA-F]*$/.test(digits)) return at + 1;
+  return digits.length === 4 ? at + 6 : null;
+}
+
+function unescaped(raw: string, at: number, end: number): string {
+  if (end - at === 1) return "\\";
+  const char = raw.charAt(at + 1);
+  return end - at === 6
+    ? String.fromCharCode(Number.parseInt(raw.slice(at + 2, end), 16))
+    : (ESCAPED.get(char) ?? char);
+}
+
+/** The text as it was written. */
+function written({ escapes }: Decoded, text: string, start: number): string {
+  if (escapes.size === 0) return text;
+  let raw = "";
+  for (let at = 0; at < text.length; at += 1) {
+    raw += escapes.get(start + at) ?? text.charAt(at);
+    escapes.delete(start + at);
+  }
+  return raw;
+}
+
+/** What stands in place of the text: the replacement once in each string that it touches, digits elsewhere as 1. */
+function masked({ escapes, inside, base }: Decoded, text: string, start: number, replacement: string): string {
+  const inString = JSON.stringify(replacement).slice(1, -1);
+  let raw = "";
+  let before = "o";
+  for (let at = 0; at < text.length; at += 1) {
+    const mark = inside.charAt(start - base + at);
+    escapes.delete(start + at);
+    if (mark === "s" && before !== "s") raw += inString;
+    if (mark === "o") raw += /[0-9]/.test(text.charAt(at)) ? "1" : text.charAt(at);
+    before = mark;
+  }
+  return raw;
+}
+
+export function createArgumentsFilter(
+  scanners: readonly StreamScanner[],
+  tally: StreamTally = createTally(),
+): TextFilter {
+  const state = createTextState(scanners, tally);
+  const decoded = createDecoded();
+  let out = "";
+  const sink: TextSink = {
+    text: (text, start) => {
+      out += written(decoded, text, start);
+    },
+    replaced: (text, start, replacement) => {
+      out += masked(decoded, text, start, replacement);
+    },
+  };
+  const taken = (): string => {
+    const raw = out;
+    out = "";
+    const releasedTo = decoded.length - (state.text.length - state.released);
+    decoded.inside = decoded.inside.slice(releasedTo - decoded.base);
+    decoded.base = releasedTo;
+    return raw;
+  };
+  return {
+    push: (piece) => {
+      pushText(state, decode(decoded, piece), sink);
+      return taken();
+    },
+    flush: () => {
+      flushText(state, sink);
+      // Half an escape is what the model wrote: without its end no client can read it, with or without us.
+      if (state.blocked === null) out += decoded.partial;
+      decoded.partial = "";
+      return taken();
+    },
+    blocked: () => state.blocked,
+    heldChars: () => heldCharsOf(state) + decoded.partial.length,
+  };
+}
+
+/** Complete JSON text: `find` gives spans of the text with its escapes resolved; only redactions count. */
+export function redactArguments(raw: string, find: (text: string) => readonly Span[]): string {
+  const decoded = createDecoded();
+  const text = decode(decoded, raw);
+  const spans = mergeSpans(find(text).filter(({ action }) => action === "redact"));
+  let out = "";
+  let from = 0;
+  for (const { start, end, type, replacement } of spans) {
+    out += written(decoded, text.slice(from, start), from);
+    out += masked(decoded, text.slice(start, end), start, replacement ?? defaultReplacement(type));
+    from = end;
+  }
+  return out + written(decoded, text.slice(from), from) + decoded.partial;
+}

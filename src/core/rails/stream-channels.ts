@@ -1,0 +1,91 @@
+/**
+ * The texts of one answer that are being generated side by side, each with its filter: pieces in, changed events out.
+ */
+import { createArgumentsFilter } from "./stream-arguments.ts";
+import { REPEATING } from "./answer-sites.ts";
+import type { AnswerSite } from "./answer-sites.ts";
+import { createTextFilter } from "./stream-filter.ts";
+import type { TextFilter } from "./stream-filter.ts";
+import type { Json, OutEvent } from "./stream-events.ts";
+import type { TextSite } from "./stream-format.ts";
+import { createTally } from "./stream-record.ts";
+import type { StreamTally } from "./stream-record.ts";
+import type { StreamScanner } from "./stream-scanner.ts";
+import type { StreamBlock } from "./stream-text.ts";
+
+export type Channel = {
+  readonly name: string;
+  readonly group: string;
+  readonly kind: string;
+  readonly filter: TextFilter;
+  /** Writes an event for text that is released without one of its own. */
+  carry: TextSite["carry"];
+};
+
+export type Channels = {
+  readonly scanners: readonly StreamScanner[];
+  readonly tally: StreamTally;
+  readonly byName: Map<string, Channel>;
+};
+
+/** Texts of one answer: choices times kinds, tool calls, items. Far beyond what any answer has. */
+export const CHANNELS_MAX = 4096;
+
+export function createChannels(scanners: readonly StreamScanner[], tally: StreamTally): Channels {
+  return { scanners, tally, byName: new Map() };
+}
+
+/** The channel of a piece of text; null if the answer has too many. */
+export function channelOf({ scanners, tally, byName }: Channels, site: TextSite): Channel | null {
+  const known = byName.get(site.channel);
+  if (known !== undefined) {
+    known.carry = site.carry;
+    return known;
+  }
+  if (byName.size >= CHANNELS_MAX) return null;
+  const filter = (site.isArguments ? createArgumentsFilter : createTextFilter)(scanners, tally);
+  const { channel: name, group, kind, carry } = site;
+  const channel = { name, group, kind, filter, carry };
+  byName.set(name, channel);
+  return channel;
+}
+
+/** Channels of other kinds of the same group: their text has ended when this one begins. */
+export function channelsBefore({ byName }: Channels, site: TextSite): Channel[] {
+  if (byName.has(site.channel)) return [];
+  return [...byName.values()].filter(({ group, kind }) => group === site.group && kind !== site.kind);
+}
+
+export function channelsIn({ byName }: Channels, ends: readonly string[] | "all"): Channel[] {
+  if (ends.length === 0) return [];
+  return [...byName.values()].filter(({ group }) => ends === "all" || ends.includes(group));
+}
+
+/** The held text of a channel as an event of its own; null if there is none. */
+export function flushed(channel: Channel): OutEvent | null {
+  const text = channel.filter.flush();
+  return text === "" ? null : channel.carry(text);
+}
+
+/** Puts a text where it came from and removes what repeats the one before. */
+export function putText(holder: Json, member: string, text: string, repeats: readonly Json[]): void {
+  holder[member] = text;
+  for (const repeat of repeats) {
+    for (const name of REPEATING) {
+      if (repeat[name] !== undefined && repeat[name] !== null) repeat[name] = Array.isArray(repeat[name]) ? [] : null;
+    }
+  }
+}
+
+/** A whole text as its pieces came out. It is counted only where no piece came. Says whether it changed, or what blocks. */
+export function filterCopy(channels: Channels, { holder, member, form, repeats }: AnswerSite): boolean | StreamBlock {
+  const text = holder[member];
+  if (typeof text !== "string") return false;
+  const create = form === "arguments" ? createArgumentsFilter : createTextFilter;
+  const filter = create(channels.scanners, channels.byName.size === 0 ? channels.tally : createTally());
+  const shown = filter.push(text) + filter.flush();
+  const blocked = filter.blocked();
+  if (blocked !== null) return blocked;
+  if (shown !== text) putText(holder, member, shown, repeats);
+  return shown !== text;
+}

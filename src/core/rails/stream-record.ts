@@ -1,0 +1,68 @@
+/**
+ * What the output rails of one answer found and how much they held back: counts only, never a piece of the text.
+ */
+import type { SpanAction } from "../spans.ts";
+import { joinVerdicts } from "../verdict.ts";
+import type { Verdict } from "../verdict.ts";
+
+export type StreamFinding = {
+  readonly rail: string;
+  readonly type: string;
+  readonly action: SpanAction;
+  readonly count: number;
+};
+
+export type StreamRecord = {
+  readonly verdict: Verdict;
+  readonly findings: readonly StreamFinding[];
+  /** Reasons as those of other rails, "pii:email". */
+  readonly reasons: readonly string[];
+  readonly held: HeldRecord;
+};
+
+/** Characters that were held back after each piece of text that came. */
+export type HeldRecord = {
+  readonly pieces: number;
+  /** Pieces after which anything was held: less than half of them means that the median is 0. */
+  readonly piecesHeld: number;
+  readonly charsTotal: number;
+  readonly charsMax: number;
+};
+
+/** Written in place by `noteFinding` and `noteHeld`. */
+export type StreamTally = {
+  readonly counts: Map<string, { rail: string; type: string; action: SpanAction; count: number }>;
+  pieces: number;
+  piecesHeld: number;
+  charsTotal: number;
+  charsMax: number;
+};
+
+export function createTally(): StreamTally {
+  return { counts: new Map(), pieces: 0, piecesHeld: 0, charsTotal: 0, charsMax: 0 };
+}
+
+export function noteFinding(tally: StreamTally, rail: string, type: string, action: SpanAction): void {
+  const key = `${rail}:${type}:${action}`;
+  const known = tally.counts.get(key);
+  if (known === undefined) tally.counts.set(key, { rail, type, action, count: 1 });
+  else known.count += 1;
+}
+
+export function noteHeld(tally: StreamTally, heldChars: number): void {
+  tally.pieces += 1;
+  if (heldChars === 0) return;
+  tally.piecesHeld += 1;
+  tally.charsTotal += heldChars;
+  tally.charsMax = Math.max(tally.charsMax, heldChars);
+}
+
+export function recordOf({ counts, pieces, piecesHeld, charsTotal, charsMax }: StreamTally): StreamRecord {
+  const findings = [...counts].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, finding]) => ({ ...finding }));
+  return {
+    verdict: findings.reduce<Verdict>((verdict, { action }) => joinVerdicts(verdict, action), "allow"),
+    findings,
+    reasons: [...new Set(findings.map(({ rail, type }) => `${rail}:${type}`))].sort(),
+    held: { pieces, piecesHeld, charsTotal, charsMax },
+  };
+}

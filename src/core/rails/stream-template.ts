@@ -1,0 +1,119 @@
+/**
+ * Recognises an event that differs from one already parsed in nothing but its text, and so needs no parsing.
+ *
+ * Model. Servers send the same JSON around every token. Of a parsed event the text around its piece of text is kept; an
+ * event made of the same literals has the same structure, because what is in the hole holds no quote, backslash or control
+ * character and cannot end its string. Two more holes may be there: the number that Responses events count up, and the
+ * padding that hides the length of tokens.
+ * Rejected: finding `"content":"` in raw text, which the text itself may contain; and parsing each event, which costs
+ * a stream more than twice a pass-through (facts/performance.md).
+ */
+import { dataOf, parseJson } from "./stream-events.ts";
+import type { Json } from "./stream-events.ts";
+
+type Hole = "text" | "digits" | "padding";
+
+/** Written in place by `matchTemplate`: where the last event that fitted has its text and its end. */
+export type Template = {
+  readonly channel: string;
+  /** One more than holes. */
+  readonly literals: readonly string[];
+  readonly holes: readonly Hole[];
+  textStart: number;
+  textEnd: number;
+  end: number;
+};
+
+/** Places where the text may stand that are tried: a short text may occur in the event as something else. */
+const PLACES_MAX = 8;
+
+/**
+ * A template of an event of which `text` is the only piece of text; null if it cannot be one. `siteOf` reads the text
+ * of that channel out of an event, null if the event is of another kind.
+ */
+export function learnTemplate(
+  raw: string,
+  channel: string,
+  text: string,
+  siteOf: (event: Json) => string | null,
+): Template | null {
+  const literal = JSON.stringify(text);
+  if (text === "" || literal !== `"${text}"` || raw.includes("\r") || !raw.endsWith("\n\n")) return null;
+  // `null` has nothing in it; anything else repeats the text or changes with it.
+  if (/"(?:logprobs|token_ids)":(?!\s*(?:null|\[\]))/.test(raw)) return null;
+  let at = raw.indexOf(literal);
+  for (let places = 0; at !== -1 && places < PLACES_MAX; places += 1) {
+    const [before, after] = [raw.slice(0, at), raw.slice(at + literal.length)];
+    const probe = `${text}#probe`;
+    const event = parseJson(dataOf(`${before}"${probe}"${after}`) ?? "");
+    if (event !== null && siteOf(event) === probe) return templateOf(channel, `${before}"`, `"${after}`);
+    at = raw.indexOf(literal, at + 1);
+  }
+  return null;
+}
+
+const OTHER_HOLES = /("sequence_number":\s*)[0-9]+|("obfuscation":\s*")[^"\\]*(?=")/g;
+
+function templateOf(channel: string, before: string, after: string): Template {
+  const literals: string[] = [];
+  const holes: Hole[] = [];
+  let literal = "";
+  for (const [part, isLast] of [
+    [before, false],
+    [after, true],
+  ] as const) {
+    let from = 0;
+    for (const match of part.matchAll(OTHER_HOLES)) {
+      const lead = match[1] ?? match[2] ?? "";
+      literals.push(literal + part.slice(from, match.index + lead.length));
+      holes.push(match[1] === undefined ? "padding" : "digits");
+      literal = "";
+      from = match.index + match[0].length;
+    }
+    literal += part.slice(from);
+    if (isLast) break;
+    literals.push(literal);
+    holes.push("text");
+    literal = "";
+  }
+  literals.push(literal);
+  return { channel, literals, holes, textStart: 0, textEnd: 0, end: 0 };
+}
+
+/** True if an event of this form stands whole at `from`. */
+export function matchTemplate(template: Template, buffer: string, from: number): boolean {
+  const { literals, holes } = template;
+  let at = from;
+  for (let index = 0; index < literals.length; index += 1) {
+    const literal = literals[index] ?? "";
+    if (!buffer.startsWith(literal, at)) return false;
+    at += literal.length;
+    const hole = holes[index];
+    if (hole === undefined) break;
+    const end = hole === "digits" ? digitsEnd(buffer, at) : stringEnd(buffer, at);
+    if (end === -1) return false;
+    if (hole === "text") {
+      template.textStart = at;
+      template.textEnd = end;
+    }
+    at = end;
+  }
+  template.end = at;
+  return true;
+}
+
+function digitsEnd(buffer: string, from: number): number {
+  let at = from;
+  for (let code = buffer.charCodeAt(at); code >= 48 && code <= 57; code = buffer.charCodeAt(at)) at += 1;
+  return at === from ? -1 : at;
+}
+
+/** The quote that ends the string; -1 if something comes first that must be read with care. */
+function stringEnd(buffer: string, from: number): number {
+  for (let at = from; at < buffer.length; at += 1) {
+    const code = buffer.charCodeAt(at);
+    if (code === 34) return at;
+    if (code === 92 || code < 0x20) return -1;
+  }
+  return -1;
+}
