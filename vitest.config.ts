@@ -44,6 +44,7 @@ export default defineConfig({
               bindings: {
                 WARMPATH_DEV: "1",
                 WARMPATH_KEY_PEPPER: "pepper-of-the-tests",
+                WARMPATH_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
                 WARMPATH_CONFIG: readFileSync(new URL("./test/objects/fixture.jsonc", import.meta.url), "utf8"),
               },
             },

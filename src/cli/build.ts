@@ -10,7 +10,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import type { Metafile } from "esbuild";
+import type { Metafile, Plugin } from "esbuild";
 import { PART } from "./workerd-config.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -65,6 +65,7 @@ export async function buildWorker(
     charset: "utf8",
     loader: { ".jsonc": "text" },
     external: ["cloudflare:*", "node:*"],
+    plugins: [startInOnePiece(entry)],
     logLevel: "warning",
   });
   const atStart = loadedAtStart(metafile.outputs, basename(outfile));
@@ -76,6 +77,32 @@ export async function buildWorker(
     bytes: sum((name) => atStart.has(name), "bytes"),
     gzipBytes: sum((name) => atStart.has(name), "gzipBytes"),
     laterGzipBytes: sum((name) => !atStart.has(name), "gzipBytes"),
+  };
+}
+
+/**
+ * Keeps what is loaded at start in one piece. The bundler makes a chunk of every set of modules that the same parts share:
+ * with four parts ten chunks, which gzip 5 KB worse than one and are ten requests to the module registry. A part that
+ * imports the entry shares all of it, so there is one such set. The entry has run by the time a part is loaded.
+ */
+function startInOnePiece(entry: string): Plugin {
+  const isResolving = Symbol("isResolving");
+  return {
+    name: "start-in-one-piece",
+    setup(bundler) {
+      const parts = new Set<string>();
+      bundler.onResolve({ filter: /^\./ }, async ({ kind, path, importer, resolveDir, pluginData }) => {
+        if (kind !== "dynamic-import" || pluginData === isResolving) return undefined;
+        const found = await bundler.resolve(path, { kind, importer, resolveDir, pluginData: isResolving });
+        if (found.errors.length === 0) parts.add(found.path);
+        return found;
+      });
+      bundler.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        if (!parts.has(path)) return undefined;
+        const source = await readFile(path, "utf8");
+        return { contents: `${source}\nimport ${JSON.stringify(entry)};\n`, loader: "ts" };
+      });
+    },
   };
 }
 

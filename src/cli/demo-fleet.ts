@@ -10,9 +10,13 @@ import type { EndpointView } from "../core/endpoint-view.ts";
 import { formatKey, keyHmac, toHex } from "../protocol/api-keys.ts";
 import type { Client } from "./demo-client.ts";
 import type { Crew, EndpointProcess, Router } from "./demo-crew.ts";
+import { guardedRails, startCheckService } from "./demo-check-service.ts";
 
 export const MODEL = "demo-model";
 export const POOL = "demo";
+
+/** The near endpoint behind guardrails that ask a service. */
+export const GUARDED_POOL = "guarded";
 
 /** As `npm run serve`. */
 export const ROUTER_PORT = 8787;
@@ -82,7 +86,8 @@ export async function startFleet(crew: Crew, { routerPort }: FleetOptions): Prom
   const endpoints: Record<Role, EndpointProcess> = { near, far, cold };
   const pepper = randomBytes(24).toString("base64");
   const key = formatKey("dev", randomBytes(32));
-  const config = fleetConfig(endpoints, toHex(await keyHmac(key, pepper)));
+  const checks = await startCheckService();
+  const config = fleetConfig(endpoints, toHex(await keyHmac(key, pepper)), guardedRails(checks));
   const router = await crew.startRouter({
     port: routerPort ?? ROUTER_PORT,
     orAnyPort: routerPort === null,
@@ -135,25 +140,32 @@ function simulatorFlags(role: Role): readonly string[] {
   );
 }
 
-function fleetConfig(endpoints: Readonly<Record<Role, EndpointProcess>>, hmac: string) {
+function fleetConfig(endpoints: Readonly<Record<Role, EndpointProcess>>, hmac: string, rails: unknown) {
+  const entry = (role: Role) => entryOf(role, endpoints[role].url);
   return {
     regions: Object.fromEntries(ROLES.map((role) => [ENDPOINTS[role].region, regionOf(role)])),
     keys: [{ id: "dev", tenant: "demo", hmac, scopes: ["infer", "admin"] }],
     pools: {
       [POOL]: {
         models: [MODEL],
-        endpoints: ROLES.map((role) => ({
-          id: ENDPOINTS[role].id,
-          region: ENDPOINTS[role].region,
-          backend: "runpod-lb",
-          url: endpoints[role].url,
-          health: { path: `/v2/${ENDPOINTS[role].id}/health` },
-          workers: { min: role === "cold" ? 0 : 1, max: 1 },
-          concurrencyPerWorker: SLOTS,
-          coldStartMs: COLD_START_EXPECTED_MS,
-        })),
+        endpoints: ROLES.map(entry),
       },
+      [GUARDED_POOL]: { endpoints: [{ ...entry("near"), id: `${GUARDED_POOL}-virginia` }], rails },
     },
+  };
+}
+
+function entryOf(role: Role, url: string) {
+  const { id, region } = ENDPOINTS[role];
+  return {
+    id,
+    region,
+    backend: "runpod-lb",
+    url,
+    health: { path: `/v2/${id}/health` },
+    workers: { min: role === "cold" ? 0 : 1, max: 1 },
+    concurrencyPerWorker: SLOTS,
+    coldStartMs: COLD_START_EXPECTED_MS,
   };
 }
 

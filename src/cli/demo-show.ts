@@ -5,12 +5,11 @@
  * endpoint's own counts; so each act can also be wrong, and then says so. Seven acts: the fleet, where requests go,
  * why, the near endpoint killed, the near endpoint back, the cold endpoint woken, guardrails.
  */
-import { randomInt } from "node:crypto";
 import type { EndpointView } from "../core/endpoint-view.ts";
-import { SIZE_CHARS_MAX } from "../core/rails/size.ts";
-import { type Answer, chat, echo } from "./demo-client.ts";
+import { type Answer, chat } from "./demo-client.ts";
 import { showExplain } from "./demo-explain.ts";
-import { ENDPOINTS, type Fleet, POOL, ROLES } from "./demo-fleet.ts";
+import { ENDPOINTS, type Fleet, ROLES } from "./demo-fleet.ts";
+import { showGuardrails } from "./demo-guardrails.ts";
 import type { Column, Print } from "./demo-print.ts";
 import { showRush } from "./demo-rush.ts";
 import {
@@ -21,7 +20,6 @@ import {
   note,
   request,
   REQUEST_COLUMNS,
-  requestsSeen,
   seconds,
   SETTLE_MS_MAX,
   SHORT_TOKENS,
@@ -190,29 +188,4 @@ async function showRecovery(stage: Stage): Promise<void> {
   const errors = answers.slice(before).filter(({ status }) => status !== 200).length;
   if (errors > 0) check(stage, false, `${errors} clients saw an error during the recovery`);
   await checkColdUntouched(stage, "cold not chosen in all this");
-}
-
-async function showGuardrails(stage: Stage): Promise<void> {
-  const { fleet, print } = stage;
-  print.heading("7. Guardrails, before anything reaches a GPU");
-  const secret = madeUpAwsKey();
-  const sent = `Is ${secret} still valid?`;
-  const received = await echo(fleet.client, POOL, NEW_YORK.place, sent);
-  print.line(`  client sent        ${sent}`);
-  print.line(`  endpoint received  ${received ?? "(nothing)"}`);
-  const isRedacted = received !== null && received !== sent && !received.includes(secret);
-  check(stage, isRedacted, "a secret is redacted");
-  const before = await requestsSeen(stage);
-  const content = "a".repeat(SIZE_CHARS_MAX + 1);
-  const { status, errorCode } = await chat(fleet.client, { place: NEW_YORK.place, maxTokens: 1, content });
-  const reached = (await requestsSeen(stage)) - before;
-  const text = `a prompt of ${content.length} characters is refused: ${status} ${errorCode}, ${reached} endpoints saw it`;
-  check(stage, status === 413 && reached === 0, text);
-}
-
-/** In the form of an AWS access key id. Every character is different, so that it cannot look like a placeholder. */
-function madeUpAwsKey(): string {
-  const left = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"];
-  const drawn = Array.from({ length: 16 }, () => left.splice(randomInt(left.length), 1).join(""));
-  return `AKIA${drawn.join("")}`;
 }

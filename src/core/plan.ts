@@ -1,13 +1,13 @@
 /**
  * Decides, for requests that found no free slot, which of them leave now, and for where.
  *
- * Model. Held requests are planned in order of arrival, each on top of the plans before it, by the same cost as ever, but
- * with a wait that runs while the request travels: what frees during the trip there, and during the trip that the news of
- * an end takes back, is not waited for. A planned request leaves when its expected wait is at most LEAD_FACTOR times that
- * lead, plus BACKLOG_SHARE of the time that everything held needs; until then it stays, and is planned again at every
- * arrival and every end. So near endpoints are bound late, far ones early (a slot must not idle while its next request
- * travels), and the deeper the backlog the less a slot may idle. Requests that leave early wait in the endpoint's own
- * queue, which is therefore used only where there is one (`queuesExcess`).
+ * Model. Held requests are planned in order of arrival, each on top of the plans before it, by the same cost as ever. The
+ * lead of a plan is what passes anyway: the trip there, and the trip that the news of an end takes back. A planned request
+ * leaves when its expected wait is at most LEAD_FACTOR times its lead, plus BACKLOG_SHARE of the time that everything held
+ * needs; until then it stays, and is planned again at every arrival and every end. So near endpoints are bound late, far
+ * ones early (a slot must not idle while its next request travels), and the deeper the backlog the less a slot may idle.
+ * Requests that leave early wait in the endpoint's own queue, which is therefore used only where there is one
+ * (`queuesExcess`).
  * Source: found in the simulator on the reference scenarios, with its figures (docs/simulator.md); the over-commit is the
  * bandwidth–delay product of a slot. Rejected: strict late binding, which is unstable across regions, and binding at
  * once, whose p99 is 1.2 to 1.7 times the bound in one region.
@@ -51,10 +51,16 @@ export type Planned = {
   readonly staysMs: ReadonlyMap<string, number>;
 };
 
-export function planHeld(held: readonly HeldRequest[], views: readonly EndpointView[], rng: Rng): Planned {
+/** `backlog`: how many are held in all, where `held` is only the first of them. */
+export function planHeld(
+  held: readonly HeldRequest[],
+  views: readonly EndpointView[],
+  rng: Rng,
+  backlog = held.length,
+): Planned {
   const open = views.filter(({ standing, warmth }) => standing === "admitting" && warmth === "warm");
   const taken = new Map(open.map(({ id, inFlight }) => [id, inFlight]));
-  const slackMs = (BACKLOG_SHARE * held.length) / perMs(open);
+  const slackMs = (BACKLOG_SHARE * backlog) / perMs(open);
   const commits: Commit[] = [];
   const staysMs = new Map<string, number>();
   for (const one of held.slice(0, PLAN_MAX)) {
@@ -110,8 +116,10 @@ export const LEAD_TRIPS = 1.5;
 function planAt(view: EndpointView, request: RouteRequest, leadMsAt: HeldRequest["leadMsAt"]): Plan {
   const terms = costTerms(view, request);
   const leadMs = leadMsAt?.(view) ?? LEAD_TRIPS * terms.net;
+  // Only who knows the lead exactly may count on it: by the rule of thumb a far wait would look shorter than a near one.
+  const overlapMs = leadMsAt === undefined ? 0 : Math.min(terms.wait, leadMs);
   const isFree = view.inFlight < view.capacity;
-  return { view, costMs: totalMs(terms) - Math.min(terms.wait, leadMs), waitMs: terms.wait, leadMs, isFree };
+  return { view, costMs: totalMs(terms) - overlapMs, waitMs: terms.wait, leadMs, isFree };
 }
 
 function leavesNow({ view, waitMs, leadMs, isFree }: Plan, slackMs: number): boolean {

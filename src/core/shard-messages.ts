@@ -92,6 +92,11 @@ export type AcquireRequest = {
   readonly ahead: boolean;
   /** How long it has waited at the shard that sent it here, ms: it keeps its place among those that came since. */
   readonly waitedMs?: number;
+  /**
+   * No client waits for this one: a long wait is no reason to refuse it. It is held for as long as the pool holds anybody,
+   * and a slot that frees sooner than expected is had at once. Absent: false.
+   */
+  readonly patient?: boolean;
   /** Does the edge want a fresh copy of the views. */
   readonly wantsSnapshot: boolean;
   /** Does it want every candidate with its cost; costs CPU, so only for an explained decision. */

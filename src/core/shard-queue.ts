@@ -1,7 +1,8 @@
 /**
  * Decides what becomes of a request that finds no free slot here: it is held, planned with all that are held
  * (`plan.ts`), and leaves for an endpoint of this shard, or for the shard of another region, the moment it should; a wait
- * that cannot end in time is refused at once, with the time after which it could.
+ * that cannot end in time is refused at once, with the time after which it could. Only a patient request, such as a job's,
+ * is held whatever is expected: expectations are averages, and it has nothing to lose by waiting here.
  *
  * A request that another shard sent here is planned for this shard's endpoints only: it is never passed on again.
  */
@@ -50,7 +51,8 @@ export function hold(
   if (resolved === undefined) {
     const refusal = overBudget(state, request);
     const etaMs = state.queue.get(leaseId)?.etaMs ?? behindMs;
-    if (refusal === null && etaMs <= queueWaitMsMax) return { kind: "queued", leaseId, etaMs };
+    const isHopeful = request.patient === true || etaMs <= queueWaitMsMax;
+    if (refusal === null && isHopeful) return { kind: "queued", leaseId, etaMs };
     state.queue.delete(leaseId);
     // Another region's shard might have paid for it; who waits here is paid for here.
     return refusal ?? { kind: "shed", retryAfterMs: etaMs };
@@ -94,7 +96,7 @@ function releasePlanned(state: ShardState, effects: Effect[], now: number, rng: 
     request: routeRequest(request, affinityFor(state, request, views, now)),
     onlyRegion: request.hop === 1 ? state.region : null,
   }));
-  const { commits, staysMs } = planHeld(held, views, rng);
+  const { commits, staysMs } = planHeld(held, views, rng, state.queue.size);
   for (const [leaseId, waitMs] of staysMs) {
     const waiter = state.queue.get(leaseId);
     if (waiter !== undefined) waiter.etaMs = waitMs;

@@ -61,6 +61,11 @@ export function joinVerdicts(one: Verdict, other: Verdict): Verdict {
   return RANK[one] >= RANK[other] ? one : other;
 }
 
+/** The lower of two verdicts: what is left of a claim under a cap. */
+export function lowerVerdict(one: Verdict, other: Verdict): Verdict {
+  return RANK[one] <= RANK[other] ? one : other;
+}
+
 /** What happens when this rail does not finish. */
 export function onErrorOf(policy: RailPolicy): "open" | "closed" {
   return policy.onError ?? (policy.action === "block" ? "closed" : "open");

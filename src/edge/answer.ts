@@ -1,39 +1,49 @@
 /** Turns an answer that has begun into the client's response, with the headers that explain it. */
-import { decisionHeader } from "../protocol/decision-header.ts";
 import {
   ATTEMPTS,
   DECISION,
   ENDPOINT,
   forwardableResponseHeaders,
   OVERHEAD_MS,
+  RAILS,
+  RAILS_SAVED_MS,
   REASON,
   REGION,
   SERVER_TIMING,
 } from "../protocol/headers.ts";
-import type { Leased, LeaseReason } from "../core/edge-lease.ts";
+import { railHeaders } from "../protocol/rail-headers.ts";
+import type { LeaseReason } from "../core/edge-lease.ts";
 import { endAttempt } from "./dispatch.ts";
 import type { AttemptResult } from "./dispatch.ts";
-import type { EdgeRequest } from "./edge-request.ts";
+import type { Authenticated } from "./edge-request.ts";
 import { dress } from "./edge-request.ts";
+import { answerRailed, railedFormat } from "./output-rails.ts";
+import type { Checked } from "./rails/check.ts";
 import { relay } from "./relay.ts";
+import type { EdgePool } from "./runtime.ts";
 
 export type Explained = {
+  readonly pool: EdgePool;
   readonly reason: LeaseReason | "failover" | "hedge";
   readonly attempts: number;
   /** From the request's arrival to the dispatch that was answered, ms. */
   readonly overheadMs: number;
-  /** The decision behind it, for a request that asked to have it explained. */
-  readonly decision: Leased | null;
+  /** The decision behind it as a header, for a request that asked to have it explained. */
+  readonly decision: string | null;
+  /** What the input rails said. */
+  readonly checked: Checked;
+  /** What sending the request beside its rails has saved, ms; null: it was sent after them. */
+  readonly savedMs: number | null;
 };
 
 /** Statuses whose response may have no body object at all. */
 const BODILESS = new Set([101, 204, 205, 304]);
 
 export function answerBegun(
-  edge: EdgeRequest,
+  edge: Authenticated,
   begunResult: Extract<AttemptResult, { kind: "begun" }>,
   explained: Explained,
-): Response {
+): Response | Promise<Response> {
   const { attempt, response, begun } = begunResult;
   const isEvents = (response.headers.get("content-type") ?? "").startsWith("text/event-stream");
   const headers = forwardableResponseHeaders(response.headers);
@@ -45,12 +55,20 @@ export function answerBegun(
   headers[OVERHEAD_MS] = String(explained.overheadMs);
   const upstreamMs = Date.now() - attempt.sentAtMs;
   headers[SERVER_TIMING] = `router;dur=${explained.overheadMs};desc="${explained.reason}", upstream;dur=${upstreamMs}`;
-  if (explained.decision !== null) {
-    const { reason, attempts, decision } = explained;
-    headers[DECISION] = decisionHeader({ endpointId, reason, attempts, decision });
+  const { rails, timing } = railHeaders(explained.checked.records);
+  if (rails !== "") {
+    headers[RAILS] = rails;
+    headers[SERVER_TIMING] += timing;
   }
+  if (explained.savedMs !== null) headers[RAILS_SAVED_MS] = String(explained.savedMs);
+  if (explained.decision !== null) headers[DECISION] = explained.decision;
   dress(headers, edge.requestId, edge.desk.runtime.config);
   const { status } = response;
+  const { pool, checked } = explained;
+  const format = railedFormat(pool, attempt.outgoing.path, checked, status);
+  if (format !== null && !BODILESS.has(status)) {
+    return answerRailed({ edge, pool, attempt, begun, format, checked, status, headers, isEvents });
+  }
   if (begun.kind === "whole") {
     endAttempt(attempt, status < 400 ? "served" : "client_fault");
     return new Response(BODILESS.has(status) ? null : begun.bytes, { status, headers });

@@ -6,6 +6,7 @@ import { routeRequest } from "./router.ts";
 import { runtimeOf } from "./runtime.ts";
 import type { EdgeEnv } from "./runtime.ts";
 
+export { JobQueue } from "../jobs/job-queue.ts";
 export { PoolShard } from "../objects/pool-shard.ts";
 
 export default {
@@ -14,7 +15,7 @@ export default {
     const { path, query } = split(request.url);
     const requestId = `req_${crypto.randomUUID()}`;
     if (path === "/livez") return health(requestId, 200, "ok\n");
-    const runtime = runtimeOf(env);
+    const runtime = runtimeOf(env, ctx);
     if (path === "/readyz" || path === "/ping") {
       return runtime === null ? health(requestId, 503, "misconfigured, see the log\n") : health(requestId, 200, "ok\n");
     }

@@ -6,33 +6,35 @@
  * anywhere before both are there.
  */
 import type { LeaseWish } from "../core/edge-lease.ts";
-import { hedgeDelayMs } from "../core/first-byte.ts";
 import { inputTokensEstimate, readInferenceBody } from "../protocol/openai.ts";
 import type { InferencePath } from "../protocol/openai.ts";
+import { railHeaders } from "../protocol/rail-headers.ts";
 import {
   childTraceparent,
   EXPLAIN,
   forwardableRequestHeaders,
   HOP,
   parseTraceparent,
+  RAILS,
   REQUEST_ID,
   TRACEPARENT,
 } from "../protocol/headers.ts";
 import { AFFINITY_TOKENS_MIN, affinityKeyOf } from "./affinity-key.ts";
 import { answerBegun } from "./answer.ts";
-import { attemptOnce } from "./dispatch.ts";
-import type { AttemptResult, Outgoing } from "./dispatch.ts";
+import { giveBack, runAttempts } from "./attempts.ts";
+import type { Outcome } from "./attempts.ts";
+import type { Outgoing } from "./dispatch.ts";
 import { parseJson, readBody, writeJson } from "./body.ts";
 import type { Authenticated, Refusal } from "./edge-request.ts";
 import { refuse } from "./edge-request.ts";
-import { attemptHedged } from "./hedge.ts";
-import type { Hedged } from "./hedge.ts";
-import { checkInput } from "./input-rails.ts";
-import type { Checked } from "./input-rails.ts";
-import { lease, returnLease } from "./lease-desk.ts";
+import { beginCheck } from "./input-rails.ts";
+import { lease } from "./lease-desk.ts";
 import type { LeaseAnswer } from "./lease-desk.ts";
+import { dispatchBeside, keepLease } from "./overlap.ts";
+import type { Checked, InputCheck } from "./rails/check.ts";
 import { placeOf } from "./place.ts";
 import type { EdgePool } from "./runtime.ts";
+import type { PoolConfig } from "../protocol/config.ts";
 
 /** What is known of a request before anything is done with it. */
 type Parcel = {
@@ -51,8 +53,8 @@ type Parcel = {
   readonly repeatable: boolean;
 };
 
-/** `POST /v1/…`: the pool is chosen by `model`. */
-export async function infer(edge: Authenticated, path: InferencePath): Promise<Response> {
+/** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
+export async function infer(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Response> {
   const { config, pools } = edge.desk.runtime;
   const bytes = await readBody(edge.request, config.limits.bodyBytesMax);
   if (!bytes.ok) return refuseTooLarge(edge);
@@ -68,7 +70,7 @@ export async function infer(edge: Authenticated, path: InferencePath): Promise<R
     });
   }
   const poolId = config.poolIdByModel.get(read.value.model);
-  const pool = poolId === undefined ? undefined : pools.get(poolId);
+  const pool = given ?? (poolId === undefined ? undefined : pools.get(poolId));
   if (pool === undefined) return refuse(edge.requestId, config, { reason: "unknown_model", param: "model" });
   const { stream } = read.value;
   return send(edge, {
@@ -127,22 +129,114 @@ async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
     explain: isExplained(edge),
   };
   const leasing = lease(desk, parcel.pool, wish);
-  const checked = checkInput(parcel.pool.config.rails.input, parcel.json);
-  if (checked.verdict.verdict === "block") {
-    desk.ctx.waitUntil(leasing.then((answer) => giveBack(edge, answer)));
-    return refuse(requestId, config, blocked(checked));
+  const beginning = beginCheck(desk, parcel.pool, {
+    requestId,
+    tenant: edge.identity.tenant,
+    body: parcel.json,
+    hasBody: parcel.bytes !== null,
+    everyMember: !parcel.isInference,
+    clientGone: edge.request.signal,
+  });
+  const check = beginning instanceof Promise ? await beginning : beginning;
+  const sending: Sending = { edge, parcel, wish, leasing };
+  if (check === null) {
+    takeBack(sending);
+    return refuse(requestId, config, { reason: "misconfigured" });
   }
-  const body =
-    checked.body === parcel.json ? parcel.bytes : writeJson(checked.body, parcel.bytes ?? new ArrayBuffer(0));
-  if (body === null && parcel.bytes !== null) {
-    desk.ctx.waitUntil(leasing.then((answer) => giveBack(edge, answer)));
-    return refuse(requestId, config, { reason: "invalid_request", detail: "The body is nested too deep." });
-  }
-  const outgoing = outgoingOf(edge, parcel, body, wish);
-  const answering = attempts(edge, parcel, wish, outgoing, leasing);
-  // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
+  if (check.outside === null || check.inside.verdict.verdict === "block") return sendChecked(sending, check.inside);
+  const answering = sendAsking(sending, { ...check, outside: check.outside });
   desk.ctx.waitUntil(answering);
   return answering;
+}
+
+/** A request, and the lease that is on its way. */
+type Sending = {
+  readonly edge: Authenticated;
+  readonly parcel: Parcel;
+  readonly wish: LeaseWish;
+  readonly leasing: Promise<LeaseAnswer>;
+};
+
+/** All rails have spoken. */
+async function sendChecked(sending: Sending, checked: Checked): Promise<Response> {
+  const { edge, parcel, wish, leasing } = sending;
+  const outgoing = checked.verdict.verdict === "block" ? null : outgoingOf(edge, parcel, wish, checked, null);
+  if (outgoing === null) {
+    takeBack(sending);
+    return refuseChecked(sending, checked);
+  }
+  const dispatch = { desk: edge.desk, pool: parcel.pool, wish, outgoing, repeatable: parcel.repeatable };
+  const answering = runAttempts(dispatch, leasing).then((outcome) => respond(sending, outcome, checked, null));
+  // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
+  edge.desk.ctx.waitUntil(answering);
+  return answering;
+}
+
+/** Rails outside the isolate are still being asked. */
+async function sendAsking(
+  sending: Sending,
+  check: InputCheck & { readonly outside: Promise<Checked> },
+): Promise<Response> {
+  const { edge, parcel, wish, leasing } = sending;
+  const { desk } = edge;
+  if (parcel.pool.config.rails.overlap === "acquire") {
+    desk.ctx.waitUntil(keepLease(desk, leasing, check.outside));
+    return sendChecked(sending, await check.outside);
+  }
+  const { checked, outcome, savedMs } = await dispatchBeside(
+    { desk, pool: parcel.pool, wish, repeatable: parcel.repeatable },
+    leasing,
+    check,
+    (known, clientGone) => outgoingOf(edge, parcel, wish, known, clientGone),
+    async () => lease(desk, parcel.pool, wish),
+  );
+  return outcome === null ? refuseChecked(sending, checked) : respond(sending, outcome, checked, savedMs);
+}
+
+function takeBack({ edge: { desk }, leasing }: Sending): void {
+  desk.ctx.waitUntil(leasing.then((answer) => giveBack(desk, answer)));
+}
+
+async function respond(
+  { edge, parcel, wish }: Sending,
+  outcome: Outcome,
+  checked: Checked,
+  savedMs: number | null,
+): Promise<Response> {
+  if (outcome.kind === "refused") {
+    return refuse(edge.requestId, edge.desk.runtime.config, withRails(outcome.refusal, checked));
+  }
+  const { result } = outcome;
+  return answerBegun(edge, result, {
+    pool: parcel.pool,
+    reason: outcome.reason,
+    attempts: outcome.attempts,
+    overheadMs: result.attempt.sentAtMs - edge.startedAtMs,
+    decision: wish.explain ? await explained(outcome, checked) : null,
+    checked,
+    savedMs,
+  });
+}
+
+async function explained(outcome: Extract<Outcome, { kind: "begun" }>, checked: Checked): Promise<string> {
+  const { result, reason, attempts, lease: decision } = outcome;
+  const { endpointId } = result.attempt.holding.grant;
+  const { decisionText } = await import("./rare.ts");
+  return decisionText({ endpointId, reason, attempts, decision, rails: checked.records });
+}
+
+/** The rails refused it; or had text redacted in a body that is nested too deep to be written again. */
+function refuseChecked({ edge, parcel }: Sending, checked: Checked): Response {
+  const refusal: Refusal =
+    checked.verdict.verdict === "block"
+      ? blocked(checked, parcel.pool.config)
+      : { reason: "invalid_request", detail: "The body is nested too deep." };
+  return refuse(edge.requestId, edge.desk.runtime.config, withRails(refusal, checked));
+}
+
+function withRails(refusal: Refusal, { records }: Checked): Refusal {
+  const { rails } = railHeaders(records);
+  return rails === "" ? refusal : { ...refusal, headers: [...(refusal.headers ?? []), [RAILS, rails]] };
 }
 
 function affinityOf({ desk, request, identity }: Authenticated, parcel: Parcel, inputTokens: number) {
@@ -156,61 +250,18 @@ function affinityOf({ desk, request, identity }: Authenticated, parcel: Parcel, 
   });
 }
 
-async function attempts(
+/** Null when the changed body is nested too deep to be written. `stopped` ends it beside the client's own signal. */
+function outgoingOf(
   edge: Authenticated,
   parcel: Parcel,
   wish: LeaseWish,
-  outgoing: Outgoing,
-  leasing: Promise<LeaseAnswer>,
-): Promise<Response> {
-  const { desk, requestId } = edge;
-  const { config } = desk.runtime;
-  const tried: string[] = [];
-  let answer = await leasing;
-  let lost: Extract<AttemptResult, { kind: "lost" }> | null = null;
-  for (;;) {
-    if (answer.kind !== "leased")
-      return refuse(requestId, config, lost === null ? noLease(answer) : failed(lost, tried));
-    const { holding, reason } = answer;
-    if (outgoing.clientGone.aborted) {
-      giveBack(edge, answer);
-      return refuse(requestId, config, { reason: "internal" });
-    }
-    const endpoint = parcel.pool.endpoints.get(holding.grant.endpointId);
-    // A shard of another version may name an endpoint that this version does not know.
-    if (endpoint === undefined) {
-      giveBack(edge, answer);
-      return refuse(requestId, config, { reason: "no_endpoint" });
-    }
-    tried.push(endpoint.config.id);
-    const afterMs: number | null =
-      lost === null && mayHedge(parcel) ? hedgeDelayMs(holding.grant, wish.inputTokens) : null;
-    const { result, isHedge }: Hedged =
-      afterMs === null
-        ? { result: await attemptOnce(desk, holding, endpoint, outgoing), isHedge: false }
-        : await attemptHedged(desk, holding, endpoint, outgoing, { afterMs, pool: parcel.pool, wish, tried });
-    if (result.kind === "begun") {
-      return answerBegun(edge, result, {
-        reason: isHedge ? "hedge" : lost === null ? reason : "failover",
-        attempts: tried.length,
-        overheadMs: result.attempt.sentAtMs - edge.startedAtMs,
-        decision: wish.explain ? answer : null,
-      });
-    }
-    lost = result;
-    const mayRepeat = (parcel.repeatable || !result.maybeProcessed) && !outgoing.clientGone.aborted;
-    if (!mayRepeat || tried.length >= parcel.pool.config.attemptsMax)
-      return refuse(requestId, config, failed(lost, tried));
-    const avoidRegion = lost.silent ? holding.grant.region : null;
-    answer = await lease(desk, parcel.pool, { ...wish, excluded: tried, avoidRegion });
-  }
-}
-
-/** The first byte of a whole answer is its end: it does not tell a slow endpoint from a long answer. */
-const mayHedge = ({ stream, repeatable, pool }: Parcel): boolean => stream && repeatable && pool.config.attemptsMax > 1;
-
-function outgoingOf(edge: Authenticated, parcel: Parcel, body: Outgoing["body"], wish: LeaseWish): Outgoing {
+  checked: Checked,
+  stopped: AbortSignal | null,
+): Outgoing | null {
   const { request, requestId } = edge;
+  const body =
+    checked.body === parcel.json ? parcel.bytes : writeJson(checked.body, parcel.bytes ?? new ArrayBuffer(0));
+  if (body === null && parcel.bytes !== null) return null;
   const headers = forwardableRequestHeaders(request.headers);
   headers[REQUEST_ID] = requestId;
   headers[HOP] = "1";
@@ -220,6 +271,8 @@ function outgoingOf(edge: Authenticated, parcel: Parcel, body: Outgoing["body"],
   if (trace === null) delete headers[TRACEPARENT];
   else headers[TRACEPARENT] = childTraceparent(trace, spanId());
   const { config } = parcel.pool;
+  // Output rails read text: an endpoint that would compress it is asked not to.
+  if (config.rails.output.length > 0) headers["accept-encoding"] = "identity";
   const executionMs = Math.max(...config.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs));
   return {
     method: parcel.method,
@@ -232,7 +285,7 @@ function outgoingOf(edge: Authenticated, parcel: Parcel, body: Outgoing["body"],
     stream: parcel.stream,
     isClientsPath: parcel.isClientsPath,
     firstByteTimeoutMs: parcel.stream ? config.ttfbTimeoutMs : executionMs,
-    clientGone: request.signal,
+    clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
   };
 }
 
@@ -240,51 +293,21 @@ function outgoingOf(edge: Authenticated, parcel: Parcel, body: Outgoing["body"],
 const isExplained = ({ request, identity, dev }: Authenticated): boolean =>
   request.headers.get(EXPLAIN) === "1" && (dev || identity.scopes.includes("admin"));
 
-/** Gives a lease back under which nothing was sent. */
-function giveBack(edge: Authenticated, answer: LeaseAnswer): void {
-  if (answer.kind === "leased") returnLease(edge.desk, answer.holding);
-}
-
-function blocked({ verdict }: Checked): Refusal {
+export function blocked({ verdict }: Checked, { rails }: PoolConfig): Refusal {
   const [rail] = verdict.blockedBy;
-  if (verdict.blockedBy.length === 1 && rail === "size") {
+  const didNotFinish = verdict.skipped.some(({ rail: name }) => name === rail);
+  if (didNotFinish) return { reason: "guardrail_unavailable" };
+  const isSize = verdict.blockedBy.every((name) => rails.input.find((one) => one.name === name)?.use === "size");
+  if (isSize) {
     return {
       reason: "body_too_large",
       detail: "The request has more text than this pool accepts. Send a shorter one.",
     };
   }
-  const didNotFinish = verdict.skipped.some(({ rail: name }) => name === rail);
-  if (didNotFinish) return { reason: "guardrail_unavailable" };
   return {
     reason: "blocked_by_guardrail",
     detail: `The guardrail "${verdict.blockedBy.join('", "')}" refused this request. Change its content before you send it again.`,
   };
-}
-
-function noLease(answer: Exclude<LeaseAnswer, { kind: "leased" }>): Refusal {
-  switch (answer.kind) {
-    case "shed":
-      return { reason: "saturated", retryAfterMs: answer.retryAfterMs };
-    // Never of a first attempt, which is free.
-    case "over_budget":
-      return { reason: "saturated" };
-    case "warming_up":
-      return { reason: "warming_up", retryAfterMs: answer.retryAfterMs };
-    case "no_endpoint":
-      return { reason: "no_endpoint" };
-  }
-}
-
-function failed({ why }: Extract<AttemptResult, { kind: "lost" }>, tried: readonly string[]): Refusal {
-  const headers = [["x-warmpath-attempts", String(tried.length)]] as const;
-  switch (why) {
-    case "capacity":
-      return { reason: "saturated", headers };
-    case "timeout":
-      return { reason: "upstream_timeout", headers };
-    case "failed":
-      return { reason: "upstream_failed", headers };
-  }
 }
 
 function refuseTooLarge(edge: Authenticated): Response {

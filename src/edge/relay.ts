@@ -19,11 +19,19 @@ const CHUNKS_SEEN_MAX = 16;
 
 type Streaming = Extract<Begun, { kind: "stream" }>;
 
-/** The body for the client; the attempt ends by itself when it does. */
-export function relay(attempt: Attempt, streaming: Streaming, isEvents: boolean): ReadableStream<Uint8Array> {
+/**
+ * The body for the client; the attempt ends by itself when it does. `opening` is sent before the first byte, for a reader
+ * in between that sees the first token itself (`rails/output-stream.ts`).
+ */
+export function relay(
+  attempt: Attempt,
+  streaming: Streaming,
+  isEvents: boolean,
+  opening: Uint8Array | null = null,
+): ReadableStream<Uint8Array> {
   const { readable, writable } = new IdentityTransformStream();
   keepRunning(attempt);
-  attempt.desk.ctx.waitUntil(pump(attempt, streaming, writable, isEvents));
+  attempt.desk.ctx.waitUntil(pump(attempt, streaming, writable, isEvents, opening));
   return readable;
 }
 
@@ -32,14 +40,41 @@ async function pump(
   { first, reader, body }: Streaming,
   writable: WritableStream<Uint8Array>,
   isEvents: boolean,
+  opening: Uint8Array | null,
 ): Promise<void> {
   try {
-    const ended = await passUntilFirstToken(attempt, first, reader, writable, isEvents);
+    const ended =
+      opening === null
+        ? await passUntilFirstToken(attempt, first, reader, writable, isEvents)
+        : await passFirst(joined(opening, first), reader, writable);
     if (ended) await writable.close();
     else await body.pipeTo(writable, { preventAbort: true });
     endAttempt(attempt, "served");
   } catch {
     endAttempt(attempt, await endBroken(attempt, writable, isEvents));
+  }
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(one.byteLength + other.byteLength);
+  bytes.set(one);
+  bytes.set(other, one.byteLength);
+  return bytes;
+}
+
+/** Sends the first bytes on. False: the body goes on. */
+async function passFirst(
+  first: Uint8Array,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  writable: WritableStream<Uint8Array>,
+): Promise<false> {
+  const writer = writable.getWriter();
+  try {
+    await writer.write(first);
+    return false;
+  } finally {
+    writer.releaseLock();
+    reader.releaseLock();
   }
 }
 

@@ -6,11 +6,11 @@ import { Router } from "itty-router";
 import type { IRequest } from "itty-router";
 import { modelById, modelList } from "../protocol/openai.ts";
 import type { Scope } from "../protocol/config.ts";
-import { drain, fleet, restartShard } from "./admin.ts";
 import { answerJson, refuse } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
-import { explain } from "./explain.ts";
+import { loadRails } from "./input-rails.ts";
 import { infer, passThrough } from "./pipeline.ts";
+import type { AdminAction } from "./rare.ts";
 
 type Handler = (edge: Authenticated, params: Readonly<Record<string, string>>) => Promise<Response> | Response;
 
@@ -23,8 +23,8 @@ const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
     { method: "POST", scope: "infer", handler: async (edge) => infer(edge, path) },
   ]),
   ["/v1/models", { method: "GET", scope: "infer", handler: models }],
-  ["/admin/fleet", { method: "GET", scope: "admin", handler: fleet }],
-  ["/admin/explain", { method: "POST", scope: "admin", handler: explain }],
+  ["/admin/fleet", { method: "GET", scope: "admin", handler: admin("fleet") }],
+  ["/admin/explain", { method: "POST", scope: "admin", handler: admin("explain") }],
 ]);
 
 const patterns = Router<IRequest, [EdgeRequest], Response>();
@@ -33,29 +33,45 @@ patterns
   .get("/v1/models/:id+", authenticated("infer", model))
   .all("/p/:pool", authenticated("infer", toPool))
   .all("/p/:pool/*", authenticated("infer", toPool))
-  .post("/admin/endpoints/:id/drain", authenticated("admin", drains(true)))
-  .post("/admin/endpoints/:id/undrain", authenticated("admin", drains(false)))
-  .post("/admin/shards/:pool/:region/restart", authenticated("admin", restartShard));
+  .post("/admin/endpoints/:id/drain", authenticated("admin", admin("drain")))
+  .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
+  .post("/admin/shards/:pool/:region/restart", authenticated("admin", admin("restart")));
+
+/** What belongs to jobs alone. */
+const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/;
 
 export async function routeRequest(edge: EdgeRequest): Promise<Response> {
   const { config, pools } = edge.desk.runtime;
+  loadRails(edge.desk.runtime);
   const exact = EXACT.get(edge.path);
   if (exact !== undefined) {
     if (edge.request.method === exact.method) return admit(edge, exact.scope, exact.handler, {});
     const allow = [["allow", exact.method]] as const;
     return refuse(edge.requestId, config, { reason: "method_not_allowed", headers: allow });
   }
-  const declared = config.routes.get(edge.path);
+  // Load generators that join a host and a path send two slashes.
+  const declared = config.routes.get(edge.path.replace(/^\/{2,}/, "/"));
   const pool = declared === undefined ? undefined : pools.get(declared.poolId);
   if (declared !== undefined && pool !== undefined) {
     const path = declared.upstreamPath + edge.query;
-    return admit(edge, "infer", async (known) => passThrough(known, pool, path, "config"), {});
+    const serve: Handler = async (known) => passThrough(known, pool, path, "config");
+    const { openTo } = declared;
+    if (openTo !== null && !hasKey(edge.request.headers)) {
+      return serve({ ...edge, identity: { keyId: "", tenant: openTo, scopes: ["infer"] } }, {});
+    }
+    return admit(edge, "infer", serve, {});
+  }
+  if (JOB_PATH.test(edge.path)) {
+    const { routeJobs } = await import("./jobs/routes.ts");
+    return routeJobs(edge, async (asked, scope, handler) => admit(asked, scope, handler, {}));
   }
   // The router reads these two members and writes its own beside them.
   const { method, url } = edge.request;
   const answer = await patterns.fetch({ method, url } as IRequest, edge);
   return answer instanceof Response ? answer : refuse(edge.requestId, config, { reason: "not_found" });
 }
+
+const hasKey = (headers: Headers): boolean => headers.has("authorization") || headers.has("x-api-key");
 
 function authenticated(scope: Scope, handler: Handler) {
   return async (matched: IRequest, edge: EdgeRequest): Promise<Response> =>
@@ -77,11 +93,24 @@ async function admit(
     return refuse(edge.requestId, runtime.config, { reason });
   }
   if (!identity.value.scopes.includes(scope)) return refuse(edge.requestId, runtime.config, { reason: "forbidden" });
-  return handler({ ...edge, identity: identity.value }, params);
+  const known = { ...edge, identity: identity.value };
+  if (scope === "infer" && edge.request.method === "POST" && mayBecomeJob(headers)) {
+    const { asJob } = await import("./jobs/respond-async.ts");
+    return asJob(known, async (sync) => handler(sync, params));
+  }
+  return handler(known, params);
 }
 
-function drains(drained: boolean): Handler {
-  return async (edge, { id = "" }) => drain(edge, decoded(id), drained);
+/** The client would rather have its answer later than wait, or than be refused. */
+const mayBecomeJob = (headers: Headers): boolean =>
+  headers.get("prefer")?.includes("respond-async") === true || headers.has("x-warmpath-on-busy");
+
+/** Operators come rarely: what serves them is not loaded at start. */
+function admin(action: AdminAction): Handler {
+  return async (edge, { id, ...params }) => {
+    const { administer } = await import("./rare.ts");
+    return administer(action, edge, id === undefined ? params : { ...params, id: decoded(id) });
+  };
 }
 
 function models(edge: Authenticated): Response {

@@ -10,16 +10,20 @@ import type { HashKey } from "../core/keyed-hash.ts";
 import { createWallet } from "../core/wallet.ts";
 import type { Wallet } from "../core/wallet.ts";
 import type { PoolSpec } from "../core/pool.ts";
+import type { JobQueue } from "../jobs/job-queue.ts";
 import type { PoolShard } from "../objects/pool-shard.ts";
 import { createKeyVerifier } from "../protocol/api-keys.ts";
 import type { KeyVerifier } from "../protocol/api-keys.ts";
 import type { Config, EndpointConfig, PoolConfig } from "../protocol/config.ts";
-import { formatProblems } from "../protocol/config-parse.ts";
 import { loadConfig } from "../protocol/env.ts";
 import type { Env } from "../protocol/env.ts";
 import { poolSpec } from "../protocol/pool-spec.ts";
 
-export type EdgeEnv = Env & { readonly POOL_SHARD: DurableObjectNamespace<PoolShard> };
+export type EdgeEnv = Env & {
+  readonly POOL_SHARD: DurableObjectNamespace<PoolShard>;
+  /** Absent where a deployment has no jobs. */
+  readonly JOB_QUEUE?: DurableObjectNamespace<JobQueue>;
+};
 
 /** An endpoint as the edge uses it. */
 export type EdgeEndpoint = { readonly config: EndpointConfig; readonly target: Target; readonly backend: Backend };
@@ -44,12 +48,15 @@ export type Runtime = {
 
 let runtime: Runtime | null = null;
 
-/** The isolate's runtime; null when the config or a secret it names is wrong, which is logged once. */
-export function runtimeOf(env: EdgeEnv): Runtime | null {
+/**
+ * The isolate's runtime; null when the config or a secret it names is wrong, which is logged once: what is wrong with the
+ * config by the first request that brings its context, since the words for it have to be loaded.
+ */
+export function runtimeOf(env: EdgeEnv, ctx: Pick<ExecutionContext, "waitUntil"> | null = null): Runtime | null {
   const { text, parsed } = loadConfig(env);
   if (runtime !== null && runtime.configText === text) return runtime;
   if (!parsed.ok) {
-    logOnce(formatProblems(text, parsed.error, "warmpath.jsonc"));
+    ctx?.waitUntil(logProblems(text));
     return null;
   }
   const pools = buildPools(parsed.value, env);
@@ -71,6 +78,12 @@ export function runtimeOf(env: EdgeEnv): Runtime | null {
     flushUntilMs: 0,
   };
   return runtime;
+}
+
+/** A config is right as a rule: what puts its problems into words is not loaded at start. */
+async function logProblems(text: string): Promise<void> {
+  const { problemsOf } = await import("./rare.ts");
+  logOnce(problemsOf(text));
 }
 
 function buildPools(config: Config, env: EdgeEnv): Map<string, EdgePool> | null {

@@ -40,12 +40,15 @@ export const LEASE_TTL_MS_MAX = 600_000;
 /** Below this a lease could expire between two batched renewals. */
 export const LEASE_TTL_MS_MIN = 100;
 export const RAIL_TIMEOUT_MS_MAX = 30_000;
+/** Phrases of a topic, hosts, words to let pass: longer lists make a config that nobody reads. */
+export const RAIL_LIST_MAX = 1_000;
+export const RAIL_TENANTS_MAX = 1_000;
+/** A rail that is sampled out altogether is switched off for a while without losing its options. */
+export const RAIL_SAMPLE_MIN = 0;
 /** As long as for a slot: a client that may wait for the one may wait for the other. */
 export const COLD_WAIT_MS_DEFAULT = 10_000;
 /** What of a request may lead it to the endpoint that has its prompt in the cache. */
 export const AFFINITY_MODES = ["off", "session", "prefix"] as const;
-/** The rails that exist, in the order in which messages name them. */
-export const INPUT_RAILS = ["size", "secrets"] as const;
 
 export const LOCATION_HINTS = [
   "wnam",

@@ -8,6 +8,7 @@
 import type { RawConfig, RawEndpoint } from "./config-schema.ts";
 import { POOLS_MAX, REGIONS_MAX } from "./config-bounds.ts";
 import { nearest } from "./config-nearest.ts";
+import { checkRails } from "./rails-resolve.ts";
 
 export type ConfigPath = readonly (string | number)[];
 
@@ -31,7 +32,7 @@ export function checkConfig(raw: RawConfig): Finding[] {
     ...checkKeys(raw),
     ...eachEndpoint(raw).flatMap(({ endpoint, path }) => checkEndpoint(endpoint, path)),
     ...checkPatience(raw),
-    ...checkRails(raw),
+    ...checkRails(raw.pools, (text, allowPlainHttp) => urlProblem(text, allowPlainHttp, true)),
   ];
 }
 
@@ -179,26 +180,6 @@ function checkPatience(raw: RawConfig): Finding[] {
   );
 }
 
-function checkRails(raw: RawConfig): Finding[] {
-  return Object.entries(raw.pools).flatMap(([poolId, pool]) => {
-    const seen = new Set<string>();
-    return pool.rails.input.flatMap((rail, index) => {
-      const findings: Finding[] = [];
-      const path = ["pools", poolId, "rails", "input", index];
-      const use = typeof rail === "string" ? rail : rail.use;
-      if (seen.has(use)) findings.push({ path, problem: `the rail "${use}" is listed twice`, fix: "keep one of them" });
-      seen.add(use);
-      if (typeof rail !== "string" && rail.use === "size" && rail.action === "redact")
-        findings.push({
-          path: [...path, "action"],
-          problem: "size finds no text that could be redacted",
-          fix: 'use "block" or "flag"',
-        });
-      return findings;
-    });
-  });
-}
-
 function urlProblem(text: string, allowPlainHttp: boolean, allowQuery: boolean): Omit<Finding, "path"> | null {
   if (!URL.canParse(text))
     return { problem: "this is not a URL", fix: 'write an absolute URL such as "https://gpu.example.com"' };
@@ -212,7 +193,7 @@ function urlProblem(text: string, allowPlainHttp: boolean, allowQuery: boolean):
   if (url.protocol === "http:" && !allowPlainHttp && !isPrivateHost(url.hostname))
     return {
       problem: "http to a public host would show prompts and the secret to everyone on the way",
-      fix: 'use https, or set "allowPlainHttp": true on this endpoint',
+      fix: 'use https, or set "allowPlainHttp": true beside it',
     };
   return null;
 }

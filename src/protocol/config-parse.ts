@@ -1,17 +1,14 @@
 /**
  * Decides whether the text of `warmpath.jsonc` is a config, and how its problems are shown.
  *
- * Model: text → value → shape → references → `Config`; each step reports everything it finds, and a later step runs
- * only on what the earlier one accepted. A problem says where, what, and what to write instead. Never throws, on any
- * text. Rejected: stopping at the first problem, which makes a new config a guessing game of ten rounds.
+ * Model: `config-read.ts` reads it; here what it found is put into words. A problem says where, what, and what to write
+ * instead. Never throws, on any text. A Worker loads this file only when its config is wrong. Rejected: stopping at the first problem, which makes a new config a guessing game of ten rounds.
  */
-import { err, ok, type Result } from "../core/result.ts";
-import { checkConfig, type ConfigPath, formatPath } from "./config-check.ts";
-import { issueFindings, valueAt } from "./config-issue.ts";
+import { err, type Result } from "../core/result.ts";
+import { type ConfigPath, formatPath } from "./config-check.ts";
+import { issueFindings, type SchemaFinding, valueAt } from "./config-issue.ts";
 import { isSensitive, maskLine, maskSecrets, plainText } from "./config-mask.ts";
-import { resolveConfig } from "./config-resolve.ts";
-import { ConfigSchema } from "./config-schema.ts";
-import { readJsonc } from "./config-text.ts";
+import { readConfig } from "./config-read.ts";
 import type { Config } from "./config.ts";
 
 export type ConfigProblem = {
@@ -34,15 +31,16 @@ export const VALUE_CHARS_MAX = 60;
 export const SOURCE_CHARS_MAX = 120;
 
 export function parseConfig(text: string): Result<Config, readonly ConfigProblem[]> {
-  const document = readJsonc(text);
-  if (!document.ok)
-    return fail(document.error.map(({ path, offset, ...said }) => describe(text, path, offset, undefined, said)));
-  const { value, offsetOf } = document.value;
-  const shape = ConfigSchema.safeParse(value);
-  const findings = shape.success
-    ? checkConfig(shape.data).map((finding) => ({ ...finding, part: "value" as const }))
-    : issueFindings(shape.error.issues, value);
-  if (shape.success && findings.length === 0) return ok(resolveConfig(shape.data));
+  const read = readConfig(text);
+  if (read.ok) return read;
+  const failure = read.error;
+  if (failure.kind === "text")
+    return fail(failure.problems.map(({ path, offset, ...said }) => describe(text, path, offset, undefined, said)));
+  const { value, offsetOf } = failure.document;
+  const findings: readonly SchemaFinding[] =
+    failure.kind === "shape"
+      ? issueFindings(failure.issues, value)
+      : failure.findings.map((finding) => ({ ...finding, part: "value" }));
   return fail(
     findings.map(({ path, part, problem, fix }) => {
       const shown = part === "value" ? valueAt(value, path) : undefined;

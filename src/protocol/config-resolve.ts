@@ -5,8 +5,9 @@
  * name comes from a client, and `pools["__proto__"]` must be a miss. Rejected: zod transforms (see `config-schema.ts`).
  */
 import { COLD_WAIT_MS_DEFAULT } from "./config-bounds.ts";
-import { InputRailSchema, type RawConfig, type RawEndpoint, type RawInputRail } from "./config-schema.ts";
-import type { Config, EndpointConfig, InputRailConfig, PoolConfig } from "./config.ts";
+import type { RawConfig, RawEndpoint } from "./config-schema.ts";
+import { resolveRails } from "./rails-resolve.ts";
+import type { Config, EndpointConfig, PoolConfig } from "./config.ts";
 
 /** A Runpod load-balanced endpoint has its id as the first label of its host. */
 const RUNPOD_LB_HOST = /^([a-z0-9-]+)\.api\.runpod\.ai$/;
@@ -20,7 +21,7 @@ export function resolveConfig(raw: RawConfig): Config {
       id,
       models: models ?? [id],
       endpoints: endpoints.map(resolveEndpoint),
-      rails: { input: rails.input.map(resolveInputRail), output: [] },
+      rails: resolveRails(rails),
       coldWaitMsMax: coldWaitMsMax ?? Math.min(COLD_WAIT_MS_DEFAULT, pool.ttfbTimeoutMs),
       ...numbers,
     };
@@ -34,9 +35,9 @@ export function resolveConfig(raw: RawConfig): Config {
     limits: raw.limits,
     cors: raw.cors ?? null,
     routes: new Map(
-      raw.routes.map(({ path, pool, upstreamPath }) => [
+      raw.routes.map(({ path, pool, upstreamPath, openTo }) => [
         path,
-        { path, poolId: pool, upstreamPath: upstreamPath ?? path },
+        { path, poolId: pool, upstreamPath: upstreamPath ?? path, openTo: openTo ?? null },
       ]),
     ),
     pools: new Map(pools.map((pool) => [pool.id, pool])),
@@ -73,12 +74,6 @@ function resolveHealth(raw: RawEndpoint): EndpointConfig["health"] {
   const { origin } = new URL(url);
   const isOwn = origin === base.origin || (runpodId !== undefined && origin === RUNPOD_API_ORIGIN);
   return { url, auth: raw.health.auth ?? (isOwn ? (raw.auth ?? null) : null) };
-}
-
-function resolveInputRail(raw: RawInputRail): InputRailConfig {
-  const rail = typeof raw === "string" ? InputRailSchema.parse({ use: raw }) : raw;
-  const action = rail.action ?? (rail.use === "size" ? "block" : "redact");
-  return { ...rail, action, onError: rail.onError ?? (action === "block" ? "closed" : "open") };
 }
 
 /** Origin and path prefix, so that `base + "/v1/…"` is right however the URL was spelt. */

@@ -10,7 +10,6 @@
  * describe two different files, and `workers.max` depends on its neighbour anyway.
  */
 import * as z from "zod";
-import { SIZE_CHARS_MAX, SIZE_MESSAGES_MAX } from "../core/rails/size.ts";
 import {
   AFFINITY_MODES,
   ATTEMPTS_MAX,
@@ -23,7 +22,6 @@ import {
   GPU_WORKERS_MAX,
   HEDGE_AFTER_MS_MIN,
   IDLE_TIMEOUT_SECONDS_MAX,
-  INPUT_RAILS,
   KEYS_MAX,
   LEASE_TTL_MS_MAX,
   LEASE_TTL_MS_MIN,
@@ -33,12 +31,11 @@ import {
   PREFILL_TOKENS_PER_MS_MAX,
   QUEUE_DEPTH_MAX,
   QUEUE_WAIT_MS_MAX,
-  RAILS_PER_STAGE_MAX,
-  RAIL_TIMEOUT_MS_MAX,
   ROUTES_MAX,
   SCALER_VALUE_MAX,
   TTFB_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
+import { RailsSchema } from "./rails-schema.ts";
 
 /** Pool and endpoint ids: they appear in paths, object names and headers, so no slash, colon, space or upper case. */
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -95,11 +92,13 @@ const key = z.strictObject({
       "HMAC-SHA-256 of the key under the pepper, 64 hex digits, from `npm run key`. The key itself is stored nowhere.",
     ),
   scopes: z
-    .array(z.enum(["infer", "admin"]))
+    .array(z.enum(["infer", "admin", "worker"]))
     .min(1)
-    .max(2)
+    .max(3)
     .default(["infer"])
-    .describe('What the key may do: "infer" calls models, "admin" opens /admin. Default ["infer"]: least power.'),
+    .describe(
+      'What the key may do: "infer" calls models and submits jobs, "admin" opens /admin, "worker" lets a GPU worker pull jobs, whosever they are. Default ["infer"]: least power.',
+    ),
   expiresAt: z
     .union([z.iso.date(), z.iso.datetime({ offset: true })], {
       error: 'write an ISO date such as "2027-01-31" (00:00 UTC) or "2027-01-31T12:00:00Z"',
@@ -132,6 +131,11 @@ const route = z.strictObject({
   path: path.describe('Public path, such as "/score"; every method is forwarded.'),
   pool: z.string().describe("Id of the pool that serves the path."),
   upstreamPath: path.optional().describe("Path on the endpoint. Default: the same path."),
+  openTo: id
+    .optional()
+    .describe(
+      "Tenant as whom requests without a key are served, for a client that cannot send one. Anybody who reaches the router may then use this path. Default: a key is needed.",
+    ),
 });
 
 const health = z.strictObject({
@@ -217,60 +221,6 @@ const endpoint = z.strictObject({
   health: health.prefault({}).describe("Where to ask whether the endpoint is up. Default: /health on its URL."),
 });
 
-const railFields = {
-  action: z
-    .enum(["flag", "redact", "block"])
-    .optional()
-    .describe('What a finding does. Default: "block" for size, "redact" for secrets.'),
-  timeoutMs: int(1, RAIL_TIMEOUT_MS_MAX)
-    .default(250)
-    .describe(
-      "Longest the rail may take, ms, 1 to 30000. Default 250: a rail in the isolate that takes longer is stuck.",
-    ),
-  onError: z
-    .enum(["open", "closed"])
-    .optional()
-    .describe(
-      'When the rail fails or times out: "open" lets the request through, "closed" refuses it. Default: closed if the action is block.',
-    ),
-  shadow: z.boolean().default(false).describe("Record the verdict, never act on it. Default false."),
-};
-
-const sizeOptions = z.strictObject({
-  charsMax: int(1, BODY_BYTES_MAX)
-    .default(SIZE_CHARS_MAX)
-    .describe("Text the model would see, characters, 1 to 31457280. Default 400000, about 100000 tokens."),
-  messagesMax: int(1, 100_000)
-    .default(SIZE_MESSAGES_MAX)
-    .describe("Messages in one request, 1 to 100000. Default 1000."),
-});
-
-/** A rail written out. A rail written as a name alone means the same object with every default. */
-export const InputRailSchema = z.discriminatedUnion("use", [
-  z.strictObject({
-    use: z.literal("size").describe("Bounds the text and the number of messages."),
-    ...railFields,
-    options: sizeOptions.prefault({}).describe("Bounds of the size rail."),
-  }),
-  z.strictObject({
-    use: z.literal("secrets").describe("Finds credentials in the text."),
-    ...railFields,
-    options: z.strictObject({}).prefault({}).describe("The secrets rail has no options yet."),
-  }),
-]);
-
-const rails = z.strictObject({
-  input: z
-    .array(z.union([z.enum(INPUT_RAILS), InputRailSchema]))
-    .max(RAILS_PER_STAGE_MAX)
-    .default([...INPUT_RAILS])
-    .describe('Rails over the request, all in parallel: names, or objects with `use`. Default ["size", "secrets"].'),
-  output: z
-    .array(z.never({ error: "no output rail exists yet: leave the list empty" }))
-    .default([])
-    .describe("Rails over the response. Only [] for now: no output rail exists yet."),
-});
-
 const hedge = z.strictObject({
   enabled: z
     .boolean()
@@ -282,6 +232,14 @@ const hedge = z.strictObject({
     .default(100)
     .describe(
       "Never sooner than this after the dispatch, ms, 25 to 600000. Default 100: who saves less than that saves nothing that a person notices.",
+    ),
+});
+
+const jobs = z.strictObject({
+  path: path
+    .optional()
+    .describe(
+      'Path on the endpoint that takes a job as POST {"id", "input"} and answers when it is done. Default: none; an input with messages or a prompt then goes to /v1/chat/completions or /v1/completions, any other to "/runsync", where Runpod\'s Python package serves a handler.',
     ),
 });
 
@@ -330,7 +288,8 @@ const pool = z.strictObject({
     .describe(
       'Lead a long prompt to the endpoint that has it in its cache: "session" by the headers x-warmpath-session or x-session-id, or the body\'s prompt_cache_key or user; "prefix" by these, else by how the prompt begins; "off" never. Default "prefix": it is a discount in ms, weighed against distance and load.',
     ),
-  rails: rails.prefault({}).describe("Guardrails of the pool."),
+  rails: RailsSchema.prefault({}).describe("Guardrails of the pool."),
+  jobs: jobs.prefault({}).describe("How the pool's endpoints take jobs."),
 });
 
 export const ConfigSchema = z
@@ -358,4 +317,3 @@ export const ConfigSchema = z
 /** The file as written, defaults applied, nothing resolved yet. */
 export type RawConfig = z.output<typeof ConfigSchema>;
 export type RawEndpoint = RawConfig["pools"][string]["endpoints"][number];
-export type RawInputRail = RawConfig["pools"][string]["rails"]["input"][number];

@@ -9,10 +9,11 @@
 import type { Place } from "../core/pool.ts";
 import type { AFFINITY_MODES, LOCATION_HINTS } from "./config-bounds.ts";
 import type { RawEndpoint } from "./config-schema.ts";
+import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
 
 export type LocationHint = (typeof LOCATION_HINTS)[number];
 export type Backend = RawEndpoint["backend"];
-export type Scope = "infer" | "admin";
+export type Scope = "infer" | "admin" | "worker";
 /** `session`: what names a session; `prefix`: that, else how the prompt begins. */
 export type AffinityMode = (typeof AFFINITY_MODES)[number];
 
@@ -59,21 +60,36 @@ export type EndpointConfig = {
 
 export type RailAction = "flag" | "redact" | "block";
 
-type RailCommon = {
+type Resolved<Raw> = Raw extends { readonly use: infer Use; readonly options: infer Options }
+  ? RailCommon & { readonly use: Use; readonly options: Readonly<Options> }
+  : never;
+
+/** What every rail has, whatever it looks for. */
+export type RailCommon = {
+  /** Unique in its stage. */
+  readonly name: string;
   readonly action: RailAction;
+  /** From the start of the stage, ms. */
   readonly timeoutMs: number;
   readonly onError: "open" | "closed";
   readonly shadow: boolean;
+  /** Share of requests, 0 to 1. */
+  readonly sample: number;
+  /** null: all. */
+  readonly tenants: readonly string[] | null;
 };
 
-export type InputRailConfig = RailCommon &
-  (
-    | { readonly use: "size"; readonly options: { readonly charsMax: number; readonly messagesMax: number } }
-    | { readonly use: "secrets"; readonly options: Readonly<Record<string, never>> }
-  );
+export type InputRailConfig = Resolved<RawInputRail>;
+export type OutputRailConfig = Resolved<RawOutputRail>;
 
-/** No output rail exists yet. */
-export type OutputRailConfig = never;
+export type RailsConfig = {
+  readonly input: readonly InputRailConfig[];
+  readonly output: readonly OutputRailConfig[];
+  /** What runs beside the input rails: getting the lease, or the whole attempt. */
+  readonly overlap: "acquire" | "dispatch";
+  /** Longest the input rails may take together, ms. */
+  readonly deadlineMs: number;
+};
 
 export type PoolConfig = {
   readonly id: string;
@@ -94,10 +110,18 @@ export type PoolConfig = {
   readonly coldWaitMsMax: number;
   /** By what a long prompt is led to the endpoint that has it in its cache. */
   readonly affinity: AffinityMode;
-  readonly rails: { readonly input: readonly InputRailConfig[]; readonly output: readonly OutputRailConfig[] };
+  readonly rails: RailsConfig;
+  /** `path`: where endpoints take jobs; absent: by the form of the input. */
+  readonly jobs?: { readonly path?: string | undefined };
 };
 
-export type RouteConfig = { readonly path: string; readonly poolId: string; readonly upstreamPath: string };
+export type RouteConfig = {
+  readonly path: string;
+  readonly poolId: string;
+  readonly upstreamPath: string;
+  /** Tenant as whom requests without a key are served; null: a key is needed. */
+  readonly openTo: string | null;
+};
 
 export type Config = {
   readonly regions: ReadonlyMap<string, RegionConfig>;

@@ -7,7 +7,9 @@
  */
 import { explainCandidates } from "../core/explain-why.ts";
 import type { Leased } from "../core/edge-lease.ts";
+import type { RailRecord } from "../core/rails/engine.ts";
 import type { Candidate } from "../core/route.ts";
+import { wordOf } from "./rail-headers.ts";
 
 /** Proxies on the way often hold all headers of an answer in 8 KiB; this may take half of that. Bytes. */
 export const DECISION_BYTES_MAX = 4_096;
@@ -20,10 +22,12 @@ export type DecisionMade = {
   readonly attempts: number;
   /** The lease that the router decided; with a hedge, another endpoint may have answered. */
   readonly decision: Pick<Leased, "holding" | "reason" | "candidates">;
+  /** What the input rails said, at most as many as a stage may have. */
+  readonly rails?: readonly RailRecord[];
 };
 
 /** The header's value: printable ASCII, DECISION_BYTES_MAX at most. */
-export function decisionHeader({ endpointId, reason, attempts, decision }: DecisionMade): string {
+export function decisionHeader({ endpointId, reason, attempts, decision, rails = [] }: DecisionMade): string {
   // None from a shard of a version that does not tell.
   const weighed = decision.candidates ?? [];
   const alone = decision.reason === "snapshot" || decision.reason === "static";
@@ -32,7 +36,7 @@ export function decisionHeader({ endpointId, reason, attempts, decision }: Decis
   const rows = weighed
     .map((one, index) => ({ totalMs: one.totalMs, json: ascii(JSON.stringify(row(one, whys[index] ?? ""))) }))
     .toSorted((one, other) => one.totalMs - other.totalMs);
-  const head = ascii(JSON.stringify({ endpoint: endpointId, reason, attempts, chosen })).slice(0, -1);
+  const head = ascii(JSON.stringify({ endpoint: endpointId, reason, attempts, chosen, ...told(rails) })).slice(0, -1);
   // The longest tail there can be: every candidate left out.
   let leftBytes = DECISION_BYTES_MAX - head.length - tail([], rows.length).length;
   const kept: string[] = [];
@@ -42,6 +46,19 @@ export function decisionHeader({ endpointId, reason, attempts, decision }: Decis
     kept.push(json);
   }
   return head + tail(kept, rows.length - kept.length);
+}
+
+function told(rails: readonly RailRecord[]) {
+  if (rails.length === 0) return {};
+  return {
+    rails: rails.map(({ rail, status, verdict, shadow, tookMs }) => ({
+      rail,
+      said: wordOf({ verdict, status }),
+      ms: tookMs,
+      ...(status === "error" || status === "timeout" ? { status } : {}),
+      ...(shadow ? { shadow } : {}),
+    })),
+  };
 }
 
 const tail = (kept: readonly string[], leftOut: number): string =>

@@ -7,8 +7,8 @@
 import bundledConfig from "../../warmpath.jsonc";
 import type { Result } from "../core/result.ts";
 import type { Config } from "./config.ts";
-import { parseConfig } from "./config-parse.ts";
-import type { ConfigProblem } from "./config-parse.ts";
+import { readConfig } from "./config-read.ts";
+import type { ConfigFailure } from "./config-read.ts";
 
 /** Bindings beside the Durable Object namespaces; endpoint secrets are further text bindings, named by the config. */
 export type Env = {
@@ -19,12 +19,12 @@ export type Env = {
   readonly WARMPATH_KEY_PEPPER?: string;
 };
 
-export type LoadedConfig = { readonly text: string; readonly parsed: Result<Config, readonly ConfigProblem[]> };
+export type LoadedConfig = { readonly text: string; readonly parsed: Result<Config, ConfigFailure> };
 
 let loaded: LoadedConfig | null = null;
 
 export function loadConfig(env: Env): LoadedConfig {
   const text = env.WARMPATH_CONFIG ?? bundledConfig;
-  if (loaded === null || loaded.text !== text) loaded = { text, parsed: parseConfig(text) };
+  if (loaded === null || loaded.text !== text) loaded = { text, parsed: readConfig(text) };
   return loaded;
 }

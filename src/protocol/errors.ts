@@ -31,7 +31,13 @@ export type ErrorReason =
   | "upstream_cut"
   | "request_loop"
   | "misconfigured"
-  | "internal";
+  | "internal"
+  | "idempotency_conflict"
+  | "queue_paused"
+  | "job_not_retryable"
+  | "job_failed"
+  | "job_cancelled"
+  | "job_timed_out";
 
 export type ErrorType =
   | "authentication_error"
@@ -217,6 +223,42 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     "failure, retry",
     "Internal error",
     "The router failed. Send the request again; if it fails again, report the request id.",
+  ),
+  idempotency_conflict: spec(
+    [422, "idempotency_conflict", "invalid_request_error"],
+    "failure, final",
+    "The idempotency key is taken",
+    "This Idempotency-Key was sent with another request before. Send a new key with a new request.",
+  ),
+  queue_paused: spec(
+    [503, "queue_paused", "overloaded_error"],
+    "failure, retry",
+    "The queue is paused",
+    "The operator has paused this queue: it takes no new jobs now. Wait for the time in Retry-After.",
+  ),
+  job_not_retryable: spec(
+    [400, "job_not_retryable", "invalid_request_error"],
+    "failure, final",
+    "The job cannot be retried",
+    "Only a job that failed or timed out can be retried. Look at its status.",
+  ),
+  job_failed: spec(
+    [502, "job_failed", "api_error"],
+    "failure, final",
+    "The job failed",
+    "The job ended without an answer. Its status says why; POST to its retry path runs it again.",
+  ),
+  job_cancelled: spec(
+    [410, "job_cancelled", "invalid_request_error"],
+    "failure, final",
+    "The job was cancelled",
+    "The job was cancelled, so it has no answer.",
+  ),
+  job_timed_out: spec(
+    [504, "job_timed_out", "api_error"],
+    "failure, final",
+    "The job took too long",
+    "The job ran into one of its deadlines. Its status says which; POST to its retry path runs it again.",
   ),
 };
 

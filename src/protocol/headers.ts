@@ -21,6 +21,10 @@ export const OVERHEAD_MS = "x-warmpath-overhead-ms";
 export const EXPLAIN = "x-warmpath-explain";
 /** The routing decision as JSON (`decision-header.ts`). */
 export const DECISION = "x-warmpath-decision";
+/** What each input rail said, and how long it took: `rail-headers.ts`. */
+export const RAILS = "x-warmpath-rails";
+/** How much sooner the answer was there because the request was sent beside its rails, ms. */
+export const RAILS_SAVED_MS = "x-warmpath-rails-saved-ms";
 export const SERVER_TIMING = "server-timing";
 export const TRACEPARENT = "traceparent";
 /** Development only: where the client is, "lat,lon" or a region id. */
@@ -40,6 +44,8 @@ export const EXPOSED_HEADERS: readonly string[] = [
   ATTEMPTS,
   OVERHEAD_MS,
   DECISION,
+  RAILS,
+  RAILS_SAVED_MS,
   SERVER_TIMING,
   "retry-after",
   "retry-after-ms",

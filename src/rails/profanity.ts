@@ -20,6 +20,12 @@ export const PROFANE_WORD_CHARS_MAX = 48;
 /** Different words of one text that the library confirms, at some tens of µs each; beyond it the rules alone decide. */
 export const CONFIRMED_WORDS_MAX = 256;
 
+/** Different words with a stem that are judged; an ordinary text of any length has a few hundred. Beyond it the rest is a finding. */
+export const STEM_WORDS_MAX = 10_000;
+
+/** Findings of one text; beyond it the rest of the text is one more. */
+export const PROFANITIES_MAX = 10_000;
+
 export type ProfanityOptions = {
   /** Words to let pass, in lower case. Default: none. */
   readonly allow?: readonly string[];
@@ -99,18 +105,22 @@ export function findProfanity(text: string, { allow = [] }: ProfanityOptions = {
   const folded = fold(normalise(text));
   const found: FoundSpan[] = [];
   const decided = new Map<string, boolean>();
-  for (const { start, end } of wordsWithStems(folded.text)) {
+  eachWordWithStem(folded.text, (start, end) => {
+    if (found.length >= PROFANITIES_MAX || decided.size >= STEM_WORDS_MAX) {
+      found.push({ start: folded.original(start, end).start, end: text.length, type: "profanity" });
+      return false;
+    }
     const word = folded.text.slice(start, end);
     let isFound = decided.get(word);
     if (isFound === undefined) {
-      const isConfirmable = decided.size < CONFIRMED_WORDS_MAX;
-      isFound = !allow.includes(word) && fitsRule(word) && (!isConfirmable || isProfane(word));
-      if (isConfirmable) decided.set(word, isFound);
+      isFound = !allow.includes(word) && fitsRule(word) && (decided.size >= CONFIRMED_WORDS_MAX || isProfane(word));
+      decided.set(word, isFound);
     }
-    if (!isFound) continue;
+    if (!isFound) return true;
     const range = folded.original(start, end);
     if (!isName(text.slice(range.start, range.end))) found.push({ ...range, type: "profanity" });
-  }
+    return true;
+  });
   return found;
 }
 
@@ -148,60 +158,101 @@ const SKELETON: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => {
   return read === "*" || (read >= "a" && read <= "z") ? read.charCodeAt(0) : SPACE;
 });
 
-/** `String.fromCharCode` takes its units as arguments, of which a call can have only so many. */
-const UNITS_PER_CALL_MAX = 8_192;
-
-type Skeleton = {
-  readonly text: string;
-  /** Where each of its characters stands in the text. */
-  readonly origin: Uint32Array;
-};
-
-/** Runs of one letter become one, but "ss" stays: it tells "ass" from "as". Begins with a space. */
-function skeletonOf(text: string): Skeleton {
-  const units = new Uint8Array(text.length + 1);
-  const origin = new Uint32Array(text.length + 1);
-  units[0] = SPACE;
-  let length = 1;
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = unitOf(text.charCodeAt(at));
-    const isRepeated = units[length - 1] === unit;
-    if (isRepeated && !(unit === LETTER_S && units[length - 2] !== unit)) continue;
-    units[length] = unit;
-    origin[length] = at;
-    length += 1;
-  }
+/** Runs of one letter become one, but "ss" stays: it tells "ass" from "as". */
+function skeletonOf(word: string): string {
   let skeleton = "";
-  for (let at = 0; at < length; at += UNITS_PER_CALL_MAX) {
-    skeleton += String.fromCharCode(...units.subarray(at, Math.min(length, at + UNITS_PER_CALL_MAX)));
+  let last = SPACE;
+  let beforeLast = SPACE;
+  for (let at = 0; at < word.length; at += 1) {
+    const unit = unitOf(word.charCodeAt(at));
+    if (unit === last && !(unit === LETTER_S && beforeLast !== unit)) continue;
+    beforeLast = last;
+    last = unit;
+    skeleton += String.fromCharCode(unit);
   }
-  return { text: skeleton, origin };
+  return skeleton;
 }
 
 function unitOf(code: number): number {
   return code < 128 ? (SKELETON[code] ?? SPACE) : SPACE;
 }
 
-type Word = { readonly start: number; readonly end: number };
+/** Columns of a row of the table of stems: a space, 26 letters and "*". A power of two, since rows are found by shifting. */
+const COLUMN_BITS = 5;
+const STAR_COLUMN = 27;
 
-/** The words in which a stem stands, from left to right: nearly always none, and then this is all that a text costs. */
-function wordsWithStems(text: string): readonly Word[] {
-  const skeleton = skeletonOf(text);
-  const words = new Map<number, Word>();
-  for (const { stem, heads } of RULES) {
-    const needle = heads.length > 1 || heads[0] === "*" ? stem : ` ${stem}`;
-    let done = 0;
-    for (let at = skeleton.text.indexOf(needle); at !== -1; at = skeleton.text.indexOf(needle, at + 1)) {
-      const inWord = skeleton.origin[at + needle.length - 1] ?? 0;
-      if (inWord < done) continue;
-      const word = wordAround(text, inWord, done);
-      done = word.end;
-      const trimmed = trim(text, word);
-      if (trimmed.end - trimmed.start <= PROFANE_WORD_CHARS_MAX) words.set(trimmed.start, trimmed);
+const ENDS = 0x8000;
+/** Rows are what was read of a stem. The next one by row and column; the highest bit says that a stem ends there. */
+let stemTable: Uint16Array | null = null;
+
+function columnOf(unit: number): number {
+  if (unit === SPACE) return 0;
+  return unit === STAR ? STAR_COLUMN : unit - 0x60;
+}
+
+const STAR = 0x2a;
+
+/** The column of each of ASCII. */
+const COLUMNS: Uint8Array = Uint8Array.from(SKELETON, columnOf);
+
+/** The automaton of Aho and Corasick over all stems, with every step filled in: 200 rows, 13 KB. Made by the first text. */
+function makeStemTable(): Uint16Array {
+  const needles = RULES.map(({ stem, heads }) => needleOf(stem, heads));
+  const rows = new Map<string, number>([["", 0]]);
+  for (const needle of needles) {
+    for (let end = 1; end <= needle.length; end += 1) {
+      const read = needle.slice(0, end);
+      if (!rows.has(read)) rows.set(read, rows.size);
     }
   }
-  return [...words.values()].sort((one, other) => one.start - other.start);
+  const ends = Array.from(rows.keys(), (read) => (needles.some((needle) => read.endsWith(needle)) ? ENDS : 0));
+  const next = new Uint16Array(rows.size << COLUMN_BITS);
+  for (const [read, row] of rows) {
+    for (const char of " abcdefghijklmnopqrstuvwxyz*") {
+      let suffix = read + char;
+      while (!rows.has(suffix)) suffix = suffix.slice(1);
+      const to = rows.get(suffix) ?? 0;
+      next[(row << COLUMN_BITS) | columnOf(char.charCodeAt(0))] = to | (ends[to] ?? 0);
+    }
+  }
+  return next;
 }
+
+/** With the space before it where the stem must begin its word. */
+function needleOf(stem: string, heads: readonly string[]): string {
+  return heads.length > 1 || heads[0] === "*" ? stem : ` ${stem}`;
+}
+
+/** The words in which a stem stands, from left to right, until `judge` says stop: nearly always none. */
+function eachWordWithStem(text: string, judge: (start: number, end: number) => boolean): void {
+  const next = (stemTable ??= makeStemTable());
+  let done = 0;
+  let row = (next[0] ?? 0) & ~ENDS;
+  let last = 0;
+  let beforeLast = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    const column = code < 128 ? (COLUMNS[code] ?? 0) : 0;
+    if (column === last && !(column === S_COLUMN && beforeLast !== column)) continue;
+    beforeLast = last;
+    last = column;
+    row = next[(row << COLUMN_BITS) | column] ?? 0;
+    if (row < ENDS) continue;
+    row &= ~ENDS;
+    const word = wordAround(text, at, done);
+    const { start, end } = trim(text, word);
+    done = word.end;
+    if (end - start <= PROFANE_WORD_CHARS_MAX && !judge(start, end)) return;
+    // What ends the word is read next.
+    at = word.end - 1;
+    last = -1;
+    row = 0;
+  }
+}
+
+const S_COLUMN = LETTER_S - 0x60;
+
+type Word = { readonly start: number; readonly end: number };
 
 /** What stands between spaces and punctuation. */
 function wordAround(text: string, at: number, from: number): Word {
@@ -224,7 +275,7 @@ function fitsRule(word: string): boolean {
   const digits = [...word].filter((char) => char >= "0" && char <= "9").length;
   // "A55" is a road.
   if (2 * digits > word.length) return false;
-  const skeleton = skeletonOf(word).text.slice(1);
+  const skeleton = skeletonOf(word);
   return RULES.some(({ stem, heads, tails }) => {
     const at = skeleton.indexOf(stem);
     if (at === -1) return false;

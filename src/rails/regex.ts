@@ -11,6 +11,8 @@
 import { RE2JS } from "re2js";
 import { normalise } from "../core/rails/normalise.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../core/rails/rail.ts";
+import { mayHold, requiredLiterals } from "./regex-literals.ts";
+import type { Required } from "./regex-literals.ts";
 
 /** Each pattern reads each text. */
 export const PATTERNS_MAX = 64;
@@ -38,7 +40,9 @@ export type RegexPattern = {
 
 export type RegexOptions = { readonly patterns: readonly RegexPattern[] };
 
-type Compiled = { readonly re: RE2JS } | { readonly problem: string };
+type Usable = { readonly re: RE2JS; readonly required: Required };
+
+type Compiled = Usable | { readonly problem: string };
 
 const compiled = new Map<string, Compiled>();
 
@@ -66,11 +70,13 @@ export function checkRegexOptions({ patterns }: RegexOptions): string | null {
 export function findRegex(text: string, { patterns }: RegexOptions): readonly FoundSpan[] {
   if (patterns.length === 0 || text === "") return [];
   const normal = normalise(text);
+  const lower = text.toLowerCase();
+  const lowerNormal = normal.isSame ? lower : normal.text.toLowerCase();
   return patterns.flatMap(({ name, pattern, flags }) => {
-    const re = compiledOf(pattern, flags);
-    const found = matches(re, text, name);
+    const usable = compiledOf(pattern, flags);
+    const found = matches(usable, text, lower, name);
     if (normal.isSame) return found;
-    const inNormal = matches(re, normal.text, name).map((span) => ({
+    const inNormal = matches(usable, normal.text, lowerNormal, name).map((span) => ({
       ...span,
       ...normal.original(span.start, span.end),
     }));
@@ -91,10 +97,11 @@ export function regexRail(input: RailInput, options: RegexOptions): RailFindings
 
 /** Does the pattern match somewhere in the text. Throws as `findRegex` does. */
 export function testPattern(text: string, pattern: string): boolean {
-  return compiledOf(pattern).matcher(text).find();
+  return compiledOf(pattern).re.matcher(text).find();
 }
 
-function matches(re: RE2JS, text: string, name: string): FoundSpan[] {
+function matches({ re, required }: Usable, text: string, lower: string, name: string): FoundSpan[] {
+  if (!mayHold(lower, required)) return [];
   const matcher = re.matcher(text);
   const found: FoundSpan[] = [];
   for (let tries = 0; matcher.find(); tries += 1) {
@@ -109,10 +116,10 @@ function matches(re: RE2JS, text: string, name: string): FoundSpan[] {
   return found;
 }
 
-function compiledOf(pattern: string, flags = ""): RE2JS {
+function compiledOf(pattern: string, flags = ""): Usable {
   const result = compile(pattern, flags);
   if ("problem" in result) throw new Error(`a pattern does not compile: ${result.problem}`);
-  return result.re;
+  return result;
 }
 
 function compile(pattern: string, flags: string): Compiled {
@@ -137,7 +144,7 @@ function compileNew(pattern: string, flags: string): Compiled {
     const re = RE2JS.compile(pattern, bits);
     const size = re.programSize();
     return size <= PATTERN_PROGRAM_MAX
-      ? { re }
+      ? { re, required: requiredLiterals(pattern) }
       : { problem: `it compiles to ${size} steps, more than ${PATTERN_PROGRAM_MAX}` };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : "it does not compile" };

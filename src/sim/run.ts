@@ -9,6 +9,7 @@
  */
 import { lookAhead, stepNoQueue } from "./bounds/step-bounds.ts";
 import { centralQueue, earliest, noQueue } from "./bounds/slots-bounds.ts";
+import { faultMetrics, type FaultMetrics } from "./fault-metrics.ts";
 import { metricsOf, pooledQuantiles, quantilesOf, type Quantiles, type RunMetrics } from "./metrics.ts";
 import type { RouterEntry } from "./policies/registry.ts";
 import type { RouterFactory } from "./router.ts";
@@ -37,6 +38,8 @@ export type Ratio = { readonly p50: number; readonly p95: number; readonly p99: 
 export type SeedResult = {
   readonly seed: number;
   readonly metrics: RunMetrics;
+  /** Null for a scenario without faults that hit endpoints. */
+  readonly faults: FaultMetrics | null;
   /** To the ect bound of the same seed. */
   readonly ratioToBound: Ratio;
 };
@@ -74,7 +77,12 @@ export function simulate(options: SimulateOptions): ScenarioResult {
       const world = runOnce({ scenario, workload, seed: at, factory });
       const metrics = metricsOf(world);
       runs[index]?.ttftMs.push(world.outcomes.ttftMs);
-      runs[index]?.seeds.push({ seed: at, metrics, ratioToBound: ratio(metrics.ttftMs, ect) });
+      runs[index]?.seeds.push({
+        seed: at,
+        metrics,
+        faults: faultMetrics(world),
+        ratioToBound: ratio(metrics.ttftMs, ect),
+      });
       onRun?.(name, at);
     }
   }

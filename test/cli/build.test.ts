@@ -47,7 +47,8 @@ describe("bundling", () => {
     writeFileSync(stale, "");
     const size = await buildWorker({ entry, outfile });
     expect(existsSync(stale)).toBe(false);
-    expect(size.bytes).toBe(readFileSync(outfile).byteLength);
+    // The entry and the one piece that it shares with the part; the text of the part is much longer.
+    expect(size.bytes).toBeLessThan(1_000);
     expect(size.laterGzipBytes).toBeGreaterThan(0);
     expect(sizeReport(size).line).toMatch(/gzipped that are loaded when needed$/);
 

@@ -86,7 +86,7 @@ const cases: readonly Case[] = [
     () => fleet.call("/p/%zz/x"),
     { status: 404, code: "pool_not_found", says: /Check the path/ },
   ],
-  ["an unknown path", () => fleet.call("/v2/nothing"), { status: 404, code: "not_found", says: /See \/openapi\.json/ }],
+  ["an unknown path", () => fleet.call("/v3/nothing"), { status: 404, code: "not_found", says: /See \/openapi\.json/ }],
   [
     "a wrong method",
     () => fleet.call("/v1/chat/completions"),

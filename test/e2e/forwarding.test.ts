@@ -51,7 +51,10 @@ beforeAll(async () => {
     bindings: { ENDPOINT_KEY },
     config: {
       limits: { bodyBytesMax: 8 * MEBIBYTE },
-      routes: [{ path: "/score", pool: "main", upstreamPath: "/echo/score" }],
+      routes: [
+        { path: "/score", pool: "main", upstreamPath: "/echo/score" },
+        { path: "/open", pool: "main", upstreamPath: "/echo/open", openTo: "guests" },
+      ],
     },
     morePools: { rude: { endpoints: [{ id: "rude", region: "us-east", backend: "openai", url: rudeUrl }] } },
   });
@@ -133,6 +136,26 @@ describe("method, path and query", () => {
       method: "PUT",
       url: "/echo/score?k=3",
     });
+  });
+
+  test("a declared route may be open to who has no key, and is closed to who has a wrong one", async () => {
+    const status = async (path: string, headers: Record<string, string> = {}) =>
+      (await fetch(fleet.router.url + path, { method: "POST", headers, body: "{}" })).status;
+    expect(await status("/open")).toBe(200);
+    expect(await status("//open")).toBe(200);
+    expect(await status("/open", { authorization: "Bearer no" })).toBe(401);
+    expect(await status("/score")).toBe(401);
+  });
+
+  test("rails read every text on a path whose shape they do not know", async () => {
+    const text = `the key is sk-${"abc1".repeat(5)}T3BlbkFJ${"xyz9".repeat(5)}`;
+    const sent = await fetch(`${fleet.router.url}/p/main/echo`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${fleet.key}`, "content-type": "application/json" },
+      body: JSON.stringify({ question: text, n: 1 }),
+    });
+    expect(sent.status).toBe(200);
+    expect(sent.headers.get("x-warmpath-rails")).toContain("secrets=redact");
   });
 
   test("a WebSocket is refused with a reason", async () => {

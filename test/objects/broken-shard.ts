@@ -12,6 +12,7 @@ import type { Drained, ShardStatus } from "../../src/objects/pool-shard.ts";
 
 // oxlint-disable-next-line import/no-default-export -- workerd takes the Worker's handler from the entry's default export
 export { default } from "../../src/edge/entry.ts";
+export { JobQueue } from "../../src/jobs/job-queue.ts";
 
 /** Longer than any test; a promise that nothing can resolve would be noticed by the runtime and rejected. */
 const HANG_MS = 120_000;

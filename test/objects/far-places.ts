@@ -20,6 +20,7 @@ import { loadConfig } from "../../src/protocol/env.ts";
 
 // oxlint-disable-next-line import/no-default-export -- workerd takes the Worker's handler from the entry's default export
 export { default } from "../../src/edge/entry.ts";
+export { JobQueue } from "../../src/jobs/job-queue.ts";
 
 type Shards = ShardEnv["POOL_SHARD"];
 type RemoteMethods = Readonly<Record<string | symbol, (...args: readonly unknown[]) => Promise<unknown>>>;

@@ -49,19 +49,35 @@ describe("a valid config", () => {
       leaseTtlMs: 30_000,
       coldWaitMsMax: 10_000,
       affinity: "prefix",
+      jobs: {},
       rails: {
         input: [
           {
             use: "size",
+            name: "size",
             action: "block",
             onError: "closed",
             timeoutMs: 250,
             shadow: false,
+            sample: 1,
+            tenants: null,
             options: { charsMax: 400_000, messagesMax: 1000 },
           },
-          { use: "secrets", action: "redact", onError: "open", timeoutMs: 250, shadow: false, options: {} },
+          {
+            use: "secrets",
+            name: "secrets",
+            action: "redact",
+            onError: "open",
+            timeoutMs: 250,
+            shadow: false,
+            sample: 1,
+            tenants: null,
+            options: {},
+          },
         ],
         output: [],
+        overlap: "acquire",
+        deadlineMs: 5_000,
       },
     });
   });
@@ -74,7 +90,12 @@ describe("a valid config", () => {
       ["small", "small"],
     ]);
     expect(config.poolIdByModel.get("__proto__")).toBeUndefined();
-    expect(config.routes.get("/score")).toEqual({ path: "/score", poolId: "llama", upstreamPath: "/score" });
+    expect(config.routes.get("/score")).toEqual({
+      path: "/score",
+      poolId: "llama",
+      upstreamPath: "/score",
+      openTo: null,
+    });
   });
 
   test("may hold comments, trailing commas and a byte order mark", () => {

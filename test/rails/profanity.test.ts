@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
+  PROFANITIES_MAX,
+  STEM_WORDS_MAX,
   CONFIRMED_WORDS_MAX,
   findProfanity,
   PROFANE_WORD_CHARS_MAX,
@@ -95,4 +97,21 @@ test("hostile texts are read in one pass, whatever they repeat", () => {
     const text = unit.repeat(Math.ceil(200_000 / unit.length));
     expect(findProfanity(text).length, unit).toBeLessThan(2);
   }
+});
+
+describe("beyond the bound", () => {
+  test("of findings the rest of the text is one", () => {
+    const text = `${F} `.repeat(PROFANITIES_MAX + 4);
+    expect(findProfanity(`${F} `.repeat(PROFANITIES_MAX)).at(-1)?.end).toBe(5 * PROFANITIES_MAX - 1);
+    expect(findProfanity(text)).toHaveLength(PROFANITIES_MAX + 1);
+    expect(findProfanity(text).at(-1)).toEqual({ start: 5 * PROFANITIES_MAX, end: text.length, type: "profanity" });
+  });
+
+  test("of different words with a stem the rest of the text is a finding", () => {
+    const word = (index: number): string =>
+      `ass${Array.from(String(index), (digit) => "klmnopqrvw"[Number(digit)]).join("x")} `;
+    const words = (count: number): string => Array.from({ length: count }, (_, index) => word(index)).join("");
+    expect(findProfanity(words(STEM_WORDS_MAX))).toEqual([]);
+    expect(findProfanity(words(STEM_WORDS_MAX + 1))).toHaveLength(1);
+  });
 });

@@ -21,10 +21,12 @@ export const arrows: readonly Arrow[] = [
   { from: "src/protocol/env.ts", to: ["src/core/", "src/protocol/", "warmpath.jsonc"] },
   // Rails that wrap a library; pure, but not free of dependencies.
   { from: "src/rails/", to: ["src/core/", "re2js", "obscenity", "@cfworker/json-schema"] },
-  { from: "src/edge/", to: [...worker, "src/rails/", "itty-router"], typesTo: ["src/objects/"] },
+  { from: "src/edge/", to: [...worker, "src/rails/", "itty-router"], typesTo: ["src/objects/", "src/jobs/"] },
   // workerd finds a Durable Object's class by the entry's export, so the entry alone imports the objects for real.
-  { from: "src/edge/entry.ts", to: [...worker, "src/edge/", "src/objects/", "itty-router"] },
+  { from: "src/edge/entry.ts", to: [...worker, "src/edge/", "src/objects/", "src/jobs/", "itty-router"] },
   { from: "src/objects/", to: worker },
+  // The job queue dispatches as the edge does: with its lease desk.
+  { from: "src/jobs/", to: [...worker, "src/edge/", "standardwebhooks"] },
   { from: "src/sim/", to: ["src/core/"] },
   // The simulator's command line and what it reads and prints; the simulation itself stays free of the host.
   { from: "src/sim/main.ts", to: ["src/core/", "src/sim/", "node:"] },

@@ -31,7 +31,9 @@ export type EndpointPlan = {
 /** A further API key of the fleet. */
 export type KeyPlan = {
   readonly id: string;
-  readonly scopes?: readonly ("infer" | "admin")[];
+  readonly scopes?: readonly ("infer" | "admin" | "worker")[];
+  /** Default "tests". */
+  readonly tenant?: string;
   readonly expiresAt?: string;
 };
 
@@ -107,9 +109,9 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
   const closeSimulators = async (): Promise<void> => {
     await Promise.all([...simulators.values()].map(async (simulator) => simulator.close()));
   };
-  const keyEntries = keyPlans.map(async ({ id, scopes = ["infer"], expiresAt }) => {
+  const keyEntries = keyPlans.map(async ({ id, scopes = ["infer"], tenant = "tests", expiresAt }) => {
     const hmac = toHex(await keyHmac(keyOf(id), pepper));
-    return { id, tenant: "tests", hmac, scopes, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    return { id, tenant, hmac, scopes, ...(expiresAt === undefined ? {} : { expiresAt }) };
   });
   const config = { ...fleetConfig(plan, model, simulators), keys: await Promise.all(keyEntries), ...plan.config };
   const start = async (): Promise<Workerd> => {

@@ -61,6 +61,16 @@ export class AhoCorasick {
     }
   }
 
+  /** False if no pattern begins with the unit, so that `step` would stay at the root. */
+  mayBegin(unit: number): boolean {
+    return unit < ROOT_UNITS ? this.#rootTo[unit] !== ROOT : this.#edge(ROOT, unit) !== ROOT;
+  }
+
+  /** True if nothing but the last unit is of a pattern: nodes are numbered by level. */
+  isFirst(node: number): boolean {
+    return node <= (this.#edgesFrom[ROOT + 1] ?? 0);
+  }
+
   /** True if some pattern ends at this node. */
   hasOutput(node: number): boolean {
     return this.#output[node] !== 0 || this.#nextOutput[node] !== ROOT;

@@ -20,14 +20,14 @@ export type CleanBounds = {
 type Glance = { readonly bounds: CleanBounds; chars: number; parts: number };
 
 /** True only if no text breaks the bounds and every text was looked at. False says nothing. */
-export function isSurelyClean(body: unknown, bounds: CleanBounds): boolean {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return true;
+export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = false): boolean {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return !everyMember || body === null;
   const members = body as Record<string, unknown>;
   const { messages } = members;
   if (bounds.messagesMax !== null && Array.isArray(messages) && messages.length > bounds.messagesMax) return false;
   const glance: Glance = { bounds, chars: 0, parts: 0 };
   for (const name of Object.keys(members)) {
-    if (Object.hasOwn(VISIBLE, name) && !isClean(glance, members[name], 0)) return false;
+    if ((everyMember || Object.hasOwn(VISIBLE, name)) && !isClean(glance, members[name], 0)) return false;
   }
   return bounds.charsMax === null || glance.chars <= bounds.charsMax;
 }

@@ -205,15 +205,13 @@ function isHexPair(text: string, end: number): boolean {
 }
 
 function isBase64(code: number): boolean {
-  return (
-    (code >= 97 && code <= 122) ||
-    (code >= 65 && code <= 90) ||
-    (code >= 47 && code <= 57) ||
-    code === 43 ||
-    code === 61 ||
-    code === 95
-  );
+  return code < 128 && IS_BASE64[code] === 1;
 }
+
+/** Letters, digits, and + / = _ */
+const IS_BASE64 = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[A-Za-z0-9+/=_]/.test(String.fromCharCode(code)) ? 1 : 0,
+);
 
 function isLetter(code: number): boolean {
   return (code | 32) >= 97 && (code | 32) <= 122;

@@ -45,8 +45,13 @@ const TAGS: readonly (readonly [literal: string, mark: number])[] = [
   ["<!--", COMMENT],
 ];
 
-/** Second characters of the tags, to say no at once to nearly every bracket. */
-const SECONDS: ReadonlySet<number> = new Set(TAGS.map(([literal]) => literal.charCodeAt(1) | 32));
+/** By their second characters, to say no at once to nearly every bracket. */
+const BY_SECOND: ReadonlyMap<number, typeof TAGS> = new Map(
+  TAGS.map(([literal]) => literal.charCodeAt(1)).map((second) => [
+    second,
+    TAGS.filter(([literal]) => literal.charCodeAt(1) === second),
+  ]),
+);
 
 /** Who a line says it is from, before a colon. */
 const TURNS: ReadonlyMap<string, number> = new Map([
@@ -65,8 +70,10 @@ const TURN_CHARS_MAX = 12;
 
 /** The mark that begins at `at`, where one of `<`, `[`, `(` stands; 0: none. */
 export function tagAt(text: string, at: number): number {
-  if (!SECONDS.has(text.charCodeAt(at + 1) | 32)) return 0;
-  for (const [literal, mark] of TAGS) if (startsWithFolded(text, at, literal)) return mark;
+  const second = text.charCodeAt(at + 1);
+  const tags = BY_SECOND.get(second >= 65 && second <= 90 ? second | 32 : second);
+  if (tags === undefined) return 0;
+  for (const [literal, mark] of tags) if (startsWithFolded(text, at, literal)) return mark;
   return 0;
 }
 

@@ -30,10 +30,13 @@ export function firstSpoofable(text: string): number {
   return -1;
 }
 
-/** Look-alikes in words that are Latin otherwise, one span for each run, with the Latin letters as replacement. */
-export function spoofedLetters(text: string): FoundSpan[] {
+/**
+ * Look-alikes in words that are Latin otherwise, one span for each run, with the Latin letters as replacement. At most
+ * `spansMax`, the first ones.
+ */
+export function spoofedLetters(text: string, spansMax: number): FoundSpan[] {
   const found: FoundSpan[] = [];
-  for (let at = 0; at < text.length;) {
+  for (let at = 0; at < text.length && found.length < spansMax;) {
     if (!isWordUnit(text.charCodeAt(at))) {
       at += 1;
       continue;
@@ -47,12 +50,14 @@ export function spoofedLetters(text: string): FoundSpan[] {
       if (unit < 0x80) hasAscii = true;
       else hasOther ||= isOther(unit);
     }
-    if (hasAscii && hasOther) spoofedIn(text, start, at, found);
+    if (hasAscii && hasOther) spoofedIn(text, start, at, { found, spansMax });
   }
   return found;
 }
 
-function spoofedIn(text: string, start: number, end: number, found: FoundSpan[]): void {
+type Finds = { readonly found: FoundSpan[]; readonly spansMax: number };
+
+function spoofedIn(text: string, start: number, end: number, { found, spansMax }: Finds): void {
   let latin = 0;
   let latinSmall = 0;
   let others = 0;
@@ -70,7 +75,7 @@ function spoofedIn(text: string, start: number, end: number, found: FoundSpan[])
   }
   const isAcronymWithEnding = latinSmall === 0 && othersSmall === others && isOther(text.charCodeAt(end - 1));
   if (others === 0 || latin < LATIN_NEEDED || isAcronymWithEnding) return;
-  for (let at = start; at < end; at += 1) {
+  for (let at = start; at < end && found.length < spansMax; at += 1) {
     if (!isOther(text.charCodeAt(at))) continue;
     const first = at;
     let replacement = "";

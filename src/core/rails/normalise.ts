@@ -36,23 +36,67 @@ export type NormalText = {
   original(start: number, end: number): OffsetRange;
 };
 
+/**
+ * Texts whose normal form is remembered: several rails read the same parts of one request, one rail after the other. Most
+ * requests have fewer parts of more than RECALLED_UNITS_MIN; of one with more, none is remembered when it is asked for
+ * again, which costs a comparison of lengths.
+ */
+export const RECALLED_TEXTS_MAX = 8;
+
+/** Shorter texts cost no more than to look them up. */
+export const RECALLED_UNITS_MIN = 128;
+
+/** Longer texts would be kept for long: with this, all of them are 4 MB at most, the normal form included. */
+export const RECALLED_UNITS_MAX = 131_072;
+
+const recalledTexts: string[] = [];
+const recalledForms: NormalText[] = [];
+let nextRecalled = 0;
+
 /** NFKC, without invisible characters, decimal digits as ASCII. Linear in the length of the text. */
 export function normalise(text: string): NormalText {
+  if (text.length < RECALLED_UNITS_MIN || text.length > RECALLED_UNITS_MAX) return normalForm(text);
+  // Equal strings that are not the same one are compared, once and natively; of other lengths, that is seen at once.
+  const known = recalledForms[recalledTexts.indexOf(text)];
+  if (known !== undefined) return known;
+  const form = normalForm(text);
+  recalledTexts[nextRecalled] = text;
+  recalledForms[nextRecalled] = form;
+  nextRecalled = (nextRecalled + 1) % RECALLED_TEXTS_MAX;
+  return form;
+}
+
+function normalForm(text: string): NormalText {
   const from = firstNonAscii(text);
   if (from === text.length) return same(text);
   const writer = new ClusterWriter(text);
   // What combines with an ASCII character may be the first one that is not ASCII.
+  let last = -1;
   for (let at = Math.max(0, from - 1); at < text.length;) {
     const unit = text.charCodeAt(at);
     const codePoint = unit >= 0xd800 && unit < 0xdc00 ? (text.codePointAt(at) ?? unit) : unit;
-    writer.take(codePoint, at);
+    const bits = codePoint < 0x80 ? 0 : classOf(codePoint) & REWRITING;
+    if (bits !== 0 || writer.isPending) {
+      if (!writer.isPending) writer.begin(last, at);
+      writer.take(codePoint, bits, at);
+    }
+    last = at;
     at += codePoint > 0xffff ? 2 : 1;
   }
   return writer.finish();
 }
 
+/** As long as the normal form is remembered, so is what was folded of it. */
+const foldedForms = new WeakMap<NormalText, NormalText>();
+
 /** For matching phrases: lower case, accents and other diacritics gone, look-alikes as ASCII. Never longer than its input. */
 export function fold(normal: NormalText): NormalText {
+  let folded = foldedForms.get(normal);
+  if (folded === undefined) foldedForms.set(normal, (folded = foldedForm(normal)));
+  return folded;
+}
+
+function foldedForm(normal: NormalText): NormalText {
   const { text } = normal;
   if (firstNonAscii(text) === text.length) {
     const lower = text.toLowerCase();
@@ -112,15 +156,20 @@ function stringOf(units: Uint16Array): string {
   return text;
 }
 
-/** Forms of single characters that change or are marks: no more than Unicode has of them, about 8,000. */
-const singleForms = new Map<string, string>();
+/** Forms of clusters that change. Beyond as many all are forgotten: Unicode has about 8,000 characters that change. */
+const FORMS_MAX = 16_384;
+/** Longer clusters are rare, and a key of a map is read whole. */
+const FORM_UNITS_MAX = 4;
+const forms = new Map<string, string>();
 
 /** Collects the normal form. The cluster that is being read is `[#start, #end)`, the rest is written or copied. */
 class ClusterWriter {
   readonly #text: string;
   readonly #map = new OffsetMap();
-  #out = "";
-  /** The original up to here is in `#out`. */
+  /** Made for the first change. */
+  #units = NO_UNITS;
+  #length = 0;
+  /** The original up to here is in `#units`. */
   #copied = 0;
   #start = 0;
   #end = 0;
@@ -132,8 +181,19 @@ class ClusterWriter {
     this.#text = text;
   }
 
-  take(codePoint: number, at: number): void {
-    const bits = codePoint < 0x80 ? 0 : classOf(codePoint) & REWRITING;
+  /** Is the cluster one that may change; if not, what begins a cluster need not be told. */
+  get isPending(): boolean {
+    return this.#bits !== 0;
+  }
+
+  /** The character before `at` begins at `last`, which is negative if there is none: its cluster may go on. */
+  begin(last: number, at: number): void {
+    this.#start = last < 0 ? at : last;
+    this.#end = at;
+    this.#chars = last < 0 ? 0 : 1;
+  }
+
+  take(codePoint: number, bits: number, at: number): void {
     if ((bits & INVISIBLE) !== 0) {
       this.#bits |= INVISIBLE;
       return;
@@ -153,35 +213,43 @@ class ClusterWriter {
   finish(): NormalText {
     if (this.#bits !== 0) this.#write(this.#text.length);
     if (this.#copied === 0) return same(this.#text);
+    this.#copyTo(this.#text.length);
     const map = this.#map;
     const original = (start: number, end: number): OffsetRange => map.toOld(start, end);
-    return { text: this.#out + this.#text.slice(this.#copied), isSame: false, original };
+    return { text: stringOf(this.#units.subarray(0, this.#length)), isSame: false, original };
   }
 
   /** Writes the cluster if its normal form differs, and skips the invisible characters between it and `next`. */
   #write(next: number): void {
-    const cluster = this.#text.slice(this.#start, this.#end);
-    const form = (this.#bits & (CHANGES | JOINS)) === 0 ? cluster : this.#formOf(cluster);
-    if (form !== cluster) {
-      this.#copyTo(this.#start);
-      // One unit for one needs no entry: the distance to the original stays.
-      if (form.length !== 1 || cluster.length !== 1) {
-        this.#map.add(this.#out.length, this.#out.length + form.length, this.#start, this.#end);
-      }
-      this.#out += form;
-      this.#copied = this.#end;
+    if ((this.#bits & (CHANGES | JOINS)) !== 0) {
+      const cluster = this.#text.slice(this.#start, this.#end);
+      const form = this.#formOf(cluster);
+      if (form !== cluster) this.#replace(form, cluster.length);
     }
     if (next > this.#end) {
       this.#copyTo(this.#end);
-      this.#map.add(this.#out.length, this.#out.length, this.#end, next);
+      this.#map.add(this.#length, this.#length, this.#end, next);
       this.#copied = next;
     }
   }
 
+  #replace(form: string, clusterUnits: number): void {
+    this.#copyTo(this.#start);
+    // One unit for one needs no entry: the distance to the original stays.
+    if (form.length !== 1 || clusterUnits !== 1) {
+      this.#map.add(this.#length, this.#length + form.length, this.#start, this.#end);
+    }
+    this.#append(form, 0, form.length);
+    this.#copied = this.#end;
+  }
+
   #formOf(cluster: string): string {
-    if (this.#chars > 1) return this.#composed(cluster);
-    let form = singleForms.get(cluster);
-    if (form === undefined) singleForms.set(cluster, (form = this.#composed(cluster)));
+    if (cluster.length > FORM_UNITS_MAX) return this.#composed(cluster);
+    let form = forms.get(cluster);
+    if (form !== undefined) return form;
+    form = this.#composed(cluster);
+    if (forms.size >= FORMS_MAX) forms.clear();
+    forms.set(cluster, form);
     return form;
   }
 
@@ -193,9 +261,26 @@ class ClusterWriter {
   }
 
   #copyTo(end: number): void {
-    if (end > this.#copied) this.#out += this.#text.slice(this.#copied, end);
+    if (end > this.#copied) this.#append(this.#text, this.#copied, end);
+  }
+
+  #append(from: string, start: number, end: number): void {
+    const needed = this.#length + end - start;
+    if (needed > this.#units.length) this.#grow(needed);
+    const units = this.#units;
+    let length = this.#length;
+    for (let at = start; at < end; at += 1) units[length++] = from.charCodeAt(at);
+    this.#length = length;
+  }
+
+  #grow(needed: number): void {
+    const grown = new Uint16Array(Math.max(needed + this.#text.length, 2 * this.#units.length));
+    grown.set(this.#units.subarray(0, this.#length));
+    this.#units = grown;
   }
 }
+
+const NO_UNITS = new Uint16Array(0);
 
 function withoutInvisible(cluster: string): string {
   return Array.from(cluster)

@@ -10,7 +10,7 @@
  * Rejected: the check digit alone, which one in ten order numbers passes.
  */
 import { createContext, hasWord, readContext } from "./pii-context.ts";
-import { endOf, isDigit, isWordCode, joinAfter, lengthOf, startOf } from "./pii-scan.ts";
+import { endOf, isDigit, isWordCode, joinAfter, keep, lengthOf, startOf } from "./pii-scan.ts";
 import type { PiiScan } from "./pii-scan.ts";
 import type { FoundSpan } from "./rail.ts";
 
@@ -72,7 +72,7 @@ export function findCards(scan: PiiScan): FoundSpan[] {
     if (last === null) continue;
     readContext(context, startOf(scan, group));
     if (hasWord(context, "goods", startOf(scan, group), GOODS_CHARS)) continue;
-    found.push({ start: startOf(scan, group), end: endOf(scan, last), type: "card" });
+    if (!keep(scan, found, { start: startOf(scan, group), end: endOf(scan, last), type: "card" })) break;
     group = last;
   }
   return found;

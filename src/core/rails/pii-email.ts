@@ -7,7 +7,7 @@
  * parts, which nobody has.
  */
 import { CHARS, isIn } from "./char-class.ts";
-import { isDigit, isLetterBeyondAscii, isWordCode } from "./pii-scan.ts";
+import { isDigit, isLetterBeyondAscii, isWordCode, keep } from "./pii-scan.ts";
 import type { PiiScan } from "./pii-scan.ts";
 import type { FoundSpan } from "./rail.ts";
 
@@ -24,7 +24,7 @@ export function findEmails(scan: PiiScan): FoundSpan[] {
     if (start === at) continue;
     const end = domainEnd(scan, at + 1);
     if (end === null || isRepository(scan.text, start, at, end)) continue;
-    found.push({ start, end, type: "email" });
+    if (!keep(scan, found, { start, end, type: "email" })) break;
   }
   return found;
 }

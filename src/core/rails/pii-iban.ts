@@ -9,7 +9,7 @@
  * tokens that already look like one, and test data often break the structure.
  */
 import { CHARS, isIn } from "./char-class.ts";
-import { isDash, isDigit, isWordCode, startOf } from "./pii-scan.ts";
+import { isDash, isDigit, isWordCode, keep, startOf } from "./pii-scan.ts";
 import type { PiiScan } from "./pii-scan.ts";
 import type { FoundSpan } from "./rail.ts";
 
@@ -39,18 +39,35 @@ export function findIbans(scan: PiiScan): FoundSpan[] {
     if (!isIn(text.charCodeAt(start + 1), CHARS.letter) || isWordCode(text.charCodeAt(start - 1))) continue;
     const end = ibanEnd(scan, start);
     if (end === null) continue;
-    found.push({ start, end, type: "iban" });
+    if (!keep(scan, found, { start, end, type: "iban" })) break;
     from = end;
   }
   return found;
 }
 
-/** Characters of an IBAN of this country; null if it has none. */
+/** Characters of an IBAN of the country with these two letters, in either case; null if it has none. */
 export function ibanLength(country: string): number | null {
+  return lengthFor(country.charCodeAt(0), country.charCodeAt(1));
+}
+
+function lengthFor(first: number, second: number): number | null {
+  return (lengths ??= lengthTable())[countryIndex(first, second)] || null;
+}
+
+/** By country; 0 where there is none. Made by the first text with something like an IBAN. */
+let lengths: Uint8Array | null = null;
+
+function lengthTable(): Uint8Array {
+  const table = new Uint8Array(32 * 32);
   for (let at = 0; at < LENGTHS.length; at += 4) {
-    if (LENGTHS.startsWith(country, at)) return Number(LENGTHS.slice(at + 2, at + 4));
+    table[countryIndex(LENGTHS.charCodeAt(at), LENGTHS.charCodeAt(at + 1))] = Number(LENGTHS.slice(at + 2, at + 4));
   }
-  return null;
+  return table;
+}
+
+/** Of two letters, in either case. */
+function countryIndex(first: number, second: number): number {
+  return ((first & 31) << 5) | (second & 31);
 }
 
 /** ISO 7064, MOD 97-10; `iban` is upper case without spaces. */
@@ -65,26 +82,34 @@ export function passesMod97(iban: string): boolean {
 
 function ibanEnd(scan: PiiScan, start: number): number | null {
   if (!isDigit(scan.text.charCodeAt(start + 3))) return null;
-  const length = ibanLength(scan.text.slice(start, start + 2).toUpperCase());
+  const length = lengthFor(scan.text.charCodeAt(start), scan.text.charCodeAt(start + 1));
   return (length === null ? null : printedEnd(scan, start, length)) ?? compactEnd(scan, start);
 }
 
-/** Where an IBAN of this length ends, with or without separators. */
+/**
+ * Where an IBAN of this length ends, with or without separators. The check is summed up on the way, without a string:
+ * nearly all that looks like an IBAN fails it.
+ */
 function printedEnd({ text, meter }: PiiScan, start: number, length: number): number | null {
-  let iban = "";
+  let count = 0;
   let run = 0;
+  let sum = 0;
   let at = start;
-  while (iban.length < length) {
+  while (count < length) {
     const code = text.charCodeAt(at);
     if (isIn(code, CHARS.alnum)) {
-      iban += text.charAt(at);
+      if (count >= 4) sum = addTo97(sum, code);
+      count += 1;
       run += 1;
     } else if ((code === 32 || isDash(code)) && run >= 2) run = 0;
     else break;
     at += 1;
   }
   meter.steps += at - start;
-  return iban.length === length && !isWordCode(text.charCodeAt(at)) && isIban(iban) ? at : null;
+  if (count < length || isWordCode(text.charCodeAt(at))) return null;
+  // The country and the check digits come last.
+  for (let first = start; first < start + 4; first += 1) sum = addTo97(sum, text.charCodeAt(first));
+  return sum % 97 === 1 && isIban(withoutSeparators(text.slice(start, at))) ? at : null;
 }
 
 /** The same without separators, of any length that the standard allows; in upper case, and no hash in hexadecimal. */
@@ -98,6 +123,20 @@ function compactEnd({ text, meter }: PiiScan, start: number): number | null {
   meter.steps += end - start;
   const isFit = !isHex && end - start >= IBAN_CHARS_MIN && end - start <= IBAN_CHARS_MAX;
   return isFit && !isWordCode(text.charCodeAt(end)) && isIban(text.slice(start, end)) ? end : null;
+}
+
+/** Divides only when the next step could leave the small integers: dividing is what takes long. */
+function addTo97(sum: number, code: number): number {
+  const rest = sum > SUM_MAX ? sum % 97 : sum;
+  return code < 58 ? rest * 10 + code - 48 : rest * 100 + (code & 0x5f) - 55;
+}
+
+const SUM_MAX = 5_000_000;
+
+function withoutSeparators(printed: string): string {
+  return Array.from(printed)
+    .filter((char) => isIn(char.charCodeAt(0), CHARS.alnum))
+    .join("");
 }
 
 function isIban(text: string): boolean {

@@ -8,7 +8,7 @@
  */
 import { CHARS, isIn } from "./char-class.ts";
 import { createContext, hasWord, readContext } from "./pii-context.ts";
-import { endOf, isDigit, isWordCode, joinAfter, lengthOf, startOf, valueOf } from "./pii-scan.ts";
+import { endOf, isDigit, isWordCode, joinAfter, keep, lengthOf, startOf, valueOf } from "./pii-scan.ts";
 import type { PiiScan } from "./pii-scan.ts";
 import type { FoundSpan } from "./rail.ts";
 
@@ -29,7 +29,7 @@ export function findIpV4(scan: PiiScan): FoundSpan[] {
     if (isProduct(text, start) || isContinued(text, end)) continue;
     readContext(context, start);
     if (hasWord(context, "version", start, VERSION_CHARS)) continue;
-    found.push({ start, end, type: "ip" });
+    if (!keep(scan, found, { start, end, type: "ip" })) break;
     group += 3;
   }
   return found;
@@ -46,7 +46,7 @@ export function findColonAddresses(scan: PiiScan): FoundSpan[] {
     const parsed = parseGroups(scan, start);
     from = Math.max(colon + 1, parsed.end);
     const type = typeOf(scan.text, start, parsed);
-    if (type !== null) found.push({ start, end: parsed.end, type });
+    if (type !== null && !keep(scan, found, { start, end: parsed.end, type })) break;
   }
   return found;
 }

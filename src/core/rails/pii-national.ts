@@ -11,7 +11,7 @@
 import { CHARS, isIn } from "./char-class.ts";
 import { createContext, hasWord, readContext } from "./pii-context.ts";
 import type { Context } from "./pii-context.ts";
-import { endOf, isDash, isDigit, isWordCode, joinAfter, lengthOf, startOf, valueOf } from "./pii-scan.ts";
+import { endOf, isDash, isDigit, isWordCode, joinAfter, keep, lengthOf, startOf, valueOf } from "./pii-scan.ts";
 import type { PiiScan } from "./pii-scan.ts";
 import type { FoundSpan } from "./rail.ts";
 
@@ -31,7 +31,7 @@ export function findUsNumbers(scan: PiiScan): FoundSpan[] {
     if (length === 3 && (lengthOf(scan, group + 1) !== 2 || lengthOf(scan, last) !== 4)) continue;
     const type = typeOfNumber(scan, group);
     if (type === null || !standsAlone(scan, group, last) || !isTold(context, group, last)) continue;
-    found.push({ start: startOf(scan, group), end: endOf(scan, last), type });
+    if (!keep(scan, found, { start: startOf(scan, group), end: endOf(scan, last), type })) break;
     group = last;
   }
   return found;
@@ -48,7 +48,7 @@ export function findUkNumbers(scan: PiiScan): FoundSpan[] {
     const start = first - space - 2;
     if (!isPrefix(text.slice(Math.max(0, start), start + 2)) || isWordCode(text.charCodeAt(start - 1))) continue;
     const end = ukEnd(text, first);
-    if (end !== null) found.push({ start, end, type: "nino" });
+    if (end !== null && !keep(scan, found, { start, end, type: "nino" })) break;
   }
   return found;
 }

@@ -22,7 +22,7 @@ import {
 } from "./pii-phone-row.ts";
 import type { Opening, PhoneRow } from "./pii-phone-row.ts";
 import { PHONE_DIGITS_MIN, mayBeLikely, mayBeginLikely, phoneShape } from "./pii-phone-shape.ts";
-import { endOf, isDash, isDigit, isLetterBeyondAscii, isWordCode, lengthOf, startOf } from "./pii-scan.ts";
+import { endOf, isDash, isDigit, isLetterBeyondAscii, isWordCode, keep, lengthOf, startOf } from "./pii-scan.ts";
 import type { PiiScan } from "./pii-scan.ts";
 import type { FoundSpan } from "./rail.ts";
 
@@ -74,7 +74,7 @@ function searchFrom(search: Search, group: number): number {
     const isHopeless = !mayBeLikely(row) && goesOn(scan.text, end);
     const start = isHopeless ? null : phoneStart(search, opening, end);
     if (start !== null) {
-      found.push({ start, end, type: "phone" });
+      if (!keep(scan, found, { start, end, type: "phone" })) return scan.starts.length;
       return extension === null ? last : last + 1;
     }
     extension = null;

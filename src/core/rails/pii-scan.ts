@@ -7,6 +7,10 @@
  * Rejected: one pass per family: ordinary prose would pay for all of them.
  */
 import { CHARS, isIn } from "./char-class.ts";
+import type { FoundSpan } from "./rail.ts";
+
+/** Findings of one family in one text; beyond it the rest of the text is one more. */
+export const PII_SPANS_MAX = 10_000;
 
 export type PiiMeter = {
   /** Characters looked at, for the tests: time on a Worker cannot be read, steps can be counted. */
@@ -61,6 +65,13 @@ export function scanPii(text: string, meter: PiiMeter): PiiScan | null {
   const isAscii = bits < 128;
   if (isAscii && ats.length === 0 && colons.length === 0 && digits < DIGITS_MIN) return null;
   return { text, starts, ends, ats, colons, isAscii, meter };
+}
+
+/** Adds the finding. False if it is the last of its family: then it reaches to the end of the text. */
+export function keep({ text }: PiiScan, found: FoundSpan[], span: FoundSpan): boolean {
+  const isLast = found.length >= PII_SPANS_MAX;
+  found.push(isLast ? { ...span, end: text.length } : span);
+  return !isLast;
 }
 
 export function isDigit(code: number): boolean {

@@ -7,7 +7,7 @@
  * Rejected: 64 hexadecimal digits, which are transaction hashes and private keys, the secrets rail's business.
  */
 import { CHARS, isIn } from "./char-class.ts";
-import { isWordCode, startOf } from "./pii-scan.ts";
+import { isWordCode, keep, startOf } from "./pii-scan.ts";
 import type { PiiScan } from "./pii-scan.ts";
 import type { FoundSpan } from "./rail.ts";
 
@@ -29,7 +29,7 @@ export function findWallets(scan: PiiScan): FoundSpan[] {
     if (at < from) continue;
     const span = walletAt(scan, at);
     if (span === null) continue;
-    found.push(span);
+    if (!keep(scan, found, span)) break;
     from = span.end;
   }
   return found;

@@ -34,6 +34,8 @@ export type RailInput = {
   readonly parts: readonly TextPart[];
   readonly messageCount: number;
   readonly unseen: readonly UnseenReason[];
+  /** Whose body has members that nobody here knows: then every string in it counts. Absent: no. */
+  readonly everyMember?: boolean;
 };
 
 /** A finding before the policy says what it does: a span without rail and action. */

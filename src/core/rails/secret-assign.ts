@@ -12,7 +12,7 @@ import { CHARS, isIn } from "./char-class.ts";
 import { bodyLooksSecret, looksRandom } from "./secret-body.ts";
 import { KEY_CHARS } from "./secret-chars.ts";
 import type { Run } from "./secret-chars.ts";
-import { isCredentialName, isPasswordName, nameBefore } from "./secret-names.ts";
+import { hasShortName, isCredentialName, isPasswordName, nameBefore } from "./secret-names.ts";
 import type { NameWindow } from "./secret-names.ts";
 import { isBasicValue, isPassword, passwordEnd } from "./secret-passwords.ts";
 import { createScan, runEnd, startsWith, takeTry } from "./secret-scan.ts";
@@ -47,16 +47,32 @@ export function mayAssign(text: string, at: number): boolean {
   // A scheme ("Bearer …") comes before the value: let the full match see.
   const isSchemeLong = text.charCodeAt(from + 5) === SPACE || text.charCodeAt(from + 6) === SPACE;
   if (isSchemeLong && BEGINS_SCHEME.has(text.charCodeAt(from))) return schemeAt(text, from) !== "";
-  const isQuoted = isQuote(text.charCodeAt(from - 1));
+  const least = isQuote(text.charCodeAt(from - 1)) ? IN_QUOTES : ANYWHERE;
   for (let near = from + VALUE_CHARS_MIN - 1; near >= from; near -= 1) {
-    if (!isValueChar(text.charCodeAt(near), isQuoted)) return false;
+    if (kindOf(text.charCodeAt(near)) < least) return false;
   }
   for (let near = from; near <= from + WORD_CHARS_MAX; near += 1) {
-    const code = text.charCodeAt(near);
-    if (isIn(code, CHARS.digit)) return true;
-    if (!isValueChar(code, isQuoted)) return near - from >= ASSIGNED_CHARS.min && hasHumps(text, from, near);
+    const kind = kindOf(text.charCodeAt(near));
+    if (kind === A_DIGIT) return true;
+    if (kind < least) return near - from >= ASSIGNED_CHARS.min && hasHumps(text, from, near);
   }
   return true;
+}
+
+/** What a character may be in a value: nothing, part of one in quotes (brackets), part of any, a digit. */
+const IN_QUOTES = 1;
+const ANYWHERE = 2;
+const A_DIGIT = 3;
+
+/** Every operator asks for some twenty characters. */
+const VALUE_KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
+  if (!(code > 0x20 && code < 0x7f) || isQuote(code)) return 0;
+  if (isIn(code, CHARS.digit)) return A_DIGIT;
+  return isBracket(code) ? IN_QUOTES : ANYWHERE;
+});
+
+function kindOf(code: number): number {
+  return code < 128 ? (VALUE_KINDS[code] ?? 0) : 0;
 }
 
 /** Capitals inside a short value without a digit, from which on it may be random rather than a name. */
@@ -71,12 +87,6 @@ function hasHumps(text: string, from: number, to: number): boolean {
 }
 
 const SPACE = 0x20;
-
-/** Anything printable that is no space and ends no value: passwords have signs in them. */
-function isValueChar(code: number, isQuoted: boolean): boolean {
-  if (!(code > SPACE && code < 0x7f) || isQuote(code)) return false;
-  return isQuoted || !isBracket(code);
-}
 
 function isQuote(code: number): boolean {
   return code === 0x22 || code === 0x27 || code === 0x60;
@@ -122,12 +132,21 @@ type Named = {
 
 /** Null if a value behind the operator would be no finding, whatever it is. */
 function namedBy(scan: Scan, at: number): Named | null {
+  scan.meter.steps += 1;
+  if (hasShortName(scan.text, at) && !isManifest(scan)) return null;
   const name = nameBefore(scan, at);
   if (name === null) return null;
-  const vendor = vendorOf(name, scan.meter);
-  const named = { name, vendor, isCredential: isCredentialName(name), isPasswordLike: isPasswordName(name) };
-  return vendor !== null || named.isCredential || named.isPasswordLike || isManifest(scan) ? named : null;
+  let named = judged.get(name);
+  if (named === undefined) {
+    const vendor = vendorOf(name, scan.meter);
+    named = { name, vendor, isCredential: isCredentialName(name), isPasswordLike: isPasswordName(name) };
+    judged.set(name, named);
+  }
+  return named.vendor !== null || named.isCredential || named.isPasswordLike || isManifest(scan) ? named : null;
 }
+
+/** Names live as long as the scan that remembers them. */
+const judged = new WeakMap<NameWindow, Named>();
 
 /**
  * Could a value that begins at `valueAt` be a finding because of the name before it? For those who see the name before

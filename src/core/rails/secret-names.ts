@@ -7,6 +7,7 @@
  * Rejected: the word anywhere in the name, which takes "token_count" and "secret_name" for secrets.
  */
 import { CHARS, isIn } from "./char-class.ts";
+import { NAMES_MAX } from "./secret-scan.ts";
 import type { Scan } from "./secret-scan.ts";
 
 /** Longest name looked at, spaces included. */
@@ -39,6 +40,15 @@ const SUFFIXES: readonly string[] = [
   "current default header v1 v2 v3 id1 raw text plain",
 ].flatMap((words) => words.split(" "));
 
+const BY_LAST = new Map<string, readonly string[]>();
+
+/** In the order of the table. */
+function suffixesOf(last: string): readonly string[] {
+  let suffixes = BY_LAST.get(last);
+  if (suffixes === undefined) BY_LAST.set(last, (suffixes = SUFFIXES.filter((suffix) => suffix.endsWith(last))));
+  return suffixes;
+}
+
 const BY_ENDING_PAIR = new Map<string, readonly string[]>();
 
 export type NameWindow = {
@@ -48,13 +58,15 @@ export type NameWindow = {
   readonly written: string;
   /** The last words without separators. */
   readonly plain: string;
+  /** Just "value": the name is elsewhere. */
+  readonly isValue: boolean;
 };
 
 /** The name to the left of an operator at `at`; null if there is none or it is longer than any name. */
 export function nameBefore(scan: Scan, at: number): NameWindow | null {
   const { text, meter } = scan;
   let end = at;
-  while (end > 0 && at - end < GAP_CHARS_MAX && " \t\"'`]\\)?|".includes(text.charAt(end - 1))) end -= 1;
+  while (end > 0 && at - end < GAP_CHARS_MAX && isGap(text.charCodeAt(end - 1))) end -= 1;
   let start = end;
   let wordsAt = end;
   while (start > 0 && end - start <= NAME_CHARS_MAX && isNameChar(text.charCodeAt(start - 1))) {
@@ -66,9 +78,47 @@ export function nameBefore(scan: Scan, at: number): NameWindow | null {
   if (end - start > NAME_CHARS_MAX) start = wordsAt;
   if (start === end) return null;
   const written = text.slice(start, end);
-  if (written.trim().toLowerCase() === "value") return nameBeside(scan, start);
-  const words = written.toLowerCase();
-  return { words, written, plain: plainName(words) };
+  let name = scan.names.get(written);
+  if (name === undefined) {
+    const words = written.toLowerCase();
+    name = { words, written, plain: plainName(words), isValue: words.trim() === "value" };
+    if (scan.names.size >= NAMES_MAX) scan.names.clear();
+    scan.names.set(written, name);
+  }
+  return name.isValue ? nameBeside(scan, start) : name;
+}
+
+/**
+ * Is what stands before an operator too short for any name that counts? Names have three characters at least. Cheap: most
+ * operators of hostile texts, and of addresses, have no name.
+ */
+export function hasShortName(text: string, at: number): boolean {
+  let end = at;
+  while (end > 0 && at - end < GAP_CHARS_MAX && isGap(text.charCodeAt(end - 1))) end -= 1;
+  for (let back = 1; back <= NAME_CHARS_MIN; back += 1) if (!isNameChar(text.charCodeAt(end - back))) return true;
+  return false;
+}
+
+/** "pwd", "jwt", "lob". */
+const NAME_CHARS_MIN = 3;
+
+/** Space, tab, quotes, and what closes or ends an expression. */
+function isGap(code: number): boolean {
+  switch (code) {
+    case 0x20:
+    case 0x09:
+    case 0x22:
+    case 0x27:
+    case 0x60:
+    case 0x5d:
+    case 0x5c:
+    case 0x29:
+    case 0x3f:
+    case 0x7c:
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** `{ "name": "API_TOKEN", "value": …`, `<add key="Password" value=…`: the name is the string before. */
@@ -94,7 +144,9 @@ function plainName(words: string): string {
   for (const char of last.join("")) if (isIn(char.charCodeAt(0), CHARS.alnum)) plain += char;
   for (let round = 0; round < 2; round += 1) {
     while (plain !== "" && isIn(plain.charCodeAt(plain.length - 1), CHARS.digit)) plain = plain.slice(0, -1);
-    const suffix = SUFFIXES.find((word) => plain.endsWith(word) && plain.length > word.length);
+    const suffix = suffixesOf(plain.charAt(plain.length - 1)).find(
+      (word) => plain.endsWith(word) && plain.length > word.length,
+    );
     if (suffix !== undefined) plain = plain.slice(0, -suffix.length);
   }
   return plain;

@@ -33,10 +33,16 @@ const EXAMPLE_PASSWORDS: ReadonlySet<string> = new Set(
 const EXAMPLE_PARTS: readonly string[] = "password passwd changeme letmein qwerty 123456 abc123".split(" ");
 
 /** Where the password that begins at `at` ends; null if it is not followed by what ends one or has no fitting length. */
-export function passwordEnd({ text, meter }: Scan, at: number, quote: string): number | null {
-  let end = at;
-  while (end - at <= PASSWORD_CHARS.max && isPasswordChar(text, end, quote)) end += 1;
-  meter.steps += end - at + 1;
+export function passwordEnd(scan: Scan, at: number, quote: string): number | null {
+  const { text, meter } = scan;
+  let end = quote === "" ? bareEnd(scan, at) : at;
+  if (quote !== "") {
+    const quoteCode = quote.charCodeAt(0);
+    while (end - at <= PASSWORD_CHARS.max && isPrintable(text.charCodeAt(end)) && text.charCodeAt(end) !== quoteCode) {
+      end += 1;
+    }
+    meter.steps += end - at + 1;
+  }
   if (end - at < PASSWORD_CHARS.min || end - at > PASSWORD_CHARS.max) return null;
   if (quote !== "") return text.charAt(end) === quote ? end : null;
   // A sentence or a list may end behind it.
@@ -44,10 +50,22 @@ export function passwordEnd({ text, meter }: Scan, at: number, quote: string): n
   return end - at < PASSWORD_CHARS.min ? null : end;
 }
 
-function isPasswordChar(text: string, at: number, quote: string): boolean {
-  const code = text.charCodeAt(at);
-  if (!(code > 0x20 && code < 0x7f)) return false;
-  return quote === "" ? !"\"'`<>()[]{}\\&;".includes(text.charAt(at)) : text.charAt(at) !== quote;
+/** Where the run of what an unquoted password is made of ends; each run is measured once. */
+function bareEnd({ text, meter, passwordRun }: Scan, at: number): number {
+  if (at >= passwordRun.start && at <= passwordRun.end) return passwordRun.end;
+  let end = at;
+  while (isPrintable(text.charCodeAt(end)) && !ENDS_PASSWORD.has(text.charCodeAt(end))) end += 1;
+  meter.steps += end - at + 1;
+  passwordRun.start = at;
+  passwordRun.end = end;
+  return end;
+}
+
+/** Quotes, brackets, a backslash, "&" and ";". */
+const ENDS_PASSWORD: ReadonlySet<number> = new Set(Array.from("\"'`<>()[]{}\\&;", (char) => char.charCodeAt(0)));
+
+function isPrintable(code: number): boolean {
+  return code > 0x20 && code < 0x7f;
 }
 
 /** Three kinds of characters with a digit among them, or a random look; no variable, no example. */

@@ -3,12 +3,16 @@
  * once however many anchors lie in it, and one format examines the body of one run at most TRIES_PER_RUN_MAX times.
  */
 import { isKeyChar } from "./secret-chars.ts";
+import type { NameWindow } from "./secret-names.ts";
 
 /**
  * Anchors of one format that are examined within one run. Real text has one; a few more leave room for a key that
  * follows its own prefix.
  */
 export const TRIES_PER_RUN_MAX = 4;
+
+/** Different names of one text that are remembered; a text of the largest ordinary size has a few hundred. */
+export const NAMES_MAX = 256;
 
 export type Scan = {
   readonly text: string;
@@ -18,6 +22,10 @@ export type Scan = {
   readonly runs: Map<number, { readonly start: number; readonly end: number }>;
   /** Tries of a format (or a shape) in the run that ends at `runEnd`. */
   readonly tries: Map<object, { readonly runEnd: number; readonly count: number }>;
+  /** Names that were given values, as written: a text that gives thousands of values uses few names. */
+  readonly names: Map<string, NameWindow>;
+  /** The last run of what an unquoted password is made of, from where it was first looked at. */
+  readonly passwordRun: { start: number; end: number };
   /** Where the word `curl` was last seen; its options hold credentials. */
   curlAt: number | null;
   /** Is a Kubernetes secret in the text; null until somebody asks. */
@@ -25,7 +33,17 @@ export type Scan = {
 };
 
 export function createScan(text: string, meter: { steps: number }): Scan {
-  return { text, meter, runs: new Map(), tries: new Map(), curlAt: null, hasManifest: null };
+  const passwordRun = { start: -1, end: -1 };
+  return {
+    text,
+    meter,
+    runs: new Map(),
+    tries: new Map(),
+    names: new Map(),
+    passwordRun,
+    curlAt: null,
+    hasManifest: null,
+  };
 }
 
 /** Where the run of characters of the set that includes `from` ends; `from` itself if there is none. */

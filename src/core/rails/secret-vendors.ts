@@ -170,6 +170,7 @@ export function vendorOf(name: NameWindow, meter: { steps: number }): Vendor | n
   const { words } = name;
   meter.steps += words.length;
   for (let at = 0; at + 1 < words.length; at += 1) {
+    if (!isIn(words.charCodeAt(at), CHARS.lower)) continue;
     const vendors = byPair.get((words.charCodeAt(at) << 7) | words.charCodeAt(at + 1));
     const vendor = vendors?.find((one) => words.startsWith(one.name, at));
     if (vendor === undefined || !beginsWord(name, at, vendor.name)) continue;

@@ -24,6 +24,9 @@ import type { Scan } from "./secret-scan.ts";
 import { rarestPair } from "./secret-triggers.ts";
 import type { FoundSpan, RailFindings, RailInput } from "./rail.ts";
 
+/** Findings of one text; beyond it the rest of the text is one more, of the type that came next. */
+export const SECRETS_MAX = 4_000;
+
 type Matcher = {
   readonly anchor: string;
   readonly match: (scan: Scan, at: number) => FoundSpan | null;
@@ -83,6 +86,10 @@ export function findSecrets(text: string, meter: { steps: number } = { steps: 0 
     }
     scan ??= createScan(text, meter);
     const span = matchTrigger(scan, tables, at, floor);
+    if (span !== null && found.length >= SECRETS_MAX) {
+      found.push({ ...span, end: text.length });
+      break;
+    }
     if (span !== null) found.push(span);
     floor = span?.end ?? floor;
     at = Math.max(at + 1, floor);
@@ -122,7 +129,9 @@ function matchTrigger(scan: Scan, { byStart, hints, kinds }: Tables, at: number,
     const span = matchers === undefined ? null : matchAny(scan, matchers, start);
     if (span !== null && span.start >= floor && span.end > at) return span;
   }
-  if (((kinds[pair] ?? 0) & IS_OPERATOR) === 0 || !mayAssign(text, at)) return null;
+  const kind = kinds[pair] ?? 0;
+  // What is an operator only has been looked at already.
+  if (kind !== IS_OPERATOR && ((kind & IS_OPERATOR) === 0 || !mayAssign(text, at))) return null;
   const span = matchAssignment(scan, at, (valueAt) => matchAt(scan, valueAt) !== null);
   return span !== null && span.start >= floor ? span : null;
 }

@@ -25,9 +25,9 @@ export function anthropicFormat(): StreamFormat {
   };
   return {
     read: readEvent,
-    note: (event) => {
-      if (event["type"] === "content_block_start") open.add(indexOf(event));
-      if (event["type"] === "content_block_stop") open.delete(indexOf(event));
+    note: (event, isShown) => {
+      if (event["type"] === "content_block_start" && isShown) open.add(indexOf(event));
+      if (event["type"] === "content_block_stop" && isShown) open.delete(indexOf(event));
       if (event["type"] === "message_start") noteUsage(asRecord(asRecord(event["message"])?.["usage"]));
       if (event["type"] === "message_delta") noteUsage(asRecord(event["usage"]));
     },

@@ -10,8 +10,12 @@ import type { Json, OutEvent } from "./stream-events.ts";
 import type { TextSite } from "./stream-format.ts";
 import { createTally } from "./stream-record.ts";
 import type { StreamTally } from "./stream-record.ts";
+import { NO_ORIGINALS, restoring } from "./stream-restore.ts";
+import type { Originals } from "./stream-restore.ts";
 import type { StreamScanner } from "./stream-scanner.ts";
 import type { StreamBlock } from "./stream-text.ts";
+import { checkWhole, createWholeText } from "./stream-whole.ts";
+import type { WholeRail } from "./stream-whole.ts";
 
 export type Channel = {
   readonly name: string;
@@ -20,10 +24,21 @@ export type Channel = {
   readonly filter: TextFilter;
   /** Writes an event for text that is released without one of its own. */
   carry: TextSite["carry"];
+  /** The text has ended as it should: says what blocks the answer now that all of it is there. */
+  readonly end: () => StreamBlock | null;
+};
+
+/** What looks at the texts of an answer. */
+export type AnswerRails = {
+  /** The same array for all answers of a pool, so that its tables are made once. */
+  readonly scanners: readonly StreamScanner[];
+  readonly wholes?: readonly WholeRail[];
+  /** Placeholders to be replaced behind the rails. */
+  readonly originals?: Originals;
 };
 
 export type Channels = {
-  readonly scanners: readonly StreamScanner[];
+  readonly rails: Required<AnswerRails>;
   readonly tally: StreamTally;
   readonly byName: Map<string, Channel>;
 };
@@ -31,23 +46,48 @@ export type Channels = {
 /** Texts of one answer: choices times kinds, tool calls, items. Far beyond what any answer has. */
 export const CHANNELS_MAX = 4096;
 
-export function createChannels(scanners: readonly StreamScanner[], tally: StreamTally): Channels {
-  return { scanners, tally, byName: new Map() };
+export function createChannels(
+  { scanners, wholes = [], originals = NO_ORIGINALS }: AnswerRails,
+  tally: StreamTally,
+): Channels {
+  return { rails: { scanners, wholes, originals }, tally, byName: new Map() };
 }
 
 /** The channel of a piece of text; null if the answer has too many. */
-export function channelOf({ scanners, tally, byName }: Channels, site: TextSite): Channel | null {
+export function channelOf({ rails, tally, byName }: Channels, site: TextSite): Channel | null {
   const known = byName.get(site.channel);
   if (known !== undefined) {
     known.carry = site.carry;
     return known;
   }
   if (byName.size >= CHANNELS_MAX) return null;
-  const filter = (site.isArguments ? createArgumentsFilter : createTextFilter)(scanners, tally);
   const { channel: name, group, kind, carry } = site;
-  const channel = { name, group, kind, filter, carry };
+  const plain = filterOf(rails, site.isArguments, tally);
+  const wholes = wholesFor(rails.wholes, isAnswer(site.member, kind));
+  const whole = wholes.length === 0 ? null : createWholeText(wholes, tally);
+  const filter: TextFilter =
+    whole === null ? plain : { ...plain, push: (piece) => (whole.push(piece), plain.push(piece)) };
+  const channel = { name, group, kind, filter, carry, end: () => whole?.end() ?? null };
   byName.set(name, channel);
   return channel;
+}
+
+function filterOf(
+  { scanners, originals }: Required<AnswerRails>,
+  isArguments: boolean,
+  tally: StreamTally,
+): TextFilter {
+  const filter = (isArguments ? createArgumentsFilter : createTextFilter)(scanners, tally);
+  return restoring(filter, originals, isArguments);
+}
+
+export function wholesFor(wholes: readonly WholeRail[], isAnswerText: boolean): readonly WholeRail[] {
+  return isAnswerText ? wholes : wholes.filter(({ onlyAnswers }) => !onlyAnswers);
+}
+
+/** What the model says, by the member that holds it: in events of the Responses API all texts are called `delta`. */
+function isAnswer(member: string, kind: string): boolean {
+  return member === "content" || member === "text" || kind === "response.output_text";
 }
 
 /** Channels of other kinds of the same group: their text has ended when this one begins. */
@@ -81,10 +121,12 @@ export function putText(holder: Json, member: string, text: string, repeats: rea
 export function filterCopy(channels: Channels, { holder, member, form, repeats }: AnswerSite): boolean | StreamBlock {
   const text = holder[member];
   if (typeof text !== "string") return false;
-  const create = form === "arguments" ? createArgumentsFilter : createTextFilter;
-  const filter = create(channels.scanners, channels.byName.size === 0 ? channels.tally : createTally());
+  const isFirst = channels.byName.size === 0;
+  const tally = isFirst ? channels.tally : createTally();
+  const filter = filterOf(channels.rails, form === "arguments", tally);
   const shown = filter.push(text) + filter.flush();
-  const blocked = filter.blocked();
+  const wholes = isFirst ? wholesFor(channels.rails.wholes, form === "text" && member === "text") : [];
+  const blocked = filter.blocked() ?? checkWhole(wholes, text, tally);
   if (blocked !== null) return blocked;
   if (shown !== text) putText(holder, member, shown, repeats);
   return shown !== text;

@@ -57,10 +57,15 @@ export function dataOf(raw: string): string | null {
 
 /** The same event with other data: its other lines stay. */
 export function withData(raw: string, data: Json): string {
+  return withText(raw, JSON.stringify(data));
+}
+
+/** The same for data that is a text; each of its line breaks begins a new line of data. */
+export function withText(raw: string, text: string): string {
   const lines = linesOf(raw);
   const first = lines.findIndex((line) => dataLine(line) !== null);
   const kept = lines.flatMap((line, index) => {
-    if (index === first) return [`data: ${JSON.stringify(data)}`];
+    if (index === first) return text.split("\n").map((part) => `data: ${part}`);
     return line === "" || dataLine(line) !== null ? [] : [line];
   });
   return `${kept.join("\n")}\n\n`;

@@ -35,8 +35,8 @@ export type Reading = {
 export type StreamFormat = {
   /** Where the text of an event is. Changes nothing. */
   read(event: Json): Reading;
-  /** Remembers what `closing` will need. */
-  note(event: Json): void;
+  /** Remembers what `closing` will need. `isShown`: false of the event that the closing stands in place of. */
+  note(event: Json, isShown: boolean): void;
   /** The events that end a blocked stream as the protocol's clients expect. */
   closing(): readonly OutEvent[];
   /** `data: [DONE]` ends the stream. */

@@ -38,10 +38,10 @@ function openaiFormat(
       const ends = choices.filter(isFinished).map((choice) => String(indexOf(choice)));
       return { sites: choices.flatMap((choice) => sitesOf(event, choice)), ends, copies: [] };
     },
-    note: (event) => {
+    note: (event, isShown) => {
       if (event["choices"] !== undefined) envelope = envelopeOf(event);
       for (const choice of recordsIn(event["choices"])) {
-        if (isFinished(choice)) open.delete(indexOf(choice));
+        if (isFinished(choice) && isShown) open.delete(indexOf(choice));
         else open.add(indexOf(choice));
       }
     },

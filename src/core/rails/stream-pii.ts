@@ -4,7 +4,7 @@
  * Model. Digits are held with what may join them, and a number of six digits or more until it is clear that no extension
  * and no word such as "office" follows. A word may be the beginning of an e-mail address: it is held from its first
  * character that words do not have (digit, dot, underscore, …), and as a whole where addresses usually stand: after a
- * bracket, a colon, or a word such as "to" or "at". Every other word is shown at once, or all prose would come a word
+ * bracket, a colon, or a word such as "to" or "at", unless it begins like the most usual words there ("to the"). Every other word is shown at once, or all prose would come a word
  * late; of "because tom@example.com" the name stays and the rest is redacted. `wholeWords` holds every last word instead.
  * Rejected: holding back a fixed number of characters.
  */
@@ -119,14 +119,23 @@ function accountFrom(text: string, from: number): number {
   let start = text.length;
   let isAddress = true;
   let isAccount = true;
+  // Without a digit an account has no more than two characters yet.
+  const accountLeast = hasDigit(text, least) ? least : text.length - 2;
   for (let at = text.length; at > least && (isAddress || isAccount); at -= 1) {
     const code = text.charCodeAt(at - 1);
     isAddress &&= isIn(code, CHARS.hex) || code === 58;
-    isAccount &&= isIn(code, CHARS.alnum) || code === 32 || code === 45;
-    if (!isWordStart(text, at - 1)) continue;
+    isAccount &&= at > accountLeast && (isIn(code, CHARS.alnum) || code === 32 || code === 45);
+    // Most characters begin neither: no address goes on to here, and no digit stands where an account has its first.
+    const mayBegin = isAddress || text.length - at < 2 || isDigit(text.charCodeAt(at + 1));
+    if (!mayBegin || !isWordStart(text, at - 1)) continue;
     if ((isAddress && isAddressStart(text, at - 1)) || (isAccount && isAccountStart(text, at - 1))) start = at - 1;
   }
   return start;
+}
+
+function hasDigit(text: string, from: number): boolean {
+  for (let at = from; at < text.length; at += 1) if (isDigit(text.charCodeAt(at))) return true;
+  return false;
 }
 
 /** "D", "DE", "DE8", or "DE89" and what follows, in groups. */
@@ -157,11 +166,28 @@ function wordFrom(text: string, from: number, wholeWords: boolean): number {
   let start = end;
   while (start > 0 && end - start <= 256 && isAddressCode(text.charCodeAt(start - 1))) start -= 1;
   if (start === end) return end;
-  if (start >= from && (wholeWords || isCue(text, start))) return start;
+  if (start >= from && wholeWords) return start;
+  const held = start + plainStart(text, start, end);
+  if (held >= from && isCue(text, start)) return held;
   for (let at = Math.max(start, from); at < end; at += 1) {
     if (!isLetter(text.charCodeAt(at)) && text.charAt(at) !== "'") return at;
   }
   return end;
+}
+
+/** Words that follow a cue in all prose and begin hardly any address. */
+const PLAIN_WORDS: readonly string[] =
+  "the their there these they this that those your our his which what when where would could should some such into".split(
+    " ",
+  );
+
+/** Length of the longest of them that the word begins with: it is shown at once, whatever it turns out to be. */
+function plainStart(text: string, start: number, end: number): number {
+  let length = 0;
+  for (const word of PLAIN_WORDS) {
+    if (word.length > length && word.length <= end - start && text.startsWith(word, start)) length = word.length;
+  }
+  return length;
 }
 
 const CUES: ReadonlySet<string> = new Set(
@@ -174,7 +200,8 @@ const CUES: ReadonlySet<string> = new Set(
 
 /** Do addresses usually stand here? */
 function isCue(text: string, start: number): boolean {
-  if (start === 0) return true;
+  // Prose begins with a capital letter and addresses hardly ever do: nearly every answer would begin a token late.
+  if (start === 0) return !isIn(text.charCodeAt(0), CHARS.upper);
   let at = start;
   while (at > 0 && start - at < 3 && text.charAt(at - 1) === " ") at -= 1;
   const before = text.charAt(at - 1);

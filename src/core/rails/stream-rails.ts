@@ -17,16 +17,16 @@ import {
   flushed,
   putText,
 } from "./stream-channels.ts";
-import type { Channel, Channels } from "./stream-channels.ts";
-import { dataOf, eventEnd, parseJson, withData, writeEvent } from "./stream-events.ts";
+import type { AnswerRails, Channel, Channels } from "./stream-channels.ts";
+import { dataOf, eventEnd, parseJson, withData, withText, writeEvent } from "./stream-events.ts";
 import type { Json, OutEvent } from "./stream-events.ts";
+import { createTextFilter } from "./stream-filter.ts";
 import type { Reading, StreamFormat, StreamFormatName, TextSite } from "./stream-format.ts";
 import { anthropicFormat } from "./stream-anthropic.ts";
 import { chatFormat, completionsFormat } from "./stream-openai.ts";
 import { responsesFormat } from "./stream-responses.ts";
 import { createTally, recordOf } from "./stream-record.ts";
 import type { StreamRecord, StreamTally } from "./stream-record.ts";
-import type { StreamScanner } from "./stream-scanner.ts";
 import { learnTemplate, matchTemplate } from "./stream-template.ts";
 import type { Template } from "./stream-template.ts";
 import type { StreamBlock } from "./stream-text.ts";
@@ -41,15 +41,13 @@ export type StreamRails = {
   /** The upstream ended: what is left. A last event that was cut off is dropped. */
   end(): Pushed;
   record(): StreamRecord;
+  /** Has the model said anything yet, held back or not. */
+  hasText(): boolean;
 };
 
 export type Pushed = { readonly out: string; readonly blocked: StreamBlock | null };
 
-export type StreamRailsOptions = {
-  readonly format: StreamFormatName;
-  /** The same array for all streams of a pool, so that its tables are made once. */
-  readonly scanners: readonly StreamScanner[];
-};
+export type StreamRailsOptions = AnswerRails & { readonly format: StreamFormatName };
 
 /** Forms of events that are remembered: choices of one answer come in turns. */
 const TEMPLATES_MAX = 4;
@@ -75,11 +73,11 @@ type State = {
   blocked: StreamBlock | null;
 };
 
-export function createStreamRails({ format, scanners }: StreamRailsOptions): StreamRails {
+export function createStreamRails({ format, ...rails }: StreamRailsOptions): StreamRails {
   const tally = createTally();
   const state: State = {
     format: FORMATS[format](),
-    channels: createChannels(scanners, tally),
+    channels: createChannels(rails, tally),
     tally,
     pending: [],
     pendingChars: 0,
@@ -94,6 +92,7 @@ export function createStreamRails({ format, scanners }: StreamRailsOptions): Str
     push: (text) => pushStream(state, text),
     end: () => endStream(state),
     record: () => recordOf(tally),
+    hasText: () => tally.pieces > 0,
   };
 }
 
@@ -141,7 +140,7 @@ function handleEvents(state: State, buffer: string): { out: string; at: number }
   }
   state.isAfterCr = false;
   while (state.blocked === null) {
-    const template = state.templates.find((known) => matchTemplate(known, buffer, at));
+    const template = templateAt(state.templates, buffer, at);
     if (template !== undefined) {
       const { textStart, textEnd, end } = template;
       const text = buffer.slice(textStart, textEnd);
@@ -150,7 +149,7 @@ function handleEvents(state: State, buffer: string): { out: string; at: number }
       state.blocked = channel?.filter.blocked() ?? null;
       if (state.blocked !== null && channel !== undefined) {
         const note = parseJson(dataOf(buffer.slice(at, end)) ?? "");
-        if (note !== null) state.format.note(note);
+        if (note !== null) state.format.note(note, false);
         out += buffer.slice(sentTo, at) + carried(channel, shown) + closingOf(state);
         sentTo = end;
       } else if (shown !== text) {
@@ -176,6 +175,11 @@ function handleEvents(state: State, buffer: string): { out: string; at: number }
   return state.blocked === null ? { out: out + buffer.slice(sentTo, at), at } : { out, at: buffer.length };
 }
 
+function templateAt(templates: readonly Template[], buffer: string, at: number): Template | undefined {
+  for (const template of templates) if (matchTemplate(template, buffer, at)) return template;
+  return undefined;
+}
+
 function carried(channel: Channel, text: string): string {
   return text === "" ? "" : writeEvent(channel.carry(text));
 }
@@ -185,11 +189,13 @@ function handleEvent(state: State, raw: string): string {
   const data = dataOf(raw);
   if (data === null) return raw;
   if (data.trim() === DONE) {
-    const before = insert(state, flushAll(channelsIn(state.channels, "all")));
+    const all = channelsIn(state.channels, "all");
+    const before = insert(state, flushAll(all));
+    endAll(state, all);
     return state.blocked === null ? before + raw : before + closingOf(state);
   }
   const event = parseJson(data);
-  if (event === null) return raw;
+  if (event === null) return showOther(state, raw, data);
   const reading = state.format.read(event);
   const first = reading.sites[0];
   const firstText = first === undefined ? "" : String(first.holder[first.member]);
@@ -209,13 +215,14 @@ function handleEvent(state: State, raw: string): string {
   const ending = channelsIn(state.channels, reading.ends).filter(({ name }) => !done.has(name));
   if (state.blocked === null) inserted += insert(state, flushAll(ending), event);
   noteBlock(state, ending);
+  if (!isFailure(event)) endAll(state, channelsIn(state.channels, reading.ends));
   if (state.blocked === null) isChanged = applyCopies(state, reading) || isChanged;
   if (state.blocked !== null) {
-    state.format.note(event);
+    state.format.note(event, false);
     return inserted + partly.join("") + closingOf(state);
   }
   isChanged = renumber(state, event) || isChanged;
-  state.format.note(event);
+  state.format.note(event, true);
   if (reading.sites.length === 1 && first !== undefined && reading.ends.length === 0)
     learn(state, raw, first, firstText);
   return inserted + (isChanged ? withData(raw, event) : raw);
@@ -238,6 +245,27 @@ function showSite(state: State, site: TextSite, { ends }: Reading): { shown: str
 
 function noteBlock(state: State, channels: readonly Channel[]): void {
   for (const { filter } of channels) state.blocked ??= filter.blocked();
+}
+
+/** All of these texts are there: rails that had to wait for that say now what they find. */
+function endAll(state: State, channels: readonly Channel[]): void {
+  for (const { end } of channels) state.blocked ??= end();
+}
+
+/** What broke off is not judged as a whole. */
+function isFailure({ error, type }: Json): boolean {
+  return error !== undefined || type === "error" || type === "response.failed";
+}
+
+/** Data that is no JSON object: a text to be looked at, or an object that was cut off and is of no use to anybody. */
+function showOther(state: State, raw: string, data: string): string {
+  if (data.trimStart().startsWith("{")) return "";
+  const { scanners } = state.channels.rails;
+  const filter = createTextFilter(scanners, state.tally);
+  const shown = filter.push(data) + filter.flush();
+  state.blocked ??= filter.blocked();
+  if (state.blocked !== null) return closingOf(state);
+  return shown === data ? raw : withText(raw, shown);
 }
 
 function flushAll(channels: readonly Channel[]): { events: OutEvent[]; channels: readonly Channel[] } {
@@ -308,7 +336,9 @@ function endStream(state: State): Pushed {
   const isWhole = data !== null && (data.trim() === DONE || parseJson(data) !== null);
   let out = isWhole ? handleEvent(state, raw) : "";
   if (state.blocked === null) {
-    const rest = insert(state, flushAll(channelsIn(state.channels, "all")));
+    const all = channelsIn(state.channels, "all");
+    const rest = insert(state, flushAll(all));
+    endAll(state, all);
     if (rest !== "" && out !== "" && !out.endsWith("\n\n")) out += "\n\n";
     out += rest;
     if (state.blocked !== null) out += closingOf(state);

@@ -38,8 +38,10 @@ export function responsesFormat(): StreamFormat {
   let number: number | null = null;
   return {
     read: readEvent,
-    note: (event) => {
-      response = asRecord(event["response"]) ?? response;
+    note: (event, isShown) => {
+      const known = asRecord(event["response"]);
+      // The texts of one that is not shown are what was not to be seen.
+      if (known !== null) response = isShown ? known : { ...known, ...textsOf(response) };
       if (typeof event["sequence_number"] === "number") number = event["sequence_number"];
     },
     closing: () => {
@@ -50,6 +52,12 @@ export function responsesFormat(): StreamFormat {
     },
     hasDoneMarker: false,
   };
+}
+
+/** As far as they were shown. */
+function textsOf({ output, output_text: text }: Json): Json {
+  // A member that is undefined is not written.
+  return { output: output ?? [], output_text: text };
 }
 
 function readEvent(event: Json): Reading {

@@ -136,9 +136,9 @@ const OPERATORS = ":=>,|";
 function isAssigned(text: string, valueAt: number): boolean {
   const before = text.charCodeAt(valueAt - 1);
   if (valueAt === 0 || isIn(before, CHARS.alnum)) return false;
-  const scheme = /(?:[Bb]earer|[Bb]asic|[Tt]oken) $/.exec(text.slice(Math.max(0, valueAt - 7), valueAt))?.[0] ?? "";
+  const scheme = schemeBefore(text, valueAt);
   if (scheme.startsWith("Bearer")) return true;
-  if (/(?:-u|--user)[ =]["']?$/.test(text.slice(Math.max(0, valueAt - 9), valueAt))) return true;
+  if (isCurlUser(text, valueAt)) return true;
   const gapEnd = valueAt - scheme.length;
   for (let at = gapEnd - 1; at >= 0 && gapEnd - at <= GAP_CHARS_MAX; at -= 1) {
     const char = text.charAt(at);
@@ -146,6 +146,17 @@ function isAssigned(text: string, valueAt: number): boolean {
     if (!" \t\"'`\\=>:,|".includes(char)) return false;
   }
   return false;
+}
+
+/** "Bearer ", "Basic " or "Token "; most words before a space end in other letters. */
+function schemeBefore(text: string, valueAt: number): string {
+  if (text.charCodeAt(valueAt - 1) !== 32 || !"rcn".includes(text.charAt(valueAt - 2))) return "";
+  return /(?:[Bb]earer|[Bb]asic|[Tt]oken) $/.exec(text.slice(Math.max(0, valueAt - 7), valueAt))?.[0] ?? "";
+}
+
+function isCurlUser(text: string, valueAt: number): boolean {
+  const dash = text.lastIndexOf("-", valueAt - 1);
+  return dash >= valueAt - 9 && /(?:-u|--user)[ =]["']?$/.test(text.slice(Math.max(0, valueAt - 9), valueAt));
 }
 
 function isCredential(text: string, operatorAt: number): boolean {

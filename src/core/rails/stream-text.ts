@@ -21,8 +21,8 @@ import type { StreamScanner, TailRule } from "./stream-scanner.ts";
 /** A full window without a match moves on by at least so much: the work for each character is bounded. */
 export const CUT_STEP_CHARS = 128;
 
-/** Released text that is kept before it is cut down to the context, so that the cut is rare. */
-const KEPT_CHARS_MAX = 2048;
+/** Released text that is kept before it is cut down to the context: cuts are rare, and each piece copies all of it. */
+const KEPT_CHARS_MAX = 2 * CONTEXT_CHARS_MAX;
 
 /** How far before a match the text is asked about that leads to it: the names before assigned secrets are short. */
 const LEAD_CHARS_MAX = 64;
@@ -80,19 +80,20 @@ export function flushText(state: TextState, sink: TextSink): void {
 
 /** Nothing in the piece, and nothing that could still come of it. */
 function isPlain(state: TextState, piece: string, from: number): boolean {
-  const { watch, text, scanners } = state;
+  const { text } = state;
   if (piece.length >= HOLD_CHARS_MAX || holdOf(state, text.length, from) !== text.length) return false;
-  const woken = wokenBy(watch, piece);
-  if (woken === 0) return true;
-  const cutsPairs = isHigh(piece.charCodeAt(piece.length - 1));
-  return (
-    !cutsPairs &&
-    findIn(
-      state,
-      scanners.filter((_, index) => isWoken(woken, index)),
-      text.length,
-    ).length === 0
-  );
+  const woken = wokenIn(state, piece);
+  if (woken.length === 0) return true;
+  return !isHigh(piece.charCodeAt(piece.length - 1)) && findIn(state, woken, text.length).length === 0;
+}
+
+const NOBODY: readonly StreamScanner[] = [];
+
+/** The scanners whose matches this text may hold. */
+function wokenIn({ watch, scanners }: TextState, text: string): readonly StreamScanner[] {
+  const woken = wokenBy(watch, text);
+  if (woken === 0) return NOBODY;
+  return woken === watch.all ? scanners : scanners.filter((_, index) => isWoken(woken, index));
 }
 
 function dropTo(state: TextState, index: number): void {
@@ -113,7 +114,7 @@ function advance(state: TextState, isEnd: boolean, sink: TextSink): void {
     const isFinal = isEnd && !isFull;
     const hold = isFinal ? end : holdOf(state, end, released);
     if (hold === released && !isFull) return;
-    const found = findIn(state, state.scanners, end);
+    const found = findIn(state, wokenIn(state, text.slice(released, end)), end);
     const until = isFinal ? end : wholeUntil(text, found, hold, released);
     if (until > released) release(state, found, until, sink);
     else if (isFull) cut(state, found, end, sink);
@@ -169,6 +170,10 @@ function hiddenFrom(scanner: StreamScanner, text: string, start: number, end: nu
 
 /** Releases up to `until`, or up to the first match that blocks. */
 function release(state: TextState, found: readonly Span[], until: number, sink: TextSink): void {
+  if (found.length === 0) {
+    show(state, until, sink);
+    return;
+  }
   const starting = found.filter(({ start }) => start < until);
   const blockAt = Math.min(...starting.filter(({ action }) => action === "block").map(({ start }) => start), until);
   for (const { start, rail, type, action } of starting)

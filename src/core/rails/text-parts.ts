@@ -47,26 +47,32 @@ export const MEDIA_MEMBERS: ReadonlySet<string> = new Set([
   "file",
 ]);
 
-/** Reads every text that the model will see. Any JSON value is accepted; wrong shapes give fewer parts. */
-export function extractTextParts(body: unknown): RailInput {
+/**
+ * Reads every text that the model will see. Any JSON value is accepted; wrong shapes give fewer parts. `everyMember`: the
+ * body is of a path whose shape is not known here, so every string in it may reach a model.
+ */
+export function extractTextParts(body: unknown, everyMember = false): RailInput {
   const parts: TextPart[] = [];
   const walk = createWalk((part) => {
     parts.push(part);
     return part.text;
   });
-  walkBody(walk, body);
+  walkBody(walk, body, everyMember);
   const messages = isRecord(body) ? body["messages"] : null;
-  return { parts, messageCount: Array.isArray(messages) ? messages.length : 0, unseen: [...walk.unseen].sort() };
+  const messageCount = Array.isArray(messages) ? messages.length : 0;
+  const input: RailInput = { parts, messageCount, unseen: [...walk.unseen].sort() };
+  return everyMember ? { ...input, everyMember } : input;
 }
 
 /**
  * A body in which only the strings that have redactions differ; everything else is shared with the original, which is
  * not changed. Without redactions it is the original itself.
  */
-export function applyRedactions(body: unknown, spansByPath: SpansByPath): unknown {
+export function applyRedactions(body: unknown, spansByPath: SpansByPath, everyMember = false): unknown {
   return walkBody(
     createWalk(({ path, text }) => redact(text, spansByPath.get(path) ?? [])),
     body,
+    everyMember,
   );
 }
 
@@ -82,10 +88,10 @@ function createWalk(onText: (part: TextPart) => string): Walk {
   return { onText, unseen: new Set(), parts: 0 };
 }
 
-function walkBody(walk: Walk, body: unknown): unknown {
-  if (!isRecord(body)) return body;
+function walkBody(walk: Walk, body: unknown, everyMember: boolean): unknown {
+  if (!isRecord(body)) return everyMember ? walkValue(walk, body, { path: "", role: "user", depth: 0 }) : body;
   return mapMembers(body, (value, name) => {
-    const role = Object.hasOwn(VISIBLE, name) ? VISIBLE[name] : undefined;
+    const role = Object.hasOwn(VISIBLE, name) ? VISIBLE[name] : everyMember ? "user" : undefined;
     return role === undefined ? value : walkValue(walk, value, { path: name, role, depth: 0 });
   });
 }

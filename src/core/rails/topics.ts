@@ -8,6 +8,7 @@
  * Source: facts/reliability.md 1.5. Rejected: substring search, which finds "ass" in "class".
  */
 import { AhoCorasick } from "./aho-corasick.ts";
+import { CHARS, isIn } from "./char-class.ts";
 import { isUnspaced, isWordChar } from "./code-points.ts";
 import { fold, normalise } from "./normalise.ts";
 import type { FoundSpan, RailFindings, RailInput } from "./rail.ts";
@@ -19,6 +20,9 @@ export type TopicOptions = {
 
 /** Units of one phrase once folded: a phrase is a few words, and the positions of as many units are remembered. */
 export const PHRASE_UNITS_MAX = 256;
+
+/** Findings of one text; beyond it the rest of the text is one more, of the topic that came next. */
+export const TOPIC_SPANS_MAX = 10_000;
 
 type TopicIndex = {
   readonly automaton: AhoCorasick;
@@ -42,25 +46,50 @@ export function topicsRail(input: RailInput, options: TopicOptions): RailFinding
 export function findTopics(text: string, options: TopicOptions): FoundSpan[] {
   const { automaton, topics, lengths } = topicIndexOf(options);
   const folded = fold(normalise(text));
+  const view = folded.text;
   const found: FoundSpan[] = [];
   // Offsets of the last units that were fed: a gap is one unit to the automaton, however long it is.
   const offsets = new Uint32Array(PHRASE_UNITS_MAX);
   let fed = 0;
   let node = automaton.root;
   let inGap = false;
-  for (let at = 0; at < folded.text.length; at += 1) {
-    const unit = folded.text.charCodeAt(at);
+  let isInWord = false;
+  let isRest = false;
+  for (let at = 0; at < view.length; at += 1) {
+    const unit = view.charCodeAt(at);
+    if (node === automaton.root) {
+      // Most of a text is the rest of words, with which no phrase begins.
+      const isAlnum = isIn(unit, CHARS.alnum);
+      isRest = isInWord && isAlnum;
+      isInWord = isAlnum;
+      if (isRest || !automaton.mayBegin(unit)) continue;
+      inGap = false;
+    } else {
+      const isAlnum = isIn(unit, CHARS.alnum);
+      isRest = isInWord && isAlnum;
+      isInWord = isAlnum;
+    }
     const gap = isGap(unit);
     if (gap && inGap) continue;
     inGap = gap;
     node = automaton.step(node, gap ? 0x20 : unit);
+    if (isRest && automaton.isFirst(node)) {
+      node = automaton.root;
+      continue;
+    }
     offsets[fed % PHRASE_UNITS_MAX] = at;
     fed += 1;
     if (!automaton.hasOutput(node)) continue;
+    if (!isBoundary(view, at + 1)) continue;
     for (const id of automaton.outputs(node)) {
       const start = offsets[(fed - (lengths[id] ?? 0)) % PHRASE_UNITS_MAX] ?? 0;
-      if (!isWhole(folded.text, start, at + 1)) continue;
-      for (const type of (topics[id] ?? "").split("\n")) found.push({ ...folded.original(start, at + 1), type });
+      if (!isBoundary(view, start)) continue;
+      const range = folded.original(start, at + 1);
+      const isLast = found.length >= TOPIC_SPANS_MAX;
+      for (const type of (topics[id] ?? "").split("\n")) {
+        found.push({ start: range.start, end: isLast ? text.length : range.end, type });
+      }
+      if (isLast) return found;
     }
   }
   return found;
@@ -102,10 +131,6 @@ function isGap(unit: number): boolean {
   if (unit <= 0x20) return true;
   if (unit < 0x80) return unit === 0x2d || unit === 0x5f;
   return unit === 0x85 || unit === 0x2028 || unit === 0x2029 || unit === 0x1680;
-}
-
-function isWhole(text: string, start: number, end: number): boolean {
-  return isBoundary(text, start) && isBoundary(text, end);
 }
 
 /** No word goes on across this offset, or one of the two characters is of a script without spaces. */

@@ -15,6 +15,9 @@ import { firstSpoofable, spoofedLetters } from "./mixed-script.ts";
 import { firstNonAscii } from "./normalise.ts";
 import type { FoundSpan, RailFindings, RailInput } from "./rail.ts";
 
+/** Findings of one kind in one text; beyond it the rest of the text is one more, which a redaction takes away whole. */
+export const UNICODE_SPANS_MAX = 10_000;
+
 /**
  * What has no place in this text, from left to right, not touching each other. Types are "tag", "variation_selector",
  * "zero_width", "bidi" and "confusable", joined by "+" where several stand side by side.
@@ -22,7 +25,8 @@ import type { FoundSpan, RailFindings, RailInput } from "./rail.ts";
 export function findUnicode(text: string): FoundSpan[] {
   if (firstNonAscii(text) === text.length) return [];
   const invisible = misplacedInvisible(text);
-  const spoofed = firstSpoofable(text) < 0 ? [] : spoofedLetters(text);
+  const spoofed = firstSpoofable(text) < 0 ? [] : spoofedLetters(text, UNICODE_SPANS_MAX + 1);
+  if (Math.max(invisible.length, spoofed.length) > UNICODE_SPANS_MAX) return withRest(text, invisible, spoofed);
   if (spoofed.length === 0) return invisible;
   if (invisible.length === 0) return spoofed;
   return joinTouching([...invisible, ...spoofed].sort((one, other) => one.start - other.start));
@@ -38,6 +42,22 @@ export function unicodeRail(input: RailInput): RailFindings {
 
 type GrowingSpan = { start: number; end: number; type: string; replacement: string };
 
+/** Up to where the first of the two has too many. */
+function withRest(text: string, invisible: readonly FoundSpan[], spoofed: readonly FoundSpan[]): FoundSpan[] {
+  const surplus = [invisible[UNICODE_SPANS_MAX], spoofed[UNICODE_SPANS_MAX]].filter((span) => span !== undefined);
+  const [first, ...others] = surplus.toSorted((one, other) => one.start - other.start);
+  const from = first?.start ?? text.length;
+  const before = [...invisible, ...spoofed]
+    .filter(({ end }) => end <= from)
+    .sort((one, other) => one.start - other.start);
+  const joined = joinTouching(before);
+  const last = joined.at(-1)?.end === from ? joined.pop() : undefined;
+  const types = [last, first, ...others].flatMap((span) => span?.type.split("+") ?? []);
+  joined.push({ start: last?.start ?? from, end: text.length, type: [...new Set(types)].sort().join("+") });
+  return joined;
+}
+
+/** At most one more than UNICODE_SPANS_MAX. */
 function misplacedInvisible(text: string): GrowingSpan[] {
   const found: GrowingSpan[] = [];
   let rtl: boolean | null = null;
@@ -53,6 +73,7 @@ function misplacedInvisible(text: string): GrowingSpan[] {
     const end = at + (codePoint > 0xffff ? 2 : 1);
     if ((classOf(codePoint) & INVISIBLE) !== 0 && !isProperUse(text, at, codePoint, isRtlText)) {
       append(found, at, end, invisibleKind(codePoint), "");
+      if (found.length > UNICODE_SPANS_MAX) break;
     }
     at = end;
   }
@@ -62,7 +83,7 @@ function misplacedInvisible(text: string): GrowingSpan[] {
 function joinTouching(spans: readonly FoundSpan[]): FoundSpan[] {
   const joined: GrowingSpan[] = [];
   for (const { start, end, type, replacement } of spans) append(joined, start, end, type, replacement ?? "");
-  return joined;
+  return [...joined];
 }
 
 /** Spans that touch would be merged into one redaction, which keeps a replacement only if all agree on it. */

@@ -98,7 +98,11 @@ export class ShardChecks {
       this.#ledger.broken("one-hop", `${request.leaseId} was passed on`);
     const { queueDepthMax } = this.#router.options;
     if (shard.state.queue.size > queueDepthMax) this.#ledger.broken("queue-bound", `${shard.state.queue.size} wait`);
-    if (outcome.kind === "granted" && isNew) granted.push({ grant: outcome.grant, request, isDirect: !request.ahead });
+    // A doubled acquire may be answered with what its own call has just let out of the queue: that is one grant.
+    const isNoted = granted.some(({ grant }) => grant.leaseId === request.leaseId);
+    if (outcome.kind === "granted" && isNew && !isNoted) {
+      granted.push({ grant: outcome.grant, request, isDirect: !request.ahead });
+    }
   }
 
   #checkGrant(shard: ShardHost, { grant, request, isDirect }: Granted): void {

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { err, ok, type Result } from "../../core/result.ts";
 import { FAULT_NAMES, type FaultName } from "../fault-windows.ts";
 import { ROUTERS, type RouterEntry } from "../policies/registry.ts";
+import { PARTS, type Part } from "./ablation/ablation.ts";
 import { REQUESTS_MAX, SEED_MAX, SEEDS_MAX } from "../scenario-parse.ts";
 
 export type SimArgs = {
@@ -21,11 +22,21 @@ export type SimArgs = {
   readonly staleMs: number;
   readonly svg: string | null;
   readonly json: string | null;
+  /** Parts that the production core is run without, one at a time, in place of the policies; null: no ablation. */
+  readonly without: readonly Part[] | null;
   readonly help: boolean;
 };
 
 /** What runs without `--scenario`: the reference scenarios, small enough to end within a minute with every policy. */
 export const DEFAULT_RUN = { scenarios: ["A", "B", "C", "D"], seeds: 2, requests: 20_000 } as const;
+
+/** What an ablation runs without `--scenario`: where each part matters, at the loads of the tables. */
+export const ABLATION_RUN = {
+  scenarios: ["C", "D", "sinkhole", "outage", "scale-to-zero", "step-chat"],
+  traced: "trace-conversation",
+  seeds: 3,
+  requestsMax: 20_000,
+} as const;
 
 export const USAGE = `Usage: npm run sim -- [options]
 
@@ -39,9 +50,13 @@ export const USAGE = `Usage: npm run sim -- [options]
   --stale MS             age of the state that policies see; default 0, exact
   --svg FILE             a plot of the p99 ratios
   --json FILE            all figures
+  --ablation             the production core without each of its parts, instead of the policies
+  --without PART,PART    the same, only these parts: ${PARTS.map(({ name }) => name).join(", ")}
   --list                 the policies and what they are
 
-Without --scenario: ${DEFAULT_RUN.scenarios.join(", ")} with ${DEFAULT_RUN.seeds} seeds of ${DEFAULT_RUN.requests} requests.`;
+Without --scenario: ${DEFAULT_RUN.scenarios.join(", ")} with ${DEFAULT_RUN.seeds} seeds of ${DEFAULT_RUN.requests} requests;
+with --ablation: ${ABLATION_RUN.scenarios.join(", ")}, and with --trace FILE ${ABLATION_RUN.traced}, with ${ABLATION_RUN.seeds} seeds.
+--soak N [--seed S] [--sim-seconds 60] runs random worlds with every checker instead.`;
 
 export function readArgs(argv: readonly string[]): Result<SimArgs, string> {
   const parsed = parse(argv);
@@ -56,6 +71,12 @@ export function readArgs(argv: readonly string[]): Result<SimArgs, string> {
       `--policy: no such policy: ${unknown.join(", ")}. Known: ${ROUTERS.map(({ name }) => name).join(", ")}`,
     );
   }
+  const parts = listOf(values.without);
+  const noPart = parts.filter((name) => !PARTS.some((part) => part.name === name));
+  if (noPart.length > 0) {
+    problems.push(`--without: no such part: ${noPart.join(", ")}. Known: ${PARTS.map(({ name }) => name).join(", ")}`);
+  }
+  const ablates = values.ablation === true || parts.length > 0;
   const faults = listOf(values.faults);
   const odd = faults.filter((name) => !FAULT_NAMES.some((known) => known === name));
   if (odd.length > 0) problems.push(`--faults: no such fault: ${odd.join(", ")}. Known: ${FAULT_NAMES.join(", ")}`);
@@ -63,27 +84,43 @@ export function readArgs(argv: readonly string[]): Result<SimArgs, string> {
   const whole = (option: string, text: string | undefined, max: number, min = 1): number | null =>
     text === undefined ? null : numberOf(option, text, { min, max, integer: true }, problems);
   const quick = named.length === 0;
+  const run = ablates ? ablationRun(values.trace) : DEFAULT_RUN;
   const args: SimArgs = {
-    scenarios: quick ? DEFAULT_RUN.scenarios : named,
+    scenarios: quick ? run.scenarios : named,
     routers: names.length === 0 ? ROUTERS : ROUTERS.filter(({ name }) => names.includes(name)),
-    seeds: whole("--seeds", values.seeds, SEEDS_MAX) ?? (quick ? DEFAULT_RUN.seeds : null),
+    seeds: whole("--seeds", values.seeds, SEEDS_MAX) ?? (quick ? run.seeds : null),
     seed: whole("--seed", values.seed, SEED_MAX, 0),
-    requests: whole("--requests", values.requests, REQUESTS_MAX) ?? (quick ? DEFAULT_RUN.requests : null),
+    requests: whole("--requests", values.requests, REQUESTS_MAX) ?? (quick && !ablates ? DEFAULT_RUN.requests : null),
     loads: loads.length === 0 ? null : loads,
     faults: FAULT_NAMES.filter((name) => faults.includes(name)),
     trace: values.trace ?? null,
     staleMs: values.stale === undefined ? 0 : numberOf("--stale", values.stale, { min: 0, max: 60_000 }, problems),
     svg: values.svg ?? null,
     json: values.json ?? null,
+    without: ablates ? PARTS.filter(({ name }) => parts.length === 0 || parts.includes(name)) : null,
     help: values.help === true || values.list === true,
   };
   return problems.length === 0 ? ok(args) : err(problems.join("\n"));
 }
 
+function ablationRun(trace: string | undefined) {
+  const { scenarios, traced, seeds } = ABLATION_RUN;
+  return { scenarios: trace === undefined ? scenarios : [...scenarios, traced], seeds };
+}
+
 /** `--list`, as text. */
 export function listRouters(): string {
-  const width = Math.max(...ROUTERS.map(({ name }) => name.length));
-  return ROUTERS.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join("\n");
+  return listed(ROUTERS);
+}
+
+/** What the core can be run without, as text. */
+export function listParts(): string {
+  return listed(PARTS);
+}
+
+function listed(all: readonly { readonly name: string; readonly about: string }[]): string {
+  const width = Math.max(...all.map(({ name }) => name.length));
+  return all.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join("\n");
 }
 
 function parse(argv: readonly string[]) {
@@ -105,6 +142,8 @@ function parse(argv: readonly string[]) {
           stale: text,
           svg: text,
           json: text,
+          without: { type: "string", multiple: true },
+          ablation: flag,
           help: flag,
           list: flag,
         },

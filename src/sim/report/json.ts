@@ -1,6 +1,6 @@
 /** The result as JSON, for other programs. Fields are only ever added. */
 import { isUnstable, type RouterResult, type ScenarioResult } from "../run.ts";
-import { meanOverSeeds, spread } from "./table.ts";
+import { faultsOf, meanOverSeeds, spread } from "./table.ts";
 
 export function jsonOf(results: readonly ScenarioResult[]): string {
   return `${JSON.stringify({ scenarios: results.map(scenarioOf) }, null, 2)}\n`;
@@ -43,7 +43,10 @@ function policyOf(router: RouterResult, result: ScenarioResult) {
     oscillation: {
       shareVariance: meanOverSeeds(router, (one) => one.oscillation.shareVariance),
       peakPower: meanOverSeeds(router, (one) => one.oscillation.peakPower),
+      overNoise: meanOverSeeds(router, (one) => one.oscillation.overNoise),
     },
+    /** Null without faults that hit endpoints; counts are of all seeds. */
+    faults: faultsOf(router),
     unstable: ect !== undefined && isUnstable(router, ect),
     hashes: seeds.map((seed) => seed.metrics.hash),
   };

@@ -1,4 +1,5 @@
 /** The result as text: one table per scenario and load, one row per policy, the best p99 first. */
+import type { FaultMetrics } from "../fault-metrics.ts";
 import { isUnstable, type RouterResult, type ScenarioResult } from "../run.ts";
 import type { RunMetrics } from "../metrics.ts";
 
@@ -22,6 +23,9 @@ const COLUMNS = [
   "",
 ] as const;
 
+/** Only where something fails. */
+const FAULT_COLUMNS = ["stray %", "cut", "lost", "home %"] as const;
+
 export function tableOf(result: ScenarioResult): string {
   const ect = result.bounds.get("ect");
   const rows = [...result.routers].sort((one, other) => byP99(one, other)).map((router) => rowOf(router, result));
@@ -29,8 +33,9 @@ export function tableOf(result: ScenarioResult): string {
     const ratios = ect === undefined ? ["", ""] : [(p50 / ect.p50).toFixed(2), (p99 / ect.p99).toFixed(2)];
     return [`bound: ${name}`, ms(p50), ms(p95), ms(p99), ms(p999), ...ratios];
   });
+  const fails = result.routers.some(({ seeds }) => seeds.some(({ faults }) => faults !== null));
   const head = `${result.name} at load ${result.load}: ${result.seeds} seeds x ${result.requests} requests from seed ${result.seed}`;
-  return `${head}\n${aligned([[...COLUMNS], ...bounds, ...rows])}\n`;
+  return `${head}\n${aligned([[...COLUMNS, ...(fails ? FAULT_COLUMNS : [])], ...bounds, ...rows])}\n`;
 }
 
 function byP99(one: RouterResult, other: RouterResult): number {
@@ -61,9 +66,50 @@ function rowOf(router: RouterResult, result: ScenarioResult): readonly string[] 
     of(({ coldHits }) => coldHits).toFixed(0),
     percent(of(({ crossRegion }) => crossRegion)),
     percent(of(({ wasted }) => wasted)),
-    `${of(({ oscillation }) => oscillation.shareVariance).toExponential(1)} ${of(({ oscillation }) => oscillation.peakPower).toFixed(2)}`,
+    swingOf(of),
     ect !== undefined && isUnstable(router, ect) ? "unstable" : "",
+    ...faultCells(router),
   ];
+}
+
+/** Of all seeds together. */
+export function faultsOf({ seeds }: RouterResult): FaultMetrics | null {
+  const all = seeds.flatMap(({ faults }) => (faults === null ? [] : [faults]));
+  if (all.length === 0) return null;
+  const sum = (read: (one: FaultMetrics) => number): number => all.reduce((total, one) => total + read(one), 0);
+  const mean = (read: (one: FaultMetrics) => number): number => {
+    const known = all.map(read).filter((value) => !Number.isNaN(value));
+    return known.reduce((total, value) => total + value, 0) / known.length;
+  };
+  return {
+    strayShare: mean(({ strayShare }) => strayShare),
+    cutStreams: sum(({ cutStreams }) => cutStreams),
+    lostRequests: sum(({ lostRequests }) => lostRequests),
+    homeBefore: mean(({ homeBefore }) => homeBefore),
+    homeAfter: mean(({ homeAfter }) => homeAfter),
+  };
+}
+
+function faultCells(router: RouterResult): readonly string[] {
+  const faults = faultsOf(router);
+  if (faults === null) return [];
+  const { strayShare, cutStreams, lostRequests, homeBefore, homeAfter } = faults;
+  return [
+    (100 * strayShare).toFixed(2),
+    String(cutStreams),
+    String(lostRequests),
+    `${percent(homeBefore)} > ${percent(homeAfter)}`,
+  ];
+}
+
+/** Variance of an endpoint's share of in-flight, its largest part at one frequency, and its rise above noise. */
+function swingOf(of: (read: (metrics: RunMetrics) => number) => number): string {
+  const [variance, peak, rise] = [
+    of(({ oscillation }) => oscillation.shareVariance),
+    of(({ oscillation }) => oscillation.peakPower),
+    of(({ oscillation }) => oscillation.overNoise),
+  ];
+  return `${variance.toExponential(1)} ${peak.toFixed(2)} ${rise.toFixed(1)}`;
 }
 
 export function meanOverSeeds({ seeds }: RouterResult, read: (metrics: RunMetrics) => number): number {
@@ -85,9 +131,9 @@ function percent(share: number): string {
   return (100 * share).toFixed(1);
 }
 
-/** First column to the left, the others to the right. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+/** First column to the left, the others to the right. The first row has them all. */
+export function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>
       row

@@ -2,7 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isUnspaced, isWordChar } from "../../../src/core/rails/code-points.ts";
 import { lookAlikeOf } from "../../../src/core/rails/confusables.ts";
-import { CLUSTER_CHARS_MAX, EXPANSION_UNITS_MAX, fold, normalise } from "../../../src/core/rails/normalise.ts";
+import {
+  CLUSTER_CHARS_MAX,
+  EXPANSION_UNITS_MAX,
+  fold,
+  normalise,
+  RECALLED_TEXTS_MAX,
+  RECALLED_UNITS_MAX,
+  RECALLED_UNITS_MIN,
+} from "../../../src/core/rails/normalise.ts";
 import { OffsetMap } from "../../../src/core/rails/offset-map.ts";
 
 /** What goes wrong in a normaliser: marks, invisibles, compatibility forms, composing jamo and kana, surrogates. */
@@ -180,4 +188,28 @@ test("a map of many edits finds each of them", () => {
     expect(map.toOld(edit * 2, edit * 2 + 1)).toEqual({ start: edit * 5, end: edit * 5 + 4 });
     expect(map.toOld(edit * 2 + 1, edit * 2 + 2)).toEqual({ start: edit * 5 + 4, end: edit * 5 + 5 });
   }
+});
+
+describe("a text that is read again", () => {
+  const textOf = (units: number): string => `${"é".repeat(units - 2)}ﬁ`.slice(0, units - 1) + "ﬁ";
+
+  test.each([
+    { units: RECALLED_UNITS_MIN - 1, isRecalled: false },
+    { units: RECALLED_UNITS_MIN, isRecalled: true },
+    { units: RECALLED_UNITS_MAX, isRecalled: true },
+    { units: RECALLED_UNITS_MAX + 1, isRecalled: false },
+  ])("with $units units is remembered: $isRecalled", ({ units, isRecalled }) => {
+    const first = normalise(textOf(units));
+    expect(normalise(textOf(units)) === first).toBe(isRecalled);
+    expect(fold(normalise(textOf(units))).text).toBe(fold(first).text);
+  });
+
+  test("after as many others as are remembered is read anew, with the same result", () => {
+    const text = textOf(RECALLED_UNITS_MIN);
+    const first = normalise(text);
+    for (let other = 1; other <= RECALLED_TEXTS_MAX; other += 1) normalise(textOf(RECALLED_UNITS_MIN + other));
+    const again = normalise(text);
+    expect(again).not.toBe(first);
+    expect(again.text).toBe(first.text);
+  });
 });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { PII_ENTITIES, PII_ENTITIES_DEFAULT, findPii, piiRail } from "../../../src/core/rails/pii.ts";
 import { CARD_DIGITS_MAX, isIssued, passesLuhn } from "../../../src/core/rails/pii-card.ts";
 import { DOMAIN_CHARS_MAX, LOCAL_CHARS_MAX } from "../../../src/core/rails/pii-email.ts";
+import { PII_SPANS_MAX } from "../../../src/core/rails/pii-scan.ts";
 import { IBAN_CHARS_MAX, IBAN_CHARS_MIN, ibanLength, passesMod97 } from "../../../src/core/rails/pii-iban.ts";
 
 /** "type=text" of each finding. */
@@ -329,4 +330,17 @@ describe("the work is linear in the text", () => {
     findPii(text, { entities: PII_ENTITIES }, meter);
     return meter.steps;
   }
+});
+
+test.each([
+  { name: "addresses", piece: "ab@example.com " },
+  { name: "IP addresses", piece: "10.0.0.1, " },
+  { name: "cards", piece: "4111 1111 1111 1111, " },
+  { name: "numbers", piece: "123-45-6789 " },
+])("beyond the bound of findings the rest of a text full of $name is one", ({ piece }) => {
+  expect(findPii(piece.repeat(PII_SPANS_MAX)).at(-1)?.end).toBeLessThan(piece.length * PII_SPANS_MAX);
+  const text = piece.repeat(PII_SPANS_MAX + 5);
+  const spans = findPii(text);
+  expect(spans).toHaveLength(PII_SPANS_MAX + 1);
+  expect(spans.at(-1)).toMatchObject({ start: piece.length * PII_SPANS_MAX, end: text.length });
 });

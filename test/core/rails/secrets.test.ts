@@ -4,7 +4,7 @@ import { SECRET_FORMATS } from "../../../src/core/rails/secret-formats.ts";
 import type { SecretFormat } from "../../../src/core/rails/secret-chars.ts";
 import { ASSIGNED_CHARS } from "../../../src/core/rails/secret-assign.ts";
 import { PEM_BODY_CHARS_MAX } from "../../../src/core/rails/secret-shapes.ts";
-import { findSecrets, secretsRail } from "../../../src/core/rails/secrets.ts";
+import { SECRETS_MAX, findSecrets, secretsRail } from "../../../src/core/rails/secrets.ts";
 import { seededRng } from "../../../src/core/rng.ts";
 
 /** Keys are made here from the table and a seed: a key that looks real in a file would alarm every scanner of keys. */
@@ -324,4 +324,13 @@ describe("the scanner's steps", () => {
       expect(ratio).toBeLessThan(2.2);
     },
   );
+});
+
+test("beyond the bound of findings the rest of the text is one", () => {
+  const keys = Array.from({ length: SECRETS_MAX + 3 }, () => `ghp_${randomOf(CHARS.alnum, 36)}`);
+  expect(findSecrets(keys.slice(0, SECRETS_MAX).join(" ")).at(-1)?.start).toBe(41 * (SECRETS_MAX - 1));
+  const text = keys.join(" ");
+  const found = findSecrets(text);
+  expect(found).toHaveLength(SECRETS_MAX + 1);
+  expect(found.at(-1)).toEqual({ start: 41 * SECRETS_MAX, end: text.length, type: "github_token" });
 });

@@ -53,6 +53,8 @@ export const FINDS: readonly string[] = [
   LONG_JWT,
   "jane.doe@example.com",
   "write to bob@example.org, or because tom@example.net said so",
+  "Jane.Doe@Example.com is hers",
+  "write to theodore@example.com and from their.office@example.com",
   "card 4111 1111 1111 1111, thanks",
   "call (415) 555-0132 ext. 12 today",
   "my phone number is 415 555 0132 office",

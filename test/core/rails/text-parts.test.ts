@@ -209,3 +209,38 @@ describe("applying redactions", () => {
     );
   });
 });
+
+describe("a body of unknown shape", () => {
+  const body = {
+    question: "q",
+    chat_history: [{ inputs: { question: "a" } }],
+    n: 3,
+    messages: [{ role: "system", content: "s" }],
+  };
+
+  test("has as many texts as strings, and the roles that are known", () => {
+    const { parts } = extractTextParts(body, true);
+    expect(parts.map(({ path, role }) => [path, role])).toEqual([
+      ["question", "user"],
+      ["chat_history[0].inputs.question", "user"],
+      ["messages[0].content", "system"],
+    ]);
+    expect(paths(body)).toEqual(["messages[0].content=s"]);
+  });
+
+  test("is redacted where it was read", () => {
+    const spans: SpansByPath = new Map([["chat_history[0].inputs.question", [whole("a")]]]);
+    expect(applyRedactions(body, spans, true)).toEqual({ ...body, chat_history: [{ inputs: { question: "*" } }] });
+    expect(applyRedactions(body, spans)).toBe(body);
+  });
+
+  test.each([
+    ["text", 1],
+    [["a", "b"], 2],
+    [7, 0],
+    [null, 0],
+  ] as const)("may be no object: %j", (value, texts) => {
+    expect(extractTextParts(value, true).parts).toHaveLength(texts);
+    expect(extractTextParts(value).parts).toHaveLength(0);
+  });
+});

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PHRASE_UNITS_MAX, findTopics, topicIndexOf, topicsRail } from "../../../src/core/rails/topics.ts";
+import {
+  PHRASE_UNITS_MAX,
+  TOPIC_SPANS_MAX,
+  findTopics,
+  topicIndexOf,
+  topicsRail,
+} from "../../../src/core/rails/topics.ts";
 
 const OPTIONS = {
   topics: {
@@ -100,4 +106,22 @@ test("the rail reports spans by part and the topics as reasons, never the words"
   const findings = topicsRail(input, OPTIONS);
   expect([...findings.spans.keys()]).toEqual(["a"]);
   expect(findings.reasons).toEqual(["topics:rivals", "topics:weapons"]);
+});
+
+test("beyond the bound of findings the rest of the text is one", () => {
+  const text = (count: number): string => `${"gold ".repeat(count)}and more`;
+  const options = { topics: { metals: ["gold"] } };
+  expect(findTopics(text(TOPIC_SPANS_MAX), options).at(-1)).toMatchObject({ end: 5 * TOPIC_SPANS_MAX - 1 });
+  const spans = findTopics(text(TOPIC_SPANS_MAX + 7), options);
+  expect(spans).toHaveLength(TOPIC_SPANS_MAX + 1);
+  expect(spans.at(-1)).toEqual({ start: 5 * TOPIC_SPANS_MAX, end: text(TOPIC_SPANS_MAX + 7).length, type: "metals" });
+});
+
+test.each([
+  { name: "of a script without spaces behind a letter", phrase: "炸弹", text: "a炸弹" },
+  { name: "that begins with a sign behind a letter", phrase: "$cam", text: "big$cam here" },
+  { name: "behind a word that begins like it", phrase: "gold bar", text: "goldgold gold bar" },
+  { name: "behind a phrase that was not finished", phrase: "stock tip", text: "stock stock tip" },
+])("a phrase $name is found", ({ phrase, text }) => {
+  expect(findTopics(text, { topics: { x: [phrase] } })).toHaveLength(1);
 });

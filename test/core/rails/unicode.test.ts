@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { lookAlikeOf } from "../../../src/core/rails/confusables.ts";
 import { GREEK_SIMILAR, TWINS } from "../../../src/core/rails/mixed-script.ts";
-import { findUnicode, unicodeRail } from "../../../src/core/rails/unicode.ts";
+import { UNICODE_SPANS_MAX, findUnicode, unicodeRail } from "../../../src/core/rails/unicode.ts";
 import { redact } from "../../../src/core/spans.ts";
 
 const cleaned = (text: string): string =>
@@ -149,4 +149,28 @@ test("the rail reports spans by part and each kind once as a reason", () => {
   const findings = unicodeRail({ parts, messageCount: 3, unseen: [] });
   expect([...findings.spans.keys()]).toEqual(["a", "c"]);
   expect(findings.reasons).toEqual(["unicode:confusable", "unicode:zero_width"]);
+});
+
+describe("beyond the bound of findings", () => {
+  const more = 9;
+  test.each([
+    { name: "invisible characters", piece: "a\u200b", type: "zero_width" },
+    { name: "look-alikes", piece: "p\u0430y ", type: "confusable" },
+  ])("the rest of a text with many $name is one", ({ piece, type }) => {
+    const all = findUnicode(piece.repeat(UNICODE_SPANS_MAX));
+    expect(all).toHaveLength(UNICODE_SPANS_MAX);
+    expect(all.at(-1)?.end).toBeLessThanOrEqual(piece.length * UNICODE_SPANS_MAX);
+    const text = piece.repeat(UNICODE_SPANS_MAX + more);
+    const found = findUnicode(text);
+    expect(found).toHaveLength(UNICODE_SPANS_MAX + 1);
+    expect(found.at(-1)).toEqual({ start: piece.length * UNICODE_SPANS_MAX + 1, end: text.length, type });
+  });
+
+  test("what is found of the other kind stays before the rest, and nothing overlaps", () => {
+    const text = `p\u0430yp\u0430l ${"a\u200b".repeat(UNICODE_SPANS_MAX + more)} p\u0430yp\u0430l`;
+    const found = findUnicode(text);
+    expect(found[0]).toMatchObject({ start: 1, type: "confusable", replacement: "a" });
+    expect(found.at(-1)?.end).toBe(text.length);
+    for (const [index, { start }] of found.entries()) expect(start).toBeGreaterThan(found[index - 1]?.end ?? 0);
+  });
 });

@@ -1,0 +1,57 @@
+/**
+ * Rails that look at a text of an answer once, when it has ended: those that only flag, and those that can say nothing of
+ * a piece (a JSON schema).
+ *
+ * Model. They cost a stream nothing until its end and hold nothing back. Such a rail cannot change what was shown; it can
+ * flag it, or end the answer as blocked where it would have ended as complete.
+ * Rejected: holding the whole answer until it is known to be right, which is no stream any more.
+ */
+import { noteFinding } from "./stream-record.ts";
+import type { StreamTally } from "./stream-record.ts";
+import type { StreamBlock } from "./stream-text.ts";
+
+export type WholeRail = {
+  readonly rail: string;
+  readonly action: "flag" | "block";
+  /** Looks at what the model says, not at its reasoning and its tool calls. */
+  readonly onlyAnswers: boolean;
+  /** Types of the findings; each counts once. */
+  find(text: string): readonly string[];
+};
+
+/** Characters of one text that are kept: some 250,000 tokens. A rail is given one more, and says what it makes of that. */
+export const WHOLE_CHARS_MAX = 1_000_000;
+
+export type WholeText = {
+  push(piece: string): void;
+  /** The text has ended. Says what blocks; counts findings the first time only. */
+  end(): StreamBlock | null;
+};
+
+export function createWholeText(rails: readonly WholeRail[], tally: StreamTally): WholeText {
+  let text = "";
+  let hasEnded = false;
+  return {
+    push: (piece) => {
+      if (text.length <= WHOLE_CHARS_MAX) text += piece.slice(0, WHOLE_CHARS_MAX + 1 - text.length);
+    },
+    end: () => {
+      if (hasEnded) return null;
+      hasEnded = true;
+      return checkWhole(rails, text, tally);
+    },
+  };
+}
+
+/** What blocks a whole text. One without a character has nothing to say. */
+export function checkWhole(rails: readonly WholeRail[], text: string, tally: StreamTally): StreamBlock | null {
+  if (text === "") return null;
+  let blocked: StreamBlock | null = null;
+  for (const { rail, action, find } of rails) {
+    const types = find(text);
+    for (const type of types) noteFinding(tally, rail, type, action);
+    if (action === "block" && types.length > 0)
+      blocked ??= { rail, reasons: [...new Set(types.map((type) => `${rail}:${type}`))].sort() };
+  }
+  return blocked;
+}

@@ -1,0 +1,87 @@
+/**
+ * What operators order of a pool's queue: `POST /admin/jobs/{pool}/pause`, `/resume`, `/drain`, `/limits`, and
+ * `POST /admin/hooks`. Limits are kept by the queue, so that they can change without a deploy.
+ */
+import type { QueueLimits, QueueMode } from "../../core/jobs/queue.ts";
+import { DEPTH_MAX } from "../../core/jobs/queue.ts";
+import { parseJson, readBody } from "../body.ts";
+import { answerJson } from "../edge-request.ts";
+import type { Authenticated } from "../edge-request.ts";
+import { refuseBody, refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
+import { makeHook } from "./hooks.ts";
+import { queueOf } from "./queue.ts";
+import type { JobQueueStub } from "./queue.ts";
+
+/** An order is a line of JSON. */
+const ORDER_BYTES_MAX = 16_384;
+
+/** More jobs than this never run at once in one pool. */
+const LIMIT_MAX = 1_000_000;
+/** A day: longer is no ageing. */
+const AGEING_MS_MAX = 86_400_000;
+
+const MODES: ReadonlyMap<string, QueueMode> = new Map([
+  ["pause", "paused"],
+  ["resume", "open"],
+  ["drain", "draining"],
+]);
+
+/** Segments after `/admin`. */
+export async function adminRoute(edge: Authenticated, segments: readonly string[]): Promise<Response> {
+  const [area = "", poolId = "", action = "", ...more] = segments;
+  if (edge.request.method !== "POST") {
+    return refuseJob(edge, { reason: "method_not_allowed", headers: [["allow", "POST"]] });
+  }
+  if (area === "hooks" && poolId === "") return makeHook(edge);
+  if (area !== "jobs" || more.length > 0) return refuseJob(edge, { reason: "not_found" });
+  if (!edge.desk.runtime.pools.has(poolId)) return refuseJob(edge, { reason: "unknown_pool" });
+  const queue = queueOf(edge.desk, poolId);
+  if (queue === null) return refuseNoQueue(edge);
+  if (action === "limits") return setLimits(edge, queue, poolId);
+  const mode = MODES.get(action);
+  if (mode === undefined) return refuseJob(edge, { reason: "not_found" });
+  await queue.setMode(mode);
+  return answerJson(edge, { pool: poolId, mode });
+}
+
+/** What the body does not name stays; null is no limit. Answers with all of them. */
+async function setLimits(edge: Authenticated, queue: JobQueueStub, poolId: string): Promise<Response> {
+  const bytes = await readBody(edge.request, ORDER_BYTES_MAX);
+  if (!bytes.ok) return refuseBody(edge, ORDER_BYTES_MAX);
+  const json = parseJson(bytes.value);
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    return refuseJob(edge, { reason: "invalid_json" });
+  }
+  const limits: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(json)) {
+    const check = LIMITS.get(name);
+    if (check === undefined || !check.isGood(value)) {
+      const problem = check === undefined ? `The limits are ${[...LIMITS.keys()].join(", ")}.` : check.says;
+      return refuseProblem(edge, { param: name, problem });
+    }
+    limits[name] = value;
+  }
+  return answerJson(edge, { pool: poolId, limits: await queue.setLimits(limits as Partial<QueueLimits>) });
+}
+
+type Check = { readonly isGood: (value: unknown) => boolean; readonly says: string };
+
+const whole = (max: number, min = 0): Check["isGood"] => {
+  return (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max;
+};
+const limit = (max: number): Check => ({
+  isGood: (value) => value === null || whole(max)(value),
+  says: `It must be null for none, or a whole number, 0 to ${max}.`,
+});
+
+const LIMITS: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ["globalLimit", limit(LIMIT_MAX)],
+  ["workerLimit", limit(LIMIT_MAX)],
+  ["tenantLimit", limit(LIMIT_MAX)],
+  ["ageingMs", { ...limit(AGEING_MS_MAX), isGood: (value) => value === null || whole(AGEING_MS_MAX, 1)(value) }],
+  ["depthMax", { isGood: whole(DEPTH_MAX), says: `It must be a whole number, 0 to ${DEPTH_MAX}.` }],
+  [
+    "onConflict",
+    { isGood: (value) => value === "enqueue" || value === "reject", says: 'It must be "enqueue" or "reject".' },
+  ],
+]);

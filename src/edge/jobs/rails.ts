@@ -1,0 +1,30 @@
+/** A job's input meets the rails of its pool when it is submitted, and is stored as they leave it. */
+import { beginCheck } from "../input-rails.ts";
+import type { Authenticated } from "../edge-request.ts";
+import { blocked } from "../pipeline.ts";
+import type { EdgePool } from "../runtime.ts";
+import { refuseJob } from "./answers.ts";
+
+export type Railed =
+  /** The same object unless a rail had text redacted. */
+  { readonly kind: "passed"; readonly body: unknown } | { readonly kind: "refused"; readonly answer: Response };
+
+/** `body`: the parsed body as the client sent it; null when it is not JSON. */
+export async function checkJob(edge: Authenticated, pool: EdgePool, body: unknown): Promise<Railed> {
+  const check = await beginCheck(edge.desk, pool, {
+    requestId: edge.requestId,
+    tenant: edge.identity.tenant,
+    body,
+    hasBody: true,
+    everyMember: true,
+    clientGone: edge.request.signal,
+  });
+  if (check === null) return { kind: "refused", answer: refuseJob(edge, { reason: "misconfigured" }) };
+  const isBlocked = check.inside.verdict.verdict === "block";
+  if (isBlocked) check.stop();
+  const checked = isBlocked || check.outside === null ? check.inside : await check.outside;
+  if (checked.verdict.verdict === "block") {
+    return { kind: "refused", answer: refuseJob(edge, blocked(checked, pool.config)) };
+  }
+  return { kind: "passed", body: checked.body };
+}

@@ -1,0 +1,49 @@
+/**
+ * Counts the calls of the job API against Runpod's limits, per tenant, pool and operation.
+ *
+ * The counts are the isolate's own: a limit guards against a client that runs wild, and such a client's calls arrive at
+ * one place. Rejected: counting in the queue, which would add a round trip to every status read.
+ */
+import { createRateWindow, DEFAULT_RATES, takeRate } from "../../core/jobs/rate.ts";
+import type { Operation, RateWindow } from "../../core/jobs/rate.ts";
+
+type Counter = { readonly window: RateWindow; concurrent: number };
+
+/** About 200 bytes each. Beyond it the one that was used least recently is forgotten, unless it has calls under way. */
+export const COUNTERS_MAX = 4_096;
+
+const counters = new Map<string, Counter>();
+
+export type RateTicket =
+  | { readonly kind: "admitted"; readonly release: () => void }
+  | { readonly kind: "refused"; readonly retryAfterMs: number };
+
+/** `release` when the call has been answered, once. */
+export function admitCall(
+  { tenant, poolId, operation }: { readonly tenant: string; readonly poolId: string; readonly operation: Operation },
+  now: number,
+): RateTicket {
+  const counter = counterOf(`${operation}|${poolId}|${tenant}`);
+  const call = { limit: DEFAULT_RATES[operation], runningWorkers: 0, concurrent: counter.concurrent };
+  const answer = takeRate(counter.window, call, now);
+  if (answer.kind === "refused") return { kind: "refused", retryAfterMs: answer.retryAfterMs };
+  counter.concurrent += 1;
+  return {
+    kind: "admitted",
+    release: () => {
+      counter.concurrent -= 1;
+    },
+  };
+}
+
+function counterOf(name: string): Counter {
+  const counter = counters.get(name) ?? { window: createRateWindow(), concurrent: 0 };
+  // The order of a map is the order of insertion: what is used moves to the end.
+  counters.delete(name);
+  counters.set(name, counter);
+  for (const [oldest, { concurrent }] of counters) {
+    if (counters.size <= COUNTERS_MAX) break;
+    if (concurrent === 0 && oldest !== name) counters.delete(oldest);
+  }
+  return counter;
+}

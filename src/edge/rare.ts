@@ -1,0 +1,41 @@
+/**
+ * What few requests need: the operators' routes, an explained decision, a wrong config in words. One part of the bundle,
+ * loaded by the first that needs any of it, so that an isolate does not read all this at its start. One and not four: what
+ * two parts share becomes a piece of its own, and pieces compress badly.
+ */
+import { decisionHeader } from "../protocol/decision-header.ts";
+import type { DecisionMade } from "../protocol/decision-header.ts";
+import { formatProblems, parseConfig } from "../protocol/config-parse.ts";
+import { drain, fleet, restartShard } from "./admin.ts";
+import type { Authenticated } from "./edge-request.ts";
+import { explain } from "./explain.ts";
+
+export type AdminAction = "fleet" | "explain" | "drain" | "undrain" | "restart";
+
+export async function administer(
+  action: AdminAction,
+  edge: Authenticated,
+  params: Readonly<Record<string, string>>,
+): Promise<Response> {
+  switch (action) {
+    case "fleet":
+      return fleet(edge);
+    case "explain":
+      return explain(edge);
+    case "drain":
+    case "undrain":
+      return drain(edge, params["id"] ?? "", action === "drain");
+    case "restart":
+      return restartShard(edge, params);
+  }
+}
+
+/** What is wrong with the text of a config, for the log; empty if nothing is. */
+export function problemsOf(text: string): string {
+  const parsed = parseConfig(text);
+  return parsed.ok ? "" : formatProblems(text, parsed.error, "warmpath.jsonc");
+}
+
+export function decisionText(decision: DecisionMade): string {
+  return decisionHeader(decision);
+}

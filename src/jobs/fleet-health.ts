@@ -1,0 +1,49 @@
+/** How the pool's endpoints are, in Runpod's words, as its shards tell it; asked at most every FLEET_AGE_MS. */
+import { shardName } from "../core/shard-name.ts";
+import type { EndpointView } from "../core/endpoint-view.ts";
+import type { QueueHealth } from "../core/jobs/messages.ts";
+import { stubOf } from "../edge/lease-desk.ts";
+import type { Desk } from "../edge/lease-desk.ts";
+import type { EdgePool } from "../edge/runtime.ts";
+import { FLEET_AGE_MS } from "./bounds.ts";
+
+type Workers = QueueHealth["workers"];
+
+export class FleetHealth {
+  #known: Workers = { idle: 0, initializing: 0, ready: 0, running: 0, throttled: 0, unhealthy: 0 };
+  #atMs = Number.NEGATIVE_INFINITY;
+
+  /** One endpoint counts as one worker: shards do not count the GPU workers behind it. */
+  async read(site: { readonly desk: Desk; readonly pool: EdgePool } | null): Promise<Workers> {
+    const now = Date.now();
+    if (site === null || now - this.#atMs < FLEET_AGE_MS) return this.#known;
+    this.#atMs = now;
+    const { desk, pool } = site;
+    const regions = [...new Set(pool.spec.endpoints.map(({ region }) => region))];
+    const views = await Promise.all(regions.map(async (region) => viewsOf(desk, shardName(pool.spec.id, region))));
+    this.#known = count(views.flat());
+    return this.#known;
+  }
+}
+
+/** None where the shard cannot be reached. */
+async function viewsOf(desk: Desk, shard: string): Promise<readonly EndpointView[]> {
+  try {
+    return (await stubOf(desk, shard).status(false))?.endpoints ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function count(views: readonly EndpointView[]): Workers {
+  const is = (test: (view: EndpointView) => boolean): number => views.filter(test).length;
+  const isReady = ({ warmth, standing }: EndpointView): boolean => warmth === "warm" && standing === "admitting";
+  return {
+    ready: is(isReady),
+    idle: is((view) => isReady(view) && view.inFlight === 0),
+    running: is((view) => isReady(view) && view.inFlight > 0),
+    initializing: is(({ warmth, standing }) => warmth === "warming" && standing !== "down"),
+    throttled: is(({ standing }) => standing === "ejected"),
+    unhealthy: is(({ standing }) => standing === "down"),
+  };
+}

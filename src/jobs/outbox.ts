@@ -1,0 +1,261 @@
+/**
+ * Delivers webhooks: terminal notices from rows that were written with the job's end, passing ones once from memory.
+ *
+ * When and how often is `core/jobs/webhook.ts`; here is the sending. A delivery is at least once: its row goes only after
+ * the receiver's answer. The same id goes with every try, so that a receiver can drop repeats. Payloads are made when the
+ * job ends, so they outlive it. A receiver that answers 410 is not called again for this tenant.
+ */
+import { Webhook } from "standardwebhooks";
+import { egress } from "../../backends/egress.ts";
+import type { Notice } from "../core/jobs/events.ts";
+import type { JobView, JobWebhook } from "../core/jobs/messages.ts";
+import {
+  createDelivery,
+  delivered,
+  isTerminalNotice,
+  replayed,
+  WEBHOOK_TIMEOUT_MS,
+  webhookId,
+} from "../core/jobs/webhook.ts";
+import type { Delivery, DeliveryAnswer } from "../core/jobs/webhook.ts";
+import { runpodStatus, runpodTimes } from "../core/jobs/runpod-status.ts";
+import { DEAD_DELIVERY_MS, DELIVERIES_MAX, DISABLED_MAX, OUTBOX_MAX } from "./bounds.ts";
+import type { JobRow } from "./job-store.ts";
+import { webhookTarget } from "./webhook-target.ts";
+
+declare global {
+  // The library's declarations name Node's type, which the Worker's types lack.
+  interface Buffer extends Uint8Array {}
+}
+
+export type WebhookEnv = { readonly WARMPATH_WEBHOOK_SECRET?: string; readonly WARMPATH_DEV?: string };
+
+/** One message to one receiver. */
+export type Message = {
+  readonly jobId: string;
+  readonly tenant: string;
+  readonly url: string;
+  readonly body: string;
+  readonly delivery: Delivery;
+};
+
+/** A delivery that was given up, for its tenant. */
+export type DeadDelivery = {
+  readonly webhookId: string;
+  readonly jobId: string;
+  readonly url: string;
+  readonly state: Delivery["state"];
+  readonly failures: number;
+};
+
+export type Post = {
+  readonly row: JobRow;
+  readonly view: JobView;
+  readonly webhook: JobWebhook;
+  readonly notice: Notice;
+};
+
+type RawMessage = { id: string; job_id: string; tenant: string; url: string; body: string; delivery: string };
+
+const MESSAGE = "id, job_id, tenant, url, body, delivery";
+
+export class Outbox {
+  readonly #sql: SqlStorage;
+  readonly #env: WebhookEnv;
+  readonly #wakeAt: (atMs: number) => void;
+  readonly #sending = new Set<string>();
+  #stored: number;
+  #ordinal = 0;
+
+  constructor(sql: SqlStorage, env: WebhookEnv, wakeAt: (atMs: number) => void) {
+    this.#sql = sql;
+    this.#stored = sql.exec<{ count: number }>(`SELECT COUNT(*) AS count FROM outbox`).one().count;
+    this.#env = env;
+    this.#wakeAt = wakeAt;
+  }
+
+  /** A terminal notice is stored in this turn; a passing one is sent once. */
+  post({ row, view, webhook, notice }: Post): void {
+    const now = Date.now();
+    // A passing notice may come many times in one attempt; over a restart the clock goes on where the count was.
+    this.#ordinal = Math.max(this.#ordinal + 1, now);
+    const id = webhookId(row.job, notice, this.#ordinal);
+    const { id: jobId, tenant } = row.job;
+    const body = webhook.form === "runpod" ? runpodBody(row, view, webhook, now) : standardBody(view, notice, now);
+    const message = { jobId, tenant, url: webhook.url, body, delivery: createDelivery(id, webhook.form, now) };
+    if (this.#isDisabled(tenant, webhook.url)) return;
+    if (!isTerminalNotice(notice)) {
+      if (this.#sending.size < DELIVERIES_MAX) void this.#try(message, false);
+      return;
+    }
+    if (this.#stored >= OUTBOX_MAX) {
+      console.error("the outbox is full: a webhook is dropped", id);
+      return;
+    }
+    this.#stored += 1;
+    this.#save(message, now);
+    void this.deliverDue(now);
+  }
+
+  /** Sends what is due, a few at a time; resolves when none is left that may go now. */
+  async deliverDue(now: number): Promise<void> {
+    const free = DELIVERIES_MAX - this.#sending.size;
+    if (free <= 0) return;
+    const due = this.#messages(
+      `SELECT ${MESSAGE} FROM outbox WHERE next_ms IS NOT NULL AND next_ms <= ? ORDER BY next_ms LIMIT ?`,
+      now,
+      DELIVERIES_MAX + this.#sending.size,
+    ).filter(({ delivery }) => !this.#sending.has(delivery.webhookId));
+    if (due.length === 0) return;
+    await Promise.all(due.slice(0, free).map(async (message) => this.#try(message, true)));
+    await this.deliverDue(Date.now());
+  }
+
+  nextMs(): number | null {
+    const sql = `SELECT MIN(next_ms) AS next FROM outbox WHERE next_ms IS NOT NULL`;
+    return this.#sql.exec<{ next: number | null }>(sql).one().next;
+  }
+
+  forget(now: number, max: number): void {
+    const sql = `DELETE FROM outbox WHERE id IN
+      (SELECT id FROM outbox WHERE forget_ms IS NOT NULL AND forget_ms <= ? LIMIT ?) RETURNING id`;
+    this.#stored -= this.#sql.exec(sql, now, max).toArray().length;
+  }
+
+  dead(tenant: string, max: number): readonly DeadDelivery[] {
+    return this.#messages(
+      `SELECT ${MESSAGE} FROM outbox WHERE forget_ms IS NOT NULL AND tenant = ? ORDER BY forget_ms DESC LIMIT ?`,
+      tenant,
+      max,
+    ).map(({ jobId, url, delivery }) => ({ jobId, url, ...pick(delivery) }));
+  }
+
+  /** Puts a dead delivery back. False: there is no such one, or its receiver said never again. */
+  replay(tenant: string, id: string): boolean {
+    const [message] = this.#messages(`SELECT ${MESSAGE} FROM outbox WHERE id = ? AND tenant = ?`, id, tenant);
+    if (message === undefined || this.#isDisabled(tenant, message.url)) return false;
+    const now = Date.now();
+    const again = replayed(message.delivery, now);
+    if (again === message.delivery) return false;
+    this.#save({ ...message, delivery: again }, now);
+    void this.deliverDue(now);
+    return true;
+  }
+
+  async #try(message: Message, isStored: boolean): Promise<void> {
+    const { webhookId: id } = message.delivery;
+    if (this.#sending.has(id)) return;
+    this.#sending.add(id);
+    const answer = await this.#send(message);
+    this.#sending.delete(id);
+    if (!isStored) return;
+    const now = Date.now();
+    const after = delivered(message.delivery, answer, now, Math.random);
+    if (after.state === "delivered") {
+      this.#sql.exec(`DELETE FROM outbox WHERE id = ?`, id);
+      this.#stored -= 1;
+    } else this.#save({ ...message, delivery: after }, now);
+    if (after.state === "disabled") this.#disable(message, now);
+  }
+
+  /** Null for no answer, and for an address that may not be called. Never rejects. */
+  async #send({ url, body, delivery }: Message): Promise<DeliveryAnswer> {
+    const target = webhookTarget(url, this.#env.WARMPATH_DEV === "1");
+    if (!target.ok) return null;
+    const headers: Record<string, string> = { "content-type": "application/json" };
+    if (delivery.form === "standard") {
+      const secret = this.#env.WARMPATH_WEBHOOK_SECRET ?? "";
+      if (secret === "") {
+        console.error("webhooks wait: set a secret with: npx wrangler secret put WARMPATH_WEBHOOK_SECRET");
+        return null;
+      }
+      // Receivers refuse old timestamps, so every try signs anew.
+      const sentAt = new Date();
+      headers["webhook-id"] = delivery.webhookId;
+      headers["webhook-timestamp"] = String(Math.floor(sentAt.getTime() / 1_000));
+      try {
+        headers["webhook-signature"] = new Webhook(secret).sign(delivery.webhookId, sentAt, body);
+      } catch {
+        console.error("WARMPATH_WEBHOOK_SECRET is no Standard Webhooks secret: whsec_ and base64");
+        return null;
+      }
+    }
+    try {
+      const signal = AbortSignal.timeout(WEBHOOK_TIMEOUT_MS);
+      const response = await egress(target.value, { method: "POST", headers, body, signal });
+      await response.body?.cancel();
+      const seconds = Number(response.headers.get("retry-after") ?? "");
+      return { status: response.status, ...(seconds > 0 ? { retryAfterMs: seconds * 1_000 } : {}) };
+    } catch {
+      return null;
+    }
+  }
+
+  #save({ jobId, tenant, url, body, delivery }: Message, now: number): void {
+    const { webhookId: id, nextAtMs, state } = delivery;
+    const forgetMs = state === "pending" ? null : now + DEAD_DELIVERY_MS;
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO outbox (id, job_id, tenant, url, body, delivery, next_ms, forget_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      id,
+      jobId,
+      tenant,
+      url,
+      body,
+      JSON.stringify(delivery),
+      nextAtMs,
+      forgetMs,
+    );
+    if (nextAtMs !== null) this.#wakeAt(nextAtMs);
+  }
+
+  #isDisabled(tenant: string, url: string): boolean {
+    const sql = `SELECT 1 AS hit FROM disabled_hook WHERE tenant = ? AND url = ?`;
+    return this.#sql.exec(sql, tenant, url).toArray().length > 0;
+  }
+
+  #disable({ tenant, url }: Message, now: number): void {
+    this.#sql.exec(`INSERT OR REPLACE INTO disabled_hook (tenant, url, since_ms) VALUES (?, ?, ?)`, tenant, url, now);
+    this.#sql.exec(
+      `DELETE FROM disabled_hook WHERE (tenant, url) IN
+         (SELECT tenant, url FROM disabled_hook ORDER BY since_ms DESC LIMIT -1 OFFSET ?)`,
+      DISABLED_MAX,
+    );
+  }
+
+  #messages(sql: string, ...bindings: (string | number)[]): Message[] {
+    return this.#sql
+      .exec<RawMessage>(sql, ...bindings)
+      .toArray()
+      .map((raw) => ({
+        jobId: raw.job_id,
+        tenant: raw.tenant,
+        url: raw.url,
+        body: raw.body,
+        delivery: JSON.parse(raw.delivery) as Delivery,
+      }));
+  }
+}
+
+const pick = ({ webhookId: id, state, failures }: Delivery) => ({ webhookId: id, state, failures });
+
+function standardBody(view: JobView, notice: Notice, now: number): string {
+  const { output, history: _history, ...rest } = view;
+  const data = `${JSON.stringify(rest).slice(0, -1)},"output":${output ?? "null"}}`;
+  return `{"type":${JSON.stringify(notice)},"timestamp":${JSON.stringify(new Date(now).toISOString())},"data":${data}}`;
+}
+
+/** Runpod's plain form: what `status` answers, and the receiver's URL. */
+function runpodBody({ job }: JobRow, view: JobView, { url }: JobWebhook, now: number): string {
+  const fields = {
+    id: job.id,
+    status: runpodStatus(job.state),
+    ...runpodTimes(job, now),
+    ...(view.workerId === null ? {} : { workerId: view.workerId }),
+    ...(view.error === null ? {} : { error: view.error }),
+    webhook: url,
+  };
+  return view.output === null
+    ? JSON.stringify(fields)
+    : `${JSON.stringify(fields).slice(0, -1)},"output":${view.output}}`;
+}

@@ -1,0 +1,217 @@
+/**
+ * Gives waiting jobs to endpoints: keeps leases asked for, and binds a job only when one is granted.
+ *
+ * Model. While jobs wait, up to ACQUIRES_MAX acquires are under way at the pool's shards, through the same desk as the
+ * edge's. A shard answers when a slot is free, so nothing is polled and a freed slot starts the job that is first then
+ * (late binding). An end of an attempt asks again at once, and its settlement rides on that very call. A refused acquire
+ * is repeated when the shard said, within ACQUIRE_PAUSE_MS; a lease that finds no job goes back unused.
+ *
+ * A job's further attempts are first attempts to the shards: they come after a backoff and are bounded by the job's own
+ * `attemptsMax`, so they are not the repetitions that the retry budget is there for.
+ */
+import type { JobEvent } from "../core/jobs/events.ts";
+import type { JobRow } from "./job-store.ts";
+import { createWallet } from "../core/wallet.ts";
+import type { Holding } from "../core/wallet.ts";
+import { lease, returnLease } from "../edge/lease-desk.ts";
+import type { Desk, LeaseAnswer } from "../edge/lease-desk.ts";
+import { runtimeOf } from "../edge/runtime.ts";
+import type { EdgeEndpoint, EdgeEnv, EdgePool, Runtime } from "../edge/runtime.ts";
+import type { Blobs } from "./blobs.ts";
+import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, OUTPUT_ROW_BYTES_MAX, PUSHED_MAX, SHARD_PATIENCE_MS } from "./bounds.ts";
+import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
+import type { Ledger, Live } from "./ledger.ts";
+import { runAttempt } from "./run-attempt.ts";
+import type { AttemptReport } from "./run-attempt.ts";
+
+export type PusherDeps = {
+  readonly env: EdgeEnv;
+  readonly ctx: DurableObjectState;
+  readonly poolId: string;
+  readonly ledger: Ledger;
+  readonly blobs: Blobs;
+  /** Something is due at this instant. */
+  readonly wakeAt: (atMs: number) => void;
+};
+
+export class Pusher {
+  readonly #deps: PusherDeps;
+  readonly #attempts = new Map<string, { readonly token: number; readonly controller: AbortController }>();
+  #runtime: Runtime | null = null;
+  #asking = 0;
+  /** Refused acquires are not repeated before. */
+  pausedUntilMs = 0;
+
+  constructor(deps: PusherDeps) {
+    this.#deps = deps;
+  }
+
+  get running(): number {
+    return this.#attempts.size;
+  }
+
+  /** Asks for as many leases as there are jobs to start; `ahead`: jobs that are about to be stored. */
+  pump(ahead = 0): void {
+    if (Date.now() < this.pausedUntilMs) return;
+    const { ledger } = this.#deps;
+    const most = Math.min(ACQUIRES_MAX, PUSHED_MAX - this.#attempts.size);
+    const wanted = Math.min(most, ledger.startable(most) + ahead);
+    if (wanted <= this.#asking) return;
+    const site = this.#site();
+    if (site === null) return this.#pause(ACQUIRE_PAUSE_MS.max);
+    while (this.#asking < wanted) void this.#ask(site);
+  }
+
+  abort(jobId: string, token: number): void {
+    const attempt = this.#attempts.get(jobId);
+    if (attempt?.token === token) attempt.controller.abort();
+  }
+
+  /** The pool as the edge sees it, and a desk with a wallet of this object's own; null when it is misconfigured. */
+  site(): { readonly desk: Desk; readonly pool: EdgePool } | null {
+    return this.#site();
+  }
+
+  #site(): { readonly desk: Desk; readonly pool: EdgePool } | null {
+    const { env, ctx, poolId } = this.#deps;
+    const shared = runtimeOf(env);
+    if (shared === null) return null;
+    if (this.#runtime?.configText !== shared.configText) {
+      // Not the isolate's wallet: what this object owes must not wait for a flush of a request that may die.
+      const wallet = createWallet(crypto.randomUUID().replaceAll("-", "").slice(0, 12));
+      this.#runtime = { ...shared, wallet, flushUntilMs: 0 };
+    }
+    const known = this.#runtime.pools.get(poolId);
+    if (known === undefined) return null;
+    const pool = { ...known, config: { ...known.config, patienceMs: SHARD_PATIENCE_MS } };
+    // The desk uses nothing else of an execution context.
+    const waiting = { waitUntil: (promise: Promise<unknown>) => ctx.waitUntil(promise) } as ExecutionContext;
+    return { desk: { runtime: this.#runtime, env, ctx: waiting }, pool };
+  }
+
+  async #ask({ desk, pool }: { readonly desk: Desk; readonly pool: EdgePool }): Promise<void> {
+    this.#asking += 1;
+    const lostAt = pool.endpoints.size > 1 ? this.#deps.ledger.nextLostAt() : null;
+    const wish = {
+      pool: pool.spec,
+      client: null,
+      clientKey: JOBS_CLIENT_KEY,
+      inputTokens: 0,
+      purpose: "first",
+      explain: false,
+    } as const;
+    let answer: LeaseAnswer = await lease(desk, pool, { ...wish, excluded: lostAt === null ? [] : [lostAt] });
+    // Where no other endpoint can take it, the one that failed may have another try.
+    if (lostAt !== null && answer.kind !== "leased") answer = await lease(desk, pool, { ...wish, excluded: [] });
+    this.#asking -= 1;
+    if (answer.kind === "leased") this.#granted(desk, pool, answer.holding);
+    else
+      this.#pause(answer.kind === "shed" || answer.kind === "warming_up" ? answer.retryAfterMs : ACQUIRE_PAUSE_MS.max);
+  }
+
+  #pause(ms: number): void {
+    const { min, max } = ACQUIRE_PAUSE_MS;
+    this.pausedUntilMs = Date.now() + Math.min(max, Math.max(min, ms));
+    this.#deps.wakeAt(this.pausedUntilMs);
+  }
+
+  #granted(desk: Desk, pool: EdgePool, holding: Holding): void {
+    const { ledger } = this.#deps;
+    const endpoint = pool.endpoints.get(holding.grant.endpointId);
+    const holder = { endpointId: holding.grant.endpointId, workerId: null };
+    // The lease of a pushed attempt is this object's memory: it ends with the run's deadline, or with the object.
+    const live =
+      endpoint === undefined ? null : ledger.claim(holder, (job, now) => now + job.policy.executionTimeoutMs);
+    if (live === null || endpoint === undefined) {
+      returnLease(desk, holding);
+      return;
+    }
+    const { lease: held } = live.row.job;
+    if (held !== null) this.#deps.wakeAt(held.leaseUntilMs);
+    void this.#run(desk, { holding, endpoint, live });
+    this.pump();
+  }
+
+  async #run(desk: Desk, given: { holding: Holding; endpoint: EdgeEndpoint; live: Live }): Promise<void> {
+    const { job } = given.live.row;
+    const controller = new AbortController();
+    this.#attempts.set(job.id, { token: job.token, controller });
+    let report: AttemptReport;
+    try {
+      report = await this.#attempt(desk, given, controller.signal);
+    } catch (error) {
+      console.error("a job's attempt broke", job.id, error);
+      returnLease(desk, given.holding);
+      report = {
+        kind: "failed",
+        reason: "endpoint_lost",
+        message: "the attempt broke",
+        answer: null,
+        output: null,
+        retryAfterMs: 0,
+      };
+    }
+    if (this.#attempts.get(job.id)?.token === job.token) this.#attempts.delete(job.id);
+    const events = await this.#eventsOf(given.live.row, report);
+    const { answer } = report;
+    const { endpointId } = given.holding.grant;
+    const lostAt = report.kind === "failed" ? endpointId : null;
+    const failedOutput = report.kind === "failed" ? report.output : null;
+    // An attempt that was taken away meanwhile has no say: the core knows by its token, and writes nothing.
+    this.#deps.ledger.applyTo(job.id, events, isLive(this.#deps.ledger, job) ? { answer, lostAt, failedOutput } : {});
+    // The end of an attempt is a free slot: ask for it now, and the settlement rides along.
+    this.pausedUntilMs = 0;
+    this.pump();
+  }
+
+  async #attempt(
+    desk: Desk,
+    { holding, endpoint, live }: { holding: Holding; endpoint: EdgeEndpoint; live: Live },
+    signal: AbortSignal,
+  ): Promise<AttemptReport> {
+    const { ledger, blobs } = this.#deps;
+    const { job } = live.row;
+    const spec = ledger.store.readSpec(job.id);
+    const body = spec?.bodyKey === null ? spec.work.body : await blobs.get(spec?.bodyKey ?? "");
+    if (spec === null || body === null || signal.aborted) {
+      returnLease(desk, holding);
+      const message = "the input is gone";
+      return { kind: "failed", reason: "blocked", message, answer: null, output: null, retryAfterMs: 0 };
+    }
+    const work = { ...spec.work, body };
+    const { executionTimeoutMs } = endpoint.config;
+    const firstByteTimeoutMs = Math.min(job.policy.executionTimeoutMs, executionTimeoutMs);
+    const token = job.token;
+    return runAttempt({
+      desk,
+      holding,
+      endpoint,
+      work,
+      outgoing: outgoingOf(work, job.id, { firstByteTimeoutMs, signal }),
+      outputBytesMax: blobs.bytesMax(OUTPUT_ROW_BYTES_MAX),
+      onChunk: (data) => {
+        const now = ledger.running.get(job.id);
+        if (now?.row.job.token !== token) return false;
+        const isKept = now.chunks.add(data);
+        if (isKept) ledger.applyTo(job.id, [{ kind: "chunk", token }]);
+        return isKept;
+      },
+    });
+  }
+
+  async #eventsOf({ job }: JobRow, report: AttemptReport): Promise<readonly JobEvent[]> {
+    const { token } = job;
+    if (report.kind === "failed") {
+      const { reason, message, retryAfterMs } = report;
+      return [{ kind: "failed", token, reason, message, retryAfterMs }];
+    }
+    if (report.output === null) return [{ kind: "finished", token, output: null }];
+    const output = await this.#deps.blobs.store(job.id, token, report.output);
+    if (output !== null) return [{ kind: "finished", token, output }];
+    const message = `the output is larger than ${OUTPUT_ROW_BYTES_MAX} bytes, and no JOB_BLOBS bucket is bound`;
+    return [{ kind: "failed", token, reason: "output_too_large", message }];
+  }
+}
+
+const isLive = (ledger: Ledger, { id, token }: JobRow["job"]): boolean =>
+  ledger.running.get(id)?.row.job.token === token;

@@ -1,0 +1,185 @@
+/**
+ * One attempt of a pushed job: dispatch under a lease, read the answer to its end, settle the lease once.
+ *
+ * One attempt is one dispatch: whether there is another one is the job's own matter (`core/jobs/step.ts`), not the
+ * dispatch's. A streamed answer is told in chunks while it comes. Rejected: the edge's `relay`, which moves bytes without
+ * looking at them; here they are to be kept.
+ */
+import { SSE_EVENT_BYTES_MAX } from "../core/sse.ts";
+import { firstNonEmptyToken } from "../core/token-timing.ts";
+import type { JobWork } from "../core/jobs/messages.ts";
+import type { FailureReason } from "../core/jobs/reasons.ts";
+import type { Holding } from "../core/wallet.ts";
+import { attemptOnce, endAttempt, keepRunning } from "../edge/dispatch.ts";
+import type { Attempt, AttemptResult, Outgoing } from "../edge/dispatch.ts";
+import type { Desk } from "../edge/lease-desk.ts";
+import type { EdgeEndpoint } from "../edge/runtime.ts";
+import { asJson, readAnswer } from "./job-work.ts";
+
+export type Answer = { readonly status: number; readonly contentType: string };
+
+export type AttemptReport =
+  | { readonly kind: "finished"; readonly output: string | null; readonly answer: Answer }
+  | {
+      readonly kind: "failed";
+      readonly reason: FailureReason;
+      readonly message: string;
+      readonly answer: Answer | null;
+      /** JSON text of what the endpoint answered, of a job that is an HTTP request; null: nothing that is the client's. */
+      readonly output: string | null;
+      readonly retryAfterMs: number;
+    };
+
+export type Course = {
+  readonly desk: Desk;
+  readonly holding: Holding;
+  readonly endpoint: EdgeEndpoint;
+  readonly work: JobWork;
+  readonly outgoing: Outgoing;
+  /** Most bytes of a whole answer. */
+  readonly outputBytesMax: number;
+  /** Takes a chunk of a streamed answer; false when there is no room for more. */
+  readonly onChunk: (data: string) => boolean;
+};
+
+/** Never rejects. An attempt that was aborted reports a failure that nobody waits for any more. */
+export async function runAttempt(course: Course): Promise<AttemptReport> {
+  const { desk, holding, endpoint, outgoing } = course;
+  const result = await attemptOnce(desk, holding, endpoint, outgoing);
+  if (result.kind === "lost") return lost(result);
+  const { attempt, response, begun } = result;
+  const contentType = response.headers.get("content-type") ?? "";
+  const answer: Answer = { status: response.status, contentType };
+  if (begun.kind === "whole") {
+    endAttempt(attempt, response.status < 400 ? "served" : "client_fault");
+    const bytes = begun.bytes ?? new Uint8Array(0);
+    if (bytes.byteLength > course.outputBytesMax) return tooLarge(course, answer);
+    const text = new TextDecoder().decode(bytes);
+    // A short stream comes whole, and is a stream nevertheless.
+    if (isStreamed(course.work, answer)) {
+      const chunker = chunkerOf(course, contentType, attempt);
+      return chunker.take(text) ? chunker.end(answer) : tooLarge(course, answer);
+    }
+    return reportOf(course.work, answer, text);
+  }
+  keepRunning(attempt);
+  return readStream(course, attempt, begun, answer);
+}
+
+async function readStream(
+  course: Course,
+  attempt: Attempt,
+  begun: Extract<Extract<AttemptResult, { kind: "begun" }>["begun"], { kind: "stream" }>,
+  answer: Answer,
+): Promise<AttemptReport> {
+  const chunker = isStreamed(course.work, answer)
+    ? chunkerOf(course, answer.contentType, attempt)
+    : collectorOf(course);
+  const decoder = new TextDecoder();
+  try {
+    let { first: bytes } = begun;
+    for (;;) {
+      if (!chunker.take(decoder.decode(bytes, { stream: true }))) {
+        endAttempt(attempt, "served");
+        attempt.controller.abort();
+        return tooLarge(course, answer);
+      }
+      const next = await begun.reader.read();
+      if (next.done) break;
+      bytes = next.value;
+    }
+    endAttempt(attempt, "served");
+    return chunker.end(answer);
+  } catch {
+    endAttempt(attempt, "cut");
+    const reason = attempt.timedOut ? "timeout_first_byte" : "endpoint_lost";
+    return { kind: "failed", reason, message: "the answer broke off", answer: null, output: null, retryAfterMs: 0 };
+  }
+}
+
+type Taker = { readonly take: (text: string) => boolean; readonly end: (answer: Answer) => AttemptReport };
+
+const isStreamed = ({ stream }: JobWork, { status }: Answer): boolean => stream && status < 300;
+
+/** The whole answer as one text. */
+function collectorOf({ work, outputBytesMax }: Course): Taker {
+  const parts: string[] = [];
+  let length = 0;
+  return {
+    take(text) {
+      length += text.length;
+      parts.push(text);
+      return length <= outputBytesMax;
+    },
+    end: (answer) => reportOf(work, answer, parts.join("")),
+  };
+}
+
+/** End of an event, with its blank line. */
+const EVENT_END = /\r\n\r\n|\n\n|\r\r/g;
+
+/** A streamed answer: one chunk an event, or the pieces of any other text as they come; all of them are the body. */
+function chunkerOf(course: Course, contentType: string, attempt: Attempt): Taker {
+  const isEvents = contentType.startsWith("text/event-stream");
+  const kept: string[] = [];
+  let length = 0;
+  let rest = "";
+  const pass = (chunk: string): boolean => {
+    if (chunk === "") return true;
+    length += chunk.length;
+    // What is too large for one value can still be read in chunks.
+    if (length <= course.outputBytesMax) kept.push(chunk);
+    if (isEvents && attempt.firstTokenAtMs === null && hasToken(chunk)) attempt.firstTokenAtMs = Date.now();
+    return course.onChunk(chunk);
+  };
+  return {
+    take(text) {
+      if (!isEvents) return pass(text);
+      rest += text;
+      let from = 0;
+      for (const { index, 0: end } of rest.matchAll(EVENT_END)) {
+        if (!pass(rest.slice(from, index + end.length))) return false;
+        from = index + end.length;
+      }
+      rest = rest.slice(from);
+      return rest.length <= SSE_EVENT_BYTES_MAX;
+    },
+    end(answer) {
+      if (!pass(rest)) return tooLarge(course, answer);
+      const output = length <= course.outputBytesMax ? JSON.stringify(kept.join("")) : null;
+      return { kind: "finished", output, answer };
+    },
+  };
+}
+
+function hasToken(chunk: string): boolean {
+  const data = chunk.split(/\r\n|\n|\r/).filter((line) => line.startsWith("data:"));
+  return data.some((line) => firstNonEmptyToken(line.slice("data:".length).trimStart()));
+}
+
+function reportOf(work: JobWork, answer: Answer, text: string): AttemptReport {
+  const ended = readAnswer(work, answer.status, text);
+  if (ended.kind === "finished") return { ...ended, answer };
+  // The client's own mistake is answered as it would be without a job.
+  const isClients = work.kind === "http" && ended.reason === "upstream_4xx";
+  return { ...ended, answer, output: isClients ? asJson(text) : null, retryAfterMs: 0 };
+}
+
+function lost({ why, silent }: Extract<AttemptResult, { kind: "lost" }>): AttemptReport {
+  const common = { kind: "failed", answer: null, output: null, retryAfterMs: 0 } as const;
+  switch (why) {
+    case "capacity":
+      return { ...common, reason: "capacity", message: "the endpoint had no room" };
+    case "timeout":
+      return { ...common, reason: "timeout_first_byte", message: "the endpoint did not answer in time" };
+    case "failed":
+      return silent
+        ? { ...common, reason: "endpoint_lost", message: "the endpoint could not be reached, or broke off" }
+        : { ...common, reason: "upstream_5xx", message: "the endpoint failed" };
+  }
+}
+
+function tooLarge({ outputBytesMax }: Course, answer: Answer): AttemptReport {
+  const message = `the output is larger than ${outputBytesMax} bytes, which is all that can be kept of it`;
+  return { kind: "failed", reason: "output_too_large", message, answer, output: null, retryAfterMs: 0 };
+}

@@ -1,0 +1,37 @@
+/** What a crash must not take: bookkeeping that was only in memory when the object died. */
+import { describe, expect, test } from "vitest";
+import { ended, inQueue, passMs, queue, submit, TENANT, useQueue } from "./job-queue-support.ts";
+
+useQueue();
+
+const die = async (): Promise<void> =>
+  queue()
+    .restart()
+    .catch(() => undefined);
+const listed = async (): Promise<readonly string[]> =>
+  (await queue().list(TENANT, { offset: 0, limit: 100, status: null })).map(({ id }) => id);
+const rows = async (table: string): Promise<number> =>
+  inQueue(({ sql }) => sql.exec<{ count: number }>(`SELECT COUNT(*) AS count FROM ${table}`).one().count);
+
+describe("a job that ended just before the object died", () => {
+  test("is still listed, and is deleted at its time", async () => {
+    const { id } = await submit({ policy: { retentionMs: 600_000 } });
+    await ended(id);
+    await die();
+    expect(await listed()).toEqual([id]);
+    for (let minute = 0; minute < 12; minute++) await passMs(60_000);
+    expect([await rows("job"), await rows("ended")]).toEqual([0, 0]);
+  });
+
+  test("is listed once, however often the object dies", async () => {
+    const { id } = await submit();
+    await ended(id);
+    for (let death = 0; death < 3; death++) {
+      await die();
+      await passMs(1_000);
+      await passMs(1_000);
+    }
+    expect(await listed()).toEqual([id]);
+    expect(await rows("ended")).toBe(1);
+  });
+});
