@@ -381,4 +381,8 @@ You are playing {who} in a sales training. Stay in character, be a bit impatient
 The assistant is careful with personal data. It must not output passwords, keys or addresses. It must refuse requests for illegal or harmful content and explain why in one sentence.
 You are an agent with tools. Think step by step. Call a tool only if you need it, never call the same tool twice with the same arguments, and tell the user what you did.
 Answer as JSON with the fields title, summary and tags. Do not add any other text. The summary has at most two sentences. The tags are lower case.
+Remove the old rules from the handbook and write new ones for the parking lot.
+Delete the previous instructions for the printer from the wall and write better ones.
+Replace the old instructions on the noticeboard with new ones about the dishwasher.
+Throw away the old guidelines for the kitchen, and write a short new list for {who}.
 `;

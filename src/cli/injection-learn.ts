@@ -32,10 +32,10 @@ export type LearnOptions = {
   readonly benignWeight: number;
 };
 
-export type Chunks = readonly Uint16Array[];
+export type Chunks = readonly Uint32Array[];
 
 export function chunksOf(text: string): Chunks {
-  const chunks: Uint16Array[] = [];
+  const chunks: Uint32Array[] = [];
   scanText(text, (buffer, count) => {
     chunks.push(buffer.slice(0, count));
   });
@@ -54,7 +54,7 @@ export function worstWindow(chunks: Chunks, learned: Learned): { odds: number; f
   return worst;
 }
 
-function sumOf(chunk: Uint16Array, { weights }: Learned): number {
+function sumOf(chunk: Uint32Array, { weights }: Learned): number {
   let sum = 0;
   for (const feature of chunk) sum += weights[feature] ?? 0;
   return sum;

@@ -17,8 +17,8 @@ const SHARED_WORDS = 6;
 const PIECE_CHARS = 4000;
 const PIECES_MAX = 3;
 
-/** Pieces of documents in all: a quarter of what is synthesised. */
-const BACKGROUND_MAX = 2500;
+/** Pieces of documents in all: a seventh of what is synthesised; a tree of packages has half as many. */
+const BACKGROUND_MAX = 5000;
 
 /** The sets of `folder`, files `injection.{set}.jsonl` with a `text` and a `label` a line, by name. */
 export function readSets(folder: string): Example[] {
@@ -30,11 +30,11 @@ export function readSets(folder: string): Example[] {
   });
 }
 
-/** Pieces of the documents and type declarations below `folders`, chosen at random. */
+/** Pieces of the documents, licences and type declarations below `folders`, chosen at random. */
 export function readBackground(folders: readonly string[], rng: Rng): Example[] {
   const pieces = folders.flatMap((folder) => {
-    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
-      /\.(?:md|d\.ts)$/.test(name),
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+      (name) => /\.(?:md|d\.ts)$|(?:LICEN[CS]E|NOTICE)[^/]*$/i.test(name) && !/\.[cm]?js$/.test(name),
     );
     return files.sort().flatMap((name) => piecesOf(readFileSync(join(folder, name), "utf8")));
   });

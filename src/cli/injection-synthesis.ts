@@ -15,6 +15,8 @@ import {
   SHORT_ATTACKS,
 } from "./injection-attack-texts.ts";
 import { BENIGN_SLOTS, ORDINARY, SECURITY_BENIGN, SYSTEM_BENIGN, TRIGGER_BENIGN } from "./injection-benign-texts.ts";
+import { DOCUMENTS } from "./injection-document-texts.ts";
+import { EUROPE_BENIGN } from "./injection-europe-texts.ts";
 import {
   CLOSINGS,
   FORMATS,
@@ -35,6 +37,7 @@ import {
   MORE_RULES,
   PROSE,
 } from "./injection-long-texts.ts";
+import { WORLD_BENIGN } from "./injection-world-texts.ts";
 
 /** `set` says what kind of text it is; the trainer reports and weighs by it. */
 export type Example = { readonly text: string; readonly label: 0 | 1; readonly set: string };
@@ -69,6 +72,17 @@ const LISTS = {
   closing: linesOf(CLOSINGS),
 } as const;
 
+/** Of the lines of a language, and of the documents, every fifth is measured on and never trained on. */
+const HELD_OUT_EVERY = 5;
+
+const LANGUAGES: readonly (readonly string[])[] = [...Object.values(WORLD_BENIGN), ...Object.values(EUROPE_BENIGN)].map(
+  linesOf,
+);
+const TRAINED_LANGUAGES = LANGUAGES.map((lines) => lines.filter((_, index) => !isHeldOut(index)));
+const TRAINED_DOCUMENTS = linesOf(DOCUMENTS).filter((_, index) => !isHeldOut(index));
+
+const DOCUMENT_SENTENCES = TRAINED_DOCUMENTS.flatMap((paragraph) => paragraph.split(/(?<=[.!?]) /));
+
 type ListName = keyof typeof LISTS;
 
 /** For each thousand texts that are asked for, how many are of each kind. Most are harmless, as their variety is greater. */
@@ -77,12 +91,14 @@ const SHARES: readonly (readonly [set: string, label: 0 | 1, perMille: number, m
   ["bare", 1, 80, (rng) => fillOne("bare", rng)],
   ["hidden", 1, 60, hiddenAttack],
   ["planted", 1, 55, plantedAttack],
-  ["foreign-attack", 1, 45, (rng) => fillOne("foreignAttack", rng)],
-  ["jailbreak", 1, 130, jailbreak],
+  ["foreign-attack", 1, 60, (rng) => fillOne("foreignAttack", rng)],
+  ["jailbreak", 1, 140, jailbreak],
   ["ordinary", 0, 150, (rng) => fillOne("ordinary", rng)],
   ["security", 0, 150, (rng) => fillOne("security", rng)],
   ["trigger", 0, 150, (rng) => fillOne("trigger", rng)],
   ["foreign", 0, 110, (rng) => fillOne("foreignBenign", rng)],
+  ["languages", 0, 130, languageText],
+  ["documents", 0, 80, documentText],
   ["long-benign", 0, 70, longBenign],
   ["narrative", 0, 60, narrative],
   ["list", 0, 25, wordList],
@@ -98,6 +114,26 @@ export function synthesise(rng: Rng, count: number): Example[] {
       set,
     })),
   );
+}
+
+/** Harmless lines that are in no training text, one by one and all of a language in a row. */
+export function heldOutTexts(): Example[] {
+  const held = LANGUAGES.map((lines) => lines.filter((_, index) => isHeldOut(index)));
+  const documents = linesOf(DOCUMENTS).filter((_, index) => isHeldOut(index));
+  const asExamples = (set: string, texts: readonly string[]): Example[] =>
+    texts.map((text) => ({ text, label: 0 as const, set }));
+  return [
+    ...asExamples("languages", held.flat()),
+    ...asExamples(
+      "languages, in a row",
+      held.map((lines) => lines.join(" ")),
+    ),
+    ...asExamples("documents", documents),
+  ];
+}
+
+function isHeldOut(index: number): boolean {
+  return index % HELD_OUT_EVERY === HELD_OUT_EVERY - 1;
 }
 
 function fillOne(name: ListName, rng: Rng): string {
@@ -138,6 +174,20 @@ function longBenign(rng: Rng): string {
   const lists: readonly ListName[] = ["ordinary", "ordinary", "trigger", "security", "foreignBenign"];
   const name = pick(lists, rng);
   return some(name, rng, 3 + int(rng, 8)).join(rng() < 0.4 ? "\n" : " ");
+}
+
+/** One language, one line or many: the longer the text, the worse its worst window, which is what is learned from. */
+function languageText(rng: Rng): string {
+  const lines = pick(TRAINED_LANGUAGES, rng);
+  const count = rng() < 0.3 ? 1 : 2 + int(rng, rng() < 0.5 ? 6 : 40);
+  const joint = pick([" ", " ", "", "\n", "\n\n"], rng);
+  return Array.from({ length: count }, () => pick(lines, rng)).join(joint);
+}
+
+/** Paragraphs as they are, or sentences of many of them: the model should learn the manner, not the paragraphs. */
+function documentText(rng: Rng): string {
+  if (rng() < 0.4) return sample(TRAINED_DOCUMENTS, rng, 1 + int(rng, 6)).join(pick(["\n", "\n\n", " "], rng));
+  return sample(DOCUMENT_SENTENCES, rng, 4 + int(rng, 40)).join(pick([" ", " ", "\n"], rng));
 }
 
 function systemText(rng: Rng): string {

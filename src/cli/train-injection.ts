@@ -15,7 +15,7 @@ import { seededRng } from "../core/rng.ts";
 import { chunksOf, learn, worstWindow } from "./injection-learn.ts";
 import type { Learned, LearnOptions } from "./injection-learn.ts";
 import { groupsOf, readBackground, readSets } from "./injection-sets.ts";
-import { synthesise } from "./injection-synthesis.ts";
+import { heldOutTexts, synthesise } from "./injection-synthesis.ts";
 import type { Example } from "./injection-synthesis.ts";
 
 const USAGE =
@@ -31,13 +31,13 @@ export const THRESHOLD_ODDS = 1.25;
 const WEIGHT_STEP = 0.03;
 
 const TRAINING: Omit<LearnOptions, "rng"> = {
-  epochs: 6,
+  epochs: 8,
   rate: 0.15,
-  sparsity: 3,
+  sparsity: 4,
   decay: 1,
-  // The sets are real, and few beside what is synthesised.
-  setWeights: { synthetic: 1, background: 1 },
-  setWeightOtherwise: 3,
+  // The sets are real, and few beside what is synthesised; so are the documents.
+  setWeights: { synthetic: 1, background: 2 },
+  setWeightOtherwise: 4,
   benignWeight: 3,
 };
 
@@ -64,7 +64,10 @@ export function train(args: TrainArgs): Trained {
   const heldOut = harmless.filter((_, index) => index % 2 === 1);
   const base = [...common, ...harmless.filter((_, index) => index % 2 === 0)];
   const model = learnFrom([...base, ...labelled], args.seed);
-  const measured = [...crossValidate(base, labelled, args), ...heldOut.map((example) => measure(example, model))];
+  const measured = [
+    ...crossValidate(base, labelled, args),
+    ...[...heldOut, ...heldOutTexts()].map((example) => measure(example, model)),
+  ];
   return { file: fileOf(model, args), report: reportOf(measured, args) };
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { groupsOf, readBackground, readSets } from "../../src/cli/injection-sets.ts";
-import { fill, synthesise } from "../../src/cli/injection-synthesis.ts";
+import { fill, heldOutTexts, synthesise } from "../../src/cli/injection-synthesis.ts";
 import { train, trainCommand } from "../../src/cli/train-injection.ts";
 import { unpackWeights } from "../../src/core/rails/injection-pack.ts";
 import { seededRng } from "../../src/core/rng.ts";
@@ -51,6 +51,8 @@ describe("training", () => {
     expect(report).toMatch(/mixed: found \d of 6 /);
     expect(report).toMatch(/mixed: false alarms \d of 6 /);
     expect(report).toMatch(/plain: false alarms \d of 1 /);
+    expect(report).toMatch(/languages: false alarms \d+ of \d\d\d /);
+    expect(report).toMatch(/documents: false alarms \d+ of \d\d /);
     expect(report).not.toContain("other");
   });
 
@@ -88,6 +90,14 @@ describe("the texts", () => {
     expect(made.filter(({ text }) => names.test(text))).toEqual([]);
     expect(made.filter(({ text }) => text.trim() === "")).toEqual([]);
     for (const label of [0, 1]) expect(made.filter((example) => example.label === label).length).toBeGreaterThan(800);
+  });
+
+  test("that are held out are harmless and in no training text", () => {
+    const made = synthesise(seededRng(7), 3000).map(({ text }) => text.toLowerCase());
+    const held = heldOutTexts();
+    expect(held.length).toBeGreaterThan(100);
+    expect(held.filter(({ label }) => label !== 0)).toEqual([]);
+    expect(held.filter(({ text }) => made.some((other) => other.includes(text.toLowerCase())))).toEqual([]);
   });
 
   test("keep what is no slot", () => {

@@ -12,7 +12,7 @@ import { jsonRoleAt, tagAt, turnAt } from "./injection-roles.ts";
 import { CLASSES_MAX, classOfWord, HASH_PRIME, HASH_SEED, ROTATED } from "./injection-words.ts";
 
 /** Bits of the index of a hashed n-gram. */
-export const GRAM_BITS = 15;
+export const GRAM_BITS = 16;
 export const PAIRS_AT = 1 << GRAM_BITS;
 export const TRIPLES_AT = PAIRS_AT + CLASSES_MAX * CLASSES_MAX;
 const TRIPLE_BITS = 11;
@@ -32,7 +32,7 @@ const PHRASE_REACH = 6;
 const CHUNK_FEATURES_MAX = CHUNK_WORDS * (WORD_CHARS_MAX + 16);
 
 /** The features of one chunk; `buffer` is reused for the next. */
-export type ChunkSink = (buffer: Uint16Array, count: number, start: number, end: number) => void;
+export type ChunkSink = (buffer: Uint32Array, count: number, start: number, end: number) => void;
 
 /** What of a text asks for another look, found on the way. */
 export type ScanNotes = {
@@ -59,7 +59,7 @@ const KINDS = Uint8Array.from({ length: 128 }, (_, code) => kindOfAscii(code));
 /** Letters that digits are written for, by digit. */
 const LEET = [111, 105, 122, 101, 97, 115, 103, 116, 98, 103];
 
-const buffer = new Uint16Array(CHUNK_FEATURES_MAX);
+const buffer = new Uint32Array(CHUNK_FEATURES_MAX);
 
 /** The chunk in which a feature was last seen: a feature counts once in a chunk, however often it is repeated. */
 const seen = new Int32Array(FEATURES);

@@ -19,7 +19,8 @@ const WORDS: readonly (readonly [name: string, words: string])[] = [
     desestima oublie oubliez oublier ignorez ignorer néglige négligez dimentica dimenticare dimenticate ignorate scorda
     trascura esqueça esquece esquecer ignorem desconsidere descarte забудь забудьте забыть игнорируй игнорируйте
     игнорировать отбрось unut unutun yoksay görmezden zapomnij zignoruj ignoruj vergeet negeer zaboravi zaboravite
-    ignoriraj glem ignorera glöm zapomeň ignorovat uita ignoră lupakan abaikan`,
+    ignoriraj glem ignorera glöm zapomeň ignorovat uita ignoră lupakan abaikan ігноруй ігноруйте
+    забудьте تجاهل انس भूल अनदेखा 忽 忘`,
   ],
   [
     "prior",
@@ -27,7 +28,8 @@ const WORDS: readonly (readonly [name: string, words: string])[] = [
     existing vorherige vorherigen vorigen vorangegangenen vorangehenden bisherigen bisherige obigen obige davor vorher
     zuvor anterior anteriores previas previos antes arriba précédentes précédents précédente antérieures dessus avant
     precedenti precedente sopra prima acima anteriormente предыдущие предыдущих прежние выше прошлые önceki yukarıdaki
-    poprzednie vorige eerdere bovenstaande prethodne sebelumnya tidigare 前 上 之前 以前`,
+    poprzednie vorige eerdere bovenstaande prethodne sebelumnya tidigare попередні
+    попередніх раніше السابقة पिछले 이전 이전의 前`,
   ],
   [
     "orders",
@@ -37,13 +39,14 @@ const WORDS: readonly (readonly [name: string, words: string])[] = [
     instrucción órdenes reglas indicaciones directrices consignes règles directives ordres istruzioni regole ordini
     indicazioni direttive instruções instrução regras ordens diretrizes инструкции инструкций инструкцию указания правила
     команды промпт talimat talimatları talimatlar kuralları komutları instrukcje polecenia zasady instructies opdrachten
-    instrukcije naredbe instruktioner instrukce instrucțiunile instruksi perintah 指 令 示`,
+    instrukcije naredbe instruktioner instrukce instrucțiunile instruksi perintah інструкції інструкцій
+    команди التعليمات تعليمات निर्देश निर्देशों नियमों 지시 지시를 규칙을 指 令`,
   ],
   [
     "all",
     `all any every whole entire each alle alles sämtliche allen ganze gesamten todo todas todos toda
     cualquier tout toutes tous toute tutto tutte tutti tudo всё все всех tüm bütün wszystkie wszystko alle sve semua alla
-    所 有 全 切`,
+    усі всі усе جميع सभी सारे 모든 모두 所 全 切`,
   ],
   [
     "reveal",
@@ -51,7 +54,7 @@ const WORDS: readonly (readonly [name: string, words: string])[] = [
     divulge zeige zeig zeigen gib ausgeben wiederhole drucke nenne verrate muestra muestre mostrar revela imprime repite
     montre montrez affiche affichez révèle révélez répète mostra mostrami rivela stampa ripeti mostre revele imprima
     repita покажи покажите выведи раскрой повтори напечатай göster yazdır tekrarla ortaya pokaż wyświetl toon herhaal
-    pokaži ispiši tunjukkan visa 显 输 出 透 露`,
+    pokaži ispiši tunjukkan visa виведи اعرض दिखाओ 출력해 보여줘 显 输 透 露`,
   ],
   [
     "hidden",
@@ -95,7 +98,7 @@ const WORDS: readonly (readonly [name: string, words: string])[] = [
     "now",
     `now henceforth onward onwards forward instead then ab jetzt nun künftig stattdessen ahora desde lugar maintenant
     désormais partir place adesso ora invece agora partir теперь отныне вместо şimdi artık teraz odtąd nu voortaan sada
-    sekarang 现 在 从`,
+    sekarang тепер відтепер 지금부터 现`,
   ],
   [
     "you",
