@@ -12,6 +12,7 @@ import {
   utf8Bytes,
 } from "./bounds.ts";
 import type { Ledger } from "./ledger.ts";
+import { isStorageFull } from "./submission.ts";
 
 type BatchRow = {
   id: string;
@@ -58,6 +59,7 @@ export class Batches {
     if (row.status !== "DRAFT") return "closed";
     const tooLarge = requests.some(({ work }) => utf8Bytes(work.body) > INPUT_ROW_BYTES_MAX);
     const room = this.#ledger.limits.depthMax - this.#ledger.waiting();
+    if (isStorageFull(this.#ledger)) return "limited";
     if (tooLarge || row.total + requests.length > Math.min(BATCH_REQUESTS_MAX, room)) return "limited";
     const { store } = this.#ledger;
     return store.transaction(() => {

@@ -10,6 +10,12 @@ const SECOND = 1_000;
 export const INPUT_ROW_BYTES_MAX = 768 * KIB;
 export const OUTPUT_ROW_BYTES_MAX = 768 * KIB;
 
+/**
+ * Stored bytes from which nothing is taken in, of the 10 GB that an object may have: what has been taken in still needs
+ * room for its history, its chunks and its output. A waiting job with a small input has 4.6 KB.
+ */
+export const STORAGE_BYTES_MAX = 8 * 1024 ** 3;
+
 /** Input or output in R2, bytes: Runpod's largest, and what an object of 128 MB can hold a few of at once. */
 export const BLOB_BYTES_MAX = 20 * 1024 * KIB;
 
@@ -68,6 +74,8 @@ export const WORKERS_MAX = 4_096;
 export const WORKER_SILENT_MS = 30 * SECOND;
 /** Jobs that one `take` may bring. */
 export const TAKE_MAX = 256;
+/** Jobs on a worker's stop list; what does not fit is put there by its next ping. */
+export const STOPS_MAX = 1_024;
 
 /** Webhook deliveries under way: a Worker may wait for six connections' headers, and attempts need theirs. */
 export const DELIVERIES_MAX = 4;
@@ -87,6 +95,16 @@ export const BATCHES_OPEN_MAX = 10;
 export const BATCH_LIFE_MS = 7 * 24 * 3_600 * SECOND;
 /** Jobs made or cancelled in one turn; then calls get theirs. */
 export const BATCH_TURN_MAX = 250;
+
+/** A pool is looked at for its operator no more often than this, ms, unless an event is due: shards are asked for it. */
+export const WATCH_GAP_MS = 2 * SECOND;
+/** The same while no job is there and only the end of what was wrong is waited for, ms. */
+export const WATCH_IDLE_GAP_MS = 30 * SECOND;
+/** Tenants whose oldest job one look reads, those first that have had jobs waiting longest; and rows of each priority. */
+export const WATCH_LANES_MAX = 20;
+export const WATCH_ROWS_MAX = 8;
+/** An operator's events may fill half of the outbox: the other half is for the ends of jobs. */
+export const EVENTS_SHARE = 0.5;
 
 /** What the shards say of endpoints is asked again after this, ms. */
 export const FLEET_AGE_MS = 2 * SECOND;

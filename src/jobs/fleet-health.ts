@@ -12,26 +12,32 @@ type Workers = QueueHealth["workers"];
 export class FleetHealth {
   #known: Workers = { idle: 0, initializing: 0, ready: 0, running: 0, throttled: 0, unhealthy: 0 };
   #atMs = Number.NEGATIVE_INFINITY;
+  /** Does any endpoint admit; null: not asked yet. What a shard cannot say is taken for well, as routing does. */
+  isHealthy: boolean | null = null;
 
   /** One endpoint counts as one worker: shards do not count the GPU workers behind it. */
-  async read(site: { readonly desk: Desk; readonly pool: EdgePool } | null): Promise<Workers> {
+  async read(
+    site: { readonly desk: Desk; readonly pool: EdgePool } | null,
+    ageMsMax: number = FLEET_AGE_MS,
+  ): Promise<Workers> {
     const now = Date.now();
-    if (site === null || now - this.#atMs < FLEET_AGE_MS) return this.#known;
+    if (site === null || now - this.#atMs < ageMsMax) return this.#known;
     this.#atMs = now;
     const { desk, pool } = site;
     const regions = [...new Set(pool.spec.endpoints.map(({ region }) => region))];
     const views = await Promise.all(regions.map(async (region) => viewsOf(desk, shardName(pool.spec.id, region))));
-    this.#known = count(views.flat());
+    this.#known = count(views.flatMap((known) => known ?? []));
+    this.isHealthy = views.some((known) => known?.some(({ standing }) => standing === "admitting") ?? true);
     return this.#known;
   }
 }
 
-/** None where the shard cannot be reached. */
-async function viewsOf(desk: Desk, shard: string): Promise<readonly EndpointView[]> {
+/** Null where the shard cannot be reached, or has not been asked for anything yet. */
+async function viewsOf(desk: Desk, shard: string): Promise<readonly EndpointView[] | null> {
   try {
-    return (await stubOf(desk, shard).status(false))?.endpoints ?? [];
+    return (await stubOf(desk, shard).status(false))?.endpoints ?? null;
   } catch {
-    return [];
+    return null;
   }
 }
 

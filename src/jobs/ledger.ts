@@ -96,6 +96,11 @@ export class Ledger {
     return Array.from(this.#heads(), ({ headId }) => headId).slice(0, max);
   }
 
+  /** Tenants with waiting jobs, the one first that has had some for longest. */
+  waitingTenants(max: number): readonly string[] {
+    return Array.from(this.#heads(), ({ tenant }) => tenant).slice(0, max);
+  }
+
   waitingOf(tenant: string): number {
     return this.#lanes.get(tenant)?.waiting ?? 0;
   }

@@ -7,6 +7,7 @@
  */
 import { Webhook } from "standardwebhooks";
 import { egress } from "../../backends/egress.ts";
+import { ok } from "../core/result.ts";
 import type { Notice } from "../core/jobs/events.ts";
 import type { JobView, JobWebhook } from "../core/jobs/messages.ts";
 import {
@@ -19,9 +20,9 @@ import {
 } from "../core/jobs/webhook.ts";
 import type { Delivery, DeliveryAnswer } from "../core/jobs/webhook.ts";
 import { runpodStatus, runpodTimes } from "../core/jobs/runpod-status.ts";
-import { DEAD_DELIVERY_MS, DELIVERIES_MAX, DISABLED_MAX, OUTBOX_MAX } from "./bounds.ts";
+import { webhookTarget } from "../protocol/webhook-target.ts";
+import { DEAD_DELIVERY_MS, DELIVERIES_MAX, DISABLED_MAX, EVENTS_SHARE, OUTBOX_MAX } from "./bounds.ts";
 import type { JobRow } from "./job-store.ts";
-import { webhookTarget } from "./webhook-target.ts";
 
 declare global {
   // The library's declarations name Node's type, which the Worker's types lack.
@@ -57,6 +58,10 @@ export type Post = {
 
 type RawMessage = { id: string; job_id: string; tenant: string; url: string; body: string; delivery: string };
 
+/** Whose messages the pool's own are: no tenant's, since a tenant's name is not empty. */
+export const OPERATOR = "";
+const DEFAULT_SECRET = "WARMPATH_WEBHOOK_SECRET";
+
 const MESSAGE = "id, job_id, tenant, url, body, delivery";
 
 export class Outbox {
@@ -67,7 +72,11 @@ export class Outbox {
   #stored: number;
   #ordinal = 0;
 
-  constructor(sql: SqlStorage, env: WebhookEnv, wakeAt: (atMs: number) => void) {
+  /** Name of the secret that signs what is the operator's. */
+  readonly #operatorSecret: string;
+
+  constructor(sql: SqlStorage, env: WebhookEnv, wakeAt: (atMs: number) => void, operatorSecret = DEFAULT_SECRET) {
+    this.#operatorSecret = operatorSecret;
     this.#sql = sql;
     this.#stored = sql.exec<{ count: number }>(`SELECT COUNT(*) AS count FROM outbox`).one().count;
     this.#env = env;
@@ -88,8 +97,22 @@ export class Outbox {
       if (this.#sending.size < DELIVERIES_MAX) void this.#try(message, false);
       return;
     }
-    if (this.#stored >= OUTBOX_MAX) {
-      console.error("the outbox is full: a webhook is dropped", id);
+    this.#keep(message, OUTBOX_MAX, now);
+  }
+
+  /** Stores what the operator is told of the pool, to be delivered as the end of a job is. */
+  postEvent(
+    { id, url, body }: { readonly id: string; readonly url: string; readonly body: string },
+    now: number,
+  ): void {
+    if (this.#isDisabled(OPERATOR, url)) return;
+    const message = { jobId: "", tenant: OPERATOR, url, body, delivery: createDelivery(id, "standard", now) };
+    this.#keep(message, OUTBOX_MAX * EVENTS_SHARE, now);
+  }
+
+  #keep(message: Message, max: number, now: number): void {
+    if (this.#stored >= max) {
+      console.error("the outbox is full: a webhook is dropped", message.delivery.webhookId);
       return;
     }
     this.#stored += 1;
@@ -159,14 +182,16 @@ export class Outbox {
   }
 
   /** Null for no answer, and for an address that may not be called. Never rejects. */
-  async #send({ url, body, delivery }: Message): Promise<DeliveryAnswer> {
-    const target = webhookTarget(url, this.#env.WARMPATH_DEV === "1");
+  async #send({ tenant, url, body, delivery }: Message): Promise<DeliveryAnswer> {
+    // The operator's URL is the config's word and no client's: it may be in a private network.
+    const target = tenant === OPERATOR ? ok(url) : webhookTarget(url, this.#env.WARMPATH_DEV === "1");
     if (!target.ok) return null;
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (delivery.form === "standard") {
-      const secret = this.#env.WARMPATH_WEBHOOK_SECRET ?? "";
-      if (secret === "") {
-        console.error("webhooks wait: set a secret with: npx wrangler secret put WARMPATH_WEBHOOK_SECRET");
+      const name = tenant === OPERATOR ? this.#operatorSecret : DEFAULT_SECRET;
+      const secret = (this.#env as Readonly<Record<string, unknown>>)[name];
+      if (typeof secret !== "string" || secret === "") {
+        console.error(`webhooks wait: set a secret with: npx wrangler secret put ${name}`);
         return null;
       }
       // Receivers refuse old timestamps, so every try signs anew.
@@ -176,7 +201,7 @@ export class Outbox {
       try {
         headers["webhook-signature"] = new Webhook(secret).sign(delivery.webhookId, sentAt, body);
       } catch {
-        console.error("WARMPATH_WEBHOOK_SECRET is no Standard Webhooks secret: whsec_ and base64");
+        console.error(`${name} is no Standard Webhooks secret: whsec_ and base64`);
         return null;
       }
     }

@@ -99,6 +99,8 @@ export class Pusher {
       inputTokens: 0,
       purpose: "first",
       explain: false,
+      // A job has no client at the line: it stands at the shard for as long as the pool lets anybody.
+      patient: true,
     } as const;
     let answer: LeaseAnswer = await lease(desk, pool, { ...wish, excluded: lostAt === null ? [] : [lostAt] });
     // Where no other endpoint can take it, the one that failed may have another try.

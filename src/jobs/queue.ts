@@ -35,6 +35,8 @@ import type { Totals } from "./ledger.ts";
 import { listJobs } from "./listing.ts";
 import { Outbox } from "./outbox.ts";
 import type { DeadDelivery } from "./outbox.ts";
+import { configuredLimits, jobsConfigOf } from "./pool-config.ts";
+import { PoolWatch } from "./pool-watch.ts";
 import { Pusher } from "./pusher.ts";
 import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc } from "./rpc.ts";
 import { Streams } from "./streams.ts";
@@ -56,10 +58,15 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   readonly #streams: Streams;
   readonly #batches: Batches;
   readonly #fleet = new FleetHealth();
+  readonly #watch: PoolWatch;
+  /** What operators ordered; the rest is the config's. */
+  #ordered: Partial<QueueLimits>;
   #savedTotals = "";
 
   constructor(ctx: DurableObjectState, env: JobQueueEnv) {
     const name = ctx.id.name ?? "";
+    const poolId = name.slice("jobs:".length);
+    const config = jobsConfigOf(env, poolId);
     const store = new JobStore(ctx.storage);
     this.#store = store;
     const epoch = Number(store.meta("epoch") ?? 0) + 1;
@@ -67,8 +74,9 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     this.#blobs = new Blobs(env.JOB_BLOBS ?? null, name);
     const wakeAt = (atMs: number): void => this.#upkeep.wakeAt(atMs);
     this.#savedTotals = store.meta("totals") ?? "[]";
+    this.#ordered = JSON.parse(store.meta("limits") ?? "{}") as Partial<QueueLimits>;
     const kept = {
-      limits: { ...DEFAULT_LIMITS, ...(JSON.parse(store.meta("limits") ?? "{}") as Partial<QueueLimits>) },
+      limits: { ...DEFAULT_LIMITS, ...configuredLimits(config), ...this.#ordered },
       mode: (store.meta("mode") ?? "open") as QueueMode,
       totals: new Map(JSON.parse(this.#savedTotals) as [string, Totals][]),
     };
@@ -85,14 +93,17 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
       scheduled: wakeAt,
     });
     const ledger = this.#ledger;
-    this.#outbox = new Outbox(ctx.storage.sql, env, wakeAt);
-    this.#pusher = new Pusher({ env, ctx, poolId: name.slice("jobs:".length), ledger, blobs: this.#blobs, wakeAt });
+    this.#outbox = new Outbox(ctx.storage.sql, env, wakeAt, config.events?.secret);
+    this.#pusher = new Pusher({ env, ctx, poolId, ledger, blobs: this.#blobs, wakeAt });
     this.#workers = new WorkerDesk({ ledger, waiters: this.#waiters, blobs: this.#blobs, wakeAt });
+    const isHealthy = async (): Promise<boolean | null> => this.#isHealthy();
+    this.#watch = new PoolWatch({ poolId, ledger, outbox: this.#outbox, isHealthy, wakeAt }, config.events);
     this.#upkeep = new Upkeep({
       storage: ctx.storage,
       ledger,
       outbox: this.#outbox,
       pusher: this.#pusher,
+      watch: this.#watch,
       saveTotals: () => this.#saveTotals(),
     });
     this.#streams = new Streams(ledger, this.#waiters);
@@ -201,8 +212,9 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
 
   /** Kept over restarts. Ageing changes the order of what is submitted from now on. */
   async setLimits(limits: Partial<QueueLimits>): Promise<QueueLimits> {
+    this.#ordered = { ...this.#ordered, ...limits };
     this.#ledger.limits = { ...this.#ledger.limits, ...limits };
-    this.#store.saveMeta("limits", JSON.stringify(this.#ledger.limits));
+    this.#store.saveMeta("limits", JSON.stringify(this.#ordered));
     this.#ready();
     return this.#ledger.limits;
   }
@@ -304,12 +316,23 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   /** A job waits that may start: a waiting GPU worker has it at once, else a lease is asked for. */
   #ready(): void {
     this.#upkeep.guard();
+    this.#watch.wake();
     if (!this.#waiters.wakeOne(TAKE_KEY)) return this.#pusher.pump();
     // The worker takes it in the next microtasks; what is left after that needs leases.
     setTimeout(() => this.#pusher.pump(), 0);
   }
 
+  /** May any endpoint, or any GPU worker that pulls, take a job; null: nobody knows. */
+  async #isHealthy(): Promise<boolean | null> {
+    const { idle, running } = this.#workers.online(Date.now());
+    if (idle + running > 0) return true;
+    // Fresh: two looks at one old answer would be one sight taken for two.
+    await this.#fleet.read(this.#pusher.site(), 0);
+    return this.#fleet.isHealthy;
+  }
+
   #noticed(row: JobRow, notice: Notice): void {
+    this.#watch.noticed(row, notice);
     const { webhook } = row.extra;
     if (webhook === null || !wantsNotice(webhook.form, webhook.events, notice)) return;
     this.#outbox.post({ row, view: viewOf(row, { output: inlineOutput(row), position: null }), webhook, notice });

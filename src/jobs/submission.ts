@@ -6,7 +6,7 @@ import { DEFAULT_POLICY, PRIORITY_MAX, SCHEDULE_AHEAD_MAX_MS } from "../core/job
 import type { JobPolicy } from "../core/jobs/policy.ts";
 import { admit } from "../core/jobs/queue.ts";
 import type { Blobs } from "./blobs.ts";
-import { INPUT_ROW_BYTES_MAX, utf8Bytes } from "./bounds.ts";
+import { INPUT_ROW_BYTES_MAX, STORAGE_BYTES_MAX, utf8Bytes } from "./bounds.ts";
 import type { Extra, JobRow } from "./job-store.ts";
 import { viewOf } from "./job-view.ts";
 import type { Ledger } from "./ledger.ts";
@@ -14,6 +14,8 @@ import type { Pusher } from "./pusher.ts";
 
 /** A client over a limit comes back after this, ms: nobody knows when a job ends. */
 const LIMITED_RETRY_MS = 1_000;
+/** Storage is freed by retention, ms. */
+const STORAGE_RETRY_MS = 60_000;
 
 export type SubmissionParts = { readonly ledger: Ledger; readonly blobs: Blobs; readonly pusher: Pusher };
 
@@ -76,12 +78,16 @@ function known({ ledger }: SubmissionParts, request: SubmitRequest): Taken | nul
 }
 
 function full({ ledger }: SubmissionParts, { tenant, policy }: SubmitRequest): Taken | null {
+  if (isStorageFull(ledger)) return { kind: "limited", limit: "storage", retryAfterMs: STORAGE_RETRY_MS };
   const admission = admit(ledger.mode, ledger.counts(tenant, null), ledger.limits, policy.notBeforeMs !== null);
   if (admission.kind === "admitted") return null;
   const { reason } = admission;
   if (reason === "paused" || reason === "draining") return { kind: "paused" };
   return { kind: "limited", limit: reason, retryAfterMs: LIMITED_RETRY_MS };
 }
+
+/** A queue that cannot write could not even end its jobs. */
+export const isStorageFull = ({ store }: Ledger): boolean => store.sql.databaseSize >= STORAGE_BYTES_MAX;
 
 function keyOf({ tenant, idempotencyKey }: SubmitRequest): string | null {
   return idempotencyKey === null || !isIdempotencyKey(idempotencyKey) ? null : scopedKey(tenant, idempotencyKey);

@@ -17,6 +17,7 @@ import {
 } from "./bounds.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outbox } from "./outbox.ts";
+import type { PoolWatch } from "./pool-watch.ts";
 import type { Pusher } from "./pusher.ts";
 
 /** Heads that one sweep checks for being late. */
@@ -35,6 +36,7 @@ export type UpkeepParts = {
   readonly ledger: Ledger;
   readonly outbox: Outbox;
   readonly pusher: Pusher;
+  readonly watch: PoolWatch;
   /** Writes what is kept of the counters. */
   readonly saveTotals: () => void;
 };
@@ -94,11 +96,12 @@ export class Upkeep {
       if (isSlow) this.#slowSeenMs = now;
       if (isSlow) this.#sweepWaiting(now);
       this.#sweepEnded(now, isSlow);
-      const { ledger, outbox, pusher } = this.#parts;
+      const { ledger, outbox, pusher, watch } = this.#parts;
       this.#parts.saveTotals();
       ledger.store.deleteKeys(now, SWEEP_ROWS_MAX);
       outbox.forget(now, SWEEP_ROWS_MAX);
       void outbox.deliverDue(now);
+      void watch.look(now);
       pusher.pump();
     } catch (error) {
       console.error("a sweep of the queue broke", error);
@@ -162,12 +165,13 @@ export class Upkeep {
   }
 
   #nextMs(now: number): number {
-    const { ledger, outbox, pusher } = this.#parts;
+    const { ledger, outbox, pusher, watch } = this.#parts;
     const isBusy = ledger.running.size > 0 || ledger.waiting() > 0;
     const next = Math.min(
       ledger.store.nextDueMs() ?? Number.POSITIVE_INFINITY,
       ledger.ended.nextMs() ?? Number.POSITIVE_INFINITY,
       outbox.nextMs() ?? Number.POSITIVE_INFINITY,
+      watch.nextMs(),
       ...[...ledger.running.values()].map(({ row }) => nextWakeMs(row.job)),
       pusher.pausedUntilMs > now ? pusher.pausedUntilMs : Number.POSITIVE_INFINITY,
       this.#walkFrom === null ? Number.POSITIVE_INFINITY : now + SLOW_GAP_MS,

@@ -9,7 +9,7 @@
 import type { TakenJob } from "../core/jobs/messages.ts";
 import { JOB_LEASE_MS } from "../core/jobs/policy.ts";
 import type { Blobs } from "./blobs.ts";
-import { OUTPUT_ROW_BYTES_MAX, TAKE_MAX, utf8Bytes, WORKER_SILENT_MS, WORKERS_MAX } from "./bounds.ts";
+import { OUTPUT_ROW_BYTES_MAX, STOPS_MAX, TAKE_MAX, utf8Bytes, WORKER_SILENT_MS, WORKERS_MAX } from "./bounds.ts";
 import { workerInput } from "./job-work.ts";
 import type { JobRow } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
@@ -96,7 +96,10 @@ export class WorkerDesk {
     this.#seen(workerId);
     const live = this.#deps.ledger.running.get(jobId);
     const row = this.#held(workerId, jobId);
-    if (live === undefined || row === null) return "stale";
+    if (live === undefined || row === null) {
+      this.stop(workerId, jobId);
+      return "stale";
+    }
     const { token } = row.job;
     if (!live.chunks.add(data)) {
       const message = "the job streamed more than can be kept of it";
@@ -116,6 +119,7 @@ export class WorkerDesk {
     for (const jobId of jobIds) {
       const row = this.#held(workerId, jobId);
       if (row !== null) this.#beat(row);
+      else this.#stopAgain(workerId, jobId);
     }
   }
 
@@ -146,9 +150,20 @@ export class WorkerDesk {
   /** The worker is to stop this job, when it asks next. */
   stop(workerId: string, jobId: string): void {
     const worker = this.#workers.get(workerId);
-    if (worker === undefined) return;
+    if (worker === undefined || worker.stops.size >= STOPS_MAX) return;
     worker.stops.add(jobId);
     this.#deps.waiters.wake(stopKey(workerId));
+  }
+
+  /**
+   * The worker speaks of a job that is not, or no longer, its own: it has not heard that it is to stop, because this
+   * object restarted or the answer was lost on its way. A job that it has just ended itself is told of as well, by a ping
+   * that was under way; that one it knows.
+   */
+  #stopAgain(workerId: string, jobId: string): void {
+    const row = this.#deps.ledger.find(jobId);
+    const isTold = row?.job.state === "completed" || row?.job.error?.reason === "handler_error";
+    if (!isTold || row.extra.workerId !== workerId) this.stop(workerId, jobId);
   }
 
   /** Workers that were heard of within three beats, or wait here. */
@@ -169,6 +184,8 @@ export class WorkerDesk {
     while (rows.length < count) {
       const live = this.#deps.ledger.claim({ endpointId: PULLED, workerId }, (_, now) => now + JOB_LEASE_MS);
       if (live === null) break;
+      // It may have lost this very job before, and is given it anew.
+      this.#workers.get(workerId)?.stops.delete(live.row.job.id);
       rows.push(live.row);
     }
     if (rows.length > 0) this.#deps.wakeAt(Date.now() + JOB_LEASE_MS);

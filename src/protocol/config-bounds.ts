@@ -26,6 +26,14 @@ export const SCALER_VALUE_MAX = 1000;
 export const IDLE_TIMEOUT_SECONDS_MAX = 3600;
 /** One day: longer work belongs in the job queue. */
 export const EXECUTION_TIMEOUT_MS_MAX = 86_400_000;
+/** As many as may wait in one queue (`core/jobs/queue.ts`). */
+export const JOB_LIMIT_MAX = 1_000_000;
+/** Calls of one tenant in 10 s that one isolate could serve at all. */
+export const JOB_RATE_MAX = 100_000;
+/** A pool is looked at no more often than this. */
+export const JOB_EVENT_MS_MIN = 1_000;
+/** One day: who hears of it later need not hear of it. */
+export const JOB_EVENT_MS_MAX = 86_400_000;
 export const COLD_START_MS_MAX = 3_600_000;
 export const PREFILL_TOKENS_PER_MS_MAX = 10_000;
 export const PATIENCE_MS_MAX = 10_000;

@@ -32,6 +32,7 @@ export function checkConfig(raw: RawConfig): Finding[] {
     ...checkKeys(raw),
     ...eachEndpoint(raw).flatMap(({ endpoint, path }) => checkEndpoint(endpoint, path)),
     ...checkPatience(raw),
+    ...checkJobs(raw),
     ...checkRails(raw.pools, (text, allowPlainHttp) => urlProblem(text, allowPlainHttp, true)),
   ];
 }
@@ -180,7 +181,15 @@ function checkPatience(raw: RawConfig): Finding[] {
   );
 }
 
-function urlProblem(text: string, allowPlainHttp: boolean, allowQuery: boolean): Omit<Finding, "path"> | null {
+function checkJobs(raw: RawConfig): Finding[] {
+  return Object.entries(raw.pools).flatMap(([poolId, { jobs }]) => {
+    const problem = jobs.events === undefined ? null : urlProblem(jobs.events.url, null, true);
+    return problem === null ? [] : [{ path: ["pools", poolId, "jobs", "events", "url"], ...problem }];
+  });
+}
+
+/** `allowPlainHttp`: what the file says beside the URL; null: it has no say. */
+function urlProblem(text: string, allowPlainHttp: boolean | null, allowQuery: boolean): Omit<Finding, "path"> | null {
   if (!URL.canParse(text))
     return { problem: "this is not a URL", fix: 'write an absolute URL such as "https://gpu.example.com"' };
   const url = new URL(text);
@@ -190,10 +199,10 @@ function urlProblem(text: string, allowPlainHttp: boolean, allowQuery: boolean):
     return { problem: "the URL carries credentials", fix: 'move them to a secret and name it in "auth"' };
   if (url.hash !== "" || (url.search !== "" && !allowQuery))
     return { problem: "the base URL has a query or a fragment", fix: "remove everything from ? or # on" };
-  if (url.protocol === "http:" && !allowPlainHttp && !isPrivateHost(url.hostname))
+  if (url.protocol === "http:" && allowPlainHttp !== true && !isPrivateHost(url.hostname))
     return {
       problem: "http to a public host would show prompts and the secret to everyone on the way",
-      fix: 'use https, or set "allowPlainHttp": true beside it',
+      fix: allowPlainHttp === null ? "use https" : 'use https, or set "allowPlainHttp": true beside it',
     };
   return null;
 }

@@ -35,6 +35,7 @@ import {
   SCALER_VALUE_MAX,
   TTFB_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
+import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
 
 /** Pool and endpoint ids: they appear in paths, object names and headers, so no slash, colon, space or upper case. */
@@ -235,14 +236,6 @@ const hedge = z.strictObject({
     ),
 });
 
-const jobs = z.strictObject({
-  path: path
-    .optional()
-    .describe(
-      'Path on the endpoint that takes a job as POST {"id", "input"} and answers when it is done. Default: none; an input with messages or a prompt then goes to /v1/chat/completions or /v1/completions, any other to "/runsync", where Runpod\'s Python package serves a handler.',
-    ),
-});
-
 const pool = z.strictObject({
   models: z
     .array(z.string().regex(MODEL, { error: "write a model name of 1 to 200 printable ASCII characters" }))
@@ -289,7 +282,7 @@ const pool = z.strictObject({
       'Lead a long prompt to the endpoint that has it in its cache: "session" by the headers x-warmpath-session or x-session-id, or the body\'s prompt_cache_key or user; "prefix" by these, else by how the prompt begins; "off" never. Default "prefix": it is a discount in ms, weighed against distance and load.',
     ),
   rails: RailsSchema.prefault({}).describe("Guardrails of the pool."),
-  jobs: jobs.prefault({}).describe("How the pool's endpoints take jobs."),
+  jobs: jobsSchema(path).prefault({}).describe("How the pool takes jobs."),
 });
 
 export const ConfigSchema = z

@@ -9,6 +9,7 @@
 import type { Place } from "../core/pool.ts";
 import type { AFFINITY_MODES, LOCATION_HINTS } from "./config-bounds.ts";
 import type { RawEndpoint } from "./config-schema.ts";
+import type { JobsConfig } from "./jobs-schema.ts";
 import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
 
 export type LocationHint = (typeof LOCATION_HINTS)[number];
@@ -111,8 +112,8 @@ export type PoolConfig = {
   /** By what a long prompt is led to the endpoint that has it in its cache. */
   readonly affinity: AffinityMode;
   readonly rails: RailsConfig;
-  /** `path`: where endpoints take jobs; absent: by the form of the input. */
-  readonly jobs?: { readonly path?: string | undefined };
+  /** What is absent in it is as the queue's own code has it. */
+  readonly jobs?: JobsConfig;
 };
 
 export type RouteConfig = {

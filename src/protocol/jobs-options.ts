@@ -61,14 +61,15 @@ export type OptionProblem = { readonly param: string; readonly problem: string }
 
 type Read<Value> = Result<Value, OptionProblem>;
 
-export function readJobOptions(headers: Headers, now: number): Read<JobOptions> {
+/** `mayBeLocal`: as of `readRunRequest`. */
+export function readJobOptions(headers: Headers, now: number, mayBeLocal = true): Read<JobOptions> {
   const priority = readPriority(headers.get(PRIORITY));
   const startWithinMs = readSeconds(headers, START_TIMEOUT, POLICY_RANGES.startWithinMs);
   const executionTimeoutMs = readSeconds(headers, RUN_TIMEOUT, POLICY_RANGES.executionTimeoutMs);
   const ttlMs = readSeconds(headers, TTL, POLICY_RANGES.ttlMs);
   const notBeforeMs = readInstant(headers.get(START_AT), now);
   const tags = readTags(headers.get(TAGS));
-  const webhook = readHook(headers);
+  const webhook = readHook(headers, mayBeLocal);
   const idempotencyKey = readKey(headers.get(IDEMPOTENCY_KEY));
   if (!priority.ok) return priority;
   if (!startWithinMs.ok) return startWithinMs;
@@ -147,9 +148,9 @@ function readTags(value: string | null): Read<Readonly<Record<string, string>>> 
   return ok(Object.fromEntries(tags));
 }
 
-function readHook(headers: Headers): Read<JobWebhook | null> {
-  const url = readWebhook(headers.get(WEBHOOK) ?? "");
-  if (!url.ok) return err({ param: WEBHOOK, problem: `${WEBHOOK} must be an http or https URL.` });
+function readHook(headers: Headers, mayBeLocal: boolean): Read<JobWebhook | null> {
+  const url = readWebhook(headers.get(WEBHOOK) ?? "", mayBeLocal);
+  if (!url.ok) return err({ param: WEBHOOK, problem: url.error.problem.replace("webhook", WEBHOOK) });
   if (url.value === null) return ok(null);
   const events = (headers.get(WEBHOOK_EVENTS) ?? "").split(",").map((event) => event.trim());
   const named = events.filter((event) => event !== "");

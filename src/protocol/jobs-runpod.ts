@@ -7,6 +7,7 @@
 import { PRIORITY_LOW, PRIORITY_NORMAL, POLICY_RANGES } from "../core/jobs/policy.ts";
 import { err, ok } from "../core/result.ts";
 import type { Result } from "../core/result.ts";
+import { WEBHOOK_PROBLEMS, webhookTarget } from "./webhook-target.ts";
 
 const MIB = 1024 * 1024;
 
@@ -25,9 +26,6 @@ export const WAIT_MS_DEFAULT = 90_000;
 
 /** A read of a stream without news is held this long, ms: the SDK asks again at once, and proxies cut at 30 s. */
 export const STREAM_HOLD_MS = 25_000;
-
-/** Longer than any URL that a receiver of webhooks has. */
-export const WEBHOOK_URL_CHARS_MAX = 2_000;
 
 /** Five short texts. */
 export const S3_CONFIG_CHARS_MAX = 8_192;
@@ -51,12 +49,15 @@ export type RequestProblem = { readonly param: string | null; readonly problem: 
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** `parsed`: what JSON.parse gave. */
-export function readRunRequest(parsed: unknown): Result<RunRequest, RequestProblem> {
+/**
+ * `parsed`: what JSON.parse gave. `mayBeLocal`: webhooks may go to loopback, to private networks and by http, as in
+ * development; whoever does not say leaves that to the delivery, which looks again.
+ */
+export function readRunRequest(parsed: unknown, mayBeLocal = true): Result<RunRequest, RequestProblem> {
   if (!isRecord(parsed)) return err({ param: null, problem: "The body must be a JSON object." });
   const { input, webhook, policy, s3Config } = parsed;
   if (input === undefined || input === null) return err({ param: "input", problem: "input is required." });
-  const hook = readWebhook(webhook);
+  const hook = readWebhook(webhook, mayBeLocal);
   if (!hook.ok) return hook;
   const rules = readPolicy(policy);
   if (!rules.ok) return rules;
@@ -65,15 +66,12 @@ export function readRunRequest(parsed: unknown): Result<RunRequest, RequestProbl
   return ok({ input, webhook: hook.value, policy: rules.value, s3Config: s3.value });
 }
 
-/** A URL that a webhook may be sent to, as far as its text tells; null and "" are none. */
-export function readWebhook(value: unknown): Result<string | null, RequestProblem> {
+/** A URL that a webhook may be sent to, as far as its text tells; null and "" are none. `mayBeLocal`: see above. */
+export function readWebhook(value: unknown, mayBeLocal = true): Result<string | null, RequestProblem> {
   if (value === undefined || value === null || value === "") return ok(null);
-  const good =
-    typeof value === "string" &&
-    value.length <= WEBHOOK_URL_CHARS_MAX &&
-    URL.canParse(value) &&
-    /^https?:$/.test(new URL(value).protocol);
-  return good ? ok(value) : err({ param: "webhook", problem: "webhook must be an http or https URL." });
+  const target = typeof value === "string" ? webhookTarget(value, mayBeLocal) : err("not_a_url" as const);
+  if (target.ok) return ok(value as string);
+  return err({ param: "webhook", problem: `webhook ${WEBHOOK_PROBLEMS[target.error]}` });
 }
 
 function readPolicy(value: unknown): Result<RunPolicy, RequestProblem> {
@@ -121,7 +119,7 @@ export function readWaitMs(value: string | null, maxMs: number): number | null {
 }
 
 /** The requests of a batch call: a list, or an object with a list. */
-export function readBatchRequests(parsed: unknown): Result<readonly RunRequest[], RequestProblem> {
+export function readBatchRequests(parsed: unknown, mayBeLocal = true): Result<readonly RunRequest[], RequestProblem> {
   const list = isRecord(parsed) ? (parsed["requests"] ?? []) : parsed;
   if (!Array.isArray(list)) return err({ param: "requests", problem: "requests must be a list." });
   if (list.length > BATCH_REQUESTS_MAX) {
@@ -129,7 +127,7 @@ export function readBatchRequests(parsed: unknown): Result<readonly RunRequest[]
   }
   const requests: RunRequest[] = [];
   for (const [index, item] of list.entries()) {
-    const read = readRunRequest(item);
+    const read = readRunRequest(item, mayBeLocal);
     if (!read.ok) return err({ param: `requests[${index}]`, problem: read.error.problem });
     requests.push(read.value);
   }

@@ -72,3 +72,9 @@ test("a word that comes twice, or after the end, takes no second slot", () => {
   applyCarry(far, word, at.now, at.rng);
   expect(inFlight(far.leases, "e2")).toBe(0);
 });
+
+test.each([true, false])("who would rather wait than be refused (%s) says so to the shard", (patient) => {
+  const { step } = beginLease(createWallet("edge"), { ...wish, patient }, 0);
+  if (step.kind !== "ask") throw new Error(`expected a question, got ${step.kind}`);
+  expect(step.asking.request.patient).toBe(patient ? true : undefined);
+});

@@ -1,10 +1,14 @@
 /** The job API's own counts: at once and in a window, per tenant, pool and operation, in bounded memory. */
 import { expect, test } from "vitest";
 import { CONCURRENCY_RETRY_MS, DEFAULT_RATES } from "../../src/core/jobs/rate.ts";
+import type { Operation } from "../../src/core/jobs/rate.ts";
 import { admitCall, COUNTERS_MAX } from "../../src/edge/jobs/rates.ts";
+import type { RatedPool } from "../../src/edge/jobs/rates.ts";
+import { RATED_OPERATIONS } from "../../src/protocol/jobs-schema.ts";
 
 const NOW = 1_000_000;
-const requests = (tenant: string, poolId = "main") => admitCall({ tenant, poolId, operation: "requests" }, NOW);
+const requests = (tenant: string, poolId = "main") =>
+  admitCall({ tenant, pool: { id: poolId }, operation: "requests" }, NOW);
 
 test("as many calls as may be under way are admitted, one more waits for one to end", () => {
   const { concurrentMax } = DEFAULT_RATES.requests;
@@ -19,7 +23,7 @@ test("as many calls as may be under way are admitted, one more waits for one to 
 });
 
 test("beyond the bound the oldest count is forgotten, but none with a call under way", () => {
-  const purge = (tenant: string) => admitCall({ tenant, poolId: "main", operation: "purge-queue" }, NOW);
+  const purge = (tenant: string) => admitCall({ tenant, pool: { id: "main" }, operation: "purge-queue" }, NOW);
   const { callsPer10s } = DEFAULT_RATES["purge-queue"];
   const spend = (tenant: string, isOver: boolean) => {
     for (let count = 0; count < callsPer10s; count++) {
@@ -35,4 +39,17 @@ test("beyond the bound the oldest count is forgotten, but none with a call under
     if (ticket.kind === "admitted") ticket.release();
   }
   expect([purge("over").kind, purge("under way").kind]).toEqual(["admitted", "refused"]);
+});
+
+test("what the pool's config says of an operation is its limit, and the rest stays as it is", () => {
+  const pool: RatedPool = { id: "rated", jobs: { rates: { run: { callsPer10s: 2 }, runsync: { concurrentMax: 1 } } } };
+  const kinds = (operation: Operation, count: number) =>
+    Array.from({ length: count }, () => admitCall({ tenant: "a", pool, operation }, NOW).kind);
+  expect(kinds("run", 3)).toEqual(["admitted", "admitted", "refused"]);
+  expect(kinds("runsync", 2)).toEqual(["admitted", "refused"]);
+  expect(kinds("purge-queue", 3)).toEqual(["admitted", "admitted", "refused"]);
+});
+
+test("the operations that the config may rate are those that are counted", () => {
+  expect([...RATED_OPERATIONS].sort()).toEqual(Object.keys(DEFAULT_RATES).sort());
 });

@@ -1,6 +1,7 @@
-/** What a crash must not take: bookkeeping that was only in memory when the object died. */
-import { describe, expect, test } from "vitest";
-import { ended, inQueue, passMs, queue, submit, TENANT, useQueue } from "./job-queue-support.ts";
+/** What a crash must not take, bookkeeping that was only in memory when the object died; and a disk that fills up. */
+import { describe, expect, test, vi } from "vitest";
+import { STORAGE_BYTES_MAX } from "../../src/jobs/bounds.ts";
+import { ended, inQueue, passMs, queue, request, submit, TENANT, useQueue } from "./job-queue-support.ts";
 
 useQueue();
 
@@ -33,5 +34,28 @@ describe("a job that ended just before the object died", () => {
     }
     expect(await listed()).toEqual([id]);
     expect(await rows("ended")).toBe(1);
+  });
+});
+
+describe("a queue whose storage is nearly full", () => {
+  test.each([
+    [STORAGE_BYTES_MAX - 1, "accepted"],
+    [STORAGE_BYTES_MAX, "limited"],
+  ])("with %i bytes stored answers a submission: %s", async (bytes, kind) => {
+    await queue().pause(true);
+    await inQueue(({ sql }) => {
+      vi.spyOn(sql, "databaseSize", "get").mockReturnValue(bytes);
+    });
+    expect(await queue().submit(request())).toMatchObject({ kind });
+  });
+
+  test("still knows what it has taken", async () => {
+    await queue().pause(true);
+    const first = request({ idempotencyKey: "k" });
+    await queue().submit(first);
+    await inQueue(({ sql }) => {
+      vi.spyOn(sql, "databaseSize", "get").mockReturnValue(STORAGE_BYTES_MAX);
+    });
+    expect(await queue().submit(first)).toMatchObject({ kind: "accepted", isNew: false });
   });
 });

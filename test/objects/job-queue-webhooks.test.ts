@@ -1,7 +1,7 @@
 /** Webhooks: signed, told once or again under the same id, given up, disabled; and where they may not go. */
 import { Webhook } from "standardwebhooks";
 import { describe, expect, test } from "vitest";
-import { webhookTarget } from "../../src/jobs/webhook-target.ts";
+import { webhookTarget } from "../../src/protocol/webhook-target.ts";
 import { answerWith, ended, latch, passMs, queue, sent, submit, TENANT, until, useQueue } from "./job-queue-support.ts";
 import type { Call } from "./job-queue-support.ts";
 

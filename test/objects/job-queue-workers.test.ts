@@ -98,6 +98,61 @@ describe("a worker that takes a job", () => {
   });
 });
 
+describe("a stop that a worker has not heard", () => {
+  /** Its stop is on a list in memory, which a restart loses. */
+  async function cancelledUnheard(): Promise<string> {
+    const id = await taken("w-1");
+    await queue().cancel(TENANT, id);
+    await queue()
+      .restart()
+      .catch(() => undefined);
+    expect(await queue().stops("w-1", 0)).toEqual([]);
+    return id;
+  }
+
+  test("is repeated when it pings with the job", async () => {
+    const id = await cancelledUnheard();
+    await queue().ping("w-1", [id]);
+    expect(await queue().stops("w-1", 0)).toEqual([id]);
+    expect(await queue().stops("w-1", 0)).toEqual([]);
+    await queue().ping("w-1", [id, "never-existed"]);
+    expect(await queue().stops("w-1", 0)).toEqual([id, "never-existed"]);
+  });
+
+  test("is repeated when it streams a chunk of the job", async () => {
+    const id = await cancelledUnheard();
+    const stopping = queue().stops("w-1", 10_000);
+    expect(await queue().chunk("w-1", id, '"late"')).toBe("stale");
+    expect(await stopping).toEqual([id]);
+  });
+
+  test("reaches the worker that lost the job, and not the one that has it now", async () => {
+    const id = await taken("w-1");
+    await passMs(JOB_LEASE_MS);
+    const again = queue().take("w-2", 1, 10_000);
+    await passMs(1_000);
+    expect(await again).toMatchObject([{ id }]);
+    await queue().stops("w-1", 0);
+    await queue().ping("w-1", [id]);
+    await queue().ping("w-2", [id]);
+    expect([await queue().stops("w-1", 0), await queue().stops("w-2", 0)]).toEqual([[id], []]);
+  });
+
+  test("is not for a job that it has ended itself, nor for one that it lost and was given anew", async () => {
+    const over = await taken("w-1");
+    await queue().done("w-1", over, DONE);
+    const failed = await taken("w-1");
+    await queue().done("w-1", failed, { output: null, error: "boom", isProgress: false });
+    const lost = await taken("w-1");
+    await passMs(JOB_LEASE_MS);
+    const again = queue().take("w-1", 1, 10_000);
+    await passMs(1_000);
+    expect(await again).toMatchObject([{ id: lost }]);
+    await queue().ping("w-1", [over, failed, lost]);
+    expect(await queue().stops("w-1", 0)).toEqual([]);
+  });
+});
+
 describe("a worker that asks in vain", () => {
   test("is answered nothing when its time is up", async () => {
     expect(await queue().take("w-1", 1, 5)).toEqual([]);

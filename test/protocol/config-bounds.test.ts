@@ -22,10 +22,23 @@ describe("a number in the config", () => {
     ["pools.llama.queueDepthMax", 0, bounds.QUEUE_DEPTH_MAX],
     ["pools.llama.queueWaitMsMax", 0, bounds.QUEUE_WAIT_MS_MAX],
     ["pools.llama.leaseTtlMs", bounds.LEASE_TTL_MS_MIN, bounds.LEASE_TTL_MS_MAX],
+    ["pools.llama.jobs.rates.run.callsPer10s", 1, bounds.JOB_RATE_MAX],
+    ["pools.llama.jobs.rates.status-sync.concurrentMax", 1, bounds.JOB_RATE_MAX],
+    ["pools.llama.jobs.limits.globalLimit", 0, bounds.JOB_LIMIT_MAX],
+    ["pools.llama.jobs.limits.perWorker", 0, bounds.JOB_LIMIT_MAX],
+    ["pools.llama.jobs.limits.perTenant", 0, bounds.JOB_LIMIT_MAX],
+    ["pools.llama.jobs.limits.queueDepthMax", 0, bounds.JOB_LIMIT_MAX],
     ["regions.us.lat", -90, 90],
     ["regions.us.lon", -180, 180],
   ])("%s is good from %d to %d and not beyond", (path, min, max) => {
     expect([min - 1, min, max, max + 1].map((value) => isAccepted(path, value))).toEqual([false, true, true, false]);
+  });
+
+  test.each(["noHealthyEndpointMs", "queueOlderThanMs"])("%s of a pool's events is bounded", (name) => {
+    const { JOB_EVENT_MS_MIN: min, JOB_EVENT_MS_MAX: max } = bounds;
+    const isGood = (value: number) =>
+      isAccepted("pools.llama.jobs.events", { url: "https://ops.example.com", [name]: value });
+    expect([min - 1, min, max, max + 1].map(isGood)).toEqual([false, true, true, false]);
   });
 
   test("prefillTokensPerMs is above zero", () => {

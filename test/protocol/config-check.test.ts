@@ -41,6 +41,42 @@ describe("a wrong config", () => {
       "antarctica",
       { fix: 'declare it under "regions"; known: us, eu' },
     ],
+    [
+      "an operation that has no rate",
+      "pools.llama.jobs.rates",
+      { "run-sync": { callsPer10s: 1 } },
+      { path: "pools.llama.jobs.rates.run-sync", fix: 'did you mean "runsync"?' },
+    ],
+    [
+      "a limit of jobs under another name",
+      "pools.llama.jobs.limits",
+      { tenantLimit: 1 },
+      { problem: "this key is not known here" },
+    ],
+    [
+      "another word for what a job at a limit does",
+      "pools.llama.jobs.limits",
+      { onConflict: "refuse" },
+      { path: "pools.llama.jobs.limits.onConflict", problem: "this value is not known" },
+    ],
+    [
+      "events without a receiver",
+      "pools.llama.jobs.events",
+      { jobLate: true },
+      { path: "pools.llama.jobs.events.url", problem: '"url" is missing here' },
+    ],
+    [
+      "events to a public host over http",
+      "pools.llama.jobs.events",
+      { url: "http://ops.example.com" },
+      { path: "pools.llama.jobs.events.url", fix: "use https" },
+    ],
+    [
+      "a secret of events that is the secret itself",
+      "pools.llama.jobs.events",
+      { url: "https://ops.example.com", secret: "whsec_abc" },
+      { fix: 'write the NAME of a secret, such as "OPS_WEBHOOK_SECRET", never the secret itself' },
+    ],
     ["a misspelt hint", "regions.us.hint", "enamm", { fix: 'did you mean "enam"?' }],
     [
       "a region id in upper case",

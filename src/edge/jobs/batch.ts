@@ -66,7 +66,7 @@ async function readRequests(call: PoolCall, batchId: string): Promise<Response |
   if (bytes.value.byteLength === 0) return [];
   const json = parseJson(bytes.value);
   if (json === null) return refuseJob(edge, { reason: "invalid_json" });
-  const list = readBatchRequests(json);
+  const list = readBatchRequests(json, edge.dev);
   if (!list.ok) return refuseProblem(edge, list.error);
   const requests: SubmitRequest[] = [];
   for (const item of list.value) {
@@ -87,7 +87,7 @@ async function toSubmit(
   const { input } = railed.body as { readonly input: unknown };
   const work = runWork(pool, { input, s3Config: item.s3Config });
   if (!work.ok) return refuseProblem(edge, work.error);
-  const options = readJobOptions(edge.request.headers, Date.now());
+  const options = readJobOptions(edge.request.headers, Date.now(), edge.dev);
   if (!options.ok) return refuseProblem(edge, options.error);
   return requestOf(edge, {
     jobId: runpodJobId(crypto.randomUUID()),

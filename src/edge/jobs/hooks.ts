@@ -58,7 +58,7 @@ export async function triggered(edge: EdgeRequest, token: string): Promise<Respo
     return refuseJob(edge, { reason: "method_not_allowed", headers: [["allow", "POST"]] });
   }
   const identity: Identity = { keyId: claims.id, tenant: claims.tenant, scopes: ["infer"] };
-  const ticket = admitCall({ tenant: claims.tenant, poolId: claims.poolId, operation: "run" }, now);
+  const ticket = admitCall({ tenant: claims.tenant, pool: pool.config, operation: "run" }, now);
   if (ticket.kind === "refused") {
     return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
   }
@@ -74,7 +74,7 @@ async function enqueue(edge: Authenticated, pool: Parameters<typeof submitJob>[1
   if (!bytes.ok) return refuseBody(edge, RUN_BODY_BYTES_MAX);
   const json = parseJson(bytes.value);
   if (json === null) return refuseJob(edge, { reason: "invalid_json" });
-  const options = readJobOptions(edge.request.headers, Date.now());
+  const options = readJobOptions(edge.request.headers, Date.now(), edge.dev);
   if (!options.ok) return refuseProblem(edge, options.error);
   const railed = await checkJob(edge, pool, { input: json });
   if (railed.kind === "refused") return railed.answer;

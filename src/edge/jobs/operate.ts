@@ -1,6 +1,6 @@
 /**
- * What operators order of a pool's queue: `POST /admin/jobs/{pool}/pause`, `/resume`, `/drain`, `/limits`, and
- * `POST /admin/hooks`. Limits are kept by the queue, so that they can change without a deploy.
+ * What operators order of a pool's queue: `POST /admin/jobs/{pool}/pause`, `/resume`, `/drain`, `/limits`,
+ * `/dead-events`, `/replay-event`, and `POST /admin/hooks`. Limits are kept by the queue, so that they can change without a deploy.
  */
 import type { QueueLimits, QueueMode } from "../../core/jobs/queue.ts";
 import { DEPTH_MAX } from "../../core/jobs/queue.ts";
@@ -11,6 +11,9 @@ import { refuseBody, refuseJob, refuseNoQueue, refuseProblem } from "./answers.t
 import { makeHook } from "./hooks.ts";
 import { queueOf } from "./queue.ts";
 import type { JobQueueStub } from "./queue.ts";
+
+/** Whose deliveries the pool's own events are: no tenant's, as `jobs/outbox.ts` has it. */
+const OPERATOR = "";
 
 /** An order is a line of JSON. */
 const ORDER_BYTES_MAX = 16_384;
@@ -38,10 +41,23 @@ export async function adminRoute(edge: Authenticated, segments: readonly string[
   const queue = queueOf(edge.desk, poolId);
   if (queue === null) return refuseNoQueue(edge);
   if (action === "limits") return setLimits(edge, queue, poolId);
+  if (action === "dead-events") return answerJson(edge, { pool: poolId, events: await queue.deadDeliveries(OPERATOR) });
+  if (action === "replay-event") return replayEvent(edge, queue);
   const mode = MODES.get(action);
   if (mode === undefined) return refuseJob(edge, { reason: "not_found" });
   await queue.setMode(mode);
   return answerJson(edge, { pool: poolId, mode });
+}
+
+/** `{webhookId}`: an event of the pool that could not be delivered, once more. */
+async function replayEvent(edge: Authenticated, queue: JobQueueStub): Promise<Response> {
+  const bytes = await readBody(edge.request, ORDER_BYTES_MAX);
+  if (!bytes.ok) return refuseBody(edge, ORDER_BYTES_MAX);
+  const { webhookId } = (parseJson(bytes.value) ?? {}) as { readonly webhookId?: unknown };
+  if (typeof webhookId !== "string") {
+    return refuseProblem(edge, { param: "webhookId", problem: "Name one that dead-events answers." });
+  }
+  return answerJson(edge, { webhookId, replayed: await queue.replayDelivery(OPERATOR, webhookId) });
 }
 
 /** What the body does not name stays; null is no limit. Answers with all of them. */

@@ -58,7 +58,9 @@ async function counted(
 ): Promise<Response> {
   const queue = queueOf(edge.desk, poolId);
   if (queue === null) return refuseNoQueue(edge);
-  const ticket = admitCall({ tenant: edge.identity.tenant, poolId, operation }, Date.now());
+  const jobs = edge.desk.runtime.pools.get(poolId)?.config.jobs;
+  const pool = { id: poolId, ...(jobs === undefined ? {} : { jobs }) };
+  const ticket = admitCall({ tenant: edge.identity.tenant, pool, operation }, Date.now());
   if (ticket.kind === "refused") {
     return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
   }

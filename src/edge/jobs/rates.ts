@@ -1,11 +1,16 @@
 /**
- * Counts the calls of the job API against Runpod's limits, per tenant, pool and operation.
+ * Counts the calls of the job API against Runpod's limits, or the pool's own (`jobs.rates`), per tenant, pool and
+ * operation.
  *
  * The counts are the isolate's own: a limit guards against a client that runs wild, and such a client's calls arrive at
  * one place. Rejected: counting in the queue, which would add a round trip to every status read.
  */
 import { createRateWindow, DEFAULT_RATES, takeRate } from "../../core/jobs/rate.ts";
-import type { Operation, RateWindow } from "../../core/jobs/rate.ts";
+import type { Operation, RateLimit, RateWindow } from "../../core/jobs/rate.ts";
+import type { PoolConfig } from "../../protocol/config.ts";
+
+/** As much of a pool's config as is counted by. */
+export type RatedPool = Pick<PoolConfig, "id" | "jobs">;
 
 type Counter = { readonly window: RateWindow; concurrent: number };
 
@@ -20,11 +25,11 @@ export type RateTicket =
 
 /** `release` when the call has been answered, once. */
 export function admitCall(
-  { tenant, poolId, operation }: { readonly tenant: string; readonly poolId: string; readonly operation: Operation },
+  { tenant, pool, operation }: { readonly tenant: string; readonly pool: RatedPool; readonly operation: Operation },
   now: number,
 ): RateTicket {
-  const counter = counterOf(`${operation}|${poolId}|${tenant}`);
-  const call = { limit: DEFAULT_RATES[operation], runningWorkers: 0, concurrent: counter.concurrent };
+  const counter = counterOf(`${operation}|${pool.id}|${tenant}`);
+  const call = { limit: limitOf(pool, operation), runningWorkers: 0, concurrent: counter.concurrent };
   const answer = takeRate(counter.window, call, now);
   if (answer.kind === "refused") return { kind: "refused", retryAfterMs: answer.retryAfterMs };
   counter.concurrent += 1;
@@ -33,6 +38,17 @@ export function admitCall(
     release: () => {
       counter.concurrent -= 1;
     },
+  };
+}
+
+/** What the config does not say is Runpod's. */
+function limitOf({ jobs }: RatedPool, operation: Operation): RateLimit {
+  const usual = DEFAULT_RATES[operation];
+  const { callsPer10s, concurrentMax } = jobs?.rates?.[operation] ?? {};
+  return {
+    ...usual,
+    callsPer10s: callsPer10s ?? usual.callsPer10s,
+    concurrentMax: concurrentMax ?? usual.concurrentMax,
   };
 }
 

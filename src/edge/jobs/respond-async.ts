@@ -71,9 +71,9 @@ async function submit(edge: Authenticated, bytes: ArrayBuffer, preference: Prefe
   const poolId = pool.config.id;
   const queue = queueOf(edge.desk, poolId);
   if (queue === null) return refuseNoQueue(edge);
-  const options = readJobOptions(request.headers, Date.now());
+  const options = readJobOptions(request.headers, Date.now(), edge.dev);
   if (!options.ok) return refuseProblem(edge, options.error);
-  const ticket = admitCall({ tenant: identity.tenant, poolId, operation: "run" }, Date.now());
+  const ticket = admitCall({ tenant: identity.tenant, pool: pool.config, operation: "run" }, Date.now());
   if (ticket.kind === "refused") {
     return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
   }

@@ -125,10 +125,9 @@ async function limited(
   handle: (call: PoolCall) => Promise<Response>,
 ): Promise<Response> {
   const { tenant } = edge.identity;
-  const poolId = pool.config.id;
-  const queue = queueOf(edge.desk, poolId);
+  const queue = queueOf(edge.desk, pool.config.id);
   if (queue === null) return refuseNoQueue(edge);
-  const ticket = operation === null ? null : admitCall({ tenant, poolId, operation }, Date.now());
+  const ticket = operation === null ? null : admitCall({ tenant, pool: pool.config, operation }, Date.now());
   if (ticket?.kind === "refused") {
     return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
   }
@@ -141,7 +140,7 @@ async function limited(
 
 /** `/v2/{pool}/openai/…` is the ordinary synchronous path of that pool, streams included; OpenAI's form of errors too. */
 async function openai(edge: Authenticated, pool: EdgePool, rest: readonly string[]): Promise<Response> {
-  const ticket = admitCall({ tenant: edge.identity.tenant, poolId: pool.config.id, operation: "openai" }, Date.now());
+  const ticket = admitCall({ tenant: edge.identity.tenant, pool: pool.config, operation: "openai" }, Date.now());
   if (ticket.kind === "refused") {
     return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
   }

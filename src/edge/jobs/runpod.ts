@@ -64,12 +64,12 @@ async function submitRun({ edge, pool }: PoolCall, operation: "run" | "runsync")
   if (!bytes.ok) return refuseBody(edge, bytesMax);
   const json = parseJson(bytes.value);
   if (json === null) return refuseJob(edge, { reason: "invalid_json" });
-  const options = readJobOptions(edge.request.headers, Date.now());
+  const options = readJobOptions(edge.request.headers, Date.now(), edge.dev);
   if (!options.ok) return refuseProblem(edge, options.error);
   const railed = await checkJob(edge, pool, json);
   if (railed.kind === "refused") return railed.answer;
   const body = exactJson(bytes.value, json, railed.body);
-  const request = readRunRequest(body);
+  const request = readRunRequest(body, edge.dev);
   if (!request.ok) return refuseProblem(edge, request.error);
   const work = runWork(pool, request.value);
   if (!work.ok) return refuseProblem(edge, work.error);

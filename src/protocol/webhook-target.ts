@@ -1,7 +1,8 @@
 /**
  * Decides whether a webhook may be sent to a URL: https to a public name or address, nothing else.
  *
- * A receiver's URL is a client's word, and this service stands where private networks may be in reach. Names are not
+ * Asked when a job is submitted, so that a mistake is a 400 and not a silent dead letter, and again before each delivery:
+ * the rules may have become stricter since. A receiver's URL is a client's word, and this service stands where private networks may be in reach. Names are not
  * resolved here: on the platform private addresses are not routable from a Worker, and self-hosted the network's own
  * rules must say no to what a public name resolves to. A redirect is never followed (`egress.ts`).
  */
@@ -9,9 +10,17 @@ import { err, ok } from "../core/result.ts";
 import type { Result } from "../core/result.ts";
 
 /** Room for any real receiver; a longer URL is data. */
-export const WEBHOOK_URL_CHARS_MAX = 2_048;
+export const WEBHOOK_URL_CHARS_MAX = 2_000;
 
 export type WebhookProblem = "not_a_url" | "not_https" | "has_credentials" | "not_public";
+
+/** What its client is told. */
+export const WEBHOOK_PROBLEMS: Readonly<Record<WebhookProblem, string>> = {
+  not_a_url: "must be an http or https URL.",
+  not_https: "must be an https URL.",
+  has_credentials: "must not carry a user name or a password.",
+  not_public: "must name a public host: private networks are not called.",
+};
 
 const LOCAL_SUFFIXES = [".localhost", ".local", ".internal", ".intranet", ".home.arpa", ".lan"];
 
