@@ -81,6 +81,11 @@ export async function echo(client: Client, pool: string, place: Place, content: 
   return received.messages[0]?.content ?? null;
 }
 
+/** A chat at a pool of one's choice, as the router answers it. */
+export function openChat({ url, key }: Client, pool: string, place: Place, body: unknown): Promise<Response> {
+  return post({ url, key }, `/p/${pool}/v1/chat/completions`, place, body);
+}
+
 /** Where a request would go now, and why; nothing is sent to an endpoint. Rejects when the router does not tell. */
 export async function explain(
   client: Client,
@@ -91,7 +96,10 @@ export async function explain(
   return (await response.json()) as Explanation;
 }
 
-function post({ url, key }: Client, path: string, place: Place | null, body: unknown): Promise<Response> {
+export type Access = Pick<Client, "url" | "key">;
+
+/** Rejects when no answer has come within REQUEST_MS_MAX, or what has come breaks off. */
+export function post({ url, key }: Access, path: string, place: Place | null, body: unknown): Promise<Response> {
   return fetch(url + path, {
     method: "POST",
     headers: {

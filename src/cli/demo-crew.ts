@@ -7,7 +7,9 @@
  */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import type { RouterNews, RouterOrder } from "./demo-host.ts";
+import type { ArrivalLine } from "./demo-tap.ts";
 
 /** Enough for a loaded two-core machine to start one Node process; past it something is wrong, ms. */
 export const ENDPOINT_START_MS_MAX = 20_000;
@@ -16,7 +18,10 @@ export const ENDPOINT_START_MS_MAX = 20_000;
 const COMPLAINT_CHARS_MAX = 2_000;
 
 const hostPath = join(import.meta.dirname, "demo-host.ts");
-const leashUrl = new URL("./demo-leash.ts", import.meta.url).href;
+const preloads = ["./demo-leash.ts", "./demo-tap.ts"].flatMap((file) => [
+  "--import",
+  new URL(file, import.meta.url).href,
+]);
 const simulatorPath = join(import.meta.dirname, "../../backends/gpu-simulator/main.ts");
 
 /** A running GPU simulator. */
@@ -38,8 +43,12 @@ export type Router = {
 };
 
 export type Crew = {
-  /** Rejects when the port is taken, or the flags are wrong. */
-  startEndpoint(port: number, flags: readonly string[]): Promise<EndpointProcess>;
+  /** Rejects when the port is taken, or the flags are wrong. `onArrival`: a request for work came in, with this id. */
+  startEndpoint(
+    port: number,
+    flags: readonly string[],
+    onArrival: (requestId: string) => void,
+  ): Promise<EndpointProcess>;
   /** Once. Rejects with a sentence for a person. */
   startRouter(order: RouterOrder): Promise<Router>;
   /** Ends every process; when it resolves, processes and files are gone. Nothing can be started from then on. */
@@ -58,13 +67,13 @@ export function createCrew(): Crew {
   };
   let stopping = false;
   return {
-    async startEndpoint(port, flags) {
+    async startEndpoint(port, flags, onArrival) {
       if (stopping) throw new Error("the demo is stopping");
-      const args = ["--import", leashUrl, simulatorPath, "--port", String(port), ...flags];
+      const args = [...preloads, simulatorPath, "--port", String(port), ...flags];
       const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
       endpoints.add(child);
       const exited = exitOf(child).then(() => void endpoints.delete(child));
-      const url = await listeningUrl(child, exited);
+      const url = await listeningUrl(child, exited, onArrival);
       const kill = async (): Promise<void> => {
         child.kill("SIGKILL");
         await exited;
@@ -108,29 +117,39 @@ function exitOf(child: ChildProcess): Promise<void> {
   });
 }
 
-/** The simulator's first line says where it listens. */
-async function listeningUrl(child: ChildProcess, exited: Promise<void>): Promise<string> {
+/** The simulator's first line says where it listens; all others are arrivals. */
+async function listeningUrl(
+  child: ChildProcess,
+  exited: Promise<void>,
+  onArrival: (requestId: string) => void,
+): Promise<string> {
   let complaint = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     complaint = (complaint + text).slice(-COMPLAINT_CHARS_MAX);
   });
+  const listening = Promise.withResolvers<string>();
+  if (child.stdout !== null) {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const told = readLine(line);
+      if ("arrived" in told) onArrival(told.arrived);
+      if ("listening" in told) listening.resolve(told.listening);
+    });
+  }
   const timer = setTimeout(() => child.kill("SIGKILL"), ENDPOINT_START_MS_MAX);
   try {
-    const line = await Promise.race([firstLine(child), exited.then(() => null)]);
-    if (line === null) throw new Error(`a GPU simulator did not start: ${complaint.trim() || "no reason given"}`);
-    return (JSON.parse(line) as { listening: string }).listening;
+    const url = await Promise.race([listening.promise, exited.then(() => null)]);
+    if (url === null) throw new Error(`a GPU simulator did not start: ${complaint.trim() || "no reason given"}`);
+    return url;
   } finally {
     clearTimeout(timer);
   }
 }
 
-function firstLine(child: ChildProcess): Promise<string> {
-  return new Promise((settle) => {
-    let buffered = "";
-    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      buffered += text;
-      const end = buffered.indexOf("\n");
-      if (end >= 0) settle(buffered.slice(0, end));
-    });
-  });
+/** Nothing, where a process was killed in the middle of its line. */
+function readLine(line: string): { readonly listening: string } | ArrivalLine | object {
+  try {
+    return JSON.parse(line) as { readonly listening: string } | ArrivalLine;
+  } catch {
+    return {};
+  }
 }

@@ -8,15 +8,20 @@
 import { randomBytes } from "node:crypto";
 import type { EndpointView } from "../core/endpoint-view.ts";
 import { formatKey, keyHmac, toHex } from "../protocol/api-keys.ts";
+import { type Arrivals, createArrivals } from "./demo-arrivals.ts";
+import { guardedRails, startCheckService } from "./demo-check-service.ts";
 import type { Client } from "./demo-client.ts";
 import type { Crew, EndpointProcess, Router } from "./demo-crew.ts";
-import { guardedRails, startCheckService } from "./demo-check-service.ts";
+import { type LeakyModel, startLeakyModel } from "./demo-leaky-model.ts";
 
 export const MODEL = "demo-model";
 export const POOL = "demo";
 
 /** The near endpoint behind guardrails that ask a service. */
 export const GUARDED_POOL = "guarded";
+
+/** A model that says what it should not, behind guardrails that read its answers. */
+export const LEAKY_POOL = "leaky";
 
 /** As `npm run serve`. */
 export const ROUTER_PORT = 8787;
@@ -63,6 +68,9 @@ export type Fleet = {
   readonly router: Router;
   /** Changed by `restart`. */
   readonly endpoints: Record<Role, EndpointProcess>;
+  /** Requests for work at the three endpoints. */
+  readonly arrivals: Arrivals<Role>;
+  readonly leakyModel: LeakyModel;
   /** The router's own view; with `probe` it asks every endpoint first. */
   views(probe: boolean): Promise<readonly EndpointView[]>;
   /** Asked of the endpoint itself; rejects when it does not answer. */
@@ -78,16 +86,19 @@ export type FleetOptions = {
 
 /** Rejects with a sentence for a person. */
 export async function startFleet(crew: Crew, { routerPort }: FleetOptions): Promise<Fleet> {
+  const arrivals = createArrivals<Role>();
+  const start = async (role: Role, port: number): Promise<EndpointProcess> =>
+    crew.startEndpoint(port, simulatorFlags(role), (requestId) => arrivals.note(role, requestId));
   const [near, far, cold] = await Promise.all([
-    startEndpoint(crew, "near"),
-    startEndpoint(crew, "far"),
-    startEndpoint(crew, "cold"),
+    startSomewhere(start, "near"),
+    startSomewhere(start, "far"),
+    startSomewhere(start, "cold"),
   ]);
   const endpoints: Record<Role, EndpointProcess> = { near, far, cold };
   const pepper = randomBytes(24).toString("base64");
   const key = formatKey("dev", randomBytes(32));
-  const checks = await startCheckService();
-  const config = fleetConfig(endpoints, toHex(await keyHmac(key, pepper)), guardedRails(checks));
+  const [checks, leakyModel] = await Promise.all([startCheckService(), startLeakyModel()]);
+  const config = fleetConfig(endpoints, toHex(await keyHmac(key, pepper)), guardedPools(endpoints, checks, leakyModel));
   const router = await crew.startRouter({
     port: routerPort ?? ROUTER_PORT,
     orAnyPort: routerPort === null,
@@ -97,6 +108,8 @@ export async function startFleet(crew: Crew, { routerPort }: FleetOptions): Prom
     client: { url: router.url, key, model: MODEL },
     router,
     endpoints,
+    arrivals,
+    leakyModel,
     async views(probe) {
       const response = await fetch(`${router.url}/admin/fleet${probe ? "?probe=1" : ""}`, {
         headers: { authorization: `Bearer ${key}` },
@@ -109,7 +122,7 @@ export async function startFleet(crew: Crew, { routerPort }: FleetOptions): Prom
     },
     stats: async (role) => readStats(role, endpoints[role].url),
     async restart(role) {
-      endpoints[role] = await crew.startEndpoint(endpoints[role].port, simulatorFlags(role));
+      endpoints[role] = await start(role, endpoints[role].port);
     },
   };
 }
@@ -123,12 +136,15 @@ async function readStats(role: Role, url: string): Promise<EndpointStats> {
   }
 }
 
-async function startEndpoint(crew: Crew, role: Role): Promise<EndpointProcess> {
+async function startSomewhere(
+  start: (role: Role, port: number) => Promise<EndpointProcess>,
+  role: Role,
+): Promise<EndpointProcess> {
   try {
-    return await crew.startEndpoint(ENDPOINTS[role].port, simulatorFlags(role));
+    return await start(role, ENDPOINTS[role].port);
   } catch {
     // Its usual port is taken, most likely; if it was something else, it will say so again.
-    return crew.startEndpoint(0, simulatorFlags(role));
+    return start(role, 0);
   }
 }
 
@@ -140,18 +156,31 @@ function simulatorFlags(role: Role): readonly string[] {
   );
 }
 
-function fleetConfig(endpoints: Readonly<Record<Role, EndpointProcess>>, hmac: string, rails: unknown) {
-  const entry = (role: Role) => entryOf(role, endpoints[role].url);
+function fleetConfig(endpoints: Readonly<Record<Role, EndpointProcess>>, hmac: string, more: object) {
   return {
     regions: Object.fromEntries(ROLES.map((role) => [ENDPOINTS[role].region, regionOf(role)])),
     keys: [{ id: "dev", tenant: "demo", hmac, scopes: ["infer", "admin"] }],
     pools: {
       [POOL]: {
         models: [MODEL],
-        endpoints: ROLES.map(entry),
+        endpoints: ROLES.map((role) => entryOf(role, endpoints[role].url)),
       },
-      [GUARDED_POOL]: { endpoints: [{ ...entry("near"), id: `${GUARDED_POOL}-virginia` }], rails },
+      ...more,
     },
+  };
+}
+
+function guardedPools(
+  { near }: Readonly<Record<Role, EndpointProcess>>,
+  checks: Parameters<typeof guardedRails>[0],
+  { url }: LeakyModel,
+) {
+  const guarded = { ...entryOf("near", near.url), id: `${GUARDED_POOL}-virginia` };
+  const { region } = ENDPOINTS.near;
+  const leaky = { id: `${LEAKY_POOL}-virginia`, region, backend: "openai", url, concurrencyPerWorker: SLOTS };
+  return {
+    [GUARDED_POOL]: { endpoints: [guarded], rails: guardedRails(checks) },
+    [LEAKY_POOL]: { endpoints: [leaky], rails: { input: [], output: ["secrets", "pii"] } },
   };
 }
 

@@ -1,22 +1,25 @@
 /**
- * The act of the guardrails: what a GPU gets to see, what is refused without it, and a slow check that costs no time.
+ * The act of the guardrails: what a GPU gets to see, what is refused without it, a slow check that costs no time, and a
+ * streamed answer that is redacted on its way.
  *
  * The pool `guarded` is the near endpoint with rails: personal data, prompt injection, and a webhook to a service of the
  * demo's own that takes CHECK_MS. It runs in `dispatch` mode, so the model works while the service thinks.
  */
-import { randomInt } from "node:crypto";
 import { SIZE_CHARS_MAX } from "../core/rails/size.ts";
-import { PLACE, RAILS, RAILS_SAVED_MS } from "../protocol/headers.ts";
+import { RAILS, RAILS_SAVED_MS } from "../protocol/headers.ts";
 import { CHECK_MS } from "./demo-check-service.ts";
-import { chat, echo, REQUEST_MS_MAX } from "./demo-client.ts";
+import { chat, echo, openChat } from "./demo-client.ts";
 import { GUARDED_POOL, POOL } from "./demo-fleet.ts";
+import { madeUpAwsKey } from "./demo-leaky-model.ts";
 import { check, ms, NEW_YORK, requestsSeen, SHORT_TOKENS, type Stage } from "./demo-stage.ts";
+import { showStream } from "./demo-stream.ts";
 
 export async function showGuardrails(stage: Stage): Promise<void> {
-  stage.print.heading("7. Guardrails, before anything reaches a GPU");
+  stage.print.heading("7. Guardrails: before anything reaches a GPU, and on what it answers");
   await showRedaction(stage);
   await showRefusals(stage);
   await showTimeSaved(stage);
+  await showStream(stage);
 }
 
 async function showRedaction({ fleet, print, failures }: Stage): Promise<void> {
@@ -65,18 +68,6 @@ async function showTimeSaved(stage: Stage): Promise<void> {
 }
 
 function askGuarded({ fleet: { client } }: Stage, content: string): Promise<Response> {
-  const { place } = NEW_YORK;
-  return fetch(`${client.url}/p/${GUARDED_POOL}/v1/chat/completions`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${client.key}`, [PLACE]: `${place.lat},${place.lon}` },
-    body: JSON.stringify({ model: client.model, max_tokens: SHORT_TOKENS, messages: [{ role: "user", content }] }),
-    signal: AbortSignal.timeout(REQUEST_MS_MAX),
-  });
-}
-
-/** In the form of an AWS access key id. Every character is different, so that it cannot look like a placeholder. */
-function madeUpAwsKey(): string {
-  const left = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"];
-  const drawn = Array.from({ length: 16 }, () => left.splice(randomInt(left.length), 1).join(""));
-  return `AKIA${drawn.join("")}`;
+  const body = { model: client.model, max_tokens: SHORT_TOKENS, messages: [{ role: "user", content }] };
+  return openChat(client, GUARDED_POOL, NEW_YORK.place, body);
 }

@@ -2,14 +2,15 @@
  * The show: what the demo does with its fleet, what it prints, and what it checks.
  *
  * Every number and name in a line comes from an answer's headers, from the router's view of the fleet or from an
- * endpoint's own counts; so each act can also be wrong, and then says so. Seven acts: the fleet, where requests go,
- * why, the near endpoint killed, the near endpoint back, the cold endpoint woken, guardrails.
+ * endpoint's own counts; so each act can also be wrong, and then says so. Eight acts: the fleet, where requests go,
+ * why, the near endpoint killed, the near endpoint back, the cold endpoint woken, guardrails, jobs.
  */
 import type { EndpointView } from "../core/endpoint-view.ts";
 import { type Answer, chat } from "./demo-client.ts";
 import { showExplain } from "./demo-explain.ts";
 import { ENDPOINTS, type Fleet, ROLES } from "./demo-fleet.ts";
 import { showGuardrails } from "./demo-guardrails.ts";
+import { showJobs } from "./demo-jobs.ts";
 import type { Column, Print } from "./demo-print.ts";
 import { showRush } from "./demo-rush.ts";
 import {
@@ -44,7 +45,7 @@ export const RECOVERED_REQUESTS = 3;
 /** Tokens of an answer that is still running when its endpoint is killed. */
 const LONG_TOKENS = 80;
 
-const ACTS = [showFleet, showRouting, showExplain, showFailover, showRecovery, showRush, showGuardrails];
+const ACTS = [showFleet, showRouting, showExplain, showFailover, showRecovery, showRush, showGuardrails, showJobs];
 
 /** Resolves with what was not as it should be: nothing, if all is well. */
 export async function perform(fleet: Fleet, print: Print): Promise<readonly string[]> {

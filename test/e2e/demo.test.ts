@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const demoPath = join(import.meta.dirname, "../../src/cli/demo.ts");
 
-/** The show takes about 9 s alone, and shares two cores with another file's workerd here. */
+/** The show takes about 15 s alone, and shares two cores with another file's workerd here. */
 const SHOW_MS_MAX = 90_000;
 
 const usualPorts = [8787, 8101, 8102, 8103] as const;
@@ -104,9 +104,42 @@ async function occupy(port: number): Promise<Server | null> {
   }
 }
 
+/** What the model said holds both secrets, cut; what the client saw is the same text with two markers. */
+function expectRedactedStream(output: string): void {
+  const [, said = ""] = /\n {2}endpoint sent {6}(.*)\n/.exec(output) ?? [];
+  const [, saw = ""] = /\n {2}client saw {9}(.*)\n/.exec(output) ?? [];
+  const whole = /^(.*)ann\.lee@example\.org(.*)AKIA[A-Z2-7]{16}(.*)$/.exec(said.replaceAll("|", ""));
+  expect(said).not.toMatch(/ann\.lee@example\.org|AKIA[A-Z2-7]{16}/);
+  expect(saw.split(/\[REDACTED:[a-z_]+\]/)).toEqual(whole?.slice(1));
+  expect(output).toMatch(/ok {2}a stream is redacted on its way: 0 of the 39 characters of 2 secrets arrived/);
+  expect(output).toMatch(/ok {2}the text around them is intact, and its first words came before the last were said/);
+}
+
+function expectJobs(output: string): void {
+  const started = output.matchAll(/\n {2}[0-9a-f]{8} +(\d+) ms {2}gpu-\w+ +\d+ ms {2}completed(?=\n)/g);
+  expect([...started]).toHaveLength(5);
+  expect(output).toMatch(/ok {2}a job starts at once: 5 of 5 reached an endpoint, after \d+ ms to \d+ ms\n/);
+  const [, killed = ""] = /kill -9 \d+ {2}\((gpu-\w+), which runs the job [\w-]+\)/.exec(output) ?? [];
+  const moved = /ok {2}re-queued once, completed at attempt 2: (gpu-\w+), then (gpu-\w+)\n/.exec(output);
+  expect(moved?.[1]).toBe(killed);
+  expect(moved?.[2]).not.toBe(killed);
+  const history = [...output.matchAll(/\n +\d+ ms {2}(queued|running|retrying|completed)\b *(\S.*)?(?=\n)/g)];
+  expect(history.map(([, state]) => state)).toEqual([
+    "queued",
+    "running",
+    "retrying",
+    "queued",
+    "running",
+    "completed",
+  ]);
+  expect(history[2]?.[2]).toBe("endpoint_lost");
+  expect(output).toMatch(/ok {2}each job completed exactly once: 6 of 6 COMPLETED, 0 lost\n/);
+  expect(output).toMatch(/ok {2}and ran once, the killed one twice: 7 runs at endpoints for 6 jobs\n/);
+}
+
 describe("the show", () => {
   test(
-    "chooses the near warm endpoint, explains, reroutes, recovers, wakes the cold one, with its usual ports taken",
+    "chooses the near warm endpoint, explains, reroutes, recovers, wakes, redacts, runs jobs, with its usual ports taken",
     async () => {
       const servers = await Promise.all(usualPorts.map(occupy));
       try {
@@ -142,6 +175,8 @@ describe("the show", () => {
         expect(output.match(/ok {2}0 of \d+ clients saw an error/g)).toHaveLength(2);
         expect(output).toMatch(/streamed: first token after \d+ ms, 32 tokens/);
         expect(output).toMatch(/ok {2}a secret is redacted/);
+        expectRedactedStream(output);
+        expectJobs(output);
         expect(output).not.toContain("FAILED");
         for (const port of usualPorts) expect(output).not.toContain(`:${port}`);
         await allGone();
@@ -179,6 +214,24 @@ describe("the show", () => {
       expect(await demo.exit, demo.output()).toEqual({ code: 1, signal: null });
       expect(demo.output()).toMatch(/FAILED {2}nothing came to it before it was warm: \d+ requests? reached it/);
       expect(demo.output()).toMatch(/not as it should be: .*nothing came to it before it was warm/);
+      await allGone();
+    },
+    SHOW_MS_MAX,
+  );
+
+  test(
+    "tells when a job did not complete",
+    async () => {
+      const demo = start("--exit", "--port", "0");
+      const [, url = ""] = await demo.printed(/router {3}(\S+)/);
+      const [, key = ""] = await demo.printed(/dev key {2}(\S+)/);
+      const [, jobId = ""] = await demo.printed(/which runs the job (\S+)\)\n/);
+      const headers = { authorization: `Bearer ${key}` };
+      const response = await fetch(`${url}/v2/demo/cancel/${jobId}`, { method: "POST", headers });
+      expect(await response.json()).toMatchObject({ id: jobId, status: "CANCELLED" });
+      expect(await demo.exit, demo.output()).toEqual({ code: 1, signal: null });
+      expect(demo.output()).toMatch(/FAILED {2}each job completed exactly once: 5 of 6 COMPLETED, 0 lost/);
+      expect(demo.output()).toMatch(/not as it should be: .*each job completed exactly once/);
       await allGone();
     },
     SHOW_MS_MAX,
@@ -227,6 +280,7 @@ describe("a signal before the end of the show", () => {
     ["SIGTERM", /1\. The fleet/, 143],
     ["SIGINT", /4\. gpu-virginia/, 130],
     ["SIGTERM", /6\. A rush/, 143],
+    ["SIGINT", /8\. Jobs/, 130],
   ] as const)("%s after %s ends it with status %i", { timeout: SHOW_MS_MAX }, async (signal, when, code) => {
     const demo = start("--exit", "--port", "0");
     await demo.printed(when);
