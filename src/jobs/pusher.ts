@@ -21,7 +21,8 @@ import type { Blobs } from "./blobs.ts";
 import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, OUTPUT_ROW_BYTES_MAX, PUSHED_MAX, SHARD_PATIENCE_MS } from "./bounds.ts";
 import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
 import type { Ledger, Live } from "./ledger.ts";
-import { runAttempt } from "./run-attempt.ts";
+import { jobRails } from "./job-rails.ts";
+import { refusedAnswer, runAttempt } from "./run-attempt.ts";
 import type { AttemptReport } from "./run-attempt.ts";
 
 export type PusherDeps = {
@@ -184,12 +185,21 @@ export class Pusher {
     const { executionTimeoutMs } = endpoint.config;
     const firstByteTimeoutMs = Math.min(job.policy.executionTimeoutMs, executionTimeoutMs);
     const token = job.token;
+    const outgoing = outgoingOf(work, job.id, { firstByteTimeoutMs, signal });
+    const pool = desk.runtime.pools.get(this.#deps.poolId)?.config;
+    const { tenant } = job;
+    const rails = pool === undefined ? null : jobRails(pool, { jobId: job.id, tenant, path: outgoing.path, body });
+    if (rails !== null && "kind" in rails) {
+      returnLease(desk, holding);
+      return refusedAnswer(rails.message);
+    }
     return runAttempt({
       desk,
       holding,
       endpoint,
       work,
-      outgoing: outgoingOf(work, job.id, { firstByteTimeoutMs, signal }),
+      outgoing,
+      rails,
       outputBytesMax: blobs.bytesMax(OUTPUT_ROW_BYTES_MAX),
       onChunk: (data) => {
         const now = ledger.running.get(job.id);

@@ -14,6 +14,7 @@ import { attemptOnce, endAttempt, keepRunning } from "../edge/dispatch.ts";
 import type { Attempt, AttemptResult, Outgoing } from "../edge/dispatch.ts";
 import type { Desk } from "../edge/lease-desk.ts";
 import type { EdgeEndpoint } from "../edge/runtime.ts";
+import type { JobRails } from "./job-rails.ts";
 import { asJson, readAnswer } from "./job-work.ts";
 
 export type Answer = { readonly status: number; readonly contentType: string };
@@ -36,6 +37,8 @@ export type Course = {
   readonly endpoint: EdgeEndpoint;
   readonly work: JobWork;
   readonly outgoing: Outgoing;
+  /** What looks at the answer before it is kept; null: nothing. */
+  readonly rails: JobRails | null;
   /** Most bytes of a whole answer. */
   readonly outputBytesMax: number;
   /** Takes a chunk of a streamed answer; false when there is no room for more. */
@@ -60,7 +63,7 @@ export async function runAttempt(course: Course): Promise<AttemptReport> {
       const chunker = chunkerOf(course, contentType, attempt);
       return chunker.take(text) ? chunker.end(answer) : tooLarge(course, answer);
     }
-    return reportOf(course.work, answer, text);
+    return reportOf(course, answer, text);
   }
   keepRunning(attempt);
   return readStream(course, attempt, begun, answer);
@@ -84,6 +87,11 @@ async function readStream(
         attempt.controller.abort();
         return tooLarge(course, answer);
       }
+      if (chunker.isOver()) {
+        endAttempt(attempt, "cancelled");
+        attempt.controller.abort();
+        return chunker.end(answer);
+      }
       const next = await begun.reader.read();
       if (next.done) break;
       bytes = next.value;
@@ -97,12 +105,19 @@ async function readStream(
   }
 }
 
-type Taker = { readonly take: (text: string) => boolean; readonly end: (answer: Answer) => AttemptReport };
+type Taker = {
+  /** False when there is no room for more. */
+  readonly take: (text: string) => boolean;
+  /** Nothing more of the answer may be kept. */
+  readonly isOver: () => boolean;
+  readonly end: (answer: Answer) => AttemptReport;
+};
 
 const isStreamed = ({ stream }: JobWork, { status }: Answer): boolean => stream && status < 300;
 
 /** The whole answer as one text. */
-function collectorOf({ work, outputBytesMax }: Course): Taker {
+function collectorOf(course: Course): Taker {
+  const { outputBytesMax } = course;
   const parts: string[] = [];
   let length = 0;
   return {
@@ -111,7 +126,8 @@ function collectorOf({ work, outputBytesMax }: Course): Taker {
       parts.push(text);
       return length <= outputBytesMax;
     },
-    end: (answer) => reportOf(work, answer, parts.join("")),
+    isOver: () => false,
+    end: (answer) => reportOf(course, answer, parts.join("")),
   };
 }
 
@@ -121,6 +137,8 @@ const EVENT_END = /\r\n\r\n|\n\n|\r\r/g;
 /** A streamed answer: one chunk an event, or the pieces of any other text as they come; all of them are the body. */
 function chunkerOf(course: Course, contentType: string, attempt: Attempt): Taker {
   const isEvents = contentType.startsWith("text/event-stream");
+  const rails = isEvents ? course.rails : null;
+  let isOver = false;
   const kept: string[] = [];
   let length = 0;
   let rest = "";
@@ -132,20 +150,28 @@ function chunkerOf(course: Course, contentType: string, attempt: Attempt): Taker
     if (isEvents && attempt.firstTokenAtMs === null && hasToken(chunk)) attempt.firstTokenAtMs = Date.now();
     return course.onChunk(chunk);
   };
+  const takeEvents = (text: string): boolean => {
+    rest += text;
+    let from = 0;
+    for (const { index, 0: end } of rest.matchAll(EVENT_END)) {
+      if (!pass(rest.slice(from, index + end.length))) return false;
+      from = index + end.length;
+    }
+    rest = rest.slice(from);
+    return rest.length <= SSE_EVENT_BYTES_MAX;
+  };
   return {
     take(text) {
       if (!isEvents) return pass(text);
-      rest += text;
-      let from = 0;
-      for (const { index, 0: end } of rest.matchAll(EVENT_END)) {
-        if (!pass(rest.slice(from, index + end.length))) return false;
-        from = index + end.length;
-      }
-      rest = rest.slice(from);
-      return rest.length <= SSE_EVENT_BYTES_MAX;
+      if (rails === null) return takeEvents(text);
+      const looked = rails.push(text);
+      ({ isOver } = looked);
+      return takeEvents(looked.out);
     },
+    isOver: () => isOver,
     end(answer) {
-      if (!pass(rest)) return tooLarge(course, answer);
+      const held = rails === null || isOver ? "" : rails.end().out;
+      if (!takeEvents(held) || !pass(rest)) return tooLarge(course, answer);
       const output = length <= course.outputBytesMax ? JSON.stringify(kept.join("")) : null;
       return { kind: "finished", output, answer };
     },
@@ -157,12 +183,20 @@ function hasToken(chunk: string): boolean {
   return data.some((line) => firstNonEmptyToken(line.slice("data:".length).trimStart()));
 }
 
-function reportOf(work: JobWork, answer: Answer, text: string): AttemptReport {
+function reportOf({ work, rails }: Course, answer: Answer, whole: string): AttemptReport {
+  const looked = rails === null || answer.status >= 300 ? null : rails.whole(whole);
+  if (looked?.kind === "refused") return refusedAnswer(looked.message);
+  const text = looked?.text ?? whole;
   const ended = readAnswer(work, answer.status, text);
   if (ended.kind === "finished") return { ...ended, answer };
   // The client's own mistake is answered as it would be without a job.
   const isClients = work.kind === "http" && ended.reason === "upstream_4xx";
   return { ...ended, answer, output: isClients ? asJson(text) : null, retryAfterMs: 0 };
+}
+
+/** What the guardrails let nobody have. */
+export function refusedAnswer(message: string): AttemptReport {
+  return { kind: "failed", reason: "blocked", message, answer: null, output: null, retryAfterMs: 0 };
 }
 
 function lost({ why, silent }: Extract<AttemptResult, { kind: "lost" }>): AttemptReport {

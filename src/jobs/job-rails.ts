@@ -1,0 +1,91 @@
+/**
+ * A job's answer meets the output rails of its pool before it is stored, as a synchronous one does before it is sent.
+ *
+ * Model. The same rails on the same four protocols, told by the path at the endpoint. Pieces of a stream go through as
+ * they come; a block ends the stream with its protocol's own closing, and fails a job whose answer is whole. What a
+ * pulling worker hands in, and any other protocol, is not read (docs/jobs-api.md).
+ * Rejected: rails when the result is fetched. What must not leave would then be stored, and read once for each client.
+ */
+import { redactAnswer } from "../core/rails/answer-redact.ts";
+import { createStreamRails } from "../core/rails/stream-rails.ts";
+import type { Pushed } from "../core/rails/stream-rails.ts";
+import { answerFormat } from "../edge/answer-format.ts";
+import { noting, outputSetOf, RailFailed } from "../edge/rails/output-set.ts";
+import type { PoolConfig } from "../protocol/config.ts";
+import { midStreamError } from "../protocol/errors.ts";
+
+export type JobRails = {
+  /** What may be kept of a piece of a stream, or of what was held back until its end. */
+  push(text: string): Kept;
+  end(): Kept;
+  /** A whole answer. */
+  whole(text: string): { readonly kind: "passed"; readonly text: string } | Refused;
+};
+
+/** `isOver`: nothing more of the answer may be kept. */
+export type Kept = { readonly out: string; readonly isOver: boolean };
+
+export type Refused = { readonly kind: "refused"; readonly message: string };
+
+export type RailedWork = {
+  readonly jobId: string;
+  readonly tenant: string;
+  /** At the endpoint. */
+  readonly path: string;
+  /** As it was sent: a canary compares with it. */
+  readonly body: string;
+};
+
+/** Null when nothing looks at such an answer; `refused` when a rail of the pool cannot run. */
+export function jobRails(pool: Pick<PoolConfig, "id" | "rails">, work: RailedWork): JobRails | Refused | null {
+  const format = answerFormat(work.path);
+  if (pool.rails.output.length === 0 || format === null) return null;
+  const set = outputSetOf(pool, work.jobId, work.tenant, parsed(work.body));
+  if (set === null) return refused("a guardrail of this pool is misconfigured");
+  if (set.scanners.length + set.wholes.length === 0) return null;
+  const failed = new Set<string>();
+  const stream = createStreamRails({ format, ...set });
+  const look = (step: () => Pushed): Kept => {
+    try {
+      const { out, blocked } = noting(failed, step);
+      return { out, isOver: blocked !== null };
+    } catch (error) {
+      report(error);
+      return { out: midStreamError("guardrail_unavailable"), isOver: true };
+    }
+  };
+  return {
+    push: (text) => look(() => stream.push(text)),
+    end: () => look(() => stream.end()),
+    whole(text) {
+      const body = parsed(text);
+      if (typeof body !== "object" || body === null || Array.isArray(body)) {
+        return set.isClosed ? refused(UNAVAILABLE) : { kind: "passed", text };
+      }
+      try {
+        const redacted = noting(failed, () => redactAnswer(body, { format, ...set }));
+        if (redacted.blocked !== null) return refused(`the guardrail "${redacted.blocked.rail}" refused the answer`);
+        return { kind: "passed", text: redacted.body === body ? text : JSON.stringify(redacted.body) };
+      } catch (error) {
+        report(error);
+        return refused(UNAVAILABLE);
+      }
+    },
+  };
+}
+
+const UNAVAILABLE = "the answer could not be read by the guardrails that must see it";
+
+const refused = (message: string): Refused => ({ kind: "refused", message });
+
+function report(error: unknown): void {
+  if (!(error instanceof RailFailed)) console.error("the output rails failed", error);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
