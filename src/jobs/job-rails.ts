@@ -10,7 +10,6 @@ import { redactAnswer } from "../core/rails/answer-redact.ts";
 import { createStreamRails } from "../core/rails/stream-rails.ts";
 import type { Pushed } from "../core/rails/stream-rails.ts";
 import { answerFormat } from "../edge/answer-format.ts";
-import { noting, outputSetOf, RailFailed } from "../edge/rails/output-set.ts";
 import type { PoolConfig } from "../protocol/config.ts";
 import { midStreamError } from "../protocol/errors.ts";
 
@@ -36,10 +35,17 @@ export type RailedWork = {
   readonly body: string;
 };
 
-/** Null when nothing looks at such an answer; `refused` when a rail of the pool cannot run. */
-export function jobRails(pool: Pick<PoolConfig, "id" | "rails">, work: RailedWork): JobRails | Refused | null {
+/**
+ * Null when nothing looks at such an answer; `refused` when a rail of the pool cannot run. The rails are loaded with the
+ * first answer that needs them.
+ */
+export async function jobRails(
+  pool: Pick<PoolConfig, "id" | "rails">,
+  work: RailedWork,
+): Promise<JobRails | Refused | null> {
   const format = answerFormat(work.path);
   if (pool.rails.output.length === 0 || format === null) return null;
+  const { noting, outputSetOf } = await import("../edge/rails/output-set.ts");
   const set = outputSetOf(pool, work.jobId, work.tenant, parsed(work.body));
   if (set === null) return refused("a guardrail of this pool is misconfigured");
   if (set.scanners.length + set.wholes.length === 0) return null;
@@ -79,7 +85,7 @@ const UNAVAILABLE = "the answer could not be read by the guardrails that must se
 const refused = (message: string): Refused => ({ kind: "refused", message });
 
 function report(error: unknown): void {
-  if (!(error instanceof RailFailed)) console.error("the output rails failed", error);
+  console.error("the output rails failed", error);
 }
 
 function parsed(text: string): unknown {

@@ -188,10 +188,11 @@ export class Pusher {
     const outgoing = outgoingOf(work, job.id, { firstByteTimeoutMs, signal });
     const pool = desk.runtime.pools.get(this.#deps.poolId)?.config;
     const { tenant } = job;
-    const rails = pool === undefined ? null : jobRails(pool, { jobId: job.id, tenant, path: outgoing.path, body });
-    if (rails !== null && "kind" in rails) {
+    const railed = { jobId: job.id, tenant, path: outgoing.path, body };
+    const rails = pool === undefined ? null : await jobRails(pool, railed);
+    if ((rails !== null && "kind" in rails) || signal.aborted) {
       returnLease(desk, holding);
-      return refusedAnswer(rails.message);
+      return refusedAnswer(rails !== null && "kind" in rails ? rails.message : "it was taken away");
     }
     return runAttempt({
       desk,
