@@ -22,6 +22,9 @@ export function answerFormat(pathAndQuery: string): StreamFormatName | null {
   return FORMATS.find(([pattern]) => pattern.test(path))?.[1] ?? null;
 }
 
+/** Media types have no case. */
+export const isEventStream = (contentType: string): boolean => /^text\/event-stream/i.test(contentType);
+
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);

@@ -15,6 +15,7 @@ import { railHeaders } from "../protocol/rail-headers.ts";
 import type { LeaseReason } from "../core/edge-lease.ts";
 import { endAttempt } from "./dispatch.ts";
 import type { AttemptResult } from "./dispatch.ts";
+import { isEventStream } from "./answer-format.ts";
 import type { Authenticated } from "./edge-request.ts";
 import { dress } from "./edge-request.ts";
 import { answerRailed, railedFormat } from "./output-rails.ts";
@@ -45,7 +46,7 @@ export function answerBegun(
   explained: Explained,
 ): Response | Promise<Response> {
   const { attempt, response, begun } = begunResult;
-  const isEvents = (response.headers.get("content-type") ?? "").startsWith("text/event-stream");
+  const isEvents = isEventStream(response.headers.get("content-type") ?? "");
   const headers = forwardableResponseHeaders(response.headers);
   const { endpointId, region } = attempt.holding.grant;
   headers[ENDPOINT] = endpointId;

@@ -10,6 +10,7 @@ import { redactAnswer } from "../core/rails/answer-redact.ts";
 import { createStreamRails } from "../core/rails/stream-rails.ts";
 import type { Pushed } from "../core/rails/stream-rails.ts";
 import { answerFormat } from "../edge/answer-format.ts";
+import { parseJson, writeJson } from "../edge/body.ts";
 import type { PoolConfig } from "../protocol/config.ts";
 import { midStreamError } from "../protocol/errors.ts";
 
@@ -17,8 +18,8 @@ export type JobRails = {
   /** What may be kept of a piece of a stream, or of what was held back until its end. */
   push(text: string): Kept;
   end(): Kept;
-  /** A whole answer. */
-  whole(text: string): { readonly kind: "passed"; readonly text: string } | Refused;
+  /** A whole answer; `isEvents`: it is a stream that is there as a whole. */
+  whole(text: string, isEvents: boolean): { readonly kind: "passed"; readonly text: string } | Refused;
 };
 
 /** `isOver`: nothing more of the answer may be kept. */
@@ -46,7 +47,7 @@ export async function jobRails(
   const format = answerFormat(work.path);
   if (pool.rails.output.length === 0 || format === null) return null;
   const { noting, outputSetOf } = await import("../edge/rails/output-set.ts");
-  const set = outputSetOf(pool, work.jobId, work.tenant, parsed(work.body));
+  const set = outputSetOf(pool, work.jobId, work.tenant, parseJson(bytesOf(work.body)));
   if (set === null) return refused("a guardrail of this pool is misconfigured");
   if (set.scanners.length + set.wholes.length === 0) return null;
   const failed = new Set<string>();
@@ -63,15 +64,22 @@ export async function jobRails(
   return {
     push: (text) => look(() => stream.push(text)),
     end: () => look(() => stream.end()),
-    whole(text) {
-      const body = parsed(text);
+    whole(text, isEvents) {
+      if (isEvents) {
+        const first = look(() => stream.push(text));
+        return { kind: "passed", text: first.out + (first.isOver ? "" : look(() => stream.end()).out) };
+      }
+      const bytes = bytesOf(text);
+      const body = parseJson(bytes);
       if (typeof body !== "object" || body === null || Array.isArray(body)) {
         return set.isClosed ? refused(UNAVAILABLE) : { kind: "passed", text };
       }
       try {
         const redacted = noting(failed, () => redactAnswer(body, { format, ...set }));
         if (redacted.blocked !== null) return refused(`the guardrail "${redacted.blocked.rail}" refused the answer`);
-        return { kind: "passed", text: redacted.body === body ? text : JSON.stringify(redacted.body) };
+        if (redacted.body === body) return { kind: "passed", text };
+        const written = writeJson(redacted.body, bytes);
+        return written === null ? refused(UNAVAILABLE) : { kind: "passed", text: new TextDecoder().decode(written) };
       } catch (error) {
         report(error);
         return refused(UNAVAILABLE);
@@ -88,10 +96,4 @@ function report(error: unknown): void {
   console.error("the output rails failed", error);
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
+const bytesOf = (text: string): ArrayBuffer => new TextEncoder().encode(text).buffer as ArrayBuffer;

@@ -10,6 +10,7 @@ import { firstNonEmptyToken } from "../core/token-timing.ts";
 import type { JobWork } from "../core/jobs/messages.ts";
 import type { FailureReason } from "../core/jobs/reasons.ts";
 import type { Holding } from "../core/wallet.ts";
+import { isEventStream } from "../edge/answer-format.ts";
 import { attemptOnce, endAttempt, keepRunning } from "../edge/dispatch.ts";
 import type { Attempt, AttemptResult, Outgoing } from "../edge/dispatch.ts";
 import type { Desk } from "../edge/lease-desk.ts";
@@ -59,7 +60,7 @@ export async function runAttempt(course: Course): Promise<AttemptReport> {
     if (bytes.byteLength > course.outputBytesMax) return tooLarge(course, answer);
     const text = new TextDecoder().decode(bytes);
     // A short stream comes whole, and is a stream nevertheless.
-    if (isStreamed(course.work, answer)) {
+    if (isStreamed(course, answer)) {
       const chunker = chunkerOf(course, contentType, attempt);
       return chunker.take(text) ? chunker.end(answer) : tooLarge(course, answer);
     }
@@ -75,9 +76,7 @@ async function readStream(
   begun: Extract<Extract<AttemptResult, { kind: "begun" }>["begun"], { kind: "stream" }>,
   answer: Answer,
 ): Promise<AttemptReport> {
-  const chunker = isStreamed(course.work, answer)
-    ? chunkerOf(course, answer.contentType, attempt)
-    : collectorOf(course);
+  const chunker = isStreamed(course, answer) ? chunkerOf(course, answer.contentType, attempt) : collectorOf(course);
   const decoder = new TextDecoder();
   try {
     let { first: bytes } = begun;
@@ -113,7 +112,9 @@ type Taker = {
   readonly end: (answer: Answer) => AttemptReport;
 };
 
-const isStreamed = ({ stream }: JobWork, { status }: Answer): boolean => stream && status < 300;
+/** Rails read what is no stream of events as a whole, whatever was asked for. */
+const isStreamed = ({ work, rails }: Course, { status, contentType }: Answer): boolean =>
+  work.stream && status < 300 && (rails === null || isEventStream(contentType));
 
 /** The whole answer as one text. */
 function collectorOf(course: Course): Taker {
@@ -136,7 +137,7 @@ const EVENT_END = /\r\n\r\n|\n\n|\r\r/g;
 
 /** A streamed answer: one chunk an event, or the pieces of any other text as they come; all of them are the body. */
 function chunkerOf(course: Course, contentType: string, attempt: Attempt): Taker {
-  const isEvents = contentType.startsWith("text/event-stream");
+  const isEvents = isEventStream(contentType);
   const rails = isEvents ? course.rails : null;
   let isOver = false;
   const kept: string[] = [];
@@ -184,7 +185,7 @@ function hasToken(chunk: string): boolean {
 }
 
 function reportOf({ work, rails }: Course, answer: Answer, whole: string): AttemptReport {
-  const looked = rails === null || answer.status >= 300 ? null : rails.whole(whole);
+  const looked = rails === null || answer.status >= 300 ? null : rails.whole(whole, isEventStream(answer.contentType));
   if (looked?.kind === "refused") return refusedAnswer(looked.message);
   const text = looked?.text ?? whole;
   const ended = readAnswer(work, answer.status, text);

@@ -13,7 +13,7 @@ afterAll(() => stage.close());
 let speeches = 0;
 
 /** Has the pool's endpoint say this to a job, and returns the job's end and its result. */
-async function jobAnswer(pool: string, speech: Speech) {
+async function jobAnswer(pool: string, speech: Speech, stream = speech.contentType === undefined) {
   const name = `job-${(speeches += 1)}`;
   stage.speaker.say(name, speech);
   const accepted = await stage.fleet.call("/v1/chat/completions", {
@@ -21,7 +21,7 @@ async function jobAnswer(pool: string, speech: Speech) {
     headers: { "content-type": "application/json", prefer: "respond-async", "x-speech": name },
     body: JSON.stringify({
       model: pool,
-      stream: speech.contentType === undefined,
+      stream,
       messages: [{ role: "user", content: "x" }],
     }),
   });
@@ -51,6 +51,26 @@ test("a whole answer is redacted before it is kept", async () => {
   expect(result).toContain("write to [REDACTED:email]");
   expectPrivate(result);
 });
+
+test("nothing of an answer is changed but what is redacted, be it a number that a double cannot hold", async () => {
+  const [text = ""] = whole(`write to ${EMAIL}`).pieces;
+  const spoken = String(text).replace("{", '{"created":9007199254740993,');
+  const { result } = await jobAnswer("redacting", { contentType: "application/json", pieces: [spoken] });
+  expect(result).toBe(spoken.replace(EMAIL, "[REDACTED:email]"));
+});
+
+test.each([
+  ["a whole answer to who asked for a stream", true, whole(`write to ${EMAIL}`)],
+  ["a stream to who asked for none", false, streamed(`write to ${EMAIL} today`)],
+])(
+  "an endpoint that answers otherwise than it was asked does not get around the rails: %s",
+  async (_, stream, speech) => {
+    const { status, result, events } = await jobAnswer("redacting", speech, stream);
+    expect(status).toBe("completed");
+    expect(result).toContain("[REDACTED:email]");
+    for (const text of [result, events]) expectPrivate(text);
+  },
+);
 
 test("a stream is redacted before it is kept, in its chunks and in its result", async () => {
   const { status, result, events } = await jobAnswer(
