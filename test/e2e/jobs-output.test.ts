@@ -31,6 +31,8 @@ async function jobAnswer(pool: string, speech: Speech, stream = speech.contentTy
   const view = async () => (await (await stage.fleet.call(url)).json()) as { readonly status: string };
   const ended = await stage.fleet.until(view, ({ status }) => !["queued", "running", "retrying"].includes(status));
   const result = await stage.fleet.call(`${url}/result`);
+  // Its lease lives for ten minutes: only a settlement brings it home in time.
+  await stage.leasesAreHome();
   const events = await (await stage.fleet.call(`${url}/events`)).text();
   return { ended: JSON.stringify(ended), status: ended.status, result: await result.text(), events };
 }
