@@ -23,6 +23,20 @@ export type AttemptOutcome = "served" | "cut" | "cancelled" | "client_fault" | "
 /** Epoch of a lease that the edge gave itself while no shard answered; real epochs start at 1. */
 export const LOCAL_EPOCH = 0;
 
+/**
+ * Most of a failed answer that is told, in characters: more than is shown of it, so that whoever redacts it sees a key whole
+ * (`protocol/failure-text.ts`).
+ */
+export const FAILURE_CHARS_MAX = 1_024;
+
+/** What an attempt or a probe showed when it failed, as it came: to be redacted before anyone sees it. */
+export type AttemptFailure = {
+  /** Status of the answer; null: none came. */
+  readonly status: number | null;
+  /** The start of its body, or what broke. */
+  readonly text: string;
+};
+
 export type Settlement = {
   readonly leaseId: string;
   readonly endpointId: string;
@@ -50,6 +64,8 @@ export type Settlement = {
   readonly affinity?: AffinityKey | null;
   /** Tokens of the prompt that were thought to be cached there; absent: 0. */
   readonly cachedTokens?: number;
+  /** Of an attempt that failed, was cut or found no room: what it showed. Absent or null: nothing. */
+  readonly failure?: AttemptFailure | null;
 };
 
 /** A lease that the edge still holds: keeps it alive, confirms a credit as spent, or re-creates it after a restart. */

@@ -10,7 +10,8 @@ import { ANSWER_PEEK_BYTES } from "../../backends/port.ts";
 import type { AnswerClass } from "../../backends/port.ts";
 import { egress } from "../../backends/egress.ts";
 import type { AffinityKey } from "../core/affinity.ts";
-import type { AttemptOutcome } from "../core/shard-messages.ts";
+import { FAILURE_CHARS_MAX } from "../core/shard-messages.ts";
+import type { AttemptFailure, AttemptOutcome } from "../core/shard-messages.ts";
 import type { HeaderRecord } from "../protocol/headers.ts";
 import { touch } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
@@ -66,6 +67,8 @@ export type Attempt = {
   /** First byte of a stream's body. */
   firstByteAtMs: number | null;
   firstTokenAtMs: number | null;
+  /** What it showed when it failed, for operators; told with its end. */
+  failure: AttemptFailure | null;
 };
 
 /** Called once when there is no first byte `afterMs` after the dispatch. */
@@ -114,6 +117,7 @@ export async function attemptOnce(
     headersAtMs: null,
     firstByteAtMs: null,
     firstTokenAtMs: null,
+    failure: null,
   };
   watch(attempt, sentAtMs + outgoing.firstByteTimeoutMs);
   // A client that resets its connection stops the bytes and tells nobody: a pipe to it waits for ever.
@@ -134,16 +138,25 @@ export async function attemptOnce(
     const answer = classify(attempt, response, begun);
     if (answer === "capacity" || answer === "server_fault") {
       const lost = answer === "capacity" ? "capacity" : "failed";
+      noteFailure(attempt, response.status, begun.kind === "whole" ? begun.bytes : begun.first);
       endAttempt(attempt, lost);
       return { kind: "lost", why: lost, maybeProcessed: answer !== "capacity", silent: false };
     }
     return { kind: "begun", attempt, response, begun };
-  } catch {
+  } catch (error) {
     // Refused, reset, aborted by the deadline, or dead before the first byte: the endpoint did not answer.
+    const waitedMs = Date.now() - sentAtMs;
+    noteFailure(attempt, null, attempt.timedOut ? `no first byte within ${waitedMs} ms` : String(error));
     endAttempt(attempt, "failed");
     const silent = attempt.headersAtMs === null;
     return { kind: "lost", why: attempt.timedOut ? "timeout" : "failed", maybeProcessed: true, silent };
   }
+}
+
+/** Keeps what a failed attempt showed: the answer's status and the start of its body, or what broke. */
+export function noteFailure(attempt: Attempt, status: number | null, shown: Uint8Array | string | null): void {
+  const text = typeof shown === "string" ? shown : new TextDecoder().decode(shown?.subarray(0, FAILURE_CHARS_MAX));
+  attempt.failure = { status, text: text.slice(0, FAILURE_CHARS_MAX) };
 }
 
 /** Settles the attempt's lease, once, and stops its timer. */
@@ -164,6 +177,7 @@ export function endAttempt(attempt: Attempt, outcome: AttemptOutcome): void {
     affinity: outgoing.affinity,
     workerId: attempt.holding.workerId,
     cachedTokens: attempt.holding.cachedTokens,
+    ...(attempt.failure === null ? {} : { failure: attempt.failure }),
   });
 }
 

@@ -17,7 +17,7 @@ const TEXT_BYTES_MAX = 1024 * 1024;
 const generated: ReadonlySet<string> = new Set(["package-lock.json"]);
 
 export function readTree(): readonly SourceFile[] {
-  const ignored = new Set([".git/", ...readFileSync(join(root, ".gitignore"), "utf8").split("\n")]);
+  const ignored = new Set([".git/", ".git", ...readFileSync(join(root, ".gitignore"), "utf8").split("\n")]);
   const files: SourceFile[] = [];
   const walk = (folder: string): void => {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {

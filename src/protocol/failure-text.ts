@@ -1,0 +1,39 @@
+/**
+ * Decides what is shown of an answer that failed: one line for operators, without what must not lie in a log.
+ *
+ * Model. The start of the answer, without the credential that was sent, read by the scanners of the rails `secrets` and
+ * `pii` and redacted; then what a terminal acts on becomes a blank, so that an endpoint cannot forge or break a line of
+ * the log, and the rest is cut. The scanners see more than is shown: a key that the cut goes through would not look like
+ * one. A part of the bundle of its own, loaded by the first failure that is shown.
+ * Rejected: showing the answer as it is, since engines quote prompts and headers in their errors; and the status alone,
+ * which does not tell "CUDA out of memory" from a bug.
+ */
+import { findPii, PII_ENTITIES } from "../core/rails/pii.ts";
+import { findSecrets } from "../core/rails/secrets.ts";
+import { FAILURE_CHARS_MAX } from "../core/shard-messages.ts";
+import { mergeSpans, redact } from "../core/spans.ts";
+
+/** Shown of a failure, in bytes of UTF-8: an error's first sentence. */
+export const FAILURE_BYTES_MAX = 200;
+
+/** A shorter credential is a word, and would take words out of every message. */
+const CREDENTIAL_CHARS_MIN = 4;
+
+/** `text`: the start of the answer, or what broke. `authorization`: the header that was sent, which some servers quote. */
+export function failureText(text: string, authorization: string | null = null): string {
+  const seen = withoutCredential(text.slice(0, FAILURE_CHARS_MAX), authorization);
+  const found = [...findSecrets(seen), ...findPii(seen, { entities: PII_ENTITIES })];
+  const spans = found.map((span) => ({ ...span, rail: "failure", action: "redact" as const }));
+  const line = redact(seen, mergeSpans(spans)).replaceAll(UNPRINTABLE, " ").trim();
+  const bytes = new TextEncoder().encode(line).subarray(0, FAILURE_BYTES_MAX);
+  // A character that the end cuts is left out.
+  return new TextDecoder().decode(bytes, { stream: true });
+}
+
+function withoutCredential(text: string, authorization: string | null): string {
+  const credential = authorization?.slice(authorization.indexOf(" ") + 1) ?? "";
+  return credential.length < CREDENTIAL_CHARS_MIN ? text : text.replaceAll(credential, "[REDACTED:credential]");
+}
+
+/** Control and format characters (terminals act on them, and right-to-left marks hide text), breaks, lone surrogates. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;
