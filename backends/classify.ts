@@ -25,3 +25,26 @@ export function classifyStatus(status: number): AnswerClass {
       return status >= 500 ? "server_fault" : "client_fault";
   }
 }
+
+/**
+ * When a server that has no room wants to be asked again, ms, > 0; null: it does not say, or says "now". The header's own
+ * forms are whole seconds and an HTTP date (RFC 9110, 10.2.3); `retry-after-ms` is what OpenAI's clients read first.
+ */
+export function retryAfterMs(headers: Headers, now: number): number | null {
+  const exactMs = positive(headers.get("retry-after-ms"));
+  if (exactMs !== null) return exactMs;
+  const text = headers.get("retry-after");
+  if (text === null) return null;
+  const seconds = positive(text);
+  if (seconds !== null) return seconds * 1_000;
+  const untilMs = HTTP_DATE.test(text) ? Date.parse(text) - now : Number.NaN;
+  return untilMs > 0 ? untilMs : null;
+}
+
+/** All three forms of an HTTP date begin with the day's name; `Date.parse` alone takes "-5" for a year. */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/;
+
+function positive(text: string | null): number | null {
+  const value = text === null || text.trim() === "" ? Number.NaN : Number(text);
+  return Number.isFinite(value) && value > 0 ? value : null;
+}

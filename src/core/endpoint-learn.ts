@@ -86,6 +86,7 @@ export function learnWorker({ workers }: EndpointState, { workerId, outcome }: S
       break;
     case "served":
     case "client_fault":
+    case "disputed":
     case "cancelled":
       seenWorker(workers, workerId, now);
       break;

@@ -238,6 +238,7 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
   switch (seen.outcome) {
     case "unused":
     case "cancelled":
+    case "disputed":
       return false;
     case "capacity":
       cutCapacity(state, seen, now);

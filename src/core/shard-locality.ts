@@ -76,6 +76,7 @@ export function settleKey(state: ShardState, endpoint: EndpointState, settlement
       dropHolder(state.affinity, affinity.key, endpointId);
       break;
     case "client_fault":
+    case "disputed":
     case "unused":
       break;
   }

@@ -16,9 +16,18 @@ import type { Candidate, RouteReason } from "./route.ts";
  * How an attempt ended, as far as the endpoint is concerned.
  * `served`: an answer came and ended as it should. `cut`: it broke after the first byte. `cancelled`: the client left.
  * `client_fault`: the endpoint refused the request itself. `capacity`: it had no room. `failed`: it broke, or gave no
- * first byte in time. `unused`: nothing was sent to it.
+ * first byte in time. `disputed`: it answered with an error of its own, and another endpoint did so for the same request:
+ * whose fault it was is not known. `unused`: nothing was sent to it.
  */
-export type AttemptOutcome = "served" | "cut" | "cancelled" | "client_fault" | "capacity" | "failed" | "unused";
+export type AttemptOutcome =
+  | "served"
+  | "cut"
+  | "cancelled"
+  | "client_fault"
+  | "capacity"
+  | "failed"
+  | "disputed"
+  | "unused";
 
 /** Epoch of a lease that the edge gave itself while no shard answered; real epochs start at 1. */
 export const LOCAL_EPOCH = 0;
@@ -64,6 +73,8 @@ export type Settlement = {
   readonly affinity?: AffinityKey | null;
   /** Tokens of the prompt that were thought to be cached there; absent: 0. */
   readonly cachedTokens?: number;
+  /** Of an attempt that found no room: when the endpoint wants to be asked again, ms. Absent or null: it did not say. */
+  readonly retryAfterMs?: number | null;
   /** Of an attempt that failed, was cut or found no room: what it showed. Absent or null: nothing. */
   readonly failure?: AttemptFailure | null;
 };

@@ -5,7 +5,7 @@
  */
 import { hedgeDelayMs } from "../core/first-byte.ts";
 import type { Leased, LeaseReason, LeaseWish } from "../core/edge-lease.ts";
-import { attemptOnce } from "./dispatch.ts";
+import { attemptOnce, endAttempt } from "./dispatch.ts";
 import type { AttemptResult, Outgoing } from "./dispatch.ts";
 import type { Refusal } from "./edge-request.ts";
 import { attemptHedged } from "./hedge.ts";
@@ -67,6 +67,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
       return { kind: "begun", result, reason: why, attempts: tried.length, lease: answer };
     }
     lost = result;
+    if (result.undecided) endAttempt(result.attempt, "failed");
     const mayRepeat = (repeatable || !result.maybeProcessed) && !outgoing.clientGone.aborted;
     if (!mayRepeat || tried.length >= pool.config.attemptsMax) return refused(failed(lost, tried));
     const avoidRegion = lost.silent ? holding.grant.region : null;

@@ -6,6 +6,7 @@
  * One timer serves an attempt: first for the first byte, or to say that it is late, then to confirm its lease and to end
  * it at its absolute limit.
  */
+import { retryAfterMs } from "../../backends/classify.ts";
 import { ANSWER_PEEK_BYTES } from "../../backends/port.ts";
 import type { AnswerClass } from "../../backends/port.ts";
 import { egress } from "../../backends/egress.ts";
@@ -25,6 +26,12 @@ const WHOLE_BYTES_MAX = 65_536;
 
 /** An error answer's body beyond this is cut: it is a message. */
 const ERROR_BODY_BYTES_MAX = 65_536;
+
+/**
+ * An attempt that its endpoint answered with an error holds its lease this long at most until somebody knows whose fault
+ * it was, ms: a request that fails everywhere fails at once, and an endpoint that is broken is to be left soon.
+ */
+export const BLAME_MS = 1_000;
 
 /** The watch over an attempt looks no more often than this, ms: a shard that cannot be told is told again later. */
 const WATCH_GAP_MS = 25;
@@ -67,6 +74,8 @@ export type Attempt = {
   /** First byte of a stream's body. */
   firstByteAtMs: number | null;
   firstTokenAtMs: number | null;
+  /** When an endpoint without room wants to be asked again, ms; told with its end. */
+  retryAfterMs: number | null;
   /** What it showed when it failed, for operators; told with its end. */
   failure: AttemptFailure | null;
 };
@@ -86,14 +95,26 @@ export type Begun =
 
 export type AttemptResult =
   | { readonly kind: "begun"; readonly attempt: Attempt; readonly response: Response; readonly begun: Begun }
-  /** May be repeated elsewhere; the lease is settled. */
-  | {
-      readonly kind: "lost";
-      readonly why: "capacity" | "failed" | "timeout";
-      readonly maybeProcessed: boolean;
-      /** Not one byte came back: its whole region may be cut off. */
-      readonly silent: boolean;
-    };
+  /** May be repeated elsewhere; its lease is settled, unless it is `undecided`. */
+  | LostAttempt;
+
+export type LostAttempt = {
+  readonly kind: "lost";
+  readonly attempt: Attempt;
+  readonly why: "capacity" | "failed" | "timeout";
+  readonly maybeProcessed: boolean;
+  /** Not one byte came back: its whole region may be cut off. */
+  readonly silent: boolean;
+  /** Status of its error answer; null: none came. */
+  readonly status: number | null;
+  /** When the endpoint that had no room wants to be asked again, ms; null: it did not say. */
+  readonly retryAfterMs: number | null;
+  /**
+   * It answered with an error of its own, which may be the request's fault: whoever repeats the request knows better, and
+   * ends it (`endAttempt`). If nobody does within BLAME_MS, it has failed.
+   */
+  readonly undecided: boolean;
+};
 
 export async function attemptOnce(
   desk: Desk,
@@ -117,6 +138,7 @@ export async function attemptOnce(
     headersAtMs: null,
     firstByteAtMs: null,
     firstTokenAtMs: null,
+    retryAfterMs: null,
     failure: null,
   };
   watch(attempt, sentAtMs + outgoing.firstByteTimeoutMs);
@@ -137,10 +159,8 @@ export async function attemptOnce(
     if (outgoing.stream && begun.kind === "stream") attempt.firstByteAtMs = Date.now();
     const answer = classify(attempt, response, begun);
     if (answer === "capacity" || answer === "server_fault") {
-      const lost = answer === "capacity" ? "capacity" : "failed";
       noteFailure(attempt, response.status, begun.kind === "whole" ? begun.bytes : begun.first);
-      endAttempt(attempt, lost);
-      return { kind: "lost", why: lost, maybeProcessed: answer !== "capacity", silent: false };
+      return answer === "capacity" ? refused(attempt, response) : faulted(attempt, response.status);
     }
     return { kind: "begun", attempt, response, begun };
   } catch (error) {
@@ -149,8 +169,33 @@ export async function attemptOnce(
     noteFailure(attempt, null, attempt.timedOut ? `no first byte within ${waitedMs} ms` : String(error));
     endAttempt(attempt, "failed");
     const silent = attempt.headersAtMs === null;
-    return { kind: "lost", why: attempt.timedOut ? "timeout" : "failed", maybeProcessed: true, silent };
+    return { ...lostAttempt(attempt, attempt.timedOut ? "timeout" : "failed"), silent };
   }
+}
+
+const lostAttempt = (attempt: Attempt, why: LostAttempt["why"]): LostAttempt => ({
+  kind: "lost",
+  attempt,
+  why,
+  maybeProcessed: true,
+  silent: false,
+  status: null,
+  retryAfterMs: null,
+  undecided: false,
+});
+
+function refused(attempt: Attempt, { status, headers }: Response): LostAttempt {
+  attempt.retryAfterMs = retryAfterMs(headers, Date.now());
+  endAttempt(attempt, "capacity");
+  return { ...lostAttempt(attempt, "capacity"), maybeProcessed: false, status, retryAfterMs: attempt.retryAfterMs };
+}
+
+function faulted(attempt: Attempt, status: number): LostAttempt {
+  // What we did wrong ourselves, as with a credential, is nobody else's fault.
+  const undecided = status >= 500;
+  if (undecided) watch(attempt, Date.now() + BLAME_MS, () => endAttempt(attempt, "failed"));
+  else endAttempt(attempt, "failed");
+  return { ...lostAttempt(attempt, "failed"), status, undecided };
 }
 
 /** Keeps what a failed attempt showed: the answer's status and the start of its body, or what broke. */
@@ -177,6 +222,7 @@ export function endAttempt(attempt: Attempt, outcome: AttemptOutcome): void {
     affinity: outgoing.affinity,
     workerId: attempt.holding.workerId,
     cachedTokens: attempt.holding.cachedTokens,
+    ...(attempt.retryAfterMs === null ? {} : { retryAfterMs: attempt.retryAfterMs }),
     ...(attempt.failure === null ? {} : { failure: attempt.failure }),
   });
 }
@@ -186,15 +232,14 @@ export function keepRunning(attempt: Attempt): void {
   watch(attempt, attempt.sentAtMs + attempt.endpoint.config.executionTimeoutMs);
 }
 
-function watch(attempt: Attempt, deadlineMs: number): void {
+function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = () => timeOut(attempt)): void {
   if (attempt.timer !== null) clearTimeout(attempt.timer);
   const dueMs = Math.min(attempt.holding.confirmDueMs, deadlineMs, attempt.lateAtMs);
   attempt.timer = setTimeout(
     () => {
       const now = Date.now();
       if (now >= deadlineMs) {
-        attempt.timedOut = true;
-        attempt.controller.abort();
+        onDeadline();
         return;
       }
       if (now >= attempt.lateAtMs) {
@@ -204,10 +249,15 @@ function watch(attempt: Attempt, deadlineMs: number): void {
       touch(attempt.holding, now);
       // Another request of the isolate may have confirmed it meanwhile.
       if (now >= attempt.holding.confirmDueMs) attempt.desk.ctx.waitUntil(flush(attempt.desk));
-      watch(attempt, deadlineMs);
+      watch(attempt, deadlineMs, onDeadline);
     },
     Math.max(WATCH_GAP_MS, dueMs - Date.now()),
   );
+}
+
+function timeOut(attempt: Attempt): void {
+  attempt.timedOut = true;
+  attempt.controller.abort();
 }
 
 async function send({ endpoint, holding, outgoing, controller }: Attempt): Promise<Response> {

@@ -61,7 +61,11 @@ export async function attemptHedged(
   } else {
     raceLost(race, "first");
   }
-  return (await beside.second?.hedged) ?? { result, isHedge: false };
+  const hedged = await beside.second?.hedged;
+  if (hedged === undefined || hedged === null) return { result, isHedge: false };
+  // The other endpoint served what this one failed at.
+  if (result.kind === "lost" && result.undecided) endAttempt(result.attempt, "failed");
+  return hedged;
 }
 
 /** Null when it did not win. `outgoing.clientGone` is also aborted when the first attempt wins. Never rejects. */
@@ -94,6 +98,7 @@ async function runSecond(
   }
   // What speaks against the request itself counts only from the endpoint that was chosen for it.
   if (result.kind === "begun") endAttempt(result.attempt, "client_fault");
+  else if (result.undecided) endAttempt(result.attempt, "failed");
   raceLost(race, "second");
   return null;
 }

@@ -12,7 +12,7 @@ import type { FailureReason } from "../core/jobs/reasons.ts";
 import type { Holding } from "../core/wallet.ts";
 import { isEventStream } from "../edge/answer-format.ts";
 import { attemptOnce, endAttempt, keepRunning } from "../edge/dispatch.ts";
-import type { Attempt, AttemptResult, Outgoing } from "../edge/dispatch.ts";
+import type { Attempt, AttemptResult, LostAttempt, Outgoing } from "../edge/dispatch.ts";
 import type { Desk } from "../edge/lease-desk.ts";
 import type { EdgeEndpoint } from "../edge/runtime.ts";
 import type { JobRails } from "./job-rails.ts";
@@ -50,7 +50,11 @@ export type Course = {
 export async function runAttempt(course: Course): Promise<AttemptReport> {
   const { desk, holding, endpoint, outgoing } = course;
   const result = await attemptOnce(desk, holding, endpoint, outgoing);
-  if (result.kind === "lost") return lost(result);
+  if (result.kind === "lost") {
+    // Nobody repeats it now, so nobody will know better.
+    if (result.undecided) endAttempt(result.attempt, "failed");
+    return lost(result);
+  }
   const { attempt, response, begun } = result;
   const contentType = response.headers.get("content-type") ?? "";
   const answer: Answer = { status: response.status, contentType };
@@ -200,8 +204,8 @@ export function refusedAnswer(message: string): AttemptReport {
   return { kind: "failed", reason: "blocked", message, answer: null, output: null, retryAfterMs: 0 };
 }
 
-function lost({ why, silent }: Extract<AttemptResult, { kind: "lost" }>): AttemptReport {
-  const common = { kind: "failed", answer: null, output: null, retryAfterMs: 0 } as const;
+function lost({ why, silent, retryAfterMs }: LostAttempt): AttemptReport {
+  const common = { kind: "failed", answer: null, output: null, retryAfterMs: retryAfterMs ?? 0 } as const;
   switch (why) {
     case "capacity":
       return { ...common, reason: "capacity", message: "the endpoint had no room" };
