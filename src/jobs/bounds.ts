@@ -5,7 +5,7 @@ const SECOND = 1_000;
 
 /**
  * Input that stays in the job's row, bytes as UTF-8. A row may have 2 MB: input and output of this size, and all else
- * that a job has, stay below it. Larger ones need the R2 binding JOB_BLOBS.
+ * that a job has, stay below it. Larger ones lie apart (`blobs.ts`).
  */
 export const INPUT_ROW_BYTES_MAX = 768 * KIB;
 export const OUTPUT_ROW_BYTES_MAX = 768 * KIB;
@@ -16,8 +16,10 @@ export const OUTPUT_ROW_BYTES_MAX = 768 * KIB;
  */
 export const STORAGE_BYTES_MAX = 8 * 1024 ** 3;
 
-/** Input or output in R2, bytes: Runpod's largest, and what an object of 128 MB can hold a few of at once. */
+/** Input or output that lies apart, bytes: Runpod's largest, and what an object of 128 MB can hold a few of at once. */
 export const BLOB_BYTES_MAX = 20 * 1024 * KIB;
+/** One part of it in a row, bytes: half of what a row may have. */
+export const BLOB_PART_BYTES = 1024 * KIB;
 
 /** Acquires under way at the pool's shards. Each may wait in a shard's queue, where it stands before later clients. */
 export const ACQUIRES_MAX = 16;

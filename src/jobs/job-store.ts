@@ -14,7 +14,7 @@ import type { JobWebhook, JobWork } from "../core/jobs/messages.ts";
 import type { KeyRecord } from "../core/jobs/idempotency.ts";
 import { HEAD_SQL, LANES_SQL, MIGRATIONS, WALK_SQL } from "./job-sql.ts";
 
-/** What was submitted and never changes; `work.body` is empty when it lies in R2 under `bodyKey`. */
+/** What was submitted and never changes; `work.body` is empty when it lies apart under `bodyKey`. */
 export type JobSpecRow = {
   readonly work: JobWork;
   readonly bodyKey: string | null;

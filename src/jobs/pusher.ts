@@ -18,7 +18,7 @@ import type { Desk, LeaseAnswer } from "../edge/lease-desk.ts";
 import { runtimeOf } from "../edge/runtime.ts";
 import type { EdgeEndpoint, EdgeEnv, EdgePool, Runtime } from "../edge/runtime.ts";
 import type { Blobs } from "./blobs.ts";
-import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, OUTPUT_ROW_BYTES_MAX, PUSHED_MAX, SHARD_PATIENCE_MS } from "./bounds.ts";
+import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, BLOB_BYTES_MAX, PUSHED_MAX, SHARD_PATIENCE_MS } from "./bounds.ts";
 import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
 import type { Ledger, Live } from "./ledger.ts";
 import { jobRails } from "./job-rails.ts";
@@ -201,7 +201,7 @@ export class Pusher {
       work,
       outgoing,
       rails,
-      outputBytesMax: blobs.bytesMax(OUTPUT_ROW_BYTES_MAX),
+      outputBytesMax: BLOB_BYTES_MAX,
       onChunk: (data) => {
         const now = ledger.running.get(job.id);
         if (now?.row.job.token !== token) return false;
@@ -221,7 +221,7 @@ export class Pusher {
     if (report.output === null) return [{ kind: "finished", token, output: null }];
     const output = await this.#deps.blobs.store(job.id, token, report.output);
     if (output !== null) return [{ kind: "finished", token, output }];
-    const message = `the output is larger than ${OUTPUT_ROW_BYTES_MAX} bytes, and no JOB_BLOBS bucket is bound`;
+    const message = `the output is larger than ${BLOB_BYTES_MAX} bytes`;
     return [{ kind: "failed", token, reason: "output_too_large", message }];
   }
 }

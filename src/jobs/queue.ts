@@ -71,7 +71,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     this.#store = store;
     const epoch = Number(store.meta("epoch") ?? 0) + 1;
     store.saveMeta("epoch", String(epoch));
-    this.#blobs = new Blobs(env.JOB_BLOBS ?? null, name);
+    this.#blobs = new Blobs(env.JOB_BLOBS ?? null, ctx.storage.sql, name);
     const wakeAt = (atMs: number): void => this.#upkeep.wakeAt(atMs);
     this.#savedTotals = store.meta("totals") ?? "[]";
     this.#ordered = JSON.parse(store.meta("limits") ?? "{}") as Partial<QueueLimits>;
@@ -341,7 +341,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   #forget(ctx: DurableObjectState, { job, extra: _extra }: JobRow): void {
     this.#streams.forget(job.id);
     const keys = job.output?.kind === "object" ? [job.output.key] : [];
-    ctx.waitUntil(this.#blobs.delete([...keys, this.#blobs.inputKey(job.id)]));
+    ctx.waitUntil(this.#blobs.forget(job.id, [...keys, this.#blobs.inputKey(job.id)]));
   }
 
   #find(tenant: string, jobId: string): JobRow | null {
@@ -373,7 +373,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
 
 const jobKey = (jobId: string): string => `job:${jobId}`;
 
-/** A webhook is made in the turn that ends the job: what lies in R2 is fetched by its reader. */
+/** A webhook is made in the turn that ends the job: what lies apart is fetched by its reader. */
 function inlineOutput({ job, extra }: JobRow): string | null {
   const value = job.output ?? job.progress;
   return value?.kind === "inline" ? value.json : extra.failedOutput;

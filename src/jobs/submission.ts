@@ -6,7 +6,7 @@ import { DEFAULT_POLICY, PRIORITY_MAX, SCHEDULE_AHEAD_MAX_MS } from "../core/job
 import type { JobPolicy } from "../core/jobs/policy.ts";
 import { admit } from "../core/jobs/queue.ts";
 import type { Blobs } from "./blobs.ts";
-import { INPUT_ROW_BYTES_MAX, STORAGE_BYTES_MAX, utf8Bytes } from "./bounds.ts";
+import { BLOB_BYTES_MAX, INPUT_ROW_BYTES_MAX, STORAGE_BYTES_MAX, utf8Bytes } from "./bounds.ts";
 import type { Extra, JobRow } from "./job-store.ts";
 import { viewOf } from "./job-view.ts";
 import type { Ledger } from "./ledger.ts";
@@ -29,8 +29,7 @@ export async function takeIn(parts: SubmissionParts, request: SubmitRequest): Pr
   const { blobs, ledger, pusher } = parts;
   const { jobId, work } = request;
   const bytes = utf8Bytes(work.body);
-  const bytesMax = blobs.bytesMax(INPUT_ROW_BYTES_MAX);
-  if (bytes > bytesMax) return { kind: "too_large", bytesMax };
+  if (bytes > BLOB_BYTES_MAX) return { kind: "too_large", bytesMax: BLOB_BYTES_MAX };
   const refused = known(parts, request) ?? full(parts, request);
   if (refused !== null) return refused;
   // Before anything is written: what is written holds back every message until it is on disk, and a lease takes a trip.
@@ -40,7 +39,11 @@ export async function takeIn(parts: SubmissionParts, request: SubmitRequest): Pr
     await blobs.put(bodyKey, work.body);
     // Meanwhile the same submission may have come again.
     const again = known(parts, request);
-    if (again !== null) return again;
+    if (again !== null) {
+      // Unless it is this very job's, nobody will ever read it.
+      if (ledger.find(jobId) === null) await blobs.forget(jobId, [bodyKey]);
+      return again;
+    }
   }
   const now = Date.now();
   const made = createJob(

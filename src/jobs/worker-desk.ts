@@ -9,7 +9,15 @@
 import type { TakenJob } from "../core/jobs/messages.ts";
 import { JOB_LEASE_MS } from "../core/jobs/policy.ts";
 import type { Blobs } from "./blobs.ts";
-import { OUTPUT_ROW_BYTES_MAX, STOPS_MAX, TAKE_MAX, utf8Bytes, WORKER_SILENT_MS, WORKERS_MAX } from "./bounds.ts";
+import {
+  BLOB_BYTES_MAX,
+  OUTPUT_ROW_BYTES_MAX,
+  STOPS_MAX,
+  TAKE_MAX,
+  utf8Bytes,
+  WORKER_SILENT_MS,
+  WORKERS_MAX,
+} from "./bounds.ts";
 import { workerInput } from "./job-work.ts";
 import type { JobRow } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
@@ -84,7 +92,7 @@ export class WorkerDesk {
     }
     const output = result.output === null ? null : await blobs.store(jobId, token, result.output);
     if (output === null && result.output !== null) {
-      const message = `the output is larger than ${blobs.bytesMax(OUTPUT_ROW_BYTES_MAX)} bytes`;
+      const message = `the output is larger than ${BLOB_BYTES_MAX} bytes`;
       ledger.applyTo(jobId, [{ kind: "failed", token, reason: "output_too_large", message }]);
       return "ok";
     }

@@ -76,7 +76,7 @@ export type SubmitOutcome =
   | { readonly kind: "conflict" }
   /** Over a limit with `reject`, or the queue is full: 429. */
   | { readonly kind: "limited"; readonly limit: string; readonly retryAfterMs: number }
-  /** Input over the row limit and no R2: 413. */
+  /** Input over the limit: 413. */
   | { readonly kind: "too_large"; readonly bytesMax: number }
   | { readonly kind: "paused" };
 
