@@ -11,6 +11,8 @@ import { parseArgs } from "node:util";
 import { err, ok, type Result } from "../core/result.ts";
 import { formatProblems, parseConfig } from "../protocol/config-parse.ts";
 import type { Config } from "../protocol/config.ts";
+import { missingSecrets, secretIn, secretsOf, SELF_HOSTED } from "../protocol/secrets.ts";
+import type { SecretUse } from "../protocol/secrets.ts";
 import { buildWorker, sizeReport, workerBundlePath } from "./build.ts";
 import { startWorkerd, type Workerd, WorkerdStartError } from "./workerd.ts";
 
@@ -61,30 +63,31 @@ function tryParseArgs(args: readonly string[]) {
   }
 }
 
-/** Names of the secrets that the config asks for, each once. */
-export function secretNames(config: Config): readonly string[] {
-  const endpoints = [...config.pools.values()].flatMap((pool) => pool.endpoints);
-  const names = endpoints.flatMap(({ auth, health }) => [auth?.secret ?? [], health.auth?.secret ?? []].flat());
-  return [...new Set(names)].sort();
-}
-
-/** The Worker's text bindings; the error lists the environment variables that are not set. */
+/**
+ * The Worker's text bindings: every secret that the config asks for, and nothing else of the environment. The error lists
+ * the needed ones that are not set.
+ */
 export function workerBindings(input: {
   readonly configText: string;
-  readonly secretNames: readonly string[];
+  readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly dev: boolean;
-}): Result<Readonly<Record<string, string>>, readonly string[]> {
-  const bindings: Record<string, string> = { WARMPATH_CONFIG: input.configText };
+}): Result<Readonly<Record<string, string>>, readonly SecretUse[]> {
+  const bindings: Record<string, string> = { WARMPATH_CONFIG: input.configText, [SELF_HOSTED]: "1" };
   if (input.dev) bindings["WARMPATH_DEV"] = "1";
-  const missing: string[] = [];
-  for (const name of ["WARMPATH_KEY_PEPPER", ...input.secretNames]) {
-    const value = input.env[name];
-    if (value === undefined || value === "") missing.push(name);
-    else bindings[name] = value;
+  for (const { name } of secretsOf(input.config)) {
+    const value = secretIn(input.env, name);
+    if (value !== null) bindings[name] = value;
   }
+  const missing = missingSecrets(input.config, input.env);
   return missing.length === 0 ? ok(bindings) : err(missing);
 }
+
+/** What is not set, what it is for, and what to type. */
+export const whatToSet = (missing: readonly SecretUse[]): string =>
+  ["secrets are variables of the environment, and these are not set:"]
+    .concat(missing.map(({ name, usedBy }) => `  export ${name}=…   # for ${usedBy.join(", ")}`))
+    .join("\n");
 
 async function main(): Promise<number> {
   const options = parseServeArgs(process.argv.slice(2));
@@ -126,10 +129,8 @@ function loadBindings(options: ServeOptions): Result<Readonly<Record<string, str
   }
   const config = parseConfig(configText);
   if (!config.ok) return err(formatProblems(configText, config.error, name));
-  const names = secretNames(config.value);
-  const bindings = workerBindings({ configText, secretNames: names, env: process.env, dev: options.dev });
-  if (bindings.ok) return bindings;
-  return err(`set these environment variables first: ${bindings.error.join(", ")}`);
+  const bindings = workerBindings({ configText, config: config.value, env: process.env, dev: options.dev });
+  return bindings.ok ? bindings : err(whatToSet(bindings.error));
 }
 
 async function runUntilSignal(workerd: Workerd, options: ServeOptions): Promise<number> {

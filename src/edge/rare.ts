@@ -6,6 +6,7 @@
 import { decisionHeader } from "../protocol/decision-header.ts";
 import type { DecisionMade } from "../protocol/decision-header.ts";
 import { formatProblems, parseConfig } from "../protocol/config-parse.ts";
+import { missingSecret, missingSecrets } from "../protocol/secrets.ts";
 import { drain, fleet, restartShard } from "./admin.ts";
 import type { Authenticated } from "./edge-request.ts";
 import { explain } from "./explain.ts";
@@ -30,10 +31,13 @@ export async function administer(
   }
 }
 
-/** What is wrong with the text of a config, for the log; empty if nothing is. */
-export function problemsOf(text: string): string {
+/** What is wrong with the text of a config, or which of its secrets are not set, for the log. */
+export function problemsOf(text: string, env: Readonly<Record<string, unknown>>): string {
   const parsed = parseConfig(text);
-  return parsed.ok ? "" : formatProblems(text, parsed.error, "warmpath.jsonc");
+  if (!parsed.ok) return formatProblems(text, parsed.error, "warmpath.jsonc");
+  return missingSecrets(parsed.value, env)
+    .map((use) => missingSecret(env, use))
+    .join("\n");
 }
 
 export function decisionText(decision: DecisionMade): string {

@@ -56,15 +56,14 @@ export function runtimeOf(env: EdgeEnv, ctx: Pick<ExecutionContext, "waitUntil">
   const { text, parsed } = loadConfig(env);
   if (runtime !== null && runtime.configText === text) return runtime;
   if (!parsed.ok) {
-    ctx?.waitUntil(logProblems(text));
+    ctx?.waitUntil(logProblems(text, env as Readonly<Record<string, unknown>>));
     return null;
   }
-  const pools = buildPools(parsed.value, env);
-  if (pools === null) return null;
-  if (parsed.value.keys.length > 0 && (env.WARMPATH_KEY_PEPPER ?? "") === "") {
-    logOnce(
-      "the config lists API keys, but the secret WARMPATH_KEY_PEPPER is not set; " + setSecret("WARMPATH_KEY_PEPPER"),
-    );
+  const secrets = env as Readonly<Record<string, unknown>>;
+  const pools = buildPools(parsed.value, secrets);
+  const noPepper = parsed.value.keys.length > 0 && (env.WARMPATH_KEY_PEPPER ?? "") === "";
+  if (pools === null || noPepper) {
+    ctx?.waitUntil(logProblems(text, secrets));
     return null;
   }
   runtime = {
@@ -81,29 +80,25 @@ export function runtimeOf(env: EdgeEnv, ctx: Pick<ExecutionContext, "waitUntil">
 }
 
 /** A config is right as a rule: what puts its problems into words is not loaded at start. */
-async function logProblems(text: string): Promise<void> {
+async function logProblems(text: string, env: Readonly<Record<string, unknown>>): Promise<void> {
   const { problemsOf } = await import("./rare.ts");
-  logOnce(problemsOf(text));
+  logOnce(problemsOf(text, env));
 }
 
-function buildPools(config: Config, env: EdgeEnv): Map<string, EdgePool> | null {
+/** Null when an endpoint's secret is not set. */
+function buildPools(config: Config, env: Readonly<Record<string, unknown>>): Map<string, EdgePool> | null {
   const pools = new Map<string, EdgePool>();
   for (const pool of config.pools.values()) {
     const endpoints = new Map<string, EdgeEndpoint>();
     for (const endpoint of pool.endpoints) {
-      const target = targetOf(endpoint, env as Readonly<Record<string, unknown>>);
-      if (!target.ok) {
-        logOnce(`endpoint ${endpoint.id}: the secret ${target.error} is not set; ${setSecret(target.error)}`);
-        return null;
-      }
+      const target = targetOf(endpoint, env);
+      if (!target.ok) return null;
       endpoints.set(endpoint.id, { config: endpoint, target: target.value, backend: BACKENDS[endpoint.backend] });
     }
     pools.set(pool.id, { config: pool, spec: poolSpec(config, pool.id), endpoints });
   }
   return pools;
 }
-
-const setSecret = (name: string): string => `set it with: npx wrangler secret put ${name}`;
 
 let lastLogged = "";
 

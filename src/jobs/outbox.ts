@@ -20,6 +20,7 @@ import {
 } from "../core/jobs/webhook.ts";
 import type { Delivery, DeliveryAnswer } from "../core/jobs/webhook.ts";
 import { runpodStatus, runpodTimes } from "../core/jobs/runpod-status.ts";
+import { howToSet, secretIn, WEBHOOK_SECRET } from "../protocol/secrets.ts";
 import { webhookTarget } from "../protocol/webhook-target.ts";
 import { DEAD_DELIVERY_MS, DELIVERIES_MAX, DISABLED_MAX, EVENTS_SHARE, OUTBOX_MAX } from "./bounds.ts";
 import type { JobRow } from "./job-store.ts";
@@ -60,7 +61,6 @@ type RawMessage = { id: string; job_id: string; tenant: string; url: string; bod
 
 /** Whose messages the pool's own are: no tenant's, since a tenant's name is not empty. */
 export const OPERATOR = "";
-const DEFAULT_SECRET = "WARMPATH_WEBHOOK_SECRET";
 
 const MESSAGE = "id, job_id, tenant, url, body, delivery";
 
@@ -75,7 +75,12 @@ export class Outbox {
   /** Name of the secret that signs what is the operator's. */
   readonly #operatorSecret: string;
 
-  constructor(sql: SqlStorage, env: WebhookEnv, wakeAt: (atMs: number) => void, operatorSecret = DEFAULT_SECRET) {
+  constructor(
+    sql: SqlStorage,
+    env: WebhookEnv,
+    wakeAt: (atMs: number) => void,
+    operatorSecret: string = WEBHOOK_SECRET,
+  ) {
     this.#operatorSecret = operatorSecret;
     this.#sql = sql;
     this.#stored = sql.exec<{ count: number }>(`SELECT COUNT(*) AS count FROM outbox`).one().count;
@@ -188,10 +193,11 @@ export class Outbox {
     if (!target.ok) return null;
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (delivery.form === "standard") {
-      const name = tenant === OPERATOR ? this.#operatorSecret : DEFAULT_SECRET;
-      const secret = (this.#env as Readonly<Record<string, unknown>>)[name];
-      if (typeof secret !== "string" || secret === "") {
-        console.error(`webhooks wait: set a secret with: npx wrangler secret put ${name}`);
+      const name = tenant === OPERATOR ? this.#operatorSecret : WEBHOOK_SECRET;
+      const env = this.#env as Readonly<Record<string, unknown>>;
+      const secret = secretIn(env, name);
+      if (secret === null) {
+        console.error(`webhooks wait: the secret ${name} is not set; ${howToSet(env, name)}`);
         return null;
       }
       // Receivers refuse old timestamps, so every try signs anew.

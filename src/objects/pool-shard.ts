@@ -209,7 +209,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
       const target = targetOf(endpoint, this.env);
       if (!state.endpoints.has(endpoint.id)) continue;
       if (target.ok) this.#probes.set(endpoint.id, { endpoint, target: target.value, running: false, lastMs: 0 });
-      else console.error(`endpoint ${endpoint.id}: the secret ${target.error} is not set; it is not probed`);
+      else console.error(`endpoint ${endpoint.id} is not probed: the secret ${target.error} is not set`);
     }
     return state;
   }

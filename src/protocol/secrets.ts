@@ -44,9 +44,7 @@ export function secretsOf(config: Config): readonly SecretUse[] {
     const events = pool.jobs?.events;
     if (events !== undefined) note(events.secret ?? WEBHOOK_SECRET, `the job events of pool ${pool.id}`);
   }
-  return [...found]
-    .map(([name, use]) => ({ name, ...use }))
-    .sort((one, other) => (one.name < other.name ? -1 : 1));
+  return [...found].map(([name, use]) => ({ name, ...use })).sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 type SecretEnv = Readonly<Record<string, unknown>>;
@@ -57,6 +55,10 @@ export function secretIn(env: SecretEnv, name: string): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
+/** Those that the config cannot do without, and that are not set. */
+export const missingSecrets = (config: Config, env: SecretEnv): readonly SecretUse[] =>
+  secretsOf(config).filter(({ name, isNeeded }) => isNeeded && secretIn(env, name) === null);
+
 /** `serve` sets it: where secrets are variables of the environment it was started in. */
 export const SELF_HOSTED = "WARMPATH_SELF_HOSTED";
 
@@ -65,3 +67,6 @@ export const howToSet = (env: SecretEnv, name: string): string =>
   secretIn(env, SELF_HOSTED) === null
     ? `set it with: npx wrangler secret put ${name}`
     : `set it with: export ${name}=… and start serve again`;
+
+export const missingSecret = (env: SecretEnv, { name, usedBy }: SecretUse): string =>
+  `the secret ${name} is not set (${usedBy.join(", ")}); ${howToSet(env, name)}`;

@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parseServeArgs, secretNames, workerBindings } from "../../src/cli/serve.ts";
+import { parseServeArgs, whatToSet, workerBindings } from "../../src/cli/serve.ts";
 import { parseConfig } from "../../src/protocol/config-parse.ts";
-
-const fixture = readFileSync(new URL("../objects/fixture.jsonc", import.meta.url), "utf8");
+import type { Config } from "../../src/protocol/config.ts";
 
 describe("the arguments of serve", () => {
   test("all have a default", () => {
@@ -31,34 +29,42 @@ describe("the arguments of serve", () => {
 });
 
 describe("the bindings of the Worker", () => {
-  const pepper = { WARMPATH_KEY_PEPPER: "p" };
+  const configOf = (auth: object, keys: readonly object[]): Config => {
+    const endpoint = { id: "us-a", region: "us", backend: "openai", url: "http://127.0.0.1:8000", ...auth };
+    const regions = { us: { lat: 39, lon: -77.5, hint: "enam" } };
+    const parsed = parseConfig(JSON.stringify({ regions, keys, pools: { main: { endpoints: [endpoint] } } }));
+    if (!parsed.ok) throw new Error("the sample config is wrong");
+    return parsed.value;
+  };
+  const plain = configOf({}, []);
+  const withSecret = configOf({ auth: { secret: "GPU_KEY" } }, [{ id: "ops", tenant: "acme", hmac: "0".repeat(64) }]);
+  const bind = (config: Config, env: Record<string, string>, dev = false) =>
+    workerBindings({ configText: "{}", config, env, dev });
 
-  test("are the config's text, the pepper and the secrets, and nothing else of the environment", () => {
-    const env = { ...pepper, GPU_KEY: "k", PATH: "/bin" };
-    expect(workerBindings({ configText: "{}", secretNames: ["GPU_KEY"], env, dev: false })).toEqual({
+  test("are the config's text and its secrets, and nothing else of the environment", () => {
+    const env = { WARMPATH_KEY_PEPPER: "p", GPU_KEY: "k", PATH: "/bin" };
+    expect(bind(withSecret, env)).toEqual({
       ok: true,
-      value: { WARMPATH_CONFIG: "{}", WARMPATH_KEY_PEPPER: "p", GPU_KEY: "k" },
+      value: { WARMPATH_CONFIG: "{}", WARMPATH_SELF_HOSTED: "1", WARMPATH_KEY_PEPPER: "p", GPU_KEY: "k" },
     });
   });
 
   test("carry the development flag only when asked", () => {
-    const bindings = workerBindings({ configText: "{}", secretNames: [], env: pepper, dev: true });
-    expect(bindings).toMatchObject({ ok: true, value: { WARMPATH_DEV: "1" } });
+    expect(bind(plain, {}, true)).toMatchObject({ ok: true, value: { WARMPATH_DEV: "1" } });
+    expect(bind(plain, {})).toEqual({ ok: true, value: { WARMPATH_CONFIG: "{}", WARMPATH_SELF_HOSTED: "1" } });
   });
 
-  test("name every variable that is missing or empty", () => {
-    const env = { GPU_KEY: "" };
-    expect(workerBindings({ configText: "{}", secretNames: ["GPU_KEY", "OTHER"], env, dev: false })).toEqual({
-      ok: false,
-      error: ["WARMPATH_KEY_PEPPER", "GPU_KEY", "OTHER"],
-    });
+  test("carry the secret of jobs' webhooks where it is set, and do not ask for it", () => {
+    const WARMPATH_WEBHOOK_SECRET = "whsec_x";
+    expect(bind(plain, { WARMPATH_WEBHOOK_SECRET })).toMatchObject({ ok: true, value: { WARMPATH_WEBHOOK_SECRET } });
   });
-});
 
-test("secrets of endpoints and of their health checks are found, each once", () => {
-  const text = fixture
-    .replace(`"id": "us-a",`, `"id": "us-a", "auth": { "secret": "ONE" },`)
-    .replace(`"id": "us-b",`, `"id": "us-b", "auth": { "secret": "ONE" }, "health": { "auth": { "secret": "TWO" } },`);
-  const config = parseConfig(text);
-  expect(config.ok && secretNames(config.value)).toEqual(["ONE", "TWO"]);
+  test("that are missing or empty are told, with what each is for and what to type", () => {
+    const bindings = bind(withSecret, { GPU_KEY: "" });
+    const text = bindings.ok ? "" : whatToSet(bindings.error);
+    expect(text.split("\n").slice(1)).toEqual([
+      "  export GPU_KEY=…   # for endpoint us-a",
+      "  export WARMPATH_KEY_PEPPER=…   # for API keys",
+    ]);
+  });
 });

@@ -69,7 +69,7 @@ const cases: readonly Case[] = [
   [
     "no pepper, although there are keys",
     { WARMPATH_CONFIG: json(config()) },
-    [/WARMPATH_KEY_PEPPER is not set/, /wrangler secret put WARMPATH_KEY_PEPPER/],
+    [/WARMPATH_KEY_PEPPER is not set \(API keys\)/, /wrangler secret put WARMPATH_KEY_PEPPER/],
   ],
   [
     "an endpoint's secret that is not set",

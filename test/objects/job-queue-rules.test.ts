@@ -1,6 +1,5 @@
 /** Order, limits, deadlines, retention, keys: the rules of a queue on a controlled clock. */
 import { describe, expect, test, vi } from "vitest";
-import { INPUT_ROW_BYTES_MAX, OUTPUT_ROW_BYTES_MAX } from "../../src/jobs/bounds.ts";
 import {
   answerWith,
   ended,
@@ -79,26 +78,6 @@ describe("a queue that takes no more", () => {
     await submit();
     await sentCount(1);
     expect(await queue().submit(request())).toMatchObject({ kind: "limited", limit: "global_limit" });
-  });
-
-  test("refuses an input over the row's bound, and takes one at it", async () => {
-    await queue().pause(true);
-    const body = (bytes: number): string => JSON.stringify("x".repeat(bytes - 2));
-    expect((await queue().submit(request({ work: { body: body(INPUT_ROW_BYTES_MAX) } }))).kind).toBe("accepted");
-    expect(await queue().submit(request({ work: { body: body(INPUT_ROW_BYTES_MAX + 1) } }))).toEqual({
-      kind: "too_large",
-      bytesMax: INPUT_ROW_BYTES_MAX,
-    });
-  });
-
-  test("fails a job whose output is over the row's bound, and keeps one at it", async () => {
-    const sizes = [OUTPUT_ROW_BYTES_MAX, OUTPUT_ROW_BYTES_MAX + 1];
-    for (const bytes of sizes) {
-      answerWith(() => new Response(JSON.stringify("x".repeat(bytes - 2))));
-      const view = await ended((await submit()).id);
-      expect(view?.status).toBe(bytes === OUTPUT_ROW_BYTES_MAX ? "completed" : "failed");
-      expect(view?.output?.length ?? 0).toBe(bytes === OUTPUT_ROW_BYTES_MAX ? bytes : 0);
-    }
   });
 });
 

@@ -1,5 +1,6 @@
 /** Decides which call a rail of the config is, for rails that ask somebody outside, with its secret put in. */
 import type { InputRailConfig } from "../../protocol/config.ts";
+import { missingSecret, secretIn } from "../../protocol/secrets.ts";
 import { guardByBinding, guardByPool } from "./llama-guard.ts";
 import type { AiBinding } from "./llama-guard.ts";
 import { moderationRail } from "./moderation.ts";
@@ -16,16 +17,16 @@ export function outsideRail(
     case "webhook": {
       const { url, secret } = rail.options;
       if (secret === undefined) return webhookRail(url, null, rail.name);
-      const value = secretOf(env, secret);
-      if (value === null) return missing(secret);
+      const value = secretIn(env, secret);
+      if (value === null) return missing(env, secret, rail.name);
       const problem = webhookSecretProblem(value);
       return problem === null ? webhookRail(url, value, rail.name) : `the secret ${secret} cannot sign: ${problem}`;
     }
     case "moderation": {
       const { secret } = rail.options;
       if (secret === undefined) return moderationRail(rail.options, null);
-      const value = secretOf(env, secret);
-      return value === null ? missing(secret) : moderationRail(rail.options, `Bearer ${value}`);
+      const value = secretIn(env, secret);
+      return value === null ? missing(env, secret, rail.name) : moderationRail(rail.options, `Bearer ${value}`);
     }
     case "llama-guard": {
       const { pool, binding } = rail.options;
@@ -38,11 +39,7 @@ export function outsideRail(
   }
 }
 
-function secretOf(env: Readonly<Record<string, unknown>>, name: string): string | null {
-  const value = env[name];
-  return typeof value === "string" && value !== "" ? value : null;
-}
-
-const missing = (name: string): string => `the secret ${name} is not set; set it with: npx wrangler secret put ${name}`;
+const missing = (env: Readonly<Record<string, unknown>>, secret: string, rail: string): string =>
+  missingSecret(env, { name: secret, usedBy: [`the rail ${rail}`], isNeeded: true });
 
 const isAi = (value: unknown): value is AiBinding => typeof value === "object" && value !== null && "run" in value;
