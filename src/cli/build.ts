@@ -1,21 +1,25 @@
 /**
- * Bundles the Worker into `dist/`: what `wrangler deploy` uploads, what raw workerd serves, and what the benchmarks
- * measure. `worker.js` and the parts that it imports are loaded at start; the other parts only when a configuration needs
- * them (`import()` in the source). ES modules, minified (zod alone weighs 120 KB gzipped otherwise), with source maps.
+ * `npm run build` bundles the Worker into `dist/`: what `wrangler deploy` uploads, what raw workerd serves, and what the
+ * benchmarks measure. `worker.js` and the parts that it imports are loaded at start; the other parts only when a
+ * configuration needs them (`import()` in the source). ES modules, minified (zod alone weighs 120 KB gzipped otherwise),
+ * with source maps. The config is in the bundle, so a wrong one is refused here, before it is deployed.
  *
  * Rejected: letting wrangler bundle. Its output would be a second bundle, so what is measured would not be what is
  * deployed. `dist/` holds nothing else, because wrangler uploads every module that it finds beside the entry.
  */
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import type { Metafile, Plugin } from "esbuild";
+import type { Metafile, OutputFile, Plugin } from "esbuild";
+import { configWarnings, readConfigFile } from "./config-file.ts";
 import { PART } from "./workerd-config.ts";
 
 const root = join(import.meta.dirname, "../..");
 
 export const workerEntryPath = join(root, "src/edge/entry.ts");
+const configPath = join(root, "warmpath.jsonc");
 export const workerBundlePath = join(root, "dist/worker.js");
 
 /**
@@ -44,15 +48,14 @@ export async function buildWorker(
   const { entry = workerEntryPath, outfile = workerBundlePath } = options;
   const outdir = dirname(outfile);
   await mkdir(outdir, { recursive: true });
-  const old = (await readdir(outdir)).filter((name) => PART.test(name.replace(/\.map$/, "")));
-  await Promise.all(old.map(async (name) => rm(join(outdir, name))));
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: outdir,
     entryPoints: [{ in: entry, out: basename(outfile, ".js") }],
     outdir,
     chunkNames: "part-[hash]",
     splitting: true,
     metafile: true,
+    write: false,
     bundle: true,
     format: "esm",
     platform: "neutral",
@@ -68,9 +71,10 @@ export async function buildWorker(
     plugins: [startInOnePiece(entry)],
     logLevel: "warning",
   });
+  await replaceFiles(outdir, basename(outfile), outputFiles);
   const atStart = loadedAtStart(metafile.outputs, basename(outfile));
-  const parts = Object.keys(metafile.outputs).filter((name) => name.endsWith(".js"));
-  const sizes = await Promise.all(parts.map(async (name) => [name, await sizeOf(join(outdir, name))] as const));
+  const parts = outputFiles.filter(({ path }) => path.endsWith(".js"));
+  const sizes = parts.map(({ path, contents }) => [basename(path), sizeOf(contents)] as const);
   const sum = (isCounted: (name: string) => boolean, member: "bytes" | "gzipBytes"): number =>
     sizes.reduce((total, [name, size]) => total + (isCounted(name) ? size[member] : 0), 0);
   return {
@@ -78,6 +82,24 @@ export async function buildWorker(
     gzipBytes: sum((name) => atStart.has(name), "gzipBytes"),
     laterGzipBytes: sum((name) => !atStart.has(name), "gzipBytes"),
   };
+}
+
+/**
+ * Puts a build in the place of the one before it. Parts are named by their content and the entry comes last, so whoever
+ * reads the folder meanwhile, or builds the same source into it, finds whole files and no part missing.
+ */
+async function replaceFiles(outdir: string, entryName: string, files: readonly OutputFile[]): Promise<void> {
+  const byName = new Map(files.map(({ path, contents }) => [basename(path), contents]));
+  const inOrder = [...byName].toSorted(([left], [right]) => Number(left === entryName) - Number(right === entryName));
+  const mark = randomUUID();
+  for (const [name, contents] of inOrder) {
+    const unfinished = join(outdir, `${name}.${mark}.unfinished`);
+    await writeFile(unfinished, contents);
+    await rename(unfinished, join(outdir, name));
+  }
+  const old = (await readdir(outdir)).filter((name) => PART.test(name.replace(/\.map$/, "")) && !byName.has(name));
+  // Another build may have been quicker.
+  await Promise.all(old.map(async (name) => rm(join(outdir, name), { force: true })));
 }
 
 /**
@@ -115,8 +137,7 @@ function loadedAtStart(outputs: Metafile["outputs"], entry: string): ReadonlySet
   return loaded;
 }
 
-async function sizeOf(file: string): Promise<{ readonly bytes: number; readonly gzipBytes: number }> {
-  const code = await readFile(file);
+function sizeOf(code: Uint8Array): { readonly bytes: number; readonly gzipBytes: number } {
   return {
     bytes: code.byteLength,
     gzipBytes: gzipSync(code, { level: constants.Z_BEST_COMPRESSION }).byteLength,
@@ -129,15 +150,24 @@ export function sizeReport(size: BundleSize): { readonly line: string; readonly 
   const used = `${kib(size.bytes)} raw, ${kib(size.gzipBytes)} gzipped of ${kib(BUNDLE_GZIP_BYTES_MAX)} allowed`;
   const later =
     size.laterGzipBytes === 0 ? "" : `, and ${kib(size.laterGzipBytes)} gzipped that are loaded when needed`;
-  return { line: `dist/worker.js: ${used}${withinBudget ? "" : " (OVER BUDGET)"}${later}`, withinBudget };
+  return { line: `loaded at start: ${used}${withinBudget ? "" : " (OVER BUDGET)"}${later}`, withinBudget };
 }
 
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KB`;
 
-if (import.meta.main) {
+async function main(): Promise<number> {
+  const read = readConfigFile(configPath, "warmpath.jsonc", "it is part of the bundle");
+  if (!read.ok) {
+    console.error(read.error);
+    return 1;
+  }
+  for (const warning of configWarnings(read.value.config)) console.warn(`warning: warmpath.jsonc: ${warning}`);
   // esbuild has printed its message by the time it rejects; its stack would only bury it.
-  const size = await buildWorker().catch(() => undefined);
-  const report = size === undefined ? undefined : sizeReport(size);
-  if (report !== undefined) console.log(report.line);
-  if (report?.withinBudget !== true) process.exitCode = 1;
+  const size = await buildWorker().catch(() => null);
+  if (size === null) return 1;
+  const { line, withinBudget } = sizeReport(size);
+  console.log(line);
+  return withinBudget ? 0 : 1;
 }
+
+if (import.meta.main) process.exitCode = await main();

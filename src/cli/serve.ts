@@ -3,20 +3,24 @@
  * the same bytes that `wrangler deploy` uploads.
  *
  * It always bundles first: that takes a tenth of a second, and deciding whether `dist/` is stale would be a second,
- * worse, copy of the bundler's knowledge of what the bundle depends on.
+ * worse, copy of the bundler's knowledge of what the bundle depends on. Not into `dist/` but into a folder of its own, so
+ * that the checkout may be read-only and any number may start from it at once.
  */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { err, ok, type Result } from "../core/result.ts";
-import { formatProblems, parseConfig } from "../protocol/config-parse.ts";
 import type { Config } from "../protocol/config.ts";
 import { missingSecrets, secretIn, secretsOf, SELF_HOSTED } from "../protocol/secrets.ts";
 import type { SecretUse } from "../protocol/secrets.ts";
-import { buildWorker, sizeReport, workerBundlePath } from "./build.ts";
+import { buildWorker, sizeReport } from "./build.ts";
+import { configWarnings, readConfigFile } from "./config-file.ts";
 import { startWorkerd, type Workerd, WorkerdStartError } from "./workerd.ts";
 
 const root = join(import.meta.dirname, "../..");
+
+const userDir = whereUserStands(process.cwd(), process.env);
 
 const usage = `npm run serve -- [options]
   --port <n>       port to listen on (default 8787; 0 takes any free one)
@@ -34,14 +38,24 @@ export type ServeOptions = {
   readonly dev: boolean;
 };
 
-/** The error is one line for a person, or undefined when help was asked for. */
-export function parseServeArgs(args: readonly string[]): Result<ServeOptions, string | undefined> {
+/** npm runs a script in the project's folder and tells in INIT_CWD where the user stands. */
+export function whereUserStands(cwd: string, env: Readonly<Record<string, string | undefined>>): string {
+  return cwd === root ? (env["INIT_CWD"] ?? cwd) : cwd;
+}
+
+/**
+ * The error is one line for a person, or undefined when help was asked for. Paths that are given are relative to `from`,
+ * the defaults are the project's own.
+ */
+export function parseServeArgs(args: readonly string[], from: string): Result<ServeOptions, string | undefined> {
   const parsed = tryParseArgs(args);
   if (!parsed.ok) return parsed;
-  const { port, host, config, state, dev, help } = parsed.value;
+  const { port, host, dev, help } = parsed.value;
+  const configPath = resolve(from, parsed.value.config ?? join(root, "warmpath.jsonc"));
+  const stateDir = resolve(from, parsed.value.state ?? join(root, ".warmpath/state"));
   if (help) return err(undefined);
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return err(`--port must be 0 to 65535, not ${port}`);
-  return ok({ port: Number(port), host, configPath: resolve(root, config), stateDir: resolve(root, state), dev });
+  return ok({ port: Number(port), host, configPath, stateDir, dev });
 }
 
 function tryParseArgs(args: readonly string[]) {
@@ -51,8 +65,8 @@ function tryParseArgs(args: readonly string[]) {
       options: {
         port: { type: "string", default: "8787" },
         host: { type: "string", default: "127.0.0.1" },
-        config: { type: "string", default: "warmpath.jsonc" },
-        state: { type: "string", default: ".warmpath/state" },
+        config: { type: "string" },
+        state: { type: "string" },
         dev: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -90,7 +104,7 @@ export const whatToSet = (missing: readonly SecretUse[]): string =>
     .join("\n");
 
 async function main(): Promise<number> {
-  const options = parseServeArgs(process.argv.slice(2));
+  const options = parseServeArgs(process.argv.slice(2), userDir);
   if (!options.ok) {
     if (options.error !== undefined) return fail(`${options.error}\n\n${usage}`);
     console.log(usage);
@@ -98,20 +112,8 @@ async function main(): Promise<number> {
   }
   const bindings = loadBindings(options.value);
   if (!bindings.ok) return fail(bindings.error);
-
-  const size = await buildWorker();
-  console.log(sizeReport(size).line);
   try {
-    const { port, host, stateDir } = options.value;
-    const workerd = await startWorkerd({
-      bundlePath: workerBundlePath,
-      bindings: bindings.value,
-      stateDir,
-      port,
-      host,
-      verbose: true,
-    });
-    return await runUntilSignal(workerd, options.value);
+    return await runUntilSignal(await startBundled(options.value, bindings.value), options.value);
   } catch (error) {
     if (!(error instanceof WorkerdStartError)) throw error;
     const taken = `port ${options.value.port} is taken: choose another with --port, or any free one with --port 0`;
@@ -119,17 +121,26 @@ async function main(): Promise<number> {
   }
 }
 
-function loadBindings(options: ServeOptions): Result<Readonly<Record<string, string>>, string> {
-  const name = relative(process.cwd(), options.configPath);
-  let configText: string;
+/** By the time it resolves, workerd has read the bundle. */
+async function startBundled(options: ServeOptions, bindings: Readonly<Record<string, string>>): Promise<Workerd> {
+  const bundleDir = mkdtempSync(join(tmpdir(), "warmpath-bundle-"));
   try {
-    configText = readFileSync(options.configPath, "utf8");
-  } catch {
-    return err(`cannot read ${name}: choose the config with --config`);
+    const bundlePath = join(bundleDir, "worker.js");
+    console.log(sizeReport(await buildWorker({ outfile: bundlePath })).line);
+    const { port, host, stateDir } = options;
+    return await startWorkerd({ bundlePath, bindings, stateDir, port, host, verbose: true });
+  } finally {
+    rmSync(bundleDir, { recursive: true, force: true });
   }
-  const config = parseConfig(configText);
-  if (!config.ok) return err(formatProblems(configText, config.error, name));
-  const bindings = workerBindings({ configText, config: config.value, env: process.env, dev: options.dev });
+}
+
+function loadBindings(options: ServeOptions): Result<Readonly<Record<string, string>>, string> {
+  const name = relative(userDir, options.configPath);
+  const read = readConfigFile(options.configPath, name, "choose the config with --config");
+  if (!read.ok) return read;
+  const { text: configText, config } = read.value;
+  for (const warning of configWarnings(config)) console.warn(`warning: ${name}: ${warning}`);
+  const bindings = workerBindings({ configText, config, env: process.env, dev: options.dev });
   return bindings.ok ? bindings : err(whatToSet(bindings.error));
 }
 
@@ -138,9 +149,7 @@ async function runUntilSignal(workerd: Workerd, options: ServeOptions): Promise<
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => settle("signal"));
   });
   console.log(`warmpath listens on ${workerd.url}`);
-  console.log(
-    `  config ${relative(process.cwd(), options.configPath)}, state ${relative(process.cwd(), options.stateDir)}`,
-  );
+  console.log(`  config ${relative(userDir, options.configPath)}, state ${relative(userDir, options.stateDir)}`);
   console.log("  Ctrl-C stops it");
   const ending = await Promise.race([signalled, workerd.exited]);
   if (ending !== "signal") return fail(`workerd ended by itself (${ending.signal ?? ending.code})`);

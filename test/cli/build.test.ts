@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -58,6 +58,48 @@ describe("bundling", () => {
     expect(answer).toBe("later");
   });
 
+  test("what the entry imports counts at the start, in whichever file it is", async () => {
+    const entry = join(dir, "entry.ts");
+    const outfile = join(dir, "out/worker.js");
+    writeFileSync(join(dir, "shared.ts"), `export const shared: string = "${"shared ".repeat(5_000)}";`);
+    writeFileSync(
+      join(dir, "later.ts"),
+      `import { shared } from "./shared.ts"; export const later = shared + "later";`,
+    );
+    writeFileSync(
+      entry,
+      `import { shared } from "./shared.ts";
+       export default { fetch: async () => new Response(shared + (await import("./later.ts")).later) };`,
+    );
+    const size = await buildWorker({ entry, outfile });
+    expect(readFileSync(outfile).byteLength).toBeLessThan(1_000);
+    expect(size.bytes).toBe(bytesOfGraph(join(dir, "out"), "worker.js"));
+    expect(size.bytes).toBeGreaterThan(35_000);
+  });
+
+  test("who reads the folder while two build it again finds whole files, and no part missing", async () => {
+    const entry = join(dir, "entry.ts");
+    const outfile = join(dir, "out/worker.js");
+    const text = "x".repeat(300_000);
+    writeFileSync(join(dir, "later.ts"), `export const text = "${text}";`);
+    writeFileSync(entry, `export const a = "${text}"; export default { later: () => import("./later.ts") };`);
+    await buildWorker({ entry, outfile });
+    const read = () => readdirSync(join(dir, "out")).filter((name) => name.endsWith(".js"));
+    const contents = () => new Map(read().map((name) => [name, readFileSync(join(dir, "out", name), "utf8")]));
+    const before = contents();
+    const over = new AbortController();
+    const builds = [buildWorker({ entry, outfile }), buildWorker({ entry, outfile })];
+    const building = Promise.all(builds).finally(() => over.abort());
+    let looks = 0;
+    for (; !over.signal.aborted; looks++) {
+      expect(contents()).toEqual(before);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await building;
+    expect(looks).toBeGreaterThan(0);
+    expect(readdirSync(join(dir, "out")).filter((name) => name.endsWith(".unfinished"))).toEqual([]);
+  });
+
   test("a source map lies beside the bundle", async () => {
     const entry = join(dir, "entry.ts");
     writeFileSync(entry, `export default { fetch: () => new Response("x") };`);
@@ -66,6 +108,15 @@ describe("bundling", () => {
     expect(map).toMatchObject({ version: 3, sourcesContent: [readFileSync(entry, "utf8")] });
   });
 });
+
+/** The bytes of a module and of all that it imports by statements. */
+function bytesOfGraph(folder: string, name: string, seen = new Set<string>()): number {
+  if (seen.has(name)) return 0;
+  seen.add(name);
+  const code = readFileSync(join(folder, name), "utf8");
+  const imported = [...code.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)].map(([, found = ""]) => found);
+  return Buffer.byteLength(code) + imported.reduce((sum, next) => sum + bytesOfGraph(folder, next, seen), 0);
+}
 
 describe("the size budget", () => {
   test.each([

@@ -1,14 +1,35 @@
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseServeArgs, whatToSet, workerBindings } from "../../src/cli/serve.ts";
+import { parseServeArgs, whatToSet, whereUserStands, workerBindings } from "../../src/cli/serve.ts";
 import { parseConfig } from "../../src/protocol/config-parse.ts";
 import type { Config } from "../../src/protocol/config.ts";
 
+const root = join(import.meta.dirname, "../..");
+
 describe("the arguments of serve", () => {
-  test("all have a default", () => {
-    const parsed = parseServeArgs([]);
-    expect(parsed).toMatchObject({ ok: true, value: { port: 8787, host: "127.0.0.1", dev: false } });
-    expect(parsed.ok && parsed.value.configPath.endsWith("/warmpath.jsonc")).toBe(true);
-    expect(parsed.ok && parsed.value.stateDir.endsWith("/.warmpath/state")).toBe(true);
+  test("all have a default, which is the project's own wherever the user stands", () => {
+    const paths = { configPath: join(root, "warmpath.jsonc"), stateDir: join(root, ".warmpath/state") };
+    expect(parseServeArgs([], "/elsewhere")).toMatchObject({
+      ok: true,
+      value: { port: 8787, host: "127.0.0.1", dev: false, ...paths },
+    });
+  });
+
+  test("a path that is given is relative to where the user stands", () => {
+    expect(parseServeArgs(["--config", "mine.jsonc", "--state", "../state"], "/etc/warmpath")).toMatchObject({
+      value: { configPath: "/etc/warmpath/mine.jsonc", stateDir: "/etc/state" },
+    });
+    expect(parseServeArgs(["--config", "/srv/a.jsonc"], "/elsewhere")).toMatchObject({
+      value: { configPath: "/srv/a.jsonc" },
+    });
+  });
+
+  test.each([
+    ["npm has changed the folder", root, { INIT_CWD: "/etc/warmpath" }, "/etc/warmpath"],
+    ["without npm", root, {}, root],
+    ["a program that npm runs has started it somewhere", "/srv", { INIT_CWD: "/etc/warmpath" }, "/srv"],
+  ])("where the user stands: %s", (_, cwd, env, expected) => {
+    expect(whereUserStands(cwd, env)).toBe(expected);
   });
 
   test.each([
@@ -20,11 +41,11 @@ describe("the arguments of serve", () => {
     ["nothing", "=", false],
   ])("%s", (_, port, accepted) => {
     const args = port.startsWith("=") ? [`--port${port}`] : ["--port", port];
-    expect(parseServeArgs(args).ok).toBe(accepted);
+    expect(parseServeArgs(args, root).ok).toBe(accepted);
   });
 
   test("an unknown one is named", () => {
-    expect(parseServeArgs(["--prot", "1"])).toEqual({ ok: false, error: expect.stringContaining("--prot") });
+    expect(parseServeArgs(["--prot", "1"], root)).toEqual({ ok: false, error: expect.stringContaining("--prot") });
   });
 });
 

@@ -53,6 +53,8 @@ export type FleetPlan = {
   readonly bundlePath?: string;
   readonly stateDir?: string;
   readonly verbose?: boolean;
+  /** What runs the router instead of raw workerd, given the text bindings. */
+  readonly runtime?: (bindings: Readonly<Record<string, string>>) => Promise<Workerd>;
 };
 
 export type ShardReport = {
@@ -115,10 +117,12 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
   });
   const config = { ...fleetConfig(plan, model, simulators), keys: await Promise.all(keyEntries), ...plan.config };
   const start = async (): Promise<Workerd> => {
-    const bindings = { WARMPATH_CONFIG: JSON.stringify(config), WARMPATH_DEV: "1", WARMPATH_KEY_PEPPER: pepper };
+    const own = { WARMPATH_CONFIG: JSON.stringify(config), WARMPATH_DEV: "1", WARMPATH_KEY_PEPPER: pepper };
+    const bindings = { ...own, ...plan.bindings };
+    if (plan.runtime !== undefined) return plan.runtime(bindings);
     return startWorkerd({
       bundlePath: plan.bundlePath ?? BUNDLE,
-      bindings: { ...bindings, ...plan.bindings },
+      bindings,
       ...(plan.stateDir === undefined ? {} : { stateDir: plan.stateDir }),
       verbose: plan.verbose ?? false,
     });
