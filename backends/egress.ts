@@ -1,10 +1,51 @@
 /**
- * The only place from which this project calls the network: attempts, probes and wake-ups all leave here, so that what
- * must hold for every request out holds in one place.
+ * The only place from which this project calls the network, and the only one that puts a credential on a request:
+ * attempts, probes, wake-ups, guards, pushed jobs, rails and webhooks all leave here, so that what must hold for every
+ * request out holds in one place.
+ *
+ * Model. A call to an endpoint has a path and no URL. The URL is made here of the endpoint's own and that path, and it
+ * leaves only if it is still the endpoint's: parsed, its origin is the endpoint's, and its path is the endpoint's base
+ * path with the whole of what was asked behind it. Then, and only then, the credential is added. A URL parser repairs
+ * what it reads (dots, backslashes, a host behind an `@`): comparing after it, and not before, is what makes this hold.
  *
  * Redirects are never followed: a redirect would carry a credential, or a prompt, to an address that no config named.
- * Rejected: checks in each route, which is how gateways have forgotten one (facts/reliability.md 0.9).
+ * Rejected: checks in each route, which is how gateways have forgotten one; a prefix comparison of texts, which
+ * `https://gpu.example@elsewhere/` passes.
  */
-import type { Fetcher } from "./port.ts";
+import { readTarget } from "../src/protocol/request-target.ts";
+import type { Egress } from "./port.ts";
 
-export const egress: Fetcher = (url, init) => fetch(url, { ...init, redirect: "manual" });
+/** Rejects, before anything is sent, when the path would leave the endpoint. */
+export const egress: Egress = async (target, { method, path, headers, body, signal }) => {
+  const url = path === null ? target.healthUrl : endpointUrl(target.url, path);
+  if (url === null) throw new Error("a path that would leave its endpoint is not sent");
+  const authorization = path === null ? target.healthAuthorization : target.authorization;
+  const { authorization: _others, ...sent } = headers;
+  const withCredential = authorization === null ? sent : { ...sent, authorization };
+  const request: RequestInit = { method, headers: withCredential, body, signal, redirect: "manual" };
+  return fetch(url, request);
+};
+
+/** The URL of `path` (with its query) at `base`; null when it would not be there. */
+export function endpointUrl(base: string, path: string): string | null {
+  const read = readTarget(path);
+  if (!read.ok || read.value.path + read.value.query !== path) return null;
+  const [own, url] = [URL.parse(base), URL.parse(base + path)];
+  if (own === null || url === null || url.origin !== own.origin) return null;
+  const isBelow = url.pathname === own.pathname.replace(/\/$/, "") + read.value.path;
+  return isBelow && url.username === "" && url.password === "" && url.hash === "" ? url.href : null;
+}
+
+/** What is sent to a service that is no endpoint. */
+export type ServiceCall = {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+  readonly signal: AbortSignal;
+};
+
+/** A service that the config or a job names by its whole URL; `token`: sent as a bearer token, or null. */
+export function callService(url: string, token: string | null, { headers, ...call }: ServiceCall): Promise<Response> {
+  const sent = token === null ? headers : { ...headers, authorization: `Bearer ${token}` };
+  return fetch(url, { ...call, headers: sent, redirect: "manual" });
+}

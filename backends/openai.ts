@@ -6,17 +6,17 @@
  * Source: facts/backends.md 2.
  */
 import { classifyStatus } from "./classify.ts";
-import type { Backend, Fetcher, Target } from "./port.ts";
+import type { Backend, Egress, Target } from "./port.ts";
 import { ANSWER_PEEK_BYTES } from "./port.ts";
 
 export const openaiBackend: Backend = {
   kind: "openai",
   workerHeader: null,
-  probe: async (target, fetcher, signal) => {
-    const health = await look(target.healthUrl, target, fetcher, signal);
+  probe: async (target, egress, signal) => {
+    const health = await look(null, target, egress, signal);
     if (health === null) return { kind: "failed" };
     if (health.status === 404) {
-      const models = await look(`${target.url}/v1/models`, target, fetcher, signal);
+      const models = await look("/v1/models", target, egress, signal);
       return models?.status === 200 ? READY : { kind: "failed" };
     }
     if (health.status === 200) return READY;
@@ -24,10 +24,9 @@ export const openaiBackend: Backend = {
     return { kind: "failed" };
   },
   // A server without scale-to-zero has nothing to wake; one behind an autoscaler starts when it is asked for anything.
-  wake: async (target, fetcher, signal) => {
-    await look(target.healthUrl, target, fetcher, signal);
+  wake: async (target, egress, signal) => {
+    await look(null, target, egress, signal);
   },
-  inferUrl: (target, path) => target.url + path,
   classify: ({ status }) => classifyStatus(status),
 };
 
@@ -35,17 +34,18 @@ const READY = { kind: "ready", warmWorkers: null, running: null } as const;
 
 const LOADING = /"?status"?\s*:\s*"(?:warming|loading|starting)|loading model/i;
 
-/** One GET with the target's credentials; `body` is its start, ANSWER_PEEK_BYTES at most. Null: there was no answer. */
+/**
+ * One GET of a path, or of the health URL (null); `body` is its start, ANSWER_PEEK_BYTES at most. Null: there was no
+ * answer.
+ */
 export async function look(
-  url: string,
+  path: string | null,
   target: Target,
-  fetcher: Fetcher,
+  egress: Egress,
   signal: AbortSignal,
 ): Promise<{ readonly status: number; readonly body: string } | null> {
-  const authorization = url === target.healthUrl ? target.healthAuthorization : target.authorization;
-  const headers: Record<string, string> = authorization === null ? {} : { authorization };
   try {
-    const response = await fetcher(url, { headers, signal, redirect: "manual" });
+    const response = await egress(target, { method: "GET", path, headers: {}, body: null, signal });
     return { status: response.status, body: await readStart(response) };
   } catch {
     // Refused, reset, timed out: whoever probes only needs to know that there was no answer.

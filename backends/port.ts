@@ -1,8 +1,9 @@
 /**
- * The port to GPU servers: how to look at one, how to address it, and what its answer means. One adapter a kind of
+ * The port to GPU servers: how to look at one, and what its answer means. Where it is, only the way out knows. One adapter a kind of
  * server; the contract suite in `test/backends/contract.ts` runs over all of them.
  *
- * An adapter holds no state, makes no decision about routing, and sees the network only through the fetcher it is given.
+ * An adapter holds no state, makes no decision about routing, names paths and never URLs, and sees the network only through
+ * the egress it is given.
  */
 import type { ProbeResult } from "../src/core/endpoint.ts";
 
@@ -37,8 +38,18 @@ export type Answer = {
 /** Bytes of an error answer that an adapter may look at. */
 export const ANSWER_PEEK_BYTES = 4_096;
 
-/** `fetch`, as much of it as an adapter needs. */
-export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
+/** What is asked of an endpoint: everything but where it is and how to authenticate to it. */
+export type Call = {
+  readonly method: string;
+  /** Path and query below the endpoint's URL, in the one spelling of `request-target.ts`; null: its health URL. */
+  readonly path: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: ArrayBuffer | Uint8Array | null;
+  readonly signal: AbortSignal;
+};
+
+/** The way out (`egress.ts`). */
+export type Egress = (target: Target, call: Call) => Promise<Response>;
 
 export type Backend = {
   readonly kind: string;
@@ -48,10 +59,8 @@ export type Backend = {
    */
   readonly workerHeader: string | null;
   /** Looks at readiness without sending work. Never throws: what cannot be reached is `failed`. */
-  readonly probe: (target: Target, fetcher: Fetcher, signal: AbortSignal) => Promise<ProbeResult>;
+  readonly probe: (target: Target, egress: Egress, signal: AbortSignal) => Promise<ProbeResult>;
   /** Makes a cold endpoint start; resolves when the wake-up was sent, not when it is warm. Never throws. */
-  readonly wake: (target: Target, fetcher: Fetcher, signal: AbortSignal) => Promise<void>;
-  /** The URL of `path` (with its query) at the endpoint. */
-  readonly inferUrl: (target: Target, path: string) => string;
+  readonly wake: (target: Target, egress: Egress, signal: AbortSignal) => Promise<void>;
   readonly classify: (answer: Answer) => AnswerClass;
 };

@@ -16,8 +16,8 @@ export const runpodLbBackend: Backend = {
   kind: "runpod-lb",
   // The id alone is a wish; `strict <id>` would wait for minutes for a GPU worker that is gone.
   workerHeader: "x-runpod-worker-id",
-  probe: async (target, fetcher, signal) => {
-    const answer = await look(target.healthUrl, target, fetcher, signal);
+  probe: async (target, egress, signal) => {
+    const answer = await look(null, target, egress, signal);
     if (answer?.status === 204) return { kind: "warming" };
     if (answer?.status !== 200) return { kind: "failed" };
     const workers = workerCounts(answer.body);
@@ -27,10 +27,9 @@ export const runpodLbBackend: Backend = {
       ? { kind: "failed" }
       : { kind: "ready", warmWorkers: null, running: null };
   },
-  wake: async (target, fetcher, signal) => {
-    await look(`${target.url}/ping`, target, fetcher, signal);
+  wake: async (target, egress, signal) => {
+    await look("/ping", target, egress, signal);
   },
-  inferUrl: (target, path) => target.url + path,
   classify: ({ status, bodyStart }) => {
     const saysNoWorker = NO_WORKER.some((phrase) => bodyStart.includes(phrase));
     if (status >= 400 && status < 500 && saysNoWorker) return "capacity";

@@ -179,7 +179,8 @@ function guardedPools(
   const { region } = ENDPOINTS.near;
   const leaky = { id: `${LEAKY_POOL}-virginia`, region, backend: "openai", url, concurrencyPerWorker: SLOTS };
   return {
-    [GUARDED_POOL]: { endpoints: [guarded], rails: guardedRails(checks) },
+    // The demo shows what arrives by the simulator's echo.
+    [GUARDED_POOL]: { paths: ["/echo"], endpoints: [guarded], rails: guardedRails(checks) },
     [LEAKY_POOL]: { endpoints: [leaky], rails: { input: [], output: ["secrets", "pii"] } },
   };
 }

@@ -9,7 +9,7 @@ import { KEY_ID, TENANT_ID } from "../protocol/config-schema.ts";
 
 export const PEPPER_ENV_DEFAULT = "WARMPATH_KEY_PEPPER";
 
-const USAGE = `usage: npm run key -- --id ops --tenant acme [--scope infer] [--scope admin] [--scope worker] [--pepper-env ${PEPPER_ENV_DEFAULT}]
+const USAGE = `usage: npm run key -- --id ops --tenant acme [--scope infer] [--scope admin] [--scope worker] [--scope operate] [--pepper-env ${PEPPER_ENV_DEFAULT}]
 `;
 
 export type Said = { readonly exitCode: 0 | 1; readonly out: string; readonly err: string };
@@ -63,8 +63,8 @@ function readArgs(args: readonly string[]): KeyArgs | string {
       return "--id takes 1 to 32 of a-z 0-9 -, starting with a letter or a digit";
     if (tenant === undefined || !TENANT_ID.test(tenant))
       return "--tenant takes 1 to 64 of a-z 0-9 . _ -, starting with a letter or a digit";
-    const wrong = scopes.find((scope) => !["infer", "admin", "worker"].includes(scope));
-    if (wrong !== undefined) return `--scope takes infer, admin or worker, not ${wrong}`;
+    const wrong = scopes.find((scope) => !["infer", "admin", "worker", "operate"].includes(scope));
+    if (wrong !== undefined) return `--scope takes infer, admin, worker or operate, not ${wrong}`;
     return { id, tenant, scopes: [...new Set(scopes)], pepperEnv: values["pepper-env"] };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -17,6 +17,7 @@ const FORMATS: readonly (readonly [RegExp, StreamFormatName])[] = [
 export function answerFormat(pathAndQuery: string): StreamFormatName | null {
   const path = decoded(pathAndQuery.replace(/[?#].*$/s, ""))
     .toLowerCase()
+    .replaceAll(/;[^/]*/g, "")
     .replaceAll(/\/+/g, "/")
     .replace(/\/$/, "");
   return FORMATS.find(([pattern]) => pattern.test(path))?.[1] ?? null;

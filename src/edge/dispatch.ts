@@ -38,7 +38,7 @@ const WATCH_GAP_MS = 25;
 
 export type Outgoing = {
   readonly method: string;
-  /** Path and query at the endpoint. */
+  /** Path and query at the endpoint, in the one spelling of `request-target.ts`. */
   readonly path: string;
   readonly headers: HeaderRecord;
   readonly body: ArrayBuffer | Uint8Array | null;
@@ -261,18 +261,12 @@ function timeOut(attempt: Attempt): void {
 }
 
 async function send({ endpoint, holding, outgoing, controller }: Attempt): Promise<Response> {
-  const { authorization } = endpoint.target;
   const { workerHeader } = endpoint.backend;
   const wished = workerHeader === null ? null : holding.workerId;
+  const { method, path, body } = outgoing;
   let { headers } = outgoing;
-  if (authorization !== null) headers = { ...headers, authorization };
   if (workerHeader !== null && wished !== null) headers = { ...headers, [workerHeader]: wished };
-  return egress(endpoint.backend.inferUrl(endpoint.target, outgoing.path), {
-    method: outgoing.method,
-    headers,
-    body: outgoing.body,
-    signal: controller.signal,
-  });
+  return egress(endpoint.target, { method, path, headers, body, signal: controller.signal });
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Desk } from "./lease-desk.ts";
 
 export type EdgeRequest = {
   readonly request: Request<unknown, IncomingRequestCfProperties>;
-  /** Path of the URL, as it was sent. */
+  /** Path of the URL, in the one spelling of `request-target.ts`: nothing behind the door reads the URL again. */
   readonly path: string;
   /** Query with its question mark, or empty. */
   readonly query: string;

@@ -1,7 +1,13 @@
-/** The Worker's entry: health and preflight, which need no key and no runtime, and then the routes. */
+/**
+ * The Worker's entry, and the door: what is no method and no target of ours ends here; health and preflight, which need
+ * no key and no runtime, are answered; then come the routes.
+ */
 import { dress, refuse } from "./edge-request.ts";
 import type { EdgeRequest } from "./edge-request.ts";
+import type { Config } from "../protocol/config.ts";
 import { HOP } from "../protocol/headers.ts";
+import { readUrl, withoutLastSlash } from "../protocol/request-target.ts";
+import type { TargetProblem } from "../protocol/request-target.ts";
 import { routeRequest } from "./router.ts";
 import { runtimeOf } from "./runtime.ts";
 import type { EdgeEnv } from "./runtime.ts";
@@ -9,14 +15,30 @@ import type { EdgeEnv } from "./runtime.ts";
 export { JobQueue } from "../jobs/job-queue.ts";
 export { PoolShard } from "../objects/pool-shard.ts";
 
+/** Methods that pass. TRACE would echo the endpoint's credential; nothing here speaks WebDAV or CONNECT. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+const ALLOW = [...METHODS].join(", ");
+
+/** Is the config good? Load generators and platforms ask under several names. */
+const READY_PATHS: ReadonlySet<string> = new Set(["/readyz", "/healthz", "/health", "/ping"]);
+
 export default {
   async fetch(request, env, ctx): Promise<Response> {
     const startedAtMs = Date.now();
-    const { path, query } = split(request.url);
     const requestId = `req_${crypto.randomUUID()}`;
-    if (path === "/livez") return health(requestId, 200, "ok\n");
+    if (!METHODS.has(request.method)) {
+      return refuse(requestId, runtimeOf(env, ctx)?.config ?? null, {
+        reason: "method_not_allowed",
+        headers: [["allow", ALLOW]],
+      });
+    }
+    const target = readUrl(request.url);
+    if (!target.ok) return refuseTarget(requestId, runtimeOf(env, ctx)?.config ?? null, target.error);
+    const { path, query } = target.value;
+    const plain = withoutLastSlash(path);
+    if (plain === "/livez") return health(requestId, 200, "ok\n");
     const runtime = runtimeOf(env, ctx);
-    if (path === "/readyz" || path === "/ping") {
+    if (READY_PATHS.has(plain)) {
       return runtime === null ? health(requestId, 503, "misconfigured, see the log\n") : health(requestId, 200, "ok\n");
     }
     if (runtime === null) return refuse(requestId, null, { reason: "misconfigured" });
@@ -35,13 +57,9 @@ export default {
   },
 } satisfies ExportedHandler<EdgeEnv>;
 
-/** The runtime has normalised the URL, and a fragment is never sent: what is left is cutting it in two. */
-function split(url: string): { readonly path: string; readonly query: string } {
-  const pathAt = url.indexOf("/", url.indexOf("//") + 2);
-  const queryAt = url.indexOf("?", pathAt);
-  return queryAt === -1
-    ? { path: url.slice(pathAt), query: "" }
-    : { path: url.slice(pathAt, queryAt), query: url.slice(queryAt) };
+async function refuseTarget(requestId: string, config: Config | null, problem: TargetProblem): Promise<Response> {
+  const { targetProblem } = await import("./rare.ts");
+  return refuse(requestId, config, { reason: "invalid_request", detail: targetProblem(problem) });
 }
 
 function health(requestId: string, status: number, text: string): Response {
@@ -54,7 +72,7 @@ function preflight(requestId: string, allowOrigin: string | null): Response {
   const headers = new Headers({ "x-request-id": requestId });
   if (allowOrigin !== null) {
     headers.set("access-control-allow-origin", allowOrigin);
-    headers.set("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
+    headers.set("access-control-allow-methods", ALLOW);
     headers.set("access-control-allow-headers", "*, authorization");
     headers.set("access-control-max-age", "86400");
   }

@@ -71,7 +71,10 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
   }
   const poolId = config.poolIdByModel.get(read.value.model);
   const pool = given ?? (poolId === undefined ? undefined : pools.get(poolId));
-  if (pool === undefined) return refuse(edge.requestId, config, { reason: "unknown_model", param: "model" });
+  if (pool === undefined) {
+    const { unknownModel } = await import("./rare.ts");
+    return refuse(edge.requestId, config, unknownModel(read.value.model, config));
+  }
   const { stream } = read.value;
   return send(edge, {
     pool,
@@ -86,7 +89,7 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
   });
 }
 
-/** Any other request to a pool: every method, path and body. `pathFrom`: who named the path at the endpoint. */
+/** Any other request to a pool, as far as its paths are open. `pathFrom`: who named the path at the endpoint. */
 export async function passThrough(
   edge: Authenticated,
   pool: EdgePool,
@@ -94,6 +97,9 @@ export async function passThrough(
   pathFrom: "client" | "config",
 ): Promise<Response> {
   const { request, desk } = edge;
+  const { refuseReach } = await import("./reach.ts");
+  const closed = refuseReach(edge, pool, { method: request.method, path, from: pathFrom });
+  if (closed !== null) return refuse(edge.requestId, desk.runtime.config, closed);
   if (request.headers.get("upgrade") !== null) {
     return refuse(edge.requestId, desk.runtime.config, {
       reason: "invalid_request",

@@ -1,15 +1,21 @@
 /**
- * What few requests need: the operators' routes, an explained decision, a wrong config in words. One part of the bundle,
+ * What few requests need: the operators' routes, an explained decision, a wrong config in words, what there is instead of
+ * what is not. One part of the bundle,
  * loaded by the first that needs any of it, so that an isolate does not read all this at its start. One and not four: what
  * two parts share becomes a piece of its own, and pieces compress badly.
  */
 import { decisionHeader } from "../protocol/decision-header.ts";
 import type { DecisionMade } from "../protocol/decision-header.ts";
+import type { TargetProblem } from "../protocol/request-target.ts";
+import { TARGET_PROBLEMS } from "../protocol/target-problems.ts";
 import { formatProblems, parseConfig } from "../protocol/config-parse.ts";
 import { missingSecret, missingSecrets } from "../protocol/secrets.ts";
 import { drain, fleet, restartShard } from "./admin.ts";
 import type { Authenticated } from "./edge-request.ts";
 import { explain } from "./explain.ts";
+import * as notFound from "./not-found.ts";
+
+export const { notServed, unknownModel, unknownPool } = notFound;
 
 export type AdminAction = "fleet" | "explain" | "drain" | "undrain" | "restart";
 
@@ -39,6 +45,8 @@ export function problemsOf(text: string, env: Readonly<Record<string, unknown>>)
     .map((use) => missingSecret(env, use))
     .join("\n");
 }
+
+export const targetProblem = (problem: TargetProblem): string => `The request target ${TARGET_PROBLEMS[problem]}`;
 
 export function decisionText(decision: DecisionMade): string {
   return decisionHeader(decision);

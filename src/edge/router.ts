@@ -1,16 +1,22 @@
 /**
  * Decides which handler serves a path. Deny by default: every route but health and preflight goes through `admit`, with
- * the scope it needs.
+ * the scope it needs. The path is the door's (`edge.path`): nobody here reads the URL again.
  */
 import { Router } from "itty-router";
 import type { IRequest } from "itty-router";
+import { KEY_HEADERS } from "../protocol/headers.ts";
 import { modelById, modelList } from "../protocol/openai.ts";
+import { withoutLastSlash } from "../protocol/request-target.ts";
+import { err } from "../core/result.ts";
+import type { Result } from "../core/result.ts";
+import type { Identity, KeyRefusal } from "../protocol/api-keys.ts";
 import type { Scope } from "../protocol/config.ts";
 import { answerJson, refuse } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
 import { loadRails } from "./input-rails.ts";
 import { infer, passThrough } from "./pipeline.ts";
 import type { AdminAction } from "./rare.ts";
+import type { Runtime } from "./runtime.ts";
 
 type Handler = (edge: Authenticated, params: Readonly<Record<string, string>>) => Promise<Response> | Response;
 
@@ -31,11 +37,12 @@ const patterns = Router<IRequest, [EdgeRequest], Response>();
 
 patterns
   .get("/v1/models/:id+", authenticated("infer", model))
-  .all("/p/:pool", authenticated("infer", toPool))
-  .all("/p/:pool/*", authenticated("infer", toPool))
   .post("/admin/endpoints/:id/drain", authenticated("admin", admin("drain")))
   .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
   .post("/admin/shards/:pool/:region/restart", authenticated("admin", admin("restart")));
+
+/** A pool, and the path at its endpoints. */
+const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;
 
 /** What belongs to jobs alone. */
 const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/;
@@ -43,35 +50,39 @@ const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/;
 export async function routeRequest(edge: EdgeRequest): Promise<Response> {
   const { config, pools } = edge.desk.runtime;
   loadRails(edge.desk.runtime);
-  const exact = EXACT.get(edge.path);
+  const path = withoutLastSlash(edge.path);
+  const { method } = edge.request;
+  const exact = EXACT.get(path);
   if (exact !== undefined) {
-    if (edge.request.method === exact.method) return admit(edge, exact.scope, exact.handler, {});
-    const allow = [["allow", exact.method]] as const;
+    if (method === exact.method || (method === "HEAD" && exact.method === "GET")) {
+      return admit(edge, exact.scope, exact.handler, {});
+    }
+    const allow = [["allow", exact.method === "GET" ? "GET, HEAD" : exact.method]] as const;
     return refuse(edge.requestId, config, { reason: "method_not_allowed", headers: allow });
   }
-  // Load generators that join a host and a path send two slashes.
-  const declared = config.routes.get(edge.path.replace(/^\/{2,}/, "/"));
+  const declared = config.routes.get(path);
   const pool = declared === undefined ? undefined : pools.get(declared.poolId);
   if (declared !== undefined && pool !== undefined) {
-    const path = declared.upstreamPath + edge.query;
-    const serve: Handler = async (known) => passThrough(known, pool, path, "config");
+    const upstreamPath = declared.upstreamPath + edge.query;
+    const serve: Handler = async (known) => passThrough(known, pool, upstreamPath, "config");
     const { openTo } = declared;
-    if (openTo !== null && !hasKey(edge.request.headers)) {
+    if (openTo !== null && !KEY_HEADERS.some((name) => edge.request.headers.has(name))) {
       return serve({ ...edge, identity: { keyId: "", tenant: openTo, scopes: ["infer"] } }, {});
     }
     return admit(edge, "infer", serve, {});
   }
-  if (JOB_PATH.test(edge.path)) {
+  const [, poolId, poolPath = "/"] = POOL_PATH.exec(edge.path) ?? [];
+  if (poolId !== undefined) return admit(edge, "infer", async (known) => toPool(known, poolId, poolPath), {});
+  if (JOB_PATH.test(path)) {
     const { routeJobs } = await import("./jobs/routes.ts");
-    return routeJobs(edge, async (asked, scope, handler) => admit(asked, scope, handler, {}));
+    return routeJobs({ ...edge, path }, async (asked, scope, handler) => admit(asked, scope, handler, {}));
   }
   // The router reads these two members and writes its own beside them.
-  const { method, url } = edge.request;
-  const answer = await patterns.fetch({ method, url } as IRequest, edge);
-  return answer instanceof Response ? answer : refuse(edge.requestId, config, { reason: "not_found" });
+  const answer = await patterns.fetch({ method, url: `http://router${path}` } as IRequest, edge);
+  if (answer instanceof Response) return answer;
+  const { notServed } = await import("./rare.ts");
+  return refuse(edge.requestId, config, notServed(path));
 }
-
-const hasKey = (headers: Headers): boolean => headers.has("authorization") || headers.has("x-api-key");
 
 function authenticated(scope: Scope, handler: Handler) {
   return async (matched: IRequest, edge: EdgeRequest): Promise<Response> =>
@@ -86,8 +97,7 @@ async function admit(
 ): Promise<Response> {
   const { runtime } = edge.desk;
   const { headers } = edge.request;
-  const presented = headers.get("authorization") ?? headers.get("x-api-key");
-  const identity = await runtime.keys.verify(presented, edge.startedAtMs);
+  const identity = await identify(runtime, headers, edge.startedAtMs);
   if (!identity.ok) {
     const reason = identity.error === "expired" ? "key_expired" : "unauthorized";
     return refuse(edge.requestId, runtime.config, { reason });
@@ -99,6 +109,19 @@ async function admit(
     return asJob(known, async (sync) => handler(sync, params));
   }
   return handler(known, params);
+}
+
+/** The first good key of those that are presented, of which each header has at most one. */
+async function identify({ keys }: Runtime, headers: Headers, nowMs: number): Promise<Result<Identity, KeyRefusal>> {
+  let refusal: KeyRefusal = "malformed";
+  for (const name of KEY_HEADERS) {
+    const presented = headers.get(name);
+    if (presented === null) continue;
+    const identity = await keys.verify(presented, nowMs);
+    if (identity.ok) return identity;
+    if (refusal !== "expired") refusal = identity.error;
+  }
+  return err(refusal);
 }
 
 /** The client would rather have its answer later than wait, or than be refused. */
@@ -117,25 +140,21 @@ function models(edge: Authenticated): Response {
   return answerJson(edge, modelList(edge.desk.runtime.config));
 }
 
-function model(edge: Authenticated, { id = "" }: Readonly<Record<string, string>>): Response {
-  const found = modelById(edge.desk.runtime.config, decoded(id));
+async function model(edge: Authenticated, { id = "" }: Readonly<Record<string, string>>): Promise<Response> {
+  const { config } = edge.desk.runtime;
+  const name = decoded(id);
+  const found = modelById(config, name);
   if (found !== null) return answerJson(edge, found);
-  return refuse(edge.requestId, edge.desk.runtime.config, { reason: "unknown_model", param: "model" });
+  const { unknownModel } = await import("./rare.ts");
+  return refuse(edge.requestId, config, unknownModel(name, config));
 }
 
-function toPool(edge: Authenticated, { pool = "" }: Readonly<Record<string, string>>): Promise<Response> | Response {
-  const known = edge.desk.runtime.pools.get(decoded(pool));
-  if (known === undefined) return refuse(edge.requestId, edge.desk.runtime.config, { reason: "unknown_pool" });
-  const path = edge.path.slice(`/p/${pool}`.length);
-  return passThrough(edge, known, (path === "" ? "/" : path) + edge.query, "client");
+async function toPool(edge: Authenticated, poolId: string, path: string): Promise<Response> {
+  const pool = edge.desk.runtime.pools.get(poolId);
+  if (pool !== undefined) return passThrough(edge, pool, path + edge.query, "client");
+  const { unknownPool } = await import("./rare.ts");
+  return refuse(edge.requestId, edge.desk.runtime.config, unknownPool(poolId, edge.desk.runtime.config));
 }
 
-/** A name as it was before it became part of a path: SDKs encode the slash of a model's name. */
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    // A stray percent sign: then it is the name of nothing.
-    return name;
-  }
-}
+/** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */
+const decoded = decodeURIComponent;

@@ -6,7 +6,7 @@
  * job ends, so they outlive it. A receiver that answers 410 is not called again for this tenant.
  */
 import { Webhook } from "standardwebhooks";
-import { egress } from "../../backends/egress.ts";
+import { callService } from "../../backends/egress.ts";
 import { ok } from "../core/result.ts";
 import type { Notice } from "../core/jobs/events.ts";
 import type { JobView, JobWebhook } from "../core/jobs/messages.ts";
@@ -213,7 +213,7 @@ export class Outbox {
     }
     try {
       const signal = AbortSignal.timeout(WEBHOOK_TIMEOUT_MS);
-      const response = await egress(target.value, { method: "POST", headers, body, signal });
+      const response = await callService(target.value, null, { method: "POST", headers, body, signal });
       await response.body?.cancel();
       const seconds = Number(response.headers.get("retry-after") ?? "");
       return { status: response.status, ...(seconds > 0 ? { retryAfterMs: seconds * 1_000 } : {}) };

@@ -16,6 +16,8 @@ export const REGIONS_MAX = 64;
 export const KEYS_MAX = 1000;
 export const ROUTES_MAX = 100;
 export const MODELS_PER_POOL_MAX = 100;
+/** Every request to a path of its own is compared with each; who has more opens a prefix. */
+export const PATHS_PER_POOL_MAX = 100;
 export const RAILS_PER_STAGE_MAX = 16;
 /** No GPU server batches more sequences than this. */
 export const CONCURRENCY_PER_WORKER_MAX = 4096;

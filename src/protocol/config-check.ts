@@ -16,12 +16,13 @@ export type ConfigPath = readonly (string | number)[];
 export type Finding = { readonly path: ConfigPath; readonly problem: string; readonly fix: string };
 
 /** Paths that the router itself serves; a route may not hide them. */
-const RESERVED_PREFIXES = ["/p", "/v2", "/admin", "/dashboard", "/v1/models"];
+const RESERVED_PREFIXES = ["/p", "/v2", "/admin", "/hooks", "/v1/models", "/v1/jobs"];
 const RESERVED_PATHS = new Set(
-  "/livez /readyz /healthz /ping /metrics /openapi.json /v1/chat/completions /v1/completions /v1/embeddings /v1/responses /v1/messages".split(
-    " ",
-  ),
+  "/livez /readyz /healthz /health /ping /metrics /v1/chat/completions /v1/completions /v1/embeddings".split(" "),
 );
+
+/** An operator who copies a whole request URL gets the base that was meant. */
+const API_PATH = /(?:\/v1)?\/(?:chat\/completions|completions|embeddings|responses|messages|models)\/*$/;
 
 export function checkConfig(raw: RawConfig): Finding[] {
   return [
@@ -155,6 +156,12 @@ function checkEndpoint(endpoint: RawEndpoint, path: ConfigPath): Finding[] {
     });
   const base = urlProblem(endpoint.url, endpoint.allowPlainHttp, false);
   if (base !== null) findings.push({ path: [...path, "url"], ...base });
+  else if (API_PATH.test(new URL(endpoint.url).pathname))
+    findings.push({
+      path: [...path, "url"],
+      problem: "the URL ends in a path of the API, which is appended to it",
+      fix: `write the base URL, "${endpoint.url.replace(/[?#].*$/, "").replace(API_PATH, "")}"`,
+    });
   if (health.url === undefined) return findings;
   const healthUrl = urlProblem(health.url, endpoint.allowPlainHttp, true);
   if (healthUrl !== null) findings.push({ path: [...path, "health", "url"], ...healthUrl });

@@ -53,6 +53,7 @@ function resolveEndpoint(raw: RawEndpoint): EndpointConfig {
     // Inference engines queue by themselves; Runpod's load balancer drops what finds no GPU worker.
     queuesExcess: raw.queuesExcess ?? raw.backend !== "runpod-lb",
     url: baseOf(raw.url),
+    model: raw.model ?? null,
     auth: raw.auth ?? null,
     workersMin: workers.min,
     workersMax: workers.max ?? Math.max(1, workers.min),
@@ -76,8 +77,11 @@ function resolveHealth(raw: RawEndpoint): EndpointConfig["health"] {
   return { url, auth: raw.health.auth ?? (isOwn ? (raw.auth ?? null) : null) };
 }
 
-/** Origin and path prefix, so that `base + "/v1/…"` is right however the URL was spelt. */
+/**
+ * Origin and path prefix, so that `base + "/v1/…"` is right however the URL was spelt. SDKs are given a base URL with
+ * `/v1` at its end, so operators write it here too; the health path of such a server is not below it.
+ */
 function baseOf(url: string): string {
   const { origin, pathname } = new URL(url);
-  return origin + pathname.replace(/\/+$/, "");
+  return origin + pathname.replace(/(?:\/+v1)?\/+$|\/+v1$/, "");
 }

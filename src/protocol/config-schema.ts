@@ -27,6 +27,7 @@ import {
   LEASE_TTL_MS_MIN,
   LOCATION_HINTS,
   MODELS_PER_POOL_MAX,
+  PATHS_PER_POOL_MAX,
   PATIENCE_MS_MAX,
   PREFILL_TOKENS_PER_MS_MAX,
   QUEUE_DEPTH_MAX,
@@ -49,6 +50,9 @@ const SECRET_NAME = /^[A-Z][A-Z0-9_]{0,63}$/;
 const MODEL = /^[!-~](?:[ -~]{0,198}[!-~])?$/;
 const PUBLIC_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]{1,64}){1,8}$/;
 
+/** A path, everything below one, or everything. */
+const OPEN_PATH = /^(?:\*|(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]{1,64}){1,8}(?:\/\*)?)$/;
+
 const id = z.string().regex(ID, { error: "use 1 to 64 of a-z 0-9 . _ -, starting with a letter or a digit" });
 const regionId = z.string().regex(REGION_ID, { error: "use 1 to 32 of a-z 0-9 -, starting with a letter or a digit" });
 const path = z
@@ -58,6 +62,8 @@ const path = z
 const url = z.string().min(1).max(2000);
 
 const int = (min: number, max: number) => z.int().min(min).max(max);
+
+const modelName = z.string().regex(MODEL, { error: "write a model name of 1 to 200 printable ASCII characters" });
 
 const auth = z.strictObject({
   secret: z
@@ -93,12 +99,12 @@ const key = z.strictObject({
       "HMAC-SHA-256 of the key under the pepper, 64 hex digits, from `npm run key`. The key itself is stored nowhere.",
     ),
   scopes: z
-    .array(z.enum(["infer", "admin", "worker"]))
+    .array(z.enum(["infer", "admin", "worker", "operate"]))
     .min(1)
-    .max(3)
+    .max(4)
     .default(["infer"])
     .describe(
-      'What the key may do: "infer" calls models and submits jobs, "admin" opens /admin, "worker" lets a GPU worker pull jobs, whosever they are. Default ["infer"]: least power.',
+      'What the key may do: "infer" calls models and submits jobs, "admin" opens /admin, "worker" lets a GPU worker pull jobs, whosever they are, "operate" reaches what operates an engine (such as /sleep) where `paths` opens it. Default ["infer"]: least power.',
     ),
   expiresAt: z
     .union([z.iso.date(), z.iso.datetime({ offset: true })], {
@@ -171,8 +177,13 @@ const endpoint = z.strictObject({
       'Kind of server: "openai" for anything with that HTTP API (vLLM, SGLang, …), "runpod-lb" for a Runpod load-balanced endpoint.',
     ),
   url: url.describe(
-    "Base URL; the request path is appended. https, or http for loopback, private and single-label hosts.",
+    "Base URL; the request path is appended, so a final /v1 is left out. https, or http for loopback, private and single-label hosts.",
   ),
+  model: modelName
+    .optional()
+    .describe(
+      "Name of the model at this endpoint, sent in place of the names in `models`. Default: the client's own word; where the endpoint does not know it and serves one model only, that one's name is learned.",
+    ),
   allowPlainHttp: z
     .boolean()
     .default(false)
@@ -238,10 +249,19 @@ const hedge = z.strictObject({
 
 const pool = z.strictObject({
   models: z
-    .array(z.string().regex(MODEL, { error: "write a model name of 1 to 200 printable ASCII characters" }))
+    .array(modelName)
     .max(MODELS_PER_POOL_MAX)
     .optional()
     .describe("Values of `model` that select this pool; a name selects one pool only. Default: the pool's id."),
+  paths: z
+    .array(
+      z.string().regex(OPEN_PATH, { error: 'write a path such as "/score", "/tools/*" for all below, or "*" for all' }),
+    )
+    .max(PATHS_PER_POOL_MAX)
+    .default([])
+    .describe(
+      'Further paths of the endpoints that clients may name under /p and in jobs, with every method: "/score", "/tools/*" or "*". Inference is always open; what operates an engine needs a key with the scope "operate" besides. Default []: inference alone.',
+    ),
   endpoints: z.array(endpoint).min(1).max(ENDPOINTS_PER_POOL_MAX).describe("The GPU servers of the pool, 1 to 64."),
   patienceMs: int(0, PATIENCE_MS_MAX)
     .default(50)

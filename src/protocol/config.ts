@@ -14,7 +14,7 @@ import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
 
 export type LocationHint = (typeof LOCATION_HINTS)[number];
 export type Backend = RawEndpoint["backend"];
-export type Scope = "infer" | "admin" | "worker";
+export type Scope = "infer" | "admin" | "worker" | "operate";
 /** `session`: what names a session; `prefix`: that, else how the prompt begins. */
 export type AffinityMode = (typeof AFFINITY_MODES)[number];
 
@@ -38,8 +38,10 @@ export type EndpointConfig = {
   readonly id: string;
   readonly region: string;
   readonly backend: Backend;
-  /** Base URL without a final slash; the request path is appended. */
+  /** Base URL without a final slash and without a final `/v1`; the request path is appended. */
   readonly url: string;
+  /** Name of the model there; null: as the client says it. */
+  readonly model: string | null;
   readonly auth: SecretRef | null;
   readonly gpu: readonly string[];
   readonly workersMin: number;
@@ -96,6 +98,8 @@ export type PoolConfig = {
   readonly id: string;
   /** Values of `model` that select this pool. */
   readonly models: readonly string[];
+  /** What a client may reach here beyond inference when it names the path itself: `open-paths.ts`. */
+  readonly paths: readonly string[];
   readonly endpoints: readonly EndpointConfig[];
   /** How long the edge waits for the shard after the rails are done before it decides from the snapshot, ms. */
   readonly patienceMs: number;

@@ -14,6 +14,7 @@ export type ErrorReason =
   | "forbidden"
   | "unknown_model"
   | "unknown_pool"
+  | "path_not_open"
   | "not_found"
   | "method_not_allowed"
   | "body_too_large"
@@ -90,7 +91,7 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     [401, "invalid_api_key", "authentication_error"],
     "policy, final",
     "No valid API key",
-    "The API key is missing or not valid. Send it as: Authorization: Bearer wp_…",
+    "The API key is missing or not valid. Send it as Authorization: Bearer wp_…, or in x-api-key or api-key.",
   ),
   key_expired: spec(
     [401, "key_expired", "authentication_error"],
@@ -116,11 +117,17 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     "Unknown pool",
     "There is no pool of this name. Check the path: /p/{pool}/{path}.",
   ),
+  path_not_open: spec(
+    [403, "path_not_open", "permission_error"],
+    "policy, final",
+    "The pool does not open this path",
+    "This pool does not open this path. The operator opens more with the option paths.",
+  ),
   not_found: spec(
     [404, "not_found", "not_found_error"],
     "failure, final",
     "Not found",
-    "Nothing is served at this path. See /openapi.json for the paths there are.",
+    "Nothing is served at this path.",
   ),
   method_not_allowed: spec(
     [405, "method_not_allowed", "invalid_request_error"],

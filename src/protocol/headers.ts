@@ -31,6 +31,8 @@ export const TRACEPARENT = "traceparent";
 export const PLACE = "x-warmpath-place";
 /** Request: names the session that it belongs to, the first of them that is there. */
 export const SESSION_HEADERS = ["x-warmpath-session", "x-session-id"] as const;
+/** Request: where a client may send its key; what stands in any of them is tried, so a placeholder does no harm. */
+export const KEY_HEADERS = ["authorization", "x-api-key", "api-key"] as const;
 /** Set on every dispatch; a request that arrives with it came from a router, so an endpoint leads back to us. */
 export const HOP = "x-warmpath-hop";
 

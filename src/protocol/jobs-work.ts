@@ -13,6 +13,7 @@
 import type { JobWork } from "../core/jobs/messages.ts";
 import { err, ok } from "../core/result.ts";
 import type { Result } from "../core/result.ts";
+import { readTarget } from "./request-target.ts";
 
 /** Where Runpod's Python package serves a handler over HTTP (`--rp_serve_api`), and answers when it is done. */
 export const JOB_PATH_DEFAULT = "/runsync";
@@ -41,8 +42,9 @@ export function workOf(input: unknown, { model, jobPath }: WorkContext): Result<
     return ok({ kind: "runpod", method: "POST", path, headers: JSON_HEADERS, body: text, stream: false });
   }
   const { route, method, body, param } = call;
-  if (!isRoute(route)) {
-    return err({ param, problem: `${param} must be a path such as "/v1/chat/completions".` });
+  const target = isRoute(route) ? readTarget(route) : null;
+  if (target === null || !target.ok) {
+    return err({ param, problem: `${param} must be a plain path such as "/v1/chat/completions".` });
   }
   if (!METHODS.has(method)) return err({ param: "input.method", problem: "input.method must be an HTTP method." });
   const hasBody = method !== "GET" && body !== undefined && body !== null;
@@ -50,7 +52,7 @@ export function workOf(input: unknown, { model, jobPath }: WorkContext): Result<
   return ok({
     kind: "http",
     method,
-    path: route,
+    path: target.value.path + target.value.query,
     headers: hasBody ? JSON_HEADERS : {},
     body: hasBody ? JSON.stringify(whole) : "",
     stream: isRecord(body) && body["stream"] === true,
@@ -84,9 +86,9 @@ function legacy(route: string, input: Json): Call {
   return { route, method: "POST", body, param: "input" };
 }
 
-/** No scheme, no host, no control character: a path and nothing that could lead elsewhere. */
+/** Two slashes are a host to some readers: here nothing joins paths, so nobody means one. */
 function isRoute(route: unknown): route is string {
-  return typeof route === "string" && route.length <= ROUTE_CHARS_MAX && /^\/(?!\/)[!-~]*$/.test(route);
+  return typeof route === "string" && route.length <= ROUTE_CHARS_MAX && !route.startsWith("//");
 }
 
 function isRecord(value: unknown): value is Json {

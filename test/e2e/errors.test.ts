@@ -74,19 +74,42 @@ const cases: readonly Case[] = [
   [
     "an unknown model",
     () => postChat(chatBody({ model: "nobody-knows" })),
-    { status: 404, code: "model_not_found", says: /GET \/v1\/models lists/, param: "model" },
+    {
+      status: 404,
+      code: "model_not_found",
+      says: /No pool serves the model "nobody-knows"\. Models: test-model\./,
+      param: "model",
+    },
   ],
   [
     "an unknown pool",
     () => fleet.call("/p/nowhere/x"),
-    { status: 404, code: "pool_not_found", says: /Check the path/ },
+    { status: 404, code: "pool_not_found", says: /There is no pool "nowhere"\. Pools: main\./ },
   ],
   [
     "a stray percent sign",
     () => fleet.call("/p/%zz/x"),
-    { status: 404, code: "pool_not_found", says: /Check the path/ },
+    { status: 400, code: "invalid_request", says: /a percent sign stands before two hex digits/ },
   ],
-  ["an unknown path", () => fleet.call("/v3/nothing"), { status: 404, code: "not_found", says: /See \/openapi\.json/ }],
+  [
+    "an unknown path",
+    () => fleet.call("/v3/nothing"),
+    {
+      status: 404,
+      code: "not_found",
+      says: /Nothing is served at \/v3\/nothing\. Served are \/v1\/chat\/completions, /,
+    },
+  ],
+  [
+    "a path that is nearly one",
+    () => fleet.call("/openai/v1/chat/completions", { method: "POST", body: "{}" }),
+    { status: 404, code: "not_found", says: /Did you mean \/v1\/chat\/completions\?/ },
+  ],
+  [
+    "a path that only endpoints have",
+    () => fleet.call("/v1/rerank", { method: "POST", body: "{}" }),
+    { status: 404, code: "not_found", says: /At a pool's endpoints it is reached as \/p\/\{pool\}\/v1\/rerank\./ },
+  ],
   [
     "a wrong method",
     () => fleet.call("/v1/chat/completions"),

@@ -80,7 +80,7 @@ beforeAll(async () => {
   });
   const morePools = Object.entries(pools).map(([id, one]) => [
     id,
-    { endpoints: [endpoint(`gpu-${id}`, gpu.url)], rails: one, patienceMs: 5_000 },
+    { paths: ["*"], endpoints: [endpoint(`gpu-${id}`, gpu.url)], rails: one, patienceMs: 5_000 },
   ]);
   fleet = await startFleet({
     endpoints: [

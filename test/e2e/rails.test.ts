@@ -27,6 +27,7 @@ beforeAll(async () => {
     pool: { rails: rails("redact"), patienceMs: 5_000 },
     morePools: {
       strict: {
+        paths: ["*"],
         endpoints: [{ id: "none", region: "us-east", backend: "openai", url: "http://127.0.0.1:9" }],
         rails: rails("block"),
       },

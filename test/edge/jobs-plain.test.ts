@@ -112,7 +112,7 @@ describe("Prefer: respond-async", () => {
 
   test("a body that is no text cannot be kept, and says so", async () => {
     const bytes = new Uint8Array([0xff, 0xfe, 0x00]);
-    const { answer, queue } = await asked({}, "/p/main/x", bytes);
+    const { answer, queue } = await asked({}, "/p/main/generate", bytes);
     expect([answer.status, queue.jobs.size]).toEqual([415, 0]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { DEFAULT_RATES } from "../../src/core/jobs/rate.ts";
 import { RUN_BODY_BYTES_MAX, RUNSYNC_BODY_BYTES_MAX } from "../../src/protocol/jobs-runpod.ts";
 import { surface } from "./jobs-surface.ts";
-import type { Call } from "./jobs-surface.ts";
+import type { Call, Json } from "./jobs-surface.ts";
 
 const run = async (body: unknown, path = "/v2/main/run", call: Call = {}) => {
   const made = surface();
@@ -91,6 +91,27 @@ describe("run", () => {
     const answer = await call("/v2/main/run", { body: { input: 1 } });
     expect([answer.status, answer.json["error"]]).toEqual([status, expect.any(String)]);
     expect(answer.headers.has("retry-after")).toBe(status === 429 || status === 503);
+  });
+});
+
+describe("a route that the pool does not open", () => {
+  test.each([
+    ["that nobody has opened", { route: "/train", body: {} }, ["infer"], 403, "path_not_open"],
+    [
+      "that is opened, with a method that it has not",
+      { route: "/v1/models", body: {} },
+      ["infer"],
+      405,
+      "method_not_allowed",
+    ],
+    ["that operates the engine", { route: "/tools/flush_cache", body: {} }, ["infer"], 403, "forbidden"],
+    ["that operates the engine, by a key that may", { route: "/tools/flush_cache" }, ["infer", "operate"], 200, null],
+    ["that the pool opens", { openai_route: "/tools/any", openai_input: {} }, ["infer"], 200, null],
+  ])("%s", async (_, input, scopes, status, code) => {
+    const { queue, call } = surface();
+    const answer = await call("/v2/tools/run", { body: { input }, scopes });
+    expect([answer.status, (answer.json["errorDetail"] as Json | undefined)?.["code"] ?? null]).toEqual([status, code]);
+    expect(queue.submitted()).toHaveLength(status === 200 ? 1 : 0);
   });
 });
 

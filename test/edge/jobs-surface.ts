@@ -59,6 +59,10 @@ const config = {
       endpoints: [{ id: "b", region: "us", backend: "openai", url: "https://b.example.com" }],
       jobs: { path: "/predictions" },
     },
+    tools: {
+      endpoints: [{ id: "d", region: "us", backend: "openai", url: "https://d.example.com" }],
+      paths: ["/tools/*"],
+    },
     strict: {
       endpoints: [{ id: "c", region: "us", backend: "openai", url: "https://c.example.com" }],
       rails: { input: [{ use: "secrets", action: "block" }] },

@@ -125,7 +125,7 @@ describe("a wrong config", () => {
       { path: "/score", pool: "small" },
       { path: "routes[1].path", problem: "another route has this path" },
     ],
-    ["a reserved route", "routes.0.path", "/v1/messages", { problem: "the router serves this path itself" }],
+    ["a reserved route", "routes.0.path", "/v1/embeddings", { problem: "the router serves this path itself" }],
     ["a route under a reserved prefix", "routes.0.path", "/p/llama", { problem: "the router serves this path itself" }],
     ["a route that climbs", "routes.0.path", "/a/../b", { path: "routes[0].path" }],
     ["a route with a query", "routes.0.path", "/a?b", { path: "routes[0].path" }],

@@ -20,12 +20,14 @@ describe("a valid config", () => {
     expect(config.pools.get("small")).toEqual({
       id: "small",
       models: ["small"],
+      paths: [],
       endpoints: [
         {
           id: "c",
           region: "us",
           backend: "openai",
           url: "https://c.example.com",
+          model: null,
           auth: null,
           gpu: [],
           workersMin: 1,

@@ -10,6 +10,7 @@ import type { GpuSimulator } from "../../backends/gpu-simulator/server.ts";
 import { formatKey, keyHmac, toHex } from "../../src/protocol/api-keys.ts";
 import { startWorkerd } from "../../src/cli/workerd.ts";
 import type { Workerd } from "../../src/cli/workerd.ts";
+import type { Scope } from "../../src/protocol/config.ts";
 import type { EndpointView } from "../../src/core/endpoint-view.ts";
 
 export const BUNDLE = join(import.meta.dirname, "../../dist/worker.js");
@@ -31,7 +32,7 @@ export type EndpointPlan = {
 /** A further API key of the fleet. */
 export type KeyPlan = {
   readonly id: string;
-  readonly scopes?: readonly ("infer" | "admin" | "worker")[];
+  readonly scopes?: readonly Scope[];
   /** Default "tests". */
   readonly tenant?: string;
   readonly expiresAt?: string;
@@ -189,7 +190,9 @@ function fleetConfig(plan: FleetPlan, model: string, simulators: ReadonlyMap<str
     url: simulators.get(id)?.url,
     ...config,
   }));
-  return { regions: REGIONS, pools: { main: { models: [model], endpoints, ...plan.pool }, ...plan.morePools } };
+  // The GPU simulator has paths that no engine has.
+  const main = { models: [model], paths: ["*"], endpoints, ...plan.pool };
+  return { regions: REGIONS, pools: { main, ...plan.morePools } };
 }
 
 function missing(id: string): never {

@@ -63,6 +63,7 @@ export async function startOutputStage(): Promise<OutputStage> {
   const speaker = await startSpeaker();
   const pool = (id: string, rails: unknown) => ({
     models: [id],
+    paths: ["*"],
     patienceMs: 5_000,
     leaseTtlMs: 600_000,
     hedge: { enabled: false },

@@ -85,13 +85,13 @@ async function toSubmit(
   const railed = await checkJob(edge, pool, { input: item.input });
   if (railed.kind === "refused") return railed.answer;
   const { input } = railed.body as { readonly input: unknown };
-  const work = runWork(pool, { input, s3Config: item.s3Config });
-  if (!work.ok) return refuseProblem(edge, work.error);
+  const work = runWork(edge, pool, { input, s3Config: item.s3Config });
+  if (work instanceof Response) return work;
   const options = readJobOptions(edge.request.headers, Date.now(), edge.dev);
   if (!options.ok) return refuseProblem(edge, options.error);
   return requestOf(edge, {
     jobId: runpodJobId(crypto.randomUUID()),
-    work: work.value,
+    work,
     policy: policyOf(options.value, item.policy, RETENTION_ASYNC_MS),
     webhook: item.webhook === null ? options.value.webhook : { url: item.webhook, form: "runpod", events: [] },
     tags: options.value.tags,

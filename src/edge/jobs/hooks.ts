@@ -80,11 +80,11 @@ async function enqueue(edge: Authenticated, pool: Parameters<typeof submitJob>[1
   if (railed.kind === "refused") return railed.answer;
   const { input: checked } = railed.body as { readonly input: unknown };
   const input = exactJson(bytes.value, json, checked);
-  const work = runWork(pool, { input, s3Config: null });
-  if (!work.ok) return refuseProblem(edge, work.error);
+  const work = runWork(edge, pool, { input, s3Config: null });
+  if (work instanceof Response) return work;
   const submitted = await submitJob(edge, pool, {
     jobId: runpodJobId(crypto.randomUUID()),
-    work: work.value,
+    work,
     policy: policyOf(options.value, null, RETENTION_ASYNC_MS),
     // Whoever knows the URL may start jobs; where their answers go is the tenant's to say.
     webhook: null,

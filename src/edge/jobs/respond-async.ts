@@ -14,8 +14,11 @@ import { parsePrefer, preferenceApplied } from "../../protocol/jobs-prefer.ts";
 import type { Preference } from "../../protocol/jobs-prefer.ts";
 import { isEnded } from "../../protocol/jobs-view.ts";
 import { INFERENCE_PATHS, readInferenceBody } from "../../protocol/openai.ts";
+import { withoutLastSlash } from "../../protocol/request-target.ts";
 import { parseJson, readBody, writeJson } from "../body.ts";
 import type { Authenticated } from "../edge-request.ts";
+import { unknownModel, unknownPool } from "../not-found.ts";
+import { refuseReach } from "../reach.ts";
 import type { EdgePool } from "../runtime.ts";
 import { refuseBody, refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
 import { answerPending, answerResult } from "./plain.ts";
@@ -48,7 +51,8 @@ export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<Re
 
 /** Does the path lead to a pool at all? Others have no use for a job. */
 function hasPool({ path, desk }: Authenticated): boolean {
-  return isInference(path) || path.startsWith("/p/") || desk.runtime.config.routes.has(path);
+  const plain = withoutLastSlash(path);
+  return isInference(plain) || path.startsWith("/p/") || desk.runtime.config.routes.has(plain);
 }
 
 const isInference = (path: string): boolean => INFERENCE_PATHS.some((one) => one === path);
@@ -101,30 +105,37 @@ async function submit(edge: Authenticated, bytes: ArrayBuffer, preference: Prefe
 
 type Target = { readonly pool: EdgePool; readonly path: string };
 
-/** Which pool, and which path there: as the synchronous request would be led. */
+/** Which pool, and which path there: as the synchronous request would be led, and no further. */
 function targetOf(edge: Authenticated, json: unknown): Response | Target {
-  const { path, query, desk } = edge;
+  const { query, desk } = edge;
   const { config, pools } = desk.runtime;
+  const path = withoutLastSlash(edge.path);
   const inference = INFERENCE_PATHS.find((one) => one === path);
   if (inference !== undefined) {
     if (json === null) return refuseJob(edge, { reason: "invalid_json" });
     const read = readInferenceBody(json, inference);
     if (!read.ok) return refuseProblem(edge, read.error);
-    const pool = pools.get(config.poolIdByModel.get(read.value.model) ?? "");
-    return pool === undefined ? refuseJob(edge, { reason: "unknown_model", param: "model" }) : { pool, path };
+    const { model } = read.value;
+    const pool = pools.get(config.poolIdByModel.get(model) ?? "");
+    return pool === undefined ? refuseJob(edge, unknownModel(model, config)) : { pool, path };
   }
   const declared = config.routes.get(path);
   if (declared !== undefined) {
     const pool = pools.get(declared.poolId);
     return pool === undefined
-      ? refuseJob(edge, { reason: "unknown_pool" })
-      : { pool, path: declared.upstreamPath + query };
+      ? refuseJob(edge, unknownPool(declared.poolId, config))
+      : reached(edge, { pool, path: declared.upstreamPath + query }, "config");
   }
-  const [, , id = "", ...rest] = path.split("/");
+  const [, , id = "", ...rest] = edge.path.split("/");
   const pool = pools.get(id);
   return pool === undefined
-    ? refuseJob(edge, { reason: "unknown_pool" })
-    : { pool, path: `/${rest.join("/")}${query}` };
+    ? refuseJob(edge, unknownPool(id, config))
+    : reached(edge, { pool, path: `/${rest.join("/")}${query}` }, "client");
+}
+
+function reached(edge: Authenticated, target: Target, from: "client" | "config"): Response | Target {
+  const closed = refuseReach(edge, target.pool, { method: "POST", path: target.path, from });
+  return closed === null ? target : refuseJob(edge, closed);
 }
 
 type Body = { readonly path: string; readonly bytes: ArrayBuffer; readonly json: unknown };

@@ -7,6 +7,7 @@ import type { Operation } from "../../core/jobs/rate.ts";
 import type { Scope } from "../../protocol/config.ts";
 import { INFERENCE_PATHS } from "../../protocol/openai.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
+import { unknownPool } from "../not-found.ts";
 import { infer, passThrough } from "../pipeline.ts";
 import type { EdgePool } from "../runtime.ts";
 import { inRunpodForm, refuseJob, refuseNoQueue } from "./answers.ts";
@@ -115,7 +116,7 @@ function withPool(
   handle: (pool: EdgePool) => Promise<Response> | Response,
 ): Promise<Response> | Response {
   const pool = edge.desk.runtime.pools.get(poolId);
-  return pool === undefined ? refuseJob(edge, { reason: "unknown_pool" }) : handle(pool);
+  return pool === undefined ? refuseJob(edge, unknownPool(poolId, edge.desk.runtime.config)) : handle(pool);
 }
 
 async function limited(

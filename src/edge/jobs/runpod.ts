@@ -25,6 +25,7 @@ import { runpodStatus } from "../../core/jobs/runpod-status.ts";
 import { parseJson, readBody } from "../body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
+import { refuseReach } from "../reach.ts";
 import type { EdgePool } from "../runtime.ts";
 import { refuseBody, refuseJob, refuseProblem, refuseUnknownJob } from "./answers.ts";
 import { exactJson } from "./exact-json.ts";
@@ -71,13 +72,13 @@ async function submitRun({ edge, pool }: PoolCall, operation: "run" | "runsync")
   const body = exactJson(bytes.value, json, railed.body);
   const request = readRunRequest(body, edge.dev);
   if (!request.ok) return refuseProblem(edge, request.error);
-  const work = runWork(pool, request.value);
-  if (!work.ok) return refuseProblem(edge, work.error);
+  const work = runWork(edge, pool, request.value);
+  if (work instanceof Response) return work;
   const uuid = crypto.randomUUID();
   const { webhook, policy } = request.value;
   const submitted = await submitJob(edge, pool, {
     jobId: isSync ? runpodSyncJobId(uuid) : runpodJobId(uuid),
-    work: work.value,
+    work,
     policy: policyOf(options.value, policy, isSync ? RETENTION_SYNC_MS : RETENTION_ASYNC_MS),
     webhook: webhook === null ? options.value.webhook : { url: webhook, form: "runpod", events: [] },
     tags: options.value.tags,
@@ -87,12 +88,19 @@ async function submitRun({ edge, pool }: PoolCall, operation: "run" | "runsync")
   return submitted.kind === "refused" ? submitted.answer : submitted.job;
 }
 
-/** What the input calls, with what only a pulling GPU worker is given. */
-export function runWork(pool: EdgePool, { input, s3Config }: Pick<RunRequest, "input" | "s3Config">) {
+/** What the input calls, if its client may, with what only a pulling GPU worker is given. */
+export function runWork(
+  edge: Authenticated,
+  pool: EdgePool,
+  { input, s3Config }: Pick<RunRequest, "input" | "s3Config">,
+): JobWork | Response {
   const work = workOf(input, { model: pool.config.models[0] ?? pool.config.id, jobPath: jobPathOf(pool) });
-  if (!work.ok || s3Config === null) return work;
-  const value: JobWork = { ...work.value, s3Config };
-  return { ok: true, value } as const;
+  if (!work.ok) return refuseProblem(edge, work.error);
+  const { kind, method, path } = work.value;
+  // The path of a job that names none is the config's.
+  const closed = kind === "runpod" ? null : refuseReach(edge, pool, { method, path, from: "client" });
+  if (closed !== null) return refuseJob(edge, closed);
+  return s3Config === null ? work.value : { ...work.value, s3Config };
 }
 
 export async function status({ edge, queue, query }: PoolCall, jobId: string): Promise<Response> {

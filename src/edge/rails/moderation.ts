@@ -20,11 +20,8 @@ export type ModerationOptions = {
   readonly categories?: Readonly<Record<string, number>> | undefined;
 };
 
-/** `authorization`: value of the header; null: none is sent. */
-export function moderationRail(
-  { url, model, categories }: ModerationOptions,
-  authorization: string | null,
-): OutsideRail {
+/** `token`: the service's bearer token; null: none is sent. */
+export function moderationRail({ url, model, categories }: ModerationOptions, token: string | null): OutsideRail {
   return async ({ input, signal }) => {
     const texts = input.parts.map(({ text }) => text);
     if (texts.length === 0) return NOTHING_FOUND;
@@ -33,7 +30,7 @@ export function moderationRail(
         ? texts
         : [...texts.slice(0, MODERATION_TEXTS_MAX - 1), texts.slice(MODERATION_TEXTS_MAX - 1).join("\n\n")];
     const body = JSON.stringify({ input: list, ...(model === undefined ? {} : { model }) });
-    const answer = await postJson(url, authorization === null ? {} : { authorization }, body, signal);
+    const answer = await postJson(url, token, {}, body, signal);
     return readModerationAnswer(answer, list.length, categories ?? null);
   };
 }

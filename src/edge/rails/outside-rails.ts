@@ -26,7 +26,7 @@ export function outsideRail(
       const { secret } = rail.options;
       if (secret === undefined) return moderationRail(rail.options, null);
       const value = secretIn(env, secret);
-      return value === null ? missing(env, secret, rail.name) : moderationRail(rail.options, `Bearer ${value}`);
+      return value === null ? missing(env, secret, rail.name) : moderationRail(rail.options, value);
     }
     case "llama-guard": {
       const { pool, binding } = rail.options;

@@ -4,7 +4,7 @@
  * An answer is believed only if it is one: any status but 2xx, a body that is too long or no JSON, a redirect, a closed
  * connection are failures, and the rail's rule for failures applies.
  */
-import { egress } from "../../../backends/egress.ts";
+import { callService } from "../../../backends/egress.ts";
 import type { OutsideAnswer } from "../../core/rails/outside-answers.ts";
 import type { RailInput } from "../../core/rails/rail.ts";
 import type { Desk } from "../lease-desk.ts";
@@ -26,13 +26,15 @@ export type OutsideAsk = {
 /** Rejects when there is no answer that can be believed. */
 export type OutsideRail = (ask: OutsideAsk) => Promise<OutsideAnswer>;
 
+/** `token`: sent as a bearer token, or null. */
 export async function postJson(
   url: string,
+  token: string | null,
   headers: Readonly<Record<string, string>>,
   body: string,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const response = await egress(url, {
+  const response = await callService(url, token, {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/json", ...headers },
     body,

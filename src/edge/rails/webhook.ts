@@ -17,6 +17,6 @@ export function webhookRail(url: string, secret: string | null, name: string): O
     const parts = input.parts.map(({ path, role, text }) => ({ path, role, text }));
     const body = JSON.stringify({ type: "rail.check", stage: "input", parts, requestId, tenant, pool });
     const headers = secret === null ? {} : await signedHeaders(secret, `${requestId}.${name}`, Date.now(), body);
-    return readWebhookAnswer(await postJson(url, headers, body, signal), input, name);
+    return readWebhookAnswer(await postJson(url, null, headers, body, signal), input, name);
   };
 }
