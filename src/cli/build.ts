@@ -68,7 +68,7 @@ export async function buildWorker(
     charset: "utf8",
     loader: { ".jsonc": "text" },
     external: ["cloudflare:*", "node:*"],
-    plugins: [startInOnePiece(entry)],
+    plugins: [startInOnePiece(entry), withoutDescriptions()],
     logLevel: "warning",
   });
   await replaceFiles(outdir, basename(outfile), outputFiles);
@@ -124,6 +124,22 @@ function startInOnePiece(entry: string): Plugin {
         const source = await readFile(path, "utf8");
         return { contents: `${source}\nimport ${JSON.stringify(entry)};\n`, loader: "ts" };
       });
+    },
+  };
+}
+
+/** One call with one literal. */
+const DESCRIPTION = /\.describe\(\s*(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*,?\s*\)/g;
+
+/** What the schemas say of their options is for editors, and goes there by `npm run schema`: a Worker never reads it. */
+function withoutDescriptions(): Plugin {
+  return {
+    name: "without-descriptions",
+    setup(bundler) {
+      bundler.onLoad({ filter: /src\/protocol\/[a-z]+-schema\.ts$/ }, async ({ path }) => ({
+        contents: (await readFile(path, "utf8")).replaceAll(DESCRIPTION, ""),
+        loader: "ts",
+      }));
     },
   };
 }
