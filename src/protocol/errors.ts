@@ -91,7 +91,7 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     [401, "invalid_api_key", "authentication_error"],
     "policy, final",
     "No valid API key",
-    "The API key is missing or not valid. Send it as Authorization: Bearer wp_…, or in x-api-key or api-key.",
+    "The API key is missing or not valid. Send it as: Authorization: Bearer wp_… (or as x-api-key, or api-key).",
   ),
   key_expired: spec(
     [401, "key_expired", "authentication_error"],

@@ -85,7 +85,7 @@ describe("an answer that is not a stream", () => {
     expect(body.toString()).toBe(vector);
   });
 
-  test.each(["//v1/chat//completions/", "/v1/chat%2Fcompletions?x=1", "/V1/Chat/Completions"])(
+  test.each(["//v1/chat//completions/", "/v1/ch%61t/completions?x=1", "/V1/Chat/Completions"])(
     "is known by its path however it is written: %s",
     async (path) => {
       const { body } = await stage.answerTo("redacting", json(EMAIL), { path });
