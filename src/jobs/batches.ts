@@ -12,7 +12,7 @@ import {
   utf8Bytes,
 } from "./bounds.ts";
 import type { Ledger } from "./ledger.ts";
-import { isStorageFull } from "./submission.ts";
+import { isNearlyFull } from "./submission.ts";
 
 type BatchRow = {
   id: string;
@@ -59,7 +59,7 @@ export class Batches {
     if (row.status !== "DRAFT") return "closed";
     const tooLarge = requests.some(({ work }) => utf8Bytes(work.body) > INPUT_ROW_BYTES_MAX);
     const room = this.#ledger.limits.depthMax - this.#ledger.waiting();
-    if (isStorageFull(this.#ledger)) return "limited";
+    if (isNearlyFull(this.#ledger)) return "full";
     if (tooLarge || row.total + requests.length > Math.min(BATCH_REQUESTS_MAX, room)) return "limited";
     const { store } = this.#ledger;
     return store.transaction(() => {
@@ -96,6 +96,7 @@ export class Batches {
       for (const { job_id: jobId, request } of drafts) {
         const outcome = await this.#submit(JSON.parse(request) as SubmitRequest);
         // What the queue has no room for now stays a draft; finalizing again goes on.
+        if (outcome.kind === "limited" && outcome.limit === "storage") return "full";
         if (outcome.kind === "limited" || outcome.kind === "paused") return "limited";
         sql.exec(`DELETE FROM draft WHERE batch = ? AND job_id = ?`, batchId, jobId);
       }

@@ -87,7 +87,7 @@ export const DEAD_DELIVERY_MS = 7 * 24 * 3_600 * SECOND;
 export const OUTBOX_MAX = 100_000;
 /** Receivers that answered 410, remembered; the oldest is forgotten first. */
 export const DISABLED_MAX = 1_000;
-/** Drain cursors of ended jobs kept in memory; a forgotten one reads its stream again from the start. */
+/** Drain cursors kept in memory; a forgotten one is read from disk. */
 export const CURSORS_MAX = 10_000;
 
 /** Runpod's bounds of its batches. */

@@ -7,6 +7,7 @@
  * later than the last sweep that wrote (`upkeep.ts`). An entry is a hint: its job may have been redriven or deleted since,
  * and the job's row alone decides.
  */
+import { isStorageFull } from "../core/jobs/storage-full.ts";
 import type { TerminalState } from "../core/jobs/job.ts";
 
 /** Width of a bucket, ms: a deletion is at most so late, and reads do not see what is over. */
@@ -35,22 +36,32 @@ export class EndedList {
     this.#fresh.set(bucket, entries);
   }
 
-  /** Writes what gathered; false: nothing had. */
+  /** Writes what gathered; false: nothing had, or there is no room for it now. */
   flush(): boolean {
     if (this.#fresh.size === 0) return false;
+    try {
+      this.#write();
+    } catch (error) {
+      if (!isStorageFull(error)) throw error;
+      console.error("no room to store which jobs have ended", error);
+      return false;
+    }
+    this.#fresh.clear();
+    return true;
+  }
+
+  #write(): void {
     for (const [bucket, entries] of this.#fresh) {
       for (let from = 0; from < entries.length; from += ENTRIES_MAX) {
         this.#part += 1;
         this.#sql.exec(
-          `INSERT INTO ended (bucket, part, entries) VALUES (?, ?, ?)`,
+          `INSERT OR REPLACE INTO ended (bucket, part, entries) VALUES (?, ?, ?)`,
           bucket,
           this.#part,
           JSON.stringify(entries.slice(from, from + ENTRIES_MAX)),
         );
       }
     }
-    this.#fresh.clear();
-    return true;
   }
 
   /** When the next deletion is due, ms; null: none. */
@@ -81,8 +92,8 @@ export class EndedList {
 
   /** Entries, those to be deleted last first. */
   *newest(): Generator<EndedEntry> {
-    // Written first, so that there is one order.
-    this.flush();
+    // Written first, so that there is one order; what has no room on disk is the newest of all.
+    if (!this.flush()) for (const entries of this.#fresh.values()) yield* entries.toReversed();
     const rows = this.#sql.exec<{ entries: string }>(`SELECT entries FROM ended ORDER BY bucket DESC, part DESC`);
     for (const { entries } of rows) yield* (JSON.parse(entries) as EndedEntry[]).toReversed();
   }

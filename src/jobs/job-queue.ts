@@ -120,7 +120,13 @@ export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
   async #ready(): Promise<Queue> {
     if (this.#queue !== null) return this.#queue;
     this.#loading ??= import("./queue.ts").then((module) => new module.Queue(this.ctx, this.env));
-    this.#queue = await this.#loading;
+    try {
+      this.#queue = await this.#loading;
+    } catch (error) {
+      // The next call tries again: what failed once need not fail for as long as the object lives.
+      this.#loading = null;
+      throw error;
+    }
     return this.#queue;
   }
 }

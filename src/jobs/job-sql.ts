@@ -27,6 +27,8 @@ export const MIGRATIONS = [
    CREATE INDEX outbox_forget ON outbox (forget_ms) WHERE forget_ms IS NOT NULL;
    CREATE TABLE disabled_hook (tenant TEXT, url TEXT, since_ms INTEGER NOT NULL, PRIMARY KEY (tenant, url)) WITHOUT ROWID;`,
   `CREATE TABLE blob (key TEXT, part INTEGER, data BLOB NOT NULL, PRIMARY KEY (key, part)) WITHOUT ROWID;`,
+  `CREATE TABLE drained (job_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE INDEX outbox_due ON outbox (tenant, next_ms) WHERE next_ms IS NOT NULL;`,
 ] as const;
 
 /** First waiting job of a tenant: what every claim asks. */

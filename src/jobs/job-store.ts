@@ -9,6 +9,7 @@
  * Rejected: a table of attempts (the row's history has them), a table of history, an index over ended jobs.
  * Every table is described in docs/storage.md.
  */
+import { JOB_NEWER } from "../core/jobs/job.ts";
 import type { Job, JobState, TerminalState } from "../core/jobs/job.ts";
 import type { JobWebhook, JobWork } from "../core/jobs/messages.ts";
 import type { KeyRecord } from "../core/jobs/idempotency.ts";
@@ -276,6 +277,19 @@ export class JobStore {
     this.#sql.exec(`DELETE FROM chunk WHERE job_id = ?`, jobId);
   }
 
+  /** Where the reads that drain go on; null: nothing was drained. */
+  cursor(jobId: string): number | null {
+    return first(this.#sql.exec<{ seq: number }>(`SELECT seq FROM drained WHERE job_id = ?`, jobId))?.seq ?? null;
+  }
+
+  saveCursor(jobId: string, seq: number): void {
+    this.#sql.exec(`INSERT OR REPLACE INTO drained (job_id, seq) VALUES (?, ?)`, jobId, seq);
+  }
+
+  deleteCursor(jobId: string): void {
+    this.#sql.exec(`DELETE FROM drained WHERE job_id = ?`, jobId);
+  }
+
   key(key: string): KeyRecord | null {
     const raw = first(
       this.#sql.exec<{ job_id: string; body_hash: string; expires_ms: number }>(
@@ -341,7 +355,7 @@ function writeJob(job: Job): string {
 }
 
 function readRow({ job: jobText, extra, output }: RawRow): JobRow {
-  const job = JSON.parse(jobText) as Job;
+  const job: Job = { ...JOB_NEWER, ...(JSON.parse(jobText) as Job) };
   const whole = output === null ? job : { ...job, output: { kind: "inline", json: output } as const };
   return { job: whole, extra: JSON.parse(extra) as Extra };
 }

@@ -7,8 +7,10 @@
  * the output: JSON as it is, anything else as one JSON string.
  */
 import type { JobWork } from "../core/jobs/messages.ts";
+import type { OutputNote } from "../core/jobs/events.ts";
 import type { FailureReason } from "../core/jobs/reasons.ts";
 import type { Outgoing } from "../edge/dispatch.ts";
+import { readLooseJson } from "../protocol/json-text.ts";
 import { inputTokensEstimate } from "../protocol/openai.ts";
 import { HOP, REQUEST_ID } from "../protocol/headers.ts";
 
@@ -48,7 +50,7 @@ export function outgoingOf(
 export const workerInput = ({ input, body }: JobWork): string => input ?? (body === "" ? "null" : body);
 
 export type Ended =
-  | { readonly kind: "finished"; readonly output: string | null }
+  | { readonly kind: "finished"; readonly output: string | null; readonly note?: OutputNote }
   | { readonly kind: "failed"; readonly reason: FailureReason; readonly message: string };
 
 /** What the whole answer of an endpoint means. */
@@ -57,14 +59,24 @@ export function readAnswer(work: JobWork, status: number, text: string): Ended {
     const reason = status >= 500 ? "upstream_5xx" : "upstream_4xx";
     return { kind: "failed", reason, message: text === "" ? `the endpoint answered ${status}` : text };
   }
-  return work.kind === "runpod" ? readResult(text) : { kind: "finished", output: asJson(text) };
+  return work.kind === "runpod" ? readResult(text) : finished(text);
+}
+
+/** JSON text as it is, with null for numbers that JSON has not; any other text as a JSON string; nothing as null. */
+function finished(text: string): Ended {
+  if (text === "") return { kind: "finished", output: null };
+  const json = readLooseJson(text);
+  if (json === null) return { kind: "finished", output: JSON.stringify(text) };
+  return json.isExact
+    ? { kind: "finished", output: text }
+    : { kind: "finished", output: JSON.stringify(json.value), note: "non_finite_numbers" };
 }
 
 /** A handler's answer: `{"error"}` fails, `{"output"}` is unwrapped, all else is the output. */
 function readResult(text: string): Ended {
-  const value = parse(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    return { kind: "finished", output: asJson(text) };
+  const json = readLooseJson(text);
+  const value = json?.value;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return finished(text);
   const { error, output, status } = value as { error?: unknown; output?: unknown; status?: unknown };
   if (error !== undefined && error !== null) {
     return {
@@ -74,19 +86,13 @@ function readResult(text: string): Ended {
     };
   }
   if (status === "FAILED") return { kind: "failed", reason: "handler_error", message: "the handler failed" };
-  return { kind: "finished", output: output === undefined ? text : JSON.stringify(output) };
+  if (output === undefined) return finished(text);
+  const note = json?.isExact === true ? {} : ({ note: "non_finite_numbers" } as const);
+  return { kind: "finished", output: JSON.stringify(output), ...note };
 }
 
 /** JSON text as it is; any other text as a JSON string; nothing as null. */
 export function asJson(text: string): string | null {
   if (text === "") return null;
-  return parse(text) === undefined ? JSON.stringify(text) : text;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  return readLooseJson(text)?.isExact === true ? text : JSON.stringify(text);
 }

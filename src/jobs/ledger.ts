@@ -224,8 +224,9 @@ export class Ledger {
     }
     if (isGone) {
       this.store.deleteChunks(id);
+      this.store.deleteCursor(id);
       this.store.delete(id);
-    } else if (has("record_history")) {
+    } else if (has("record_history") || has("keep_shown")) {
       if (isTerminal(after.job.state)) live?.chunks.save();
       this.store.update(after, this.#columns(after.job));
     }

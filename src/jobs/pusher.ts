@@ -119,12 +119,10 @@ export class Pusher {
   }
 
   #granted(desk: Desk, pool: EdgePool, holding: Holding): void {
-    const { ledger } = this.#deps;
     const endpoint = pool.endpoints.get(holding.grant.endpointId);
     const holder = { endpointId: holding.grant.endpointId, workerId: null };
     // The lease of a pushed attempt is this object's memory: it ends with the run's deadline, or with the object.
-    const live =
-      endpoint === undefined ? null : ledger.claim(holder, (job, now) => now + job.policy.executionTimeoutMs);
+    const live = endpoint === undefined ? null : this.#claim(holder);
     if (live === null || endpoint === undefined) {
       returnLease(desk, holding);
       return;
@@ -133,6 +131,17 @@ export class Pusher {
     if (held !== null) this.#deps.wakeAt(held.leaseUntilMs);
     void this.#run(desk, { holding, endpoint, live });
     this.pump();
+  }
+
+  /** Null where nothing waits, and where nothing can be written: a job runs only when that is on disk. */
+  #claim(holder: { readonly endpointId: string; readonly workerId: null }): Live | null {
+    try {
+      return this.#deps.ledger.claim(holder, (job, now) => now + job.policy.executionTimeoutMs);
+    } catch (error) {
+      console.error("no job could be claimed", error);
+      this.#pause(ACQUIRE_PAUSE_MS.max);
+      return null;
+    }
   }
 
   async #run(desk: Desk, given: { holding: Holding; endpoint: EdgeEndpoint; live: Live }): Promise<void> {
@@ -220,7 +229,8 @@ export class Pusher {
     }
     if (report.output === null) return [{ kind: "finished", token, output: null }];
     const output = await this.#deps.blobs.store(job.id, token, report.output);
-    if (output !== null) return [{ kind: "finished", token, output }];
+    const note = report.note === undefined ? {} : { note: report.note };
+    if (output !== null) return [{ kind: "finished", token, output, ...note }];
     const message = `the output is larger than ${BLOB_BYTES_MAX} bytes`;
     return [{ kind: "failed", token, reason: "output_too_large", message }];
   }

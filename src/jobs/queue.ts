@@ -20,6 +20,7 @@ import type {
 import { JOB_LEASE_MS } from "../core/jobs/policy.ts";
 import { DEFAULT_LIMITS, orderKey } from "../core/jobs/queue.ts";
 import type { QueueLimits, QueueMode } from "../core/jobs/queue.ts";
+import { isStorageFull } from "../core/jobs/storage-full.ts";
 import { wantsNotice } from "../core/jobs/webhook.ts";
 import { Batches } from "./batches.ts";
 import { Blobs } from "./blobs.ts";
@@ -38,13 +39,12 @@ import type { DeadDelivery } from "./outbox.ts";
 import { configuredLimits, jobsConfigOf } from "./pool-config.ts";
 import { PoolWatch } from "./pool-watch.ts";
 import { Pusher } from "./pusher.ts";
-import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc } from "./rpc.ts";
+import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc, WorkerResult } from "./rpc.ts";
 import { Streams } from "./streams.ts";
 import { goneView, takeIn } from "./submission.ts";
 import { Upkeep } from "./upkeep.ts";
 import { Patience, Waiters } from "./waiters.ts";
 import { TAKE_KEY, WorkerDesk } from "./worker-desk.ts";
-import type { WorkerResult } from "./worker-desk.ts";
 
 export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   readonly #ledger: Ledger;
@@ -62,6 +62,8 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   /** What operators ordered; the rest is the config's. */
   #ordered: Partial<QueueLimits>;
   #savedTotals = "";
+  /** Tokens of what an earlier object of this queue left running, until something has been done about it. */
+  readonly #inherited: Map<string, number>;
 
   constructor(ctx: DurableObjectState, env: JobQueueEnv) {
     const name = ctx.id.name ?? "";
@@ -70,7 +72,8 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     const store = new JobStore(ctx.storage);
     this.#store = store;
     const epoch = Number(store.meta("epoch") ?? 0) + 1;
-    store.saveMeta("epoch", String(epoch));
+    // On a full disk everything can still be read, which must not fail for this.
+    whereRoom("the queue's epoch", () => store.saveMeta("epoch", String(epoch)));
     this.#blobs = new Blobs(env.JOB_BLOBS ?? null, ctx.storage.sql, name);
     const wakeAt = (atMs: number): void => this.#upkeep.wakeAt(atMs);
     this.#savedTotals = store.meta("totals") ?? "[]";
@@ -93,6 +96,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
       scheduled: wakeAt,
     });
     const ledger = this.#ledger;
+    this.#inherited = new Map(Array.from(ledger.running, ([id, { row }]) => [id, row.job.token]));
     this.#outbox = new Outbox(ctx.storage.sql, env, wakeAt, config.events?.secret);
     this.#pusher = new Pusher({ env, ctx, poolId, ledger, blobs: this.#blobs, wakeAt });
     this.#workers = new WorkerDesk({ ledger, waiters: this.#waiters, blobs: this.#blobs, wakeAt });
@@ -105,10 +109,11 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
       pusher: this.#pusher,
       watch: this.#watch,
       saveTotals: () => this.#saveTotals(),
+      recover: () => this.#recover(),
     });
     this.#streams = new Streams(ledger, this.#waiters);
     this.#batches = new Batches(ledger, async (request) => this.submit(request));
-    this.#recover();
+    this.#upkeep.sweep();
   }
 
   async submit(request: SubmitRequest): Promise<SubmitOutcome> {
@@ -227,8 +232,9 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     return this.#outbox.replay(tenant, webhookId);
   }
 
-  async take(workerId: string, count: number, waitMs: number): Promise<readonly TakenJob[]> {
+  async take(workerId: string, count: number, waitMs: number, holdsNothing = false): Promise<readonly TakenJob[]> {
     this.#upkeep.look();
+    if (holdsNothing) this.#workers.startAnew(workerId);
     return this.#workers.take(workerId, count, waitMs);
   }
 
@@ -300,17 +306,21 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     this.#upkeep.onAlarm();
   }
 
-  /** Attempts that this object pushed died with its memory; a pulling worker goes on and gets one lease more. */
+  /**
+   * Attempts that an earlier object pushed died with its memory; a pulling worker goes on and gets one lease more. Once,
+   * and anew with the next sweep where the disk has no room for it.
+   */
   #recover(): void {
     const now = Date.now();
-    for (const { row } of this.#ledger.running.values()) {
-      const { lease } = row.job;
-      if (lease === null) continue;
-      const lost = { kind: "lease_lost", token: lease.token, reason: "endpoint_lost" } as const;
+    for (const [id, token] of this.#inherited) {
+      const row = this.#ledger.running.get(id)?.row;
+
+      const lost = { kind: "lease_lost", token, reason: "router_restarted" } as const;
       const more = { kind: "recovered", leaseUntilMs: now + JOB_LEASE_MS } as const;
-      this.#ledger.apply(row, [lease.workerId === null ? lost : more]);
+      const lease = row?.job.lease ?? null;
+      if (row !== undefined && lease?.token === token) this.#ledger.apply(row, [lease.workerId === null ? lost : more]);
+      this.#inherited.delete(id);
     }
-    this.#upkeep.sweep();
   }
 
   /** A job waits that may start: a waiting GPU worker has it at once, else a lease is asked for. */
@@ -368,6 +378,16 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     if (text === this.#savedTotals) return;
     this.#savedTotals = text;
     this.#store.saveMeta("totals", text);
+  }
+}
+
+/** Does `work`, and goes on without it where the disk is full. */
+function whereRoom(what: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!isStorageFull(error)) throw error;
+    console.error(`no room to store ${what}`, error);
   }
 }
 

@@ -13,8 +13,18 @@ import type {
   SubmitRequest,
   TakenJob,
 } from "../core/jobs/messages.ts";
+import type { OutputNote } from "../core/jobs/events.ts";
 import type { QueueLimits, QueueMode } from "../core/jobs/queue.ts";
 import type { DeadDelivery } from "./outbox.ts";
+
+/** What a pulling worker says of a job. */
+export type WorkerResult = {
+  /** JSON text; null: none. */
+  readonly output: string | null;
+  readonly error: string | null;
+  readonly isProgress: boolean;
+  readonly note?: OutputNote;
+};
 
 /** The RPC of a pool's queue. Waits are at most `waitMs` and end when something happens; null: no such job. */
 export type JobQueueRpc = {
@@ -36,12 +46,9 @@ export type JobQueueRpc = {
   deadLetters(tenant: string): Promise<readonly JobView[]>;
   pause(paused: boolean): Promise<void>;
   /** Pulling workers; each call is also a heartbeat. */
-  take(workerId: string, count: number, waitMs: number): Promise<readonly TakenJob[]>;
-  done(
-    workerId: string,
-    jobId: string,
-    result: { readonly output: string | null; readonly error: string | null; readonly isProgress: boolean },
-  ): Promise<"ok" | "stale">;
+  /** `holdsNothing`: the worker says that it runs no job, so what it held is lost. */
+  take(workerId: string, count: number, waitMs: number, holdsNothing?: boolean): Promise<readonly TakenJob[]>;
+  done(workerId: string, jobId: string, result: WorkerResult): Promise<"ok" | "stale">;
   chunk(workerId: string, jobId: string, data: string): Promise<"ok" | "stale">;
   ping(workerId: string, jobIds: readonly string[]): Promise<void>;
   /** Waits for jobs of this worker that are to be stopped. */

@@ -8,6 +8,7 @@
 import { SSE_EVENT_BYTES_MAX } from "../core/sse.ts";
 import { firstNonEmptyToken } from "../core/token-timing.ts";
 import type { JobWork } from "../core/jobs/messages.ts";
+import type { OutputNote } from "../core/jobs/events.ts";
 import type { FailureReason } from "../core/jobs/reasons.ts";
 import type { Holding } from "../core/wallet.ts";
 import { isEventStream } from "../edge/answer-format.ts";
@@ -21,7 +22,7 @@ import { asJson, readAnswer } from "./job-work.ts";
 export type Answer = { readonly status: number; readonly contentType: string };
 
 export type AttemptReport =
-  | { readonly kind: "finished"; readonly output: string | null; readonly answer: Answer }
+  | { readonly kind: "finished"; readonly output: string | null; readonly answer: Answer; readonly note?: OutputNote }
   | {
       readonly kind: "failed";
       readonly reason: FailureReason;

@@ -1,8 +1,15 @@
-/** Reads of a job's chunks: from disk, then from memory, then a wait for the next one. */
+/**
+ * Reads of a job's chunks: from disk, then from memory, then a wait for the next one.
+ *
+ * An attempt that is repeated begins its chunks anew. A reader with a cursor of its own is told (`reset`). One that drains,
+ * in Runpod's form, has no word for it: what it was given binds the job to that attempt (`shown`), so that what it reads in
+ * all is one attempt's. Where it goes on is on disk: after a restart it would else read everything again.
+ */
 import { isTerminal } from "../core/jobs/job.ts";
 import { DRAIN_SEQ } from "../core/jobs/messages.ts";
 import type { JobChunk, StreamPage } from "../core/jobs/messages.ts";
-import { CURSORS_MAX, PAGE_BYTES_MAX } from "./bounds.ts";
+import { isStorageFull } from "../core/jobs/storage-full.ts";
+import { CHUNKS_PER_ATTEMPT, CURSORS_MAX, PAGE_BYTES_MAX } from "./bounds.ts";
 import type { JobRow } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
 import { Patience } from "./waiters.ts";
@@ -33,9 +40,10 @@ export class Streams {
       for (;;) {
         const row = find();
         if (row === null) return null;
-        const page = this.#page(row, drains ? (this.#cursors.get(jobId) ?? 0) : fromSeq);
-        if (page.chunks.length > 0 || page.isEnd || patience.over) {
-          if (drains) this.#move(jobId, page.nextSeq);
+        const page = this.#page(row, drains ? this.#cursor(jobId) : fromSeq);
+        const isNews = page.chunks.length > 0 || page.isEnd || (page.reset !== undefined && !drains);
+        if (isNews || patience.over) {
+          if (drains && page.chunks.length > 0) this.#drained(row, page.nextSeq);
           return page;
         }
         await this.#waiters.until(`job:${jobId}`, patience);
@@ -61,8 +69,16 @@ export class Streams {
       chunks.push(chunk);
       length += chunk.data.length;
     }
-    const nextSeq = (chunks.at(-1)?.seq ?? fromSeq - 1) + 1;
-    return { status: job.state, chunks, nextSeq, isEnd: isWhole && isTerminal(job.state) };
+    const isWaiting = job.state === "queued" || job.state === "retrying";
+    const firstSeq = (job.token + (isWaiting ? 1 : 0)) * CHUNKS_PER_ATTEMPT;
+    const isReset = fromSeq > 0 && fromSeq < firstSeq;
+    const nextSeq = (chunks.at(-1)?.seq ?? Math.max(fromSeq, isReset ? firstSeq : 0) - 1) + 1;
+    const reset = isReset ? { reset: { attempt: job.attempts + (isWaiting ? 1 : 0), firstSeq } } : {};
+    return { status: job.state, chunks, nextSeq, isEnd: isWhole && isTerminal(job.state), ...reset };
+  }
+
+  #cursor(jobId: string): number {
+    return this.#cursors.get(jobId) ?? this.#ledger.store.cursor(jobId) ?? 0;
   }
 
   *#chunks(jobId: string, fromSeq: number): Generator<JobChunk> {
@@ -79,6 +95,17 @@ export class Streams {
       if (rows.length < CHUNK_ROWS_MAX) break;
     }
     yield* this.#ledger.running.get(jobId)?.chunks.unsaved(from) ?? [];
+  }
+
+  #drained({ job }: JobRow, nextSeq: number): void {
+    this.#move(job.id, nextSeq);
+    try {
+      this.#ledger.store.saveCursor(job.id, nextSeq);
+      if (job.lease !== null) this.#ledger.applyTo(job.id, [{ kind: "shown", token: job.lease.token }]);
+    } catch (error) {
+      // What is stored can be read, also where nothing more can be.
+      if (!isStorageFull(error)) throw error;
+    }
   }
 
   #move(jobId: string, nextSeq: number): void {

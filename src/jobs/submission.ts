@@ -5,6 +5,7 @@ import type { SubmitOutcome, SubmitRequest } from "../core/jobs/messages.ts";
 import { DEFAULT_POLICY, PRIORITY_MAX, SCHEDULE_AHEAD_MAX_MS } from "../core/jobs/policy.ts";
 import type { JobPolicy } from "../core/jobs/policy.ts";
 import { admit } from "../core/jobs/queue.ts";
+import { STORAGE_RETRY_MS } from "../core/jobs/storage-full.ts";
 import type { Blobs } from "./blobs.ts";
 import { BLOB_BYTES_MAX, INPUT_ROW_BYTES_MAX, STORAGE_BYTES_MAX, utf8Bytes } from "./bounds.ts";
 import type { Extra, JobRow } from "./job-store.ts";
@@ -14,8 +15,6 @@ import type { Pusher } from "./pusher.ts";
 
 /** A client over a limit comes back after this, ms: nobody knows when a job ends. */
 const LIMITED_RETRY_MS = 1_000;
-/** Storage is freed by retention, ms. */
-const STORAGE_RETRY_MS = 60_000;
 
 export type SubmissionParts = { readonly ledger: Ledger; readonly blobs: Blobs; readonly pusher: Pusher };
 
@@ -81,7 +80,7 @@ function known({ ledger }: SubmissionParts, request: SubmitRequest): Taken | nul
 }
 
 function full({ ledger }: SubmissionParts, { tenant, policy }: SubmitRequest): Taken | null {
-  if (isStorageFull(ledger)) return { kind: "limited", limit: "storage", retryAfterMs: STORAGE_RETRY_MS };
+  if (isNearlyFull(ledger)) return { kind: "limited", limit: "storage", retryAfterMs: STORAGE_RETRY_MS };
   const admission = admit(ledger.mode, ledger.counts(tenant, null), ledger.limits, policy.notBeforeMs !== null);
   if (admission.kind === "admitted") return null;
   const { reason } = admission;
@@ -90,7 +89,7 @@ function full({ ledger }: SubmissionParts, { tenant, policy }: SubmitRequest): T
 }
 
 /** A queue that cannot write could not even end its jobs. */
-export const isStorageFull = ({ store }: Ledger): boolean => store.sql.databaseSize >= STORAGE_BYTES_MAX;
+export const isNearlyFull = ({ store }: Ledger): boolean => store.sql.databaseSize >= STORAGE_BYTES_MAX;
 
 function keyOf({ tenant, idempotencyKey }: SubmitRequest): string | null {
   return idempotencyKey === null || !isIdempotencyKey(idempotencyKey) ? null : scopedKey(tenant, idempotencyKey);

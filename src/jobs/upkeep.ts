@@ -39,6 +39,8 @@ export type UpkeepParts = {
   readonly watch: PoolWatch;
   /** Writes what is kept of the counters. */
   readonly saveTotals: () => void;
+  /** Does what is still to be done about what an earlier object of this queue left running. */
+  readonly recover: () => void;
 };
 
 export class Upkeep {
@@ -91,6 +93,7 @@ export class Upkeep {
   sweep(): void {
     const now = Date.now();
     try {
+      this.#parts.recover();
       this.#sweepJobs(now);
       const isSlow = now - this.#slowSeenMs >= SLOW_GAP_MS;
       if (isSlow) this.#slowSeenMs = now;
@@ -186,6 +189,7 @@ export class Upkeep {
     const isStuck = this.#alarmAtMs !== 0 && now - this.#alarmAtMs >= ALARM_STUCK_MS;
     if (this.#alarmAtMs !== 0 && this.#alarmAtMs <= atMs && !isStuck) return;
     this.#alarmAtMs = atMs;
-    void this.#parts.storage.setAlarm(atMs);
+    // A full disk may refuse it; the timer in memory stands.
+    this.#parts.storage.setAlarm(atMs).catch((error: unknown) => console.error("no alarm could be set", error));
   }
 }

@@ -7,6 +7,7 @@ import { WAIT_MS_MAX, WAITERS_MAX } from "./bounds.ts";
 /** One call's patience. `over` is true once its time is up; whoever made it ends it. */
 export class Patience {
   over: boolean;
+  isGivenUp = false;
   #wake: (() => void) | null = null;
   readonly #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -21,6 +22,13 @@ export class Patience {
       },
       Math.min(waitMs, WAIT_MS_MAX),
     );
+  }
+
+  /** Nobody waits for the answer any more. */
+  giveUp(): void {
+    this.isGivenUp = true;
+    this.over = true;
+    this.#wake?.();
   }
 
   onEnd(wake: (() => void) | null): void {

@@ -21,6 +21,7 @@ import {
 import { workerInput } from "./job-work.ts";
 import type { JobRow } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
+import type { WorkerResult } from "./rpc.ts";
 import { Patience } from "./waiters.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -30,12 +31,12 @@ export const PULLED = "pull";
 /** What takers wait for. */
 export const TAKE_KEY = "take";
 
-type WorkerState = { seenMs: number; polls: number; readonly stops: Set<string> };
-
-export type WorkerResult = {
-  readonly output: string | null;
-  readonly error: string | null;
-  readonly isProgress: boolean;
+type WorkerState = {
+  seenMs: number;
+  polls: number;
+  /** Its calls that wait for a job. */
+  readonly takes: Set<Patience>;
+  readonly stops: Set<string>;
 };
 
 export type WorkerDeps = {
@@ -58,8 +59,10 @@ export class WorkerDesk {
     const patience = new Patience(waitMs);
     const worker = this.#seen(workerId);
     worker.polls += 1;
+    worker.takes.add(patience);
     try {
       for (;;) {
+        if (patience.isGivenUp) return [];
         const rows = this.#claim(workerId, Math.min(count, TAKE_MAX));
         if (rows.length > 0) return await this.#hand(rows);
         if (patience.over) return [];
@@ -68,7 +71,20 @@ export class WorkerDesk {
     } finally {
       patience.end();
       worker.polls -= 1;
+      worker.takes.delete(patience);
       this.#seen(workerId);
+    }
+  }
+
+  /**
+   * The worker asks for a job and says that it has none: the stock one counts a job until its result has been sent, so
+   * what is held for it was lost with an earlier process, or on its way. Such a process may have left calls standing
+   * here that nobody reads.
+   */
+  startAnew(workerId: string): void {
+    for (const patience of this.#workers.get(workerId)?.takes ?? []) patience.giveUp();
+    for (const { row } of this.#deps.ledger.heldBy(workerId)) {
+      this.#deps.ledger.apply(row, [{ kind: "lease_lost", token: row.job.token, reason: "worker_lost" }]);
     }
   }
 
@@ -96,7 +112,8 @@ export class WorkerDesk {
       ledger.applyTo(jobId, [{ kind: "failed", token, reason: "output_too_large", message }]);
       return "ok";
     }
-    const after = ledger.applyTo(jobId, [{ kind: "finished", token, output }]);
+    const note = result.note === undefined ? {} : { note: result.note };
+    const after = ledger.applyTo(jobId, [{ kind: "finished", token, output, ...note }]);
     return after?.job.state === "completed" && after.job.token === token ? "ok" : "stale";
   }
 
@@ -234,7 +251,7 @@ export class WorkerDesk {
 
   #seen(workerId: string): WorkerState {
     const known = this.#workers.get(workerId);
-    const worker = known ?? { seenMs: 0, polls: 0, stops: new Set<string>() };
+    const worker = known ?? { seenMs: 0, polls: 0, takes: new Set<Patience>(), stops: new Set<string>() };
     worker.seenMs = Date.now();
     this.#workers.delete(workerId);
     this.#workers.set(workerId, worker);

@@ -38,7 +38,8 @@ export type ErrorReason =
   | "job_not_retryable"
   | "job_failed"
   | "job_cancelled"
-  | "job_timed_out";
+  | "job_timed_out"
+  | "storage_full";
 
 export type ErrorType =
   | "authentication_error"
@@ -267,6 +268,12 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     "The job took too long",
     "The job ran into one of its deadlines. Its status says which; POST to its retry path runs it again.",
   ),
+  storage_full: spec(
+    [507, "storage_full", "overloaded_error"],
+    "failure, retry",
+    "The queue's storage is full",
+    "The queue has no room to store anything more; what it has can be read. Wait for the time in Retry-After.",
+  ),
 };
 
 export type ErrorDetail = {
@@ -335,7 +342,7 @@ export function midStreamError(reason: ErrorReason, detail?: string): string {
   return `\n\ndata: ${JSON.stringify({ error: wireError(reason, detail, undefined) })}\n\ndata: [DONE]\n\n`;
 }
 
-const sendsRetryAfter = (status: number): boolean => status === 429 || status === 503;
+const sendsRetryAfter = (status: number): boolean => status === 429 || status === 503 || status === 507;
 
 /** Whole ms. A final 503 gets the longest wait, because some clients retry every 5xx whatever they are told. */
 function boundedRetryMs(reason: ErrorReason, retryAfterMs: number | undefined): number {

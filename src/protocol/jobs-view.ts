@@ -7,6 +7,7 @@
 import type { BatchView, JobStatus, JobView, QueueHealth, StreamPage } from "../core/jobs/messages.ts";
 import { runpodStatus } from "../core/jobs/runpod-status.ts";
 import { jobName } from "./jobs-ids.ts";
+import { parseExact } from "./json-text.ts";
 
 export const isEnded = (status: JobStatus): boolean =>
   status !== "queued" && status !== "running" && status !== "retrying";
@@ -14,7 +15,7 @@ export const isEnded = (status: JobStatus): boolean =>
 /** The value of a JSON text, or the text itself. */
 export function valueOf(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseExact(text);
   } catch {
     return text;
   }

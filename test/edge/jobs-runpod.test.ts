@@ -80,9 +80,27 @@ describe("run", () => {
     expect(blocked.submitted).toHaveLength(0);
   });
 
+  test("no rail touches what is for this service and the GPU worker: the webhook, the S3 keys, the policy", async () => {
+    const secret = `AKIA${"Q3EGRIZTDJ6XMLTU".slice(0, 16)}`;
+    const webhook = `https://example.com/hook?key=${secret}`;
+    const s3Config = { accessId: secret, accessSecret: secret, bucketName: "b", endpointUrl: "https://s3.example.com" };
+    const { status, submitted } = await run({
+      input: { text: `mine is ${secret}`, n: 12345678901234567891n.toString() },
+      webhook,
+      s3Config,
+    });
+    expect(status).toBe(200);
+    expect(submitted[0]?.webhook?.url).toBe(webhook);
+    expect(submitted[0]?.work.s3Config).toBe(JSON.stringify(s3Config));
+    expect(submitted[0]?.work.body).not.toContain(secret);
+    const strict = await run({ input: { text: "harmless" }, webhook, s3Config }, "/v2/strict/run");
+    expect([strict.status, strict.submitted[0]?.webhook?.url]).toEqual([200, webhook]);
+  });
+
   test.each([
     [{ kind: "conflict" }, 422],
     [{ kind: "limited", limit: "tenant", retryAfterMs: 2_000 }, 429],
+    [{ kind: "limited", limit: "storage", retryAfterMs: 2_000 }, 507],
     [{ kind: "too_large", bytesMax: 7 }, 413],
     [{ kind: "paused" }, 503],
   ] as const)("says %j as %i", async (outcome, status) => {
@@ -90,7 +108,7 @@ describe("run", () => {
     queue.refuse(outcome);
     const answer = await call("/v2/main/run", { body: { input: 1 } });
     expect([answer.status, answer.json["error"]]).toEqual([status, expect.any(String)]);
-    expect(answer.headers.has("retry-after")).toBe(status === 429 || status === 503);
+    expect(answer.headers.has("retry-after")).toBe([429, 503, 507].includes(status));
   });
 });
 

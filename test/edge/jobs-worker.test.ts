@@ -54,6 +54,28 @@ describe("job-done", () => {
     expect(queue.results).toEqual([{ jobId: id, result }]);
   });
 
+  test.each([
+    [
+      '{"output": {"loss": NaN, "best": -Infinity, "text": "NaN \\"Infinity"}}',
+      '{"loss":null,"best":null,"text":"NaN \\"Infinity"}',
+    ],
+    ['{"output": [Infinity, 1.5]}', "[null,1.5]"],
+    ['{"output": NaN}', "null"],
+  ])("keeps a result that Python wrote with numbers JSON has not: %s", async (body, output) => {
+    const { call, queue, id } = await taken();
+    const answer = await call(`/v2/main/job-done/w1/${id}?x&isStream=false`, { headers: FORM, body });
+    expect([answer.status, answer.json]).toEqual([200, { status: "ok" }]);
+    const result = { output, error: null, isProgress: false, note: "non_finite_numbers" };
+    expect(queue.results).toEqual([{ jobId: id, result }]);
+  });
+
+  test("keeps the digits of numbers that a double cannot hold", async () => {
+    const { call, queue, id } = await taken();
+    const body = '{"output":{"seed":12345678901234567891}}';
+    await call(`/v2/main/job-done/w1/${id}?x&isStream=false`, { headers: FORM, body });
+    expect(queue.results[0]?.result).toMatchObject({ output: '{"seed":12345678901234567891}' });
+  });
+
   test("a late result is answered 200, so that it is not sent again, and is not taken", async () => {
     const { call, queue, id } = await taken();
     const answer = await call(`/v2/main/job-done/w2/${id}?x&isStream=false`, { headers: FORM, body: { output: 1 } });

@@ -1,7 +1,8 @@
 /** What a crash must not take, bookkeeping that was only in memory when the object died; and a disk that fills up. */
 import { describe, expect, test, vi } from "vitest";
+import { isStorageFull } from "../../src/core/jobs/storage-full.ts";
 import { STORAGE_BYTES_MAX } from "../../src/jobs/bounds.ts";
-import { ended, inQueue, passMs, queue, request, submit, TENANT, useQueue } from "./job-queue-support.ts";
+import { ended, inQueue, passMs, queue, request, submit, TENANT, useQueue, viewNow } from "./job-queue-support.ts";
 
 useQueue();
 
@@ -34,6 +35,39 @@ describe("a job that ended just before the object died", () => {
     }
     expect(await listed()).toEqual([id]);
     expect(await rows("ended")).toBe(1);
+  });
+});
+
+describe("a queue whose disk is full", () => {
+  /** Nothing can be written any more, as SQLite says it. */
+  const fill = async (): Promise<void> =>
+    inQueue(({ sql }) => {
+      // Of all objects: the one that comes after a restart has another.
+      const all = Object.getPrototypeOf(sql) as SqlStorage;
+      const { exec } = all;
+      vi.spyOn(all, "exec").mockImplementation(function (this: SqlStorage, text: string, ...bindings: unknown[]) {
+        if (/^\s*(INSERT|UPDATE|DELETE)/.test(text)) throw new Error("database or disk is full: SQLITE_FULL");
+        return exec.call(this, text, ...bindings);
+      } as typeof exec);
+    });
+
+  test("reads what it has, refuses what would write, and goes on when there is room", async () => {
+    const { id } = await submit();
+    await ended(id);
+    await queue().pause(true);
+    const waiting = await submit();
+    await fill();
+    await die();
+    expect(await viewNow(id)).toMatchObject({ status: "completed", output: '"done"' });
+    expect((await viewNow(waiting.id))?.status).toBe("queued");
+    expect(await listed()).toHaveLength(2);
+    expect((await queue().health(TENANT)).jobs.inQueue).toBe(1);
+    const refused = await inQueue(async (_, object) =>
+      Promise.allSettled([object.submit(request()), object.cancel(TENANT, waiting.id)]),
+    );
+    expect(refused.map((one) => one.status === "rejected" && isStorageFull(one.reason))).toEqual([true, true]);
+    vi.restoreAllMocks();
+    expect((await queue().cancel(TENANT, waiting.id))?.status).toBe("cancelled");
   });
 });
 

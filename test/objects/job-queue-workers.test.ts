@@ -7,6 +7,7 @@ import {
   latch,
   passMs,
   queue,
+  statuses,
   submit,
   TENANT,
   useQueue,
@@ -77,6 +78,22 @@ describe("a worker that takes a job", () => {
     expect(await queue().done("w-1", id, DONE)).toBe("stale");
     expect(await queue().done("w-2", id, DONE)).toBe("ok");
     expect(await viewNow(id)).toMatchObject({ status: "completed", attempts: 2, workerId: "w-2" });
+  });
+
+  test("and was restarted says so with its next call: what it held is another's at once, and its old call gets nothing", async () => {
+    const id = await taken("w-1");
+    const stale = queue().take("w-1", 1, 10_000);
+    const anew = queue().take("w-1", 1, 10_000, true);
+    expect(await stale).toEqual([]);
+    await passMs(1_000);
+    expect((await anew).map((job) => job.id)).toEqual([id]);
+    expect(statuses(await viewNow(id))).toEqual(["queued", "running", "retrying", "queued", "running"]);
+  });
+
+  test("keeps what it holds when it asks for more and says nothing of a restart", async () => {
+    const id = await taken("w-1");
+    expect(await queue().take("w-1", 1, 0)).toEqual([]);
+    expect((await viewNow(id))?.status).toBe("running");
   });
 
   test("gives back what it could not start, and it is no attempt", async () => {

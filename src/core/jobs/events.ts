@@ -15,8 +15,16 @@ export type JobEvent =
   | { readonly kind: "started"; readonly token: number }
   | { readonly kind: "progress"; readonly token: number; readonly output: StoredValue }
   | { readonly kind: "chunk"; readonly token: number }
+  /** Chunks of the attempt were given to a reader who cannot be told that they are void. */
+  | { readonly kind: "shown"; readonly token: number }
   | { readonly kind: "heartbeat"; readonly token: number; readonly leaseUntilMs: number }
-  | { readonly kind: "finished"; readonly token: number; readonly output: StoredValue | null }
+  | {
+      readonly kind: "finished";
+      readonly token: number;
+      readonly output: StoredValue | null;
+      /** What its owner should know of the output; kept in the history. */
+      readonly note?: OutputNote;
+    }
   | {
       readonly kind: "failed";
       readonly token: number;
@@ -29,7 +37,11 @@ export type JobEvent =
       readonly retryAfterMs?: number;
     }
   /** The shell knows that the attempt is dead before its lease ran out. */
-  | { readonly kind: "lease_lost"; readonly token: number; readonly reason: "endpoint_lost" | "worker_lost" }
+  | {
+      readonly kind: "lease_lost";
+      readonly token: number;
+      readonly reason: "endpoint_lost" | "worker_lost" | "router_restarted";
+    }
   /** The object restarted: renewals since the last write are unknown, so a running attempt gets one lease more. */
   | { readonly kind: "recovered"; readonly leaseUntilMs: number }
   | { readonly kind: "cancel" }
@@ -39,6 +51,9 @@ export type JobEvent =
   | { readonly kind: "retried" }
   /** To end and be forgotten now, waiting or running: its time is over, or the queue is purged. */
   | { readonly kind: "expired"; readonly reason: "ttl" | "purged" };
+
+/** The result held NaN or Infinity, which JSON has not: they are null in it. */
+export type OutputNote = "non_finite_numbers";
 
 export type Claim = {
   /** Larger than every token the job ever had; `nextToken(job)` is. */
@@ -75,6 +90,8 @@ export type JobEffect =
   /** The state changed: write the job's row before any answer. Without this effect nothing need be written. */
   | { readonly kind: "record_history"; readonly entry: HistoryEntry }
   | { readonly kind: "append_chunk"; readonly token: number }
+  /** Write the job's row: what was given away must not be forgotten. */
+  | { readonly kind: "keep_shown" }
   /** Chunks of an attempt that will be run anew are void. */
   | { readonly kind: "discard_chunks"; readonly token: number }
   /** Output and chunks of the generation before this one are void. */

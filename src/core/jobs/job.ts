@@ -63,7 +63,13 @@ export type Job = {
   readonly attempts: number;
   /** Claims that came back without having run, in this generation. */
   readonly returns: number;
+  /** Attempts that reached no endpoint and were not counted for it, in this generation. */
+  readonly unreached: number;
+  /** Attempts that ended with the router and were not counted for it, in this generation. */
+  readonly restarts: number;
   readonly lease: JobLease | null;
+  /** The last attempt of which chunks were given to a reader who cannot be told that they are void; 0: none. */
+  readonly shownToken: number;
   /** When this generation was submitted. */
   readonly submittedAtMs: number;
   /** When it could first have started; its place in the queue, kept through retries. */
@@ -84,6 +90,11 @@ export type Job = {
 };
 
 export type Step = { readonly job: Job; readonly effects: readonly JobEffect[] };
+
+export const NOTHING_EXCUSED = { unreached: 0, restarts: 0 } as const;
+
+/** What a row of an earlier version lacks. */
+export const JOB_NEWER = { ...NOTHING_EXCUSED, shownToken: 0 } as const;
 
 /** Tags are for finding and for dashboards, not for storage. Names and values alike. */
 export const TAGS_MAX = 16;
@@ -125,6 +136,7 @@ export function createJob(spec: JobSpec, now: number): Step {
     token: 0,
     attempts: 0,
     returns: 0,
+    ...JOB_NEWER,
     lease: null,
     submittedAtMs: now,
     dueAtMs,
@@ -157,9 +169,12 @@ export const nextToken = (job: Job): number => job.token + 1;
 /** The instant the job and all that belongs to it is over, in whatever state. */
 export const ttlDeadlineMs = (job: Job): number => job.dueAtMs + job.policy.ttlMs;
 
+/** An attempt may have run, in this generation. */
+const hasRun = (job: Job): boolean => job.attempts > 0 || job.restarts > 0;
+
 /** Null once an attempt may have run, and where there is no such deadline. */
 export function startDeadlineMs(job: Job): number | null {
-  if (job.attempts > 0 || job.policy.startWithinMs === null) return null;
+  if (hasRun(job) || job.policy.startWithinMs === null) return null;
   return job.dueAtMs + job.policy.startWithinMs;
 }
 
@@ -171,7 +186,7 @@ export function runDeadlineMs(job: Job): number | null {
 
 /** Null once it has started or was found late. */
 export function lateAtMs(job: Job): number | null {
-  return job.late || job.attempts > 0 ? null : job.dueAtMs + job.policy.lateAfterMs;
+  return job.late || hasRun(job) ? null : job.dueAtMs + job.policy.lateAfterMs;
 }
 
 /** The next instant at which `timer` would do something, ms; Infinity for a job that nothing is due for. */

@@ -121,6 +121,11 @@ export type StreamPage = {
   readonly nextSeq: number;
   /** No chunk will follow. */
   readonly isEnd: boolean;
+  /**
+   * What was read before `fromSeq` is of an attempt that is void: its chunks begin anew at `firstSeq`, with this attempt.
+   * Absent: it is not.
+   */
+  readonly reset?: { readonly attempt: number; readonly firstSeq: number };
 };
 
 export type QueueHealth = {
@@ -167,4 +172,6 @@ export type BatchRefusal =
   /** Finalized or cancelled already. */
   | "closed"
   /** Over a bound: requests in the batch, open batches, jobs queued. */
-  | "limited";
+  | "limited"
+  /** The queue's storage has no room. */
+  | "full";

@@ -1,6 +1,9 @@
 /**
  * Decides what the end of an attempt means for its job, by the reason: `again` (a failure that another endpoint may not
- * have), `returned` (nothing ran, so no attempt is used up), `final` (it would fail anywhere).
+ * have), `returned` (nothing ran, so no attempt is used up), `final` (it would fail anywhere), and two that are excused a
+ * few times and then count as `again`: `unreached` (most likely nothing ran: the connection was refused) and `restarted`
+ * (the attempt ended with the router that waited for it). Their bounds are there because the excuse can be wrong: a job
+ * may be what takes an endpoint, or the router itself, down.
  *
  * The table is closed: a reason that nobody classified does not compile. Source: the typed infrastructure errors of fal,
  * facts on Runpod's capacity answers. Rejected: a status code as the reason, since the same 400 is a client's mistake
@@ -14,6 +17,8 @@ export type FailureReason =
   | "upstream_5xx"
   | "capacity"
   | "released"
+  | "unreachable"
+  | "router_restarted"
   | "upstream_4xx"
   | "handler_error"
   | "output_too_large"
@@ -22,7 +27,7 @@ export type FailureReason =
 /** Ends of a job that no attempt reported. */
 export type EndReason = FailureReason | "start_deadline" | "run_deadline" | "ttl" | "purged" | "cancelled_by_user";
 
-export type FailureClass = "again" | "returned" | "final";
+export type FailureClass = "again" | "returned" | "unreached" | "restarted" | "final";
 
 const CLASSES: Readonly<Record<FailureReason, FailureClass>> = {
   endpoint_lost: "again",
@@ -33,6 +38,9 @@ const CLASSES: Readonly<Record<FailureReason, FailureClass>> = {
   capacity: "returned",
   // Handed back unstarted: a GPU worker drains, or the shard had no slot after all.
   released: "returned",
+  // Not one byte came back, at once, and a look right after it found nobody there.
+  unreachable: "unreached",
+  router_restarted: "restarted",
   upstream_4xx: "final",
   // The handler ran to its end and said no; only the user knows whether asking again helps (redrive).
   handler_error: "final",
@@ -44,3 +52,12 @@ export const failureClass = (reason: FailureReason): FailureClass => CLASSES[rea
 
 /** How often a job may come back without having run. At the backoff's cap of 30 s that is four hours of no room. */
 export const RETURNS_MAX = 1_000;
+
+/**
+ * How often an attempt that reached nobody is not counted. The queue sends nothing to an endpoint of which it knows that
+ * it is not there, so one outage takes one or two of these from a job.
+ */
+export const UNREACHED_MAX = 10;
+
+/** How often an attempt that ended with the router is not counted: a week of deploys, and no endless loop of crashes. */
+export const RESTARTS_MAX = 10;

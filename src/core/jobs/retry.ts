@@ -17,14 +17,19 @@ export type RetryCase = {
   readonly attempts: number;
   /** Claims that came back, this one included. */
   readonly returns: number;
+  /** Attempts that reached nobody, or ended with the router, this one included. */
+  readonly excused: number;
   readonly reason: FailureReason;
   /** 0 where nothing was asked. */
   readonly retryAfterMs: number;
 };
 
 /** Whole ms, >= 0. */
-export function retryDelayMs({ backoff, attempts, returns, reason, retryAfterMs }: RetryCase, rng: Rng): number {
+export function retryDelayMs(
+  { backoff, attempts, returns, excused, reason, retryAfterMs }: RetryCase,
+  rng: Rng,
+): number {
   if (reason === "released") return 0;
-  const failures = reason === "capacity" ? returns : attempts;
+  const failures = reason === "capacity" ? returns : attempts + excused;
   return Math.max(fullJitterMs(backoff, failures, rng), Math.min(Math.max(0, retryAfterMs), RETRY_AFTER_MAX_MS));
 }

@@ -16,7 +16,7 @@
  */
 import { assertNever } from "../invariant.ts";
 import type { Rng } from "../rng.ts";
-import type { Claim, IgnoredWhy, JobEffect, JobEvent } from "./events.ts";
+import type { Claim, IgnoredWhy, JobEffect, JobEvent, OutputNote } from "./events.ts";
 import { type HistoryEntry, lastAtMs, record } from "./history.ts";
 import {
   isRedrivable,
@@ -24,6 +24,7 @@ import {
   type Job,
   lateAtMs,
   nextWakeMs,
+  NOTHING_EXCUSED,
   runDeadlineMs,
   startDeadlineMs,
   type Step,
@@ -31,11 +32,15 @@ import {
   type TerminalState,
   ttlDeadlineMs,
 } from "./job.ts";
-import { failureClass, type EndReason, RETURNS_MAX } from "./reasons.ts";
+import { failureClass, type EndReason, RESTARTS_MAX, RETURNS_MAX, UNREACHED_MAX } from "./reasons.ts";
 import { retryDelayMs } from "./retry.ts";
 
 /** An error's message is for a reader, not a transport: longer ones are cut, so that a row stays small. */
 export const ERROR_CHARS_MAX = 1_024;
+
+/** A job that could have been repeated, and was not. */
+export const SHOWN_MESSAGE =
+  "the attempt broke off after a part of its stream had been read: a second one would have been read as its continuation";
 
 type Turn = {
   job: Job;
@@ -68,6 +73,8 @@ function apply(turn: Turn, event: JobEvent): void {
     case "chunk":
     case "heartbeat":
       return signOfLife(turn, event);
+    case "shown":
+      return shown(turn, event.token);
     case "finished":
     case "failed":
     case "lease_lost":
@@ -176,6 +183,14 @@ function signOfLife(turn: Turn, event: SignOfLife): void {
   }
 }
 
+/** Also of an attempt that has ended since: then nothing follows from it. */
+function shown(turn: Turn, token: number): void {
+  const { job } = turn;
+  if (job.lease?.token !== token || job.shownToken === token) return ignore(turn, { kind: "shown" }, "repeat");
+  change(turn, { shownToken: token });
+  turn.effects.push({ kind: "keep_shown" });
+}
+
 /** A lease is only ever made longer. */
 function recover(turn: Turn, leaseUntilMs: number): void {
   const { lease } = turn.job;
@@ -194,7 +209,7 @@ function attemptEnded(turn: Turn, event: AttemptEnd): void {
   }
   if (event.kind !== "finished") return attemptFailed(turn, event);
   change(turn, { lease: null, output: event.output, error: null });
-  return end(turn, "completed", null);
+  return end(turn, "completed", null, event.note);
 }
 
 type AttemptFailure = Pick<Extract<JobEvent, { kind: "failed" }>, "reason" | "message" | "noRetry" | "retryAfterMs">;
@@ -202,23 +217,46 @@ type AttemptFailure = Pick<Extract<JobEvent, { kind: "failed" }>, "reason" | "me
 function attemptFailed(turn: Turn, failure: AttemptFailure): void {
   const { job, atMs, rng } = turn;
   const cut = failure.message?.slice(0, ERROR_CHARS_MAX) ?? null;
-  const error = { reason: failure.reason, message: cut };
-  const kind = failureClass(failure.reason);
-  const returned = kind === "returned";
-  const attempts = returned ? job.attempts - 1 : job.attempts;
-  const returns = returned ? job.returns + 1 : job.returns;
-  const again = returned
-    ? job.returns < RETURNS_MAX
-    : kind === "again" && failure.noRetry !== true && attempts < job.policy.attemptsMax;
+  const tally = countFailure(job, failure);
+  // Whoever has read of this attempt would read the next one as its continuation.
+  const isShown = tally.again && job.shownToken === job.token;
+  const { attempts, returns, unreached, restarts, again } = isShown ? { ...job, again: false } : tally;
+  const error = { reason: failure.reason, message: isShown ? SHOWN_MESSAGE : cut };
   // The attempt is over on its own account: nothing to abort, nothing to fence.
-  change(turn, { lease: null, attempts, returns, error });
+  change(turn, { lease: null, attempts, returns, unreached, restarts, error });
   if (!again) return end(turn, "failed", error);
   const { retryAfterMs = 0, reason } = failure;
-  const delayMs = retryDelayMs({ backoff: job.policy.backoff, attempts, returns, reason, retryAfterMs }, rng);
+  const tries = { attempts, returns, excused: unreached + restarts };
+  const delayMs = retryDelayMs({ backoff: job.policy.backoff, ...tries, reason, retryAfterMs }, rng);
   turn.effects.push({ kind: "discard_chunks", token: job.token });
-  if (returned) change(turn, { startedAtMs: null });
+  if (returns > job.returns || unreached > job.unreached) change(turn, { startedAtMs: null });
   else turn.effects.push({ kind: "notify", notice: "job.retrying" });
   wait(turn, atMs + delayMs, { token: job.token, reason });
+}
+
+type Tally = Pick<Job, "attempts" | "returns" | "unreached" | "restarts"> & { readonly again: boolean };
+
+/** What the failure counts as, and whether the job may run again. */
+function countFailure(job: Job, { reason, noRetry }: AttemptFailure): Tally {
+  const { attempts, returns, unreached, restarts } = job;
+  const tally = { attempts, returns, unreached, restarts };
+  const { attemptsMax } = job.policy;
+  const mayRepeat = noRetry !== true && attempts < attemptsMax;
+  switch (failureClass(reason)) {
+    case "final":
+      return { ...tally, again: false };
+    case "again":
+      return { ...tally, again: mayRepeat };
+    case "returned":
+      return { ...tally, attempts: attempts - 1, returns: returns + 1, again: returns < RETURNS_MAX };
+    case "unreached":
+      if (unreached >= UNREACHED_MAX) return { ...tally, again: mayRepeat };
+      return { ...tally, attempts: attempts - 1, unreached: unreached + 1, again: true };
+    case "restarted":
+      // Whoever asked for one attempt only asked that nothing runs twice, whatever ended it.
+      if (restarts >= RESTARTS_MAX || attemptsMax === 1) return { ...tally, again: mayRepeat };
+      return { ...tally, attempts: attempts - 1, restarts: restarts + 1, again: true };
+  }
 }
 
 function timer(turn: Turn): void {
@@ -241,6 +279,7 @@ function redrive(turn: Turn): void {
       generation: job.generation + 1,
       attempts: 0,
       returns: 0,
+      ...NOTHING_EXCUSED,
       submittedAtMs: atMs,
       dueAtMs: Math.max(atMs, job.fencedUntilMs),
       startedAtMs: null,
@@ -264,7 +303,12 @@ function wait(turn: Turn, untilMs: number, why: Pick<HistoryEntry, "token" | "re
   turn.effects.push({ kind: "ready" });
 }
 
-function end(turn: Turn, state: TerminalState, why: { reason: EndReason; message?: string | null } | null): void {
+function end(
+  turn: Turn,
+  state: TerminalState,
+  why: { reason: EndReason; message?: string | null } | null,
+  note?: OutputNote,
+): void {
   const { atMs, job } = turn;
   const atOnce = why?.reason === "ttl" || why?.reason === "purged";
   if (why !== null) abort(turn, why.reason);
@@ -280,7 +324,9 @@ function end(turn: Turn, state: TerminalState, why: { reason: EndReason; message
       deleteAtMs: atOnce ? atMs : Math.min(atMs + job.policy.retentionMs, ttlDeadlineMs(job)),
       error: why === null ? null : { reason: why.reason, message: why.message ?? null },
     },
-    why === null ? { mark: state, token: job.token } : { mark: state, reason: why.reason },
+    why === null
+      ? { mark: state, token: job.token, ...(note === undefined ? {} : { reason: note }) }
+      : { mark: state, reason: why.reason },
   );
   turn.effects.push({ kind: "notify", notice: terminalNotice(state) });
 }

@@ -4,6 +4,7 @@ import type { RequestProblem } from "../../protocol/jobs-runpod.ts";
 import type { Refusal } from "../edge-request.ts";
 import { refuse } from "../edge-request.ts";
 import type { EdgeRequest } from "../edge-request.ts";
+import { isStorageFull, STORAGE_RETRY_MS } from "../../core/jobs/storage-full.ts";
 
 export const NO_SUCH_JOB = "There is no job of this id. It may have been deleted at the end of its retention.";
 
@@ -27,6 +28,24 @@ export function refuseBody(edge: EdgeRequest, bytesMax: number): Response {
 /** The deployment has no queue: then nobody can have a job. */
 export function refuseNoQueue(edge: EdgeRequest): Response {
   return refuseJob(edge, { reason: "misconfigured" });
+}
+
+/**
+ * Answers a call of the queue. A disk without room fails what writes, wherever in the queue that is: SQLite's own words
+ * for it come back over the call, and are the one sign there is.
+ */
+export async function answerStored(edge: EdgeRequest, work: () => Promise<Response>): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isStorageFull(error)) throw error;
+    console.error("the storage of a queue is full", error);
+    return refuseStorageFull(edge);
+  }
+}
+
+export function refuseStorageFull(edge: EdgeRequest, retryAfterMs = STORAGE_RETRY_MS): Response {
+  return refuseJob(edge, { reason: "storage_full", retryAfterMs });
 }
 
 /**

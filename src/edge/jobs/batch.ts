@@ -8,7 +8,7 @@ import type { RunRequest } from "../../protocol/jobs-runpod.ts";
 import { runpodBatch, runpodJob } from "../../protocol/jobs-view.ts";
 import { parseJson, readBody } from "../body.ts";
 import { answerJson } from "../edge-request.ts";
-import { refuseBody, refuseJob, refuseProblem, refuseUnknownJob } from "./answers.ts";
+import { refuseBody, refuseJob, refuseProblem, refuseStorageFull, refuseUnknownJob } from "./answers.ts";
 import { checkJob } from "./rails.ts";
 import { runWork } from "./runpod.ts";
 import type { PoolCall } from "./runpod.ts";
@@ -108,6 +108,8 @@ function answerBatch({ edge, pool }: PoolCall, outcome: BatchView | BatchRefusal
       return refuseJob(edge, { reason: "not_found", detail: "There is no batch of this id." });
     case "closed":
       return refuseJob(edge, { reason: "invalid_request", detail: "The batch was finalized or cancelled before." });
+    case "full":
+      return refuseStorageFull(edge);
     case "limited": {
       const detail = "Too many requests in the batch, batches open, or jobs queued. Wait until some have ended.";
       return refuseJob(edge, { reason: "rate_limited", detail });

@@ -1,5 +1,6 @@
 /**
- * Server-sent events of one job: `status` when it changes, `output` for each chunk, `end` with the job as it ended.
+ * Server-sent events of one job: `status` when it changes, `output` for each chunk, `reset` where what was told is void
+ * because another attempt begins anew, `end` with the job as it ended.
  *
  * The id of an `output` event is the chunk's number, so a reader that comes back with `Last-Event-ID` gets what it missed
  * and nothing twice. Between events a comment is sent now and then, since proxies cut what is silent. The queue holds each
@@ -54,6 +55,8 @@ async function tell(
   const { signal } = edge.request;
   let told: JobStatus | null = null;
   let seq = fromSeq;
+  /** Output that another attempt would make void. */
+  let hasTold = fromSeq > 0;
   const tellStatus = async (status: JobStatus): Promise<void> => {
     if (status === told) return;
     told = status;
@@ -65,6 +68,12 @@ async function tell(
       const page = await queue.stream(tenant, jobId, seq, EVENTS_HOLD_MS);
       if (page === null) break;
       if (!isEnded(page.status)) await tellStatus(page.status);
+      if (page.reset !== undefined && hasTold) {
+        const { attempt, firstSeq } = page.reset;
+        await write(event("reset", { attempt }, firstSeq - 1));
+        hasTold = false;
+      }
+      hasTold ||= page.chunks.length > 0;
       for (const chunk of page.chunks) await write(event("output", valueOf(chunk.data), chunk.seq));
       seq = Math.max(seq, page.nextSeq);
       if (page.isEnd) {
@@ -73,7 +82,7 @@ async function tell(
         if (ended !== null) await write(event("end", plainJob(ended, poolId)));
         break;
       }
-      if (page.chunks.length === 0) await write(": waiting\n\n");
+      if (page.chunks.length === 0 && page.reset === undefined) await write(": waiting\n\n");
     }
     await writer.close();
   } catch {

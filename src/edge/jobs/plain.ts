@@ -11,7 +11,7 @@ import type { HeaderRecord } from "../../protocol/headers.ts";
 import type { Operation } from "../../core/jobs/rate.ts";
 import { answerJson, dress } from "../edge-request.ts";
 import type { Authenticated, Refusal } from "../edge-request.ts";
-import { refuseJob, refuseNoQueue, refuseProblem, refuseUnknownJob } from "./answers.ts";
+import { answerStored, refuseJob, refuseNoQueue, refuseProblem, refuseUnknownJob } from "./answers.ts";
 import { events } from "./events.ts";
 import { queueOf } from "./queue.ts";
 import type { JobQueueStub } from "./queue.ts";
@@ -65,7 +65,7 @@ async function counted(
     return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
   }
   try {
-    return await handle(queue);
+    return await answerStored(edge, async () => handle(queue));
   } finally {
     ticket.release();
   }

@@ -1,4 +1,10 @@
-/** A job's input meets the rails of its pool when it is submitted, and is stored as they leave it. */
+/**
+ * A job's input meets the rails of its pool when it is submitted, and is stored as they leave it.
+ *
+ * Of a body in Runpod's form only `input` is read. `webhook`, `s3Config` and `policy` are what the client tells this
+ * service and the GPU worker, no model sees them, and they hold keys because they must: a rail that redacts secrets would
+ * leave a webhook that nobody receives and a bucket that nobody can write to. A key inside of `input` is model text.
+ */
 import { beginCheck } from "../input-rails.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { blocked } from "../pipeline.ts";
@@ -27,4 +33,13 @@ export async function checkJob(edge: Authenticated, pool: EdgePool, body: unknow
     return { kind: "refused", answer: refuseJob(edge, blocked(checked, pool.config)) };
   }
   return { kind: "passed", body: checked.body };
+}
+
+/** A body in Runpod's form, with its `input` as the rails leave it; the same object unless text was redacted. */
+export async function checkRun(edge: Authenticated, pool: EdgePool, body: object): Promise<Railed> {
+  const read = { input: (body as { readonly input?: unknown }).input };
+  const railed = await checkJob(edge, pool, read);
+  if (railed.kind === "refused" || railed.body === read)
+    return railed.kind === "refused" ? railed : { ...railed, body };
+  return { kind: "passed", body: { ...body, ...(railed.body as typeof read) } };
 }

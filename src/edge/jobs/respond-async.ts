@@ -20,7 +20,7 @@ import type { Authenticated } from "../edge-request.ts";
 import { unknownModel, unknownPool } from "../not-found.ts";
 import { refuseReach } from "../reach.ts";
 import type { EdgePool } from "../runtime.ts";
-import { refuseBody, refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
+import { answerStored, refuseBody, refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
 import { answerPending, answerResult } from "./plain.ts";
 import { hasQueues, queueOf } from "./queue.ts";
 import { checkJob } from "./rails.ts";
@@ -42,11 +42,12 @@ export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<Re
   const { bodyBytesMax } = desk.runtime.config.limits;
   const bytes = await readBody(request, bodyBytesMax);
   if (!bytes.ok) return refuseBody(edge, bodyBytesMax);
-  if (!onBusy) return submit(edge, bytes.value, preference);
+  const enqueue = async (): Promise<Response> => answerStored(edge, async () => submit(edge, bytes.value, preference));
+  if (!onBusy) return enqueue();
   // Where the client is, and whether it has left, are copied along.
   const again = new Request(request, { method: "POST", body: bytes.value }) as typeof request;
   const answer = await serveNow({ ...edge, request: again });
-  return (await isBusy(answer)) ? submit(edge, bytes.value, preference) : answer;
+  return (await isBusy(answer)) ? enqueue() : answer;
 }
 
 /** Does the path lead to a pool at all? Others have no use for a job. */

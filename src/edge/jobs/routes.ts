@@ -10,7 +10,7 @@ import type { Authenticated, EdgeRequest } from "../edge-request.ts";
 import { unknownPool } from "../not-found.ts";
 import { infer, passThrough } from "../pipeline.ts";
 import type { EdgePool } from "../runtime.ts";
-import { inRunpodForm, refuseJob, refuseNoQueue } from "./answers.ts";
+import { answerStored, inRunpodForm, refuseJob, refuseNoQueue } from "./answers.ts";
 import * as batches from "./batch.ts";
 import { adminRoute } from "./operate.ts";
 import { triggered } from "./hooks.ts";
@@ -29,8 +29,10 @@ export type Admit = (
 
 export async function routeJobs(edge: EdgeRequest, admit: Admit): Promise<Response> {
   const [, first = "", ...rest] = edge.path.split("/");
-  if (first === "hooks") return triggered(edge, rest.join("/"));
-  if (first === "admin") return admit(edge, "admin", async (known) => adminRoute(known, rest));
+  if (first === "hooks") return answerStored(edge, async () => triggered(edge, rest.join("/")));
+  if (first === "admin") {
+    return admit(edge, "admin", async (known) => answerStored(known, async () => adminRoute(known, rest)));
+  }
   if (first === "v1") return admit(edge, "infer", async (known) => plainRoute(known, rest.slice(1)));
   return routeRunpod(edge, admit, rest);
 }
@@ -133,7 +135,7 @@ async function limited(
     return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
   }
   try {
-    return await handle({ edge, pool, queue, query: new URLSearchParams(edge.query) });
+    return await answerStored(edge, async () => handle({ edge, pool, queue, query: new URLSearchParams(edge.query) }));
   } finally {
     ticket?.release();
   }

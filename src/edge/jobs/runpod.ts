@@ -31,7 +31,7 @@ import { refuseBody, refuseJob, refuseProblem, refuseUnknownJob } from "./answer
 import { exactJson } from "./exact-json.ts";
 import { jobPathOf } from "./job-path.ts";
 import type { JobQueueStub } from "./queue.ts";
-import { checkJob } from "./rails.ts";
+import { checkRun } from "./rails.ts";
 import { policyOf, submitJob } from "./submit.ts";
 
 /** One call of the job API: who asks, of which pool, and where its jobs are. */
@@ -65,9 +65,10 @@ async function submitRun({ edge, pool }: PoolCall, operation: "run" | "runsync")
   if (!bytes.ok) return refuseBody(edge, bytesMax);
   const json = parseJson(bytes.value);
   if (json === null) return refuseJob(edge, { reason: "invalid_json" });
+  if (typeof json !== "object") return refuseProblem(edge, { param: null, problem: "The body must be a JSON object." });
   const options = readJobOptions(edge.request.headers, Date.now(), edge.dev);
   if (!options.ok) return refuseProblem(edge, options.error);
-  const railed = await checkJob(edge, pool, json);
+  const railed = await checkRun(edge, pool, json);
   if (railed.kind === "refused") return railed.answer;
   const body = exactJson(bytes.value, json, railed.body);
   const request = readRunRequest(body, edge.dev);

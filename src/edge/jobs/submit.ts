@@ -16,7 +16,7 @@ import type { JobOptions } from "../../protocol/jobs-options.ts";
 import type { RunPolicy } from "../../protocol/jobs-runpod.ts";
 import type { Authenticated } from "../edge-request.ts";
 import type { EdgePool } from "../runtime.ts";
-import { refuseBody, refuseJob, refuseNoQueue } from "./answers.ts";
+import { refuseBody, refuseJob, refuseNoQueue, refuseStorageFull } from "./answers.ts";
 import { queueOf } from "./queue.ts";
 
 export type JobDraft = {
@@ -65,6 +65,7 @@ function refuseOutcome(edge: Authenticated, outcome: Exclude<SubmitOutcome, { ki
     case "conflict":
       return refuseJob(edge, { reason: "idempotency_conflict" });
     case "limited": {
+      if (outcome.limit === "storage") return refuseStorageFull(edge, outcome.retryAfterMs);
       const detail = `The queue has reached a limit (${outcome.limit}). Wait for the time in Retry-After.`;
       return refuseJob(edge, { reason: "rate_limited", detail, retryAfterMs: outcome.retryAfterMs });
     }

@@ -10,7 +10,8 @@
 import type { TakenJob } from "../../core/jobs/messages.ts";
 import { isJobId, isWorkerId } from "../../protocol/jobs-ids.ts";
 import { valueOf } from "../../protocol/jobs-view.ts";
-import { parseJson, readBody } from "../body.ts";
+import { readLooseJson } from "../../protocol/json-text.ts";
+import { readBody } from "../body.ts";
 import { answerJson, dress } from "../edge-request.ts";
 import type { EdgeRequest } from "../edge-request.ts";
 import type { HeaderRecord } from "../../protocol/headers.ts";
@@ -45,9 +46,11 @@ export async function takeBatch(call: PoolCall, workerId: string): Promise<Respo
   return taken.length === 0 ? nothing(call.edge) : answerJson(call.edge, taken.map(wireJob));
 }
 
-async function takeFor({ edge, queue }: PoolCall, workerId: string, count: number) {
+async function takeFor({ edge, queue, query }: PoolCall, workerId: string, count: number) {
   if (!isWorkerId(workerId)) return refuseWorker(edge);
-  const taking = queue.take(workerId, count, TAKE_HOLD_MS).then(async (jobs) => {
+  // The stock client always says whether it runs a job; one that does not say is taken to.
+  const holdsNothing = query.get("job_in_progress") === "0";
+  const taking = queue.take(workerId, count, TAKE_HOLD_MS, holdsNothing).then(async (jobs) => {
     if (edge.request.signal.aborted && jobs.length > 0)
       await queue.giveBack(
         workerId,
@@ -73,11 +76,12 @@ export async function done({ edge, queue }: PoolCall, workerId: string, jobId: s
   const body = await readForm(edge, RESULT_BODY_BYTES_MAX);
   if (body instanceof Response) return body;
   if (!isWorkerId(workerId) || !isJobId(jobId)) return refuseWorker(edge);
-  const { output, error, status } = body;
+  const { output, error, status } = body.members;
   const outcome = await queue.done(workerId, jobId, {
     output: output === undefined ? null : JSON.stringify(output),
     error: error === undefined || error === null ? null : errorText(error),
     isProgress: status === "IN_PROGRESS",
+    ...(body.isExact ? {} : { note: "non_finite_numbers" }),
   });
   return answerJson(edge, { status: outcome });
 }
@@ -87,8 +91,9 @@ export async function chunk({ edge, queue }: PoolCall, workerId: string, jobId: 
   const body = await readForm(edge, CHUNK_BODY_BYTES_MAX);
   if (body instanceof Response) return body;
   if (!isWorkerId(workerId) || !isJobId(jobId)) return refuseWorker(edge);
-  if (body["output"] === undefined) return answerJson(edge, { status: "ok" });
-  return answerJson(edge, { status: await queue.chunk(workerId, jobId, JSON.stringify(body["output"])) });
+  const { output } = body.members;
+  if (output === undefined) return answerJson(edge, { status: "ok" });
+  return answerJson(edge, { status: await queue.chunk(workerId, jobId, JSON.stringify(output)) });
 }
 
 export async function ping({ edge, queue, query }: PoolCall, workerId: string): Promise<Response> {
@@ -104,15 +109,18 @@ export async function stop({ edge, queue }: PoolCall, workerId: string): Promise
   return jobsToStop.length === 0 ? nothing(edge) : answerJson(edge, { jobsToStop });
 }
 
+/** `isExact` false: numbers that JSON has not are null in it. */
+type Form = { readonly members: Readonly<Record<string, unknown>>; readonly isExact: boolean };
+
 /** JSON, whatever the content type says: the client calls it form data. */
-async function readForm(edge: EdgeRequest, bytesMax: number): Promise<Response | Readonly<Record<string, unknown>>> {
+async function readForm(edge: EdgeRequest, bytesMax: number): Promise<Response | Form> {
   const bytes = await readBody(edge.request, bytesMax);
   if (!bytes.ok) return refuseBody(edge, bytesMax);
-  const json = parseJson(bytes.value);
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+  const json = readLooseJson(new TextDecoder().decode(bytes.value));
+  if (json === null || typeof json.value !== "object" || json.value === null || Array.isArray(json.value)) {
     return refuseJob(edge, { reason: "invalid_json" });
   }
-  return json as Readonly<Record<string, unknown>>;
+  return { members: json.value as Readonly<Record<string, unknown>>, isExact: json.isExact };
 }
 
 const errorText = (error: unknown): string => (typeof error === "string" ? error : JSON.stringify(error));

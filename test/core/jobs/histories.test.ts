@@ -19,6 +19,8 @@ const DEEDS = [
   "no_room",
   "die",
   "lost",
+  "restarted",
+  "unreached",
 ] as const;
 
 type Op =
@@ -148,6 +150,10 @@ function act(world: JobWorld, attempt: Attempt, deed: (typeof DEEDS)[number]): v
       return void world.turn(jobId, { kind: "failed", token, reason: "capacity" });
     case "lost":
       return void world.turn(jobId, { kind: "lease_lost", token, reason: "endpoint_lost" });
+    case "restarted":
+      return void world.turn(jobId, { kind: "lease_lost", token, reason: "router_restarted" });
+    case "unreached":
+      return void world.turn(jobId, { kind: "failed", token, reason: "unreachable" });
     case "die":
       return undefined;
     default:

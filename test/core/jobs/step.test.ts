@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { JobEffect, JobEvent } from "../../../src/core/jobs/events.ts";
 import { createJob, type Job, JOB_STATES, type JobState, nextToken, nextWakeMs } from "../../../src/core/jobs/job.ts";
 import { DEFAULT_POLICY, type JobPolicy } from "../../../src/core/jobs/policy.ts";
-import { RETURNS_MAX } from "../../../src/core/jobs/reasons.ts";
+import { RESTARTS_MAX, RETURNS_MAX, UNREACHED_MAX } from "../../../src/core/jobs/reasons.ts";
 import { RETRY_AFTER_MAX_MS } from "../../../src/core/jobs/retry.ts";
 import { ERROR_CHARS_MAX, step } from "../../../src/core/jobs/step.ts";
 import { checkStep } from "./model.ts";
@@ -57,6 +57,7 @@ const EVENTS: Readonly<Record<JobEvent["kind"], (job: Job) => JobEvent>> = {
   started: ({ token }) => ({ kind: "started", token }),
   progress: ({ token }) => ({ kind: "progress", token, output }),
   chunk: ({ token }) => ({ kind: "chunk", token }),
+  shown: ({ token }) => ({ kind: "shown", token }),
   heartbeat: ({ token }) => ({ kind: "heartbeat", token, leaseUntilMs: T0 + 40_000 }),
   finished: ({ token }) => ({ kind: "finished", token, output }),
   failed: ({ token }) => ({ kind: "failed", token, reason: "upstream_5xx" }),
@@ -236,6 +237,35 @@ describe("attempts", () => {
     const worn = { ...running(), returns: RETURNS_MAX - 1 };
     expect(after(worn, [failure("released")]).state).toBe("queued");
     expect(after({ ...worn, returns: RETURNS_MAX }, [failure("released")]).state).toBe("failed");
+  });
+
+  test.each([
+    ["unreachable", "unreached", UNREACHED_MAX],
+    ["router_restarted", "restarts", RESTARTS_MAX],
+  ] as const)("an attempt that ended with %s is not counted, %s up to its bound; then it is", (reason, tally, max) => {
+    const excused = after(running(), [failure(reason)]);
+    expect([excused.state, excused.attempts, excused[tally]]).toEqual(["retrying", 0, 1]);
+    const last = after({ ...running(), [tally]: max - 1 }, [failure(reason)]);
+    expect([last.attempts, last[tally]]).toEqual([0, max]);
+    const beyond = after({ ...running(), [tally]: max }, [failure(reason)]);
+    expect([beyond.state, beyond.attempts, beyond[tally]]).toEqual(["retrying", 1, max]);
+    const worn = { ...running({ attemptsMax: 3 }), [tally]: max, attempts: 3 };
+    expect(after(worn, [failure(reason)]).state).toBe("failed");
+  });
+
+  test("a job with one attempt is not repeated for a restart, in which it may have run, but for an endpoint that was not there", () => {
+    expect(after(running({ attemptsMax: 1 }), [failure("router_restarted")]).state).toBe("failed");
+    expect(after(running({ attemptsMax: 1 }), [failure("unreachable")]).state).toBe("retrying");
+  });
+
+  test("a job that ran when the router restarted has started: its start deadline is over", () => {
+    const job = after(running({ startWithinMs: 1_000 }), [failure("router_restarted")]);
+    expect(after(job, [{ kind: "timer" }], T0 + 2_000).state).toBe("queued");
+  });
+
+  test("what a result had of numbers that JSON has not is said in its history", () => {
+    const job = after(running(), [{ kind: "finished", token: 1, output, note: "non_finite_numbers" }]);
+    expect(job.history.entries.at(-1)).toMatchObject({ mark: "completed", reason: "non_finite_numbers" });
   });
 
   test("the wait is the longer of the backoff and what the endpoint asked for, within a bound", () => {
