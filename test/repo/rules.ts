@@ -13,6 +13,7 @@ export type RuleName =
   | "barrel"
   | "core-purity"
   | "raw-fetch"
+  | "credential"
   | "default-export"
   | "file-name"
   | "file-length"
@@ -82,7 +83,21 @@ const rawFetchAllowed: ReadonlyMap<string, string> = new Map([
   ["backends/egress.ts", "the one door to the network: what must hold for every request out holds there"],
 ]);
 
-const runsInWorker = /^(?:src\/(?:core|protocol|edge|objects)\/|backends\/[^/]+\.ts$)/;
+/** Files of the Worker that may touch an outgoing credential, each with its reason. */
+const credentialAllowed: ReadonlyMap<string, string> = new Map([
+  ["backends/egress.ts", "alone adds it, to a request that is still its endpoint's"],
+  ["backends/targets.ts", "alone reads an endpoint's secret"],
+  ["backends/port.ts", "its type"],
+]);
+
+/** In code: the member read, taken apart or made. */
+const credentialMember =
+  /\.\s*(?:healthA|[aA])uthorization\b|(?<![?.\w])(?:healthA|[aA])uthorization\s*(?:[,}]|:(?!\s*string\b))/g;
+/** In strings, which the mask blanks: the header made or set, or its value. Reading a client's is no match. */
+const credentialHeader =
+  /(?:[{,]|^)\s*["'][aA]uthorization["']\s*:|\[["'][aA]uthorization["']\]\s*=|(?:set|append)\(\s*["'][aA]uthorization["']|`[bB]earer \$\{/gm;
+
+const runsInWorker = /^(?:src\/(?:core|protocol|rails|edge|objects|jobs)\/|backends\/[^/]+\.ts$)/;
 const defaultExportAllowed = /^(?:src\/edge\/entry\.ts|[^/]+\.config\.ts|.+\.d\.ts)$/;
 
 const typescriptRules: readonly FileRule[] = [
@@ -106,6 +121,11 @@ const typescriptRules: readonly FileRule[] = [
     rule: "raw-fetch",
     find: (source) =>
       runsInWorker.test(source.path) && !rawFetchAllowed.has(source.path) ? rawFetchCalls(source) : [],
+  },
+  {
+    rule: "credential",
+    find: (source) =>
+      runsInWorker.test(source.path) && !credentialAllowed.has(source.path) ? credentialUses(source) : [],
   },
   {
     rule: "default-export",
@@ -158,6 +178,20 @@ function rawFetchCalls(source: Source): readonly Found[] {
     .filter((match) => !isMethod(source.code, match.index, match.index + match[0].length))
     .map((match) => ({ line: lineAt(source.text, match.index), message: "take the fetcher as an argument" }));
   return [...found, ...calls];
+}
+
+function credentialUses(source: Source): readonly Found[] {
+  const message = "only the egress puts a credential on a request";
+  // The mask leaves the quotes of code, and nothing of a comment.
+  const isCode = ({ index, 0: found }: RegExpExecArray): boolean =>
+    /["'`]/.test(source.code.slice(index, index + found.length));
+  const inStrings = [...source.text.matchAll(credentialHeader)].filter(isCode);
+  // What strikes it out of a failure's text has to be told it.
+  const isStruckOut = (line: number): boolean => source.text.split("\n")[line - 1]?.includes("failureText(") === true;
+  return [
+    ...matches(source, credentialMember, () => message).filter(({ line }) => !isStruckOut(line)),
+    ...inStrings.map(({ index }) => ({ line: lineAt(source.text, index), message })),
+  ];
 }
 
 /** A method named fetch (of the handler or of a type): it starts a member, and a body or a type follows its brackets. */
