@@ -44,8 +44,10 @@ export type EndpointView = {
   readonly failureProbability: number;
   /** What a failed attempt costs beyond the network, ms. */
   readonly failureCostMs: number;
-  /** Measured HTTP round trip by client place key, ms; absent keys use the distance. */
+  /** Measured HTTP round trip by client place key, ms; absent keys use `regionTripMs`, and then the distance. */
   readonly roundTripMs: Readonly<Record<string, number>>;
+  /** The same as measured at other endpoints of its region, for keys that are not measured here. Absent: nothing. */
+  readonly regionTripMs?: Readonly<Record<string, number>>;
 };
 
 /** Views with their age: what a digest and a snapshot are. */

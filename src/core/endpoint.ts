@@ -20,7 +20,7 @@ import type { LearnedLimit } from "./learned-limit.ts";
 import type { EndpointSpec } from "./pool.ts";
 import type { Settlement } from "./shard-messages.ts";
 import { coldLeftMs, createColdStart, observeColdStart } from "./terms/cold.ts";
-import { createLoadCurve } from "./terms/load.ts";
+import { createLoadCurve, readLoadCurve } from "./terms/load.ts";
 import type { LoadCurve } from "./terms/load.ts";
 import { expectRoundTrip, measuredRoundTrips } from "./terms/net.ts";
 import type { NetInput, RoundTrips } from "./terms/net.ts";
@@ -67,7 +67,6 @@ export type EndpointState = {
   readonly roundTripMs: RoundTrips;
   readonly firstByte: FirstByteTimes;
   readonly load: LoadCurve;
-  fittedLoadMs: readonly number[];
   tries: Tries;
 };
 
@@ -112,16 +111,21 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
     roundTripMs: new Map(),
     firstByte: createFirstByteTimes(),
     load: createLoadCurve(),
-    fittedLoadMs: [],
     tries: createTries(now),
   };
 }
 
 /**
  * The endpoint at `now` with `live` live leases, as a router sees it; with `clientKey` only that place's round trip, which
- * is all that one decision needs.
+ * is all that one decision needs. `regionTripMs`: what the endpoints of its region have measured.
  */
-export function endpointView(state: EndpointState, live: number, now: number, clientKey?: string): EndpointView {
+export function endpointView(
+  state: EndpointState,
+  live: number,
+  now: number,
+  clientKey?: string,
+  regionTripMs: Readonly<Record<string, number>> = NO_TRIPS,
+): EndpointView {
   const { spec } = state;
   const warmth = warmthNow(state, live, now);
   return {
@@ -136,13 +140,16 @@ export function endpointView(state: EndpointState, live: number, now: number, cl
     capacity: capacityNow(state, now),
     queuesExcess: spec.queuesExcess && !isTried(state, now),
     occupancyMs: state.occupancyMs.value,
-    loadCurveMs: state.fittedLoadMs,
+    loadCurveMs: readLoadCurve(state.load, now),
     prefillTokensPerMs: state.prefillTokensPerMs.value,
     failureProbability: failureProbability(state.tries, now),
     failureCostMs: state.failureCostMs.value,
-    roundTripMs: measuredRoundTrips(state.roundTripMs, now, clientKey),
+    roundTripMs: measuredRoundTrips(state.roundTripMs, now, clientKey, regionTripMs),
+    regionTripMs,
   };
 }
+
+const NO_TRIPS: Readonly<Record<string, number>> = {};
 
 /**
  * Scale-in: an endpoint that scales to zero and was idle for longer than its time-out is presumed cold, unless a probe has
@@ -306,7 +313,8 @@ export function standing(state: EndpointState, now: number): Standing {
   return breakerStanding(state.breaker, now) === "open" ? "ejected" : "admitting";
 }
 
-const slotsOf = (state: EndpointState): number => Math.max(1, state.warmWorkers) * concurrencyOf(state);
+/** Requests it serves at once, but for what it may take for the moment. */
+export const slotsOf = (state: EndpointState): number => Math.max(1, state.warmWorkers) * concurrencyOf(state);
 
 function capacityNow(state: EndpointState, now: number): number {
   if (breakerStanding(state.breaker, now) === "half_open") return 1;

@@ -17,6 +17,7 @@ import type { EndpointView } from "./endpoint-view.ts";
 import { NEAR_MS } from "./route.ts";
 import type { RouteReason, RouteRequest } from "./route.ts";
 import type { Rng } from "./rng.ts";
+import { exploring } from "./terms/net.ts";
 
 /** Commit when the expected wait is at most this many times the lead; 1 lets a far slot idle when an end comes early. */
 export const LEAD_FACTOR = 8;
@@ -101,7 +102,7 @@ function bestPlan(
     ({ id, region }) => !request.excluded.includes(id) && (onlyRegion === null || region === onlyRegion),
   );
   const reachable = allowed.filter(({ region }) => region !== request.avoidRegion);
-  for (const view of reachable.length > 0 ? reachable : allowed) {
+  for (const view of exploring(reachable.length > 0 ? reachable : allowed, request)) {
     const plan = planAt({ ...view, inFlight: taken.get(view.id) ?? view.inFlight }, request, leadMsAt);
     if (best !== null && plan.costMs > best.costMs) continue;
     equals = best !== null && plan.costMs === best.costMs ? equals + 1 : 1;

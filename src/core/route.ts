@@ -14,6 +14,7 @@ import { costTerms, totalMs } from "./cost.ts";
 import type { CostInput, CostTerms } from "./cost.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import type { Rng } from "./rng.ts";
+import { exploring } from "./terms/net.ts";
 
 /** Endpoints within this of the best count as equally good, ms. */
 export const NEAR_MS = 5;
@@ -78,7 +79,7 @@ export type Decision = {
 };
 
 export function route(views: readonly EndpointView[], request: RouteRequest, rng: Rng): Decision {
-  const candidates = views.map((view) => candidate(view, request));
+  const candidates = exploring(views, request).map((view) => candidate(view, request));
   const admitting = candidates.filter(({ excluded }) => excluded === null);
   const reachable = admitting.filter(({ region }) => region !== request.avoidRegion);
   const chosen = choose(reachable, request.exact, rng) ?? choose(admitting, request.exact, rng);

@@ -8,7 +8,7 @@
 import { countAffinity, dropHolder, holderOf, matchAffinity, noteHolder } from "./affinity.ts";
 import type { AffinityMatch } from "./affinity.ts";
 import type { EndpointView } from "./endpoint-view.ts";
-import { concurrencyOf } from "./endpoint.ts";
+import { concurrencyOf, slotsOf } from "./endpoint.ts";
 import type { EndpointState } from "./endpoint.ts";
 import { foundCached } from "./endpoint-learn.ts";
 import { pickWorker } from "./gpu-workers.ts";
@@ -66,7 +66,7 @@ export function settleKey(state: ShardState, endpoint: EndpointState, settlement
   switch (outcome) {
     case "served":
     case "cancelled": {
-      const wasCached = outcome === "served" ? foundCached(endpoint, settlement, now) : null;
+      const wasCached = outcome === "served" ? foundCached(endpoint, settlement, slotsOf(endpoint), now) : null;
       noteHolder(state.affinity, affinity, { endpointId, workerId, wasCached }, now);
       break;
     }

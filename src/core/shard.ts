@@ -19,6 +19,7 @@ import { createLeaseTable, expireLeases, inFlight } from "./leases.ts";
 import type { LeaseTable } from "./leases.ts";
 import type { PoolSpec } from "./pool.ts";
 import type { AcquireRequest, AwaitOutcome } from "./shard-messages.ts";
+import { regionRoundTrips } from "./terms/net.ts";
 
 export type Waiter = {
   readonly request: AcquireRequest;
@@ -105,8 +106,14 @@ export function isActive(state: ShardState, now: number): boolean {
 
 /** The shard's own endpoints, exact at `now`; for one decision with the round trip of its client's place alone. */
 export function ownViews(state: ShardState, now: number, clientKey?: string): EndpointView[] {
-  return [...state.endpoints.values()].map((endpoint) =>
-    endpointView(endpoint, inFlight(state.leases, endpoint.spec.id), now, clientKey),
+  const own = [...state.endpoints.values()];
+  const regionTripMs = regionRoundTrips(
+    own.map(({ roundTripMs }) => roundTripMs),
+    now,
+    clientKey,
+  );
+  return own.map((endpoint) =>
+    endpointView(endpoint, inFlight(state.leases, endpoint.spec.id), now, clientKey, regionTripMs),
   );
 }
 

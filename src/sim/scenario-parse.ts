@@ -54,6 +54,7 @@ function readScenario(file: FieldReader, name: string): Scenario {
     jitterSigma: file.number("jitterSigma", { min: 0, max: 2 }, 0),
     endpoints,
     engine,
+    headersWithSlot: file.flag("headersWithSlot", false),
     demand,
     demandByRegion: readShares(file, regions),
     arrivals: readArrivals(file.object("arrivals")),

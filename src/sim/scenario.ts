@@ -115,6 +115,8 @@ export type Scenario = {
   readonly jitterSigma: number;
   readonly endpoints: readonly EndpointSetup[];
   readonly engine: EngineSetup;
+  /** Do engines send their headers only when a slot begins (llama.cpp), and not at once. */
+  readonly headersWithSlot: boolean;
   readonly demand: Demand;
   /** Share of the demand by region. */
   readonly demandByRegion: readonly number[];

@@ -84,7 +84,15 @@ describe("an attempt", () => {
     }
     expect(Object.keys(delaysOf(state, 0).roundTripMs)).toHaveLength(PLACES_MAX);
     observeAttempt(state, settlement({ headersMs: 30, clientKey: "place 0" }), 0);
-    expect(delaysOf(state, 0).roundTripMs["place 0"]).toBeGreaterThan(10);
+    expect(delaysOf(state, 0).roundTripMs["place 0"]).toBe(30);
+  });
+
+  test("whose headers waited for a slot of the engine teaches load, and no distance", () => {
+    const state = endpointState({ concurrencyPerWorker: 8 });
+    for (let i = 0; i < 3; i++) observeAttempt(state, settlement({ ttftMs: 12, headersMs: 2 }), 0);
+    observeAttempt(state, settlement({ ttftMs: 412, headersMs: 402, inFlightAtGrant: 4 }), 0);
+    expect(delaysOf(state, 0).roundTripMs).toEqual({ here: 2 });
+    expect(state.load.meanMs[3]).toBeCloseTo(410 / 9, 9);
   });
 
   test.each([

@@ -4,6 +4,8 @@
  * Model. A continuous-batching engine slows before it is full: each step takes longer with every sequence in it. The
  * residual (first token − network − prefill) is averaged per bucket of in-flight at dispatch, and read through the
  * non-decreasing fit of the buckets (pool adjacent violators, weighted), because more load never means an earlier token.
+ * While an endpoint shows no first token its samples fade towards the prior: one that was slow once and has been avoided
+ * since is tried again after minutes.
  * Source: facts/routing.md 6.2–6.3 (buckets, prior weight 8 samples of 0).
  * Rejected: a parametric curve, which needs one fit per engine and per GPU.
  */
@@ -12,6 +14,10 @@ export type LoadCurve = {
   readonly meanMs: number[];
   /** Weight per bucket in samples, prior included; capped so that old samples fade. */
   readonly weight: number[];
+  /** The fit, as of `atMs`. */
+  fittedMs: readonly number[];
+  /** When the last sample came, or the samples last faded, ms. */
+  atMs: number;
 };
 
 /** Upper in-flight bound of each bucket: 0, 1, 2, 3–4, 5–8, 9–16, 17–32, 33–64, 65 and more. */
@@ -22,8 +28,19 @@ const PRIOR_WEIGHT = 8;
 /** Effective memory of a bucket in samples: a change of the engine shows after about this many. */
 const WEIGHT_MAX = 64;
 
+/** Time constant of the samples' fading in silence, ms: a detour a minute at worst to find out. */
+export const LOAD_FADE_MS = 60_000;
+
+/** They fade in steps of this, ms: a step touches every bucket. */
+const FADE_EVERY_MS = 5_000;
+
 export function createLoadCurve(): LoadCurve {
-  return { meanMs: BUCKET_TOPS.map(() => 0), weight: BUCKET_TOPS.map(() => PRIOR_WEIGHT) };
+  return {
+    meanMs: BUCKET_TOPS.map(() => 0),
+    weight: BUCKET_TOPS.map(() => PRIOR_WEIGHT),
+    fittedMs: [],
+    atMs: Number.POSITIVE_INFINITY,
+  };
 }
 
 export function loadBucket(inFlight: number): number {
@@ -31,13 +48,36 @@ export function loadBucket(inFlight: number): number {
 }
 
 /** Feeds one residual; a negative one counts as 0, a non-finite one is ignored. */
-export function observeLoad(curve: LoadCurve, inFlightAtDispatch: number, residualMs: number): void {
+export function observeLoad(curve: LoadCurve, inFlightAtDispatch: number, residualMs: number, now: number): void {
   if (!Number.isFinite(residualMs)) return;
+  fade(curve, now);
   const bucket = loadBucket(inFlightAtDispatch);
   const weight = Math.min((curve.weight[bucket] ?? 0) + 1, WEIGHT_MAX);
   const mean = curve.meanMs[bucket] ?? 0;
   curve.meanMs[bucket] = mean + (Math.max(0, residualMs) - mean) / weight;
   curve.weight[bucket] = weight;
+  curve.fittedMs = fitLoadCurve(curve);
+  curve.atMs = now;
+}
+
+/** The fitted curve as of `now`, ms; empty while nothing is known. */
+export function readLoadCurve(curve: LoadCurve, now: number): readonly number[] {
+  fade(curve, now);
+  return curve.fittedMs;
+}
+
+/** What is left of the samples; the prior stays, and so has the more to say. */
+function fade(curve: LoadCurve, now: number): void {
+  const passedMs = now - curve.atMs;
+  if (passedMs < FADE_EVERY_MS) return;
+  const left = Math.exp(-passedMs / LOAD_FADE_MS);
+  for (const [bucket, before] of curve.weight.entries()) {
+    const weight = PRIOR_WEIGHT + (before - PRIOR_WEIGHT) * left;
+    curve.meanMs[bucket] = ((curve.meanMs[bucket] ?? 0) * before * left) / weight;
+    curve.weight[bucket] = weight;
+  }
+  curve.fittedMs = fitLoadCurve(curve);
+  curve.atMs = now;
 }
 
 /** The non-decreasing weighted least-squares fit of the buckets, ms. */

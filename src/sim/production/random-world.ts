@@ -60,6 +60,8 @@ export function randomWorld(seed: number, simMs: number): RandomWorld {
     jitterSigma: draw.chance(0.4) ? draw.between(0.05, 0.6) : 0,
     endpoints,
     engine: { kind: "slots", firstTokenShare: draw.between(0.02, 0.3) },
+    // From a stream of its own: the worlds of earlier seeds stay what they were.
+    headersWithSlot: stream(seed, "headers")() < 0.3,
     demand: {
       kind: "work",
       workMs: draw.chance(0.5)

@@ -34,15 +34,15 @@ export type AttemptLife = {
   ended: boolean;
 };
 
-/** As `endAttempt` of `src/edge/dispatch.ts`. `tripMs`: when the headers came, if they came before the first token. */
-export function endOf(life: AttemptLife, outcome: AttemptOutcome, now: number, tripMs: number): AttemptEnd {
+/** As `endAttempt` of `src/edge/dispatch.ts`. `atMs`: when the headers came, from the dispatch, if before the first token. */
+export function endOf(life: AttemptLife, outcome: AttemptOutcome, now: number, atMs: number): AttemptEnd {
   const { sentAtMs, firstTokenAtMs, of } = life;
   const ttftMs = firstTokenAtMs === null ? null : firstTokenAtMs - sentAtMs;
   return {
     outcome,
     heldMs: now - sentAtMs,
     ttftMs,
-    headersMs: ttftMs !== null && ttftMs > tripMs ? tripMs : null,
+    headersMs: ttftMs !== null && ttftMs > atMs ? atMs : null,
     firstByteMs: ttftMs,
     clientKey: of.wish.clientKey,
     inputTokens: of.wish.inputTokens,

@@ -285,7 +285,14 @@ export class ProductionRouter implements Router {
     const { world } = this;
     const endpoint = world.attempts.endpointOf(life.attempt);
     const tripMs = world.tripMs(world.requests.region[life.of.request] ?? 0, endpoint);
-    life.of.edge.settle(life.holding, endOf(life, outcome, world.nowMs, tripMs));
+    const headersMs = world.scenario.headersWithSlot ? tripMs + this.#waitedMs(life, tripMs) : tripMs;
+    life.of.edge.settle(life.holding, endOf(life, outcome, world.nowMs, headersMs));
+  }
+
+  /** How long it stood in the engine's own queue, ms; 0 before it had its slot. */
+  #waitedMs({ attempt, sentAtMs }: AttemptLife, tripMs: number): number {
+    const startedMs = this.world.attempts.startedMs[attempt] ?? Number.NaN;
+    return Number.isNaN(startedMs) ? 0 : Math.max(0, startedMs - sentAtMs - tripMs / 2);
   }
 
   #giveUp(life: RequestLife): void {

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLoadCurve, fitLoadCurve, loadBucket, loadMs, observeLoad } from "../../../src/core/terms/load.ts";
+import {
+  createLoadCurve,
+  fitLoadCurve,
+  LOAD_FADE_MS,
+  loadBucket,
+  loadMs,
+  observeLoad,
+  readLoadCurve,
+} from "../../../src/core/terms/load.ts";
 import type { LoadCurve } from "../../../src/core/terms/load.ts";
 
 const BUCKETS = 9;
@@ -10,6 +18,7 @@ const bucketValue = fc.record({
   weight: fc.integer({ min: 1, max: 64 }),
 });
 const anyCurve = fc.array(bucketValue, { minLength: BUCKETS, maxLength: BUCKETS }).map((buckets): LoadCurve => ({
+  ...createLoadCurve(),
   meanMs: buckets.map(({ mean }) => mean),
   weight: buckets.map(({ weight }) => weight),
 }));
@@ -38,28 +47,55 @@ test.each([
 describe("a residual", () => {
   test("moves the mean of its bucket by one of nine: the prior is eight samples of 0", () => {
     const curve = createLoadCurve();
-    observeLoad(curve, 3, 90);
+    observeLoad(curve, 3, 90, 0);
     expect(curve.meanMs).toEqual([0, 0, 0, 10, 0, 0, 0, 0, 0]);
   });
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY])("of %d is ignored", (residualMs) => {
     const curve = createLoadCurve();
-    observeLoad(curve, 3, residualMs);
+    observeLoad(curve, 3, residualMs, 0);
     expect(curve).toEqual(createLoadCurve());
   });
 
   test("below zero counts as zero", () => {
     const curve = createLoadCurve();
-    observeLoad(curve, 3, 90);
-    observeLoad(curve, 3, -1_000);
+    observeLoad(curve, 3, 90, 0);
+    observeLoad(curve, 3, -1_000, 0);
     expect(curve.meanMs[3]).toBeCloseTo(9, 9);
   });
 
   test("of a changed engine shows after some hundred samples, because the weight is capped", () => {
     const curve = createLoadCurve();
-    for (let i = 0; i < 10_000; i++) observeLoad(curve, 2, 100);
-    for (let i = 0; i < 200; i++) observeLoad(curve, 2, 10);
+    for (let i = 0; i < 10_000; i++) observeLoad(curve, 2, 100, 0);
+    for (let i = 0; i < 200; i++) observeLoad(curve, 2, 10, 0);
     expect(curve.meanMs[2]).toBeLessThan(15);
+  });
+});
+
+describe("in silence", () => {
+  const learned = () => {
+    const curve = createLoadCurve();
+    for (let i = 0; i < 64; i++) observeLoad(curve, 0, 80, 0);
+    return curve;
+  };
+
+  test("what was learned stays for some seconds, and leaves little after minutes", () => {
+    const curve = learned();
+    const before = readLoadCurve(curve, 0);
+    expect(readLoadCurve(curve, 4_999)).toBe(before);
+    expect(readLoadCurve(curve, 5 * LOAD_FADE_MS)[0]).toBeLessThan(0.1 * (before[0] ?? 0));
+  });
+
+  test("it fades as fast, however often anyone looks", () => {
+    const [often, once] = [learned(), learned()];
+    for (let now = 0; now <= LOAD_FADE_MS; now += 1_000) readLoadCurve(often, now);
+    expect(readLoadCurve(often, LOAD_FADE_MS)[0]).toBeCloseTo(readLoadCurve(once, LOAD_FADE_MS)[0] ?? 0, 6);
+  });
+
+  test("a sample then counts for more than one among sixty-four", () => {
+    const curve = learned();
+    observeLoad(curve, 0, 0, 5 * LOAD_FADE_MS);
+    expect(curve.weight[0]).toBeLessThan(10);
   });
 });
 
@@ -81,7 +117,7 @@ describe("the fit", () => {
         const weighted = (values: readonly number[]) =>
           values.reduce((sum, value, i) => sum + value * (curve.weight[i] ?? 0), 0);
         expect(weighted(fit)).toBeCloseTo(weighted(curve.meanMs), 3);
-        expect(fitLoadCurve({ meanMs: fit, weight: curve.weight })).toEqual(fit);
+        expect(fitLoadCurve({ ...curve, meanMs: fit })).toEqual(fit);
       }),
     );
   });
