@@ -11,7 +11,7 @@ import { creditsFor } from "./credits.ts";
 import { fillOf, HEDGE_FILL_MAX } from "./first-byte.ts";
 import { hasEnded, inFlight } from "./leases.ts";
 import { route } from "./route.ts";
-import type { Candidate, Decision, RouteReason } from "./route.ts";
+import type { Candidate, Decision, RouteOutcome, RouteReason } from "./route.ts";
 import type { Rng } from "./rng.ts";
 import { allViews, countAsker, makeSnapshot, ownViews } from "./shard.ts";
 import type { Effect, ShardState } from "./shard.ts";
@@ -72,16 +72,23 @@ function answer(
   effects: Effect[],
   at: Instant,
 ): AcquireOutcome {
+  // Who has time waits until an endpoint takes traffic: to try one that most likely does not would cost the request.
+  if (request.patient === true && (outcome.kind === "none" || isPanic(outcome)))
+    return hold(state, request, effects, at);
   if (outcome.kind === "none") return { kind: "no_endpoint" };
   if (outcome.kind === "full" || mustPlan(state, outcome.reason)) return hold(state, request, effects, at);
   const { now } = at;
   if (outcome.region !== state.region) return spill(state, request, outcome, now);
   const coldMs = beginColdStart(state, outcome, candidates, effects, now);
-  if (coldMs > state.pool.coldWaitMsMax) return { kind: "warming_up", retryAfterMs: coldMs };
+  if (coldMs > state.pool.coldWaitMsMax) {
+    return request.patient === true ? hold(state, request, effects, at) : { kind: "warming_up", retryAfterMs: coldMs };
+  }
   const credits = creditsWanted(state, request, outcome, candidates, now);
   const hedge = hedgeAdvice(state, request, outcome.endpointId, candidates, now);
   return grantLease(state, request, outcome, { confirmed: true, credits, hedge }, now);
 }
+
+const isPanic = (outcome: RouteOutcome): boolean => outcome.kind === "chosen" && outcome.reason === "panic";
 
 /** A nearer endpoint is full, or others wait: a free slot far away is weighed against the wait, in order of arrival. */
 function mustPlan(state: ShardState, reason: RouteReason): boolean {

@@ -154,7 +154,7 @@ function serveCold(state: ShardState, now: number, rng: Rng): Effect[] {
   for (const [leaseId, { request }] of state.queue) {
     const views = ownViews(state, now);
     const { outcome, candidates } = route(views, routeRequest(request, affinityFor(state, request, views, now)), rng);
-    if (outcome.kind !== "chosen") continue;
+    if (outcome.kind !== "chosen" || (request.patient === true && outcome.reason === "panic")) continue;
     if (beginColdStart(state, outcome, candidates, effects, now) > state.pool.coldWaitMsMax) continue;
     const answer = grantLease(state, request, outcome, { confirmed: false, credits: 0 }, now);
     if (answer.kind !== "shed") resolve(state, leaseId, answer, effects, now);

@@ -33,7 +33,7 @@ export const SHARD_PATIENCE_MS = 5 * SECOND;
 /** Attempts under way that were pushed: an object has 128 MB for all of them. */
 export const PUSHED_MAX = 1_000;
 
-/** A refused acquire is tried again no sooner than this, ms, and no later than the second: slots are not announced. */
+/** Pause after the first acquire that brought no slot, ms, doubled by each that follows, and the longest. */
 export const ACQUIRE_PAUSE_MS = { min: 50, max: SECOND } as const;
 
 /** Chunks in memory of one attempt before they are written, bytes; also the size of a chunk's row. */

@@ -3,17 +3,23 @@
  *
  * Model. While jobs wait, up to ACQUIRES_MAX acquires are under way at the pool's shards, through the same desk as the
  * edge's. A shard answers when a slot is free, so nothing is polled and a freed slot starts the job that is first then
- * (late binding). An end of an attempt asks again at once, and its settlement rides on that very call. A refused acquire
- * is repeated when the shard said, within ACQUIRE_PAUSE_MS; a lease that finds no job goes back unused.
+ * (late binding). An end of an attempt asks again at once, and its settlement rides on that very call. A lease that finds
+ * no job goes back unused.
+ *
+ * Where nothing takes jobs none is claimed. One acquire stands at the shard, which grants it the moment an endpoint admits
+ * again; the others follow that one. A refused acquire is repeated after a pause that doubles, within ACQUIRE_PAUSE_MS. An
+ * endpoint that was found empty (`reach.ts`) is looked at before a job is claimed for it, and a look in vain is a failure
+ * that its shard hears of.
  *
  * A job's further attempts are first attempts to the shards: they come after a backoff and are bounded by the job's own
  * `attemptsMax`, so they are not the repetitions that the retry budget is there for.
  */
+import { DOUBLINGS_MAX } from "../core/jobs/backoff.ts";
 import type { JobEvent } from "../core/jobs/events.ts";
 import type { JobRow } from "./job-store.ts";
 import { createWallet } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
-import { lease, returnLease } from "../edge/lease-desk.ts";
+import { lease, returnLease, settle } from "../edge/lease-desk.ts";
 import type { Desk, LeaseAnswer } from "../edge/lease-desk.ts";
 import { runtimeOf } from "../edge/runtime.ts";
 import type { EdgeEndpoint, EdgeEnv, EdgePool, Runtime } from "../edge/runtime.ts";
@@ -22,6 +28,7 @@ import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, BLOB_BYTES_MAX, PUSHED_MAX, SHARD_PATIE
 import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
 import type { Ledger, Live } from "./ledger.ts";
 import { jobRails } from "./job-rails.ts";
+import { Reach, REFUSED_WITHIN_MS } from "./reach.ts";
 import { refusedAnswer, runAttempt } from "./run-attempt.ts";
 import type { AttemptReport } from "./run-attempt.ts";
 
@@ -39,7 +46,10 @@ export class Pusher {
   readonly #deps: PusherDeps;
   readonly #attempts = new Map<string, { readonly token: number; readonly controller: AbortController }>();
   #runtime: Runtime | null = null;
+  readonly #reach = new Reach();
   #asking = 0;
+  /** Acquires in a row that brought no slot. */
+  #refusals = 0;
   /** Refused acquires are not repeated before. */
   pausedUntilMs = 0;
 
@@ -55,7 +65,7 @@ export class Pusher {
   pump(ahead = 0): void {
     if (Date.now() < this.pausedUntilMs) return;
     const { ledger } = this.#deps;
-    const most = Math.min(ACQUIRES_MAX, PUSHED_MAX - this.#attempts.size);
+    const most = Math.min(this.#refusals === 0 ? ACQUIRES_MAX : 1, PUSHED_MAX - this.#attempts.size);
     const wanted = Math.min(most, ledger.startable(most) + ahead);
     if (wanted <= this.#asking) return;
     const site = this.#site();
@@ -93,6 +103,7 @@ export class Pusher {
   async #ask({ desk, pool }: { readonly desk: Desk; readonly pool: EdgePool }): Promise<void> {
     this.#asking += 1;
     const lostAt = pool.endpoints.size > 1 ? this.#deps.ledger.nextLostAt() : null;
+    const askedAtMs = Date.now();
     const wish = {
       pool: pool.spec,
       client: null,
@@ -100,16 +111,34 @@ export class Pusher {
       inputTokens: 0,
       purpose: "first",
       explain: false,
-      // A job has no client at the line: it stands at the shard for as long as the pool lets anybody.
-      patient: true,
     } as const;
-    let answer: LeaseAnswer = await lease(desk, pool, { ...wish, excluded: lostAt === null ? [] : [lostAt] });
-    // Where no other endpoint can take it, the one that failed may have another try.
-    if (lostAt !== null && answer.kind !== "leased") answer = await lease(desk, pool, { ...wish, excluded: [] });
+    let answer: LeaseAnswer | null = null;
+    if (lostAt !== null) answer = await lease(desk, pool, { ...wish, excluded: [lostAt] });
+    // Where no other endpoint can take it, the one that failed may have another try. A job has no client at the line: it
+    // stands at the shard for as long as the pool lets anybody.
+    if (answer?.kind !== "leased") answer = await lease(desk, pool, { ...wish, excluded: [], patient: true });
+    const holding =
+      answer.kind === "leased" && (await this.#isThere(desk, pool, answer.holding)) ? answer.holding : null;
     this.#asking -= 1;
-    if (answer.kind === "leased") this.#granted(desk, pool, answer.holding);
-    else
-      this.#pause(answer.kind === "shed" || answer.kind === "warming_up" ? answer.retryAfterMs : ACQUIRE_PAUSE_MS.max);
+    if (holding === null) return this.#refused(askedAtMs);
+    this.#refusals = 0;
+    return this.#granted(desk, pool, holding);
+  }
+
+  /** False: nobody is at the endpoint, and its shard hears of it; the lease is settled. */
+  async #isThere(desk: Desk, pool: EdgePool, holding: Holding): Promise<boolean> {
+    const endpoint = pool.endpoints.get(holding.grant.endpointId);
+    if (endpoint === undefined || !this.#reach.isDoubted(endpoint) || (await this.#reach.look(endpoint))) return true;
+    const nothing = { heldMs: 0, ttftMs: null, headersMs: null, clientKey: JOBS_CLIENT_KEY, inputTokens: 0 };
+    settle(desk, holding, { outcome: "failed", ...nothing });
+    return false;
+  }
+
+  /** No slot: the next acquire is alone, and later. One that has stood at its shard for long is repeated soon. */
+  #refused(askedAtMs: number): void {
+    const { min, max } = ACQUIRE_PAUSE_MS;
+    if (Date.now() - askedAtMs < max) this.#refusals += 1;
+    this.#pause(min * 2 ** Math.min(Math.max(0, this.#refusals - 1), DOUBLINGS_MAX));
   }
 
   #pause(ms: number): void {
@@ -171,6 +200,11 @@ export class Pusher {
     const failedOutput = report.kind === "failed" ? report.output : null;
     // An attempt that was taken away meanwhile has no say: the core knows by its token, and writes nothing.
     this.#deps.ledger.applyTo(job.id, events, isLive(this.#deps.ledger, job) ? { answer, lostAt, failedOutput } : {});
+    // Nothing ran, so no slot is freed.
+    if (report.kind === "failed" && (report.reason === "capacity" || report.reason === "unreachable")) {
+      this.#refused(Date.now());
+      return;
+    }
     // The end of an attempt is a free slot: ask for it now, and the settlement rides along.
     this.pausedUntilMs = 0;
     this.pump();
@@ -203,7 +237,8 @@ export class Pusher {
       returnLease(desk, holding);
       return refusedAnswer(rails !== null && "kind" in rails ? rails.message : "it was taken away");
     }
-    return runAttempt({
+    const beganMs = Date.now();
+    const report = await runAttempt({
       desk,
       holding,
       endpoint,
@@ -219,6 +254,10 @@ export class Pusher {
         return isKept;
       },
     });
+    const ranMs = Date.now() - beganMs;
+    const isEmpty = report.kind === "failed" && report.isSilent === true && !(await this.#reach.look(endpoint));
+    if (!isEmpty || ranMs >= REFUSED_WITHIN_MS) return report;
+    return { ...report, reason: "unreachable", message: "nobody is at the endpoint" };
   }
 
   async #eventsOf({ job }: JobRow, report: AttemptReport): Promise<readonly JobEvent[]> {

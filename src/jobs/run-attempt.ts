@@ -31,6 +31,8 @@ export type AttemptReport =
       /** JSON text of what the endpoint answered, of a job that is an HTTP request; null: nothing that is the client's. */
       readonly output: string | null;
       readonly retryAfterMs: number;
+      /** Not one byte came back, and no time was up. */
+      readonly isSilent?: boolean;
     };
 
 export type Course = {
@@ -214,7 +216,12 @@ function lost({ why, silent, retryAfterMs }: LostAttempt): AttemptReport {
       return { ...common, reason: "timeout_first_byte", message: "the endpoint did not answer in time" };
     case "failed":
       return silent
-        ? { ...common, reason: "endpoint_lost", message: "the endpoint could not be reached, or broke off" }
+        ? {
+            ...common,
+            reason: "endpoint_lost",
+            message: "the endpoint could not be reached, or broke off",
+            isSilent: true,
+          }
         : { ...common, reason: "upstream_5xx", message: "the endpoint failed" };
   }
 }

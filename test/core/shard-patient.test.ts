@@ -4,10 +4,12 @@ import { seededRng } from "../../src/core/rng.ts";
 import { createShard } from "../../src/core/shard.ts";
 import type { ShardState } from "../../src/core/shard.ts";
 import { acquire } from "../../src/core/shard-acquire.ts";
+import { applyProbe } from "../../src/core/shard-observe.ts";
 import { applyCarry, sweep } from "../../src/core/shard-settle.ts";
 import { acquireRequest, endpointSpec, poolSpec, settlement } from "./shard-fixture.ts";
 
 const EPOCH = 5;
+const READY = { kind: "ready", warmWorkers: null, running: null } as const;
 const rng = seededRng(1);
 
 /** A wait of 500 ms is expected, and this pool holds nobody for longer than 499. */
@@ -51,5 +53,26 @@ describe("a patient request at a full shard", () => {
     expect(sweep(state, WAIT_MS_MAX - 1, rng)).toEqual([]);
     expect(sweep(state, WAIT_MS_MAX, rng)).toEqual([{ kind: "resolved", leaseId: "i-5" }]);
     expect(state.resolved.get("i-5")?.outcome).toMatchObject({ kind: "shed" });
+  });
+});
+
+describe("a patient request at a shard of which no endpoint takes traffic", () => {
+  const gone = (): ShardState => {
+    const state = createShard(poolSpec([endpointSpec()]), "us", EPOCH, 0);
+    for (let times = 0; times < 3; times++) applyProbe(state, endpointSpec().id, { kind: "failed" }, 0, rng);
+    return state;
+  };
+
+  test("waits, where any other is sent there in panic or refused", () => {
+    expect(["granted", "no_endpoint", "shed"]).toContain(ask(gone(), "i-1", false).kind);
+    expect(ask(gone(), "i-1", true)).toMatchObject({ kind: "queued" });
+  });
+
+  test("has a slot with the very probe that finds the endpoint again", () => {
+    const state = gone();
+    ask(state, "i-1", true);
+    const effects = applyProbe(state, endpointSpec().id, READY, 1, rng);
+    expect(effects).toContainEqual({ kind: "resolved", leaseId: "i-1" });
+    expect(state.resolved.get("i-1")?.outcome).toMatchObject({ kind: "granted" });
   });
 });

@@ -9,7 +9,7 @@ import {
 } from "../../src/protocol/errors.ts";
 
 const reasons = Object.keys(ERRORS) as ErrorReason[];
-const retryStatuses = [429, 503];
+const retryStatuses = [429, 503, 507];
 
 describe.each(reasons)("the error %s", (reason) => {
   const { status, code, message, title, retryable, isPolicy, type } = ERRORS[reason];
