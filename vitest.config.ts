@@ -25,6 +25,9 @@ export default defineConfig({
         plugins: [jsoncAsText],
         test: {
           name: "unit",
+          // Tests wait for work, and a busy machine takes its time: a limit only ends what will never end.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           include: ["test/{core,protocol,backends,cli,repo,edge,sim,rails}/**/*.test.ts"],
         },
       },
@@ -50,7 +53,12 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: "objects", include: ["test/objects/**/*.test.ts"] },
+        test: {
+          name: "objects",
+          include: ["test/objects/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
       },
       {
         test: {
@@ -58,8 +66,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           // Each file runs its own workerd and GPU servers: more than two at once and they wait for each other.
           maxWorkers: 2,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

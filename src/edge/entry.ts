@@ -2,6 +2,7 @@
  * The Worker's entry, and the door: what is no method and no target of ours ends here; health and preflight, which need
  * no key and no runtime, are answered; then come the routes.
  */
+import { drainUnread } from "./body.ts";
 import { dress, refuse } from "./edge-request.ts";
 import type { EdgeRequest } from "./edge-request.ts";
 import type { Config } from "../protocol/config.ts";
@@ -24,38 +25,44 @@ const READY_PATHS: ReadonlySet<string> = new Set(["/readyz", "/healthz", "/healt
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {
-    const startedAtMs = Date.now();
-    const requestId = `req_${crypto.randomUUID()}`;
-    if (!METHODS.has(request.method)) {
-      return refuse(requestId, runtimeOf(env, ctx)?.config ?? null, {
-        reason: "method_not_allowed",
-        headers: [["allow", ALLOW]],
-      });
-    }
-    const target = readUrl(request.url);
-    if (!target.ok) return refuseTarget(requestId, runtimeOf(env, ctx)?.config ?? null, target.error);
-    const { path, query } = target.value;
-    const plain = withoutLastSlash(path);
-    if (plain === "/livez") return health(requestId, 200, "ok\n");
-    const runtime = runtimeOf(env, ctx);
-    if (READY_PATHS.has(plain)) {
-      return runtime === null ? health(requestId, 503, "misconfigured, see the log\n") : health(requestId, 200, "ok\n");
-    }
-    if (runtime === null) return refuse(requestId, null, { reason: "misconfigured" });
-    if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) {
-      return preflight(requestId, runtime.config.cors?.allowOrigin ?? null);
-    }
-    if (request.headers.has(HOP)) return refuse(requestId, runtime.config, { reason: "request_loop" });
-    const dev = env.WARMPATH_DEV === "1";
-    const edge: EdgeRequest = { request, path, query, requestId, startedAtMs, dev, desk: { runtime, env, ctx } };
-    try {
-      return await routeRequest(edge);
-    } catch (error) {
-      console.error(requestId, error);
-      return refuse(requestId, runtime.config, { reason: "internal" });
-    }
+    const answer = await serve(request, env, ctx);
+    if (answer.status >= 400) await drainUnread(request);
+    return answer;
   },
 } satisfies ExportedHandler<EdgeEnv>;
+
+async function serve(request: EdgeRequest["request"], env: EdgeEnv, ctx: ExecutionContext): Promise<Response> {
+  const startedAtMs = Date.now();
+  const requestId = `req_${crypto.randomUUID()}`;
+  if (!METHODS.has(request.method)) {
+    return refuse(requestId, runtimeOf(env, ctx)?.config ?? null, {
+      reason: "method_not_allowed",
+      headers: [["allow", ALLOW]],
+    });
+  }
+  const target = readUrl(request.url);
+  if (!target.ok) return refuseTarget(requestId, runtimeOf(env, ctx)?.config ?? null, target.error);
+  const { path, query } = target.value;
+  const plain = withoutLastSlash(path);
+  if (plain === "/livez") return health(requestId, 200, "ok\n");
+  const runtime = runtimeOf(env, ctx);
+  if (READY_PATHS.has(plain)) {
+    return runtime === null ? health(requestId, 503, "misconfigured, see the log\n") : health(requestId, 200, "ok\n");
+  }
+  if (runtime === null) return refuse(requestId, null, { reason: "misconfigured" });
+  if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) {
+    return preflight(requestId, runtime.config.cors?.allowOrigin ?? null);
+  }
+  if (request.headers.has(HOP)) return refuse(requestId, runtime.config, { reason: "request_loop" });
+  const dev = env.WARMPATH_DEV === "1";
+  const edge: EdgeRequest = { request, path, query, requestId, startedAtMs, dev, desk: { runtime, env, ctx } };
+  try {
+    return await routeRequest(edge);
+  } catch (error) {
+    console.error(requestId, error);
+    return refuse(requestId, runtime.config, { reason: "internal" });
+  }
+}
 
 async function refuseTarget(requestId: string, config: Config | null, problem: TargetProblem): Promise<Response> {
   const { targetProblem } = await import("./rare.ts");

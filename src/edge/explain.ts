@@ -13,11 +13,12 @@ import { shardName } from "../core/shard-name.ts";
 import { readExplainBody } from "../protocol/explain-request.ts";
 import type { ExplainBody } from "../protocol/explain-request.ts";
 import { askShard } from "./admin-call.ts";
-import { parseJson, readBody } from "./body.ts";
+import { parseJson } from "./body.ts";
 import { answerJson, refuse } from "./edge-request.ts";
 import type { Authenticated } from "./edge-request.ts";
 import type { Desk } from "./lease-desk.ts";
 import { keyOf, placeOf } from "./place.ts";
+import { readBody } from "./read-body.ts";
 
 /** The largest question there can be is a list of endpoint ids. Bytes. */
 const EXPLAIN_BODY_BYTES_MAX = 65_536;
@@ -25,8 +26,8 @@ const EXPLAIN_BODY_BYTES_MAX = 65_536;
 export async function explain(edge: Authenticated): Promise<Response> {
   const { desk, requestId } = edge;
   const { config } = desk.runtime;
-  const bytes = await readBody(edge.request, EXPLAIN_BODY_BYTES_MAX);
-  if (!bytes.ok) return refuse(requestId, config, { reason: "body_too_large" });
+  const bytes = await readBody(edge, EXPLAIN_BODY_BYTES_MAX);
+  if (!bytes.ok) return refuse(requestId, config, bytes.error);
   const json = parseJson(bytes.value);
   if (json === null) return refuse(requestId, config, { reason: "invalid_json" });
   const read = readExplainBody(json, config);

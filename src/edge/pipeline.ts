@@ -24,7 +24,7 @@ import { answerBegun } from "./answer.ts";
 import { giveBack, runAttempts } from "./attempts.ts";
 import type { Outcome } from "./attempts.ts";
 import type { Outgoing } from "./dispatch.ts";
-import { parseJson, readBody, writeJson } from "./body.ts";
+import { parseJson, writeJson } from "./body.ts";
 import type { Authenticated, Refusal } from "./edge-request.ts";
 import { refuse } from "./edge-request.ts";
 import { beginCheck } from "./input-rails.ts";
@@ -33,6 +33,8 @@ import type { LeaseAnswer } from "./lease-desk.ts";
 import { dispatchBeside, keepLease } from "./overlap.ts";
 import type { Checked, InputCheck } from "./rails/check.ts";
 import { placeOf } from "./place.ts";
+import { readBody } from "./read-body.ts";
+import { textLimit } from "./text-limit.ts";
 import type { EdgePool } from "./runtime.ts";
 import type { PoolConfig } from "../protocol/config.ts";
 
@@ -56,8 +58,8 @@ type Parcel = {
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
 export async function infer(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Response> {
   const { config, pools } = edge.desk.runtime;
-  const bytes = await readBody(edge.request, config.limits.bodyBytesMax);
-  if (!bytes.ok) return refuseTooLarge(edge);
+  const bytes = await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax");
+  if (!bytes.ok) return refuse(edge.requestId, config, bytes.error);
   const json = parseJson(bytes.value);
   if (json === null) return refuse(edge.requestId, config, { reason: "invalid_json" });
   const read = readInferenceBody(json, path);
@@ -107,8 +109,9 @@ export async function passThrough(
     });
   }
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
-  const read = hasBody ? await readBody(request, desk.runtime.config.limits.bodyBytesMax) : null;
-  if (read !== null && !read.ok) return refuseTooLarge(edge);
+  const { config } = desk.runtime;
+  const read = hasBody ? await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax") : null;
+  if (read !== null && !read.ok) return refuse(edge.requestId, config, read.error);
   const bytes = read?.value ?? null;
   // Whatever the content type says: a body that a model could read as JSON is read as JSON here.
   const json = bytes === null ? null : parseJson(bytes);
@@ -299,27 +302,17 @@ function outgoingOf(
 const isExplained = ({ request, identity, dev }: Authenticated): boolean =>
   request.headers.get(EXPLAIN) === "1" && (dev || identity.scopes.includes("admin"));
 
-export function blocked({ verdict }: Checked, { rails }: PoolConfig): Refusal {
+export function blocked({ verdict }: Checked, { id, rails }: PoolConfig): Refusal {
   const [rail] = verdict.blockedBy;
   const didNotFinish = verdict.skipped.some(({ rail: name }) => name === rail);
   if (didNotFinish) return { reason: "guardrail_unavailable" };
-  const isSize = verdict.blockedBy.every((name) => rails.input.find((one) => one.name === name)?.use === "size");
-  if (isSize) {
-    return {
-      reason: "body_too_large",
-      detail: "The request has more text than this pool accepts. Send a shorter one.",
-    };
-  }
+  const blocking = rails.input.filter(({ name }) => verdict.blockedBy.includes(name));
+  const tooLong = textLimit(verdict.reasons, blocking, id);
+  if (tooLong !== null) return { reason: "body_too_large", detail: tooLong };
   return {
     reason: "blocked_by_guardrail",
     detail: `The guardrail "${verdict.blockedBy.join('", "')}" refused this request. Change its content before you send it again.`,
   };
-}
-
-function refuseTooLarge(edge: Authenticated): Response {
-  const { config } = edge.desk.runtime;
-  const detail = `The request body is larger than ${config.limits.bodyBytesMax} bytes. Send a shorter request.`;
-  return refuse(edge.requestId, config, { reason: "body_too_large", detail });
 }
 
 /** 16 hex digits, not all zero. */

@@ -5,8 +5,11 @@
 
 /** A Worker may hold 128 MB; a body is held once while the rails read it. 30 MiB is also Runpod's own limit. */
 export const BODY_BYTES_MAX = 30 * 1024 * 1024;
-/** Long prompts of text fit many times over; images in a body need the operator to raise it on purpose. */
-export const BODY_BYTES_DEFAULT = 4 * 1024 * 1024;
+/** Two photos of a phone, about 5 MB each, in base64. While it is read it is held up to three times: as bytes, text, JSON. */
+export const BODY_BYTES_DEFAULT = 16 * 1024 * 1024;
+/** Below this a phone on the move could not send a prompt. */
+export const BODY_TIMEOUT_MS_MIN = 1_000;
+export const BODY_TIMEOUT_MS_MAX = 600_000;
 /** A digest lists every endpoint of a pool, several times a second. */
 export const ENDPOINTS_PER_POOL_MAX = 64;
 /** Each pool and region is one Durable Object; the fleet view lists them all. */

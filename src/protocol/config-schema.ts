@@ -15,6 +15,8 @@ import {
   ATTEMPTS_MAX,
   BODY_BYTES_DEFAULT,
   BODY_BYTES_MAX,
+  BODY_TIMEOUT_MS_MAX,
+  BODY_TIMEOUT_MS_MIN,
   COLD_START_MS_MAX,
   CONCURRENCY_PER_WORKER_MAX,
   ENDPOINTS_PER_POOL_MAX,
@@ -120,7 +122,12 @@ const limits = z.strictObject({
   bodyBytesMax: int(1024, BODY_BYTES_MAX)
     .default(BODY_BYTES_DEFAULT)
     .describe(
-      "Largest request body, bytes, 1024 to 31457280 (30 MiB). Default 4194304 (4 MiB): the isolate holds it while rails read it.",
+      "Largest request body, unpacked, bytes, 1024 to 31457280 (30 MiB). Default 16777216 (16 MiB): two photos in base64; the isolate holds it up to three times while it is read.",
+    ),
+  bodyTimeoutMs: int(BODY_TIMEOUT_MS_MIN, BODY_TIMEOUT_MS_MAX)
+    .default(120_000)
+    .describe(
+      "Time in which a request body must have come, ms, 1000 to 600000; then the answer is 408. Default 120000: 16 MiB at 1.1 Mbit/s.",
     ),
 });
 

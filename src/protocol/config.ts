@@ -131,7 +131,7 @@ export type RouteConfig = {
 export type Config = {
   readonly regions: ReadonlyMap<string, RegionConfig>;
   readonly keys: readonly ApiKeyEntry[];
-  readonly limits: { readonly bodyBytesMax: number };
+  readonly limits: { readonly bodyBytesMax: number; readonly bodyTimeoutMs: number };
   /** null: send no CORS header. */
   readonly cors: { readonly allowOrigin: string } | null;
   /** By public path. */

@@ -18,6 +18,7 @@ export type ErrorReason =
   | "not_found"
   | "method_not_allowed"
   | "body_too_large"
+  | "body_timeout"
   | "unsupported_media_type"
   | "invalid_json"
   | "invalid_request"
@@ -141,6 +142,12 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     "policy, final",
     "The body is too large",
     "The request body is larger than this deployment accepts. Send a shorter request.",
+  ),
+  body_timeout: spec(
+    [408, "body_timeout", "api_error"],
+    "failure, retry",
+    "The body came too slowly",
+    "The request body was not there in time. Send it faster, or send less.",
   ),
   unsupported_media_type: spec(
     [415, "unsupported_media_type", "invalid_request_error"],

@@ -67,7 +67,7 @@ const REQUEST_DROPPED = new Set([
     host expect authorization x-api-key api-key x-goog-api-key cookie
     forwarded x-real-ip true-client-ip x-client-ip x-cluster-client-ip fastly-client-ip via
     x-original-url x-original-host x-rewrite-url x-http-method-override x-method-override
-    accept-encoding origin referer x-runpod-worker-id x-request-id request-id
+    accept-encoding content-encoding origin referer x-runpod-worker-id x-request-id request-id
     sec-websocket-key sec-websocket-version sec-websocket-extensions sec-websocket-accept
   `),
 ]);

@@ -80,10 +80,12 @@ const size = z
   .strictObject({
     charsMax: int(1, BODY_BYTES_MAX)
       .default(SIZE_CHARS_MAX)
-      .describe("Text the model would see, characters, 1 to 31457280. Default 400000, about 100000 tokens."),
+      .describe(
+        "Text the model would see, characters, 1 to 31457280. Default 2000000, about 500000 tokens. Media are not text.",
+      ),
     messagesMax: int(1, 100_000)
       .default(SIZE_MESSAGES_MAX)
-      .describe("Messages in one request, 1 to 100000. Default 1000."),
+      .describe("Messages in one request, 1 to 100000. Default 10000."),
   })
   .prefault({})
   .describe("Bounds of the size rail.");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseJson, readBody } from "../../src/edge/body.ts";
+import { DRAIN_BYTES_MAX, drainUnread, parseJson, readBytes } from "../../src/edge/body.ts";
 
 const MAX = 1_000;
 
@@ -34,7 +34,7 @@ function* endless(bytes: number): Generator<number> {
 }
 
 const sizeOf = async (request: Request) => {
-  const read = await readBody(request, MAX);
+  const read = await readBytes(request, { bytesMax: MAX, timeoutMs: 60_000 });
   return read.ok ? read.value.byteLength : read.error;
 };
 
@@ -43,39 +43,82 @@ describe("a body of unknown length", () => {
     { name: "none", sizes: [], is: 0 },
     { name: "one chunk at the cap", sizes: [MAX], is: MAX },
     { name: "many chunks up to the cap", sizes: Array.from({ length: 10 }, () => MAX / 10), is: MAX },
-    { name: "one byte beyond the cap", sizes: [MAX + 1], is: "body_too_large" },
-    { name: "one byte beyond the cap in the last chunk", sizes: [MAX, 1], is: "body_too_large" },
+    { name: "one byte beyond the cap", sizes: [MAX + 1], is: "too_large" },
+    { name: "one byte beyond the cap in the last chunk", sizes: [MAX, 1], is: "too_large" },
   ])("$name: $is", async ({ sizes, is }) => {
     expect(await sizeOf(chunked(sizes).request)).toBe(is);
   });
 
   test("keeps every byte in order", async () => {
-    const read = await readBody(chunked([1, 2, 3]).request, MAX);
+    const read = await readBytes(chunked([1, 2, 3]).request, { bytesMax: MAX, timeoutMs: 60_000 });
     expect(read.ok && [...new Uint8Array(read.value)]).toEqual([1, 2, 2, 3, 3, 3]);
   });
 
-  test("is not read on beyond the cap, and is told so", async () => {
-    const { request, pulled, cancelled } = chunked(endless(400));
-    expect(await sizeOf(request)).toBe("body_too_large");
-    expect([pulled(), cancelled()]).toEqual([3, true]);
+  test("beyond the cap is read on, so that the client can hear of it, and no farther than the bound of that", async () => {
+    const MIB = 1_048_576;
+    const { request, pulled, cancelled } = chunked(endless(MIB));
+    expect(await sizeOf(request)).toBe("too_large");
+    // The piece that went beyond the cap, as many as the bound holds, and the one that went beyond that.
+    expect([pulled(), cancelled()]).toEqual([DRAIN_BYTES_MAX / MIB + 2, true]);
+  });
+
+  test("beyond the cap is not waited for", async () => {
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new Uint8Array(MAX + 1)),
+      cancel() {
+        cancelled = true;
+      },
+    });
+    expect(await sizeOf(new Request("https://a.example/", { method: "POST", body, duplex: "half" }))).toBe("too_large");
+    expect(cancelled).toBe(true);
+  });
+
+  test.each([
+    ["unknown", {}],
+    ["declared", { "content-length": "10" }],
+  ])("that does not come is refused at the time limit: of %s length", async (_, headers) => {
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(1)) });
+    const request = new Request("https://a.example/", { method: "POST", body, headers, duplex: "half" });
+    expect(await readBytes(request, { bytesMax: MAX, timeoutMs: 10 })).toEqual({ ok: false, error: "too_slow" });
   });
 });
 
 describe("a declared length", () => {
   test("above the cap is refused before a byte is read", async () => {
     const { request, pulled } = chunked(endless(400), { "content-length": String(MAX + 1) });
-    expect(await sizeOf(request)).toBe("body_too_large");
+    expect(await sizeOf(request)).toBe("too_large");
     expect([pulled(), request.bodyUsed]).toEqual([0, false]);
   });
 
   test.each([
-    { declared: "10", sizes: [MAX, MAX], is: "body_too_large" },
+    { declared: "10", sizes: [MAX, MAX], is: "too_large" },
     { declared: "10", sizes: [MAX], is: MAX },
     { declared: "999", sizes: [3], is: 3 },
     { declared: "0", sizes: [], is: 0 },
-    { declared: "many", sizes: [MAX + 1], is: "body_too_large" },
+    { declared: "many", sizes: [MAX + 1], is: "too_large" },
   ])("of $declared is not believed against what comes: $is", async ({ declared, sizes, is }) => {
     expect(await sizeOf(chunked(sizes, { "content-length": declared }).request)).toBe(is);
+  });
+});
+
+describe("what a client still sends when it is refused", () => {
+  test("is taken from it, where nobody has read", async () => {
+    const { request, pulled } = chunked([1, 2, 3]);
+    await drainUnread(request);
+    expect([pulled(), request.bodyUsed]).toEqual([3, true]);
+  });
+
+  test("is left alone where somebody has, or where there is nothing", async () => {
+    const { request } = chunked([1]);
+    await request.arrayBuffer();
+    await drainUnread(request);
+    await drainUnread(new Request("https://a.example/"));
+  });
+
+  test("does not matter when it breaks off", async () => {
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+    await drainUnread(new Request("https://a.example/", { method: "POST", body, duplex: "half" }));
   });
 });
 

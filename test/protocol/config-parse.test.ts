@@ -12,7 +12,7 @@ const parsed = (text: string): Config => {
 describe("a valid config", () => {
   test("has every default applied", () => {
     const config = parsed(configText());
-    expect(config.limits).toEqual({ bodyBytesMax: 4_194_304 });
+    expect(config.limits).toEqual({ bodyBytesMax: 16_777_216, bodyTimeoutMs: 120_000 });
     expect(config.cors).toBeNull();
     expect(config.keys).toEqual([
       { id: "ops", tenant: "acme", hmac: "0".repeat(64), scopes: ["infer"], expiresAtMs: null },
@@ -63,7 +63,7 @@ describe("a valid config", () => {
             shadow: false,
             sample: 1,
             tenants: null,
-            options: { charsMax: 400_000, messagesMax: 1000 },
+            options: { charsMax: 2_000_000, messagesMax: 10_000 },
           },
           {
             use: "secrets",

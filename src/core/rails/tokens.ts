@@ -9,6 +9,7 @@
  * be expensive can pass the upper one by some. Who must not be exceeded sets `countExactly`.
  * Rejected: characters divided by four, which is off by a factor of four for Chinese; and a tokenizer in every isolate.
  */
+import { isMediaText } from "./media-text.ts";
 import type { RailFindings, RailInput } from "./rail.ts";
 
 export type TokensOptions = {
@@ -46,13 +47,14 @@ export function estimateTokens(text: string): TokenEstimate {
 /** The reason is "tokens:max"; no spans. */
 export function tokensRail(input: RailInput, { tokensMax, countExactly }: TokensOptions): RailFindings {
   const upperFrame = input.messageCount * MESSAGE_TOKENS_MAX;
-  const estimates = input.parts.map(({ text }) => estimateTokens(text));
+  const parts = input.parts.filter((part) => !isMediaText(input, part));
+  const estimates = parts.map(({ text }) => estimateTokens(text));
   const lower = estimates.reduce((total, one) => total + one.lower, 0);
   const upper = estimates.reduce((total, one) => total + one.upper, upperFrame);
   if (upper <= tokensMax) return FITS;
   if (lower > tokensMax || countExactly === undefined) return TOO_MANY;
   let exact = upperFrame;
-  for (const { text } of input.parts) {
+  for (const { text } of parts) {
     exact += countExactly(text);
     if (exact > tokensMax) return TOO_MANY;
   }

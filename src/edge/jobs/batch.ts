@@ -6,13 +6,14 @@ import { readJobOptions } from "../../protocol/jobs-options.ts";
 import { BATCH_BODY_BYTES_MAX, readBatchRequests, readPage } from "../../protocol/jobs-runpod.ts";
 import type { RunRequest } from "../../protocol/jobs-runpod.ts";
 import { runpodBatch, runpodJob } from "../../protocol/jobs-view.ts";
-import { parseJson, readBody } from "../body.ts";
+import { parseJson } from "../body.ts";
 import { answerJson } from "../edge-request.ts";
-import { refuseBody, refuseJob, refuseProblem, refuseStorageFull, refuseUnknownJob } from "./answers.ts";
+import { refuseJob, refuseProblem, refuseStorageFull, refuseUnknownJob } from "./answers.ts";
 import { checkJob } from "./rails.ts";
 import { runWork } from "./runpod.ts";
 import type { PoolCall } from "./runpod.ts";
 import { policyOf, requestOf } from "./submit.ts";
+import { readBody } from "../read-body.ts";
 
 /** `POST batch`: with a list of requests, or empty. */
 export async function createBatch(call: PoolCall): Promise<Response> {
@@ -61,8 +62,8 @@ export async function batchRequests({ edge, queue, query }: PoolCall, batchId: s
 
 async function readRequests(call: PoolCall, batchId: string): Promise<Response | readonly SubmitRequest[]> {
   const { edge } = call;
-  const bytes = await readBody(edge.request, BATCH_BODY_BYTES_MAX);
-  if (!bytes.ok) return refuseBody(edge, BATCH_BODY_BYTES_MAX);
+  const bytes = await readBody(edge, BATCH_BODY_BYTES_MAX);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
   if (bytes.value.byteLength === 0) return [];
   const json = parseJson(bytes.value);
   if (json === null) return refuseJob(edge, { reason: "invalid_json" });

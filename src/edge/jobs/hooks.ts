@@ -6,15 +6,16 @@ import { signHook, verifyHook } from "../../protocol/jobs-hook.ts";
 import { runpodJobId } from "../../protocol/jobs-ids.ts";
 import { readJobOptions } from "../../protocol/jobs-options.ts";
 import { RUN_BODY_BYTES_MAX } from "../../protocol/jobs-runpod.ts";
-import { parseJson, readBody } from "../body.ts";
+import { parseJson } from "../body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
-import { refuseBody, refuseJob, refuseProblem } from "./answers.ts";
+import { refuseJob, refuseProblem } from "./answers.ts";
 import { exactJson } from "./exact-json.ts";
 import { checkJob } from "./rails.ts";
 import { admitCall } from "./rates.ts";
 import { runWork } from "./runpod.ts";
 import { policyOf, submitJob } from "./submit.ts";
+import { readBody } from "../read-body.ts";
 
 /** An order is a line of JSON. */
 const ORDER_BYTES_MAX = 16_384;
@@ -23,8 +24,8 @@ const EXPIRES_SECONDS_MAX = 315_360_000;
 
 /** `POST /admin/hooks {pool, tenant?, expiresInSeconds?}` → `{url, path, expiresAt}`. */
 export async function makeHook(edge: Authenticated): Promise<Response> {
-  const bytes = await readBody(edge.request, ORDER_BYTES_MAX);
-  if (!bytes.ok) return refuseBody(edge, ORDER_BYTES_MAX);
+  const bytes = await readBody(edge, ORDER_BYTES_MAX);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
   const json = parseJson(bytes.value);
   if (typeof json !== "object" || json === null) return refuseJob(edge, { reason: "invalid_json" });
   const { pool, tenant = edge.identity.tenant, expiresInSeconds = null } = json as Readonly<Record<string, unknown>>;
@@ -70,8 +71,8 @@ export async function triggered(edge: EdgeRequest, token: string): Promise<Respo
 }
 
 async function enqueue(edge: Authenticated, pool: Parameters<typeof submitJob>[1]): Promise<Response> {
-  const bytes = await readBody(edge.request, RUN_BODY_BYTES_MAX);
-  if (!bytes.ok) return refuseBody(edge, RUN_BODY_BYTES_MAX);
+  const bytes = await readBody(edge, RUN_BODY_BYTES_MAX);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
   const json = parseJson(bytes.value);
   if (json === null) return refuseJob(edge, { reason: "invalid_json" });
   const options = readJobOptions(edge.request.headers, Date.now(), edge.dev);

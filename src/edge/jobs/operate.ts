@@ -4,13 +4,14 @@
  */
 import type { QueueLimits, QueueMode } from "../../core/jobs/queue.ts";
 import { DEPTH_MAX } from "../../core/jobs/queue.ts";
-import { parseJson, readBody } from "../body.ts";
+import { parseJson } from "../body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
-import { refuseBody, refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
+import { refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
 import { makeHook } from "./hooks.ts";
 import { queueOf } from "./queue.ts";
 import type { JobQueueStub } from "./queue.ts";
+import { readBody } from "../read-body.ts";
 
 /** Whose deliveries the pool's own events are: no tenant's, as `jobs/outbox.ts` has it. */
 const OPERATOR = "";
@@ -51,8 +52,8 @@ export async function adminRoute(edge: Authenticated, segments: readonly string[
 
 /** `{webhookId}`: an event of the pool that could not be delivered, once more. */
 async function replayEvent(edge: Authenticated, queue: JobQueueStub): Promise<Response> {
-  const bytes = await readBody(edge.request, ORDER_BYTES_MAX);
-  if (!bytes.ok) return refuseBody(edge, ORDER_BYTES_MAX);
+  const bytes = await readBody(edge, ORDER_BYTES_MAX);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
   const { webhookId } = (parseJson(bytes.value) ?? {}) as { readonly webhookId?: unknown };
   if (typeof webhookId !== "string") {
     return refuseProblem(edge, { param: "webhookId", problem: "Name one that dead-events answers." });
@@ -62,8 +63,8 @@ async function replayEvent(edge: Authenticated, queue: JobQueueStub): Promise<Re
 
 /** What the body does not name stays; null is no limit. Answers with all of them. */
 async function setLimits(edge: Authenticated, queue: JobQueueStub, poolId: string): Promise<Response> {
-  const bytes = await readBody(edge.request, ORDER_BYTES_MAX);
-  if (!bytes.ok) return refuseBody(edge, ORDER_BYTES_MAX);
+  const bytes = await readBody(edge, ORDER_BYTES_MAX);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
   const json = parseJson(bytes.value);
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return refuseJob(edge, { reason: "invalid_json" });

@@ -15,12 +15,13 @@ import type { Preference } from "../../protocol/jobs-prefer.ts";
 import { isEnded } from "../../protocol/jobs-view.ts";
 import { INFERENCE_PATHS, readInferenceBody } from "../../protocol/openai.ts";
 import { withoutLastSlash } from "../../protocol/request-target.ts";
-import { parseJson, readBody, writeJson } from "../body.ts";
+import { parseJson, writeJson } from "../body.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { unknownModel, unknownPool } from "../not-found.ts";
 import { refuseReach } from "../reach.ts";
+import { readBody } from "../read-body.ts";
 import type { EdgePool } from "../runtime.ts";
-import { answerStored, refuseBody, refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
+import { answerStored, refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
 import { answerPending, answerResult } from "./plain.ts";
 import { hasQueues, queueOf } from "./queue.ts";
 import { checkJob } from "./rails.ts";
@@ -40,12 +41,14 @@ export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<Re
   // A preference may be ignored, and is where nothing could keep it.
   if ((!preference.isAsync && !onBusy) || !hasPool(edge) || !hasQueues(desk)) return serveNow(edge);
   const { bodyBytesMax } = desk.runtime.config.limits;
-  const bytes = await readBody(request, bodyBytesMax);
-  if (!bytes.ok) return refuseBody(edge, bodyBytesMax);
+  const bytes = await readBody(edge, bodyBytesMax, "limits.bodyBytesMax");
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
   const enqueue = async (): Promise<Response> => answerStored(edge, async () => submit(edge, bytes.value, preference));
   if (!onBusy) return enqueue();
   // Where the client is, and whether it has left, are copied along.
   const again = new Request(request, { method: "POST", body: bytes.value }) as typeof request;
+  // It was unpacked.
+  again.headers.delete("content-encoding");
   const answer = await serveNow({ ...edge, request: again });
   return (await isBusy(answer)) ? enqueue() : answer;
 }

@@ -22,12 +22,13 @@ import { isEnded, runpodHealth, runpodJob, runpodStream } from "../../protocol/j
 import { workOf } from "../../protocol/jobs-work.ts";
 import type { JobWork } from "../../core/jobs/messages.ts";
 import { runpodStatus } from "../../core/jobs/runpod-status.ts";
-import { parseJson, readBody } from "../body.ts";
+import { parseJson } from "../body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { refuseReach } from "../reach.ts";
+import { readBody } from "../read-body.ts";
 import type { EdgePool } from "../runtime.ts";
-import { refuseBody, refuseJob, refuseProblem, refuseUnknownJob } from "./answers.ts";
+import { refuseJob, refuseProblem, refuseUnknownJob } from "./answers.ts";
 import { exactJson } from "./exact-json.ts";
 import { jobPathOf } from "./job-path.ts";
 import type { JobQueueStub } from "./queue.ts";
@@ -61,8 +62,8 @@ export async function runSync(call: PoolCall): Promise<Response> {
 async function submitRun({ edge, pool }: PoolCall, operation: "run" | "runsync"): Promise<Response | JobView> {
   const isSync = operation === "runsync";
   const bytesMax = isSync ? RUNSYNC_BODY_BYTES_MAX : RUN_BODY_BYTES_MAX;
-  const bytes = await readBody(edge.request, bytesMax);
-  if (!bytes.ok) return refuseBody(edge, bytesMax);
+  const bytes = await readBody(edge, bytesMax);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
   const json = parseJson(bytes.value);
   if (json === null) return refuseJob(edge, { reason: "invalid_json" });
   if (typeof json !== "object") return refuseProblem(edge, { param: null, problem: "The body must be a JSON object." });

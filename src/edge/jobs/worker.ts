@@ -11,12 +11,12 @@ import type { TakenJob } from "../../core/jobs/messages.ts";
 import { isJobId, isWorkerId } from "../../protocol/jobs-ids.ts";
 import { valueOf } from "../../protocol/jobs-view.ts";
 import { readLooseJson } from "../../protocol/json-text.ts";
-import { readBody } from "../body.ts";
 import { answerJson, dress } from "../edge-request.ts";
 import type { EdgeRequest } from "../edge-request.ts";
 import type { HeaderRecord } from "../../protocol/headers.ts";
-import { refuseBody, refuseJob, refuseProblem } from "./answers.ts";
+import { refuseJob, refuseProblem } from "./answers.ts";
 import type { PoolCall } from "./runpod.ts";
+import { readBody } from "../read-body.ts";
 
 /** The client gives up at 90 s; a slow network and a slow start of its clock fit in between. */
 export const TAKE_HOLD_MS = 60_000;
@@ -114,8 +114,8 @@ type Form = { readonly members: Readonly<Record<string, unknown>>; readonly isEx
 
 /** JSON, whatever the content type says: the client calls it form data. */
 async function readForm(edge: EdgeRequest, bytesMax: number): Promise<Response | Form> {
-  const bytes = await readBody(edge.request, bytesMax);
-  if (!bytes.ok) return refuseBody(edge, bytesMax);
+  const bytes = await readBody(edge, bytesMax);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
   const json = readLooseJson(new TextDecoder().decode(bytes.value));
   if (json === null || typeof json.value !== "object" || json.value === null || Array.isArray(json.value)) {
     return refuseJob(edge, { reason: "invalid_json" });
