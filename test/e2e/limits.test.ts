@@ -59,7 +59,7 @@ beforeAll(async () => {
   fleet = await startFleet({
     endpoints: [{ id: "unused", region: "us-east" }],
     morePools: {
-      big: { endpoints: [endpoint("big-a")] },
+      big: { endpoints: [endpoint("big-a")], paths: ["/compare"] },
       small: { endpoints: [endpoint("small-a")], rails: { input: [{ use: "size", options: size }] } },
       few: { endpoints: [endpoint("few-a")], rails: { input: [{ use: "tokens", options: { tokensMax } }] } },
     },
@@ -114,7 +114,7 @@ describe("by default are served", () => {
 
   test("and two on a path whose shape the router does not know", async () => {
     const body = JSON.stringify({ left: photo, right: `data:image/jpeg;base64,${photo}` });
-    const response = await fleet.call("/p/big/v1/compare", { method: "POST", body, headers: json });
+    const response = await fleet.call("/p/big/compare", { method: "POST", body, headers: json });
     expect(response.status).toBe(200);
     expect(seen?.body.equals(Buffer.from(body))).toBe(true);
   });

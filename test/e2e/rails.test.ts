@@ -114,7 +114,7 @@ describe("a request that a rail refuses", () => {
     expect(await refused("/v1/chat/completions", { model: fleet.model, messages })).toMatchObject({
       status: 413,
       code: "body_too_large",
-      message: expect.stringMatching(/more text than this pool accepts. Send a shorter one/),
+      message: expect.stringMatching(/more than 2000 characters of text .* Send a shorter one/),
     });
   });
 
