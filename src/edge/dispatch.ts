@@ -9,7 +9,6 @@
 import { retryAfterMs } from "../../backends/classify.ts";
 import { ANSWER_PEEK_BYTES } from "../../backends/port.ts";
 import type { AnswerClass } from "../../backends/port.ts";
-import { egress } from "../../backends/egress.ts";
 import type { AffinityKey } from "../core/affinity.ts";
 import { FAILURE_CHARS_MAX } from "../core/shard-messages.ts";
 import type { AttemptFailure, AttemptOutcome } from "../core/shard-messages.ts";
@@ -20,6 +19,7 @@ import { noteAnswering } from "../core/wallet-worker.ts";
 import { flush, settle } from "./lease-desk.ts";
 import type { Desk } from "./lease-desk.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
+import { send } from "./send.ts";
 
 /** An answer of up to this size is read whole before it is passed on: one read instead of a pipe. */
 const WHOLE_BYTES_MAX = 65_536;
@@ -258,15 +258,6 @@ function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = ()
 function timeOut(attempt: Attempt): void {
   attempt.timedOut = true;
   attempt.controller.abort();
-}
-
-async function send({ endpoint, holding, outgoing, controller }: Attempt): Promise<Response> {
-  const { workerHeader } = endpoint.backend;
-  const wished = workerHeader === null ? null : holding.workerId;
-  const { method, path, body } = outgoing;
-  let { headers } = outgoing;
-  if (workerHeader !== null && wished !== null) headers = { ...headers, [workerHeader]: wished };
-  return egress(endpoint.target, { method, path, headers, body, signal: controller.signal });
 }
 
 /**

@@ -26,7 +26,13 @@ export type EdgeEnv = Env & {
 };
 
 /** An endpoint as the edge uses it. */
-export type EdgeEndpoint = { readonly config: EndpointConfig; readonly target: Target; readonly backend: Backend };
+export type EdgeEndpoint = {
+  readonly config: EndpointConfig;
+  readonly target: Target;
+  readonly backend: Backend;
+  /** The pool's names of its model, for which the endpoint may have another. */
+  readonly models: ReadonlySet<string>;
+};
 
 export type EdgePool = {
   readonly config: PoolConfig;
@@ -90,10 +96,12 @@ function buildPools(config: Config, env: Readonly<Record<string, unknown>>): Map
   const pools = new Map<string, EdgePool>();
   for (const pool of config.pools.values()) {
     const endpoints = new Map<string, EdgeEndpoint>();
+    const models = new Set(pool.models);
     for (const endpoint of pool.endpoints) {
       const target = targetOf(endpoint, env);
       if (!target.ok) return null;
-      endpoints.set(endpoint.id, { config: endpoint, target: target.value, backend: BACKENDS[endpoint.backend] });
+      const backend = BACKENDS[endpoint.backend];
+      endpoints.set(endpoint.id, { config: endpoint, target: target.value, backend, models });
     }
     pools.set(pool.id, { config: pool, spec: poolSpec(config, pool.id), endpoints });
   }

@@ -41,8 +41,8 @@ const NOT_OF_A_QUERY = /[^!-~]|#/;
 const UNRESERVED = /[A-Za-z0-9._~-]/;
 /** Some servers drop what follows a semicolon before they look for dots. */
 const DOT_SEGMENT = /\/\.{1,2}(?:\/|;|%3B|$)/;
-/** Dot, slash, backslash, percent or control character, under two encodings. */
-const ENCODED_TWICE = /%25(?:2[EF5]|5C|7F|[01][0-9A-F])/i;
+/** Dot, slash, backslash, semicolon, percent or control character, under two encodings. */
+const ENCODED_TWICE = /%25(?:2[EF5]|3B|5C|7F|[01][0-9A-F])/i;
 /** Names of models have slashes, and SDKs encode them. */
 const MODEL_NAME = /\/v1\/models\//;
 

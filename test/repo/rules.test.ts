@@ -179,6 +179,11 @@ describe("what only looks like a violation is left alone", () => {
       "// `authorization: Bearer ${key}` is the egress's\nexport const x = 1;",
     ],
     [
+      "a credential to be struck out",
+      "src/edge/a.ts",
+      "export const x = (t: Target) => failureText(y, t.authorization);",
+    ],
+    [
       "a credential in the egress",
       "backends/egress.ts",
       "export const x = (y: string) => ({ authorization: `Bearer ${y}` });",
