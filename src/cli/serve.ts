@@ -10,13 +10,20 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { stop as stopEsbuild } from "esbuild";
 import { err, ok, type Result } from "../core/result.ts";
+import { DRAIN_GRACE_MS_MAX } from "../protocol/config-bounds.ts";
 import type { Config } from "../protocol/config.ts";
 import { missingSecrets, secretIn, secretsOf, SELF_HOSTED } from "../protocol/secrets.ts";
 import type { SecretUse } from "../protocol/secrets.ts";
 import { buildWorker, sizeReport } from "./build.ts";
 import { configWarnings, readConfigFile } from "./config-file.ts";
+import { runUntilEnd } from "./serve-end.ts";
+import { type StateDir, takeStateDir } from "./state-dir.ts";
 import { startWorkerd, type Workerd, WorkerdStartError } from "./workerd.ts";
+
+/** What is open gets so long after a signal, ms: most answers end within it, and systemd waits 90 s before it kills. */
+const DRAIN_MS_DEFAULT = 30_000;
 
 const root = join(import.meta.dirname, "../..");
 
@@ -27,6 +34,7 @@ const usage = `npm run serve -- [options]
   --host <addr>    address to listen on (default 127.0.0.1)
   --config <file>  config to serve (default warmpath.jsonc)
   --state <dir>    folder for the Durable Objects' state (default .warmpath/state)
+  --drain-ms <n>   how long what is open may go on after a signal, ms (default 30000)
   --dev            development: a header may say where the client is
   --help           this text`;
 
@@ -35,6 +43,7 @@ export type ServeOptions = {
   readonly host: string;
   readonly configPath: string;
   readonly stateDir: string;
+  readonly drainMs: number;
   readonly dev: boolean;
 };
 
@@ -55,7 +64,11 @@ export function parseServeArgs(args: readonly string[], from: string): Result<Se
   const stateDir = resolve(from, parsed.value.state ?? join(root, ".warmpath/state"));
   if (help) return err(undefined);
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return err(`--port must be 0 to 65535, not ${port}`);
-  return ok({ port: Number(port), host, configPath, stateDir, dev });
+  const drainMs = parsed.value["drain-ms"];
+  if (!/^\d{1,7}$/.test(drainMs) || Number(drainMs) > DRAIN_GRACE_MS_MAX) {
+    return err(`--drain-ms must be 0 to ${DRAIN_GRACE_MS_MAX}, not ${drainMs}`);
+  }
+  return ok({ port: Number(port), host, configPath, stateDir, drainMs: Number(drainMs), dev });
 }
 
 function tryParseArgs(args: readonly string[]) {
@@ -67,6 +80,7 @@ function tryParseArgs(args: readonly string[]) {
         host: { type: "string", default: "127.0.0.1" },
         config: { type: "string" },
         state: { type: "string" },
+        "drain-ms": { type: "string", default: String(DRAIN_MS_DEFAULT) },
         dev: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -112,13 +126,37 @@ async function main(): Promise<number> {
   }
   const bindings = loadBindings(options.value);
   if (!bindings.ok) return fail(bindings.error);
+  const state = takeStateDir(options.value.stateDir);
+  if (!state.ok) return fail(state.error);
   try {
-    return await runUntilSignal(await startBundled(options.value, bindings.value), options.value);
+    return await serve(options.value, bindings.value, state.value);
   } catch (error) {
     if (!(error instanceof WorkerdStartError)) throw error;
     const taken = `port ${options.value.port} is taken: choose another with --port, or any free one with --port 0`;
     return fail(error.reason === "port_taken" ? taken : error.message);
+  } finally {
+    state.value.release();
   }
+}
+
+async function serve(
+  options: ServeOptions,
+  bindings: Readonly<Record<string, string>>,
+  state: StateDir,
+): Promise<number> {
+  scrub(state);
+  const workerd = await startBundled(options, bindings);
+  console.log(`warmpath listens on ${workerd.url}`);
+  console.log(`  config ${relative(userDir, options.configPath)}, state ${relative(userDir, options.stateDir)}`);
+  console.log("  Ctrl-C stops it");
+  const code = await runUntilEnd(workerd, options.drainMs);
+  scrub(state);
+  return code;
+}
+
+function scrub(state: StateDir): void {
+  for (const file of state.scrub())
+    console.warn(`warning: ${file} still has what was deleted: it could not be rewritten`);
 }
 
 /** By the time it resolves, workerd has read the bundle. */
@@ -128,9 +166,19 @@ async function startBundled(options: ServeOptions, bindings: Readonly<Record<str
     const bundlePath = join(bundleDir, "worker.js");
     console.log(sizeReport(await buildWorker({ outfile: bundlePath })).line);
     const { port, host, stateDir } = options;
-    return await startWorkerd({ bundlePath, bindings, stateDir, port, host, verbose: true });
+    return await startWorkerd({
+      bundlePath,
+      bindings,
+      stateDir,
+      port,
+      host,
+      keeperEntrypoint: "Keeper",
+      verbose: true,
+    });
   } finally {
     rmSync(bundleDir, { recursive: true, force: true });
+    // The bundler is a process too, and there is nothing more to bundle.
+    await stopEsbuild();
   }
 }
 
@@ -142,20 +190,6 @@ function loadBindings(options: ServeOptions): Result<Readonly<Record<string, str
   for (const warning of configWarnings(config)) console.warn(`warning: ${name}: ${warning}`);
   const bindings = workerBindings({ configText, config, env: process.env, dev: options.dev });
   return bindings.ok ? bindings : err(whatToSet(bindings.error));
-}
-
-async function runUntilSignal(workerd: Workerd, options: ServeOptions): Promise<number> {
-  const signalled = new Promise<"signal">((settle) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => settle("signal"));
-  });
-  console.log(`warmpath listens on ${workerd.url}`);
-  console.log(`  config ${relative(userDir, options.configPath)}, state ${relative(userDir, options.stateDir)}`);
-  console.log("  Ctrl-C stops it");
-  const ending = await Promise.race([signalled, workerd.exited]);
-  if (ending !== "signal") return fail(`workerd ended by itself (${ending.signal ?? ending.code})`);
-  await workerd.stop();
-  console.log("stopped");
-  return 0;
 }
 
 function fail(message: string): number {

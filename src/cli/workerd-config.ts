@@ -22,6 +22,8 @@ export type WorkerdConfig = {
   readonly durableObjects: readonly DurableObjectBinding[];
   /** Absolute path of an existing folder for the objects' SQLite files. */
   readonly stateDir: string;
+  /** Where this Worker's entrypoint for its keeper listens; null: nowhere. */
+  readonly keeper: { readonly address: string; readonly entrypoint: string } | null;
   /** Text bindings. */
   readonly bindings: Readonly<Record<string, string>>;
 };
@@ -38,7 +40,9 @@ const config :Workerd.Config = (
     (name = "main", worker = .mainWorker),
     (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),${disk}
   ],
-  sockets = [(name = "http", address = ${text(config.address)}, http = (), service = "main")],
+  sockets = [${keeperLine(config)}
+    (name = "http", address = ${text(config.address)}, http = (), service = "main"),
+  ],
 );
 
 const mainWorker :Workerd.Worker = (
@@ -50,6 +54,14 @@ const mainWorker :Workerd.Worker = (
 );
 `;
 }
+
+/** Before the other, so that it listens when the port is reported. */
+const keeperLine = ({ keeper }: WorkerdConfig): string =>
+  keeper === null
+    ? ""
+    : `
+    (name = "keeper", address = ${text(keeper.address)}, http = (),
+     service = (name = "main", entrypoint = ${text(keeper.entrypoint)})),`;
 
 const moduleLine = (name: string): string => `(name = ${text(name)}, esModule = embed ${text(name)})`;
 

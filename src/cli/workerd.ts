@@ -4,14 +4,13 @@
  * one Durable Object and tops out near 300 requests/s).
  *
  * Readiness is an event: workerd reports its port on a control descriptor. The config folder, which holds the
- * secrets' values, is deleted as soon as workerd has read it. A child never outlives a parent that exits or gets a
- * signal; only SIGKILL on the parent leaves one behind.
+ * secrets' values, is deleted as soon as workerd has read it. A child never outlives its parent (`guard.ts`).
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { type Exit, type Guarded, runGuarded } from "./guard.ts";
 import { moduleFileName, PART, workerdConfigText } from "./workerd-config.ts";
 import { type DurableObjectBinding, readPlatformConfig } from "./wrangler-config.ts";
 
@@ -40,11 +39,13 @@ export type WorkerdOptions = ({ readonly bundlePath: string } | { readonly scrip
   readonly port?: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
+  /** Name of the Worker's entrypoint that is served on a Unix socket for this process alone (`keeper`). Default: none. */
+  readonly keeperEntrypoint?: string;
   /** Copies workerd's output, which carries the Worker's console, to stderr. Default false. */
   readonly verbose?: boolean;
 };
 
-export type WorkerdExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+export type WorkerdExit = Exit;
 
 export type Workerd = {
   /** No slash at the end. */
@@ -52,6 +53,8 @@ export type Workerd = {
   readonly port: number;
   readonly pid: number;
   readonly exited: Promise<WorkerdExit>;
+  /** Path of the keeper's socket; null or absent without one. */
+  readonly keeper?: string | null;
   /** The end of what workerd and the Worker printed. */
   output(): string;
   /** SIGTERM, then SIGKILL after `WORKERD_STOP_MS_MAX`. Resolves when the process is gone; may be called twice. */
@@ -74,24 +77,30 @@ export class WorkerdStartError extends Error {
 export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
   const { host = "127.0.0.1", port = 0 } = options;
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), `warmpath-state-${process.pid}-`));
-  const configDir = mkdtempSync(join(tmpdir(), "warmpath-config-"));
-  const removeState = () => {
+  // mkdtemp makes folders that are readable by this user only.
+  const runDir = mkdtempSync(join(tmpdir(), "warmpath-run-"));
+  const configDir = join(runDir, "config");
+  const keeper = options.keeperEntrypoint === undefined ? null : join(runDir, "keeper.sock");
+  const cleanUp = () => {
     if (stateDir !== options.stateDir) rmSync(stateDir, { recursive: true, force: true });
+    rmSync(runDir, { recursive: true, force: true });
   };
   try {
-    writeConfig(configDir, { ...options, stateDir, address: `${bracketed(host)}:${port}` });
-    const child = spawnWorkerd(configDir);
+    writeConfig(configDir, { ...options, stateDir, address: `${bracketed(host)}:${port}`, keeper });
+    // `--experimental` is what on-disk Durable Object storage asks for.
+    const args = ["serve", "--experimental", "--control-fd=3", join(configDir, configFileName)];
+    const child = runGuarded(workerdPath(), args, runDir);
     const output = captureOutput(child);
-    const exited = exitOf(child, removeState);
-    killWithParent(child, exited, removeState);
+    const exited = child.exited.finally(cleanUp);
+    killWithParent(child, exited, cleanUp);
     const realPort = await listening(child, exited, output);
     if (options.verbose === true) forwardOutput(child);
     return {
       url: `http://${callableHost(host)}:${realPort}`,
       port: realPort,
-      // Set for every child that has reported a port.
-      pid: child.pid ?? 0,
+      pid: await child.pid,
       exited,
+      keeper,
       output,
       stop: () => stopChild(child, exited),
       kill: async () => {
@@ -100,26 +109,17 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
       },
     };
   } catch (error) {
-    removeState();
+    cleanUp();
     throw error;
   } finally {
     rmSync(configDir, { recursive: true, force: true });
   }
 }
 
-function exitOf(child: ChildProcess, cleanUp: () => void): Promise<WorkerdExit> {
-  return new Promise((settle) => {
-    const finish = (code: number | null, signal: NodeJS.Signals | null) => {
-      cleanUp();
-      settle({ code, signal });
-    };
-    child.once("exit", finish);
-    child.once("error", () => finish(null, null));
-  });
-}
+type Written = WorkerdOptions & { readonly stateDir: string; readonly address: string; readonly keeper: string | null };
 
-/** mkdtemp has made the folder readable by this user only. */
-function writeConfig(dir: string, options: WorkerdOptions & { readonly stateDir: string; readonly address: string }) {
+function writeConfig(dir: string, options: Written) {
+  mkdirSync(dir);
   const platform = readPlatformConfig();
   const stateDir = resolve(options.stateDir);
   mkdirSync(stateDir, { recursive: true });
@@ -131,6 +131,10 @@ function writeConfig(dir: string, options: WorkerdOptions & { readonly stateDir:
     durableObjects: durableObjectsFor(options, platform.durableObjects),
     stateDir,
     bindings: options.bindings ?? {},
+    keeper:
+      options.keeper === null
+        ? null
+        : { address: `unix:${options.keeper}`, entrypoint: options.keeperEntrypoint ?? "" },
   });
   writeFileSync(join(dir, configFileName), config);
 }
@@ -162,14 +166,13 @@ function durableObjectsFor(
   return [{ className, name: className.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase() }];
 }
 
-function spawnWorkerd(configDir: string): ChildProcess {
-  const packageJsonPath = createRequire(import.meta.url).resolve("workerd/package.json");
-  // `--experimental` is what on-disk Durable Object storage asks for.
-  const args = ["serve", "--experimental", "--control-fd=3", join(configDir, configFileName)];
-  return spawn(join(dirname(packageJsonPath), "bin/workerd"), args, { stdio: ["ignore", "pipe", "pipe", "pipe"] });
+/** The binary itself and not its launcher, which could be killed and leave it behind. */
+function workerdPath(): string {
+  const { default: path } = createRequire(import.meta.url)("workerd") as { readonly default: string };
+  return path;
 }
 
-function captureOutput(child: ChildProcess): () => string {
+function captureOutput(child: Guarded): () => string {
   let tail = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8");
@@ -181,11 +184,11 @@ function captureOutput(child: ChildProcess): () => string {
 }
 
 /** Only once it listens: what came before is part of the error when it does not. */
-function forwardOutput(child: ChildProcess): void {
+function forwardOutput(child: Guarded): void {
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text: string) => process.stderr.write(text));
 }
 
-async function listening(child: ChildProcess, exited: Promise<WorkerdExit>, output: () => string): Promise<number> {
+async function listening(child: Guarded, exited: Promise<WorkerdExit>, output: () => string): Promise<number> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     timeout.reject(new WorkerdStartError("timeout", `workerd did not listen in ${WORKERD_START_MS_MAX} ms`));
@@ -202,31 +205,30 @@ async function listening(child: ChildProcess, exited: Promise<WorkerdExit>, outp
 }
 
 /** Each control message is one line, such as `{"event":"listen","socket":"http","port":8787}`. */
-function reportedPort(child: ChildProcess): Promise<number> {
-  const control = child.stdio[3];
+function reportedPort(child: Guarded): Promise<number> {
+  const { control } = child;
   return new Promise((settle) => {
     let buffered = "";
     control?.on("data", (chunk: Buffer) => {
       buffered += chunk.toString("utf8");
       for (const line of buffered.split("\n").slice(0, -1)) {
         const message = JSON.parse(line) as { event?: string; socket?: string; port?: number };
-        if (message.event === "listen" && message.port !== undefined) settle(message.port);
+        if (message.socket === "http" && message.port !== undefined) settle(message.port);
       }
       buffered = buffered.slice(buffered.lastIndexOf("\n") + 1);
     });
   });
 }
 
-async function exitedEarly(child: ChildProcess, exited: Promise<WorkerdExit>, output: () => string): Promise<never> {
-  const closed = new Promise((settle) => child.once("close", settle));
+async function exitedEarly(child: Guarded, exited: Promise<WorkerdExit>, output: () => string): Promise<never> {
   const { code, signal } = await exited;
   // The last words may arrive after the exit.
-  if (child.pid !== undefined) await closed;
+  if ((await child.pid) !== 0) await child.closed;
   const reason = /already in use/i.test(output()) ? "port_taken" : "failed";
   throw new WorkerdStartError(reason, `workerd ended before it listened (${signal ?? code}):\n${output().trim()}`);
 }
 
-async function stopChild(child: ChildProcess, exited: Promise<WorkerdExit>): Promise<void> {
+async function stopChild(child: Guarded, exited: Promise<WorkerdExit>): Promise<void> {
   child.kill("SIGTERM");
   const timer = setTimeout(() => child.kill("SIGKILL"), WORKERD_STOP_MS_MAX);
   await exited;
@@ -234,10 +236,10 @@ async function stopChild(child: ChildProcess, exited: Promise<WorkerdExit>): Pro
 }
 
 /** Each running child with what its temporary state needs. */
-const children = new Map<ChildProcess, () => void>();
+const children = new Map<Guarded, () => void>();
 const fatalSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-function killWithParent(child: ChildProcess, exited: Promise<WorkerdExit>, cleanUp: () => void): void {
+function killWithParent(child: Guarded, exited: Promise<WorkerdExit>, cleanUp: () => void): void {
   if (children.size === 0) {
     process.on("exit", killAll);
     for (const signal of fatalSignals) process.on(signal, onSignal);

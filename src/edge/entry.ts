@@ -3,16 +3,18 @@
  * no key and no runtime, are answered; then come the routes.
  */
 import { drainUnread } from "./body.ts";
+import { isDraining, untilCut } from "./draining.ts";
 import { dress, refuse } from "./edge-request.ts";
 import type { EdgeRequest } from "./edge-request.ts";
 import type { Config } from "../protocol/config.ts";
 import { HOP } from "../protocol/headers.ts";
 import { readUrl, withoutLastSlash } from "../protocol/request-target.ts";
 import type { TargetProblem } from "../protocol/request-target.ts";
-import { routeRequest } from "./router.ts";
+import { JOB_PATH, routeRequest } from "./router.ts";
 import { runtimeOf } from "./runtime.ts";
 import type { EdgeEnv } from "./runtime.ts";
 
+export { Keeper } from "./keeper.ts";
 export { JobQueue } from "../jobs/job-queue.ts";
 export { PoolShard } from "../objects/pool-shard.ts";
 
@@ -47,17 +49,22 @@ async function serve(request: EdgeRequest["request"], env: EdgeEnv, ctx: Executi
   if (plain === "/livez") return health(requestId, 200, "ok\n");
   const runtime = runtimeOf(env, ctx);
   if (READY_PATHS.has(plain)) {
-    return runtime === null ? health(requestId, 503, "misconfigured, see the log\n") : health(requestId, 200, "ok\n");
+    if (runtime === null) return health(requestId, 503, "misconfigured, see the log\n");
+    return isDraining() ? health(requestId, 503, "draining\n") : health(requestId, 200, "ok\n");
   }
   if (runtime === null) return refuse(requestId, null, { reason: "misconfigured" });
   if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) {
     return preflight(requestId, runtime.config.cors?.allowOrigin ?? null);
   }
+  if (isDraining()) return refuse(requestId, runtime.config, { reason: "shutting_down" });
   if (request.headers.has(HOP)) return refuse(requestId, runtime.config, { reason: "request_loop" });
   const dev = env.WARMPATH_DEV === "1";
   const edge: EdgeRequest = { request, path, query, requestId, startedAtMs, dev, desk: { runtime, env, ctx } };
   try {
-    return await routeRequest(edge);
+    if (env.WARMPATH_SELF_HOSTED !== "1") return await routeRequest(edge);
+    // What waits for a job would hold up the end for nothing: the job goes on after the next start.
+    const answer = await untilCut(routeRequest(edge), !JOB_PATH.test(path));
+    return answer ?? refuse(requestId, runtime.config, { reason: "shutting_down" });
   } catch (error) {
     console.error(requestId, error);
     return refuse(requestId, runtime.config, { reason: "internal" });

@@ -12,6 +12,7 @@ import { firstNonEmptyToken } from "../core/token-timing.ts";
 import { createSseDecoder, push } from "../core/sse.ts";
 import { midStreamError } from "../protocol/errors.ts";
 import { endAttempt, keepRunning } from "./dispatch.ts";
+import { enter, isCut } from "./draining.ts";
 import type { Attempt, Begun } from "./dispatch.ts";
 
 /** Chunks looked at for the first token; a server that sends more before it goes without a TTFT sample. */
@@ -42,6 +43,7 @@ async function pump(
   isEvents: boolean,
   opening: Uint8Array | null,
 ): Promise<void> {
+  const leave = enter(() => attempt.controller.abort());
   try {
     const ended =
       opening === null
@@ -52,6 +54,8 @@ async function pump(
     endAttempt(attempt, "served");
   } catch {
     endAttempt(attempt, await endBroken(attempt, writable, isEvents));
+  } finally {
+    leave();
   }
 }
 
@@ -128,7 +132,7 @@ async function endBroken(
   }
   try {
     const writer = writable.getWriter();
-    const reason = attempt.timedOut ? "upstream_timeout" : "upstream_cut";
+    const reason = isCut() ? "shutting_down" : attempt.timedOut ? "upstream_timeout" : "upstream_cut";
     await writer.write(new TextEncoder().encode(midStreamError(reason)));
     await writer.close();
     return "cut";

@@ -45,7 +45,7 @@ patterns
 const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;
 
 /** What belongs to jobs alone. */
-const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/;
+export const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/;
 
 export async function routeRequest(edge: EdgeRequest): Promise<Response> {
   const { config, pools } = edge.desk.runtime;

@@ -19,6 +19,7 @@ import type { JobEvent } from "../core/jobs/events.ts";
 import type { JobRow } from "./job-store.ts";
 import { createWallet } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
+import { enter, isDraining } from "../edge/draining.ts";
 import { lease, returnLease, settle } from "../edge/lease-desk.ts";
 import type { Desk, LeaseAnswer } from "../edge/lease-desk.ts";
 import { runtimeOf } from "../edge/runtime.ts";
@@ -63,7 +64,7 @@ export class Pusher {
 
   /** Asks for as many leases as there are jobs to start; `ahead`: jobs that are about to be stored. */
   pump(ahead = 0): void {
-    if (Date.now() < this.pausedUntilMs) return;
+    if (isDraining() || Date.now() < this.pausedUntilMs) return;
     const { ledger } = this.#deps;
     const most = Math.min(this.#refusals === 0 ? ACQUIRES_MAX : 1, PUSHED_MAX - this.#attempts.size);
     const wanted = Math.min(most, ledger.startable(most) + ahead);
@@ -151,7 +152,7 @@ export class Pusher {
     const endpoint = pool.endpoints.get(holding.grant.endpointId);
     const holder = { endpointId: holding.grant.endpointId, workerId: null };
     // The lease of a pushed attempt is this object's memory: it ends with the run's deadline, or with the object.
-    const live = endpoint === undefined ? null : this.#claim(holder);
+    const live = endpoint === undefined || isDraining() ? null : this.#claim(holder);
     if (live === null || endpoint === undefined) {
       returnLease(desk, holding);
       return;
@@ -176,6 +177,8 @@ export class Pusher {
   async #run(desk: Desk, given: { holding: Holding; endpoint: EdgeEndpoint; live: Live }): Promise<void> {
     const { job } = given.live.row;
     const controller = new AbortController();
+    // It is waited for, and never cut: what ends with the process is queued again at the next start.
+    const leave = enter(() => undefined);
     this.#attempts.set(job.id, { token: job.token, controller });
     let report: AttemptReport;
     try {
@@ -200,6 +203,7 @@ export class Pusher {
     const failedOutput = report.kind === "failed" ? report.output : null;
     // An attempt that was taken away meanwhile has no say: the core knows by its token, and writes nothing.
     this.#deps.ledger.applyTo(job.id, events, isLive(this.#deps.ledger, job) ? { answer, lostAt, failedOutput } : {});
+    leave();
     // Nothing ran, so no slot is freed.
     if (report.kind === "failed" && (report.reason === "capacity" || report.reason === "unreachable")) {
       this.#refused(Date.now());

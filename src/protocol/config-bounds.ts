@@ -76,3 +76,6 @@ export const LOCATION_HINTS = [
   "afr",
   "me",
 ] as const;
+
+/** Grace of a router that ends, ms: an hour is longer than any answer. */
+export const DRAIN_GRACE_MS_MAX = 3_600_000;

@@ -15,6 +15,8 @@ export type Env = {
   readonly WARMPATH_CONFIG?: string;
   /** "1" honours development headers and routes. Never set it in production. */
   readonly WARMPATH_DEV?: string;
+  /** "1" where `serve` keeps the process: it ends by draining, and secrets are variables of its environment. */
+  readonly WARMPATH_SELF_HOSTED?: string;
   /** Secret under which API keys are hashed. */
   readonly WARMPATH_KEY_PEPPER?: string;
 };

@@ -33,6 +33,7 @@ export type ErrorReason =
   | "upstream_cut"
   | "request_loop"
   | "misconfigured"
+  | "shutting_down"
   | "internal"
   | "idempotency_conflict"
   | "queue_paused"
@@ -232,6 +233,12 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     "failure, final",
     "The deployment is not complete",
     "This deployment lacks a setting or a secret. The operator finds it in the log under this request id.",
+  ),
+  shutting_down: spec(
+    [503, "shutting_down", "overloaded_error"],
+    "failure, retry",
+    "The router is shutting down",
+    "This router is shutting down. Send the request again: another one, or this one after its restart, will answer.",
   ),
   internal: spec(
     [500, "internal", "api_error"],

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,6 +46,10 @@ async function start(options: WorkerdOptions): Promise<Workerd> {
 }
 
 const get = async (url: string): Promise<string> => (await fetch(url)).text();
+
+/** The guard; Linux says so. */
+const parentOf = (pid: number): number =>
+  Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 
 /** Resolves when the other side is gone: a process that dies drops its connections. */
 function connectionLost(port: number): { readonly open: Promise<void>; readonly lost: Promise<void> } {
@@ -153,8 +157,18 @@ describe("ending", () => {
     expect(await killed.exited).toEqual({ code: null, signal: "SIGKILL" });
   });
 
+  test("a guard that is killed takes workerd with it", async () => {
+    const workerd = await start({ script: hello });
+    const connection = connectionLost(workerd.port);
+    await connection.open;
+    process.kill(parentOf(workerd.pid), "SIGKILL");
+    await connection.lost;
+    expect((await workerd.exited).signal).toBe("SIGKILL");
+  });
+
   test.each([
     ["a signal", "SIGTERM"],
+    ["a signal that it cannot hear", "SIGKILL"],
     ["its own exit", undefined],
   ] as const)("workerd dies with a parent that ends by %s", async (_, signal) => {
     const launcher = new URL("../../src/cli/workerd.ts", import.meta.url).href;

@@ -1,0 +1,89 @@
+/**
+ * The folder with the Durable Objects' SQLite files: one router at a time, readable by its user alone, and without what was
+ * deleted.
+ *
+ * The lock is the kernel's, on a file that is held open: it ends with the process however that ends, so it is never stale,
+ * and it holds between containers that share a volume. Rejected: a file with a pid, which says nothing there, and which two
+ * that find it stale may both replace.
+ *
+ * SQLite deletes by forgetting: the pages of a prompt stay in the file, and in its log, until they are used again, and an
+ * object may not change that. So before workerd starts and after it has ended the files are written anew.
+ */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { err, ok, type Result } from "../core/result.ts";
+
+const LOCK = "serve.lock";
+const HOLDER = "serve.pid";
+
+/** A larger file is not written anew, bytes: it would take minutes, and twice the space. */
+export const SCRUB_BYTES_MAX = 1024 ** 3;
+
+export type StateDir = {
+  /** Only while workerd is not running. Returns what was too large, or could not be written. */
+  scrub(): readonly string[];
+  release(): void;
+};
+
+/** Makes the folder when it is missing, and takes it; the error says who has it. */
+export function takeStateDir(path: string): Result<StateDir, string> {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  // What SQLite makes from now on is this user's alone; what an older version made is brought in line.
+  process.umask(0o077);
+  const lock = new DatabaseSync(join(path, LOCK), { timeout: 0 });
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+  } catch {
+    lock.close();
+    return err(
+      `the state folder ${path} is in use by ${holderOf(path)}: stop it, or choose another folder with --state`,
+    );
+  }
+  makePrivate(path);
+  writeFileSync(join(path, HOLDER), `${process.pid}\n`, { mode: 0o600 });
+  return ok({
+    scrub: () => filesUnder(path).filter((file) => file.endsWith(".sqlite") && !isScrubbed(file)),
+    release: () => lock.close(),
+  });
+}
+
+function holderOf(path: string): string {
+  try {
+    return `process ${readFileSync(join(path, HOLDER), "utf8").trim()}`;
+  } catch {
+    return "another router";
+  }
+}
+
+function makePrivate(path: string): void {
+  chmodSync(path, 0o700);
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const below = join(path, entry.name);
+    if (entry.isDirectory()) makePrivate(below);
+    else if (entry.isFile()) chmodSync(below, 0o600);
+  }
+}
+
+function filesUnder(path: string): readonly string[] {
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
+    const below = join(path, entry.name);
+    return entry.isDirectory() ? filesUnder(below) : [below];
+  });
+}
+
+/** Writes the file anew, and empties its log. False: it still has what was deleted. */
+function isScrubbed(file: string): boolean {
+  if (statSync(file).size > SCRUB_BYTES_MAX) return false;
+  let database: DatabaseSync | null = null;
+  try {
+    database = new DatabaseSync(file);
+    database.exec("PRAGMA secure_delete = ON; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    // The last one that closes it removes its log.
+    database?.close();
+  }
+}

@@ -1,0 +1,145 @@
+/** How `npm run serve` ends: by signals to npm and to node, with streams open, and by kill -9. */
+import OpenAI from "openai";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startModelServer } from "../support/model-server.ts";
+import type { ModelServer } from "../support/model-server.ts";
+import { rawCall } from "../support/raw-client.ts";
+import { alive, allGone, endServed, failServe, startServe } from "../support/serve.ts";
+import type { Served } from "../support/serve.ts";
+
+let model: ModelServer;
+beforeEach(async () => {
+  model = await startModelServer({ holds: true, words: ["warm", " path"] });
+});
+afterEach(async () => {
+  await endServed();
+  await model.close();
+});
+
+const pools = () => ({ main: { endpoints: [{ id: "a", region: "here", backend: "openai", url: model.url }] } });
+
+const openai = ({ url, key }: Served) => new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 });
+
+const question = { model: "main", messages: [{ role: "user" as const, content: "Where is the warm path?" }] };
+
+/** A stream whose first word is here. */
+async function openStream(served: Served) {
+  const stream = await openai(served).chat.completions.create({ ...question, stream: true });
+  const words = stream[Symbol.asyncIterator]();
+  const first = await words.next();
+  expect(first.value?.choices[0]?.delta.content).toBe("warm");
+  return words;
+}
+
+async function rest(words: AsyncIterator<OpenAI.ChatCompletionChunk>): Promise<string> {
+  let text = "";
+  for (let next = await words.next(); next.done !== true; next = await words.next())
+    text += next.value.choices[0]?.delta.content ?? "";
+  return text;
+}
+
+const status = async (url: string, init?: RequestInit): Promise<number> => (await fetch(url, init)).status;
+
+/** The one that gets the signal, by name. */
+const receivers = [
+  ["npm", ({ npm }: Served) => npm.pid ?? 0],
+  ["node", ({ nodePid }: Served) => nodePid],
+] as const;
+
+describe.each(receivers)("a signal to %s", (_, pidOf) => {
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "%s: the open stream goes on to its end, then all of it ends",
+    async (signal) => {
+      const served = await startServe({ pools: pools() });
+      const pids = served.pids();
+      expect(alive(pids).length).toBeGreaterThanOrEqual(4);
+      const words = await openStream(served);
+      process.kill(pidOf(served), signal);
+      await served.says("nothing new is taken");
+      // Whoever looks is told at once, and who comes is told to come back.
+      expect(await status(`${served.url}/readyz`)).toBe(503);
+      expect(await status(`${served.url}/livez`)).toBe(200);
+      const late = await fetch(`${served.url}/v1/models`, { headers: { authorization: `Bearer ${served.key}` } });
+      const { error } = (await late.json()) as { error: { code: string } };
+      expect([late.status, error.code, late.headers.get("retry-after")]).toEqual([503, "shutting_down", "1"]);
+      model.goOn();
+      expect(await rest(words)).toBe(" path");
+      expect((await served.ended).code).toBe(0);
+      await allGone(pids);
+    },
+  );
+});
+
+describe("what is still open when its time is over", () => {
+  test("an openai client reads the error event, and the end is a clean one", async () => {
+    const served = await startServe({ pools: pools(), args: ["--drain-ms", "200"] });
+    const pids = served.pids();
+    const words = await openStream(served);
+    served.npm.kill("SIGTERM");
+    const failure = await rest(words).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(OpenAI.APIError);
+    expect(failure).toMatchObject({ code: "shutting_down" });
+    expect((await served.ended).code).toBe(0);
+    expect(served.output()).toContain("1 still open after 200 ms");
+    await allGone(pids);
+  });
+
+  test("the bytes end with one error event and [DONE], and the connection is not broken", async () => {
+    const served = await startServe({ pools: pools(), args: ["--drain-ms", "100"] });
+    const headers = { authorization: `Bearer ${served.key}`, "content-type": "application/json" };
+    const body = JSON.stringify({ ...question, stream: true });
+    const begun = Promise.withResolvers<void>();
+    const onProgress = () => begun.resolve();
+    const call = rawCall(`${served.url}/v1/chat/completions`, { method: "POST", headers, body, onProgress });
+    await begun.promise;
+    served.npm.kill("SIGTERM");
+    const answer = await call.answer;
+    expect(answer.whole).toBe(true);
+    const events = answer.body.toString().trim().split(/\n\n+/);
+    expect(events.slice(-2)).toEqual([expect.stringContaining(`"code":"shutting_down"`), "data: [DONE]"]);
+    expect(answer.body.toString().match(/"error"/g)).toHaveLength(1);
+    await served.ended;
+  });
+
+  test("a whole answer that is still being made is refused, to be asked for again", async () => {
+    const served = await startServe({ pools: pools(), args: ["--drain-ms", "100"] });
+    const answer = openai(served)
+      .chat.completions.create(question)
+      .catch((error: unknown) => error);
+    while (model.open() === 0) await new Promise((settle) => setTimeout(settle, 10));
+    served.npm.kill("SIGTERM");
+    expect(await answer).toMatchObject({ status: 503, code: "shutting_down" });
+    expect((await served.ended).code).toBe(0);
+  });
+
+  test("a second signal ends it at once, however long it was given", async () => {
+    const served = await startServe({ pools: pools(), args: ["--drain-ms", "3600000"] });
+    const pids = served.pids();
+    const words = await openStream(served);
+    process.kill(served.nodePid, "SIGTERM");
+    await served.says("nothing new is taken");
+    process.kill(served.nodePid, "SIGTERM");
+    await expect(rest(words)).rejects.toThrow();
+    expect((await served.ended).code).toBe(143);
+    await allGone(pids);
+  });
+});
+
+describe("nobody is left behind", () => {
+  test.each([
+    ["node is killed", ({ nodePid }: Served) => nodePid],
+    ["npm is killed", ({ npm }: Served) => npm.pid ?? 0],
+  ])("when %s", async (_, pidOf) => {
+    const served = await startServe({ pools: pools() });
+    const pids = served.pids();
+    process.kill(pidOf(served), "SIGKILL");
+    await allGone(pids);
+    await expect(fetch(`${served.url}/livez`)).rejects.toThrow();
+  });
+});
+
+test("--drain-ms is checked", async () => {
+  expect(await failServe({ pools: pools(), args: ["--drain-ms", "3600001"] })).toContain(
+    "--drain-ms must be 0 to 3600000",
+  );
+});
