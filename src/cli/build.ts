@@ -13,7 +13,7 @@ import { basename, dirname, join } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import type { Metafile, OutputFile, Plugin } from "esbuild";
-import { configWarnings, readConfigFile } from "./config-file.ts";
+import { configNotes, configWarnings, readConfigFile } from "./config-file.ts";
 import { PART } from "./workerd-config.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -178,6 +178,7 @@ async function main(): Promise<number> {
     return 1;
   }
   for (const warning of configWarnings(read.value.config)) console.warn(`warning: warmpath.jsonc: ${warning}`);
+  for (const note of configNotes(read.value.text)) console.warn(`note: warmpath.jsonc: ${note}`);
   // esbuild has printed its message by the time it rejects; its stack would only bury it.
   const size = await buildWorker().catch(() => null);
   if (size === null) return 1;

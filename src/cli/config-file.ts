@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { err, ok, type Result } from "../core/result.ts";
 import { formatProblems, parseConfig } from "../protocol/config-parse.ts";
+import { readJsonc } from "../protocol/config-text.ts";
 import type { Config } from "../protocol/config.ts";
 
 export type ConfigFile = { readonly text: string; readonly config: Config };
@@ -45,6 +46,23 @@ export function configWarnings(config: Config): readonly string[] {
   }
   return [...nobody, ...[...places].map(([host, place]) => `${place}: ${host} is a placeholder, put your own there`)];
 }
+
+/** One line for each thing that is read otherwise than it is written; `text`: of a config that is right. */
+export function configNotes(text: string): readonly string[] {
+  const read = readJsonc(text);
+  const { pools = {} } = read.ok ? (read.value.value as WrittenPools) : {};
+  return Object.entries(pools).flatMap(([id, { endpoints }]) =>
+    endpoints.flatMap(({ url }, index) =>
+      /\/v1\/*$/.test(url)
+        ? [`pools.${id}.endpoints[${index}].url: the final /v1 is left out, since the paths of requests begin with it`]
+        : [],
+    ),
+  );
+}
+
+type WrittenPools = {
+  readonly pools?: Readonly<Record<string, { readonly endpoints: readonly { readonly url: string }[] }>>;
+};
 
 function urlsOf({ pools }: Config): readonly (readonly [place: string, url: string])[] {
   return [...pools.values()].flatMap(({ id, endpoints, rails }) => [

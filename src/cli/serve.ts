@@ -17,7 +17,7 @@ import type { Config } from "../protocol/config.ts";
 import { missingSecrets, secretIn, secretsOf, SELF_HOSTED } from "../protocol/secrets.ts";
 import type { SecretUse } from "../protocol/secrets.ts";
 import { buildWorker, sizeReport } from "./build.ts";
-import { configWarnings, readConfigFile } from "./config-file.ts";
+import { configNotes, configWarnings, readConfigFile } from "./config-file.ts";
 import { runUntilEnd } from "./serve-end.ts";
 import { type StateDir, takeStateDir } from "./state-dir.ts";
 import { startWorkerd, type Workerd, WorkerdStartError } from "./workerd.ts";
@@ -188,6 +188,7 @@ function loadBindings(options: ServeOptions): Result<Readonly<Record<string, str
   if (!read.ok) return read;
   const { text: configText, config } = read.value;
   for (const warning of configWarnings(config)) console.warn(`warning: ${name}: ${warning}`);
+  for (const note of configNotes(configText)) console.warn(`note: ${name}: ${note}`);
   const bindings = workerBindings({ configText, config, env: process.env, dev: options.dev });
   return bindings.ok ? bindings : err(whatToSet(bindings.error));
 }

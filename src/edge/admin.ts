@@ -3,25 +3,38 @@
  * development route loses a shard's memory on purpose.
  */
 import { shardName } from "../core/shard-name.ts";
+import type { ShardStatus } from "../objects/pool-shard.ts";
 import { askShard } from "./admin-call.ts";
 import { answerJson, refuse } from "./edge-request.ts";
 import type { Authenticated } from "./edge-request.ts";
 
 /** `GET /admin/fleet[?probe=1]`: every shard's leases and endpoints; with `probe`, after asking every endpoint. */
 export async function fleet(edge: Authenticated): Promise<Response> {
-  const { runtime } = edge.desk;
   const probe = new URLSearchParams(edge.query).get("probe") === "1";
-  const names = [...runtime.pools.values()].flatMap(({ spec }) => {
+  const answers = await askFleet(edge, probe);
+  return answerJson(edge, { shards: answers.map(({ name, reachable, status }) => ({ name, reachable, status })) });
+}
+
+export type ShardAnswer = {
+  readonly name: string;
+  readonly pool: string;
+  readonly region: string;
+  readonly reachable: boolean;
+  readonly status: ShardStatus | null;
+};
+
+/** What every shard says of itself, all asked at once. */
+export async function askFleet({ desk }: Authenticated, probe: boolean): Promise<readonly ShardAnswer[]> {
+  const shards = [...desk.runtime.pools.values()].flatMap(({ spec }) => {
     const regions = new Set(spec.endpoints.map(({ region }) => region));
-    return [...regions].map((region) => shardName(spec.id, region));
+    return [...regions].map((region) => ({ pool: spec.id, region, name: shardName(spec.id, region) }));
   });
-  const shards = await Promise.all(
-    names.map(async (name) => {
-      const asked = await askShard(edge.desk, name, async (stub) => stub.status(probe));
-      return { name, reachable: asked.ok, status: asked.ok ? asked.value : null };
+  return Promise.all(
+    shards.map(async (shard) => {
+      const asked = await askShard(desk, shard.name, async (stub) => stub.status(probe));
+      return { ...shard, reachable: asked.ok, status: asked.ok ? asked.value : null };
     }),
   );
-  return answerJson(edge, { shards });
 }
 
 /**

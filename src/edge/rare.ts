@@ -13,11 +13,12 @@ import { missingSecret, missingSecrets } from "../protocol/secrets.ts";
 import { drain, fleet, restartShard } from "./admin.ts";
 import type { Authenticated } from "./edge-request.ts";
 import { explain } from "./explain.ts";
+import { metrics } from "./metrics.ts";
 import * as notFound from "./not-found.ts";
 
 export const { notServed, unknownModel, unknownPool } = notFound;
 
-export type AdminAction = "fleet" | "explain" | "drain" | "undrain" | "restart";
+export type AdminAction = "fleet" | "explain" | "drain" | "undrain" | "restart" | "metrics";
 
 export async function administer(
   action: AdminAction,
@@ -32,6 +33,8 @@ export async function administer(
     case "drain":
     case "undrain":
       return drain(edge, params["id"] ?? "", action === "drain");
+    case "metrics":
+      return metrics(edge);
     case "restart":
       return restartShard(edge, params);
   }

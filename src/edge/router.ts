@@ -29,6 +29,7 @@ const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
     { method: "POST", scope: "infer", handler: async (edge) => infer(edge, path) },
   ]),
   ["/v1/models", { method: "GET", scope: "infer", handler: models }],
+  ["/metrics", { method: "GET", scope: "admin", handler: admin("metrics") }],
   ["/admin/fleet", { method: "GET", scope: "admin", handler: admin("fleet") }],
   ["/admin/explain", { method: "POST", scope: "admin", handler: admin("explain") }],
 ]);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { configWarnings, readConfigFile } from "../../src/cli/config-file.ts";
+import { configNotes, configWarnings, readConfigFile } from "../../src/cli/config-file.ts";
 
 let dir: string;
 beforeAll(() => {
@@ -95,4 +95,12 @@ describe("a config that is right in form", () => {
       expect.stringMatching(/^pools\.m\.rails\.input\[0\]\.url: your-check\.acme\.dev/),
     ]);
   });
+});
+
+test("a base URL with /v1 at its end is told to be read without", () => {
+  const endpoints = [endpoint("https://gpu.acme.dev"), endpoint("https://gpu.acme.dev/v1/", { id: "b" })];
+  expect(configNotes(JSON.stringify(config({ pools: { m: { endpoints } } })))).toEqual([
+    expect.stringMatching(/^pools\.m\.endpoints\[1\]\.url: the final \/v1 is left out/),
+  ]);
+  expect(configNotes(JSON.stringify(config()))).toEqual([]);
 });

@@ -164,6 +164,26 @@ describe("a path", () => {
     expect(await said(path, { method })).toBe(answer);
   });
 
+  test("/metrics is the fleet as Prometheus reads it, for operators", async () => {
+    expect((await fetch(`${fleet.router.url}/metrics`)).status).toBe(401);
+    await post("/v1/chat/completions");
+    const response = await fleet.call("/metrics");
+    expect([response.status, response.headers.get("content-type")]).toEqual([
+      200,
+      expect.stringMatching(/^text\/plain; version=0\.0\.4/),
+    ]);
+    const text = await response.text();
+    expect(text).toContain('warmpath_shard_reachable{pool="main",region="us-east"} 1\n');
+    expect(text).toContain('warmpath_endpoint_capacity{pool="main",region="us-east",endpoint="plain"} 64\n');
+    const sample = /^(?:# (?:HELP|TYPE) warmpath_\w+ .+|warmpath_\w+\{(?:\w+="[\w.-]+",?)+\} \d+)$/;
+    expect(
+      text
+        .trimEnd()
+        .split("\n")
+        .filter((line) => !sample.test(line)),
+    ).toEqual([]);
+  });
+
   test("who shows no key learns no name of a pool or a model", async () => {
     const response = await fetch(`${fleet.router.url}/v1/rerank`, { method: "POST", body: chatBody("chat") });
     const text = await response.text();

@@ -154,6 +154,20 @@ describe("a valid config", () => {
       (c) => c.pools.get("small")?.endpoints[0]?.url,
       "https://c.example.com/base",
     ],
+    ...["/v1", "/v1/", "//v1//"].map((end): [string, string, Json, (config: Config) => unknown, unknown] => [
+      `a URL with ${end} behind its prefix is the URL without, for its health too`,
+      "pools.small.endpoints.0.url",
+      `https://c.example.com/base${end}`,
+      (c) => [c.pools.get("small")?.endpoints[0]?.url, c.pools.get("small")?.endpoints[0]?.health.url],
+      ["https://c.example.com/base", "https://c.example.com/base/health"],
+    ]),
+    [
+      "a URL keeps what only ends like /v1",
+      "pools.small.endpoints.0.url",
+      "https://c.example.com/api-v1",
+      (c) => c.pools.get("small")?.endpoints[0]?.url,
+      "https://c.example.com/api-v1",
+    ],
     ["cors without an origin allows every origin", "cors", {}, (c) => c.cors, { allowOrigin: "*" }],
     [
       "a rail that only flags fails open",
