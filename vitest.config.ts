@@ -48,6 +48,8 @@ export default defineConfig({
                 WARMPATH_DEV: "1",
                 WARMPATH_KEY_PEPPER: "pepper-of-the-tests",
                 WARMPATH_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                OWN_WEBHOOK_SECRET: "whsec_b3duIHNlY3JldCBvZiBvbmUgdGVuYW50IQ==",
+                OWN_WEBHOOK_SECRET_OLD: "whsec_b2xkIHNlY3JldCBvZiBvbmUgdGVuYW50IQ==",
                 WARMPATH_CONFIG: readFileSync(new URL("./test/objects/fixture.jsonc", import.meta.url), "utf8"),
               },
             },

@@ -79,8 +79,8 @@ export const TAKE_MAX = 256;
 /** Jobs on a worker's stop list; what does not fit is put there by its next ping. */
 export const STOPS_MAX = 1_024;
 
-/** Webhook deliveries under way: a Worker may wait for six connections' headers, and attempts need theirs. */
-export const DELIVERIES_MAX = 4;
+/** Due deliveries of one tenant that are looked at for one that may go: more than can be under way to one receiver. */
+export const DUE_LOOK_MAX = 16;
 /** Deliveries that failed for good are kept so long for a replay, ms. */
 export const DEAD_DELIVERY_MS = 7 * 24 * 3_600 * SECOND;
 /** Deliveries in the outbox, dead ones included; beyond it a new one is refused and logged. */

@@ -5,7 +5,6 @@
  * the receiver's answer. The same id goes with every try, so that a receiver can drop repeats. Payloads are made when the
  * job ends, so they outlive it. A receiver that answers 410 is not called again for this tenant.
  */
-import { Webhook } from "standardwebhooks";
 import { callService } from "../../backends/egress.ts";
 import { ok } from "../core/result.ts";
 import type { Notice } from "../core/jobs/events.ts";
@@ -20,15 +19,13 @@ import {
 } from "../core/jobs/webhook.ts";
 import type { Delivery, DeliveryAnswer } from "../core/jobs/webhook.ts";
 import { runpodStatus, runpodTimes } from "../core/jobs/runpod-status.ts";
-import { howToSet, secretIn, WEBHOOK_SECRET } from "../protocol/secrets.ts";
+import { mayDeliver, turns } from "../core/jobs/fair-delivery.ts";
+import type { Bound } from "../core/jobs/fair-delivery.ts";
+import { howToSet, secretIn } from "../protocol/secrets.ts";
+import { signedHeaders, webhookSecretProblem } from "../protocol/webhook-signature.ts";
 import { webhookTarget } from "../protocol/webhook-target.ts";
-import { DEAD_DELIVERY_MS, DELIVERIES_MAX, DISABLED_MAX, EVENTS_SHARE, OUTBOX_MAX } from "./bounds.ts";
+import { DEAD_DELIVERY_MS, DISABLED_MAX, DUE_LOOK_MAX, EVENTS_SHARE, OUTBOX_MAX } from "./bounds.ts";
 import type { JobRow } from "./job-store.ts";
-
-declare global {
-  // The library's declarations name Node's type, which the Worker's types lack.
-  interface Buffer extends Uint8Array {}
-}
 
 export type WebhookEnv = { readonly WARMPATH_WEBHOOK_SECRET?: string; readonly WARMPATH_DEV?: string };
 
@@ -62,26 +59,34 @@ type RawMessage = { id: string; job_id: string; tenant: string; url: string; bod
 /** Whose messages the pool's own are: no tenant's, since a tenant's name is not empty. */
 export const OPERATOR = "";
 
+/** Names of the secrets that sign what is told for a tenant, or for the operator. */
+export type Signers = (tenant: string) => readonly string[];
+
 const MESSAGE = "id, job_id, tenant, url, body, delivery";
+const NEXT_SQL = `SELECT MIN(next_ms) AS next FROM outbox WHERE next_ms IS NOT NULL AND next_ms > ?`;
+const DUE_SQL = `SELECT ${MESSAGE} FROM outbox WHERE tenant = ? AND next_ms IS NOT NULL AND next_ms <= ?
+  ORDER BY next_ms LIMIT ?`;
+/** One look-up in the index for each tenant, and none for each message. */
+const TENANTS_SQL = `WITH RECURSIVE waits (tenant) AS (
+    SELECT MIN(tenant) FROM outbox WHERE next_ms IS NOT NULL
+    UNION ALL SELECT (SELECT MIN(tenant) FROM outbox WHERE next_ms IS NOT NULL AND tenant > waits.tenant)
+      FROM waits WHERE waits.tenant IS NOT NULL)
+  SELECT tenant FROM waits WHERE tenant IS NOT NULL`;
 
 export class Outbox {
   readonly #sql: SqlStorage;
   readonly #env: WebhookEnv;
   readonly #wakeAt: (atMs: number) => void;
-  readonly #sending = new Set<string>();
+  /** Under way, by the id of the message. */
+  readonly #sending = new Map<string, Bound>();
+  readonly #signers: Signers;
+  /** Whose turn was last. */
+  #lastTenant = "";
   #stored: number;
   #ordinal = 0;
 
-  /** Name of the secret that signs what is the operator's. */
-  readonly #operatorSecret: string;
-
-  constructor(
-    sql: SqlStorage,
-    env: WebhookEnv,
-    wakeAt: (atMs: number) => void,
-    operatorSecret: string = WEBHOOK_SECRET,
-  ) {
-    this.#operatorSecret = operatorSecret;
+  constructor(sql: SqlStorage, env: WebhookEnv, wakeAt: (atMs: number) => void, signers: Signers) {
+    this.#signers = signers;
     this.#sql = sql;
     this.#stored = sql.exec<{ count: number }>(`SELECT COUNT(*) AS count FROM outbox`).one().count;
     this.#env = env;
@@ -99,7 +104,7 @@ export class Outbox {
     const message = { jobId, tenant, url: webhook.url, body, delivery: createDelivery(id, webhook.form, now) };
     if (this.#isDisabled(tenant, webhook.url)) return;
     if (!isTerminalNotice(notice)) {
-      if (this.#sending.size < DELIVERIES_MAX) void this.#try(message, false);
+      if (mayDeliver(this.#sending.values(), boundOf(message))) void this.#try(message, false);
       return;
     }
     this.#keep(message, OUTBOX_MAX, now);
@@ -122,26 +127,31 @@ export class Outbox {
     }
     this.#stored += 1;
     this.#save(message, now);
-    void this.deliverDue(now);
+    this.deliverDue(now);
   }
 
-  /** Sends what is due, a few at a time; resolves when none is left that may go now. */
-  async deliverDue(now: number): Promise<void> {
-    const free = DELIVERIES_MAX - this.#sending.size;
-    if (free <= 0) return;
-    const due = this.#messages(
-      `SELECT ${MESSAGE} FROM outbox WHERE next_ms IS NOT NULL AND next_ms <= ? ORDER BY next_ms LIMIT ?`,
-      now,
-      DELIVERIES_MAX + this.#sending.size,
-    ).filter(({ delivery }) => !this.#sending.has(delivery.webhookId));
-    if (due.length === 0) return;
-    await Promise.all(due.slice(0, free).map(async (message) => this.#try(message, true)));
-    await this.deliverDue(Date.now());
+  /** Sends what is due and may go, tenant by tenant; the end of each makes room for the next. */
+  deliverDue(now: number): void {
+    const first = this.#sql.exec<{ next: number | null }>(NEXT_SQL, 0).one().next;
+    if (first === null || first > now) return;
+    const tenants = this.#sql.exec<{ tenant: string }>(TENANTS_SQL).toArray();
+    const sorted = tenants.map(({ tenant }) => tenant);
+    for (const tenant of turns(sorted, this.#lastTenant)) {
+      const due = this.#messages(DUE_SQL, tenant, now, DUE_LOOK_MAX);
+      const next = due.find(
+        (message) =>
+          !this.#sending.has(message.delivery.webhookId) && mayDeliver(this.#sending.values(), boundOf(message)),
+      );
+      if (next === undefined) continue;
+      this.#lastTenant = tenant;
+      void this.#try(next, true);
+      return this.deliverDue(now);
+    }
   }
 
-  nextMs(): number | null {
-    const sql = `SELECT MIN(next_ms) AS next FROM outbox WHERE next_ms IS NOT NULL`;
-    return this.#sql.exec<{ next: number | null }>(sql).one().next;
+  /** When the next delivery falls due, ms. One that is due already waits for room, which the end of another makes. */
+  nextMs(now: number): number | null {
+    return this.#sql.exec<{ next: number | null }>(NEXT_SQL, now).one().next;
   }
 
   forget(now: number, max: number): void {
@@ -166,17 +176,27 @@ export class Outbox {
     const again = replayed(message.delivery, now);
     if (again === message.delivery) return false;
     this.#save({ ...message, delivery: again }, now);
-    void this.deliverDue(now);
+    this.deliverDue(now);
     return true;
   }
 
   async #try(message: Message, isStored: boolean): Promise<void> {
     const { webhookId: id } = message.delivery;
     if (this.#sending.has(id)) return;
-    this.#sending.add(id);
+    this.#sending.set(id, boundOf(message));
     const answer = await this.#send(message);
     this.#sending.delete(id);
-    if (!isStored) return;
+    try {
+      if (isStored) this.#note(message, answer);
+      this.deliverDue(Date.now());
+    } catch (error) {
+      // It is sent again: at least once.
+      console.error("what became of a webhook could not be stored", id, error);
+    }
+  }
+
+  #note(message: Message, answer: DeliveryAnswer): void {
+    const { webhookId: id } = message.delivery;
     const now = Date.now();
     const after = delivered(message.delivery, answer, now, Math.random);
     if (after.state === "delivered") {
@@ -193,23 +213,10 @@ export class Outbox {
     if (!target.ok) return null;
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (delivery.form === "standard") {
-      const name = tenant === OPERATOR ? this.#operatorSecret : WEBHOOK_SECRET;
-      const env = this.#env as Readonly<Record<string, unknown>>;
-      const secret = secretIn(env, name);
-      if (secret === null) {
-        console.error(`webhooks wait: the secret ${name} is not set; ${howToSet(env, name)}`);
-        return null;
-      }
+      const secrets = this.#secretsOf(tenant);
+      if (secrets === null) return null;
       // Receivers refuse old timestamps, so every try signs anew.
-      const sentAt = new Date();
-      headers["webhook-id"] = delivery.webhookId;
-      headers["webhook-timestamp"] = String(Math.floor(sentAt.getTime() / 1_000));
-      try {
-        headers["webhook-signature"] = new Webhook(secret).sign(delivery.webhookId, sentAt, body);
-      } catch {
-        console.error(`${name} is no Standard Webhooks secret: whsec_ and base64`);
-        return null;
-      }
+      Object.assign(headers, signedHeaders(secrets, delivery.webhookId, Date.now(), body));
     }
     try {
       const signal = AbortSignal.timeout(WEBHOOK_TIMEOUT_MS);
@@ -220,6 +227,22 @@ export class Outbox {
     } catch {
       return null;
     }
+  }
+
+  /** Null where one of them cannot sign: a message without the signature that its receiver checks is as good as lost. */
+  #secretsOf(tenant: string): readonly string[] | null {
+    const env = this.#env as Readonly<Record<string, unknown>>;
+    const secrets: string[] = [];
+    for (const name of this.#signers(tenant)) {
+      const secret = secretIn(env, name);
+      const problem = secret === null ? `is not set; ${howToSet(env, name)}` : webhookSecretProblem(secret);
+      if (secret === null || problem !== null) {
+        console.error(`webhooks wait: the secret ${name}: ${problem ?? ""}`);
+        return null;
+      }
+      secrets.push(secret);
+    }
+    return secrets;
   }
 
   #save({ jobId, tenant, url, body, delivery }: Message, now: number): void {
@@ -267,6 +290,8 @@ export class Outbox {
       }));
   }
 }
+
+const boundOf = ({ tenant, url }: Message): Bound => ({ tenant, host: URL.parse(url)?.host ?? "" });
 
 const pick = ({ webhookId: id, state, failures }: Delivery) => ({ webhookId: id, state, failures });
 

@@ -1,5 +1,9 @@
 /** What the config says of a pool's queue, in the queue's own words; read when the object starts. */
 import type { QueueLimits } from "../core/jobs/queue.ts";
+import type { TenantConfig } from "../protocol/config.ts";
+import { WEBHOOK_SECRET } from "../protocol/secrets.ts";
+import { OPERATOR } from "./outbox.ts";
+import type { Signers } from "./outbox.ts";
 import type { JobsConfig } from "../protocol/jobs-schema.ts";
 import { loadConfig } from "../protocol/env.ts";
 import type { Env } from "../protocol/env.ts";
@@ -8,6 +12,18 @@ import type { Env } from "../protocol/env.ts";
 export function jobsConfigOf(env: Env, poolId: string): JobsConfig {
   const { parsed } = loadConfig(env);
   return (parsed.ok ? parsed.value.pools.get(poolId)?.jobs : undefined) ?? {};
+}
+
+/** Which secrets sign a tenant's webhooks, its own or everybody's, and the operator's (`OPERATOR`) events of the pool. */
+export function signersOf(env: Env, poolId: string): Signers {
+  const { parsed } = loadConfig(env);
+  const tenants = parsed.ok ? parsed.value.tenants : new Map<string, TenantConfig>();
+  const events = jobsConfigOf(env, poolId).events?.secret;
+  return (tenant) => {
+    if (tenant === OPERATOR) return [events ?? WEBHOOK_SECRET];
+    const own = tenants.get(tenant)?.webhookSecrets ?? [];
+    return own.length === 0 ? [WEBHOOK_SECRET] : own;
+  };
 }
 
 /** Only the limits that the file names. */

@@ -36,7 +36,7 @@ import type { Totals } from "./ledger.ts";
 import { listJobs } from "./listing.ts";
 import { Outbox } from "./outbox.ts";
 import type { DeadDelivery } from "./outbox.ts";
-import { configuredLimits, jobsConfigOf } from "./pool-config.ts";
+import { configuredLimits, jobsConfigOf, signersOf } from "./pool-config.ts";
 import { PoolWatch } from "./pool-watch.ts";
 import { Pusher } from "./pusher.ts";
 import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc, WorkerResult } from "./rpc.ts";
@@ -97,7 +97,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     });
     const ledger = this.#ledger;
     this.#inherited = new Map(Array.from(ledger.running, ([id, { row }]) => [id, row.job.token]));
-    this.#outbox = new Outbox(ctx.storage.sql, env, wakeAt, config.events?.secret);
+    this.#outbox = new Outbox(ctx.storage.sql, env, wakeAt, signersOf(env, poolId));
     this.#pusher = new Pusher({ env, ctx, poolId, ledger, blobs: this.#blobs, wakeAt });
     this.#workers = new WorkerDesk({ ledger, waiters: this.#waiters, blobs: this.#blobs, wakeAt });
     const isHealthy = async (): Promise<boolean | null> => this.#isHealthy();

@@ -103,7 +103,7 @@ export class Upkeep {
       this.#parts.saveTotals();
       ledger.store.deleteKeys(now, SWEEP_ROWS_MAX);
       outbox.forget(now, SWEEP_ROWS_MAX);
-      void outbox.deliverDue(now);
+      outbox.deliverDue(now);
       void watch.look(now);
       pusher.pump();
     } catch (error) {
@@ -173,7 +173,7 @@ export class Upkeep {
     const next = Math.min(
       ledger.store.nextDueMs() ?? Number.POSITIVE_INFINITY,
       ledger.ended.nextMs() ?? Number.POSITIVE_INFINITY,
-      outbox.nextMs() ?? Number.POSITIVE_INFINITY,
+      outbox.nextMs(now) ?? Number.POSITIVE_INFINITY,
       watch.nextMs(),
       ...[...ledger.running.values()].map(({ row }) => nextWakeMs(row.job)),
       pusher.pausedUntilMs > now ? pusher.pausedUntilMs : Number.POSITIVE_INFINITY,

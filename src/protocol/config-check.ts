@@ -31,6 +31,7 @@ export function checkConfig(raw: RawConfig): Finding[] {
     ...checkUnique(raw),
     ...checkRoutes(raw),
     ...checkKeys(raw),
+    ...checkTenants(raw),
     ...eachEndpoint(raw).flatMap(({ endpoint, path }) => checkEndpoint(endpoint, path)),
     ...checkPatience(raw),
     ...checkJobs(raw),
@@ -143,6 +144,18 @@ function checkKeys(raw: RawConfig): Finding[] {
       });
     return findings;
   });
+}
+
+/** A misspelt tenant would have its webhooks signed by everybody's secret, and nobody would notice. */
+function checkTenants(raw: RawConfig): Finding[] {
+  const known = [...raw.keys.map(({ tenant }) => tenant), ...raw.routes.flatMap(({ openTo = [] }) => openTo)];
+  return Object.keys(raw.tenants)
+    .filter((tenant) => !known.includes(tenant))
+    .map((tenant) => ({
+      path: ["tenants", tenant],
+      problem: "no key and no open route belongs to this tenant",
+      fix: didYouMean(tenant, [...new Set(known)], "give it a key, or remove it"),
+    }));
 }
 
 function checkEndpoint(endpoint: RawEndpoint, path: ConfigPath): Finding[] {

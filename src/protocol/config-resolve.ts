@@ -32,6 +32,12 @@ export function resolveConfig(raw: RawConfig): Config {
       ...key,
       expiresAtMs: expiresAt === undefined ? null : Date.parse(expiresAt),
     })),
+    tenants: new Map(
+      Object.entries(raw.tenants).map(([id, { webhookSecret = [] }]) => [
+        id,
+        { webhookSecrets: typeof webhookSecret === "string" ? [webhookSecret] : webhookSecret },
+      ]),
+    ),
     limits: raw.limits,
     cors: raw.cors ?? null,
     routes: new Map(

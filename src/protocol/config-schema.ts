@@ -141,6 +141,19 @@ const cors = z.strictObject({
     .describe('Origin that browsers may call from: "*" or one origin. Default "*": keys, not cookies, authenticate.'),
 });
 
+const secretName = z
+  .string()
+  .regex(SECRET_NAME, { error: 'write the NAME of a secret, such as "ACME_WEBHOOK_SECRET", never the secret itself' });
+
+const tenant = z.strictObject({
+  webhookSecret: z
+    .union([secretName, z.array(secretName).min(1).max(2)])
+    .optional()
+    .describe(
+      "Name of the secret that signs this tenant's webhooks, whsec_…, so that no other tenant's receiver can make one. Two names while it is changed: every message then has both signatures. Default: WARMPATH_WEBHOOK_SECRET, which is everybody's.",
+    ),
+});
+
 const route = z.strictObject({
   path: path.describe('Public path, such as "/score"; every method is forwarded.'),
   pool: z.string().describe("Id of the pool that serves the path."),
@@ -323,6 +336,10 @@ export const ConfigSchema = z
       .max(KEYS_MAX)
       .default([])
       .describe("API keys, at most 1000, made by `npm run key`. Default []: nobody may call."),
+    tenants: z
+      .record(id, tenant)
+      .default({})
+      .describe("What is a tenant's own, by the name that its keys have. Default {}: nothing is."),
     limits: limits.prefault({}).describe("Bounds for every request."),
     cors: cors.optional().describe("Lets browsers call the API. Default: absent, and no CORS header is sent."),
     routes: z

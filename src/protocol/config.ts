@@ -128,9 +128,16 @@ export type RouteConfig = {
   readonly openTo: string | null;
 };
 
+export type TenantConfig = {
+  /** Names of the secrets that sign its webhooks, two while one is being changed; empty: the deployment's signs. */
+  readonly webhookSecrets: readonly string[];
+};
+
 export type Config = {
   readonly regions: ReadonlyMap<string, RegionConfig>;
   readonly keys: readonly ApiKeyEntry[];
+  /** By name; what is not here has nothing of its own. */
+  readonly tenants: ReadonlyMap<string, TenantConfig>;
   readonly limits: { readonly bodyBytesMax: number; readonly bodyTimeoutMs: number };
   /** null: send no CORS header. */
   readonly cors: { readonly allowOrigin: string } | null;

@@ -31,6 +31,9 @@ export function secretsOf(config: Config): readonly SecretUse[] {
   };
   if (config.keys.length > 0) note(KEY_PEPPER, "API keys");
   note(WEBHOOK_SECRET, "webhooks of jobs", false);
+  for (const [tenant, { webhookSecrets }] of config.tenants) {
+    for (const name of webhookSecrets) note(name, `the webhooks of tenant ${tenant}`);
+  }
   for (const pool of config.pools.values()) {
     for (const { id, auth, health } of pool.endpoints) {
       note(auth?.secret, `endpoint ${id}`);

@@ -1,14 +1,30 @@
 /** Webhooks: signed, told once or again under the same id, given up, disabled; and where they may not go. */
 import { Webhook } from "standardwebhooks";
 import { describe, expect, test } from "vitest";
+import { DELIVERIES_MAX } from "../../src/core/jobs/fair-delivery.ts";
 import { webhookTarget } from "../../src/protocol/webhook-target.ts";
-import { answerWith, ended, latch, passMs, queue, sent, submit, TENANT, until, useQueue } from "./job-queue-support.ts";
+import {
+  answerWith,
+  ended,
+  held,
+  latch,
+  passMs,
+  queue,
+  sent,
+  submit,
+  TENANT,
+  until,
+  useQueue,
+} from "./job-queue-support.ts";
 import type { Call } from "./job-queue-support.ts";
 
 useQueue();
 
 /** The fixture's own (vitest.config.ts). */
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/** Of the fixture's tenant "own". */
+const OWN_SECRET = "whsec_b3duIHNlY3JldCBvZiBvbmUgdGVuYW50IQ==";
+const OLD_SECRET = "whsec_b2xkIHNlY3JldCBvZiBvbmUgdGVuYW50IQ==";
 const URL_OF_HOOK = "https://hooks.example.com/job";
 const isHook = ({ url }: Call): boolean => url === URL_OF_HOOK;
 const hooks = (): Call[] => sent.filter(isHook);
@@ -86,6 +102,72 @@ describe("a webhook in the standard form", () => {
     await until(() => hooks().length === 1);
     await passMs(1_000);
     expect(hooks().map(({ body }) => (JSON.parse(body) as { type: string }).type)).toEqual(["job.started"]);
+  });
+});
+
+describe("webhooks of several tenants", () => {
+  const HANGING = 24;
+  const hostOf = ({ url }: Call): string => new URL(url).host;
+  const told = (host: string): Call[] => sent.filter((call) => hostOf(call).endsWith(host));
+
+  /** Submits a job of the tenant, which has ended when this resolves. */
+  async function ending(tenant: string, url: string): Promise<void> {
+    const wanted = { url, form: "standard", events: ["job.completed"] } as const;
+    const { id } = await submit({ tenant, webhook: wanted });
+    await until(async () => (await queue().view(tenant, id, 0))?.status === "completed");
+  }
+
+  test("one whose 24 receivers hang keeps nobody else's waiting", async () => {
+    const slow = latch();
+    answerWith(async (call) => {
+      if (hostOf(call).endsWith(".slow.example.com")) return held(call, slow, () => new Response("", { status: 200 }));
+      return hostOf(call).endsWith("example.com") ? new Response("") : Response.json({ output: 1 });
+    });
+    for (let n = 0; n < HANGING; n++) await ending("slow", `https://r${n}.slow.example.com/`);
+    await until(() => told(".slow.example.com").length === DELIVERIES_MAX / 2);
+    // All of them hang, and are due before these.
+    for (const tenant of ["quick", "other"]) {
+      for (let n = 0; n < 3; n++) await ending(tenant, `https://${tenant}.example.com/${n}`);
+    }
+    await until(() => told("quick.example.com").length === 3 && told("other.example.com").length === 3);
+    expect(told(".slow.example.com")).toHaveLength(DELIVERIES_MAX / 2);
+    slow.isOpen = true;
+    await until(() => told(".slow.example.com").length === HANGING);
+  });
+
+  test("go round the tenants when room is made, whoever came first", async () => {
+    const slow = latch();
+    answerWith(async (call) => {
+      if (hostOf(call).endsWith(".slow.example.com")) return held(call, slow, () => new Response("", { status: 200 }));
+      return hostOf(call).endsWith("example.com") ? new Response("") : Response.json({ output: 1 });
+    });
+    // Every slot is taken.
+    for (const tenant of ["a", "a", "b", "c"])
+      await ending(tenant, `https://${tenant}${sent.length}.slow.example.com/`);
+    await until(() => told(".slow.example.com").length === DELIVERIES_MAX);
+    for (const tenant of ["d", "d", "d", "e", "f"]) await ending(tenant, `https://${tenant}.example.com/`);
+    slow.isOpen = true;
+    const later = (): string[] => sent.map(hostOf).filter((host) => /^[def]\.example\.com$/.test(host));
+    await until(() => later().length === 5);
+    expect(new Set(later().slice(0, 3)).size).toBe(3);
+  });
+
+  test("each are signed by the tenant's own secrets, both while one is changed, and by everybody's where it has none", async () => {
+    receiver(() => 200);
+    await ending("own", URL_OF_HOOK);
+    await ending("none", URL_OF_HOOK);
+    await until(() => hooks().length === 2);
+    const verifies = (secret: string, call: Call | undefined): boolean => {
+      try {
+        new Webhook(secret).verify(call?.body ?? "", Object.fromEntries(call?.headers ?? []) as Record<string, string>);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const [own, none] = hooks();
+    expect([OWN_SECRET, OLD_SECRET, SECRET].map((secret) => verifies(secret, own))).toEqual([true, true, false]);
+    expect([OWN_SECRET, OLD_SECRET, SECRET].map((secret) => verifies(secret, none))).toEqual([false, false, true]);
   });
 });
 

@@ -1,11 +1,11 @@
 /** Decides which call a rail of the config is, for rails that ask somebody outside, with its secret put in. */
 import type { InputRailConfig } from "../../protocol/config.ts";
 import { missingSecret, secretIn } from "../../protocol/secrets.ts";
+import { webhookSecretProblem } from "../../protocol/webhook-signature.ts";
 import { guardByBinding, guardByPool } from "./llama-guard.ts";
 import type { AiBinding } from "./llama-guard.ts";
 import { moderationRail } from "./moderation.ts";
 import type { OutsideRail } from "./outside.ts";
-import { webhookSecretProblem } from "./signature.ts";
 import { webhookRail } from "./webhook.ts";
 
 /** null: this rail runs inside. A text: what the operator has to change before it can run. */

@@ -7,16 +7,16 @@
  * An answer that names a text or a place that there is not is no answer.
  */
 import { readWebhookAnswer } from "../../core/rails/outside-answers.ts";
+import { signedHeaders } from "../../protocol/webhook-signature.ts";
 import { postJson } from "./outside.ts";
 import type { OutsideRail } from "./outside.ts";
-import { signedHeaders } from "./signature.ts";
 
 /** `secret` as Standard Webhooks writes it: base64 behind `whsec_`; null: requests are not signed. */
 export function webhookRail(url: string, secret: string | null, name: string): OutsideRail {
   return async ({ requestId, tenant, pool, input, signal }) => {
     const parts = input.parts.map(({ path, role, text }) => ({ path, role, text }));
     const body = JSON.stringify({ type: "rail.check", stage: "input", parts, requestId, tenant, pool });
-    const headers = secret === null ? {} : await signedHeaders(secret, `${requestId}.${name}`, Date.now(), body);
+    const headers = secret === null ? {} : signedHeaders([secret], `${requestId}.${name}`, Date.now(), body);
     return readWebhookAnswer(await postJson(url, null, headers, body, signal), input, name);
   };
 }

@@ -1,0 +1,2 @@
+/** The declarations of `standardwebhooks` name Node's type, which the Worker's types lack. */
+interface Buffer extends Uint8Array {}
