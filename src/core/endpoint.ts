@@ -257,6 +257,10 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
       if (state.health === "up") state.health = "suspect";
       return true;
     case "cut":
+      // As bad for the client as no answer, and worse to repeat: it counts in full. What it cost is not known, because
+      // nobody repeats it. Envoy's outlier detection also counts a reset alike before and after the headers.
+      state.tries = countTry(state.tries, 1, now);
+      state.breaker = breakerFailed(state.breaker, now);
       return true;
     case "client_fault":
     case "served":

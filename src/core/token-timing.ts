@@ -48,21 +48,24 @@ export function tpotMs({ firstAtMs, lastAtMs, tokens, arrivals }: TokenTiming): 
   return (lastAtMs - firstAtMs) / (tokens - 1);
 }
 
-/** Members of a chat delta (or, of a completion, of the choice) that are model output as text. */
-const TEXT_MEMBERS = ["content", "reasoning_content", "reasoning", "refusal", "text"] as const;
+/** Members of a chat delta that say who speaks, or stand beside the output. */
+const NO_OUTPUT: ReadonlySet<string> = new Set(["role", "name", "tool_calls", "function_call"]);
 
 /**
  * True if the data of one event is an OpenAI chat or completion chunk that carries model output: text, reasoning, or a
  * tool call's name or arguments. A role-only chunk, a usage chunk, `[DONE]`, an error and garbage are false. Never throws.
  */
 export function firstNonEmptyToken(data: string): boolean {
-  const choices = memberOf(parse(data), "choices");
-  return Array.isArray(choices) && choices.some(choiceHasToken);
+  const choices = memberOf(parsed(data), "choices");
+  return Array.isArray(choices) && choices.some(hasOutput);
 }
 
-function choiceHasToken(choice: unknown): boolean {
+/** Does a choice of a chat or completion chunk carry output. A member that nobody knew yet (audio, images) is one too. */
+export function hasOutput(choice: unknown): boolean {
   const delta = memberOf(choice, "delta");
-  if (isText(memberOf(choice, "text")) || TEXT_MEMBERS.some((name) => isText(memberOf(delta, name)))) return true;
+  if (isText(memberOf(choice, "text"))) return true;
+  if (typeof delta !== "object" || delta === null) return false;
+  if (Object.entries(delta).some(([name, value]) => !NO_OUTPUT.has(name) && isFilled(value))) return true;
   const calls = memberOf(delta, "tool_calls");
   if (Array.isArray(calls) && calls.some((call) => isFunctionCall(memberOf(call, "function")))) return true;
   return isFunctionCall(memberOf(delta, "function_call"));
@@ -73,15 +76,20 @@ function isFunctionCall(call: unknown): boolean {
   return isText(memberOf(call, "arguments")) || isText(memberOf(call, "name"));
 }
 
-function isText(value: unknown): boolean {
+function isFilled(value: unknown): boolean {
+  return isText(value) || (typeof value === "object" && value !== null && Object.keys(value).length > 0);
+}
+
+export function isText(value: unknown): boolean {
   return typeof value === "string" && value !== "";
 }
 
-function memberOf(value: unknown, name: string): unknown {
+export function memberOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null && name in value ? (value as Record<string, unknown>)[name] : null;
 }
 
-function parse(data: string): unknown {
+/** Null when it is no JSON. */
+export function parsed(data: string): unknown {
   try {
     return JSON.parse(data) as unknown;
   } catch {

@@ -1,37 +1,42 @@
 /**
  * Runs one attempt: sends the request to the leased endpoint and waits, within a deadline, until its answer has begun.
  *
- * "Begun" means the first byte of the body: a server may send its headers long before, and may die in between. Until
- * then the attempt can be thrown away and repeated elsewhere; from then on it is this answer or an error.
+ * "Begun" means the first output (`begin-answer.ts`): a server may send its headers long before, and may die in between.
+ * Until then the attempt can be thrown away and repeated elsewhere; from then on it is this answer or an error.
  * One timer serves an attempt: first for the first byte, or to say that it is late, then to confirm its lease and to end
  * it at its absolute limit.
  */
 import { retryAfterMs } from "../../backends/classify.ts";
 import { ANSWER_PEEK_BYTES } from "../../backends/port.ts";
 import type { AnswerClass } from "../../backends/port.ts";
+import type { AnswerProtocol } from "../core/answer-protocol.ts";
 import type { AffinityKey } from "../core/affinity.ts";
 import { FAILURE_CHARS_MAX } from "../core/shard-messages.ts";
+import type { EndState } from "../core/stream-end.ts";
 import type { AttemptFailure, AttemptOutcome } from "../core/shard-messages.ts";
 import type { HeaderRecord } from "../protocol/headers.ts";
 import { touch } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
 import { noteAnswering } from "../core/wallet-worker.ts";
+import { isEventStream } from "./answer-format.ts";
+import { beginAnswer } from "./begin-answer.ts";
+import type { Begun, NoAnswer } from "./begin-answer.ts";
 import { flush, settle } from "./lease-desk.ts";
 import type { Desk } from "./lease-desk.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 import { send } from "./send.ts";
-
-/** An answer of up to this size is read whole before it is passed on: one read instead of a pipe. */
-const WHOLE_BYTES_MAX = 65_536;
-
-/** An error answer's body beyond this is cut: it is a message. */
-const ERROR_BODY_BYTES_MAX = 65_536;
 
 /**
  * An attempt that its endpoint answered with an error holds its lease this long at most until somebody knows whose fault
  * it was, ms: a request that fails everywhere fails at once, and an endpoint that is broken is to be left soon.
  */
 export const BLAME_MS = 1_000;
+
+/** A stream that said its last word is held open no longer than this, ms. */
+export const DONE_LINGER_MS = 1_000;
+
+/** The model has ended: usage and a marker follow at once, other answers of the same request (`n`) within this, ms. */
+export const FINISHED_LINGER_MS = 5_000;
 
 /** The watch over an attempt looks no more often than this, ms: a shard that cannot be told is told again later. */
 const WATCH_GAP_MS = 25;
@@ -50,6 +55,10 @@ export type Outgoing = {
   readonly stream: boolean;
   /** Time until the first byte must be here, ms. */
   readonly firstByteTimeoutMs: number;
+  /** Longest silence of an answer that has begun, ms. */
+  readonly stallTimeoutMs: number;
+  /** What its answer must be, to be one; null: not known. */
+  readonly protocol: AnswerProtocol | null;
   /** The client chose the path, and with it the answer: an error over HTTP says nothing of the endpoint. */
   readonly isClientsPath: boolean;
   /** Aborted when the client is seen to have left. */
@@ -67,6 +76,9 @@ export type Attempt = {
   timer: ReturnType<typeof setTimeout> | null;
   /** The first byte, or the end, did not come in time. */
   timedOut: boolean;
+  /** When it has been silent for too long; Infinity while nobody listens. */
+  silentAtMs: number;
+  isSilent: boolean;
   /** When it is late, unless its first byte is here; Infinity when nobody wants to know. */
   lateAtMs: number;
   readonly onLate: ((attempt: Attempt) => void) | null;
@@ -82,16 +94,6 @@ export type Attempt = {
 
 /** Called once when there is no first byte `afterMs` after the dispatch. */
 export type Lateness = { readonly afterMs: number; readonly onLate: (attempt: Attempt) => void };
-
-/** Body of an answer that has begun. */
-export type Begun =
-  | { readonly kind: "whole"; readonly bytes: Uint8Array | null }
-  | {
-      readonly kind: "stream";
-      readonly first: Uint8Array;
-      readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-      readonly body: ReadableStream<Uint8Array>;
-    };
 
 export type AttemptResult =
   | { readonly kind: "begun"; readonly attempt: Attempt; readonly response: Response; readonly begun: Begun }
@@ -133,6 +135,8 @@ export async function attemptOnce(
     controller: new AbortController(),
     timer: null,
     timedOut: false,
+    silentAtMs: Number.POSITIVE_INFINITY,
+    isSilent: false,
     lateAtMs: lateness === null ? Number.POSITIVE_INFINITY : sentAtMs + lateness.afterMs,
     onLate: lateness?.onLate ?? null,
     headersAtMs: null,
@@ -154,15 +158,16 @@ export async function attemptOnce(
     if (workerHeader !== null) {
       noteAnswering(desk.runtime.wallet, holding, response.headers.get(workerHeader), attempt.headersAtMs);
     }
-    const begun = response.status >= 400 ? await readError(response) : await begin(response);
+    const begun = await beginAnswer(response, outgoing.protocol, () => noteBytes(attempt));
     attempt.lateAtMs = Number.POSITIVE_INFINITY;
-    if (outgoing.stream && begun.kind === "stream") attempt.firstByteAtMs = Date.now();
+    if (outgoing.stream && begun.kind === "stream") noteBegun(attempt, response);
     const answer = classify(attempt, response, begun);
     if (answer === "capacity" || answer === "server_fault") {
-      noteFailure(attempt, response.status, begun.kind === "whole" ? begun.bytes : begun.first);
-      return answer === "capacity" ? refused(attempt, response) : faulted(attempt, response.status);
+      const status = begun.kind === "no_answer" ? begun.status : response.status;
+      noteFailure(attempt, status, begun.kind === "stream" ? begun.first : begun.bytes);
+      return answer === "capacity" ? refused(attempt, response, status) : faulted(attempt, status);
     }
-    return { kind: "begun", attempt, response, begun };
+    return { kind: "begun", attempt, ...shown(response, begun) };
   } catch (error) {
     // Refused, reset, aborted by the deadline, or dead before the first byte: the endpoint did not answer.
     const waitedMs = Date.now() - sentAtMs;
@@ -184,7 +189,7 @@ const lostAttempt = (attempt: Attempt, why: LostAttempt["why"]): LostAttempt => 
   undecided: false,
 });
 
-function refused(attempt: Attempt, { status, headers }: Response): LostAttempt {
+function refused(attempt: Attempt, { headers }: Response, status: number): LostAttempt {
   attempt.retryAfterMs = retryAfterMs(headers, Date.now());
   endAttempt(attempt, "capacity");
   return { ...lostAttempt(attempt, "capacity"), maybeProcessed: false, status, retryAfterMs: attempt.retryAfterMs };
@@ -232,14 +237,27 @@ export function keepRunning(attempt: Attempt): void {
   watch(attempt, attempt.sentAtMs + attempt.endpoint.config.executionTimeoutMs);
 }
 
+/** More of the answer is here; `state`: what its tail says of the end. */
+export function noteBytes(attempt: Attempt, state: EndState = "open"): void {
+  const { stallTimeoutMs } = attempt.outgoing;
+  const lingerMs = state === "done" ? DONE_LINGER_MS : state === "finished" ? FINISHED_LINGER_MS : stallTimeoutMs;
+  attempt.silentAtMs = Date.now() + Math.min(lingerMs, stallTimeoutMs);
+  if (lingerMs < stallTimeoutMs) keepRunning(attempt);
+}
+
 function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = () => timeOut(attempt)): void {
   if (attempt.timer !== null) clearTimeout(attempt.timer);
-  const dueMs = Math.min(attempt.holding.confirmDueMs, deadlineMs, attempt.lateAtMs);
+  const dueMs = Math.min(attempt.holding.confirmDueMs, deadlineMs, attempt.lateAtMs, attempt.silentAtMs);
   attempt.timer = setTimeout(
     () => {
       const now = Date.now();
       if (now >= deadlineMs) {
         onDeadline();
+        return;
+      }
+      if (now >= attempt.silentAtMs) {
+        attempt.isSilent = true;
+        timeOut(attempt);
         return;
       }
       if (now >= attempt.lateAtMs) {
@@ -260,43 +278,36 @@ function timeOut(attempt: Attempt): void {
   attempt.controller.abort();
 }
 
-/**
- * Waits for the first byte; a short answer of known length is read whole, in one step. Rejects when there is none, or when
- * a short answer does not come whole: nothing of it has been shown to anyone.
- */
-async function begin(response: Response): Promise<Begun> {
-  const announced = response.headers.get("content-length");
-  if (announced !== null && Number(announced) <= WHOLE_BYTES_MAX) {
-    return { kind: "whole", bytes: new Uint8Array(await response.arrayBuffer()) };
-  }
-  const { body } = response;
-  if (body === null) return { kind: "whole", bytes: null };
-  const reader = body.getReader();
-  const { done, value } = await reader.read();
-  return done ? { kind: "whole", bytes: new Uint8Array(0) } : { kind: "stream", first: value, reader, body };
+/** The first output of a known protocol is its first token. */
+function noteBegun(attempt: Attempt, { headers }: Response): void {
+  attempt.firstByteAtMs = Date.now();
+  const isToken = attempt.outgoing.protocol !== null && isEventStream(headers.get("content-type") ?? "");
+  if (isToken) attempt.firstTokenAtMs = attempt.firstByteAtMs;
 }
 
-/** The message of an error answer, up to its bound; the rest is not read. */
-async function readError({ body }: Response): Promise<Begun> {
-  if (body === null) return { kind: "whole", bytes: null };
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  const reader = body.getReader();
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    chunks.push(read.value);
-    total += read.value.byteLength;
-    if (total < ERROR_BODY_BYTES_MAX) continue;
-    await reader.cancel();
-    break;
-  }
-  const bytes = await new Blob(chunks).arrayBuffer();
-  return { kind: "whole", bytes: new Uint8Array(bytes).subarray(0, ERROR_BODY_BYTES_MAX) };
-}
+/** A proxy says with a page of its own that what stood behind it is gone. */
+const GONE: ReadonlySet<number> = new Set([404, 410]);
 
-function classify({ endpoint, outgoing }: Attempt, response: Response, begun: Begun): AnswerClass {
-  const peek = begun.kind === "whole" && response.status >= 400 ? begun.bytes : null;
+function classify({ endpoint, outgoing }: Attempt, response: Response, begun: Begun | NoAnswer): AnswerClass {
+  const { headers } = response;
+  const isNothing = begun.kind === "no_answer" && !begun.isError;
+  // Nobody asks for what is no answer at all.
+  if (isNothing || isPage(outgoing, response)) return "server_fault";
+  const status = begun.kind === "no_answer" ? begun.status : response.status;
+  const peek = begun.kind !== "stream" && status >= 400 ? begun.bytes : null;
   const bodyStart = peek === null ? "" : new TextDecoder().decode(peek.subarray(0, ANSWER_PEEK_BYTES));
-  const answer = endpoint.backend.classify({ status: response.status, headers: response.headers, bodyStart });
+  const answer = endpoint.backend.classify({ status, headers, bodyStart });
   // Else whoever holds a key takes an endpoint out for everyone, by asking five times for what it cannot do.
   return answer === "server_fault" && outgoing.isClientsPath ? "client_fault" : answer;
+}
+
+const isPage = ({ protocol }: Outgoing, { status, headers }: Response): boolean =>
+  protocol !== null && GONE.has(status) && /^text\/html/i.test(headers.get("content-type") ?? "");
+
+/** An error that came as an answer is told as what it is. */
+function shown(response: Response, begun: Begun | NoAnswer): { readonly response: Response; readonly begun: Begun } {
+  if (begun.kind !== "no_answer") return { response, begun };
+  const { status, bytes } = begun;
+  const headers = { ...Object.fromEntries(response.headers), "content-type": "application/json" };
+  return { response: new Response(null, { status, headers }), begun: { kind: "whole", bytes } };
 }

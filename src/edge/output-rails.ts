@@ -10,7 +10,8 @@
 import type { StreamFormatName } from "../core/rails/stream-format.ts";
 import type { HeaderRecord } from "../protocol/headers.ts";
 import { answerFormat } from "./answer-format.ts";
-import type { Attempt, Begun } from "./dispatch.ts";
+import type { Begun } from "./begin-answer.ts";
+import type { Attempt } from "./dispatch.ts";
 import type { Authenticated } from "./edge-request.ts";
 import type { Checked } from "./rails/check.ts";
 import type { EdgePool } from "./runtime.ts";

@@ -20,6 +20,7 @@ import {
   TRACEPARENT,
 } from "../protocol/headers.ts";
 import { AFFINITY_TOKENS_MIN, affinityKeyOf } from "./affinity-key.ts";
+import { protocolOf } from "./answer-format.ts";
 import { answerBegun } from "./answer.ts";
 import { giveBack, runAttempts } from "./attempts.ts";
 import type { Outcome } from "./attempts.ts";
@@ -292,8 +293,10 @@ function outgoingOf(
     clientKey: wish.clientKey,
     affinity: wish.affinityKey ?? null,
     stream: parcel.stream,
+    protocol: protocolOf(parcel.method, parcel.path),
     isClientsPath: parcel.isClientsPath,
-    firstByteTimeoutMs: parcel.stream ? config.ttfbTimeoutMs : executionMs,
+    firstByteTimeoutMs: parcel.stream ? config.firstTokenTimeoutMs : executionMs,
+    stallTimeoutMs: config.stallTimeoutMs,
     clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
   };
 }

@@ -2,18 +2,26 @@
  * Passes an answer that has begun on to the client, and sees how it ends.
  *
  * Model. Bytes stay native: an `IdentityTransformStream` and `pipeTo` move them without JavaScript, and still tell the end
- * of the stream, a cut by the endpoint and a client that left (facts/cloudflare.md 2.2). Only the first chunks pass
- * through here, to see the first token. A stream of events that breaks off is ended with an error event: a clean end
- * would be taken for success. The lease ends when the bytes do.
- * Rejected: `return fetch(…)`, which tells nothing; `tee()`, which buffers; a JavaScript loop over every chunk, which
- * costs twice the CPU (docs/decisions has the measurement).
+ * of the stream, a cut by the endpoint and a client that left. Of a stream of events the tail is kept beside that
+ * (`stream-tail.ts`): one that ends without its protocol's end, breaks off or falls silent is ended with an error, because
+ * a clean end would be taken for success. Where the protocol is not known, only the first chunks pass through here, to see
+ * the first token. The lease ends when the bytes do.
+ * Rejected: `return fetch(…)`, which tells nothing; a JavaScript loop over every chunk, which costs twice the CPU
+ * (docs/performance.md has the measurement).
  */
+import type { AttemptOutcome } from "../core/shard-messages.ts";
 import { firstNonEmptyToken } from "../core/token-timing.ts";
 import { createSseDecoder, push } from "../core/sse.ts";
+import type { EndState } from "../core/stream-end.ts";
 import { midStreamError } from "../protocol/errors.ts";
-import { endAttempt, keepRunning } from "./dispatch.ts";
+import { joined } from "./begin-answer.ts";
+import type { Begun } from "./begin-answer.ts";
+import type { CutReason } from "./broken-stream.ts";
+import { endAttempt, keepRunning, noteBytes, noteFailure } from "./dispatch.ts";
+import type { Attempt } from "./dispatch.ts";
 import { enter, isCut } from "./draining.ts";
-import type { Attempt, Begun } from "./dispatch.ts";
+import { createTail, keep, lookOn, stateOf } from "./stream-tail.ts";
+import type { StreamTail } from "./stream-tail.ts";
 
 /** Chunks looked at for the first token; a server that sends more before it goes without a TTFT sample. */
 const CHUNKS_SEEN_MAX = 16;
@@ -38,32 +46,102 @@ export function relay(
 
 async function pump(
   attempt: Attempt,
-  { first, reader, body }: Streaming,
+  streaming: Streaming,
   writable: WritableStream<Uint8Array>,
   isEvents: boolean,
   opening: Uint8Array | null,
 ): Promise<void> {
   const leave = enter(() => attempt.controller.abort());
   try {
-    const ended =
-      opening === null
-        ? await passUntilFirstToken(attempt, first, reader, writable, isEvents)
-        : await passFirst(joined(opening, first), reader, writable);
-    if (ended) await writable.close();
-    else await body.pipeTo(writable, { preventAbort: true });
-    endAttempt(attempt, "served");
-  } catch {
-    endAttempt(attempt, await endBroken(attempt, writable, isEvents));
+    if (isEvents && streaming.protocol !== null) await pumpEvents(attempt, streaming, writable, opening);
+    else await pumpBytes(attempt, streaming, writable, isEvents, opening);
   } finally {
     leave();
   }
 }
 
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(one.byteLength + other.byteLength);
-  bytes.set(one);
-  bytes.set(other, one.byteLength);
-  return bytes;
+async function pumpBytes(
+  attempt: Attempt,
+  { first, reader, body }: Streaming,
+  writable: WritableStream<Uint8Array>,
+  isEvents: boolean,
+  opening: Uint8Array | null,
+): Promise<void> {
+  try {
+    const ended =
+      opening === null
+        ? await passUntilFirstToken(attempt, first, reader, writable, isEvents)
+        : await passFirst(joined([opening, first]), reader, writable);
+    if (ended) await writable.close();
+    else await body.pipeTo(writable, { preventAbort: true });
+    endAttempt(attempt, "served");
+  } catch {
+    endAttempt(attempt, await endBroken(attempt, writable, isEvents));
+  }
+}
+
+/** Of a known protocol: `first` carries the first output. */
+async function pumpEvents(
+  attempt: Attempt,
+  { first, reader, body, protocol }: Streaming,
+  writable: WritableStream<Uint8Array>,
+  opening: Uint8Array | null,
+): Promise<void> {
+  const tail = createTail(protocol);
+  keep(tail, first);
+  const over = new AbortController();
+  let looking: Promise<void> | null = null;
+  let isBroken = false;
+  noteBytes(attempt);
+  try {
+    await passFirst(opening === null ? first : joined([opening, first]), reader, writable);
+    const [passing, seen] = body.tee();
+    looking = lookOn(tail, seen, over.signal, (state) => noteBytes(attempt, state));
+    await passing.pipeTo(writable, { preventAbort: true, preventClose: true });
+  } catch {
+    isBroken = true;
+    // Also where the client left: nobody needs the rest.
+    attempt.controller.abort();
+  }
+  over.abort();
+  await looking;
+  endAttempt(attempt, await endEvents(attempt, tail, writable, { isBroken, isRead: opening !== null }));
+}
+
+/** Writes what the end lacks. `isRead`: rails stand behind it. */
+async function endEvents(
+  attempt: Attempt,
+  tail: StreamTail,
+  writable: WritableStream<Uint8Array>,
+  { isBroken, isRead }: { readonly isBroken: boolean; readonly isRead: boolean },
+): Promise<AttemptOutcome> {
+  const state = stateOf(tail);
+  const needsClosing = isBroken || state === "open";
+  const closing = needsClosing ? (await import("./broken-stream.ts")).closingOf(tail, reasonOf(attempt), isRead) : null;
+  try {
+    if (closing !== null) {
+      const writer = writable.getWriter();
+      await writer.write(closing.bytes);
+      writer.releaseLock();
+    }
+    await writable.close();
+  } catch {
+    // Nobody takes the bytes: the client left first, and that is what ended the stream.
+    return "cancelled";
+  }
+  if (state === "failed" || closing?.isWhole === false) return brokenOutcome(attempt, state);
+  return "served";
+}
+
+const reasonOf = ({ timedOut }: Attempt): CutReason =>
+  isCut() ? "shutting_down" : timedOut ? "upstream_timeout" : "upstream_cut";
+
+function brokenOutcome(attempt: Attempt, state: EndState): AttemptOutcome {
+  // It was at work until its time, or ours, was over: that is not its fault.
+  if (isCut() || (attempt.timedOut && !attempt.isSilent)) return "cancelled";
+  const shown = state === "failed" ? "the stream told an error" : "the stream broke off";
+  noteFailure(attempt, null, attempt.isSilent ? "the stream fell silent" : shown);
+  return "cut";
 }
 
 /** Sends the first bytes on. False: the body goes on. */
@@ -132,8 +210,7 @@ async function endBroken(
   }
   try {
     const writer = writable.getWriter();
-    const reason = isCut() ? "shutting_down" : attempt.timedOut ? "upstream_timeout" : "upstream_cut";
-    await writer.write(new TextEncoder().encode(midStreamError(reason)));
+    await writer.write(new TextEncoder().encode(midStreamError(reasonOf(attempt))));
     await writer.close();
     return "cut";
   } catch {

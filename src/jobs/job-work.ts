@@ -9,6 +9,7 @@
 import type { JobWork } from "../core/jobs/messages.ts";
 import type { OutputNote } from "../core/jobs/events.ts";
 import type { FailureReason } from "../core/jobs/reasons.ts";
+import { protocolOf } from "../edge/answer-format.ts";
 import type { Outgoing } from "../edge/dispatch.ts";
 import { readLooseJson } from "../protocol/json-text.ts";
 import { inputTokensEstimate } from "../protocol/openai.ts";
@@ -20,7 +21,11 @@ export const JOBS_CLIENT_KEY = "jobs";
 export function outgoingOf(
   work: JobWork,
   jobId: string,
-  limits: { readonly firstByteTimeoutMs: number; readonly signal: AbortSignal },
+  limits: {
+    readonly firstByteTimeoutMs: number;
+    readonly stallTimeoutMs: number;
+    readonly signal: AbortSignal;
+  },
 ): Outgoing {
   const isRunpod = work.kind === "runpod";
   const text = isRunpod
@@ -40,6 +45,8 @@ export function outgoingOf(
     affinity: null,
     stream: work.stream,
     firstByteTimeoutMs: limits.firstByteTimeoutMs,
+    stallTimeoutMs: limits.stallTimeoutMs,
+    protocol: isRunpod ? null : protocolOf(work.method, work.path),
     // Any path but the inference ones is the client's own: its errors must not eject an endpoint.
     isClientsPath: !isRunpod && !work.path.startsWith("/v1/"),
     clientGone: limits.signal,

@@ -230,10 +230,12 @@ export class Pusher {
     }
     const work = { ...spec.work, body };
     const { executionTimeoutMs } = endpoint.config;
-    const firstByteTimeoutMs = Math.min(job.policy.executionTimeoutMs, executionTimeoutMs);
-    const token = job.token;
-    const outgoing = outgoingOf(work, job.id, { firstByteTimeoutMs, signal });
     const pool = desk.runtime.pools.get(this.#deps.poolId)?.config;
+    const executionMs = Math.min(job.policy.executionTimeoutMs, executionTimeoutMs);
+    const { firstTokenTimeoutMs = executionMs, stallTimeoutMs = executionMs } = pool ?? {};
+    const firstByteTimeoutMs = work.stream ? Math.min(executionMs, firstTokenTimeoutMs) : executionMs;
+    const token = job.token;
+    const outgoing = outgoingOf(work, job.id, { firstByteTimeoutMs, stallTimeoutMs, signal });
     const { tenant } = job;
     const railed = { jobId: job.id, tenant, path: outgoing.path, body };
     const rails = pool === undefined ? null : await jobRails(pool, railed);

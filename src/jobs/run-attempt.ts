@@ -5,6 +5,8 @@
  * dispatch's. A streamed answer is told in chunks while it comes. Rejected: the edge's `relay`, which moves bytes without
  * looking at them; here they are to be kept.
  */
+import { wholeProblem } from "../core/answer-protocol.ts";
+import type { AnswerProtocol } from "../core/answer-protocol.ts";
 import { SSE_EVENT_BYTES_MAX } from "../core/sse.ts";
 import { firstNonEmptyToken } from "../core/token-timing.ts";
 import type { JobWork } from "../core/jobs/messages.ts";
@@ -12,10 +14,12 @@ import type { OutputNote } from "../core/jobs/events.ts";
 import type { FailureReason } from "../core/jobs/reasons.ts";
 import type { Holding } from "../core/wallet.ts";
 import { isEventStream } from "../edge/answer-format.ts";
-import { attemptOnce, endAttempt, keepRunning } from "../edge/dispatch.ts";
+import { attemptOnce, endAttempt, keepRunning, noteBytes } from "../edge/dispatch.ts";
 import type { Attempt, AttemptResult, LostAttempt, Outgoing } from "../edge/dispatch.ts";
 import type { Desk } from "../edge/lease-desk.ts";
 import type { EdgeEndpoint } from "../edge/runtime.ts";
+import { createTail, keep, stateOf } from "../edge/stream-tail.ts";
+import type { StreamTail } from "../edge/stream-tail.ts";
 import type { JobRails } from "./job-rails.ts";
 import { asJson, readAnswer } from "./job-work.ts";
 
@@ -85,10 +89,18 @@ async function readStream(
 ): Promise<AttemptReport> {
   const chunker = isStreamed(course, answer) ? chunkerOf(course, answer.contentType, attempt) : collectorOf(course);
   const decoder = new TextDecoder();
+  const { protocol } = begun;
+  const isEvents = isEventStream(answer.contentType);
+  const tail = createTail(protocol);
+  const texts: string[] = [];
   try {
     let { first: bytes } = begun;
     for (;;) {
-      if (!chunker.take(decoder.decode(bytes, { stream: true }))) {
+      noteBytes(attempt);
+      const text = decoder.decode(bytes, { stream: true });
+      if (isEvents) keep(tail, bytes);
+      else if (protocol !== null) texts.push(text);
+      if (!chunker.take(text)) {
         endAttempt(attempt, "served");
         attempt.controller.abort();
         return tooLarge(course, answer);
@@ -102,13 +114,23 @@ async function readStream(
       if (next.done) break;
       bytes = next.value;
     }
+    if (!isWhole(protocol, isEvents ? tail : texts.join(""))) throw new Error("the answer has no end");
     endAttempt(attempt, "served");
     return chunker.end(answer);
   } catch {
-    endAttempt(attempt, "cut");
+    endAttempt(attempt, attempt.timedOut && !attempt.isSilent ? "cancelled" : "cut");
+    attempt.controller.abort();
     const reason = attempt.timedOut ? "timeout_first_byte" : "endpoint_lost";
     return { kind: "failed", reason, message: "the answer broke off", answer: null, output: null, retryAfterMs: 0 };
   }
+}
+
+/** Of what is not known nobody can tell. */
+function isWhole(protocol: AnswerProtocol | null, read: StreamTail | string): boolean {
+  if (protocol === null) return true;
+  if (typeof read === "string") return wholeProblem(protocol, read) === null;
+  const state = stateOf(read);
+  return state !== "open" && state !== "failed";
 }
 
 type Taker = {

@@ -42,7 +42,11 @@ export const JOB_EVENT_MS_MAX = 86_400_000;
 export const COLD_START_MS_MAX = 3_600_000;
 export const PREFILL_TOKENS_PER_MS_MAX = 10_000;
 export const PATIENCE_MS_MAX = 10_000;
-export const TTFB_TIMEOUT_MS_MAX = 600_000;
+export const FIRST_TOKEN_TIMEOUT_MS_MAX = 600_000;
+/** As long as a whole answer may take by default: whoever has waited for a token for so long waits for nothing. */
+export const FIRST_TOKEN_TIMEOUT_MS_DEFAULT = 300_000;
+export const CONNECT_TIMEOUT_MS_MAX = 60_000;
+export const STALL_TIMEOUT_MS_MAX = 600_000;
 /** A third attempt has, by then, cost the client more than an honest error. */
 export const ATTEMPTS_MAX = 2;
 /** An attempt's timer looks no more often than this. */

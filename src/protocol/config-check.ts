@@ -8,6 +8,7 @@
 import type { RawConfig, RawEndpoint } from "./config-schema.ts";
 import { POOLS_MAX, REGIONS_MAX } from "./config-bounds.ts";
 import { nearest } from "./config-nearest.ts";
+import { firstTokenTimeoutOf } from "./config-resolve.ts";
 import { checkRails } from "./rails-resolve.ts";
 
 export type ConfigPath = readonly (string | number)[];
@@ -188,17 +189,19 @@ function checkEndpoint(endpoint: RawEndpoint, path: ConfigPath): Finding[] {
 }
 
 function checkPatience(raw: RawConfig): Finding[] {
-  return Object.entries(raw.pools).flatMap(([poolId, { coldWaitMsMax, ttfbTimeoutMs }]) =>
-    coldWaitMsMax === undefined || coldWaitMsMax <= ttfbTimeoutMs
+  return Object.entries(raw.pools).flatMap(([poolId, pool]) => {
+    const { coldWaitMsMax } = pool;
+    const limitMs = firstTokenTimeoutOf(pool);
+    return coldWaitMsMax === undefined || coldWaitMsMax <= limitMs
       ? []
       : [
           {
             path: ["pools", poolId, "coldWaitMsMax"],
-            problem: `this is above ttfbTimeoutMs (${ttfbTimeoutMs}), which would cut the wait`,
-            fix: `write at most ${ttfbTimeoutMs}, or raise ttfbTimeoutMs`,
+            problem: `this is above firstTokenTimeoutMs (${limitMs}), which would cut the wait`,
+            fix: `write at most ${limitMs}, or raise firstTokenTimeoutMs`,
           },
-        ],
-  );
+        ];
+  });
 }
 
 function checkJobs(raw: RawConfig): Finding[] {

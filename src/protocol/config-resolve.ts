@@ -4,7 +4,7 @@
  * Model: a pure function from what zod accepted and `checkConfig` passed to `Config`. Maps and not objects: a model
  * name comes from a client, and `pools["__proto__"]` must be a miss. Rejected: zod transforms (see `config-schema.ts`).
  */
-import { COLD_WAIT_MS_DEFAULT } from "./config-bounds.ts";
+import { COLD_WAIT_MS_DEFAULT, FIRST_TOKEN_TIMEOUT_MS_DEFAULT } from "./config-bounds.ts";
 import type { RawConfig, RawEndpoint } from "./config-schema.ts";
 import { resolveRails } from "./rails-resolve.ts";
 import type { Config, EndpointConfig, PoolConfig } from "./config.ts";
@@ -16,14 +16,16 @@ const RUNPOD_API_ORIGIN = "https://api.runpod.ai";
 /** `raw` must have passed `checkConfig`: references exist, URLs parse. */
 export function resolveConfig(raw: RawConfig): Config {
   const pools = Object.entries(raw.pools).map(([id, pool]): PoolConfig => {
-    const { endpoints, models, rails, coldWaitMsMax, ...numbers } = pool;
+    const { endpoints, models, rails, coldWaitMsMax, ttfbTimeoutMs: _former, ...numbers } = pool;
+    const firstTokenTimeoutMs = firstTokenTimeoutOf(pool);
     return {
       id,
       models: models ?? [id],
       endpoints: endpoints.map(resolveEndpoint),
       rails: resolveRails(rails),
-      coldWaitMsMax: coldWaitMsMax ?? Math.min(COLD_WAIT_MS_DEFAULT, pool.ttfbTimeoutMs),
+      coldWaitMsMax: coldWaitMsMax ?? Math.min(COLD_WAIT_MS_DEFAULT, firstTokenTimeoutMs),
       ...numbers,
+      firstTokenTimeoutMs,
     };
   });
   return {
@@ -49,6 +51,14 @@ export function resolveConfig(raw: RawConfig): Config {
     pools: new Map(pools.map((pool) => [pool.id, pool])),
     poolIdByModel: new Map(pools.flatMap((pool) => pool.models.map((model) => [model, pool.id] as const))),
   };
+}
+
+/** The option, under its name or its former one. */
+export function firstTokenTimeoutOf({
+  firstTokenTimeoutMs,
+  ttfbTimeoutMs,
+}: Pick<RawConfig["pools"][string], "firstTokenTimeoutMs" | "ttfbTimeoutMs">): number {
+  return firstTokenTimeoutMs ?? ttfbTimeoutMs ?? FIRST_TOKEN_TIMEOUT_MS_DEFAULT;
 }
 
 function resolveEndpoint(raw: RawEndpoint): EndpointConfig {

@@ -19,8 +19,10 @@ import {
   BODY_TIMEOUT_MS_MIN,
   COLD_START_MS_MAX,
   CONCURRENCY_PER_WORKER_MAX,
+  CONNECT_TIMEOUT_MS_MAX,
   ENDPOINTS_PER_POOL_MAX,
   EXECUTION_TIMEOUT_MS_MAX,
+  FIRST_TOKEN_TIMEOUT_MS_MAX,
   GPU_WORKERS_MAX,
   HEDGE_AFTER_MS_MIN,
   IDLE_TIMEOUT_SECONDS_MAX,
@@ -36,7 +38,7 @@ import {
   QUEUE_WAIT_MS_MAX,
   ROUTES_MAX,
   SCALER_VALUE_MAX,
-  TTFB_TIMEOUT_MS_MAX,
+  STALL_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
 import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
@@ -260,7 +262,7 @@ const hedge = z.strictObject({
     .describe(
       "Ask a second endpoint when a stream's first byte is later than 95 % of the first endpoint's. Default true: it costs at most 2 % of the requests, only on slots that are free, and the slower attempt is aborted. Set false where a repeated request is billed or does more than answer.",
     ),
-  afterMsMin: int(HEDGE_AFTER_MS_MIN, TTFB_TIMEOUT_MS_MAX)
+  afterMsMin: int(HEDGE_AFTER_MS_MIN, FIRST_TOKEN_TIMEOUT_MS_MAX)
     .default(100)
     .describe(
       "Never sooner than this after the dispatch, ms, 25 to 600000. Default 100: who saves less than that saves nothing that a person notices.",
@@ -288,9 +290,24 @@ const pool = z.strictObject({
     .describe(
       "Wait for the shard beyond the expected round trip to it, ms, 0 to 10000; then decide from the last snapshot. Default 50: a near shard answers in 5 to 30.",
     ),
-  ttfbTimeoutMs: int(10, TTFB_TIMEOUT_MS_MAX)
+  connectTimeoutMs: int(100, CONNECT_TIMEOUT_MS_MAX)
+    .default(5_000)
+    .describe(
+      "An endpoint that has sent no headers for this long is asked for its health on the side, and left if that is not answered within the same time, ms, 100 to 60000. Default 5000: two lost handshake packets.",
+    ),
+  firstTokenTimeoutMs: int(10, FIRST_TOKEN_TIMEOUT_MS_MAX)
+    .optional()
+    .describe(
+      "Longest wait for the first token of a stream, ms, 10 to 600000; role chunks, comments and empty deltas are none. Much sooner, by what the endpoint usually takes, another endpoint with free slots is asked beside it. Default 300000: as long as a whole answer may take.",
+    ),
+  ttfbTimeoutMs: int(10, FIRST_TOKEN_TIMEOUT_MS_MAX)
+    .optional()
+    .describe("Former name of firstTokenTimeoutMs, which counts where both are written."),
+  stallTimeoutMs: int(100, STALL_TIMEOUT_MS_MAX)
     .default(30_000)
-    .describe("Longest wait for the first byte of a stream, ms, 10 to 600000. Default 30000: one usual cold start."),
+    .describe(
+      "Longest silence in the midst of an answer, ms, 100 to 600000; then a stream ends with an error. Default 30000: an engine that writes tokens pauses for seconds at most.",
+    ),
   attemptsMax: int(1, ATTEMPTS_MAX)
     .default(2)
     .describe("Dispatches per request, 1 or 2, each to another endpoint, only before the first byte. Default 2."),
@@ -310,10 +327,10 @@ const pool = z.strictObject({
     .describe(
       "Life of a lease without a renewal, ms, 100 to 600000. Default 30000: how long a crashed isolate can hold a slot.",
     ),
-  coldWaitMsMax: int(0, TTFB_TIMEOUT_MS_MAX)
+  coldWaitMsMax: int(0, FIRST_TOKEN_TIMEOUT_MS_MAX)
     .optional()
     .describe(
-      "Longest cold start that a request waits for, ms, 0 to 600000 and not above ttfbTimeoutMs; beyond it the answer is 503 with Retry-After. Default 10000, or ttfbTimeoutMs if that is less: as long as for a slot.",
+      "Longest cold start that a request waits for, ms, 0 to 600000 and not above firstTokenTimeoutMs; beyond it the answer is 503 with Retry-After. Default 10000, or firstTokenTimeoutMs if that is less: as long as for a slot.",
     ),
   affinity: z
     .enum(AFFINITY_MODES)

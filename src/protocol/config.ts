@@ -103,8 +103,12 @@ export type PoolConfig = {
   readonly endpoints: readonly EndpointConfig[];
   /** How long the edge waits for the shard after the rails are done before it decides from the snapshot, ms. */
   readonly patienceMs: number;
-  /** Longest wait for the first byte of a stream, ms. */
-  readonly ttfbTimeoutMs: number;
+  /** Without headers for so long, an endpoint is asked for its health, ms. */
+  readonly connectTimeoutMs: number;
+  /** Longest wait for the first token of a stream, ms. */
+  readonly firstTokenTimeoutMs: number;
+  /** Longest silence of an answer that has begun, ms. */
+  readonly stallTimeoutMs: number;
   readonly attemptsMax: number;
   /** A second attempt beside a stream that is late, no sooner than `afterMsMin` after its dispatch. */
   readonly hedge: { readonly enabled: boolean; readonly afterMsMin: number };

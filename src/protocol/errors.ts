@@ -353,7 +353,7 @@ export function errorHeaders(reason: ErrorReason, retryAfterMs?: number): [name:
  * for success. The first line break ends a line that was cut.
  */
 export function midStreamError(reason: ErrorReason, detail?: string): string {
-  return `\n\ndata: ${JSON.stringify({ error: wireError(reason, detail, undefined) })}\n\ndata: [DONE]\n\n`;
+  return `\n\ndata: ${JSON.stringify({ error: wireError(reason, detail) })}\n\ndata: [DONE]\n\n`;
 }
 
 const sendsRetryAfter = (status: number): boolean => status === 429 || status === 503 || status === 507;
@@ -366,7 +366,7 @@ function boundedRetryMs(reason: ErrorReason, retryAfterMs: number | undefined): 
   return Math.min(maxMs, Math.max(1, Math.ceil(wantedMs)));
 }
 
-function wireError(reason: ErrorReason, detail: string | undefined, param: string | undefined): WireError {
+export function wireError(reason: ErrorReason, detail?: string, param?: string): WireError {
   const { message, type, code } = ERRORS[reason];
   const text = detail?.replace(/\p{Cc}+/gu, " ").slice(0, DETAIL_CHARS_MAX);
   return { message: text === undefined || text === "" ? message : text, type, param: param ?? null, code };

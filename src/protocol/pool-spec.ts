@@ -25,8 +25,8 @@ export function poolSpec(config: Config, poolId: string): PoolSpec {
 }
 
 /** The longest that an attempt may run, or wait for its first byte, and one more renewal for its settlement to arrive. */
-function leaseCapMs({ endpoints, ttfbTimeoutMs, leaseTtlMs }: PoolConfig): number {
-  return Math.max(ttfbTimeoutMs, ...endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs)) + leaseTtlMs;
+function leaseCapMs({ endpoints, firstTokenTimeoutMs, leaseTtlMs }: PoolConfig): number {
+  return Math.max(firstTokenTimeoutMs, ...endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs)) + leaseTtlMs;
 }
 
 function endpointSpec(config: Config, endpoint: EndpointConfig): EndpointSpec {

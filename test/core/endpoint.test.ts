@@ -41,7 +41,7 @@ describe("an attempt", () => {
   test.each([
     { outcome: "failed", probes: true, risk: "up", learns: false },
     { outcome: "capacity", probes: true, risk: "same", learns: false },
-    { outcome: "cut", probes: true, risk: "same", learns: false },
+    { outcome: "cut", probes: true, risk: "up", learns: false },
     { outcome: "cancelled", probes: false, risk: "same", learns: false },
     { outcome: "unused", probes: false, risk: "same", learns: false },
     { outcome: "client_fault", probes: false, risk: "down", learns: false },
@@ -310,7 +310,13 @@ describe("the breaker", () => {
     expect(endpointView(state, 0, 3 * EJECT_MS).standing).toBe("admitting");
   });
 
-  test.each(["capacity", "cancelled", "unused", "cut"] as const)("stays half open when that one was %s", (outcome) => {
+  test("is opened by answers that break off, as by those that never begin", () => {
+    const state = endpointState();
+    for (let cut = 0; cut < FAILURES_MAX; cut++) observeAttempt(state, settlement({ outcome: "cut" }), 0);
+    expect(endpointView(state, 0, 0).standing).toBe("ejected");
+  });
+
+  test.each(["capacity", "cancelled", "unused"] as const)("stays half open when that one was %s", (outcome) => {
     const state = endpointState();
     fail(state, FAILURES_MAX, 0);
     observeAttempt(state, settlement({ outcome }), EJECT_MS);

@@ -11,7 +11,7 @@ import { NOTHING_FOUND, readGuardAnswer } from "../../core/rails/outside-answers
 import type { LeaseWish } from "../../core/edge-lease.ts";
 import { inputTokensEstimate } from "../../protocol/openai.ts";
 import { attemptOnce, endAttempt } from "../dispatch.ts";
-import type { Begun } from "../dispatch.ts";
+import type { Begun } from "../begin-answer.ts";
 import { lease, returnLease } from "../lease-desk.ts";
 import type { EdgePool } from "../runtime.ts";
 import { parseBytes, readBounded } from "./outside.ts";
@@ -80,7 +80,9 @@ async function askPool(ask: OutsideAsk, pool: EdgePool, body: Uint8Array): Promi
     clientKey: wish.clientKey,
     affinity: null,
     stream: false,
-    firstByteTimeoutMs: pool.config.ttfbTimeoutMs,
+    firstByteTimeoutMs: pool.config.firstTokenTimeoutMs,
+    protocol: "chat",
+    stallTimeoutMs: pool.config.stallTimeoutMs,
     isClientsPath: false,
     clientGone: signal,
   });

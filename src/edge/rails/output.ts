@@ -7,6 +7,7 @@
  * is, recorded as `rail_error`, unless a rail of the pool fails closed: then it is refused.
  * Rejected: cutting a blocked stream off, which clients take for a broken network and repeat.
  */
+import { wholeProblem } from "../../core/answer-protocol.ts";
 import { redactAnswer } from "../../core/rails/answer-redact.ts";
 import type { RailRecord } from "../../core/rails/engine.ts";
 import { createStreamRails } from "../../core/rails/stream-rails.ts";
@@ -16,9 +17,10 @@ import type { StreamBlock } from "../../core/rails/stream-text.ts";
 import type { OutputRailConfig } from "../../protocol/config.ts";
 import { RAILS, SERVER_TIMING } from "../../protocol/headers.ts";
 import { railHeaders } from "../../protocol/rail-headers.ts";
+import { isDecoded } from "../answer-format.ts";
 import { parseJson, writeJson } from "../body.ts";
-import { endAttempt, keepRunning } from "../dispatch.ts";
-import type { Begun } from "../dispatch.ts";
+import { endAttempt, keepRunning, noteBytes } from "../dispatch.ts";
+import type { Begun } from "../begin-answer.ts";
 import { refuse } from "../edge-request.ts";
 import type { Refusal } from "../edge-request.ts";
 import type { Railing } from "../output-rails.ts";
@@ -31,9 +33,6 @@ import type { StreamRun } from "./output-stream.ts";
 /** A whole answer that is read: a million tokens of text. The isolate holds it a few times over. */
 export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
-/** What the runtime decodes before anybody reads it. */
-const DECODED_ENCODINGS: ReadonlySet<string> = new Set(["", "identity", "gzip", "x-gzip", "br"]);
-
 /** Headers that describe the bytes: wrong once those have changed. */
 const OF_THE_BYTES = ["etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges"];
 
@@ -44,7 +43,7 @@ export async function railAnswer(railing: Railing): Promise<Response> {
   const set = outputSetOf(pool.config, edge.requestId, edge.identity.tenant, checked.body);
   if (set === null) return abandon(railing, { reason: "misconfigured" });
   if (set.scanners.length + set.wholes.length === 0 && checked.originals.size === 0) return untouched(railing);
-  if (!DECODED_ENCODINGS.has((headers["content-encoding"] ?? "").trim().toLowerCase())) return unread(railing, set);
+  if (!isDecoded(headers["content-encoding"])) return unread(railing, set);
   if (isEvents) return answerEvents(railing, set);
   if (begun.kind === "whole") {
     endAttempt(attempt, "served");
@@ -90,14 +89,20 @@ const EMPTY = new Uint8Array(0);
 async function answerLong(railing: Railing, set: OutputSet, streaming: Streaming): Promise<Response> {
   const { attempt } = railing;
   keepRunning(attempt);
-  const reading = collect(streaming);
+  const reading = collect(streaming, () => noteBytes(attempt));
   // A client that leaves ends its handler; the lease must end nevertheless.
   attempt.desk.ctx.waitUntil(reading);
   const { bytes, end } = await reading;
   switch (end) {
-    case "whole":
+    case "whole": {
+      const { protocol } = streaming;
+      if (protocol !== null && wholeProblem(protocol, new TextDecoder().decode(bytes)) !== null) {
+        endAttempt(attempt, "cut");
+        return refused(railing, { reason: "upstream_failed" });
+      }
       endAttempt(attempt, "served");
       return answerWhole(railing, set, bytes);
+    }
     case "too_large":
       return unread({ ...railing, begun: { ...streaming, first: bytes } }, set);
     case "cut":
@@ -110,12 +115,13 @@ async function answerLong(railing: Railing, set: OutputSet, streaming: Streaming
 type Collected = { readonly bytes: Uint8Array; readonly end: "whole" | "too_large" | "cut" };
 
 /** Never rejects. */
-async function collect({ first, reader }: Streaming): Promise<Collected> {
+async function collect({ first, reader }: Streaming, onBytes: () => void): Promise<Collected> {
   const chunks = [first];
   let total = first.byteLength;
   let end: Collected["end"] = "too_large";
   try {
     while (total <= ANSWER_BYTES_MAX) {
+      onBytes();
       const { done, value } = await reader.read();
       if (done) {
         end = "whole";

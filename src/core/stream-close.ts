@@ -1,0 +1,81 @@
+/**
+ * Decides what is written behind a stream of events that broke off, so that a client takes it for broken.
+ *
+ * Model. A stream that stopped inside an event is closed so that the event parses: the clients' packages parse every event
+ * before they look for an error, and a half one ends in an exception that is none of their API errors. So the JSON that
+ * has begun is completed, and where the protocol puts errors beside the data it gets the error. A stream that stopped
+ * after the model's own end is whole, and gets the marker that it lacks.
+ * Source: WHATWG HTML 9.2.6 for lines and fields; the stream readers of the openai and anthropic packages.
+ * Rejected: to forward whole events only, which needs a look at every chunk (docs/performance.md).
+ */
+import type { AnswerProtocol } from "./answer-protocol.ts";
+import { closeJson } from "./json-close.ts";
+import { endState } from "./stream-end.ts";
+import type { Tail } from "./stream-end.ts";
+
+/** How the protocol tells an error in a stream. */
+export type StreamError = {
+  /** Member that makes an error of an event of any kind; null: an error is an event of its own. */
+  readonly member: string | null;
+  /** What follows the event with that member. */
+  readonly after: string;
+  /** Events that tell it, from the beginning of an event on. */
+  readonly events: string;
+};
+
+/** What is written behind a stream that broke off. `isWhole`: the answer was there. */
+export type Closing = { readonly text: string; readonly isWhole: boolean };
+
+const DONE = "[DONE]";
+const EVENT_END = "\n\n";
+
+/** What follows when the model has ended; null where that is the end itself. */
+const LAST_EVENT: Readonly<Record<AnswerProtocol, string | null>> = {
+  chat: `data: ${DONE}${EVENT_END}`,
+  completions: `data: ${DONE}${EVENT_END}`,
+  anthropic: `event: message_stop\ndata: {"type":"message_stop"}${EVENT_END}`,
+  responses: null,
+  embeddings: null,
+};
+
+export function closeStream(tail: Tail, error: StreamError): Closing {
+  const { protocol, text } = tail;
+  const rest = text.slice(lastBoundary(text));
+  const state = endState(tail);
+  const last = LAST_EVENT[protocol];
+  const hasMarker = last?.includes(DONE) === true;
+  if (state === "done" || state === "failed") return { text: rest === "" ? "" : EVENT_END, isWhole: state === "done" };
+  if (state === "finished" && rest.trim() === "") return { text: EVENT_END + (last ?? ""), isWhole: true };
+  const data = dataOf(rest);
+  // Servers begin to write the marker only when everything else has been written.
+  if (hasMarker && data !== null && data !== "" && DONE.startsWith(data.trimEnd())) {
+    return { text: DONE.slice(data.trimEnd().length) + EVENT_END, isWhole: true };
+  }
+  if (data !== null && data !== "" && endState({ protocol, text: rest + EVENT_END, isCut: false }) === "done") {
+    return { text: EVENT_END, isWhole: true };
+  }
+  return { text: closeEvent(rest, data, error), isWhole: false };
+}
+
+function closeEvent(rest: string, data: string | null, { member, after, events }: StreamError): string {
+  // An empty field of this name is an event already.
+  if (rest.endsWith("\ndata") || rest === "data")
+    return `:{${member ?? ""}}${EVENT_END}${member === null ? events : after}`;
+  if (data === null || /[\r\n]$/.test(rest)) return EVENT_END + events;
+  const closed = data.trim() === "" ? `{${member ?? ""}}` : closeJson(data, member);
+  if (closed === null || closed === "") return EVENT_END + events;
+  return closed + EVENT_END + (member === null ? events : after);
+}
+
+/** Data of the event that has begun; null when it has none. Lines are joined as a client joins them. */
+function dataOf(rest: string): string | null {
+  const lines = rest.split(/\r\n|\n|\r/).filter((line) => line.startsWith("data:"));
+  return lines.length === 0 ? null : lines.map((line) => line.slice("data:".length).replace(/^ /, "")).join("\n");
+}
+
+const BOUNDARY = /\r\n\r\n|\n\n|\r\r/g;
+
+function lastBoundary(text: string): number {
+  const last = [...text.matchAll(BOUNDARY)].at(-1);
+  return last === undefined ? 0 : last.index + last[0].length;
+}
