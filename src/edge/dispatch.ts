@@ -167,7 +167,7 @@ export async function attemptOnce(
       noteFailure(attempt, status, begun.kind === "stream" ? begun.first : begun.bytes);
       return answer === "capacity" ? refused(attempt, response, status) : faulted(attempt, status);
     }
-    return { kind: "begun", attempt, ...shown(response, begun) };
+    return { kind: "begun", attempt, ...asTold(response, begun) };
   } catch (error) {
     // Refused, reset, aborted by the deadline, or dead before the first byte: the endpoint did not answer.
     const waitedMs = Date.now() - sentAtMs;
@@ -305,7 +305,7 @@ const isPage = ({ protocol }: Outgoing, { status, headers }: Response): boolean 
   protocol !== null && GONE.has(status) && /^text\/html/i.test(headers.get("content-type") ?? "");
 
 /** An error that came as an answer is told as what it is. */
-function shown(response: Response, begun: Begun | NoAnswer): { readonly response: Response; readonly begun: Begun } {
+function asTold(response: Response, begun: Begun | NoAnswer): { readonly response: Response; readonly begun: Begun } {
   if (begun.kind !== "no_answer") return { response, begun };
   const { status, bytes } = begun;
   const headers = { ...Object.fromEntries(response.headers), "content-type": "application/json" };

@@ -92,7 +92,7 @@ async function pumpEvents(
   const over = new AbortController();
   let looking: Promise<void> | null = null;
   let isBroken = false;
-  noteBytes(attempt);
+  noteBytes(attempt, stateOf(tail));
   try {
     await passFirst(opening === null ? first : joined([opening, first]), reader, writable);
     const [passing, seen] = body.tee();

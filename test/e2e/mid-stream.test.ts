@@ -1,5 +1,6 @@
 /** Endpoints that die after the first byte: the client gets exactly one error, and nobody is asked again. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { APIError } from "openai";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
@@ -24,6 +25,17 @@ beforeAll(async () => {
   full = (await stream().answer).body;
 });
 afterAll(() => fleet.close());
+/** Answers that break off make an endpoint dearer, and take it out: each test leaves it with some that went well. */
+const SERVED_BETWEEN = 10;
+afterEach(async () => {
+  fleet.simulator("us-a").setFault({ kind: "none" });
+  let served = 0;
+  const serve = async () => {
+    const { headers } = await fleet.chat({ place: freshPlace("us-east") });
+    return (served += headers.get("x-warmpath-endpoint") === "us-a" ? 1 : 0);
+  };
+  await fleet.until(serve, (times) => times === SERVED_BETWEEN);
+});
 
 const request = (changes: Record<string, unknown> = {}) => ({
   model: fleet.model,
@@ -41,11 +53,8 @@ const stream = (changes: Record<string, unknown> = {}, place = freshPlace("us-ea
 const requests = () => [...fleet.simulators.values()].reduce((sum, { stats }) => sum + stats.requests, 0);
 const dieAfter = (bytes: number) => fleet.simulator("us-a").setFault({ kind: "die_after_bytes", bytes, times: 1 });
 
-/** What ends a broken stream, from its first byte on. */
-const ENDING = /^\n\ndata: (\{"error":\{.*\}\})\n\ndata: \[DONE\]\n\n$/;
-
 type Cut = readonly [name: string, at: (full: Buffer, eventEnds: readonly number[]) => number];
-const cuts: readonly Cut[] = [
+const early: readonly Cut[] = [
   ["after one byte", () => 1],
   ["in the name of the first field", () => 3],
   ["in the first event, before any token", () => 20],
@@ -53,11 +62,17 @@ const cuts: readonly Cut[] = [
   ["between the two line breaks of the first event", (_, ends) => (ends[0] ?? 0) - 1],
   ["after the first event, which has no token", (_, ends) => ends[0] ?? 0],
   ["one byte into the event of the first token", (_, ends) => (ends[0] ?? 0) + 1],
+];
+const cuts: readonly Cut[] = [
   ["after the event of the first token", (_, ends) => ends[1] ?? 0],
   ["in the middle of a later event", (_, ends) => (ends[4] ?? 0) + 77],
   ["after a later event", (_, ends) => ends[5] ?? 0],
+  ["inside the event of its finish", (_, ends) => (ends.at(-3) ?? 0) - 3],
+];
+const late: readonly Cut[] = [
   ["just before [DONE]", (_, ends) => ends.at(-2) ?? 0],
   ["in the word [DONE]", (whole) => whole.length - 4],
+  ["just before its last line break", (whole) => whole.length - 1],
 ];
 
 function cutAt(at: Cut[1]): number {
@@ -65,42 +80,55 @@ function cutAt(at: Cut[1]): number {
   return at(full, ends);
 }
 
-describe("a stream that breaks off ends with exactly one error event", () => {
+const hasError = (data: string) => data !== "[DONE]" && "error" in (JSON.parse(data) as object);
+
+test.each(early)("a stream that breaks off before its first token is begun anew elsewhere: cut %s", async (_, at) => {
+  dieAfter(cutAt(at));
+  const { status, headers, body } = await stream().answer;
+  expect([status, headers["x-warmpath-attempts"]]).toEqual([200, "2"]);
+  expect(body.length).toBe(full.length);
+  await fleet.until(fleet.liveLeases, (leases) => leases === 0);
+});
+
+describe("a stream that breaks off after its first token ends with exactly one error", () => {
   test.each(cuts)("cut %s", async (_, at) => {
     const bytes = cutAt(at);
     const before = requests();
     dieAfter(bytes);
     const { status, headers, body, whole } = await stream().answer;
     expect([status, whole]).toEqual([200, true]);
-    const [, error = ""] = ENDING.exec(body.subarray(bytes).toString()) ?? [];
-    expect(JSON.parse(error)).toMatchObject({ error: { code: "upstream_cut", message: /Send the request again/ } });
-    // As a client's parser sees it: one error and one end, after it.
+    // As a client's parser sees it: events that parse, one error and one end, after it.
     const data = eventData(body);
-    expect(data.filter((text) => text === error)).toHaveLength(1);
+    expect(data.filter(hasError)).toHaveLength(1);
+    expect(JSON.parse(data.at(-2) ?? "")).toMatchObject({
+      error: { code: "upstream_cut", message: /Send the request again/ },
+    });
     expect(data.filter((text) => text === "[DONE]")).toHaveLength(1);
-    expect(data.slice(-2)).toEqual([error, "[DONE]"]);
+    expect(data.at(-1)).toBe("[DONE]");
     expect(headers["x-warmpath-attempts"]).toBe("1");
-    // The first byte was out: nothing may be asked of another endpoint.
+    // The first token was out: nothing may be asked of another endpoint.
     expect(requests()).toBe(before + 1);
     await fleet.until(fleet.liveLeases, (leases) => leases === 0);
   });
 
-  test.each(cuts)("and the openai package raises: cut %s", async (_, at) => {
+  test.each(cuts)("and the openai package raises an API error: cut %s", async (_, at) => {
     dieAfter(cutAt(at));
     const client = openaiOf(fleet, { place: freshPlace("us-east") });
     const read = async () => {
       const chunks = await client.chat.completions.create({ ...request(), stream: true });
       for await (const chunk of chunks) expect(chunk.choices).toBeDefined();
     };
-    // An event that was cut in half is no JSON; one that was not is followed by the error itself.
-    await expect(read()).rejects.toThrow(/broke off in the middle of the answer|malformed server-sent event/);
+    await expect(read()).rejects.toThrow(APIError);
   });
 });
 
-test("an answer that lacks only its last line break is whole: every token came, and its end", async () => {
-  dieAfter(full.length - 1);
-  const data = eventData((await stream().answer).body);
+test.each(late)("a stream that breaks off after its finish is whole: cut %s", async (_, at) => {
+  dieAfter(cutAt(at));
+  const { body } = await stream().answer;
+  const data = eventData(body);
+  expect(data.filter(hasError)).toEqual([]);
   expect(data.indexOf("[DONE]")).toBe(eventData(full).length - 1);
+  await fleet.until(fleet.liveLeases, (leases) => leases === 0);
 });
 
 test("a stream beyond its endpoint's time limit ends with a time-out error", async () => {

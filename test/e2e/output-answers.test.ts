@@ -54,13 +54,23 @@ describe("an answer that is not a stream", () => {
   });
 
   const unreadable = [
-    ["no JSON", { contentType: "application/json", pieces: [`hello ${EMAIL}`] }],
     ["in an encoding that nobody decodes", { ...json("x"), headers: { "content-encoding": "zstd" } }],
     [
       "too large",
-      { contentType: "application/json", pieces: Array.from({ length: 45 }, () => Buffer.alloc(100_000, 32)) },
+      {
+        contentType: "application/json",
+        pieces: ['{"choices":[', ...Array.from({ length: 45 }, () => Buffer.alloc(100_000, 32))],
+      },
     ],
   ] as const;
+  test("and no JSON is none", async () => {
+    const speech = { contentType: "application/json", pieces: [`hello ${EMAIL}`] };
+    const { status, body } = await stage.answerTo("redacting", speech);
+    expect([status, body.toString().includes("upstream_failed")]).toEqual([502, true]);
+    expectPrivate(body);
+    await stage.leasesAreHome();
+  });
+
   test.each(unreadable)("and cannot be read (%s) passes where the rails fail open, and says so", async (_, speech) => {
     const { status, headers, body } = await stage.answerTo("redacting", speech);
     expect(status).toBe(200);

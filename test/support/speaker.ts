@@ -4,6 +4,8 @@ import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export type Speech = {
+  /** Default 200. */
+  readonly status?: number;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Each becomes a chunk of its own. */
@@ -67,9 +69,9 @@ export async function startSpeaker(): Promise<Speaker> {
 
 async function speak(
   response: ServerResponse,
-  { contentType, headers, pieces, ending = "end" }: Speech,
+  { status = 200, contentType, headers, pieces, ending = "end" }: Speech,
 ): Promise<void> {
-  response.writeHead(200, { "content-type": contentType ?? "text/event-stream", ...headers });
+  response.writeHead(status, { "content-type": contentType ?? "text/event-stream", ...headers });
   for (const piece of pieces) {
     if (response.destroyed) return;
     await new Promise<void>((resolve) => response.write(piece, () => setImmediate(resolve)));
