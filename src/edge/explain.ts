@@ -37,6 +37,7 @@ export async function explain(edge: Authenticated): Promise<Response> {
   }
   const wish = wishOf(edge, read.value);
   if (wish === null) return refuse(requestId, config, { reason: "unknown_pool" });
+  if (wish.pool.endpoints.length === 0) return refuse(requestId, config, { reason: "jobs_only" });
   const shard = shardName(wish.pool.id, homeRegion(wish));
   const { client, clientKey, inputTokens, excluded } = wish;
   const askedAtMs = Date.now();

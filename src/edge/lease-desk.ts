@@ -32,6 +32,8 @@ export type LeaseAnswer = Leased | Refused;
 
 /** Gets a lease: at once when a credit is at hand, else from a shard, else by deciding alone. Never rejects. */
 export async function lease(desk: Desk, pool: EdgePool, wish: LeaseWish): Promise<LeaseAnswer> {
+  // Its jobs are pulled; it has no shard either.
+  if (wish.pool.endpoints.length === 0) return { kind: "no_endpoint" };
   const { wallet } = desk.runtime;
   const { step: first, refill } = beginLease(wallet, wish, Date.now());
   if (refill !== null) desk.ctx.waitUntil(fill(desk, refill));

@@ -127,6 +127,7 @@ export async function passThrough(
 async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
   const { desk, requestId } = edge;
   const { config } = desk.runtime;
+  if (parcel.pool.endpoints.size === 0) return refuse(requestId, config, { reason: "jobs_only" });
   const { place, key } = placeOf(edge.request, config, edge.dev);
   const inputTokens = inputTokensEstimate(parcel.bytes?.byteLength ?? 0);
   const wish: LeaseWish = {

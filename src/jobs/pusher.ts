@@ -71,6 +71,8 @@ export class Pusher {
     if (wanted <= this.#asking) return;
     const site = this.#site();
     if (site === null) return this.#pause(ACQUIRE_PAUSE_MS.max);
+    // GPU workers pull its jobs.
+    if (site.pool.spec.endpoints.length === 0) return;
     while (this.#asking < wanted) void this.#ask(site);
   }
 

@@ -31,6 +31,7 @@ export function checkConfig(raw: RawConfig): Finding[] {
     ...checkRegions(raw),
     ...checkUnique(raw),
     ...checkRoutes(raw),
+    ...checkServed(raw),
     ...checkKeys(raw),
     ...checkTenants(raw),
     ...eachEndpoint(raw).flatMap(({ endpoint, path }) => checkEndpoint(endpoint, path)),
@@ -66,6 +67,16 @@ function checkRegions(raw: RawConfig): Finding[] {
       path: [...path, "region"],
       problem: "this region is not declared",
       fix: didYouMean(endpoint.region, known, 'declare it under "regions"'),
+    }));
+}
+
+function checkServed(raw: RawConfig): Finding[] {
+  return Object.entries(raw.pools)
+    .filter(([, { endpoints, jobs }]) => endpoints.length === 0 && jobs.pull !== true)
+    .map(([id]) => ({
+      path: ["pools", id, "endpoints"],
+      problem: "nobody serves this pool",
+      fix: 'declare an endpoint, or write "jobs": {"pull": true} where GPU workers pull its jobs',
     }));
 }
 

@@ -284,7 +284,11 @@ const pool = z.strictObject({
     .describe(
       'Further paths of the endpoints that clients may name under /p and in jobs, with every method: "/score", "/tools/*" or "*". Inference is always open; what operates an engine needs a key with the scope "operate" besides. Default []: inference alone.',
     ),
-  endpoints: z.array(endpoint).min(1).max(ENDPOINTS_PER_POOL_MAX).describe("The GPU servers of the pool, 1 to 64."),
+  endpoints: z
+    .array(endpoint)
+    .max(ENDPOINTS_PER_POOL_MAX)
+    .default([])
+    .describe("The GPU servers of the pool, 1 to 64; none where GPU workers pull its jobs (`jobs.pull`)."),
   patienceMs: int(0, PATIENCE_MS_MAX)
     .default(50)
     .describe(

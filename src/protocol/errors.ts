@@ -41,7 +41,8 @@ export type ErrorReason =
   | "job_failed"
   | "job_cancelled"
   | "job_timed_out"
-  | "storage_full";
+  | "storage_full"
+  | "jobs_only";
 
 export type ErrorType =
   | "authentication_error"
@@ -281,6 +282,12 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     "failure, final",
     "The job took too long",
     "The job ran into one of its deadlines. Its status says which; POST to its retry path runs it again.",
+  ),
+  jobs_only: spec(
+    [400, "jobs_only", "invalid_request_error"],
+    "policy, final",
+    "This pool takes jobs only",
+    "GPU workers pull the jobs of this pool, and nothing answers at once. Send Prefer: respond-async, or POST /v2/{pool}/run.",
   ),
   storage_full: spec(
     [507, "storage_full", "overloaded_error"],

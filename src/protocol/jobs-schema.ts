@@ -83,6 +83,12 @@ export const jobsSchema = <Path extends z.ZodType>(path: Path) =>
       .describe(
         'Path on the endpoint that takes a job as POST {"id", "input"} and answers when it is done. Default: none; an input with messages or a prompt then goes to /v1/chat/completions or /v1/completions, any other to "/runsync", where Runpod\'s Python package serves a handler.',
       ),
+    pull: z
+      .boolean()
+      .optional()
+      .describe(
+        "May the pool have no endpoints, because GPU workers pull its jobs? Requests that want an answer at once are then refused with jobs_only. Default false: a pool without endpoints is a mistake. Workers may pull from a pool with endpoints as well.",
+      ),
     rates: rates.optional().describe("Calls that a tenant may make, by operation. Default: Runpod's."),
     limits: limits.optional().describe("Jobs that may run and wait; POST /admin/jobs/{pool}/limits overrides."),
     events: events.optional().describe("What the operator is told by webhook. Default: nothing."),

@@ -16,6 +16,7 @@ beforeAll(async () => {
       { id: "gpu", tenant: "operators", scopes: ["worker"] },
       { id: "client", tenant: "clients" },
     ],
+    morePools: { pulled: { jobs: { pull: true } } },
   });
   // It takes nothing: what is not pulled does not run.
   await fleet.call("/admin/endpoints/us-a/drain", { method: "POST" });
@@ -120,6 +121,34 @@ test("the job of a worker that is silent goes to another one, once", { timeout: 
   expect(JSON.parse((await lost.done(id, { output: "from the dead" })).text)).toMatchObject({ status: "stale" });
   await next.done(id, { output: "from the living" });
   expect(await endpoint().status(id)).toMatchObject({ status: "COMPLETED", output: "from the living" });
+});
+
+test("a worker that was restarted gives what it held to the next that asks, without an attempt's wait for its lease", async () => {
+  const { id } = await endpoint().run({ input: { a: 5 } });
+  expect((await workerOf("w-restarts").take())?.id).toBe(id);
+  // The same worker, another process: it says that it holds nothing.
+  const again = await workerOf("w-restarts").take();
+  expect(again?.id).toBe(id);
+  await workerOf("w-restarts").done(id, { output: "second" });
+  expect(await endpoint().status(id)).toMatchObject({ status: "COMPLETED", output: "second" });
+});
+
+test("a pool without endpoints takes jobs, and says so to who wants an answer at once", async () => {
+  const worker = stockWorker({ baseUrl: fleet.router.url, pool: "pulled", id: "w-pulls", key: fleet.keyOf("gpu") });
+  const body = JSON.stringify({ model: "pulled", messages: [{ role: "user", content: "hi" }] });
+  const chat = async (headers: Readonly<Record<string, string>>): Promise<Response> =>
+    fleet.call("/v1/chat/completions", { method: "POST", body, headers });
+  const refused = await chat({});
+  expect([refused.status, refused.headers.get("x-should-retry")]).toEqual([400, "false"]);
+  expect(await refused.json()).toMatchObject({ error: { code: "jobs_only", message: expect.stringContaining("run") } });
+  const taking = worker.take();
+  const pending = await chat({ "x-warmpath-on-busy": "job" });
+  expect(pending.status).toBe(202);
+  const job = await taking;
+  expect(job?.input).toMatchObject({ model: "pulled" });
+  await worker.done(job?.id ?? "", { output: { text: "hello" } });
+  const result = await fleet.call(`${pending.headers.get("location") ?? ""}/result`);
+  expect([result.status, await result.json()]).toEqual([200, { text: "hello" }]);
 });
 
 test("a key that may not pull is refused, and so is one that may do nothing else", async () => {

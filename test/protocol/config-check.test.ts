@@ -42,6 +42,18 @@ describe("a wrong config", () => {
       { fix: 'declare it under "regions"; known: us, eu' },
     ],
     [
+      "something of a tenant whom nobody is",
+      "tenants",
+      { acne: { webhookSecret: "ACME_WEBHOOK_SECRET" } },
+      { path: "tenants.acne", fix: 'did you mean "acme"?' },
+    ],
+    [
+      "a tenant's secret itself",
+      "tenants",
+      { acme: { webhookSecret: "whsec_abc" } },
+      { path: "tenants.acme.webhookSecret" },
+    ],
+    [
       "an operation that has no rate",
       "pools.llama.jobs.rates",
       { "run-sync": { callsPer10s: 1 } },
@@ -97,7 +109,12 @@ describe("a wrong config", () => {
       { problem: "this is a string", fix: "write a whole number from 0 to 3600000" },
     ],
     ["null for an object", "pools.llama", null, { problem: "this is null", fix: 'write an object, "{ … }"' }],
-    ["no endpoint", "pools.llama.endpoints", [], { fix: "write a list of 1 to 64 entries" }],
+    [
+      "no endpoint",
+      "pools.llama.endpoints",
+      [],
+      { problem: "nobody serves this pool", fix: expect.stringContaining("pull") },
+    ],
     ["no pool", "pools", undefined, { path: "pools", problem: '"pools" is missing here' }],
     [
       "an endpoint id in use",

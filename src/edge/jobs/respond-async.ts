@@ -31,8 +31,8 @@ import { policyOf, submitJob } from "./submit.ts";
 /** Serves the request now. */
 export type ServeNow = (edge: Authenticated) => Promise<Response>;
 
-/** The router's own refusals that mean "not now": the request itself was good. */
-const BUSY_CODES: ReadonlySet<string> = new Set(["saturated", "no_endpoint", "warming_up"]);
+/** The router's own refusals that mean "not now", or "not at once": the request itself was good. */
+const BUSY_CODES: ReadonlySet<string> = new Set(["saturated", "no_endpoint", "warming_up", "jobs_only"]);
 
 export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<Response> {
   const { request, desk } = edge;
@@ -63,7 +63,7 @@ const isInference = (path: string): boolean => INFERENCE_PATHS.some((one) => one
 
 /** A copy is read: an answer that is none of these goes to the client as it is. */
 async function isBusy(answer: Response): Promise<boolean> {
-  if (answer.status !== 429 && answer.status !== 503) return false;
+  if (answer.status !== 429 && answer.status !== 503 && answer.status !== 400) return false;
   if (answer.headers.get("content-type") !== "application/json") return false;
   const body: unknown = await answer.clone().json();
   const code = (body as { readonly error?: { readonly code?: unknown } } | null)?.error?.code;
