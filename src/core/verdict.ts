@@ -25,8 +25,11 @@ export type RailPolicy = {
   readonly shadow?: boolean;
 };
 
-/** `skipped`: cancelled because another rail had blocked, or never started. */
-export type RailStatus = "done" | "skipped" | "error" | "timeout";
+/**
+ * `skipped`: cancelled because another rail had blocked, or never started. `unread`: finished, but something that the rail
+ * must see could not be read, so what it found counts and what it did not find does not.
+ */
+export type RailStatus = "done" | "unread" | "skipped" | "error" | "timeout";
 
 export type RailResult = {
   readonly rail: string;
@@ -48,7 +51,7 @@ export type StageVerdict = {
   readonly verdict: Verdict;
   /** Rails that said block, by name; if none did, those that failed closed. Empty unless the verdict is block. */
   readonly blockedBy: readonly string[];
-  /** Merged spans of all rails that finished. */
+  /** Merged spans of all rails that finished, also over a part of the body. */
   readonly spans: SpansByPath;
   readonly reasons: readonly string[];
   readonly skipped: readonly SkippedRail[];
@@ -108,9 +111,9 @@ type Judgement = {
 function judge(policy: RailPolicy, results: readonly RailResult[]): Judgement {
   const { rail } = policy;
   const own = results.filter((result) => result.rail === rail);
-  const done = own.filter(({ status }) => status === "done");
+  const done = own.filter(({ status }) => status === "done" || status === "unread");
   const statuses = own.map(({ status }) => status);
-  const failure = (["error", "timeout", "skipped"] as const).find((status) => statuses.includes(status));
+  const failure = (["error", "timeout", "skipped", "unread"] as const).find((status) => statuses.includes(status));
   const status = failure ?? (done.length === 0 ? "skipped" : null);
   return {
     rail,

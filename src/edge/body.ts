@@ -125,6 +125,15 @@ export function parseJson(bytes: ArrayBuffer): unknown {
   }
 }
 
+/** The text of a body; null when it is not UTF-8. */
+export function textOf(bytes: ArrayBuffer): string | null {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
 /** ES2026's access to a value's source text, which the type library does not have yet. */
 type JsonWithSource = {
   parse(text: string, reviver: (name: string, value: unknown, context: { source?: string }) => unknown): unknown;

@@ -9,7 +9,7 @@ import { railRecords } from "../core/rails/engine.ts";
 import type { RailRecord, StageRail } from "../core/rails/engine.ts";
 import { isSurelyClean } from "../core/rails/glance.ts";
 import type { CleanBounds } from "../core/rails/glance.ts";
-import { railResult } from "../core/rails/rail.ts";
+import { railResult, unreadBy } from "../core/rails/rail.ts";
 import type { RailFindings, RailInput } from "../core/rails/rail.ts";
 import { secretsRail } from "../core/rails/secrets.ts";
 import { sizeRail } from "../core/rails/size.ts";
@@ -116,10 +116,10 @@ function makePlan(rails: readonly PlainRail[]): Plan {
   };
 }
 
-function checkPlain(plan: Plan, { body, everyMember }: InputRequest): Checked {
-  if (isSurelyClean(body, plan.bounds, everyMember)) return { ...plan.clean, body };
+function checkPlain(plan: Plan, { body, unread, everyMember }: InputRequest): Checked {
+  if (unread.reasons.length === 0 && isSurelyClean(body, plan.bounds, everyMember)) return { ...plan.clean, body };
   const startedAtMs = Date.now();
-  const input = extractTextParts(body, everyMember);
+  const input = extractTextParts(body, everyMember, unread);
   const results = plan.rails.map((rail, index) => runRail(rail, plan.policies[index], input));
   const verdict = fanIn(plan.policies, results);
   return {
@@ -139,7 +139,7 @@ function runRail(rail: PlainRail, policy: StageRail | undefined, input: RailInpu
   const startedAtMs = Date.now();
   const own = policy ?? { rail: rail.name, action: rail.action };
   try {
-    return railResult(own, findings(rail, input), Date.now() - startedAtMs);
+    return railResult(own, findings(rail, input), Date.now() - startedAtMs, unreadBy(rail.use, input.unseen));
   } catch (error) {
     // A rail that breaks has not allowed anything: the fan-in applies its rule for errors.
     console.error(`rail ${rail.name} failed`, error);

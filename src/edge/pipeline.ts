@@ -6,6 +6,8 @@
  * anywhere before both are there.
  */
 import type { LeaseWish } from "../core/edge-lease.ts";
+import { ALL_READ, unreadIn } from "../core/rails/rail.ts";
+import type { Unread } from "../core/rails/rail.ts";
 import { inputTokensEstimate, readInferenceBody } from "../protocol/openai.ts";
 import type { InferencePath } from "../protocol/openai.ts";
 import { railHeaders } from "../protocol/rail-headers.ts";
@@ -36,6 +38,7 @@ import type { Checked, InputCheck } from "./rails/check.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
 import { textLimit } from "./text-limit.ts";
+import { unreadOf } from "./unread.ts";
 import type { EdgePool } from "./runtime.ts";
 import type { PoolConfig } from "../protocol/config.ts";
 
@@ -145,6 +148,7 @@ async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
     tenant: edge.identity.tenant,
     body: parcel.json,
     hasBody: parcel.bytes !== null,
+    unread: unreadParcel(edge, parcel),
     everyMember: !parcel.isInference,
     clientGone: edge.request.signal,
   });
@@ -158,6 +162,12 @@ async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
   const answering = sendAsking(sending, { ...check, outside: check.outside });
   desk.ctx.waitUntil(answering);
   return answering;
+}
+
+/** What no rail can read of it. An inference body is sent on as JSON, whatever the client called it. */
+function unreadParcel({ request }: Authenticated, { pool, bytes, json, isInference }: Parcel): Unread {
+  if (pool.config.rails.input.length === 0) return ALL_READ;
+  return unreadOf(bytes, json, isInference ? null : request.headers.get("content-type"));
 }
 
 /** A request, and the lease that is on its way. */
@@ -308,8 +318,16 @@ const isExplained = ({ request, identity, dev }: Authenticated): boolean =>
 
 export function blocked({ verdict }: Checked, { id, rails }: PoolConfig): Refusal {
   const [rail] = verdict.blockedBy;
-  const didNotFinish = verdict.skipped.some(({ rail: name }) => name === rail);
-  if (didNotFinish) return { reason: "guardrail_unavailable" };
+  const unfinished = verdict.skipped.find(({ rail: name }) => name === rail);
+  if (unfinished?.status === "unread") {
+    const unread = unreadIn(verdict.reasons).join(", ");
+    return {
+      reason: "guardrail_unavailable",
+      detail: `The guardrail "${rail}" must read the whole request and cannot (${unread}). Send text as JSON in UTF-8.`,
+      headers: [["x-should-retry", "false"]],
+    };
+  }
+  if (unfinished !== undefined) return { reason: "guardrail_unavailable" };
   const blocking = rails.input.filter(({ name }) => verdict.blockedBy.includes(name));
   const tooLong = textLimit(verdict.reasons, blocking, id);
   if (tooLong !== null) return { reason: "body_too_large", detail: tooLong };

@@ -2,10 +2,12 @@
  * Decides how the records of a request's input rails read in headers.
  *
  * Model. `x-warmpath-rails: size=allow;0, hook=rail_error;250;timeout`: name, what it said, ms, and how it failed. A rail
- * that did not finish is `rail_error` or `skipped`, never `allow`; one in shadow has `;shadow`. Never a piece of a text:
+ * that did not finish is `rail_error` or `skipped`, never `allow`, nor is one that could not read all: `;not_read` says so,
+ * also beside what it found in the rest. One in shadow has `;shadow`. Never a piece of a text:
  * names come from the config, words from this file.
  */
 import type { RailRecord } from "../core/rails/engine.ts";
+import type { RailStatus } from "../core/verdict.ts";
 
 export type RailHeaders = {
   readonly rails: string;
@@ -31,12 +33,19 @@ export function railHeaders(records: readonly RailRecord[]): RailHeaders {
 }
 
 function entry({ rail, tookMs, ...said }: RailRecord): string {
-  const failure = said.status === "error" || said.status === "timeout" ? `;${said.status}` : "";
-  return `${rail}=${wordOf(said)};${tookMs}${failure}${said.shadow ? ";shadow" : ""}`;
+  return `${rail}=${wordOf(said)};${tookMs}${FAILURE[said.status]}${said.shadow ? ";shadow" : ""}`;
 }
+
+const FAILURE: Readonly<Record<RailStatus, string>> = {
+  done: "",
+  skipped: "",
+  unread: ";not_read",
+  error: ";error",
+  timeout: ";timeout",
+};
 
 /** What a rail said, or that it said nothing. */
 export function wordOf({ verdict, status }: Pick<RailRecord, "verdict" | "status">): string {
   if (status === "skipped") return "skipped";
-  return status === "done" ? (verdict ?? "allow") : "rail_error";
+  return verdict ?? (status === "done" ? "allow" : "rail_error");
 }

@@ -133,6 +133,15 @@ describe("the fan-in of a stage", () => {
     expect(stage.spans.size).toBe(0);
   });
 
+  test("takes what a rail found in the part that it could read, and lets it fail for the rest", () => {
+    const found = { status: "unread", verdict: "redact", spans: new Map([["a", [span(0, 1)]]]) } as const;
+    const open = fanIn([pii], [result("pii", found)]);
+    expect(open).toMatchObject({ verdict: "redact", skipped: [{ rail: "pii", status: "unread", applied: "open" }] });
+    expect(open.spans.size).toBe(1);
+    const closed = fanIn([{ ...pii, onError: "closed" }], [result("pii", found)]);
+    expect(closed).toMatchObject({ verdict: "block", blockedBy: ["pii"] });
+  });
+
   test("ignores the result of a rail that is not configured", () => {
     expect(fanIn([pii], [result("pii"), result("other", { verdict: "block" })]).verdict).toBe("allow");
   });
@@ -184,7 +193,7 @@ describe("the fan-in of a stage", () => {
         ]),
       ),
       reasons: fc.subarray(["x", "y"]),
-      status: fc.constantFrom<RailStatus>("done", "done", "skipped", "error", "timeout"),
+      status: fc.constantFrom<RailStatus>("done", "done", "unread", "skipped", "error", "timeout"),
       tookMs: fc.nat(100),
     }),
     { maxLength: 6 },

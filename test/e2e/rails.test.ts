@@ -92,7 +92,7 @@ describe("secrets are redacted before the endpoint sees them", () => {
 
 test("a body that is nested too deep to be written again is refused, and its lease goes home", async () => {
   const nested = "[".repeat(50_000) + "]".repeat(50_000);
-  const body = `{"model":"test-model","prompt":"${SECRETS[0][1]}","x":${nested}}`;
+  const body = `{"model":"test-model","prompt":"${SECRETS[0][1]}","metadata":${nested}}`;
   const response = await fleet.call("/v1/completions", { method: "POST", body });
   expect([response.status, await response.text()]).toEqual([400, expect.stringContaining("nested too deep")]);
   await fleet.until(fleet.liveLeases, (leases) => leases === 0);

@@ -133,8 +133,13 @@ test("headers tell what each rail said, and that one which failed said nothing",
     { ...record, rail: "ghost", verdict: "block", shadow: true, tookMs: 3 },
     { ...record, rail: "hook", verdict: null, status: "timeout", tookMs: 250 },
     { ...record, rail: "last", verdict: null, status: "skipped" },
+    { ...record, rail: "blind", verdict: null, status: "unread" },
+    { ...record, rail: "half", verdict: "redact", status: "unread", shadow: true },
   ]);
-  expect(rails).toBe("size=allow;0, ghost=block;3;shadow, hook=rail_error;250;timeout, last=skipped;0");
+  expect(rails).toBe(
+    "size=allow;0, ghost=block;3;shadow, hook=rail_error;250;timeout, last=skipped;0, " +
+      "blind=rail_error;0;not_read, half=redact;0;not_read;shadow",
+  );
   expect(timing).toContain(', rail-hook;dur=250;desc="rail_error"');
   expect(railHeaders([])).toEqual({ rails: "", timing: "" });
 });

@@ -35,7 +35,7 @@ export type Stage = {
 /** What is told of one rail. */
 export type RailRecord = {
   readonly rail: string;
-  /** null: it did not finish. */
+  /** null: it did not finish, or found nothing in the part that it could read. */
   readonly verdict: Verdict | null;
   readonly status: RailStatus;
   readonly shadow: boolean;
@@ -93,7 +93,8 @@ export function railRecords({ rails, results }: Pick<Stage, "rails" | "results">
   return rails.map(({ rail, shadow }) => {
     const result = results.get(rail);
     const status = result?.status ?? "skipped";
-    const verdict = status === "done" ? (result?.verdict ?? null) : null;
+    const said = result?.verdict ?? null;
+    const verdict = status === "done" || (status === "unread" && said !== "allow") ? said : null;
     return { rail, verdict, status, shadow: shadow === true, tookMs: result?.tookMs ?? 0 };
   });
 }

@@ -6,8 +6,9 @@
  * and the rails then run in full. A property test holds it to that.
  * Rejected: caching verdicts by body, which keeps prompts in memory.
  */
+import { isMediaText } from "./media-text.ts";
 import { findSecrets } from "./secrets.ts";
-import { CLOSED_MEMBERS, MEDIA_MEMBERS, TEXT_DEPTH_MAX, TEXT_PARTS_MAX, VISIBLE } from "./text-parts.ts";
+import { CLOSED_MEMBERS, mayBeMedia, NOT_SHOWN, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "./text-parts.ts";
 
 export type CleanBounds = {
   /** Characters over all texts; null: no bound. */
@@ -17,7 +18,7 @@ export type CleanBounds = {
   readonly secretsAllowed: boolean;
 };
 
-type Glance = { readonly bounds: CleanBounds; chars: number; parts: number };
+type Glance = { readonly bounds: CleanBounds; readonly everyMember: boolean; chars: number; parts: number };
 
 /** True only if no text breaks the bounds and every text was looked at. False says nothing. */
 export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = false): boolean {
@@ -25,9 +26,10 @@ export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = 
   const members = body as Record<string, unknown>;
   const { messages } = members;
   if (bounds.messagesMax !== null && Array.isArray(messages) && messages.length > bounds.messagesMax) return false;
-  const glance: Glance = { bounds, chars: 0, parts: 0 };
+  const glance: Glance = { bounds, everyMember, chars: 0, parts: 0 };
   for (const name of Object.keys(members)) {
-    if ((everyMember || Object.hasOwn(VISIBLE, name)) && !isClean(glance, members[name], 0)) return false;
+    if (!everyMember && NOT_SHOWN.has(name)) continue;
+    if (mayBeMedia(members, name) || !isClean(glance, members[name], 0)) return false;
   }
   return bounds.charsMax === null || glance.chars <= bounds.charsMax;
 }
@@ -37,14 +39,16 @@ function isClean(glance: Glance, value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (depth >= TEXT_DEPTH_MAX) return false;
   if (Array.isArray(value)) {
-    for (const item of value) if (!isClean(glance, item, depth + 1)) return false;
+    // Numbers in a list may be token ids, which depends on where it is: let the full walk tell.
+    for (const item of value) if (typeof item === "number" || !isClean(glance, item, depth + 1)) return false;
     return true;
   }
+  const record = value as Readonly<Record<string, unknown>>;
   for (const name of Object.keys(value)) {
-    const member = (value as Record<string, unknown>)[name];
+    const member = record[name];
+    // Not so in the definition of a tool: let the full walk tell.
+    if (mayBeMedia(record, name)) return false;
     if (typeof member === "string" && CLOSED_MEMBERS.has(name)) continue;
-    // Media of a message are no text, but a tool may have a parameter of that name: let the full walk tell.
-    if (member !== null && MEDIA_MEMBERS.has(name)) return false;
     if (!isClean(glance, member, depth + 1)) return false;
   }
   return true;
@@ -53,6 +57,6 @@ function isClean(glance: Glance, value: unknown, depth: number): boolean {
 function isCleanText(glance: Glance, text: string): boolean {
   glance.chars += text.length;
   glance.parts += 1;
-  if (glance.parts > TEXT_PARTS_MAX) return false;
+  if (glance.parts > TEXT_PARTS_MAX || isMediaText(glance.everyMember, text)) return false;
   return glance.bounds.secretsAllowed || findSecrets(text).length === 0;
 }

@@ -8,15 +8,14 @@
  * Rejected: leaving it out of the texts, which would let a prompt in base64 pass unread; and the names of members
  * ("image"), which every worker chooses for itself.
  */
-import type { RailInput, TextPart } from "./rail.ts";
-
 /** Shorter ones are keys and hashes, and cost nothing to count. */
 export const MEDIA_CHARS_MIN = 1_024;
 
 /** The longest type of a `data:` URL that is looked at. */
 const DATA_HEAD_CHARS_MAX = 128;
 
-export function isMediaText({ everyMember }: RailInput, { text }: TextPart): boolean {
+/** `everyMember`: the shape of the body is not known. */
+export function isMediaText(everyMember: boolean | undefined, text: string): boolean {
   if (everyMember !== true || text.length < MEDIA_CHARS_MIN) return false;
   const isUrl = text.startsWith("data:");
   const comma = isUrl ? text.slice(0, DATA_HEAD_CHARS_MAX).indexOf(";base64,") : -1;

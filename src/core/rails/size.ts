@@ -4,7 +4,8 @@
  * Model. Characters (UTF-16 units) over all texts that the model will see, characters of the longest one, and messages.
  * It also refuses a body with so many or so deeply nested texts that the rails could not read them all: what was not
  * read must not pass as clean. Media and token ids are not text; the body cap of the shell bounds those. Where the shape
- * of a body is not known, media stand among the texts: see `media-text.ts`.
+ * of a body is not known, media stand among the texts: see `media-text.ts`. A body that could not be read has no more
+ * characters than bytes.
  * Source: facts/reliability.md S9.
  * Rejected: counting tokens, which costs a tokenizer per model to refine a bound that is a round number anyway.
  */
@@ -33,8 +34,8 @@ export type SizeOptions = {
 export function sizeRail(input: RailInput, options: SizeOptions): RailFindings {
   const { charsMax = SIZE_CHARS_MAX, messagesMax = SIZE_MESSAGES_MAX } = options;
   const { partCharsMax = charsMax } = options;
-  const lengths = input.parts.flatMap((part) => (isMediaText(input, part) ? [] : [part.text.length]));
-  const chars = lengths.reduce((total, length) => total + length, 0);
+  const lengths = input.parts.flatMap((part) => (isMediaText(input.everyMember, part.text) ? [] : [part.text.length]));
+  const chars = lengths.reduce((total, length) => total + length, input.unreadBytes ?? 0);
   const reasons = [
     chars > charsMax && "size:chars",
     lengths.some((length) => length > partCharsMax) && "size:part_chars",

@@ -47,7 +47,7 @@ export function estimateTokens(text: string): TokenEstimate {
 /** The reason is "tokens:max"; no spans. */
 export function tokensRail(input: RailInput, { tokensMax, countExactly }: TokensOptions): RailFindings {
   const upperFrame = input.messageCount * MESSAGE_TOKENS_MAX;
-  const parts = input.parts.filter((part) => !isMediaText(input, part));
+  const parts = input.parts.filter((part) => !isMediaText(input.everyMember, part.text));
   const estimates = parts.map(({ text }) => estimateTokens(text));
   const lower = estimates.reduce((total, one) => total + one.lower, 0);
   const upper = estimates.reduce((total, one) => total + one.upper, upperFrame);

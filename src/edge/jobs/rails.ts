@@ -5,6 +5,8 @@
  * service and the GPU worker, no model sees them, and they hold keys because they must: a rail that redacts secrets would
  * leave a webhook that nobody receives and a bucket that nobody can write to. A key inside of `input` is model text.
  */
+import { ALL_READ } from "../../core/rails/rail.ts";
+import type { Unread } from "../../core/rails/rail.ts";
 import { beginCheck } from "../input-rails.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { blocked } from "../pipeline.ts";
@@ -15,13 +17,22 @@ export type Railed =
   /** The same object unless a rail had text redacted. */
   { readonly kind: "passed"; readonly body: unknown } | { readonly kind: "refused"; readonly answer: Response };
 
-/** `body`: the parsed body as the client sent it; null when it is not JSON. */
-export async function checkJob(edge: Authenticated, pool: EdgePool, body: unknown): Promise<Railed> {
+/**
+ * `body`: the parsed body as the client sent it; null when it is not JSON. `unread`: what of it no rail can read; nothing
+ * where what is kept of it is written anew from what was parsed.
+ */
+export async function checkJob(
+  edge: Authenticated,
+  pool: EdgePool,
+  body: unknown,
+  unread: Unread = ALL_READ,
+): Promise<Railed> {
   const check = await beginCheck(edge.desk, pool, {
     requestId: edge.requestId,
     tenant: edge.identity.tenant,
     body,
     hasBody: true,
+    unread,
     everyMember: true,
     clientGone: edge.request.signal,
   });

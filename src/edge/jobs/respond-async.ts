@@ -24,6 +24,7 @@ import type { EdgePool } from "../runtime.ts";
 import { answerStored, refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
 import { answerPending, answerResult } from "./plain.ts";
 import { hasQueues, queueOf } from "./queue.ts";
+import { unreadOf } from "../unread.ts";
 import { checkJob } from "./rails.ts";
 import { admitCall } from "./rates.ts";
 import { policyOf, submitJob } from "./submit.ts";
@@ -145,7 +146,8 @@ function reached(edge: Authenticated, target: Target, from: "client" | "config")
 type Body = { readonly path: string; readonly bytes: ArrayBuffer; readonly json: unknown };
 
 async function workOf(edge: Authenticated, pool: EdgePool, { path, bytes, json }: Body): Promise<Response | JobWork> {
-  const railed = await checkJob(edge, pool, json);
+  const contentType = isInference(path) ? null : edge.request.headers.get("content-type");
+  const railed = await checkJob(edge, pool, json, unreadOf(bytes, json, contentType));
   if (railed.kind === "refused") return railed.answer;
   const written = railed.body === json ? bytes : writeJson(railed.body, bytes);
   if (written === null) {

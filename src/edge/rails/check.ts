@@ -1,5 +1,6 @@
 /** What the input rails are asked, and what they leave behind: the words that the pipeline and the rails share. */
 import type { RailRecord } from "../../core/rails/engine.ts";
+import type { Unread } from "../../core/rails/rail.ts";
 import type { StageVerdict } from "../../core/verdict.ts";
 
 export type InputRequest = {
@@ -8,6 +9,8 @@ export type InputRequest = {
   /** The parsed body; null when it is not JSON. */
   readonly body: unknown;
   readonly hasBody: boolean;
+  /** What of it could not be read as texts; of no meaning to a pool without rails. */
+  readonly unread: Unread;
   /** Its shape is not known here: every string in it may reach a model. */
   readonly everyMember: boolean;
   /** Aborted when the client has left. */

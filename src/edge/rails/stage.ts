@@ -18,8 +18,8 @@ import {
 import type { Stage, StageRail } from "../../core/rails/engine.ts";
 import { maskParts, redactBody } from "../../core/rails/engine-outcome.ts";
 import type { OutsideAnswer } from "../../core/rails/outside-answers.ts";
-import { railResult } from "../../core/rails/rail.ts";
-import type { RailInput } from "../../core/rails/rail.ts";
+import { railResult, unreadBy } from "../../core/rails/rail.ts";
+import type { RailInput, UnseenReason } from "../../core/rails/rail.ts";
 import { extractTextParts } from "../../core/rails/text-parts.ts";
 import { lowerVerdict } from "../../core/verdict.ts";
 import type { RailResult, RailStatus, StageVerdict } from "../../core/verdict.ts";
@@ -48,7 +48,7 @@ export function beginStage(desk: Desk, pool: EdgePool, request: InputRequest): I
   const all = preparedOf(desk, pool);
   if (all === null) return null;
   const rails = all.filter(({ config }) => looksAt(config, request.requestId, request.tenant));
-  const input = extractTextParts(request.body, request.everyMember);
+  const input = extractTextParts(request.body, request.everyMember, request.unread);
   const stage = createStage(rails.map(({ policy }) => policy));
   const run: Run = { stage, rails, input, request, startedAtMs };
   for (const rail of rails) {
@@ -91,10 +91,11 @@ function prepare(desk: Desk, { config: pool }: EdgePool): readonly Prepared[] | 
   return all;
 }
 
-function runInside({ policy }: Prepared, run: InsideRail, input: RailInput, request: InputRequest): RailResult {
+function runInside(rail: Prepared, run: InsideRail, input: RailInput, request: InputRequest): RailResult {
+  const { config, policy } = rail;
   const startedAtMs = Date.now();
   try {
-    return railResult(policy, run(input, request), Date.now() - startedAtMs);
+    return railResult(policy, run(input, request), Date.now() - startedAtMs, unreadBy(config.use, input.unseen));
   } catch (error) {
     // A rail that breaks has not allowed anything: the fan-in applies its rule for errors.
     console.error(`rail ${policy.rail} failed`, error);
@@ -154,14 +155,15 @@ class OutsideRun {
     }
   }
 
-  async #call({ policy }: Prepared, ask: OutsideRail): Promise<void> {
+  async #call({ config, policy }: Prepared, ask: OutsideRail): Promise<void> {
     const { desk, pool, request, input, startedAtMs } = this.#asked;
     const controller = new AbortController();
     this.#calls.set(policy.rail, controller);
     const { requestId, tenant } = request;
     try {
       const answer = await ask({ desk, pool: pool.config.id, requestId, tenant, input, signal: controller.signal });
-      this.#end(policy.rail, resultOf(policy, answer, Date.now() - startedAtMs));
+      const unread = unreadBy(config.use, input.unseen);
+      this.#end(policy.rail, resultOf(policy, answer, Date.now() - startedAtMs, unread));
     } catch {
       this.#end(policy.rail, unfinished(policy.rail, "error", Date.now() - startedAtMs));
     }
@@ -184,12 +186,17 @@ class OutsideRun {
 }
 
 /** What a service says counts for no more than the rail's action. A redaction without a place is a flag. */
-function resultOf(policy: StageRail, { verdict, findings }: OutsideAnswer, tookMs: number): RailResult {
+function resultOf(
+  policy: StageRail,
+  { verdict, findings }: OutsideAnswer,
+  tookMs: number,
+  unread: readonly UnseenReason[],
+): RailResult {
   const capped = lowerVerdict(verdict, policy.action);
-  if (capped === "allow") return railResult(policy, { spans: new Map(), reasons: [] }, tookMs);
+  if (capped === "allow") return railResult(policy, { spans: new Map(), reasons: [] }, tookMs, unread);
   const action = capped === "redact" && findings.spans.size === 0 ? "flag" : capped;
   const reasons = findings.reasons.length > 0 ? findings.reasons : [`${policy.rail}:${action}`];
-  return railResult({ ...policy, action }, { ...findings, reasons }, tookMs);
+  return railResult({ ...policy, action }, { ...findings, reasons }, tookMs, unread);
 }
 
 type Run = {

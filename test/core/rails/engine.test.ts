@@ -103,7 +103,7 @@ const planned = (index: number): fc.Arbitrary<Planned> =>
       action: fc.constantFrom("flag", "redact", "block"),
       onError: fc.constantFrom("open", "closed", undefined),
       shadow: fc.boolean(),
-      status: fc.constantFrom<RailStatus>("done", "done", "done", "error", "timeout"),
+      status: fc.constantFrom<RailStatus>("done", "done", "done", "unread", "error", "timeout"),
       finds: fc.boolean(),
       at: fc.nat({ max: 20 }),
       length: fc.nat({ max: 10 }),

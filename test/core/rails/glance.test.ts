@@ -34,6 +34,9 @@ describe("a body is surely clean", () => {
     { name: "beyond the bound of characters", body: chat("x".repeat(60), "x".repeat(41)) },
     { name: "beyond the bound of messages", body: chat("a", "b", "c", "d") },
     { name: "with media, which the full walk judges", body: chat([{ type: "image_url", image_url: { url: "x" } }]) },
+    { name: "with token ids, which the full walk judges", body: { prompt: [1, 2] } },
+    { name: "with media at the top", body: { prompt: "a", images: ["x"] } },
+    { name: "with a credential in a member that nobody here knows", body: { ...chat("a"), chat_template: SECRET } },
     { name: "nested too deeply", body: { prompt: nested(TEXT_DEPTH_MAX + 1) } },
   ])("but not $name", ({ body }) => {
     expect(isSurelyClean(body, BOUNDS)).toBe(false);
@@ -48,8 +51,24 @@ describe("a body is surely clean", () => {
 });
 
 test("what is surely clean is clean for the rails in full, whatever the body", () => {
-  const text = fc.oneof(fc.string(), fc.constant(`x ${SECRET} y`), fc.constant("a".repeat(40)));
-  const member = fc.constantFrom("messages", "prompt", "input", "tools", "role", "type", "content", "image_url", "x");
+  const text = fc.oneof(
+    fc.string(),
+    fc.constantFrom("base64", "image"),
+    fc.constant(`x ${SECRET} y`),
+    fc.constant("a".repeat(40)),
+  );
+  const member = fc.constantFrom(
+    "messages",
+    "prompt",
+    "input",
+    "tools",
+    "role",
+    "type",
+    "content",
+    "image",
+    "data",
+    "x",
+  );
   const { body } = fc.letrec((tie) => ({
     value: fc.oneof({ maxDepth: 4 }, text, fc.integer(), fc.constant(null), tie("list"), tie("body")),
     list: fc.array(tie("value"), { maxLength: 4 }),
@@ -60,7 +79,7 @@ test("what is surely clean is clean for the rails in full, whatever the body", (
       if (!isSurelyClean(anyBody, BOUNDS, everyMember)) return;
       const input = extractTextParts(anyBody, everyMember);
       const size = sizeRail(input, { charsMax: 100, messagesMax: 3 });
-      expect([...secretsRail(input).reasons, ...size.reasons]).toEqual([]);
+      expect([...secretsRail(input).reasons, ...size.reasons, ...input.unseen]).toEqual([]);
     }),
     { numRuns: 2_000 },
   );

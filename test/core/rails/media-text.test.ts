@@ -6,11 +6,7 @@ import { tokensRail } from "../../../src/core/rails/tokens.ts";
 
 const photo = Buffer.alloc(3_000, 7).toString("base64");
 
-const isMedia = (text: string, everyMember = true): boolean =>
-  isMediaText(
-    { parts: [], messageCount: 0, unseen: [], ...(everyMember ? { everyMember } : {}) },
-    { path: "input.image", role: "user", text },
-  );
+const isMedia = (text: string, everyMember = true): boolean => isMediaText(everyMember, text);
 
 describe("in a body of unknown shape", () => {
   test.each([
@@ -35,6 +31,8 @@ describe("in a body of unknown shape", () => {
     expect(sizeRail(input, { charsMax: 10 }).reasons).toContain("size:chars");
     expect(tokensRail(input, { tokensMax: 10 }).reasons).toEqual([]);
     expect(input.parts.map(({ text }) => text)).toContain(photo);
+    expect(input.unseen).toEqual(["media"]);
+    expect(extractTextParts({ input: { picture: photo } }, true).unseen).toEqual(["media"]);
   });
 });
 

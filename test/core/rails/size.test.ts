@@ -49,6 +49,11 @@ describe("the size rail", () => {
     expect(sizeRail(inputOf(["a"], { unseen: [unseen] }), {}).reasons).toEqual(reasons);
   });
 
+  test("counts the bytes of what could not be read as characters", () => {
+    expect(sizeRail(inputOf(["abc"], { unreadBytes: 3 }), { charsMax: 6 }).reasons).toEqual([]);
+    expect(sizeRail(inputOf(["abc"], { unreadBytes: 4 }), { charsMax: 6 }).reasons).toEqual(["size:chars"]);
+  });
+
   test("becomes a block by its policy, and an allow without findings", () => {
     const policy = { rail: "size", action: "block" } as const;
     const large = railResult(policy, sizeRail(inputOf(["ab"]), { charsMax: 1 }), 0.5);

@@ -89,8 +89,17 @@ describe("the text parts of a body", () => {
       body: { input: { "a.b": "x", a: { b: "y" }, "": "z" } },
       parts: ['input["a.b"]=x', "input.a.b=y", 'input[""]=z'],
     },
+    {
+      name: "members that nobody here knows, such as a template for the whole prompt",
+      body: { chat_template: "a", guided_json: { description: "b" }, messages: [] },
+      parts: ["chat_template=a", "guided_json.description=b"],
+    },
     { name: "no empty text", body: { messages: [{ content: "" }] }, parts: [] },
-    { name: "nothing of other members", body: { model: "m", metadata: { a: "b" }, stop: ["x"] }, parts: [] },
+    {
+      name: "nothing of members that servers keep to themselves",
+      body: { model: "m", metadata: { a: "b" }, stop: ["x"], user: "u", seed: 7 },
+      parts: [],
+    },
   ])("include $name", ({ body, parts }) => {
     expect(paths(body)).toEqual(parts);
   });
@@ -109,12 +118,60 @@ describe("the text parts of a body", () => {
     expect(extractTextParts(body)).toEqual({ parts: [], messageCount: 0, unseen: [] });
   });
 
-  test.each([{ prompt: [1, 2, 3] }, { prompt: [[1], [2]] }, { input: [1, "a"] }])(
-    "say that %j has token ids",
+  test.each([
+    { prompt: [1, 2, 3] },
+    { prompt: [[1], [2]] },
+    { input: [1, "a"] },
+    { input_ids: [[1]] },
+    { prompt_token_ids: [1] },
+    { input: { prompt: [1] } },
+    { context: [1, 2] },
+    { tokens: [1] },
+    { inputs: [{ name: "a", data: [1] }] },
+  ])("say that %j has token ids", (body) => {
+    expect(extractTextParts(body).unseen).toEqual(["token_ids"]);
+  });
+
+  test.each([{ stop_token_ids: [1] }, { input: { size: [512, 512] } }, { logit_bias: { "5": 1 } }, { seed: 1 }])(
+    "say nothing of the numbers in %j",
     (body) => {
-      expect(extractTextParts(body).unseen).toEqual(["token_ids"]);
+      expect(extractTextParts(body).unseen).toEqual([]);
     },
   );
+
+  const message = (part: object): object => ({ messages: [{ role: "user", content: [part] }] });
+  test.each([
+    message({ type: "image_url", image_url: { url: "https://a.dev/b.png" } }),
+    message({ type: "input_image", file_id: "f" }),
+    message({ type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } }),
+    message({ type: "input_audio", input_audio: { data: "AAAA", format: "wav" } }),
+    message({ type: "document", source: { type: "file", file_id: "f" } }),
+    { contents: [{ parts: [{ inline_data: { mime_type: "image/png", data: "AAAA" } }] }] },
+  ])("say that %j has media, and do not read those as text", (body) => {
+    const { parts, unseen } = extractTextParts(body);
+    expect(unseen).toEqual(["media"]);
+    expect(parts.filter(({ text }) => text === "AAAA")).toEqual([]);
+  });
+
+  test.each([
+    { messages: [{ role: "user", content: "a", images: ["AAAA"] }] },
+    { prompt: "a", images: ["AAAA"] },
+    { text: "a", image_data: "AAAA" },
+  ])("say that %j may have media, and read them, as names are the worker's own", (body) => {
+    const { parts, unseen } = extractTextParts(body);
+    expect(unseen).toEqual(["media"]);
+    expect(parts.map(({ text }) => text)).toEqual(["a", "AAAA"]);
+  });
+
+  test("say nothing of how the model should speak, nor of a tool that takes a file", () => {
+    const tools = [{ type: "function", function: { parameters: { properties: { file: { type: "string" } } } } }];
+    expect(extractTextParts({ audio: { voice: "alloy" }, tools }).unseen).toEqual([]);
+  });
+
+  test("say what was known before of what cannot be read", () => {
+    const input = extractTextParts({ prompt: [1] }, false, { reasons: ["repeated_members"], bytes: 7 });
+    expect(input).toMatchObject({ unseen: ["repeated_members", "token_ids"], unreadBytes: 7 });
+  });
 
   test("stop at their bound and say so", () => {
     const prompt = Array.from({ length: TEXT_PARTS_MAX }, () => "a");
@@ -199,12 +256,12 @@ describe("applying redactions", () => {
 
   test("reaches every extracted part and nothing else", () => {
     fc.assert(
-      fc.property(fc.jsonValue(), fc.jsonValue(), (messages, other) => {
-        const any = { messages, other };
+      fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (messages, other, metadata) => {
+        const any = { messages, other, metadata };
         const { parts } = extractTextParts(any);
         const redacted = applyRedactions(any, new Map(parts.map(({ path, text }) => [path, [whole(text)]])));
         expect(extractTextParts(redacted).parts).toEqual(parts.map((part) => ({ ...part, text: "*" })));
-        expect((redacted as typeof any).other).toBe(other);
+        expect((redacted as typeof any).metadata).toBe(metadata);
       }),
     );
   });
@@ -213,6 +270,7 @@ describe("applying redactions", () => {
 describe("a body of unknown shape", () => {
   const body = {
     question: "q",
+    user: "u",
     chat_history: [{ inputs: { question: "a" } }],
     n: 3,
     messages: [{ role: "system", content: "s" }],
@@ -222,16 +280,18 @@ describe("a body of unknown shape", () => {
     const { parts } = extractTextParts(body, true);
     expect(parts.map(({ path, role }) => [path, role])).toEqual([
       ["question", "user"],
+      ["user", "user"],
       ["chat_history[0].inputs.question", "user"],
       ["messages[0].content", "system"],
     ]);
-    expect(paths(body)).toEqual(["messages[0].content=s"]);
   });
 
   test("is redacted where it was read", () => {
     const spans: SpansByPath = new Map([["chat_history[0].inputs.question", [whole("a")]]]);
     expect(applyRedactions(body, spans, true)).toEqual({ ...body, chat_history: [{ inputs: { question: "*" } }] });
-    expect(applyRedactions(body, spans)).toBe(body);
+    const ofUser: SpansByPath = new Map([["user", [whole("u")]]]);
+    expect(applyRedactions(body, ofUser, true)).toEqual({ ...body, user: "*" });
+    expect(applyRedactions(body, ofUser)).toBe(body);
   });
 
   test.each([
