@@ -5,15 +5,12 @@
  * npm passes a signal on to the script alone, and dies of some without a word: then this process is another's child, which
  * counts as a signal too.
  */
-import { request } from "node:http";
 import { constants } from "node:os";
+import { askRouter } from "./ask-router.ts";
 import type { Workerd } from "./workerd.ts";
 
 /** How often a script of npm looks whether npm is still there, ms. */
 const PARENT_LOOK_MS = 250;
-
-/** Beyond the grace that the router was asked for, time for its last words and its answer, ms. */
-const ANSWER_MS_MAX = 5_000;
 
 /** Resolves to the exit code when workerd has ended: 0 if it was asked to and everything came to its end in time. */
 export async function runUntilEnd(workerd: Workerd, drainMs: number): Promise<number> {
@@ -38,28 +35,13 @@ export async function runUntilEnd(workerd: Workerd, drainMs: number): Promise<nu
 /** Resolves to null, for whoever races it against signals. */
 async function drained(workerd: Workerd, signal: NodeJS.Signals, drainMs: number): Promise<null> {
   const keeper = workerd.keeper ?? "";
-  await ask(keeper, "/close", 0);
+  await askRouter(keeper, "/close", 0);
   console.log(`${signal}: nothing new is taken; what is open has ${drainMs} ms, once more ends it at once`);
-  const answer = await Promise.race([ask(keeper, `/drain?ms=${drainMs}`, drainMs), workerd.exited]);
+  const answer = await Promise.race([askRouter(keeper, `/drain?ms=${drainMs}`, drainMs), workerd.exited]);
   const cut = typeof answer === "string" ? (JSON.parse(answer) as { readonly cut: number }).cut : 0;
   if (cut > 0) console.log(`${cut} still open after ${drainMs} ms: told that they are cut`);
   await workerd.stop();
   return null;
-}
-
-/** The answer's text; null when the router cannot be asked, or does not answer soon after `waitMs`. Never rejects. */
-function ask(socketPath: string, path: string, waitMs: number): Promise<string | null> {
-  return new Promise((settle) => {
-    const asked = request({ socketPath, method: "POST", path, timeout: waitMs + ANSWER_MS_MAX }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (piece: string) => (text += piece));
-      answer.once("end", () => settle(answer.statusCode === 200 ? text : null));
-      answer.once("error", () => settle(null));
-    });
-    asked.once("timeout", () => asked.destroy());
-    asked.once("error", () => settle(null));
-    asked.end();
-  });
 }
 
 type Endings = { readonly next: () => Promise<NodeJS.Signals>; readonly stop: () => void };

@@ -14,10 +14,14 @@ import { stop as stopEsbuild } from "esbuild";
 import { err, ok, type Result } from "../core/result.ts";
 import { DRAIN_GRACE_MS_MAX } from "../protocol/config-bounds.ts";
 import type { Config } from "../protocol/config.ts";
+import type { EndpointSeen } from "../protocol/keeper.ts";
+import { parsePlace } from "../protocol/headers.ts";
 import { missingSecrets, secretIn, secretsOf, SELF_HOSTED } from "../protocol/secrets.ts";
 import type { SecretUse } from "../protocol/secrets.ts";
 import { buildWorker, sizeReport } from "./build.ts";
 import { configNotes, configWarnings, readConfigFile } from "./config-file.ts";
+import { askRouter } from "./ask-router.ts";
+import { endpointTable } from "./serve-look.ts";
 import { runUntilEnd } from "./serve-end.ts";
 import { type StateDir, takeStateDir } from "./state-dir.ts";
 import { startWorkerd, type Workerd, WorkerdStartError } from "./workerd.ts";
@@ -35,6 +39,7 @@ const usage = `npm run serve -- [options]
   --config <file>  config to serve (default warmpath.jsonc)
   --state <dir>    folder for the Durable Objects' state (default .warmpath/state)
   --drain-ms <n>   how long what is open may go on after a signal, ms (default 30000)
+  --place <p>      where this router and its clients are: lat,lon or a region of the config (default: not known)
   --dev            development: a header may say where the client is
   --help           this text`;
 
@@ -44,6 +49,8 @@ export type ServeOptions = {
   readonly configPath: string;
   readonly stateDir: string;
   readonly drainMs: number;
+  /** As written; the config tells what it may be. */
+  readonly place: string | null;
   readonly dev: boolean;
 };
 
@@ -68,7 +75,15 @@ export function parseServeArgs(args: readonly string[], from: string): Result<Se
   if (!/^\d{1,7}$/.test(drainMs) || Number(drainMs) > DRAIN_GRACE_MS_MAX) {
     return err(`--drain-ms must be 0 to ${DRAIN_GRACE_MS_MAX}, not ${drainMs}`);
   }
-  return ok({ port: Number(port), host, configPath, stateDir, drainMs: Number(drainMs), dev });
+  return ok({
+    port: Number(port),
+    host,
+    configPath,
+    stateDir,
+    drainMs: Number(drainMs),
+    place: parsed.value.place ?? null,
+    dev,
+  });
 }
 
 function tryParseArgs(args: readonly string[]) {
@@ -81,6 +96,7 @@ function tryParseArgs(args: readonly string[]) {
         config: { type: "string" },
         state: { type: "string" },
         "drain-ms": { type: "string", default: String(DRAIN_MS_DEFAULT) },
+        place: { type: "string" },
         dev: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -99,10 +115,12 @@ export function workerBindings(input: {
   readonly configText: string;
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly place?: string | null;
   readonly dev: boolean;
 }): Result<Readonly<Record<string, string>>, readonly SecretUse[]> {
   const bindings: Record<string, string> = { WARMPATH_CONFIG: input.configText, [SELF_HOSTED]: "1" };
   if (input.dev) bindings["WARMPATH_DEV"] = "1";
+  if (input.place !== undefined && input.place !== null) bindings["WARMPATH_PLACE"] = input.place;
   for (const { name } of secretsOf(input.config)) {
     const value = secretIn(input.env, name);
     if (value !== null) bindings[name] = value;
@@ -149,9 +167,16 @@ async function serve(
   console.log(`warmpath listens on ${workerd.url}`);
   console.log(`  config ${relative(userDir, options.configPath)}, state ${relative(userDir, options.stateDir)}`);
   console.log("  Ctrl-C stops it");
+  void tellEndpoints(workerd);
   const code = await runUntilEnd(workerd, options.drainMs);
   scrub(state);
   return code;
+}
+
+/** It holds nothing up: an endpoint that is not there yet is looked at again and again. */
+async function tellEndpoints({ keeper }: Workerd): Promise<void> {
+  const answer = await askRouter(keeper ?? "", "/look", 0);
+  if (answer !== null) console.log(endpointTable(JSON.parse(answer) as readonly EndpointSeen[]));
 }
 
 function scrub(state: StateDir): void {
@@ -189,7 +214,12 @@ function loadBindings(options: ServeOptions): Result<Readonly<Record<string, str
   const { text: configText, config } = read.value;
   for (const warning of configWarnings(config)) console.warn(`warning: ${name}: ${warning}`);
   for (const note of configNotes(configText)) console.warn(`note: ${name}: ${note}`);
-  const bindings = workerBindings({ configText, config, env: process.env, dev: options.dev });
+  const { place, dev } = options;
+  if (place !== null && parsePlace(place, config.regions) === null) {
+    const regions = [...config.regions.keys()].join(", ");
+    return err(`--place must be lat,lon such as 50.1,8.7 or a region of ${name} (${regions}), not ${place}`);
+  }
+  const bindings = workerBindings({ configText, config, env: process.env, place, dev });
   return bindings.ok ? bindings : err(whatToSet(bindings.error));
 }
 

@@ -61,7 +61,7 @@ function wishOf(edge: Authenticated, { pool, place, inputTokens, excluded }: Exp
   const { runtime } = edge.desk;
   const spec = runtime.pools.get(pool.id)?.spec;
   if (spec === undefined) return null;
-  const own = placeOf(edge.request, runtime.config, edge.dev);
+  const own = placeOf(edge.request, runtime, edge.dev);
   const { place: client, key: clientKey } = place === null ? own : { place, key: keyOf(place) };
   return { pool: spec, client, clientKey, inputTokens, excluded, explain: true };
 }

@@ -131,7 +131,7 @@ async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
   const { desk, requestId } = edge;
   const { config } = desk.runtime;
   if (parcel.pool.endpoints.size === 0) return refuse(requestId, config, { reason: "jobs_only" });
-  const { place, key } = placeOf(edge.request, config, edge.dev);
+  const { place, key } = placeOf(edge.request, desk.runtime, edge.dev);
   const inputTokens = inputTokensEstimate(parcel.bytes?.byteLength ?? 0);
   const wish: LeaseWish = {
     pool: parcel.pool.spec,

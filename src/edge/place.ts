@@ -1,4 +1,7 @@
-/** Decides where a client is: from what the platform says of the connection, or, in development, from a header. */
+/**
+ * Decides where a client is: from what the platform says of the connection, else where this router says that it is itself,
+ * or, in development, from a header.
+ */
 import type { Place } from "../core/pool.ts";
 import { parsePlace, PLACE } from "../protocol/headers.ts";
 import type { Config } from "../protocol/config.ts";
@@ -11,7 +14,8 @@ export type ClientPlace = {
 
 export function placeOf(
   request: Request<unknown, IncomingRequestCfProperties>,
-  config: Config,
+  /** `place`: of the router, or null. */
+  { config, place: own }: { readonly config: Config; readonly place: Place | null },
   dev: boolean,
 ): ClientPlace {
   if (dev) {
@@ -20,9 +24,13 @@ export function placeOf(
     if (place !== null) return { place, key: keyOf(place) };
   }
   const { cf } = request;
-  const place = cf === undefined ? null : parsePlace(`${cf.latitude},${cf.longitude}`, config.regions);
-  return { place, key: cf?.colo ?? (place === null ? "unknown" : keyOf(place)) };
+  // workerd alone says nothing but an address.
+  if (cf?.colo === undefined && cf?.latitude === undefined) return alone(own);
+  const place = parsePlace(`${cf.latitude},${cf.longitude}`, config.regions);
+  return { place, key: cf.colo ?? (place === null ? "unknown" : keyOf(place)) };
 }
+
+const alone = (place: Place | null): ClientPlace => ({ place, key: place === null ? "unknown" : keyOf(place) });
 
 /** Key of a place that no data centre stands for. About 100 km: closer clients cannot be told apart by their round trips. */
 export const keyOf = ({ lat, lon }: Place): string => `${Math.round(lat)},${Math.round(lon)}`;

@@ -9,7 +9,7 @@ import { hashKeyOf } from "../core/keyed-hash.ts";
 import type { HashKey } from "../core/keyed-hash.ts";
 import { createWallet } from "../core/wallet.ts";
 import type { Wallet } from "../core/wallet.ts";
-import type { PoolSpec } from "../core/pool.ts";
+import type { Place, PoolSpec } from "../core/pool.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import type { PoolShard } from "../objects/pool-shard.ts";
 import { createKeyVerifier } from "../protocol/api-keys.ts";
@@ -17,6 +17,7 @@ import type { KeyVerifier } from "../protocol/api-keys.ts";
 import type { Config, EndpointConfig, PoolConfig } from "../protocol/config.ts";
 import { loadConfig } from "../protocol/env.ts";
 import type { Env } from "../protocol/env.ts";
+import { parsePlace } from "../protocol/headers.ts";
 import { poolSpec } from "../protocol/pool-spec.ts";
 
 export type EdgeEnv = Env & {
@@ -46,6 +47,8 @@ export type Runtime = {
   readonly pools: ReadonlyMap<string, EdgePool>;
   readonly keys: KeyVerifier;
   readonly wallet: Wallet;
+  /** Where a self-hosted router says that it is, and so, as far as is known, its clients. */
+  readonly place: Place | null;
   /** Secret of the affinity keys, the same in every isolate of the deployment. */
   readonly affinitySecret: HashKey;
   /** A flush of the outboxes is under way or due until this instant. */
@@ -77,6 +80,7 @@ export function runtimeOf(env: EdgeEnv, ctx: Pick<ExecutionContext, "waitUntil">
     config: parsed.value,
     pools,
     keys: createKeyVerifier(parsed.value.keys, env.WARMPATH_KEY_PEPPER ?? ""),
+    place: parsePlace(env.WARMPATH_PLACE ?? "", parsed.value.regions),
     // 48 random bits: short, because every lease id carries it, and unique among more isolates than there are.
     affinitySecret: hashKeyOf(env.WARMPATH_KEY_PEPPER ?? ""),
     wallet: createWallet(crypto.randomUUID().replaceAll("-", "").slice(0, 12)),

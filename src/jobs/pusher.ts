@@ -109,7 +109,7 @@ export class Pusher {
     const askedAtMs = Date.now();
     const wish = {
       pool: pool.spec,
-      client: null,
+      client: desk.runtime.place,
       clientKey: JOBS_CLIENT_KEY,
       inputTokens: 0,
       purpose: "first",

@@ -17,6 +17,8 @@ export type Env = {
   readonly WARMPATH_DEV?: string;
   /** "1" where `serve` keeps the process: it ends by draining, and secrets are variables of its environment. */
   readonly WARMPATH_SELF_HOSTED?: string;
+  /** Where the router stands, as a region's id or `lat,lon`: for clients of whom the platform says nothing. */
+  readonly WARMPATH_PLACE?: string;
   /** Secret under which API keys are hashed. */
   readonly WARMPATH_KEY_PEPPER?: string;
 };

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { PLACE } from "../../src/protocol/headers.ts";
 
 type Cf = { readonly colo?: string; readonly latitude?: string; readonly longitude?: string };
-type PlaceOf = (request: unknown, config: unknown, dev: boolean) => { readonly place: unknown; readonly key: string };
+type PlaceOf = (request: unknown, router: unknown, dev: boolean) => { readonly place: unknown; readonly key: string };
 
 // By a name that the type checker does not follow: the module's types are those of the Workers runtime, not of Node.
 const module = "../../src/edge/place.ts";
@@ -11,10 +11,11 @@ const { placeOf } = (await import(/* @vite-ignore */ new URL(module, import.meta
 const EU = { lat: 50.1, lon: 8.7 };
 const config = { regions: new Map([["eu-west", EU]]) };
 
-const placed = (cf: Cf | undefined, { header, dev = false }: { header?: string; dev?: boolean } = {}) => {
+type Asked = { readonly header?: string; readonly dev?: boolean; readonly own?: object };
+const placed = (cf: Cf | undefined, { header, dev = false, own }: Asked = {}) => {
   const headers: Record<string, string> = header === undefined ? {} : { [PLACE]: header };
   const request = Object.assign(new Request("https://a.example/", { headers }), cf === undefined ? {} : { cf });
-  return placeOf(request, config, dev);
+  return placeOf(request, { config, place: own ?? null }, dev);
 };
 
 const FRANKFURT: Cf = { colo: "FRA", latitude: "50.11552", longitude: "8.68417" };
@@ -34,6 +35,20 @@ describe("where a client is", () => {
     { name: "unknown for a position that is none", cf: { latitude: "91", longitude: "0" }, is: UNKNOWN },
   ])("is $name", ({ cf, is }) => {
     expect(placed(cf)).toEqual(is);
+  });
+});
+
+describe("the place of a router that stands alone", () => {
+  const own = { lat: 39, lon: -77.5 };
+
+  test("is its clients' where no platform tells of them", () => {
+    for (const cf of [undefined, {}]) expect(placed(cf, { own })).toEqual({ place: own, key: "39,-77" });
+    expect(placed(undefined, { own, header: "eu-west", dev: true }).place).toEqual(EU);
+  });
+
+  test("does not stand in for what a platform tells, little as it may be", () => {
+    expect(placed(FRANKFURT, { own }).key).toBe("FRA");
+    expect(placed({ colo: "FRA" }, { own })).toEqual({ place: null, key: "FRA" });
   });
 });
 
