@@ -81,9 +81,12 @@ async function collect(reader: Reader, bytesMax: number): Promise<Result<ArrayBu
   return ok(await new Blob(chunks).arrayBuffer());
 }
 
-/** Throws away what the client still sends of a body that nobody has begun to read. */
-export async function drainUnread({ body, bodyUsed }: Request): Promise<void> {
-  if (body !== null && !bodyUsed) await drain(body.getReader());
+/**
+ * Throws away what the client still sends of a body that nobody has begun to read. One that asked first, by Expect, has
+ * sent nothing, and reading would tell it to.
+ */
+export async function drainUnread({ body, bodyUsed, headers }: Request): Promise<void> {
+  if (body !== null && !bodyUsed && !headers.has("expect")) await drain(body.getReader());
 }
 
 /** Never rejects: a client that is gone has no use for the answer. */

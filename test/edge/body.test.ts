@@ -116,6 +116,14 @@ describe("what a client still sends when it is refused", () => {
     await drainUnread(new Request("https://a.example/"));
   });
 
+  test("is not asked for, where the client asked first whether to send it", async () => {
+    const { request, pulled } = chunked([1]);
+    const { body, bodyUsed } = request;
+    // `fetch` lets nobody set this header.
+    await drainUnread({ body, bodyUsed, headers: new Map([["expect", "100-continue"]]) } as unknown as Request);
+    expect(pulled()).toBe(0);
+  });
+
   test("does not matter when it breaks off", async () => {
     const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
     await drainUnread(new Request("https://a.example/", { method: "POST", body, duplex: "half" }));

@@ -60,10 +60,13 @@ async function startEndpoint(id: string) {
     asked: () => seen.promise,
     /** Resolves when its connection was closed. */
     closed: () => left.promise,
-    begin() {
+    // The lease of the second attempt may be asked for before the first has arrived here.
+    async begin() {
+      await seen.promise;
       waiting.at(-1)?.writeHead(200, { "content-type": "text/event-stream" }).write("data: {}\n\n");
     },
-    fail(status: number) {
+    async fail(status: number) {
+      await seen.promise;
       waiting.at(-1)?.writeHead(status, { "content-length": 0 }).end();
     },
     close() {
@@ -161,7 +164,7 @@ describe("the lease of a second attempt", () => {
   test("that comes after the first byte goes home unused, and nothing is sent under it", async () => {
     const answering = start();
     await asked.promise;
-    first.begin();
+    await first.begin();
     const hedged = await answering;
     expect([endpointOf(hedged), hedged.isHedge]).toEqual(["e1", false]);
     const leaseId = await grant();
@@ -172,10 +175,10 @@ describe("the lease of a second attempt", () => {
   test("that comes after the first attempt has failed serves in its place", async () => {
     const answering = start();
     await asked.promise;
-    first.fail(500);
+    await first.fail(500);
     await grant();
     await second.asked();
-    second.begin();
+    await second.begin();
     expect(endpointOf(await answering)).toBe("e2");
     expect(await ends()).toEqual({ "first-1": ["failed"] });
   });
@@ -183,7 +186,7 @@ describe("the lease of a second attempt", () => {
   test("that is refused when the first attempt has failed leaves its failure", async () => {
     const answering = start();
     await asked.promise;
-    first.fail(503);
+    await first.fail(503);
     answer.resolve({ outcome: { kind: "over_budget" }, tight: false, snapshot: null, candidates: null });
     expect((await answering).result).toMatchObject({ kind: "lost", why: "capacity" });
     expect(await ends()).toEqual({ "first-1": ["capacity"] });
@@ -210,7 +213,7 @@ describe("of two attempts under way", () => {
 
   test("the loser is closed and settled once, as cancelled, when the second one wins", async () => {
     const { answering } = await both();
-    second.begin();
+    await second.begin();
     const hedged = await answering;
     expect([endpointOf(hedged), hedged.isHedge]).toEqual(["e2", true]);
     await first.closed();
@@ -221,7 +224,7 @@ describe("of two attempts under way", () => {
 
   test("and so it is when the first one wins", async () => {
     const { answering, leaseId } = await both();
-    first.begin();
+    await first.begin();
     expect(endpointOf(await answering)).toBe("e1");
     await second.closed();
     expect(await ends()).toEqual({ [leaseId]: ["cancelled"] });
