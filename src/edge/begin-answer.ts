@@ -65,10 +65,10 @@ export async function beginAnswer(
   return isShort(headers) ? judged(await bytesOf(response), protocol) : beginWhole(body, protocol, onBytes);
 }
 
-/** Read in one step. */
+/** Read in one step. The length of a compressed answer is that of its packed form: a kilobyte may be a gigabyte. */
 const isShort = (headers: Headers): boolean => {
   const announced = headers.get("content-length");
-  return announced !== null && Number(announced) <= WHOLE_BYTES_MAX;
+  return announced !== null && Number(announced) <= WHOLE_BYTES_MAX && !headers.has("content-encoding");
 };
 
 const bytesOf = async (response: Response): Promise<Uint8Array> => new Uint8Array(await response.arrayBuffer());
