@@ -9,7 +9,16 @@
  * SQLite deletes by forgetting: the pages of a prompt stay in the file, and in its log, until they are used again, and an
  * object may not change that. So before workerd starts and after it has ended the files are written anew.
  */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { err, ok, type Result } from "../core/result.ts";
@@ -26,9 +35,15 @@ export type StateDir = {
   release(): void;
 };
 
-/** Makes the folder when it is missing, and takes it; the error says who has it. */
+/** Makes the folder when it is missing, and takes it; the error says who has it, or that nobody can write there. */
 export function takeStateDir(path: string): Result<StateDir, string> {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    return err(`cannot write to the state folder ${path} (${why}): choose another with --state`);
+  }
   // What SQLite makes from now on is this user's alone; what an older version made is brought in line.
   process.umask(0o077);
   const lock = new DatabaseSync(join(path, LOCK), { timeout: 0 });
