@@ -5,6 +5,8 @@
  * apart by the body where a server says so (llama.cpp's "Loading model"); a plain 503 is a failed probe.
  * Source: facts/backends.md 2.
  */
+import type { ProbeResult } from "../src/core/endpoint.ts";
+import { FAILURE_CHARS_MAX } from "../src/core/shard-messages.ts";
 import { classifyStatus } from "./classify.ts";
 import type { Backend, Egress, Target } from "./port.ts";
 import { ANSWER_PEEK_BYTES } from "./port.ts";
@@ -14,14 +16,14 @@ export const openaiBackend: Backend = {
   workerHeader: null,
   probe: async (target, egress, signal) => {
     const health = await look(null, target, egress, signal);
-    if (health === null) return { kind: "failed" };
+    if (health === null) return SILENT;
     if (health.status === 404) {
       const models = await look("/v1/models", target, egress, signal);
-      return models?.status === 200 ? READY : { kind: "failed" };
+      return models?.status === 200 ? READY : failedProbe(models);
     }
     if (health.status === 200) return READY;
     if (health.status === 204 || (health.status === 503 && LOADING.test(health.body))) return { kind: "warming" };
-    return { kind: "failed" };
+    return failedProbe(health);
   },
   // A server without scale-to-zero has nothing to wake; one behind an autoscaler starts when it is asked for anything.
   wake: async (target, egress, signal) => {
@@ -32,7 +34,17 @@ export const openaiBackend: Backend = {
 
 const READY = { kind: "ready", warmWorkers: null, running: null } as const;
 
+const SILENT = { kind: "failed", failure: { status: null, text: "no answer to the health check" } } as const;
+
+/** What a health check showed that did not say that the endpoint is ready. */
+export const failedProbe = (answer: Looked | null): ProbeResult =>
+  answer === null
+    ? SILENT
+    : { kind: "failed", failure: { status: answer.status, text: answer.body.slice(0, FAILURE_CHARS_MAX) } };
+
 const LOADING = /"?status"?\s*:\s*"(?:warming|loading|starting)|loading model/i;
+
+type Looked = { readonly status: number; readonly body: string };
 
 /**
  * One GET of a path, or of the health URL (null); `body` is its start, ANSWER_PEEK_BYTES at most. Null: there was no
@@ -43,7 +55,7 @@ export async function look(
   target: Target,
   egress: Egress,
   signal: AbortSignal,
-): Promise<{ readonly status: number; readonly body: string } | null> {
+): Promise<Looked | null> {
   try {
     const response = await egress(target, { method: "GET", path, headers: {}, body: null, signal });
     return { status: response.status, body: await readStart(response) };

@@ -9,7 +9,7 @@
  */
 import { classifyStatus } from "./classify.ts";
 import type { ProbeResult } from "../src/core/endpoint.ts";
-import { look } from "./openai.ts";
+import { failedProbe, look } from "./openai.ts";
 import type { Backend } from "./port.ts";
 
 export const runpodLbBackend: Backend = {
@@ -19,12 +19,12 @@ export const runpodLbBackend: Backend = {
   probe: async (target, egress, signal) => {
     const answer = await look(null, target, egress, signal);
     if (answer?.status === 204) return { kind: "warming" };
-    if (answer?.status !== 200) return { kind: "failed" };
+    if (answer?.status !== 200) return failedProbe(answer);
     const workers = workerCounts(answer.body);
     if (workers !== null) return readiness(workers);
     // The plain 200 of a `/ping` says enough; an answer at Runpod's API without counts is not Runpod's.
     return WORKERS_URL.test(target.healthUrl)
-      ? { kind: "failed" }
+      ? failedProbe(answer)
       : { kind: "ready", warmWorkers: null, running: null };
   },
   wake: async (target, egress, signal) => {

@@ -25,3 +25,9 @@ function bearer(ref: SecretRef | null, env: Readonly<Record<string, unknown>>): 
   const secret = env[ref.secret];
   return typeof secret === "string" && secret !== "" ? ok(`Bearer ${secret}`) : err(ref.secret);
 }
+
+/** The credentials of a target, without their scheme: what must not be in anything that is shown. */
+export function credentialsOf(target: Target): string[] {
+  const headers = [target.authorization, target.healthAuthorization].filter((header) => header !== null);
+  return headers.map((header) => header.slice(header.indexOf(" ") + 1));
+}

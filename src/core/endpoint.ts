@@ -18,7 +18,7 @@ import type { GpuWorkers } from "./gpu-workers.ts";
 import { createLearnedLimit, limitOf } from "./learned-limit.ts";
 import type { LearnedLimit } from "./learned-limit.ts";
 import type { EndpointSpec } from "./pool.ts";
-import type { Settlement } from "./shard-messages.ts";
+import type { AttemptFailure, Settlement } from "./shard-messages.ts";
 import { coldLeftMs, createColdStart, observeColdStart } from "./terms/cold.ts";
 import { createLoadCurve, readLoadCurve } from "./terms/load.ts";
 import type { LoadCurve } from "./terms/load.ts";
@@ -179,7 +179,7 @@ export type ProbeResult =
   | { readonly kind: "warming" }
   | { readonly kind: "cold" }
   | { readonly kind: "draining" }
-  | { readonly kind: "failed" };
+  | { readonly kind: "failed"; readonly failure?: AttemptFailure };
 
 export function observeProbe(state: EndpointState, result: ProbeResult, now: number): void {
   if (result.kind === "failed") {
@@ -208,6 +208,12 @@ export function observeProbe(state: EndpointState, result: ProbeResult, now: num
     case "draining":
       break;
   }
+}
+
+/** An earlier incarnation of the shard found it gone: so it is until a probe finds otherwise. */
+export function presumeDown(state: EndpointState): void {
+  state.health = "down";
+  state.probeFailures = PROBE_FAILURES_MAX;
 }
 
 /**

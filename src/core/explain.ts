@@ -15,6 +15,8 @@ import type { Candidate, RouteOutcome, RouteRequest } from "./route.ts";
 import type { Rng } from "./rng.ts";
 import { allViews, digestAgesMs } from "./shard.ts";
 import type { ShardState } from "./shard.ts";
+import { netSource } from "./terms/net.ts";
+import type { NetSource } from "./terms/net.ts";
 
 export type ExplainRequest = Omit<RouteRequest, "exact">;
 
@@ -30,6 +32,8 @@ export type ExplainedCandidate = Candidate & {
   /** One sentence: why it was chosen, or what it lost to. */
   readonly why: string;
   readonly toldBy: ToldBy;
+  /** Where its `net` comes from. */
+  readonly netFrom: NetSource;
   /** Age of its figures, ms; null when they are the configuration's. */
   readonly ageMs: number | null;
 };
@@ -85,6 +89,7 @@ function explain(views: readonly EndpointView[], request: RouteRequest, picture:
     standing: views[index]?.standing ?? "admitting",
     chosen: one.endpointId === winner?.endpointId,
     why: whys[index] ?? "",
+    netFrom: netSource(views[index] ?? NO_VIEW, request),
     ...(told[index] ?? { toldBy: "config", ageMs: null }),
   }));
   return {
@@ -96,6 +101,8 @@ function explain(views: readonly EndpointView[], request: RouteRequest, picture:
     digestAgesMs: picture.digestAgesMs,
   };
 }
+
+const NO_VIEW = { roundTripMs: {} };
 
 function toldOf(region: string, picture: Picture): Pick<ExplainedCandidate, "toldBy" | "ageMs"> {
   if (region === picture.region) return { toldBy: "owner", ageMs: picture.ageMs };

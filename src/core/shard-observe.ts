@@ -9,6 +9,7 @@ import { observeProbe, setDrained } from "./endpoint.ts";
 import type { ProbeResult } from "./endpoint.ts";
 import type { Rng } from "./rng.ts";
 import type { Effect, ShardState } from "./shard.ts";
+import { noteFailure } from "./shard-news.ts";
 import { sweep } from "./shard-settle.ts";
 
 /** Takes a probe's result, then serves the queue. */
@@ -22,6 +23,7 @@ export function applyProbe(
   const endpoint = state.endpoints.get(endpointId);
   if (endpoint === undefined) return [];
   observeProbe(endpoint, result, now);
+  if (result.kind === "failed") noteFailure(state.news, endpointId, "probe", result.failure, now);
   return sweep(state, now, rng);
 }
 

@@ -16,6 +16,7 @@ import { resolve, serveQueue } from "./shard-queue.ts";
 import { placeHeld, settleKey } from "./shard-locality.ts";
 import { LOCAL_EPOCH } from "./shard-messages.ts";
 import type { Carry, HeldLease, Settlement } from "./shard-messages.ts";
+import { failureKind, noteFailure, noteStandings } from "./shard-news.ts";
 import { countDemand, scale } from "./shard-scale.ts";
 
 /** Applies what an edge isolate had to tell, then drops what is due and serves the queue. */
@@ -42,6 +43,7 @@ export function sweep(state: ShardState, now: number, rng: Rng): Effect[] {
   }
   const effects = serveQueue(state, now, rng);
   effects.push(...scale(state, now));
+  noteStandings(state, now);
   return effects;
 }
 
@@ -67,6 +69,8 @@ function settle(state: ShardState, settlement: Settlement, effects: Effect[], no
   if (outcome.kind === "unknown" && fromEarlier) claimInherited(endpoint);
   const before = standing(endpoint, now);
   const wantsProbe = observeAttempt(endpoint, settlement, now);
+  const kind = failureKind(settlement.outcome);
+  if (kind !== null) noteFailure(state.news, settlement.endpointId, kind, settlement.failure, now);
   // Peers bind requests to it by what they last heard: they hear of an ejection, and of its end, at once.
   if (standing(endpoint, now) !== before) tellPeersSoon(state);
   return wantsProbe;

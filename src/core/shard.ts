@@ -19,6 +19,8 @@ import { createLeaseTable, expireLeases, inFlight } from "./leases.ts";
 import type { LeaseTable } from "./leases.ts";
 import type { PoolSpec } from "./pool.ts";
 import type { AcquireRequest, AwaitOutcome } from "./shard-messages.ts";
+import { createNews } from "./shard-news.ts";
+import type { ShardNews } from "./shard-news.ts";
 import { regionRoundTrips } from "./terms/net.ts";
 
 export type Waiter = {
@@ -57,6 +59,8 @@ export type ShardState = {
   readonly askers: Map<string, number>;
   lastTrafficMs: number;
   digestSentMs: number;
+  /** What operators are to be told. */
+  readonly news: ShardNews;
 };
 
 /** What the shell must do. `resolved`: wake whoever awaits that queued lease. */
@@ -97,6 +101,7 @@ export function createShard(pool: PoolSpec, region: string, epoch: number, now: 
     askers: new Map(),
     lastTrafficMs: Number.NEGATIVE_INFINITY,
     digestSentMs: Number.NEGATIVE_INFINITY,
+    news: createNews(),
   };
 }
 
@@ -115,6 +120,14 @@ export function ownViews(state: ShardState, now: number, clientKey?: string): En
   return own.map((endpoint) =>
     endpointView(endpoint, inFlight(state.leases, endpoint.spec.id), now, clientKey, regionTripMs),
   );
+}
+
+/**
+ * Endpoints that are looked at while there is no traffic: those that keep a GPU worker. The probe of one that scales to
+ * zero may wake it, and it being gone is what is expected of it.
+ */
+export function watchedIdle({ endpoints }: ShardState): EndpointState[] {
+  return [...endpoints.values()].filter(({ spec, drained }) => spec.workersMin > 0 && !drained);
 }
 
 /** Every endpoint of the pool: own ones exact, the others from their shard's digest, else from configuration. */

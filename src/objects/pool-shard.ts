@@ -8,9 +8,9 @@
 import { DurableObject } from "cloudflare:workers";
 import { egress } from "../../backends/egress.ts";
 import { BACKENDS } from "../../backends/registry.ts";
-import { targetOf } from "../../backends/targets.ts";
+import { credentialsOf, targetOf } from "../../backends/targets.ts";
 import type { Target } from "../../backends/port.ts";
-import { inheritInFlight, setDrained } from "../core/endpoint.ts";
+import { inheritInFlight, presumeDown, setDrained } from "../core/endpoint.ts";
 import type { ProbeResult } from "../core/endpoint.ts";
 import type { EndpointView, ViewSet } from "../core/endpoint-view.ts";
 import { explainShard } from "../core/explain.ts";
@@ -26,23 +26,34 @@ import {
   ownViews,
   peerRegions,
   tellPeersSoon,
+  watchedIdle,
 } from "../core/shard.ts";
 import type { Effect, ShardState } from "../core/shard.ts";
 import { acquire } from "../core/shard-acquire.ts";
 import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../core/shard-messages.ts";
+import { takeNews } from "../core/shard-news.ts";
+import type { NewsLine } from "../core/shard-news.ts";
 import { applyDrain, applyProbe } from "../core/shard-observe.ts";
 import { applyCarry, sweep } from "../core/shard-settle.ts";
 import type { Config, EndpointConfig } from "../protocol/config.ts";
 import { loadConfig } from "../protocol/env.ts";
 import type { Env } from "../protocol/env.ts";
+import type { NewsPlace } from "../protocol/news-line.ts";
 import { poolSpec } from "../protocol/pool-spec.ts";
 import { parseShardName, shardName } from "../core/shard-name.ts";
 import { ShardStore } from "./shard-store.ts";
+import { logNews, showEndpoints } from "./shard-telling.ts";
+import type { ShownEndpoint } from "./shard-telling.ts";
 
 /** Probes and checkpoints while every endpoint is well, ms. */
 const TICK_MS = 5_000;
 /** … and while one is cold, warming, suspect or down: recovery should be seen within a second. */
 const TICK_FAST_MS = 1_000;
+/**
+ * Probes of a pool without traffic, ms: with the second probe, a second later, an endpoint that is gone is known to be
+ * within a minute. Costs an alarm, a written row and a probe per endpoint each time (docs/routing.md).
+ */
+export const TICK_IDLE_MS = 45_000;
 /** Checkpoints, ms: what is lost at worst is this much of an estimate. */
 export const CHECKPOINT_MS = 10_000;
 /** Held requests are looked at this often even if nothing happens, ms: a wait ends no later than this after its time. */
@@ -61,7 +72,7 @@ export type ShardStatus = {
   readonly epoch: number;
   readonly liveLeases: number;
   readonly queued: number;
-  readonly endpoints: readonly EndpointView[];
+  readonly endpoints: readonly ShownEndpoint[];
   /** Endpoints that an operator has taken out of traffic. */
   readonly drained: readonly string[];
 };
@@ -136,13 +147,14 @@ export class PoolShard extends DurableObject<ShardEnv> {
       this.#armAlarm();
     }
     this.#perform(sweep(state, Date.now(), Math.random));
+    const endpoints = await showEndpoints(state, (endpointId) => this.#newsPlace(endpointId));
     return {
       pool: state.pool.id,
       region: state.region,
       epoch: state.leases.epoch,
       liveLeases: state.leases.live.size,
       queued: state.queue.size,
-      endpoints: ownViews(state, Date.now()),
+      endpoints,
       drained: [...state.endpoints.values()].filter(({ drained }) => drained).map(({ spec }) => spec.id),
     };
   }
@@ -182,11 +194,15 @@ export class PoolShard extends DurableObject<ShardEnv> {
     const now = Date.now();
     this.#perform(sweep(state, now, Math.random));
     if (now - this.#checkpointMs >= CHECKPOINT_MS) this.#checkpoint(state, now);
-    if (!isActive(state, now)) return;
+    const active = isActive(state, now);
+    const watched = active ? [...state.endpoints.values()] : watchedIdle(state);
+    if (watched.length === 0) return;
     // Re-armed before anything that may fail: an alarm that throws stops after six retries.
     this.#armAlarm();
-    await Promise.all([...state.endpoints.keys()].map(async (endpointId) => this.#probe(endpointId)));
-    await this.#exchangeDigests(state);
+    await Promise.all(watched.map(async ({ spec }) => this.#probe(spec.id)));
+    if (active) await this.#exchangeDigests(state);
+    // The next look is due sooner where this one has found an endpoint silent.
+    else this.#armAlarm();
   }
 
   #restore(name: string): ShardState | null {
@@ -196,9 +212,16 @@ export class PoolShard extends DurableObject<ShardEnv> {
     const now = Date.now();
     const state = createShard(poolSpec(this.#config, parsed.pool), parsed.region, this.#store.beginEpoch(), now);
     this.#store.syncRegistry([...state.endpoints.values()].map(({ spec }) => spec));
+    // What an earlier incarnation has told is no news.
+    for (const endpointId of this.#store.loadDown()) {
+      const endpoint = state.endpoints.get(endpointId);
+      if (endpoint !== undefined) presumeDown(endpoint);
+      state.news.standings.set(endpointId, "down");
+    }
     for (const endpointId of this.#store.loadDrained()) {
       const endpoint = state.endpoints.get(endpointId);
       if (endpoint !== undefined) setDrained(endpoint, true);
+      state.news.standings.set(endpointId, "draining");
     }
     for (const { endpointId, inFlight: count, savedAtMs } of this.#store.loadCheckpoint()) {
       const endpoint = state.endpoints.get(endpointId);
@@ -231,13 +254,35 @@ export class PoolShard extends DurableObject<ShardEnv> {
           break;
       }
     }
+    const lines = this.#state === null ? [] : takeNews(this.#state.news);
+    if (lines.length > 0) this.ctx.waitUntil(this.#tell(lines));
+  }
+
+  /** Says what operators are to be told; who is gone is remembered, because an idle object is evicted between two looks. */
+  async #tell(lines: readonly NewsLine[]): Promise<void> {
+    for (const line of lines) {
+      if (line.event !== "endpoint_standing") continue;
+      if (line.to === "down") this.#store.saveDown(line.endpointId, Date.now());
+      else if (line.from === "down") this.#store.saveDown(line.endpointId, null);
+    }
+    await logNews(lines, (endpointId) => this.#newsPlace(endpointId));
+  }
+
+  #newsPlace(endpointId: string): NewsPlace | null {
+    const state = this.#state;
+    const endpoint = this.#config?.pools.get(state?.pool.id ?? "")?.endpoints.find(({ id }) => id === endpointId);
+    if (state === null || endpoint === undefined) return null;
+    const target = this.#probes.get(endpointId)?.target;
+    const credentials = target === undefined ? [] : credentialsOf(target);
+    return { pool: state.pool.id, region: state.region, auth: endpoint.auth, credentials };
   }
 
   /** What a call sets off beside its answer. */
   #keepGoing(): void {
     const state = this.#state;
     if (state === null) return;
-    if (this.#alarmAtMs === 0) {
+    // None, or the slow one of a pool that was idle.
+    if (this.#alarmAtMs === 0 || this.#alarmAtMs > Date.now() + TICK_MS) {
       this.#armAlarm();
       for (const endpointId of state.endpoints.keys()) this.ctx.waitUntil(this.#probe(endpointId));
     }
@@ -308,8 +353,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
     const state = this.#state;
     const now = Date.now();
     if (state === null) return;
-    const well = [...state.endpoints.values()].every(({ health, warmth }) => health === "up" && warmth === "warm");
-    const dueMs = now + (well ? TICK_MS : TICK_FAST_MS);
+    const dueMs = now + tickMs(state, now);
     // An alarm that should have fired long ago is stuck: arm it again.
     if (this.#alarmAtMs !== 0 && this.#alarmAtMs <= dueMs && now - this.#alarmAtMs < TICK_MS) return;
     this.#alarmAtMs = dueMs;
@@ -327,4 +371,13 @@ export class PoolShard extends DurableObject<ShardEnv> {
       })),
     );
   }
+}
+
+/** When to look at the endpoints again, ms. */
+function tickMs(state: ShardState, now: number): number {
+  if (!isActive(state, now)) {
+    return watchedIdle(state).some(({ health }) => health === "suspect") ? TICK_FAST_MS : TICK_IDLE_MS;
+  }
+  const well = [...state.endpoints.values()].every(({ health, warmth }) => health === "up" && warmth === "warm");
+  return well ? TICK_MS : TICK_FAST_MS;
 }

@@ -12,6 +12,7 @@ const MIGRATIONS = [
    CREATE TABLE endpoint (id TEXT PRIMARY KEY, source TEXT NOT NULL, spec TEXT NOT NULL);
    CREATE TABLE checkpoint (endpoint_id TEXT PRIMARY KEY, in_flight INTEGER NOT NULL, saved_at_ms INTEGER NOT NULL);`,
   `ALTER TABLE endpoint ADD COLUMN drained_at_ms INTEGER;`,
+  `ALTER TABLE endpoint ADD COLUMN down_at_ms INTEGER;`,
 ] as const;
 
 export type Checkpoint = { readonly endpointId: string; readonly inFlight: number; readonly savedAtMs: number };
@@ -63,6 +64,17 @@ export class ShardStore {
   /** Keeps since when an endpoint is drained; null: it is not. */
   saveDrained(endpointId: string, drainedAtMs: number | null): void {
     this.#storage.sql.exec(`UPDATE endpoint SET drained_at_ms = ? WHERE id = ?`, drainedAtMs, endpointId);
+  }
+
+  /** Endpoints whose probes failed when they were last looked at. */
+  loadDown(): string[] {
+    const rows = this.#storage.sql.exec<{ id: string }>(`SELECT id FROM endpoint WHERE down_at_ms IS NOT NULL`);
+    return rows.toArray().map(({ id }) => id);
+  }
+
+  /** Keeps since when an endpoint is down; null: it is not. */
+  saveDown(endpointId: string, downAtMs: number | null): void {
+    this.#storage.sql.exec(`UPDATE endpoint SET down_at_ms = ? WHERE id = ?`, downAtMs, endpointId);
   }
 
   loadCheckpoint(): Checkpoint[] {

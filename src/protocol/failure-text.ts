@@ -19,9 +19,9 @@ export const FAILURE_BYTES_MAX = 200;
 /** A shorter credential is a word, and would take words out of every message. */
 const CREDENTIAL_CHARS_MIN = 4;
 
-/** `text`: the start of the answer, or what broke. `authorization`: the header that was sent, which some servers quote. */
-export function failureText(text: string, authorization: string | null = null): string {
-  const seen = withoutCredential(text.slice(0, FAILURE_CHARS_MAX), authorization);
+/** `text`: the start of the answer, or what broke. `credentials`: what was sent to the endpoint, which some servers quote. */
+export function failureText(text: string, credentials: readonly string[] = []): string {
+  const seen = withoutCredentials(text.slice(0, FAILURE_CHARS_MAX), credentials);
   const found = [...findSecrets(seen), ...findPii(seen, { entities: PII_ENTITIES })];
   const spans = found.map((span) => ({ ...span, rail: "failure", action: "redact" as const }));
   const line = redact(seen, mergeSpans(spans)).replaceAll(UNPRINTABLE, " ").trim();
@@ -30,9 +30,10 @@ export function failureText(text: string, authorization: string | null = null): 
   return new TextDecoder().decode(bytes, { stream: true });
 }
 
-function withoutCredential(text: string, authorization: string | null): string {
-  const credential = authorization?.slice(authorization.indexOf(" ") + 1) ?? "";
-  return credential.length < CREDENTIAL_CHARS_MIN ? text : text.replaceAll(credential, "[REDACTED:credential]");
+function withoutCredentials(text: string, credentials: readonly string[]): string {
+  return credentials
+    .filter(({ length }) => length >= CREDENTIAL_CHARS_MIN)
+    .reduce((rest, credential) => rest.replaceAll(credential, "[REDACTED:credential]"), text);
 }
 
 /** Control and format characters (terminals act on them, and right-to-left marks hide text), breaks, lone surrogates. */

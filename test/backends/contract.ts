@@ -114,7 +114,7 @@ export function describeContract(): void {
         ["that answers 401", async () => (await startAnswering(401)).url],
         ["that dies in its body", async () => (await startOddServer(dyingInBody)).url],
       ] as const)("finds a server %s failed", async (_, startServer) => {
-        expect(await probeAt(await startServer())).toEqual({ kind: "failed" });
+        expect(await probeAt(await startServer())).toMatchObject({ kind: "failed" });
       });
 
       test.each([
@@ -126,12 +126,12 @@ export function describeContract(): void {
           begin(response);
           setImmediate(() => controller.abort());
         });
-        expect(await probeAt(server.url, controller.signal)).toEqual({ kind: "failed" });
+        expect(await probeAt(server.url, controller.signal)).toMatchObject({ kind: "failed" });
       });
 
       test("sends nothing when its signal has ended before", async () => {
         const server = await startAnswering(row.ready.status, row.ready.body);
-        expect(await probeAt(server.url, AbortSignal.abort())).toEqual({ kind: "failed" });
+        expect(await probeAt(server.url, AbortSignal.abort())).toMatchObject({ kind: "failed" });
         expect(server.asked).toEqual([]);
       });
 
@@ -208,7 +208,7 @@ export function describeContract(): void {
         const elsewhere = await startAnswering(row.ready.status, row.ready.body);
         const server = await startAnswering(307, "", { location: `${elsewhere.url}${row.healthPath}` });
         const found = await backend.probe(targetAt(server.url, server.url + row.healthPath), egress, never);
-        expect(found).toEqual({ kind: "failed" });
+        expect(found).toMatchObject({ kind: "failed" });
         expect(elsewhere.asked).toEqual([]);
       });
     });

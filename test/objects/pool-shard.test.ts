@@ -1,9 +1,10 @@
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AcquireRequest, Carry, Grant, HeldLease, Settlement } from "../../src/core/shard-messages.ts";
-import { CHECKPOINT_MS } from "../../src/objects/pool-shard.ts";
+import { CHECKPOINT_MS, TICK_IDLE_MS } from "../../src/objects/pool-shard.ts";
 import type { ShardEnv } from "../../src/objects/pool-shard.ts";
+import { loadParts } from "./load-parts.ts";
 
 const { POOL_SHARD } = env as unknown as ShardEnv;
 
@@ -15,6 +16,7 @@ const START_MS = Date.UTC(2026, 10, 1);
 
 /** Endpoints answer their probes; no test has a network. */
 let probed: string[] = [];
+beforeAll(loadParts);
 beforeEach(() => {
   probed = [];
   vi.useFakeTimers({ toFake: ["Date"], now: START_MS });
@@ -217,6 +219,15 @@ describe("eviction with leases out", () => {
 
 describe("the alarm", () => {
   const alarmOf = (shard: Shard) => runInDurableObject(shard, (_, { storage }) => storage.getAlarm());
+  /** When the alarm was last set to, by this clock and not the runtime's; null: it was not set since. */
+  async function watchAlarm(shard: Shard): Promise<() => number | null> {
+    const set = await runInDurableObject(shard, (_, { storage }) => vi.spyOn(storage, "setAlarm"));
+    return () => {
+      const last = set.mock.calls.at(-1)?.[0] ?? null;
+      set.mockClear();
+      return last === null ? null : Number(last) - START_MS;
+    };
+  }
 
   test("is set by the first request, and sets itself again while there is traffic", async () => {
     await granted(usShard(), "i-1");
@@ -235,12 +246,60 @@ describe("the alarm", () => {
     expect([...new Set(probed)].sort()).toEqual(["http://127.0.0.1:9101/health", "http://127.0.0.1:9102/health"]);
   });
 
-  test("stays unset when nothing has come for a minute and nothing is held", async () => {
+  /** A minute after its last request. */
+  async function goneIdle(shard: Shard, changes: Partial<AcquireRequest> = {}): Promise<void> {
+    const grant = await granted(shard, "i-1", changes);
+    await shard.report({ settled: [served(grant)], held: [] });
+    vi.setSystemTime(START_MS + 60_000);
+    await runDurableObjectAlarm(shard);
+    probed = [];
+  }
+
+  test("is slow when nothing has come for a minute, and looks at what keeps a GPU worker alone", async () => {
+    const setTo = await watchAlarm(usShard());
+    await goneIdle(usShard());
+    expect(setTo()).toBe(60_000 + TICK_IDLE_MS);
+    vi.setSystemTime(START_MS + 60_000 + TICK_IDLE_MS);
+    await runDurableObjectAlarm(usShard());
+    expect(probed).toEqual(["http://127.0.0.1:9101/health"]);
+    expect(setTo()).toBe(60_000 + 2 * TICK_IDLE_MS);
+  });
+
+  test("stays unset when nothing has come for a minute and an operator keeps out what would be looked at", async () => {
     const grant = await granted(usShard(), "i-1");
     await usShard().report({ settled: [served(grant)], held: [] });
+    await usShard().drain("us-a", true);
     vi.setSystemTime(START_MS + 60_000);
     await runDurableObjectAlarm(usShard());
     expect(await alarmOf(usShard())).toBeNull();
+  });
+
+  test("finds within a minute that an endpoint of an idle pool is gone, also when it is evicted meanwhile", async () => {
+    const setTo = await watchAlarm(euShard());
+    await goneIdle(euShard(), { client: EU, hop: 1 });
+    vi.mocked(globalThis.fetch).mockRejectedValue(new Error("refused"));
+    vi.setSystemTime(START_MS + 60_000 + TICK_IDLE_MS);
+    await runDurableObjectAlarm(euShard());
+    const again = setTo() ?? Number.POSITIVE_INFINITY;
+    expect(again).toBeLessThan(60_000 + 60_000);
+    vi.setSystemTime(START_MS + again);
+    await runDurableObjectAlarm(euShard());
+    const standings = async () => (await statusOf(euShard())).endpoints.map(({ standing }) => standing);
+    expect(await standings()).toEqual(["down"]);
+    // One more look soon, and then not one a second for as long as it is gone.
+    const last = setTo() ?? 0;
+    vi.setSystemTime(START_MS + last);
+    await runDurableObjectAlarm(euShard());
+    expect(setTo()).toBe(last + TICK_IDLE_MS);
+    await evictDurableObject(euShard());
+    expect(await standings()).toEqual(["down"]);
+  });
+
+  test("is soon again with the first request", async () => {
+    await goneIdle(usShard());
+    const setTo = await watchAlarm(usShard());
+    await granted(usShard(), "i-2");
+    expect(setTo()).toBeLessThanOrEqual(60_000 + 5_000);
   });
 
   test("survives a probe that fails, and the next one", async () => {

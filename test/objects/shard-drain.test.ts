@@ -1,10 +1,11 @@
 /** What an operator orders and asks of a shard: it outlives the object, and asking changes nothing. */
 import { evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ExplainRequest } from "../../src/core/explain.ts";
 import type { AcquireRequest } from "../../src/core/shard-messages.ts";
 import type { ShardEnv } from "../../src/objects/pool-shard.ts";
+import { loadParts } from "./load-parts.ts";
 
 const { POOL_SHARD } = env as unknown as ShardEnv;
 
@@ -15,6 +16,7 @@ const START_MS = Date.UTC(2026, 10, 1);
 /** What endpoints answer to their probes; no test has a network. */
 let answer: (url: string) => Response;
 let probed: string[] = [];
+beforeAll(loadParts);
 beforeEach(() => {
   answer = () => new Response("");
   probed = [];
@@ -152,13 +154,33 @@ describe("an endpoint that an operator drains", () => {
   test("can be drained on storage that an earlier version wrote", async () => {
     await euShard().status(false);
     await runInDurableObject(euShard(), (_, { storage }) => {
-      storage.sql.exec(`ALTER TABLE endpoint DROP COLUMN drained_at_ms`);
+      for (const later of ["drained_at_ms", "down_at_ms"])
+        storage.sql.exec(`ALTER TABLE endpoint DROP COLUMN ${later}`);
       storage.sql.exec(`DELETE FROM schema_step WHERE step >= 1`);
     });
     await evictDurableObject(euShard());
     await euShard().drain("eu-a", true);
     await evictDurableObject(euShard());
     expect(await seen(euShard())).toEqual({ epoch: 3, drained: ["eu-a"], standing: ["draining"] });
+  });
+});
+
+describe("what failed", () => {
+  test("is a line of the log and in the state for people, without secrets", async () => {
+    const log = vi.spyOn(console, "log").mockImplementation(() => undefined);
+    const { outcome } = await euShard().acquire(ask("i-1"));
+    if (outcome.kind !== "granted") throw new Error("there is room");
+    const { leaseId, endpointId, epoch, inFlightAtGrant } = outcome.grant;
+    const failure = { status: 500, text: "CUDA out of memory\nasked by anna.bauer@example.org" };
+    const timing = { heldMs: 100, ttftMs: null, headersMs: null, clientKey: "50,9", inputTokens: 10 };
+    const end = { leaseId, endpointId, epoch, inFlightAtGrant, ...timing, outcome: "failed", failure } as const;
+    await euShard().report({ settled: [end], held: [] });
+    const shown = { kind: "failed", status: 500, text: "CUDA out of memory asked by [REDACTED:email]", ageMs: 0 };
+    expect((await statusOf(euShard())).endpoints.map(({ lastFailure }) => lastFailure)).toEqual([shown]);
+    await vi.waitFor(() => expect(log).toHaveBeenCalled());
+    const lines = log.mock.calls.map(([line]) => JSON.parse(String(line)) as unknown);
+    const where = { pool: "llama-test", region: "eu-west", endpoint: "eu-a" };
+    expect(lines).toEqual([{ event: "endpoint_failed", ...where, ...shown, times: 1 }]);
   });
 });
 

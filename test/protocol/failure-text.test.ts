@@ -14,7 +14,7 @@ describe("what is shown of a failure", () => {
   });
 
   test("holds no credential that the endpoint quotes, of whatever form", () => {
-    const text = failureText("Incorrect API key provided: hunter22, try again", "Bearer hunter22");
+    const text = failureText("Incorrect API key provided: hunter22, try again", ["hunter22"]);
     expect(text).toBe("Incorrect API key provided: [REDACTED:credential], try again");
   });
 

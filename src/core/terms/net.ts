@@ -71,6 +71,18 @@ export function netMs(view: Trips, { client, clientKey }: NetInput): number {
 }
 
 /**
+ * `measured` at the endpoint itself, at another one of its `region`, the `distance`; or `unknown`: then it counts as the
+ * nearest that was measured, so that it is tried.
+ */
+export type NetSource = "measured" | "region" | "distance" | "unknown";
+
+export function netSource(view: Omit<Trips, "place">, { client, clientKey }: NetInput): NetSource {
+  if (view.roundTripMs[clientKey] !== undefined) return "measured";
+  if (view.regionTripMs?.[clientKey] !== undefined) return "region";
+  return client === null ? "unknown" : "distance";
+}
+
+/**
  * The views as a client of unknown place sees them: of which nothing is measured counts as the nearest that was. The same
  * list where the place is known, or nothing is measured.
  */
