@@ -62,12 +62,14 @@ function unknownEndpoint({ requestId, desk }: Authenticated): Response {
   return refuse(requestId, desk.runtime.config, { reason: "not_found", detail });
 }
 
+const NO_RESTART = "There is no such shard, or this is no development deployment, where alone shards are restarted.";
+
 /** `POST /admin/shards/{pool}/{region}/restart`, in development only: as an eviction would. */
 export async function restartShard(edge: Authenticated, params: Readonly<Record<string, string>>): Promise<Response> {
   const { env, runtime } = edge.desk;
   const { pool = "", region = "" } = params;
   const exists = runtime.pools.get(pool)?.spec.endpoints.some((endpoint) => endpoint.region === region) === true;
-  if (!edge.dev || !exists) return refuse(edge.requestId, runtime.config, { reason: "not_found" });
+  if (!edge.dev || !exists) return refuse(edge.requestId, runtime.config, { reason: "not_found", detail: NO_RESTART });
   try {
     await env.POOL_SHARD.getByName(shardName(pool, region)).restart();
   } catch {

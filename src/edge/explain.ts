@@ -16,6 +16,7 @@ import { askShard } from "./admin-call.ts";
 import { parseJson } from "./body.ts";
 import { answerJson, refuse } from "./edge-request.ts";
 import type { Authenticated } from "./edge-request.ts";
+import { unknownPool } from "../protocol/not-found.ts";
 import type { Desk } from "./lease-desk.ts";
 import { keyOf, placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
@@ -36,7 +37,7 @@ export async function explain(edge: Authenticated): Promise<Response> {
     return refuse(requestId, config, { reason, detail: problem, ...(param === null ? {} : { param }) });
   }
   const wish = wishOf(edge, read.value);
-  if (wish === null) return refuse(requestId, config, { reason: "unknown_pool" });
+  if (wish === null) return refuse(requestId, config, unknownPool(read.value.pool.id, config));
   if (wish.pool.endpoints.length === 0) return refuse(requestId, config, { reason: "jobs_only" });
   const shard = shardName(wish.pool.id, homeRegion(wish));
   const { client, clientKey, inputTokens, excluded } = wish;

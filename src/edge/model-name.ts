@@ -6,11 +6,15 @@
  * there under the name that it listed: a request for an unknown model ran nowhere. The name is kept by the isolate, and
  * asked for again when it is refused too. A name that is none of the pool's is the client's own choice (an adapter of the
  * model, say) and stays.
+ * Where the name stays unknown, the client is told what its operator has to write.
  * Rejected: asking with each probe, for what only few endpoints need; guessing among several models.
  */
 import { egress } from "../../backends/egress.ts";
 import type { Call } from "../../backends/port.ts";
+import { errorBody, errorHeaders } from "../protocol/errors.ts";
+import { REQUEST_ID } from "../protocol/headers.ts";
 import { modelsIn, withModel } from "../protocol/model-in-body.ts";
+import { MODEL_CHARS_MAX } from "../protocol/openai.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 
 /** A list of models, or the message of a 404, is far shorter. */
@@ -42,13 +46,31 @@ export async function retryNamed(refused: Refused, refusal: Response): Promise<R
   // A path that is not there is no unknown model.
   if (!refusedNames.some((name) => text.includes(name))) return same;
   const name = await onlyModelOf(endpoint, call.signal);
+  const { id } = endpoint.config;
   if (name === null || refusedNames.includes(name)) {
     learned.delete(endpoint);
-    return same;
+    tellOnce(endpoint, `endpoint ${id} does not know its pool's model: write the name that it has as its "model"`);
+    return unknownThere(asked[0]?.name ?? "", call);
   }
   learned.set(endpoint, name);
-  console.warn(`endpoint ${endpoint.config.id} knows its model as ${JSON.stringify(name)}: write it as its "model"`);
+  tellOnce(endpoint, `endpoint ${id} knows its model as ${JSON.stringify(name)}: write it as its "model"`);
   return egress(endpoint.target, named(endpoint, call, name));
+}
+
+/** In the words of who can mend it: the endpoint's own name no option that there is. */
+function unknownThere(model: string, call: Call): Response {
+  const detail = `The pool's endpoint does not know the model "${model}". The operator writes the name that it has as endpoints[].model.`;
+  const body = errorBody("unknown_model", { detail, param: "model", requestId: call.headers[REQUEST_ID] ?? "" });
+  return new Response(JSON.stringify(body), { status: 404, headers: errorHeaders("unknown_model") });
+}
+
+const told = new WeakSet<EdgeEndpoint>();
+
+/** Every request meets the same; the operator needs to read it once. */
+function tellOnce(endpoint: EdgeEndpoint, line: string): void {
+  if (told.has(endpoint)) return;
+  told.add(endpoint);
+  console.warn(line);
 }
 
 /** Null: it lists none, or several. */
@@ -62,7 +84,8 @@ async function onlyModelOf({ target }: EdgeEndpoint, signal: AbortSignal): Promi
     const models = data.filter(({ parent = null }) => parent === null);
     const roots = new Set(models.map(({ id, root = id }) => root));
     const [first] = models;
-    return roots.size === 1 && typeof first?.id === "string" && first.id !== "" ? first.id : null;
+    const isName = typeof first?.id === "string" && first.id !== "" && first.id.length <= MODEL_CHARS_MAX;
+    return roots.size === 1 && isName ? first.id : null;
   } catch {
     return null;
   }

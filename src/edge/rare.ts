@@ -14,7 +14,7 @@ import { drain, fleet, restartShard } from "./admin.ts";
 import type { Authenticated } from "./edge-request.ts";
 import { explain } from "./explain.ts";
 import { metrics } from "./metrics.ts";
-import * as notFound from "./not-found.ts";
+import * as notFound from "../protocol/not-found.ts";
 
 export const { notServed, unknownModel, unknownPool } = notFound;
 

@@ -229,7 +229,9 @@ describe("a model's name", () => {
 
   test("is not learned where there are several models", async () => {
     vllm.models = [{ id: REAL }, { id: "org/other" }];
-    expect(await post("/v1/chat/completions", "several")).toBe("404 The model `several` does not exist.");
+    expect(await post("/v1/chat/completions", "several")).toMatch(
+      /^404 The pool's endpoint does not know the model "several"\. The operator writes .+ endpoints\[\]\.model\.$/,
+    );
     expect(modelsSeen()).toEqual(["several"]);
   });
 

@@ -17,6 +17,7 @@ import { runWork } from "./runpod.ts";
 import { policyOf, submitJob } from "./submit.ts";
 import { readBody } from "../read-body.ts";
 
+const NO_SUCH_HOOK = "There is no such hook: it has expired, or its URL is not whole. POST /admin/hooks makes one.";
 /** An order is a line of JSON. */
 const ORDER_BYTES_MAX = 16_384;
 /** Ten years: longer is "never". */
@@ -54,7 +55,7 @@ export async function triggered(edge: EdgeRequest, token: string): Promise<Respo
   const now = Date.now();
   const claims = await verifyHook(token, edge.desk.env.WARMPATH_KEY_PEPPER ?? "", now);
   const pool = claims === null ? undefined : edge.desk.runtime.pools.get(claims.poolId);
-  if (claims === null || pool === undefined) return refuseJob(edge, { reason: "not_found" });
+  if (claims === null || pool === undefined) return refuseJob(edge, { reason: "not_found", detail: NO_SUCH_HOOK });
   if (edge.request.method !== "POST") {
     return refuseJob(edge, { reason: "method_not_allowed", headers: [["allow", "POST"]] });
   }

@@ -7,6 +7,7 @@ import { DEPTH_MAX } from "../../core/jobs/queue.ts";
 import { parseJson } from "../body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
+import { unknownAction, unknownPool } from "../../protocol/not-found.ts";
 import { refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
 import { makeHook } from "./hooks.ts";
 import { queueOf } from "./queue.ts";
@@ -30,6 +31,8 @@ const MODES: ReadonlyMap<string, QueueMode> = new Map([
   ["drain", "draining"],
 ]);
 
+const ORDERS = [...MODES.keys(), "limits", "dead-events", "replay-event"];
+
 /** Segments after `/admin`. */
 export async function adminRoute(edge: Authenticated, segments: readonly string[]): Promise<Response> {
   const [area = "", poolId = "", action = "", ...more] = segments;
@@ -37,15 +40,18 @@ export async function adminRoute(edge: Authenticated, segments: readonly string[
     return refuseJob(edge, { reason: "method_not_allowed", headers: [["allow", "POST"]] });
   }
   if (area === "hooks" && poolId === "") return makeHook(edge);
-  if (area !== "jobs" || more.length > 0) return refuseJob(edge, { reason: "not_found" });
-  if (!edge.desk.runtime.pools.has(poolId)) return refuseJob(edge, { reason: "unknown_pool" });
+  if (area !== "jobs" || more.length > 0) {
+    return refuseJob(edge, unknownAction("/admin", segments.join("/"), ["hooks", "jobs/{pool}/{order}"]));
+  }
+  const { pools, config } = edge.desk.runtime;
+  if (!pools.has(poolId)) return refuseJob(edge, unknownPool(poolId, config));
   const queue = queueOf(edge.desk, poolId);
   if (queue === null) return refuseNoQueue(edge);
   if (action === "limits") return setLimits(edge, queue, poolId);
   if (action === "dead-events") return answerJson(edge, { pool: poolId, events: await queue.deadDeliveries(OPERATOR) });
   if (action === "replay-event") return replayEvent(edge, queue);
   const mode = MODES.get(action);
-  if (mode === undefined) return refuseJob(edge, { reason: "not_found" });
+  if (mode === undefined) return refuseJob(edge, unknownAction("/admin/jobs/{pool}", action, ORDERS));
   await queue.setMode(mode);
   return answerJson(edge, { pool: poolId, mode });
 }

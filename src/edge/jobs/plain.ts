@@ -12,6 +12,7 @@ import type { Operation } from "../../core/jobs/rate.ts";
 import { answerJson, dress } from "../edge-request.ts";
 import type { Authenticated, Refusal } from "../edge-request.ts";
 import { answerStored, refuseJob, refuseNoQueue, refuseProblem, refuseUnknownJob } from "./answers.ts";
+import { unknownAction } from "../../protocol/not-found.ts";
 import { events } from "./events.ts";
 import { queueOf } from "./queue.ts";
 import type { JobQueueStub } from "./queue.ts";
@@ -45,7 +46,10 @@ export async function plainRoute(edge: Authenticated, segments: readonly string[
   if (text === "dead-webhooks") return deadWebhooks(edge, segments.slice(1));
   const known = more.length === 0 ? ACTIONS.get(`${method} ${action}`) : undefined;
   const name = parseJobName(text);
-  if (known === undefined) return refuseJob(edge, { reason: "not_found" });
+  if (known === undefined) {
+    const actions = [...ACTIONS.keys()].filter((one) => !one.endsWith(" "));
+    return refuseJob(edge, unknownAction("/v1/jobs/{id}", `${method} ${[action, ...more].join("/")}`, actions));
+  }
   if (name === null || !edge.desk.runtime.pools.has(name.poolId)) return refuseUnknownJob(edge);
   return counted(edge, name.poolId, known.operation, (queue) => known.handle({ edge, queue, ...name }));
 }
@@ -192,7 +196,8 @@ async function deadWebhooks(edge: Authenticated, [id, action, ...more]: readonly
     );
   }
   if (method !== "POST" || id === undefined || action !== "replay" || more.length > 0) {
-    return refuseJob(edge, { reason: "not_found" });
+    const [known, asked] = [["GET dead-webhooks", "POST dead-webhooks/{id}/replay"], [id, action, ...more].join("/")];
+    return refuseJob(edge, unknownAction("/v1/jobs/dead-webhooks", `${method} ${asked}`, known));
   }
   return counted(edge, poolId, "retry", async (queue) =>
     (await queue.replayDelivery(tenant, id))

@@ -17,7 +17,7 @@ import { INFERENCE_PATHS, readInferenceBody } from "../../protocol/openai.ts";
 import { withoutLastSlash } from "../../protocol/request-target.ts";
 import { parseJson, writeJson } from "../body.ts";
 import type { Authenticated } from "../edge-request.ts";
-import { unknownModel, unknownPool } from "../not-found.ts";
+import { unknownModel, unknownPool } from "../../protocol/not-found.ts";
 import { refuseReach } from "../reach.ts";
 import { readBody } from "../read-body.ts";
 import type { EdgePool } from "../runtime.ts";

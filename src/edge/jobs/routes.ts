@@ -7,7 +7,7 @@ import type { Operation } from "../../core/jobs/rate.ts";
 import type { Scope } from "../../protocol/config.ts";
 import { INFERENCE_PATHS } from "../../protocol/openai.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
-import { unknownPool } from "../not-found.ts";
+import { unknownAction, unknownPool } from "../../protocol/not-found.ts";
 import { infer, passThrough } from "../pipeline.ts";
 import type { EdgePool } from "../runtime.ts";
 import { answerStored, inRunpodForm, refuseJob, refuseNoQueue } from "./answers.ts";
@@ -92,7 +92,9 @@ async function routeRunpod(edge: EdgeRequest, admit: Admit, segments: readonly s
   const found = operation === "batch" ? batchRoute(method, params) : ROUTES.get(operation);
   const given = operation === "batch" ? Math.min(params.length, 1) : params.length;
   if (found === undefined || found.params !== given) {
-    return inRunpodForm(await admit(edge, "infer", (known) => refuseJob(known, { reason: "not_found" })));
+    const operations = [...ROUTES.keys(), "batch", "openai"];
+    const refusal = unknownAction("/v2/{pool}", [operation, ...params].join("/"), operations);
+    return inRunpodForm(await admit(edge, "infer", (known) => refuseJob(known, refusal)));
   }
   if (found.method !== method) {
     const headers = [["allow", found.method]] as const;

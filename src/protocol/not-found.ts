@@ -2,13 +2,15 @@
  * What a client is told that asked for what is not there: what there is, and what it may have meant. Who shows no key
  * learns the list of paths, which is the same everywhere; names of pools and models are for who has one.
  */
-import { nearest } from "../protocol/config-nearest.ts";
-import type { Config } from "../protocol/config.ts";
-import { methodsOf } from "../protocol/open-paths.ts";
-import type { Refusal } from "./edge-request.ts";
+import { nearest } from "./config-nearest.ts";
+import type { Config } from "./config.ts";
+import { methodsOf } from "./open-paths.ts";
+import type { ErrorReason } from "./errors.ts";
 
-/** Most names that an answer lists: it is a hint, and a message has its bound. */
-const NAMES_MAX = 10;
+export type NotFound = { readonly reason: ErrorReason; readonly detail: string; readonly param?: string };
+
+/** Most names that an answer lists: it is a hint, and a message has its bound. All operations on jobs fit. */
+const NAMES_MAX = 20;
 /** What of the client's own word is repeated to it. */
 const WORD_CHARS_MAX = 100;
 
@@ -27,12 +29,12 @@ const SERVED = [
   "/admin/explain",
 ] as const;
 
-export function notServed(path: string): Refusal {
+export function notServed(path: string): NotFound {
   const meant = meantPath(path);
   const detail = [
     `Nothing is served at ${shown(path)}.`,
     meant === null ? "" : `Did you mean ${meant}?`,
-    methodsOf(path).length === 0 ? "" : `At a pool's endpoints it is reached as /p/{pool}${path}.`,
+    path === "/" || methodsOf(path).length === 0 ? "" : `At a pool's endpoints it is reached as /p/{pool}${path}.`,
     `Served are ${SERVED.join(", ")}, /p/{pool}/{path} and /v2/{pool}/run.`,
   ];
   return { reason: "not_found", detail: spaced(detail) };
@@ -45,23 +47,29 @@ function meantPath(path: string): string | null {
   return behind ?? nearest(path, SERVED);
 }
 
-export function unknownPool(name: string, { pools }: Config): Refusal {
+export function unknownPool(name: string, { pools }: Config): NotFound {
   return {
     reason: "unknown_pool",
     detail: unknown(`There is no pool "${shown(name)}".`, name, [...pools.keys()], "Pools"),
   };
 }
 
-export function unknownModel(name: string, { poolIdByModel }: Config): Refusal {
+export function unknownModel(name: string, { poolIdByModel }: Config): NotFound {
   const models = [...poolIdByModel.keys()];
   const detail = unknown(`No pool serves the model "${shown(name)}".`, name, models, "Models");
   return { reason: "unknown_model", param: "model", detail };
 }
 
+/** A word of a path of ours that is none: `known` are those that could stand there. */
+export function unknownAction(path: string, word: string, known: readonly string[]): NotFound {
+  const detail = unknown(`There is no "${shown(word)}" below ${path}.`, word, known, "There are");
+  return { reason: "not_found", detail };
+}
+
 function unknown(problem: string, name: string, known: readonly string[], what: string): string {
   const near = nearest(name.trim(), known) ?? known.find((one) => name.endsWith(one)) ?? null;
   const more = known.length > NAMES_MAX ? ", …" : "";
-  const list = `${what}: ${known.slice(0, NAMES_MAX).join(", ")}${more}.`;
+  const list = `${what}${what === "There are" ? "" : ":"} ${known.slice(0, NAMES_MAX).join(", ")}${more}.`;
   return spaced([problem, near === null ? "" : `Did you mean "${near}"?`, list]);
 }
 
