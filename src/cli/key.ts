@@ -42,6 +42,7 @@ Paste this into "keys" of warmpath.jsonc and deploy:
   ${JSON.stringify(entry)}
 
 The Worker needs the same pepper: npx wrangler secret put ${PEPPER_ENV_DEFAULT}
+(\`npm run serve\` reads it from the environment.)
 `;
   return { exitCode: 0, out: `${key}\n`, err };
 }
