@@ -57,6 +57,8 @@ export type LeaseWish = {
   readonly avoidRegion?: string | null;
   /** Absent: a first attempt, or a retry when there are endpoints to exclude. */
   readonly purpose?: AttemptPurpose;
+  /** Its attempt at the excluded endpoint waits for this long already, ms. */
+  readonly lateForMs?: number;
   /** Would rather wait however long than be refused for an expected wait: a job. */
   readonly patient?: boolean;
   /** Ask the authority itself, and for every candidate's cost. */
@@ -297,6 +299,7 @@ function ask(wallet: Wallet, wish: LeaseWish, { region, ...wanted }: Wanted, now
     excluded: wish.excluded,
     avoidRegion: wish.avoidRegion ?? null,
     purpose: purposeOf(wish),
+    ...(wish.lateForMs === undefined ? {} : { lateForMs: wish.lateForMs }),
     ...(wish.patient === true ? { patient: true } : {}),
     wantsSnapshot: wanted.hop === 0 && snapshotAgeMs > SNAPSHOT_AGE_MS,
     explain: wish.explain,

@@ -98,6 +98,7 @@ export function learnWorker({ workers }: EndpointState, { workerId, outcome }: S
     case "client_fault":
     case "disputed":
     case "cancelled":
+    case "late":
       seenWorker(workers, workerId, now);
       break;
     case "unused":

@@ -37,6 +37,8 @@ export type EndpointView = {
   readonly queuesExcess: boolean;
   /** Mean time a request holds its slot, ms. */
   readonly occupancyMs: number;
+  /** Wait that late first tokens let expect (`lateness.ts`), ms; absent: 0. */
+  readonly lateMs?: number;
   /** First-token delay beyond network and prefill by in-flight bucket (`terms/load.ts`), ms, non-decreasing. */
   readonly loadCurveMs: readonly number[];
   readonly prefillTokensPerMs: number;

@@ -10,6 +10,8 @@ import type { CountEwma } from "./ewma.ts";
 import { breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
 import type { Breaker } from "./breaker.ts";
 import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
+import { IN_TIME, lateMs, observeInTime, observeLate } from "./lateness.ts";
+import type { Lateness } from "./lateness.ts";
 import { learnDelays, learnFirstByte, learnNoRoom, learnWorker } from "./endpoint-learn.ts";
 import { createFirstByteTimes } from "./first-byte.ts";
 import type { FirstByteTimes } from "./first-byte.ts";
@@ -66,6 +68,8 @@ export type EndpointState = {
   failureCostMs: CountEwma;
   readonly roundTripMs: RoundTrips;
   readonly firstByte: FirstByteTimes;
+  /** What first tokens that did not come say of it. */
+  late: Lateness;
   readonly load: LoadCurve;
   tries: Tries;
 };
@@ -110,6 +114,7 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
     failureCostMs: createFailureCost(),
     roundTripMs: new Map(),
     firstByte: createFirstByteTimes(),
+    late: IN_TIME,
     load: createLoadCurve(),
     tries: createTries(now),
   };
@@ -140,6 +145,7 @@ export function endpointView(
     capacity: capacityNow(state, now),
     queuesExcess: spec.queuesExcess && !isTried(state, now),
     occupancyMs: state.occupancyMs.value,
+    lateMs: lateMs(state.late, now),
     loadCurveMs: readLoadCurve(state.load, now),
     prefillTokensPerMs: state.prefillTokensPerMs.value,
     failureProbability: failureProbability(state.tries, now),
@@ -262,6 +268,9 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
       state.breaker = breakerFailed(state.breaker, now);
       if (state.health === "up") state.health = "suspect";
       return true;
+    case "late":
+      state.late = observeLate(state.late, seen.heldMs, now);
+      return true;
     case "cut":
       // As bad for the client as no answer, and worse to repeat: it counts in full. What it cost is not known, because
       // nobody repeats it. Envoy's outlier detection also counts a reset alike before and after the headers.
@@ -274,6 +283,7 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
       if (breakerStanding(state.breaker, now) === "half_open") state.readyAtMs = now;
       state.breaker = breakerServed(state.breaker, now);
       if (seen.outcome === "served") {
+        state.late = observeInTime(state.late, now);
         setWarmth(state, "warm", now);
         learnDelays(state, seen, slotsOf(state), now);
       }

@@ -65,8 +65,27 @@ export function firstByteP95Ms(times: FirstByteTimes, now: number): number | nul
   return times.p95Ms;
 }
 
+/**
+ * Beyond this multiple of the 95th percentile an attempt is not one of the slow ones any more: another endpoint is asked
+ * beside it out of turn, and the first to answer is taken.
+ */
+export const MOVE_FACTOR = 3;
+
+/** But no sooner than this, ms: a prompt is read twice then. */
+export const MOVE_AFTER_MS_MIN = 5_000;
+
+/** Where too little is known of the endpoint, ms: most people wait so long, and few longer. */
+export const MOVE_AFTER_MS_DEFAULT = 10_000;
+
+/** When an attempt is to be moved, less the trip and the reading of the prompt, ms. */
+export function moveAfterMs(p95Ms: number | null): number {
+  return p95Ms === null ? MOVE_AFTER_MS_DEFAULT : Math.max(MOVE_AFTER_MS_MIN, MOVE_FACTOR * p95Ms);
+}
+
 /** What a grant says of when its attempt is late; absent from shards of an older version. */
 export type HedgeAdvice = {
+  /** After this and the reading of the prompt another endpoint is asked out of turn, ms; null: never. */
+  readonly moveAfterMs?: number | null;
   /** After this and the reading of the prompt it is late, ms; null: never. */
   readonly hedgeAfterMs?: number | null;
   readonly prefillTokensPerMs?: number;
@@ -76,6 +95,17 @@ export type HedgeAdvice = {
 export function hedgeDelayMs(advice: HedgeAdvice, inputTokens: number): number | null {
   const { hedgeAfterMs = null, prefillTokensPerMs = Number.POSITIVE_INFINITY } = advice;
   return hedgeAfterMs === null ? null : hedgeAfterMs + inputTokens / prefillTokensPerMs;
+}
+
+/** When an attempt is late, ms after its dispatch: for a hedge, and so that it is moved. */
+export type LateTimes = { readonly hedgeAfterMs: number; readonly moveAfterMs: number };
+
+/** Infinity: not so; null: in no way. */
+export function lateTimes(advice: HedgeAdvice, inputTokens: number): LateTimes | null {
+  const hedgeAfterMs = hedgeDelayMs(advice, inputTokens) ?? Number.POSITIVE_INFINITY;
+  const moveMs = hedgeDelayMs({ ...advice, hedgeAfterMs: advice.moveAfterMs ?? null }, inputTokens);
+  if (moveMs === null && hedgeAfterMs === Number.POSITIVE_INFINITY) return null;
+  return { hedgeAfterMs, moveAfterMs: moveMs ?? Number.POSITIVE_INFINITY };
 }
 
 /** Share of the warm slots that is taken, 0 and up; 1 where nothing warm takes traffic. */

@@ -9,6 +9,7 @@
 import { purposeOf } from "./budget.ts";
 import { creditsFor } from "./credits.ts";
 import { fillOf, HEDGE_FILL_MAX } from "./first-byte.ts";
+import { isLate } from "./lateness.ts";
 import { hasEnded, inFlight } from "./leases.ts";
 import { route } from "./route.ts";
 import type { Candidate, Decision, RouteOutcome, RouteReason } from "./route.ts";
@@ -20,7 +21,7 @@ import type { Chosen } from "./shard-grant.ts";
 import { affinityFor, countKey } from "./shard-locality.ts";
 import type { AcquireOutcome, AcquireReply, AcquireRequest } from "./shard-messages.ts";
 import { hold, spill } from "./shard-queue.ts";
-import { hedgeAdvice } from "./shard-repeat.ts";
+import { hedgeAdvice, noteLate } from "./shard-repeat.ts";
 import { countDemand } from "./shard-scale.ts";
 import { applyCarry } from "./shard-settle.ts";
 
@@ -34,6 +35,7 @@ export function acquire(state: ShardState, request: AcquireRequest, now: number,
   if (!request.ahead) countDemand(state, 1, now);
   const effects = applyCarry(state, request.carry, now, rng);
   const repeated = earlierAnswer(state, request, now);
+  if (repeated === null && request.hop === 0) noteLate(state, request, now);
   const { clientKey } = request;
   const views = request.hop === 0 ? allViews(state, now, clientKey) : ownViews(state, now, clientKey);
   countKey(state, request, now);
@@ -125,6 +127,9 @@ function answerHedge(
   if (state.queue.size > 0) return none;
   if (fillOf(candidates) >= HEDGE_FILL_MAX) return none;
   if (outcome.region !== state.region) return spill(state, request, outcome, now);
+  // Late there as well: it would only be worked at twice.
+  const there = state.endpoints.get(outcome.endpointId);
+  if (request.lateForMs !== undefined && there !== undefined && isLate(there.late, now)) return none;
   return grantLease(state, request, outcome, { confirmed: true, credits: 0 }, now);
 }
 

@@ -75,6 +75,7 @@ export function settleKey(state: ShardState, endpoint: EndpointState, settlement
     case "cut":
       dropHolder(state.affinity, affinity.key, endpointId);
       break;
+    case "late":
     case "client_fault":
     case "disputed":
     case "unused":

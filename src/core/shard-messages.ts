@@ -15,8 +15,8 @@ import type { Candidate, RouteReason } from "./route.ts";
 /**
  * How an attempt ended, as far as the endpoint is concerned.
  * `served`: an answer came and ended as it should. `cut`: it broke after the first byte. `cancelled`: the client left.
- * `client_fault`: the endpoint refused the request itself. `capacity`: it had no room. `failed`: it broke, or gave no
- * first byte in time. `disputed`: it answered with an error of its own, and another endpoint did so for the same request:
+ * `client_fault`: the endpoint refused the request itself. `capacity`: it had no room. `failed`: it broke. `late`: its first
+ * token did not come in time, and nothing else speaks against it. `disputed`: it answered with an error of its own, and another endpoint did so for the same request:
  * whose fault it was is not known. `unused`: nothing was sent to it.
  */
 export type AttemptOutcome =
@@ -26,6 +26,7 @@ export type AttemptOutcome =
   | "client_fault"
   | "capacity"
   | "failed"
+  | "late"
   | "disputed"
   | "unused";
 
@@ -117,6 +118,11 @@ export type AcquireRequest = {
    * is a grant here and now or nothing (`shed`): it waits for no slot, wakes nothing and is passed on to nobody.
    */
   readonly ahead: boolean;
+  /**
+   * Its attempt at the excluded endpoint waits for this long already, ms: a place beside it is free of charge, and only
+   * one where nobody waits likewise. Absent: none is late.
+   */
+  readonly lateForMs?: number;
   /** How long it has waited at the shard that sent it here, ms: it keeps its place among those that came since. */
   readonly waitedMs?: number;
   /**

@@ -6,8 +6,9 @@
  * after how long its attempt is late, so that the edge asks nobody about requests that are in time.
  */
 import { affords, bucketFor, purposeOf, spend } from "./budget.ts";
-import { fillOf, firstByteP95Ms, HEDGE_FILL_MAX } from "./first-byte.ts";
+import { fillOf, firstByteP95Ms, HEDGE_FILL_MAX, moveAfterMs } from "./first-byte.ts";
 import type { HedgeAdvice } from "./first-byte.ts";
+import { observeLate } from "./lateness.ts";
 import { invariant } from "./invariant.ts";
 import type { Candidate } from "./route.ts";
 import type { ShardState } from "./shard.ts";
@@ -18,7 +19,7 @@ export const OVER_BUDGET_RETRY_MS = 1_000;
 
 /** The refusal of an attempt that nothing here could pay for; null when it is free or paid for. */
 export function overBudget(state: ShardState, request: AcquireRequest): AwaitOutcome | null {
-  const bucket = bucketFor(state.budgets, purposeOf(request));
+  const bucket = isMove(request) ? null : bucketFor(state.budgets, purposeOf(request));
   if (bucket === null || affords(bucket)) return null;
   // A Worker that does not say its purpose is of a version that does not know this outcome.
   return request.purpose === undefined ? { kind: "shed", retryAfterMs: OVER_BUDGET_RETRY_MS } : { kind: "over_budget" };
@@ -26,8 +27,20 @@ export function overBudget(state: ShardState, request: AcquireRequest): AwaitOut
 
 /** Pays for an attempt whose lease has just been granted; `overBudget` was asked before. */
 export function payFor(state: ShardState, request: AcquireRequest): void {
-  const bucket = bucketFor(state.budgets, purposeOf(request));
+  const bucket = isMove(request) ? null : bucketFor(state.budgets, purposeOf(request));
   if (bucket !== null) invariant(spend(bucket), "a second attempt is granted only when it can be paid");
+}
+
+/** A place beside an attempt that is late takes only what is to spare, and nothing is paid for it. */
+const isMove = ({ lateForMs }: AcquireRequest): boolean => lateForMs !== undefined;
+
+/** An attempt waits in vain at the endpoint that is excluded: whoever comes next hears of it at once. */
+export function noteLate(state: ShardState, { excluded, lateForMs }: AcquireRequest, now: number): void {
+  if (lateForMs === undefined) return;
+  for (const endpointId of excluded) {
+    const endpoint = state.endpoints.get(endpointId);
+    if (endpoint !== undefined) endpoint.late = observeLate(endpoint.late, lateForMs, now);
+  }
 }
 
 /** What a grant for `endpointId` says of hedging; nothing where it may not be, or too little is known. */
@@ -44,9 +57,10 @@ export function hedgeAdvice(
   if (purposeOf(request) !== "first") return NEVER;
   const p95Ms = firstByteP95Ms(endpoint.firstByte, now);
   const netMs = candidates.find((one) => one.endpointId === endpointId)?.terms.net;
-  if (p95Ms === null || netMs === undefined || fillOf(candidates) >= HEDGE_FILL_MAX) return NEVER;
   const prefillTokensPerMs = endpoint.prefillTokensPerMs.value;
-  return { hedgeAfterMs: Math.max(hedgeAfterMsMin, p95Ms + netMs), prefillTokensPerMs };
+  const move = { moveAfterMs: moveAfterMs(p95Ms) + (netMs ?? 0), prefillTokensPerMs };
+  if (p95Ms === null || netMs === undefined || fillOf(candidates) >= HEDGE_FILL_MAX) return { ...NEVER, ...move };
+  return { ...move, hedgeAfterMs: Math.max(hedgeAfterMsMin, p95Ms + netMs) };
 }
 
 const NEVER: HedgeAdvice = { hedgeAfterMs: null };

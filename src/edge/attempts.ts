@@ -3,7 +3,8 @@
  * Ends with an answer that has begun or with a refusal, and says nothing to the client itself: the rails may have the
  * last word.
  */
-import { hedgeDelayMs } from "../core/first-byte.ts";
+import { lateTimes } from "../core/first-byte.ts";
+import type { LateTimes } from "../core/first-byte.ts";
 import type { Leased, LeaseReason, LeaseWish } from "../core/edge-lease.ts";
 import { attemptOnce, endAttempt } from "./dispatch.ts";
 import type { AttemptResult, Outgoing } from "./dispatch.ts";
@@ -56,12 +57,12 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
       return refused({ reason: "no_endpoint" });
     }
     tried.push(endpoint.config.id);
-    const afterMs: number | null =
-      lost === null && mayHedge(dispatch) ? hedgeDelayMs(holding.grant, wish.inputTokens) : null;
+    const late: LateTimes | null =
+      lost === null && mayHedge(dispatch) ? lateTimes(holding.grant, wish.inputTokens) : null;
     const { result, isHedge }: Hedged =
-      afterMs === null
+      late === null
         ? { result: await attemptOnce(desk, holding, endpoint, outgoing), isHedge: false }
-        : await attemptHedged(desk, holding, endpoint, outgoing, { afterMs, pool, wish, tried });
+        : await attemptHedged(desk, holding, endpoint, outgoing, { late, pool, wish, tried });
     if (result.kind === "begun") {
       const why = isHedge ? "hedge" : lost === null ? reason : "failover";
       return { kind: "begun", result, reason: why, attempts: tried.length, lease: answer };

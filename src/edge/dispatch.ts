@@ -21,6 +21,7 @@ import { noteAnswering } from "../core/wallet-worker.ts";
 import { isEventStream } from "./answer-format.ts";
 import { beginAnswer } from "./begin-answer.ts";
 import type { Begun, NoAnswer } from "./begin-answer.ts";
+import { askReach, canAsk, noteAnswered, reachStep } from "./connect-check.ts";
 import { flush, settle } from "./lease-desk.ts";
 import type { Desk } from "./lease-desk.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
@@ -55,6 +56,8 @@ export type Outgoing = {
   readonly stream: boolean;
   /** Time until the first byte must be here, ms. */
   readonly firstByteTimeoutMs: number;
+  /** Without headers for so long, the endpoint is asked whether it is there, ms. */
+  readonly connectTimeoutMs: number;
   /** Longest silence of an answer that has begun, ms. */
   readonly stallTimeoutMs: number;
   /** What its answer must be, to be one; null: not known. */
@@ -81,7 +84,11 @@ export type Attempt = {
   isSilent: boolean;
   /** When it is late, unless its first byte is here; Infinity when nobody wants to know. */
   lateAtMs: number;
-  readonly onLate: ((attempt: Attempt) => void) | null;
+  readonly onLate: Lateness["onLate"] | null;
+  /** When to see whether the endpoint can be reached at all; Infinity once its headers are here. */
+  connectAtMs: number;
+  /** Nothing at the endpoint answers. */
+  isUnreachable: boolean;
   headersAtMs: number | null;
   /** First byte of a stream's body. */
   firstByteAtMs: number | null;
@@ -92,8 +99,11 @@ export type Attempt = {
   failure: AttemptFailure | null;
 };
 
-/** Called once when there is no first byte `afterMs` after the dispatch. */
-export type Lateness = { readonly afterMs: number; readonly onLate: (attempt: Attempt) => void };
+/**
+ * Called when there is no first byte `afterMs` after the dispatch; returns the instant at which it wants to be called again
+ * if there is none by then, or Infinity.
+ */
+export type Lateness = { readonly afterMs: number; readonly onLate: (attempt: Attempt) => number };
 
 export type AttemptResult =
   | { readonly kind: "begun"; readonly attempt: Attempt; readonly response: Response; readonly begun: Begun }
@@ -139,6 +149,8 @@ export async function attemptOnce(
     isSilent: false,
     lateAtMs: lateness === null ? Number.POSITIVE_INFINITY : sentAtMs + lateness.afterMs,
     onLate: lateness?.onLate ?? null,
+    connectAtMs: canAsk(endpoint) ? sentAtMs + outgoing.connectTimeoutMs : Number.POSITIVE_INFINITY,
+    isUnreachable: false,
     headersAtMs: null,
     firstByteAtMs: null,
     firstTokenAtMs: null,
@@ -154,6 +166,8 @@ export async function attemptOnce(
   try {
     const response = await send(attempt);
     attempt.headersAtMs = Date.now();
+    attempt.connectAtMs = Number.POSITIVE_INFINITY;
+    noteAnswered(endpoint, attempt.headersAtMs);
     const { workerHeader } = endpoint.backend;
     if (workerHeader !== null) {
       noteAnswering(desk.runtime.wallet, holding, response.headers.get(workerHeader), attempt.headersAtMs);
@@ -171,11 +185,25 @@ export async function attemptOnce(
   } catch (error) {
     // Refused, reset, aborted by the deadline, or dead before the first byte: the endpoint did not answer.
     const waitedMs = Date.now() - sentAtMs;
-    noteFailure(attempt, null, attempt.timedOut ? `no first byte within ${waitedMs} ms` : String(error));
-    endAttempt(attempt, "failed");
+    noteFailure(
+      attempt,
+      null,
+      attempt.timedOut
+        ? `no first byte within ${waitedMs} ms`
+        : attempt.isUnreachable
+          ? "it does not answer its health path either"
+          : String(error),
+    );
+    endAttempt(attempt, attempt.timedOut && outgoing.stream ? lateNow(attempt) : "failed");
     const silent = attempt.headersAtMs === null;
     return { ...lostAttempt(attempt, attempt.timedOut ? "timeout" : "failed"), silent };
   }
+}
+
+/** Late is not failed: probes say whether the endpoint is well. */
+function lateNow(attempt: Attempt): AttemptOutcome {
+  attempt.firstByteAtMs = Date.now();
+  return "late";
 }
 
 const lostAttempt = (attempt: Attempt, why: LostAttempt["why"]): LostAttempt => ({
@@ -247,7 +275,13 @@ export function noteBytes(attempt: Attempt, state: EndState = "open"): void {
 
 function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = () => timeOut(attempt)): void {
   if (attempt.timer !== null) clearTimeout(attempt.timer);
-  const dueMs = Math.min(attempt.holding.confirmDueMs, deadlineMs, attempt.lateAtMs, attempt.silentAtMs);
+  const dueMs = Math.min(
+    attempt.holding.confirmDueMs,
+    deadlineMs,
+    attempt.lateAtMs,
+    attempt.silentAtMs,
+    attempt.connectAtMs,
+  );
   attempt.timer = setTimeout(
     () => {
       const now = Date.now();
@@ -260,9 +294,9 @@ function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = ()
         timeOut(attempt);
         return;
       }
+      if (now >= attempt.connectAtMs && !seekReach(attempt, now)) return;
       if (now >= attempt.lateAtMs) {
-        attempt.lateAtMs = Number.POSITIVE_INFINITY;
-        attempt.onLate?.(attempt);
+        attempt.lateAtMs = attempt.onLate?.(attempt) ?? Number.POSITIVE_INFINITY;
       }
       touch(attempt.holding, now);
       // Another request of the isolate may have confirmed it meanwhile.
@@ -271,6 +305,21 @@ function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = ()
     },
     Math.max(WATCH_GAP_MS, dueMs - Date.now()),
   );
+}
+
+/** False: the attempt was given up. */
+function seekReach(attempt: Attempt, now: number): boolean {
+  const { endpoint, sentAtMs, desk } = attempt;
+  const { connectTimeoutMs } = attempt.outgoing;
+  const step = reachStep(endpoint, sentAtMs, connectTimeoutMs, now);
+  if (step === "unreachable") {
+    attempt.isUnreachable = true;
+    attempt.controller.abort();
+    return false;
+  }
+  attempt.connectAtMs = step === "ask" ? now + connectTimeoutMs : step;
+  if (step === "ask") desk.ctx.waitUntil(askReach(endpoint, connectTimeoutMs));
+  return true;
 }
 
 function timeOut(attempt: Attempt): void {

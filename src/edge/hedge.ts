@@ -7,6 +7,7 @@
  * attempt holds its lease until it was aborted, and is settled once. What the second one fails at is never shown.
  */
 import type { LeaseWish } from "../core/edge-lease.ts";
+import type { LateTimes } from "../core/first-byte.ts";
 import { createRace, raceBegun, raceLate, raceLeased, raceLost } from "../core/hedge-race.ts";
 import type { HedgeRace } from "../core/hedge-race.ts";
 import type { Holding } from "../core/wallet.ts";
@@ -17,8 +18,8 @@ import type { Desk } from "./lease-desk.ts";
 import type { EdgeEndpoint, EdgePool } from "./runtime.ts";
 
 export type HedgePlan = {
-  /** After this the first attempt is late, ms. */
-  readonly afterMs: number;
+  /** When the first attempt is late. */
+  readonly late: LateTimes;
   readonly pool: EdgePool;
   readonly wish: LeaseWish;
   /** Endpoints dispatched to; the second one's is added when it is. */
@@ -43,15 +44,22 @@ export async function attemptHedged(
 ): Promise<Hedged> {
   const race = createRace();
   const beside: { second: Second | null } = { second: null };
+  const { hedgeAfterMs, moveAfterMs } = plan.late;
   const result = await attemptOnce(desk, holding, endpoint, outgoing, {
-    afterMs: plan.afterMs,
+    afterMs: Math.min(hedgeAfterMs, moveAfterMs),
     onLate: (first) => {
-      if (!raceLate(race)) return;
+      const now = Date.now();
+      const lateForMs = now - first.sentAtMs;
+      // Where nobody is better now, one may be later.
+      const nextMs = lateForMs < moveAfterMs ? first.sentAtMs + moveAfterMs : now + moveAfterMs;
+      if (!raceLate(race)) return nextMs;
       const stop = new AbortController();
       const clientGone = AbortSignal.any([outgoing.clientGone, stop.signal]);
-      const hedged = runSecond(race, first, { ...outgoing, clientGone }, plan);
+      const isMove = lateForMs >= moveAfterMs;
+      const hedged = runSecond(race, first, { ...outgoing, clientGone }, plan, isMove ? lateForMs : null);
       beside.second = { stop, hedged };
       desk.ctx.waitUntil(hedged);
+      return nextMs;
     },
   });
   if (result.kind === "begun") {
@@ -74,9 +82,15 @@ async function runSecond(
   first: Attempt,
   outgoing: Outgoing,
   { pool, wish, tried }: HedgePlan,
+  lateForMs: number | null,
 ): Promise<Hedged | null> {
   const { desk } = first;
-  const answer = await lease(desk, pool, { ...wish, excluded: [...tried], purpose: "hedge" });
+  const answer = await lease(desk, pool, {
+    ...wish,
+    excluded: [...tried],
+    purpose: "hedge",
+    ...(lateForMs === null ? {} : { lateForMs }),
+  });
   if (answer.kind !== "leased") {
     raceLeased(race, false);
     return null;
@@ -93,7 +107,7 @@ async function runSecond(
   const result = await attemptOnce(desk, holding, endpoint, outgoing);
   if (result.kind === "begun" && result.response.status < 400) {
     const { wins, cancels } = raceBegun(race, "second");
-    if (cancels === "first") cancel(first);
+    if (cancels === "first") cancel(first, lateForMs === null ? "cancelled" : "late");
     return wins ? { result, isHedge: true } : null;
   }
   // What speaks against the request itself counts only from the endpoint that was chosen for it.
@@ -104,9 +118,9 @@ async function runSecond(
 }
 
 /** Ends an attempt whose request was answered by another one. */
-function cancel(attempt: Attempt): void {
+function cancel(attempt: Attempt, outcome: "cancelled" | "late"): void {
   // Its first byte comes no sooner than now, which is all that will be known of it.
   attempt.firstByteAtMs = Date.now();
-  endAttempt(attempt, "cancelled");
+  endAttempt(attempt, outcome);
   attempt.controller.abort();
 }

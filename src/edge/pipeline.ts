@@ -307,6 +307,7 @@ function outgoingOf(
     protocol: protocolOf(parcel.method, parcel.path),
     isClientsPath: parcel.isClientsPath,
     firstByteTimeoutMs: parcel.stream ? config.firstTokenTimeoutMs : executionMs,
+    connectTimeoutMs: config.connectTimeoutMs,
     stallTimeoutMs: config.stallTimeoutMs,
     clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
   };

@@ -23,6 +23,7 @@ export function outgoingOf(
   jobId: string,
   limits: {
     readonly firstByteTimeoutMs: number;
+    readonly connectTimeoutMs: number;
     readonly stallTimeoutMs: number;
     readonly signal: AbortSignal;
   },
@@ -45,6 +46,7 @@ export function outgoingOf(
     affinity: null,
     stream: work.stream,
     firstByteTimeoutMs: limits.firstByteTimeoutMs,
+    connectTimeoutMs: limits.connectTimeoutMs,
     stallTimeoutMs: limits.stallTimeoutMs,
     protocol: isRunpod ? null : protocolOf(work.method, work.path),
     // Any path but the inference ones is the client's own: its errors must not eject an endpoint.

@@ -234,10 +234,14 @@ export class Pusher {
     const { executionTimeoutMs } = endpoint.config;
     const pool = desk.runtime.pools.get(this.#deps.poolId)?.config;
     const executionMs = Math.min(job.policy.executionTimeoutMs, executionTimeoutMs);
-    const { firstTokenTimeoutMs = executionMs, stallTimeoutMs = executionMs } = pool ?? {};
+    const {
+      firstTokenTimeoutMs = executionMs,
+      connectTimeoutMs = executionMs,
+      stallTimeoutMs = executionMs,
+    } = pool ?? {};
     const firstByteTimeoutMs = work.stream ? Math.min(executionMs, firstTokenTimeoutMs) : executionMs;
     const token = job.token;
-    const outgoing = outgoingOf(work, job.id, { firstByteTimeoutMs, stallTimeoutMs, signal });
+    const outgoing = outgoingOf(work, job.id, { firstByteTimeoutMs, connectTimeoutMs, stallTimeoutMs, signal });
     const { tenant } = job;
     const railed = { jobId: job.id, tenant, path: outgoing.path, body };
     const rails = pool === undefined ? null : await jobRails(pool, railed);

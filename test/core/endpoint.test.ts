@@ -43,6 +43,7 @@ describe("an attempt", () => {
     { outcome: "capacity", probes: true, risk: "same", learns: false },
     { outcome: "cut", probes: true, risk: "up", learns: false },
     { outcome: "cancelled", probes: false, risk: "same", learns: false },
+    { outcome: "late", probes: true, risk: "same", learns: false },
     { outcome: "unused", probes: false, risk: "same", learns: false },
     { outcome: "client_fault", probes: false, risk: "down", learns: false },
     { outcome: "served", probes: false, risk: "down", learns: true },
@@ -308,6 +309,18 @@ describe("the breaker", () => {
     fail(state, 1, EJECT_MS);
     expect(endpointView(state, 0, 3 * EJECT_MS - 1).standing).toBe("ejected");
     expect(endpointView(state, 0, 3 * EJECT_MS).standing).toBe("admitting");
+  });
+
+  test("stays closed by first tokens that are late: they raise the wait", () => {
+    const state = endpointState();
+    for (let late = 0; late < 2 * FAILURES_MAX; late++) {
+      observeAttempt(state, settlement({ outcome: "late", heldMs: 10_000 }), 0);
+    }
+    const view = endpointView(state, 0, 0);
+    expect(view.standing).toBe("admitting");
+    expect(view.lateMs).toBeGreaterThan(9_000);
+    observeAttempt(state, settlement({ firstByteMs: 50 }), 0);
+    expect(endpointView(state, 0, 0).lateMs).toBeLessThan(8_000);
   });
 
   test("is opened by answers that break off, as by those that never begin", () => {

@@ -8,6 +8,11 @@ import {
   firstByteP95Ms,
   HEDGE_SAMPLES_MIN,
   hedgeDelayMs,
+  lateTimes,
+  MOVE_AFTER_MS_DEFAULT,
+  MOVE_AFTER_MS_MIN,
+  MOVE_FACTOR,
+  moveAfterMs,
   observeFirstByte,
 } from "../../src/core/first-byte.ts";
 import type { FirstByteTimes } from "../../src/core/first-byte.ts";
@@ -88,6 +93,24 @@ describe("a request is late", () => {
     { name: "never, by a shard of an older version", advice: {}, delayMs: null },
   ])("$name", ({ advice, tokens = 0, delayMs }) => {
     expect(hedgeDelayMs(advice, tokens)).toBe(delayMs);
+  });
+});
+
+describe("an attempt is moved", () => {
+  test.each([
+    ["after what is known to be unusual", 4_000, MOVE_FACTOR * 4_000],
+    ["not before the least time", 10, MOVE_AFTER_MS_MIN],
+    ["after a fixed time where nothing is known", null, MOVE_AFTER_MS_DEFAULT],
+  ] as const)("%s", (_, p95Ms, afterMs) => {
+    expect(moveAfterMs(p95Ms)).toBe(afterMs);
+  });
+
+  test("later by the reading of its prompt, and never where the grant does not say when", () => {
+    const advice = { hedgeAfterMs: 100, moveAfterMs: 5_000, prefillTokensPerMs: 10 };
+    expect(lateTimes(advice, 1_000)).toEqual({ hedgeAfterMs: 200, moveAfterMs: 5_100 });
+    expect(lateTimes({ ...advice, hedgeAfterMs: null }, 0)).toEqual({ hedgeAfterMs: Infinity, moveAfterMs: 5_000 });
+    expect(lateTimes({ hedgeAfterMs: 100 }, 0)).toEqual({ hedgeAfterMs: 100, moveAfterMs: Infinity });
+    expect(lateTimes({}, 0)).toBeNull();
   });
 });
 

@@ -211,6 +211,42 @@ describe("a hedge", () => {
   });
 });
 
+describe("a place beside an attempt that is so late that it is moved", () => {
+  const move = { ...hedge, lateForMs: 12_000 };
+
+  test("is free of charge, however often", () => {
+    const state = shard();
+    spendAll(state, hedge);
+    for (let time = 0; time < 3; time++) {
+      const leaseId = fresh();
+      expect(granted(ask(state, leaseId, move)).endpointId).toBe("e2");
+      settle(state, leaseId, { endpointId: "e2" });
+    }
+  });
+
+  test("is only what is to spare, as a hedge's", () => {
+    const state = shard();
+    fill(state, Math.ceil(2 * SLOTS * HEDGE_FILL_MAX));
+    expect(ask(state, fresh(), move).kind).toBe("shed");
+  });
+
+  test("is none where somebody waits likewise: two slow endpoints would only work twice", () => {
+    const state = shard();
+    expect(granted(ask(state, fresh(), move)).endpointId).toBe("e2");
+    expect(ask(state, fresh(), { ...move, excluded: ["e2"] }).kind).toBe("shed");
+    // A first token in time ends that.
+    settle(state, fresh(), { endpointId: "e1", firstByteMs: 30 });
+    expect(granted(ask(state, fresh(), { ...move, excluded: ["e2"] })).endpointId).toBe("e1");
+  });
+
+  test("makes the endpoint that is late dearer at once", () => {
+    const state = shard();
+    ask(state, fresh(), move);
+    const { candidates } = reply(state, fresh(), { explain: true });
+    expect(candidates?.find(({ endpointId }) => endpointId === "e1")?.terms.wait).toBeGreaterThan(1_000);
+  });
+});
+
 describe("a grant says when its attempt is late", () => {
   const hedgeAfterMs = (state: ShardState, changes: Partial<AcquireRequest> = {}) =>
     granted(ask(state, fresh(), changes)).hedgeAfterMs ?? null;

@@ -99,7 +99,10 @@ afterEach(() => {
   second.close();
 });
 
-function start(clientGone: AbortSignal = new AbortController().signal): Promise<Result> {
+const HEDGE = { hedgeAfterMs: 0, moveAfterMs: Number.POSITIVE_INFINITY };
+const MOVE = { hedgeAfterMs: Number.POSITIVE_INFINITY, moveAfterMs: 0 };
+
+function start(clientGone: AbortSignal = new AbortController().signal, late = HEDGE): Promise<Result> {
   const shard = {
     acquire: (request: AcquireRequest) => {
       settled.push(...request.carry.settled);
@@ -130,11 +133,14 @@ function start(clientGone: AbortSignal = new AbortController().signal): Promise<
     affinity: null,
     stream: true,
     isClientsPath: false,
+    protocol: null,
     firstByteTimeoutMs: 60_000,
+    connectTimeoutMs: 60_000,
+    stallTimeoutMs: 60_000,
     clientGone,
   };
   const holding = deposit(wallet, `${SHARD}|here`, SHARD, grantOf("first-1", { endpointId: "e1" }), 0, Date.now());
-  return attemptHedged(desk, holding, first.endpoint, outgoing, { afterMs: 0, pool, wish, tried: ["e1"] });
+  return attemptHedged(desk, holding, first.endpoint, outgoing, { late, pool, wish, tried: ["e1"] });
 }
 
 /** The shard grants the second lease, to `e2`. */
@@ -159,6 +165,38 @@ async function ends(): Promise<Record<string, string[]>> {
 
 const endpointOf = ({ result }: Result): string | null =>
   result.kind === "begun" ? result.attempt.endpoint.config.id : null;
+
+describe("an attempt that is so late that it is moved", () => {
+  test("asks for a place beside it, free of charge, and is told as late when the other answers", async () => {
+    const answering = start(new AbortController().signal, MOVE);
+    expect((await asked.promise).lateForMs).toBeGreaterThanOrEqual(0);
+    const leaseId = await grant();
+    await second.asked();
+    second.begin();
+    expect(endpointOf(await answering)).toBe("e2");
+    await first.closed();
+    expect(await ends()).toEqual({ "first-1": ["late"] });
+    expect(settled.some((one) => one.leaseId === leaseId)).toBe(false);
+  });
+
+  test("goes on while nobody is better, and may still answer itself", async () => {
+    const answering = start(new AbortController().signal, MOVE);
+    await asked.promise;
+    answer.resolve({ outcome: { kind: "shed", retryAfterMs: 1 }, tight: false, snapshot: null, candidates: null });
+    await Promise.all(background);
+    first.begin();
+    expect(endpointOf(await answering)).toBe("e1");
+  });
+
+  test("says nothing of lateness when it is only hedged", async () => {
+    const answering = start();
+    expect((await asked.promise).lateForMs).toBeUndefined();
+    first.begin();
+    await answering;
+    await grant();
+    await ends();
+  });
+});
 
 describe("the lease of a second attempt", () => {
   test("that comes after the first byte goes home unused, and nothing is sent under it", async () => {

@@ -1,5 +1,5 @@
 /**
- * The `wait` term: time until a slot frees, ms; 0 while one is free.
+ * The `wait` term: time until a slot frees, ms; 0 while one is free, unless first tokens come late there (`lateness.ts`).
  *
  * Model. K slots, each held for S ms on average, free one every S / K ms; with rif requests there, (rif − K + 1) of them
  * must end before the next one starts: wait = (rif − K + 1) · S / K. S is the mean slot occupancy, dispatch to end of
@@ -29,13 +29,18 @@ export const UNSEEN_EVENTS = 4;
 
 /** `unseenMs`: how long the endpoint goes on unseen until the request is there, ms; 0 where the in-flight is exact. */
 export function waitMs(
-  { inFlight, capacity, occupancyMs }: Pick<EndpointView, "inFlight" | "capacity" | "occupancyMs">,
+  {
+    inFlight,
+    capacity,
+    occupancyMs,
+    lateMs = 0,
+  }: Pick<EndpointView, "inFlight" | "capacity" | "occupancyMs" | "lateMs">,
   unseenMs = 0,
 ): number {
   const over = inFlight - capacity + 1;
   const used = Math.max(1, Math.min(inFlight, capacity));
   const deviation = Math.sqrt((UNSEEN_EVENTS * used * unseenMs) / Math.max(1, occupancyMs));
-  return (meanExcess(over, deviation) * occupancyMs) / capacity;
+  return lateMs + (meanExcess(over, deviation) * occupancyMs) / capacity;
 }
 
 /** Mean of max(0, x) for a normal x; the distribution function by its logistic approximation (error below 0.01). */

@@ -82,6 +82,7 @@ async function askPool(ask: OutsideAsk, pool: EdgePool, body: Uint8Array): Promi
     stream: false,
     firstByteTimeoutMs: pool.config.firstTokenTimeoutMs,
     protocol: "chat",
+    connectTimeoutMs: pool.config.connectTimeoutMs,
     stallTimeoutMs: pool.config.stallTimeoutMs,
     isClientsPath: false,
     clientGone: signal,
