@@ -14,7 +14,7 @@ import type { Standing } from "./endpoint-view.ts";
 import type { ShardState } from "./shard.ts";
 import type { AttemptFailure, AttemptOutcome } from "./shard-messages.ts";
 
-export type FailureKind = Extract<AttemptOutcome, "failed" | "cut" | "capacity" | "disputed"> | "probe";
+export type FailureKind = Extract<AttemptOutcome, "failed" | "cut" | "capacity" | "disputed" | "late"> | "probe";
 
 export type LastFailure = AttemptFailure & { readonly kind: FailureKind; readonly atMs: number };
 
@@ -65,6 +65,7 @@ export function failureKind(outcome: AttemptOutcome): FailureKind | null {
     case "cut":
     case "capacity":
     case "disputed":
+    case "late":
       return outcome;
     case "served":
     case "cancelled":
