@@ -13,6 +13,8 @@ import { basename, dirname, join } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import type { Metafile, OutputFile, Plugin } from "esbuild";
+import type { Config } from "../protocol/config.ts";
+import { secretsOf } from "../protocol/secrets.ts";
 import { configNotes, configWarnings, readConfigFile } from "./config-file.ts";
 import { PART } from "./workerd-config.ts";
 
@@ -171,6 +173,13 @@ export function sizeReport(size: BundleSize): { readonly line: string; readonly 
 
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KB`;
 
+/** What a deployment answers 503 without. Whether it is set is known where it runs. */
+export function secretsToSet(config: Config): readonly string[] {
+  return secretsOf(config)
+    .filter(({ isNeeded }) => isNeeded)
+    .map(({ name, usedBy }) => `needs the secret ${name}, for ${usedBy.join(", ")}: npx wrangler secret put ${name}`);
+}
+
 async function main(): Promise<number> {
   const read = readConfigFile(configPath, "warmpath.jsonc", "it is part of the bundle");
   if (!read.ok) {
@@ -179,6 +188,7 @@ async function main(): Promise<number> {
   }
   for (const warning of configWarnings(read.value.config)) console.warn(`warning: warmpath.jsonc: ${warning}`);
   for (const note of configNotes(read.value.text)) console.warn(`note: warmpath.jsonc: ${note}`);
+  for (const line of secretsToSet(read.value.config)) console.log(line);
   // esbuild has printed its message by the time it rejects; its stack would only bury it.
   const size = await buildWorker().catch(() => null);
   if (size === null) return 1;

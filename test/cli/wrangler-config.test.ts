@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readPlatformConfig } from "../../src/cli/wrangler-config.ts";
 
@@ -50,6 +51,15 @@ describe("reading wrangler.toml", () => {
     ["a binding without a class", `compatibility_date = "x"\n[[durable_objects.bindings]]\nname = "A"`, "class_name"],
   ])("%s is refused by name", (_, text, key) => {
     expect(() => readPlatformConfig(text)).toThrow(key);
+  });
+
+  test("the page on deploying boots what the project's own file says", () => {
+    const page = readFileSync(new URL("../../docs/deploy.md", import.meta.url), "utf8");
+    const { compatibilityDate, compatibilityFlags, durableObjects } = readPlatformConfig();
+    expect(page).toContain(`compatibilityDate: "${compatibilityDate}"`);
+    expect(page).toContain(`compatibilityFlags: ["${compatibilityFlags.join('", "')}"]`);
+    for (const { name, className } of durableObjects)
+      expect(page).toContain(`${name}: { className: "${className}", useSQLite: true }`);
   });
 
   test("the project's own file has a Durable Object", () => {

@@ -177,6 +177,7 @@ describe("a warmpath.jsonc that is wrong", () => {
     const output = plain(dryRun.output);
     expect(output).toMatch(/warning: warmpath\.jsonc: keys is empty/);
     expect(output).toMatch(/warning: warmpath\.jsonc: .*your-us-endpoint\.api\.runpod\.ai is a placeholder/);
+    expect(output).toMatch(/needs the secret RUNPOD_API_KEY, for endpoint runpod-us, endpoint runpod-eu: npx wrangler/);
     expect(output).toMatch(/warning: warmpath\.jsonc: .*your-eu-endpoint\.api\.runpod\.ai is a placeholder/);
   });
 });
