@@ -39,10 +39,10 @@ const HOST = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 const NOT_OF_A_PATH = /[^A-Za-z0-9._~!$&'()*+,;=:@%/-]/;
 const NOT_OF_A_QUERY = /[^!-~]|#/;
 const UNRESERVED = /[A-Za-z0-9._~-]/;
-/** Some servers drop what follows a semicolon before they look for dots. */
-const DOT_SEGMENT = /\/\.{1,2}(?:\/|;|%3B|$)/;
-/** Dot, slash, backslash, semicolon, percent or control character, under two encodings. */
-const ENCODED_TWICE = /%25(?:2[EF5]|3B|5C|7F|[01][0-9A-F])/i;
+/** Some servers drop what follows a semicolon before they look for dots; some decode, and then read a URL once more. */
+const DOT_SEGMENT = /\/\.{1,2}(?:\/|;|%3B|%23|%3F|%20|$)/;
+/** Whatever it hides: it is another path for who decodes once than for who decodes twice. */
+const ENCODED_TWICE = /%25[0-9A-Fa-f]{2}/;
 /** Names of models have slashes, and SDKs encode them. */
 const MODEL_NAME = /\/v1\/models\//;
 

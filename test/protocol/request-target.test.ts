@@ -54,8 +54,13 @@ describe("a request target has one spelling", () => {
     ["/a%c0%ae", "encoding"],
     ["/a/%252e%252e/b", "encoding"],
     ["/a%255cb", "encoding"],
-    // Found by the fuzz: a dot segment for who decodes twice and drops what follows a semicolon.
+    // Found by the fuzz: dot segments for who decodes twice and drops what follows a semicolon, and for who decodes and
+    // then reads a URL.
     ["/a/..%253b./b", "encoding"],
+    ["/a/..%23./b", "dot_segment"],
+    ["/a/..%3fb", "dot_segment"],
+    ["/a/..%20/b", "dot_segment"],
+    ["/a%2541", "encoding"],
     ["", "form"],
     ["a/b", "form"],
     ["*", "form"],
