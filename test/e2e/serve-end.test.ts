@@ -1,4 +1,7 @@
 /** How `npm run serve` ends: by signals to npm and to node, with streams open, and by kill -9. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import OpenAI from "openai";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startModelServer } from "../support/model-server.ts";
@@ -112,6 +115,17 @@ describe("what is still open when its time is over", () => {
     expect((await served.ended).code).toBe(0);
   });
 
+  test("through output rails the client reads the same error event", async () => {
+    const { main } = pools();
+    const railed = { main: { ...main, rails: { output: ["secrets", "links"] } } };
+    const served = await startServe({ pools: railed, args: ["--drain-ms", "100"] });
+    const stream = await openai(served).chat.completions.create({ ...question, stream: true });
+    served.npm.kill("SIGTERM");
+    const failure = await rest(stream[Symbol.asyncIterator]()).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "shutting_down" });
+    expect((await served.ended).code).toBe(0);
+  });
+
   test("a second signal ends it at once, however long it was given", async () => {
     const served = await startServe({ pools: pools(), args: ["--drain-ms", "3600000"] });
     const pids = served.pids();
@@ -125,6 +139,65 @@ describe("what is still open when its time is over", () => {
   });
 });
 
+describe("jobs", () => {
+  const submit = async ({ url, key }: Served): Promise<string> => {
+    const accepted = await fetch(`${url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json", prefer: "respond-async" },
+      body: JSON.stringify(question),
+    });
+    expect(accepted.status).toBe(202);
+    return accepted.headers.get("location") ?? "";
+  };
+  const view = async ({ url, key }: Served, place: string) => {
+    const answer = await fetch(url + place, { headers: { authorization: `Bearer ${key}` } });
+    return (await answer.json()) as { status: string; attempts: number };
+  };
+  const one = () => ({ main: { ...pools().main, jobs: { limits: { globalLimit: 1 } } } });
+
+  test("that run are waited for, those that wait are not begun, and both are there after the next start", async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), "warmpath-jobs-of-serve-"));
+    try {
+      const served = await startServe({ pools: one(), stateDir });
+      const running = await submit(served);
+      while (model.open() === 0) await new Promise((settle) => setTimeout(settle, 10));
+      const waiting = await submit(served);
+      served.npm.kill("SIGTERM");
+      await served.says("nothing new is taken");
+      model.goOn();
+      expect((await served.ended).code).toBe(0);
+      expect(model.asked()).toBe(1);
+      const again = await startServe({ pools: one(), stateDir });
+      expect(await view(again, running)).toMatchObject({ status: "completed", attempts: 1 });
+      while (model.open() === 0) await new Promise((settle) => setTimeout(settle, 10));
+      model.goOn();
+      while ((await view(again, waiting)).status !== "completed") await new Promise((settle) => setTimeout(settle, 20));
+      expect(model.asked()).toBe(2);
+    } finally {
+      await endServed();
+      rmSync(stateDir, { recursive: true, force: true });
+    }
+  });
+
+  test("that run on are begun again after the next start", async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), "warmpath-jobs-of-serve-"));
+    try {
+      const served = await startServe({ pools: one(), stateDir, args: ["--drain-ms", "100"] });
+      const running = await submit(served);
+      while (model.open() === 0) await new Promise((settle) => setTimeout(settle, 10));
+      served.npm.kill("SIGTERM");
+      expect((await served.ended).code).toBe(0);
+      const again = await startServe({ pools: one(), stateDir });
+      while (model.asked() < 2) await new Promise((settle) => setTimeout(settle, 10));
+      model.goOn();
+      while ((await view(again, running)).status !== "completed") await new Promise((settle) => setTimeout(settle, 20));
+    } finally {
+      await endServed();
+      rmSync(stateDir, { recursive: true, force: true });
+    }
+  });
+});
+
 describe("nobody is left behind", () => {
   test.each([
     ["node is killed", ({ nodePid }: Served) => nodePid],
@@ -135,6 +208,13 @@ describe("nobody is left behind", () => {
     process.kill(pidOf(served), "SIGKILL");
     await allGone(pids);
     await expect(fetch(`${served.url}/livez`)).rejects.toThrow();
+  });
+
+  test("when a service manager sends its signal to every process at once", async () => {
+    const served = await startServe({ pools: pools() });
+    const pids = served.pids();
+    for (const pid of pids) process.kill(pid, "SIGTERM");
+    await allGone(pids);
   });
 });
 
