@@ -1,6 +1,8 @@
 /**
  * What an HTTP answer means where a server's own rules do not say otherwise.
  *
+ * A 5xx is the endpoint's own failure, unless it says itself that the request is at fault: a grammar that does not parse
+ * is a 500 of some servers, and must not take out one after the other.
  * 401 and 403 come from our credential, never from the client's, so they are the endpoint's fault and must not reach the
  * client as its own. 404 stays the client's, although another endpoint may have the route or the model: the client
  * chooses the path, and one that asks for what nobody has must not eject the whole pool. Where the client may choose any
@@ -9,9 +11,12 @@
  */
 import type { AnswerClass } from "./port.ts";
 
-export function classifyStatus(status: number): AnswerClass {
+export function classifyStatus(status: number, bodyStart = ""): AnswerClass {
   if (status < 400) return "served";
   switch (status) {
+    // "Not implemented" is said of the request: llama.cpp answers it where the model cannot do what was asked.
+    case 501:
+      return "client_fault";
     // 529 is what Dynamo and Anthropic answer when they are full.
     case 429:
     case 503:
@@ -22,9 +27,24 @@ export function classifyStatus(status: number): AnswerClass {
     case 407:
       return "server_fault";
     default:
-      return status >= 500 ? "server_fault" : "client_fault";
+      return status >= 500 && !REQUEST_AT_FAULT.test(bodyStart) ? "server_fault" : "client_fault";
   }
 }
+
+/**
+ * A server's error whose own words are that the request is wrong: the error types of OpenAI, vLLM and llama.cpp, and what
+ * llama.cpp and vLLM say of a grammar, a schema or an image that they cannot take, with a 500.
+ */
+const REQUEST_AT_FAULT = new RegExp(
+  [
+    String.raw`"(?:type|code)"\s*:\s*"(?:invalid_request|invalid_request_error|not_supported_error|BadRequestError)"`,
+    "failed to (?:parse|initialize) grammar",
+    "(?:invalid|unsupported) (?:grammar|json schema|regex)",
+    "(?:image|audio|multimodal|video) inputs? (?:is|are) not supported",
+    "is not a multimodal model",
+  ].join("|"),
+  "i",
+);
 
 /**
  * When a server that has no room wants to be asked again, ms, > 0; null: it does not say, or says "now". The header's own

@@ -29,7 +29,7 @@ export const openaiBackend: Backend = {
   wake: async (target, egress, signal) => {
     await look(null, target, egress, signal);
   },
-  classify: ({ status }) => classifyStatus(status),
+  classify: ({ status, bodyStart }) => classifyStatus(status, bodyStart),
 };
 
 const READY = { kind: "ready", warmWorkers: null, running: null } as const;

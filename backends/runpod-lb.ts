@@ -34,7 +34,7 @@ export const runpodLbBackend: Backend = {
     const saysNoWorker = NO_WORKER.some((phrase) => bodyStart.includes(phrase));
     if (status >= 400 && status < 500 && saysNoWorker) return "capacity";
     // 524: the platform's own processing time-out, 5.5 minutes.
-    return classifyStatus(status);
+    return classifyStatus(status, bodyStart);
   },
 };
 

@@ -8,17 +8,23 @@
  * an endpoint may answer every probe and fail every request.
  */
 export type Breaker =
-  | { readonly state: "closed"; readonly failures: number }
+  | { readonly state: "closed"; readonly failures: number; readonly disputes: number }
   | { readonly state: "open"; readonly untilMs: number; readonly openings: number };
 
 /** Failures in a row that open it. */
 export const FAILURES_MAX = 5;
+/**
+ * Disputed failures in a row that open it: errors that another endpoint gave to the same request as well. One client's bad
+ * request, repeated until it is refused (`failing-requests.ts`), must not get there; a fleet whose endpoints all came out
+ * of a rollout broken must.
+ */
+export const DISPUTES_MAX = 20;
 /** First ejection, ms; each further one doubles. */
 export const EJECT_MS = 1_000;
 /** Longest ejection, ms. */
 export const EJECT_MS_MAX = 30_000;
 
-export const CLOSED: Breaker = { state: "closed", failures: 0 };
+export const CLOSED: Breaker = { state: "closed", failures: 0, disputes: 0 };
 
 export type BreakerStanding = "closed" | "open" | "half_open";
 
@@ -40,6 +46,13 @@ export function breakerFailed(breaker: Breaker, now: number): Breaker {
   }
   // A failure while open comes from an attempt that was already under way: it tells nothing new.
   return now < breaker.untilMs ? breaker : opened(breaker.openings + 1, now);
+}
+
+/** An error for which neither the endpoint nor the request can be blamed; on trial it is a failure. */
+export function breakerDisputed(breaker: Breaker, now: number): Breaker {
+  if (breaker.state === "open") return breakerFailed(breaker, now);
+  if (breaker.disputes + 1 < DISPUTES_MAX) return { ...breaker, disputes: breaker.disputes + 1 };
+  return opened(1, now);
 }
 
 export function breakerServed(breaker: Breaker, now: number): Breaker {

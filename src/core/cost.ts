@@ -40,7 +40,7 @@ export function costTerms(view: EndpointView, input: CostInput): CostTerms {
   return {
     net,
     wait: waitMs(view, unseenMs(view, net)),
-    load: loadMs(view.loadCurveMs, Math.min(view.inFlight, view.capacity - 1)),
+    load: loadMs(view.loadCurveMs, Math.max(0, Math.min(view.inFlight, view.capacity - 1))),
     pre: prefillMs(view, input),
     cold: coldMs(view),
     risk: riskMs(view, net),

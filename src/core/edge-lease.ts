@@ -59,6 +59,8 @@ export type LeaseWish = {
   readonly purpose?: AttemptPurpose;
   /** Its attempt at the excluded endpoint waits for this long already, ms. */
   readonly lateForMs?: number;
+  /** It has been dispatched before: every further attempt is decided by the authority itself. Absent: false. */
+  readonly again?: boolean;
   /** Would rather wait however long than be refused for an expected wait: a job. */
   readonly patient?: boolean;
   /** Ask the authority itself, and for every candidate's cost. */
@@ -114,7 +116,7 @@ export function beginLease(wallet: Wallet, wish: LeaseWish, now: number): Begun 
   const key = walletKey(shard, wish);
   const recentPerSecond = countRequest(wallet, key, now);
   // A retry and an explained decision are the authority's.
-  const mayUseCredits = wish.excluded.length === 0 && !wish.explain;
+  const mayUseCredits = wish.excluded.length === 0 && wish.again !== true && !wish.explain;
   const rule = creditRule(wallet.homes, wish.affinityKey);
   const home = rule.kind === "home" ? rule.home : null;
   const holding = mayUseCredits && rule.kind !== "none" ? spendCredit(wallet, key, shard, now, home) : null;
@@ -267,7 +269,7 @@ export function onRefilled(wallet: Wallet, asking: Asking, reply: AcquireReply, 
   if (reply.outcome.kind !== "granted") return;
   const { grant } = reply.outcome;
   const ids = [grant.leaseId, ...creditIds(grant)];
-  depositCredits(wallet, asking, grant, ids, { askedAtMs: asking.askedAtMs, now });
+  depositCredits(wallet, asking, grant, ids, { askedAtMs: asking.askedAtMs, now, firstAt: 0 });
   endRefill(wallet, asking.key, ids.length);
 }
 
@@ -301,6 +303,7 @@ function ask(wallet: Wallet, wish: LeaseWish, { region, ...wanted }: Wanted, now
     purpose: purposeOf(wish),
     ...(wish.lateForMs === undefined ? {} : { lateForMs: wish.lateForMs }),
     ...(wish.patient === true ? { patient: true } : {}),
+    ...(wish.again === true ? { again: true } : {}),
     wantsSnapshot: wanted.hop === 0 && snapshotAgeMs > SNAPSHOT_AGE_MS,
     explain: wish.explain,
     carry: takeCarry(wallet, shard, now),

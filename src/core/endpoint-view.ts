@@ -31,8 +31,10 @@ export type EndpointView = {
   readonly ageMs?: number;
   /** Live leases, or what the endpoint reports as running if that is more. */
   readonly inFlight: number;
-  /** Requests it serves at once now: warm GPU workers x concurrency, less any recent capacity answer; >= 1. */
+  /** Requests it serves at once now: warm GPU workers x concurrency, or what a recent refusal left of them; >= 0. */
   readonly capacity: number;
+  /** After a refusal for want of room: time until one more may be tried, ms; 0 or absent: now. */
+  readonly refusesForMs?: number;
   /** Does it queue what it cannot serve at once; one that refuses it is never given more than its capacity. */
   readonly queuesExcess: boolean;
   /** Mean time a request holds its slot, ms. */

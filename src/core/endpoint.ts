@@ -3,12 +3,14 @@
  *
  * Model. Three closed state machines side by side: warmth (cold, warming, warm) says whether the model is loaded, health
  * (up, suspect, down) is what probes say, the breaker (closed, open, half_open) what real attempts say. A failure is
- * never a latency: it feeds `risk` and the breaker, and no delay estimate. A capacity answer is neither: it lowers the
- * capacity for a moment. Source: facts/routing.md 6.2–6.5.
+ * never a latency: it feeds `risk` and the breaker, and no delay estimate. A capacity answer is neither: it sets the
+ * slots to what it showed, also to none (`capacity-cut.ts`). Source: facts/routing.md 6.2–6.5.
  */
 import type { CountEwma } from "./ewma.ts";
-import { breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
+import { breakerDisputed, breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
 import type { Breaker } from "./breaker.ts";
+import { cutForMs, cutSlots, endedCut, grantedCut, refusedCut } from "./capacity-cut.ts";
+import type { CapacityCut } from "./capacity-cut.ts";
 import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
 import { IN_TIME, lateMs, observeInTime, observeLate } from "./lateness.ts";
 import type { Lateness } from "./lateness.ts";
@@ -20,6 +22,7 @@ import type { GpuWorkers } from "./gpu-workers.ts";
 import { createLearnedLimit, limitOf } from "./learned-limit.ts";
 import type { LearnedLimit } from "./learned-limit.ts";
 import type { EndpointSpec } from "./pool.ts";
+import type { Rng } from "./rng.ts";
 import type { AttemptFailure, Settlement } from "./shard-messages.ts";
 import { coldLeftMs, createColdStart, observeColdStart } from "./terms/cold.ts";
 import { createLoadCurve, readLoadCurve } from "./terms/load.ts";
@@ -54,8 +57,8 @@ export type EndpointState = {
   lastReadyMs: number;
   /** When it last became ready to take traffic after not being so; -Infinity when it always was. */
   readyAtMs: number;
-  /** A capacity answer caps the slots for a moment. */
-  capacityCut: { readonly slots: number; readonly untilMs: number } | null;
+  /** What the last refusal for want of room left of its slots; null: all. */
+  capacityCut: CapacityCut | null;
   /** What the endpoint itself said it was running. */
   reported: { readonly running: number; readonly atMs: number } | null;
   /** In-flight of an earlier incarnation of the shard, not yet re-adopted; fades to 0. */
@@ -78,8 +81,6 @@ export type EndpointState = {
 export const PROBE_FAILURES_MAX = 2;
 /** A reported in-flight older than this says nothing, ms. */
 export const REPORT_LIFE_MS = 1_000;
-/** How long a capacity answer lowers the slots, ms. */
-export const CAPACITY_CUT_MS = 2_000;
 /** After its idle time-out an endpoint that scales to zero counts as warm only so long after a probe has said so, ms. */
 export const READY_TRUST_MS = 10_000;
 /** Least time between two wake-ups, ms: an endpoint whose cold start seems to take none is not woken by every request. */
@@ -143,6 +144,7 @@ export function endpointView(
     ejectedForMs: ejectedForMs(state.breaker, now),
     inFlight: Math.max(live + inheritedNow(state, now), reportedNow(state, now)),
     capacity: capacityNow(state, now),
+    refusesForMs: cutForMs(state.capacityCut, now),
     queuesExcess: spec.queuesExcess && !isTried(state, now),
     occupancyMs: state.occupancyMs.value,
     lateMs: lateMs(state.late, now),
@@ -173,9 +175,10 @@ export function concurrencyOf({ spec, limit }: EndpointState): number {
   return spec.concurrencyPerWorker ?? (limit === null ? 1 : limitOf(limit));
 }
 
-/** An attempt for a client is about to be sent there. */
-export function noteGranted(state: EndpointState, client: NetInput, now: number): void {
+/** An attempt for a client is about to be sent there, beside `inFlightThere` others. */
+export function noteGranted(state: EndpointState, client: NetInput, inFlightThere: number, now: number): void {
   state.lastUsedMs = now;
+  if (state.capacityCut !== null) state.capacityCut = grantedCut(state.capacityCut, inFlightThere, now);
   expectRoundTrip(state.roundTripMs, client, state.spec.place);
 }
 
@@ -250,17 +253,19 @@ function isWoken(state: EndpointState, now: number): boolean {
 }
 
 /** Feeds what an attempt showed. Returns true when a probe should look at the endpoint now. */
-export function observeAttempt(state: EndpointState, seen: Settlement, now: number): boolean {
+export function observeAttempt(state: EndpointState, seen: Settlement, now: number, rng: Rng): boolean {
+  learnRoom(state, seen, now, rng);
   learnFirstByte(state, seen, now);
   learnWorker(state, seen, now);
   if (seen.outcome !== "unused") state.lastUsedMs = now;
   switch (seen.outcome) {
     case "unused":
     case "cancelled":
-    case "disputed":
       return false;
     case "capacity":
-      cutCapacity(state, seen, now);
+      return true;
+    case "disputed":
+      state.breaker = breakerDisputed(state.breaker, now);
       return true;
     case "failed":
       state.tries = countTry(state.tries, 1, now);
@@ -321,9 +326,9 @@ function setHealth(state: EndpointState, health: Health, now: number): void {
   state.health = health;
 }
 
-/** Half open, or just found full: then it gets what `capacity` says and nothing ahead of that. */
-function isTried({ breaker, capacityCut }: EndpointState, now: number): boolean {
-  return breakerStanding(breaker, now) === "half_open" || (capacityCut !== null && now < capacityCut.untilMs);
+/** Half open, or found full lately: then it gets what `capacity` says and nothing ahead of that. */
+function isTried(state: EndpointState, now: number): boolean {
+  return breakerStanding(state.breaker, now) === "half_open" || cutSlots(state.capacityCut, now) < slotsOf(state);
 }
 
 /** Does it take traffic, and if not, why. */
@@ -333,20 +338,32 @@ export function standing(state: EndpointState, now: number): Standing {
   return breakerStanding(state.breaker, now) === "open" ? "ejected" : "admitting";
 }
 
+/** Nothing more may be sent there for now: it said that it has no room. */
+export const isRefusing = ({ capacityCut }: EndpointState, now: number): boolean => cutForMs(capacityCut, now) > 0;
+
 /** Requests it serves at once, but for what it may take for the moment. */
 export const slotsOf = (state: EndpointState): number => Math.max(1, state.warmWorkers) * concurrencyOf(state);
 
+/** One that becomes ready begins with a slot at least; only a refusal leaves none. */
 function capacityNow(state: EndpointState, now: number): number {
-  if (breakerStanding(state.breaker, now) === "half_open") return 1;
-  const slots = slotsOf(state);
-  const grown = slots * Math.max(SLOW_START_FLOOR, Math.min(1, (now - state.readyAtMs) / SLOW_START_MS));
-  const cut = state.capacityCut !== null && now < state.capacityCut.untilMs ? state.capacityCut.slots : slots;
-  return Math.max(1, Math.floor(Math.min(grown, cut)));
+  const left = cutSlots(state.capacityCut, now);
+  if (breakerStanding(state.breaker, now) === "half_open") return Math.min(1, left);
+  const grown = Math.max(SLOW_START_FLOOR, Math.min(1, (now - state.readyAtMs) / SLOW_START_MS));
+  return Math.min(Math.max(1, Math.floor(slotsOf(state) * grown)), left);
 }
 
-function cutCapacity(state: EndpointState, seen: Settlement, now: number): void {
-  learnNoRoom(state, seen, now);
-  state.capacityCut = { slots: Math.max(1, seen.inFlightAtGrant), untilMs: now + CAPACITY_CUT_MS };
+/** A refusal shows how much room there is; what was not refused, that there is more. */
+function learnRoom(state: EndpointState, seen: Settlement, now: number, rng: Rng): void {
+  const { outcome, inFlightAtGrant, retryAfterMs = null } = seen;
+  if (outcome === "capacity") {
+    learnNoRoom(state, seen, now);
+    state.capacityCut = refusedCut(state.capacityCut, { inFlight: inFlightAtGrant, retryAfterMs }, now, rng);
+    return;
+  }
+  if (state.capacityCut === null) return;
+  const wasServed = outcome === "served" || outcome === "client_fault" || outcome === "cut";
+  state.capacityCut = endedCut(state.capacityCut, inFlightAtGrant, wasServed, now);
+  if (state.capacityCut === null) state.readyAtMs = now;
 }
 
 function inheritedNow(state: EndpointState, now: number): number {

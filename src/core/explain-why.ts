@@ -70,6 +70,7 @@ function notReady({ warmth, terms, inFlight, capacity }: Weighed): string | null
   const isFull = inFlight >= capacity;
   const slots = `${count(inFlight)} of ${count(capacity)}`;
   if (warmth !== "warm") return `${warmth}: ${ms(terms.cold)}${isFull ? `, and full: ${slots}` : ""}`;
+  if (capacity === 0) return `has refused for want of room: asked again in ${ms(terms.wait)}`;
   return isFull ? `full: ${slots}, a slot in ${ms(terms.wait)}` : null;
 }
 

@@ -12,6 +12,7 @@
  * Rejected: a fixed delay, which is wrong for every endpoint but one; the quantile of the total time, which mixes in the
  * length of answers.
  */
+import type { EndpointView } from "./endpoint-view.ts";
 import { createHistogram, decay, quantile, record } from "./histogram.ts";
 import type { Histogram } from "./histogram.ts";
 import type { Candidate } from "./route.ts";
@@ -110,10 +111,15 @@ export function lateTimes(advice: HedgeAdvice, inputTokens: number): LateTimes |
 
 /** Share of the warm slots that is taken, 0 and up; 1 where nothing warm takes traffic. */
 export function fillOf(candidates: readonly Candidate[]): number {
+  return fillOfWarm(candidates.filter(({ excluded }) => excluded === null || excluded === "tried"));
+}
+
+/** The same for endpoints that take traffic. */
+export function fillOfWarm(admitting: readonly Pick<EndpointView, "warmth" | "inFlight" | "capacity">[]): number {
   let inFlight = 0;
   let capacity = 0;
-  for (const one of candidates) {
-    if (one.warmth !== "warm" || (one.excluded !== null && one.excluded !== "tried")) continue;
+  for (const one of admitting) {
+    if (one.warmth !== "warm") continue;
     inFlight += one.inFlight;
     capacity += one.capacity;
   }

@@ -61,7 +61,9 @@ export function planHeld(
 ): Planned {
   const open = views.filter(({ standing, warmth }) => standing === "admitting" && warmth === "warm");
   const taken = new Map(open.map(({ id, inFlight }) => [id, inFlight]));
-  const slackMs = (BACKLOG_SHARE * backlog) / perMs(open);
+  const endsPerMs = perMs(open);
+  // Where nothing has room nothing ends, and nobody leaves early.
+  const slackMs = endsPerMs === 0 ? 0 : (BACKLOG_SHARE * backlog) / endsPerMs;
   const commits: Commit[] = [];
   const staysMs = new Map<string, number>();
   for (const one of held.slice(0, PLAN_MAX)) {

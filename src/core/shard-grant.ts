@@ -4,8 +4,9 @@
  * A grant that its holder has not heard of yet (a credit, a queued request's) lives only until its first confirmation is
  * due; so an isolate that dies with it in hand blocks a slot for about a second and not for a whole lease.
  */
-import { CREDIT_LIFE_MS } from "./credits.ts";
 import type { AffinityMatch } from "./affinity.ts";
+import { affords, spend } from "./budget.ts";
+import { CREDIT_LIFE_MS } from "./credits.ts";
 import { claimWake, noteGranted } from "./endpoint.ts";
 import type { HedgeAdvice } from "./first-byte.ts";
 import { acquireLease, inFlight } from "./leases.ts";
@@ -13,7 +14,7 @@ import type { Candidate, RouteReason, RouteRequest } from "./route.ts";
 import type { Effect, ShardState } from "./shard.ts";
 import { placeGrant } from "./shard-locality.ts";
 import type { AcquireRequest, AwaitOutcome, Grant } from "./shard-messages.ts";
-import { overBudget, payFor } from "./shard-repeat.ts";
+import { payerOf, unpaid } from "./shard-repeat.ts";
 import { countDemand } from "./shard-scale.ts";
 
 /** How long the shard waits for the first word about a credit or a queued grant beyond the credit's life, ms. */
@@ -55,19 +56,20 @@ export function grantLease(
       { id, endpointId: chosen.endpointId, ttlMs: spent ? leaseTtlMs : unconfirmedMs, capMs: leaseCapMs, spent },
       now,
     );
-  const refusal = state.leases.live.has(request.leaseId) ? null : overBudget(state, request);
-  if (refusal !== null) return refusal;
+  // Who pays is known before the lease takes one of the slots that may make it free.
+  const payer = state.leases.live.has(request.leaseId) ? null : payerOf(state, request, now);
+  if (payer !== null && !affords(payer)) return unpaid(request);
   const first = lease(request.leaseId, how.confirmed);
   if (first.kind === "ended" || first.kind === "table_full") return { kind: "shed", retryAfterMs: REFUSED_RETRY_MS };
   let credits = 0;
   let locality: Partial<Grant> = {};
   if (first.kind === "granted") {
-    payFor(state, request);
+    if (payer !== null) spend(payer);
     while (credits < how.credits && lease(`${request.leaseId}.${credits + 1}`, false).kind === "granted") credits += 1;
     countDemand(state, credits + (request.ahead ? 1 : 0), now);
     const endpoint = state.endpoints.get(chosen.endpointId);
     if (endpoint !== undefined) {
-      noteGranted(endpoint, request, now);
+      noteGranted(endpoint, request, inFlightAtGrant, now);
       if (!request.ahead) locality = placeGrant(state, request, endpoint, now);
     }
   }

@@ -123,6 +123,8 @@ export type AcquireRequest = {
    * one where nobody waits likewise. Absent: none is late.
    */
   readonly lateForMs?: number;
+  /** The request has been dispatched before: it is bound to nothing by an old picture. Absent: false. */
+  readonly again?: boolean;
   /** How long it has waited at the shard that sent it here, ms: it keeps its place among those that came since. */
   readonly waitedMs?: number;
   /**

@@ -21,6 +21,7 @@ import { beginColdStart, grantLease, REFUSED_RETRY_MS, routeRequest } from "./sh
 import { affinityFor, noteSpill } from "./shard-locality.ts";
 import type { AcquireOutcome, AcquireRequest, AwaitOutcome, Spill } from "./shard-messages.ts";
 import { overBudget } from "./shard-repeat.ts";
+import { waitMs as expectedWaitMs } from "./terms/wait.ts";
 
 /** How long `awaitGrant` may find the outcome after it fell, ms. */
 export const RESOLVED_LIFE_MS = 5_000;
@@ -49,7 +50,7 @@ export function hold(
   effects.push(...serveQueue(state, now, rng));
   const resolved = state.resolved.get(leaseId)?.outcome;
   if (resolved === undefined) {
-    const refusal = overBudget(state, request);
+    const refusal = overBudget(state, request, now);
     const etaMs = state.queue.get(leaseId)?.etaMs ?? behindMs;
     const isHopeful = request.patient === true || etaMs <= queueWaitMsMax;
     if (refusal === null && isHopeful) return { kind: "queued", leaseId, etaMs };
@@ -83,7 +84,7 @@ export function serveQueue(state: ShardState, now: number, rng: Rng): Effect[] {
 
 function refuseUnaffordable(state: ShardState, effects: Effect[], now: number): void {
   for (const [leaseId, { request }] of state.queue) {
-    const refusal = overBudget(state, request);
+    const refusal = overBudget(state, request, now);
     if (refusal !== null) resolve(state, leaseId, refusal, effects, now);
   }
 }
@@ -121,7 +122,8 @@ export function spill(
   const inFlight = countedAt(state, region, endpointId, now);
   sent?.set(endpointId, (sent.get(endpointId) ?? 0) + 1);
   noteSpill(state, request, endpointId, now);
-  if (inFlight === null || purposeOf(request) !== "first") return { kind: "spill", region, reason };
+  if (inFlight === null || purposeOf(request) !== "first" || request.again === true)
+    return { kind: "spill", region, reason };
   return { kind: "spill", region, reason, commit: { endpointId, costMs, inFlight } };
 }
 
@@ -140,7 +142,7 @@ function carryOut(state: ShardState, commit: Commit, effects: Effect[], now: num
   invariant(request !== undefined, "only held requests are planned");
   const isHere = commit.region === state.region;
   // Another region's shard pays for what it grants.
-  if (isHere && overBudget(state, request) !== null) return false;
+  if (isHere && overBudget(state, request, now) !== null) return false;
   const outcome = isHere
     ? grantLease(state, request, commit, { confirmed: false, credits: 0 }, now)
     : spill(state, request, commit, now);
@@ -194,10 +196,19 @@ function etaOfNext(state: ShardState, now: number): number {
   const views = ownViews(state, now).filter(({ standing }) => standing === "admitting");
   const perMs = views.reduce((sum, { capacity, occupancyMs }) => sum + capacity / occupancyMs, 0);
   const over = views.reduce((sum, { inFlight, capacity }) => sum + Math.max(0, inFlight - capacity), 0);
-  return perMs === 0 ? 0 : (over + state.queue.size + 1) / perMs;
+  if (perMs > 0) return (over + state.queue.size + 1) / perMs;
+  // None has room: they are tried one request at a time.
+  const perTrialMs = views.reduce((sum, { occupancyMs }) => sum + 1 / occupancyMs, 0);
+  return perTrialMs === 0 ? 0 : firstRoomMs(views) + state.queue.size / perTrialMs;
 }
 
+/** When the first of them that refuses may be tried again, ms from now. */
+function firstRoomMs(views: readonly EndpointView[]): number {
+  return Math.min(...views.map(({ refusesForMs = 0 }) => refusesForMs));
+}
+
+/** What a request is told that waited in vain. */
 function shortestWaitMs(views: readonly EndpointView[]): number {
-  const waits = views.map((view) => view.occupancyMs / view.capacity);
+  const waits = views.map((view) => (view.capacity === 0 ? expectedWaitMs(view) : view.occupancyMs / view.capacity));
   return waits.length === 0 ? REFUSED_RETRY_MS : Math.min(...waits);
 }

@@ -1,34 +1,50 @@
 /**
  * Decides, in a shard, whether a request may have a second attempt, and when a first one counts as late.
  *
- * A first attempt is free. A second one is paid for when its lease is granted, from the bucket of the shard that grants it
- * (`budget.ts`); while the bucket is empty it is refused before it takes a slot or a place in the queue. A grant says
+ * A first attempt is free, and so is a retry while less than 80 % of the pool's slots are taken and nobody waits for one:
+ * it takes nothing from anybody. Any other second attempt is paid for when its lease is granted, from the bucket of the
+ * shard that grants it (`budget.ts`); while the bucket is empty it is refused before it takes a slot or a place in the queue. A grant says
  * after how long its attempt is late, so that the edge asks nobody about requests that are in time.
  */
-import { affords, bucketFor, purposeOf, spend } from "./budget.ts";
-import { fillOf, firstByteP95Ms, HEDGE_FILL_MAX, moveAfterMs } from "./first-byte.ts";
+import { affords, bucketFor, purposeOf } from "./budget.ts";
+import type { Bucket } from "./budget.ts";
+import { fillOf, fillOfWarm, firstByteP95Ms, HEDGE_FILL_MAX, moveAfterMs } from "./first-byte.ts";
 import type { HedgeAdvice } from "./first-byte.ts";
 import { observeLate } from "./lateness.ts";
-import { invariant } from "./invariant.ts";
 import type { Candidate } from "./route.ts";
+import { allViews } from "./shard.ts";
 import type { ShardState } from "./shard.ts";
 import type { AcquireRequest, AwaitOutcome } from "./shard-messages.ts";
 
 /** What a Worker that does not know `over_budget` is told, ms: by then some requests were served. */
 export const OVER_BUDGET_RETRY_MS = 1_000;
 
-/** The refusal of an attempt that nothing here could pay for; null when it is free or paid for. */
-export function overBudget(state: ShardState, request: AcquireRequest): AwaitOutcome | null {
-  const bucket = isMove(request) ? null : bucketFor(state.budgets, purposeOf(request));
-  if (bucket === null || affords(bucket)) return null;
-  // A Worker that does not say its purpose is of a version that does not know this outcome.
-  return request.purpose === undefined ? { kind: "shed", retryAfterMs: OVER_BUDGET_RETRY_MS } : { kind: "over_budget" };
+/** The refusal of an attempt that nothing here could pay for; null when it is free, or could be paid for now. */
+export function overBudget(state: ShardState, request: AcquireRequest, now: number): AwaitOutcome | null {
+  const payer = payerOf(state, request, now);
+  return payer === null || affords(payer) ? null : unpaid(request);
 }
 
-/** Pays for an attempt whose lease has just been granted; `overBudget` was asked before. */
-export function payFor(state: ShardState, request: AcquireRequest): void {
-  const bucket = isMove(request) ? null : bucketFor(state.budgets, purposeOf(request));
-  if (bucket !== null) invariant(spend(bucket), "a second attempt is granted only when it can be paid");
+/** What a request is told whose second attempt nothing pays for. */
+export function unpaid({ purpose }: AcquireRequest): AwaitOutcome {
+  // A Worker that does not say its purpose is of a version that does not know this outcome.
+  return purpose === undefined ? { kind: "shed", retryAfterMs: OVER_BUDGET_RETRY_MS } : { kind: "over_budget" };
+}
+
+/** The bucket that pays for it; null: it is free, as a first attempt is, and a retry while the pool has slots to spare. */
+export function payerOf(state: ShardState, request: AcquireRequest, now: number): Bucket | null {
+  if (isMove(request)) return null;
+  const purpose = purposeOf(request);
+  return purpose === "retry" && hasSlack(state, request, now) ? null : bucketFor(state.budgets, purpose);
+}
+
+/** Is there a free slot elsewhere, in a pool with slots to spare: the hedge's own rule. */
+function hasSlack(state: ShardState, { excluded, leaseId }: AcquireRequest, now: number): boolean {
+  const others = state.queue.size - (state.queue.has(leaseId) ? 1 : 0);
+  if (others > 0) return false;
+  const admitting = allViews(state, now, "").filter(({ standing }) => standing === "admitting");
+  if (fillOfWarm(admitting) >= HEDGE_FILL_MAX) return false;
+  return admitting.some((one) => one.warmth === "warm" && one.inFlight < one.capacity && !excluded.includes(one.id));
 }
 
 /** A place beside an attempt that is late takes only what is to spare, and nothing is paid for it. */

@@ -6,7 +6,7 @@
  * dropped it lives on, because its holder does use the slot.
  */
 import { earn } from "./budget.ts";
-import { claimInherited, observeAttempt, standing } from "./endpoint.ts";
+import { claimInherited, isRefusing, observeAttempt, standing } from "./endpoint.ts";
 import { renewLease, settleLease } from "./leases.ts";
 import type { Rng } from "./rng.ts";
 import { dropExpired, tellPeersSoon } from "./shard.ts";
@@ -25,7 +25,7 @@ export function applyCarry(state: ShardState, carry: Carry, now: number, rng: Rn
   const effects: Effect[] = [];
   for (const held of carry.held) keepHeld(state, held, now);
   for (const settlement of carry.settled) {
-    if (!settle(state, settlement, effects, now)) continue;
+    if (!settle(state, settlement, effects, { now, rng })) continue;
     effects.push({ kind: "probe", endpointId: settlement.endpointId });
   }
   return [...effects, ...sweep(state, now, rng)];
@@ -48,7 +48,12 @@ export function sweep(state: ShardState, now: number, rng: Rng): Effect[] {
 }
 
 /** True when a probe should look at the endpoint. What ended already teaches nothing again. */
-function settle(state: ShardState, settlement: Settlement, effects: Effect[], now: number): boolean {
+function settle(
+  state: ShardState,
+  settlement: Settlement,
+  effects: Effect[],
+  { now, rng }: { readonly now: number; readonly rng: Rng },
+): boolean {
   const { leaseId } = settlement;
   const outcome = settleLease(state.leases, leaseId, now);
   state.resolved.delete(leaseId);
@@ -67,12 +72,12 @@ function settle(state: ShardState, settlement: Settlement, effects: Effect[], no
   settleKey(state, endpoint, settlement, now);
   const fromEarlier = settlement.epoch > LOCAL_EPOCH && settlement.epoch < state.leases.epoch;
   if (outcome.kind === "unknown" && fromEarlier) claimInherited(endpoint);
-  const before = standing(endpoint, now);
-  const wantsProbe = observeAttempt(endpoint, settlement, now);
+  const before = [standing(endpoint, now), isRefusing(endpoint, now)];
+  const wantsProbe = observeAttempt(endpoint, settlement, now, rng);
   const kind = failureKind(settlement.outcome);
   if (kind !== null) noteFailure(state.news, settlement.endpointId, kind, settlement.failure, now);
-  // Peers bind requests to it by what they last heard: they hear of an ejection, and of its end, at once.
-  if (standing(endpoint, now) !== before) tellPeersSoon(state);
+  // Peers bind requests to it by what they last heard: they hear of an ejection or a refusal, and of its end, at once.
+  if (standing(endpoint, now) !== before[0] || isRefusing(endpoint, now) !== before[1]) tellPeersSoon(state);
   return wantsProbe;
 }
 

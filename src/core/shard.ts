@@ -142,7 +142,9 @@ export function allViews(state: ShardState, now: number, clientKey?: string): En
       continue;
     }
     const sent = peer.sentSince.get(spec.id) ?? 0;
-    views.push({ ...digested, inFlight: digested.inFlight + sent, ageMs: now - peer.atMs });
+    const ageMs = now - peer.atMs;
+    const refusesForMs = Math.max(0, (digested.refusesForMs ?? 0) - ageMs);
+    views.push({ ...digested, inFlight: digested.inFlight + sent, refusesForMs, ageMs });
   }
   return views;
 }

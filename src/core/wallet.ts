@@ -160,18 +160,10 @@ export function spendCredit(
       at += 1;
     } else {
       credits.splice(at, 1);
-      const holding: Holding = {
-        leaseId: credit.leaseId,
-        grant: credit.grant,
-        shard,
-        key,
-        capAtMs: now + credit.grant.capMs,
-        confirmDueMs: now + Math.min(CONFIRM_CREDIT_MS, confirmEveryMs(credit.grant)),
-        touchedAtMs: now,
-        workerId: home?.workerId ?? null,
-        cachedTokens: home?.tokens ?? 0,
-      };
-      return keep(wallet, holding);
+      const { leaseId, grant } = credit;
+      const confirmDueMs = now + Math.min(CONFIRM_CREDIT_MS, confirmEveryMs(grant));
+      const place = { workerId: home?.workerId ?? null, cachedTokens: home?.tokens ?? 0 };
+      return keep(wallet, { leaseId, grant, shard, key, confirmDueMs, ...place }, now);
     }
   }
   return null;
@@ -193,20 +185,29 @@ export function endRefill(wallet: Wallet, key: string, credits: number): void {
   if (credits > 0) remember(wallet.refills, key, { lastCredits: credits, pausedUntilMs: 0 });
 }
 
-/** Keeps the credits `ids` for `key`. `askedAtMs` is when the request for them was sent. */
+/**
+ * Keeps the credits `ids` for `key`. `askedAtMs` is when the request for them was sent; `firstAt`: leases of the same
+ * grant before the first of them.
+ */
 export function depositCredits(
   wallet: Wallet,
   at: { readonly key: string; readonly shard: string },
   grant: Grant,
   ids: readonly string[],
-  { askedAtMs, now }: { readonly askedAtMs: number; readonly now: number },
+  { askedAtMs, now, firstAt }: { readonly askedAtMs: number; readonly now: number; readonly firstAt: number },
 ): void {
   const spendByMs = askedAtMs + Math.min(grant.creditLifeMs, CREDIT_LIFE_MS);
   const credits = wallet.credits.get(at.key) ?? [];
-  for (const leaseId of ids) {
+  for (const [index, leaseId] of ids.entries()) {
     // From a far shard they may come too late to be spent; until they are home they block slots.
     if (spendByMs <= now) returnUnused(wallet, at.shard, leaseId, grant);
-    else credits.push({ leaseId, grant, spendByMs });
+    // Each stands beside those that were granted with it.
+    else
+      credits.push({
+        leaseId,
+        grant: { ...grant, inFlightAtGrant: grant.inFlightAtGrant + firstAt + index },
+        spendByMs,
+      });
   }
   if (credits.length > 0) remember(wallet.credits, at.key, credits);
 }
@@ -225,35 +226,14 @@ export function deposit(
   askedAtMs: number,
   now: number,
 ): Holding {
-  depositCredits(wallet, { key, shard }, grant, creditIds(grant), { askedAtMs, now });
+  depositCredits(wallet, { key, shard }, grant, creditIds(grant), { askedAtMs, now, firstAt: 1 });
   endRefill(wallet, key, grant.credits);
-  const confirmDueMs = now + confirmEveryMs(grant);
-  return keep(wallet, {
-    leaseId: grant.leaseId,
-    grant,
-    shard,
-    key,
-    capAtMs: now + grant.capMs,
-    confirmDueMs,
-    touchedAtMs: now,
-    workerId: grant.workerId ?? null,
-    cachedTokens: grant.cachedTokens ?? 0,
-  });
+  return keep(wallet, { ...heldBy(grant), shard, key, confirmDueMs: now + confirmEveryMs(grant) }, now);
 }
 
 /** Holds a lease that its shard has not heard of, or not heard that it arrived: confirmed with the next message. */
 export function holdUnconfirmed(wallet: Wallet, key: string, shard: string, grant: Grant, now: number): Holding {
-  return keep(wallet, {
-    leaseId: grant.leaseId,
-    grant,
-    shard,
-    key,
-    capAtMs: now + grant.capMs,
-    confirmDueMs: now,
-    touchedAtMs: now,
-    workerId: grant.workerId ?? null,
-    cachedTokens: grant.cachedTokens ?? 0,
-  });
+  return keep(wallet, { ...heldBy(grant), shard, key, confirmDueMs: now }, now);
 }
 
 /** Live leases of `endpointId` that this isolate gave itself. */
@@ -269,9 +249,19 @@ export function heldLocally(wallet: Wallet, endpointId: string): number {
 export function settleHolding(wallet: Wallet, holding: Holding, settlement: Settlement): boolean {
   if (!wallet.holdings.delete(holding.leaseId)) return false;
   if (settlement.outcome === "served") earn(wallet.retriesAlone);
+  if (settlement.outcome === "capacity") returnCreditsFor(wallet, holding);
   noteHome(wallet.homes, settlement);
   enqueue(wallet, holding.shard, settlement);
   return true;
+}
+
+/** An endpoint that had no room has none for the leases that were granted ahead either. */
+function returnCreditsFor(wallet: Wallet, { key, shard, grant }: Holding): void {
+  const credits = wallet.credits.get(key);
+  if (credits === undefined) return;
+  const kept = credits.filter((credit) => credit.grant.endpointId !== grant.endpointId);
+  for (const credit of credits) if (!kept.includes(credit)) returnUnused(wallet, shard, credit.leaseId, credit.grant);
+  wallet.credits.set(key, kept);
 }
 
 /** Sends a lease home that nothing ran under and nobody holds; without a grant, a place in the shard's queue. */
@@ -365,7 +355,15 @@ export function noteTight(wallet: Wallet, shard: string, tight: boolean): void {
   else wallet.tight.delete(shard);
 }
 
-function keep(wallet: Wallet, holding: Holding): Holding {
+const heldBy = (grant: Grant) => ({
+  leaseId: grant.leaseId,
+  grant,
+  workerId: grant.workerId ?? null,
+  cachedTokens: grant.cachedTokens ?? 0,
+});
+
+function keep(wallet: Wallet, held: Omit<Holding, "capAtMs" | "touchedAtMs">, now: number): Holding {
+  const holding: Holding = { ...held, capAtMs: now + held.grant.capMs, touchedAtMs: now };
   wallet.holdings.set(holding.leaseId, holding);
   wallet.confirmDueMs = Math.min(wallet.confirmDueMs, holding.confirmDueMs);
   return holding;

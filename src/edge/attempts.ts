@@ -1,19 +1,22 @@
 /**
- * Sends a request under its lease, and once more elsewhere if that fails before the first byte; hedges where that helps.
+ * Sends a request under its lease, and again elsewhere if that is lost before the first byte (`core/attempt-plan.ts`
+ * decides where, and how often); hedges where that helps.
  * Ends with an answer that has begun or with a refusal, and says nothing to the client itself: the rails may have the
  * last word.
  */
+import { afterLoss, afterNoLease, comeBackMs, createAttemptPlan } from "../core/attempt-plan.ts";
+import type { AttemptPlan, Loss, Repeat } from "../core/attempt-plan.ts";
 import { lateTimes } from "../core/first-byte.ts";
-import type { LateTimes } from "../core/first-byte.ts";
 import type { Leased, LeaseReason, LeaseWish } from "../core/edge-lease.ts";
+import type { Holding } from "../core/wallet.ts";
 import { attemptOnce, endAttempt } from "./dispatch.ts";
-import type { AttemptResult, Outgoing } from "./dispatch.ts";
+import type { AttemptResult, LostAttempt, Outgoing } from "./dispatch.ts";
 import type { Refusal } from "./edge-request.ts";
 import { attemptHedged } from "./hedge.ts";
 import type { Hedged } from "./hedge.ts";
 import { lease, returnLease } from "./lease-desk.ts";
 import type { Desk, LeaseAnswer } from "./lease-desk.ts";
-import type { EdgePool } from "./runtime.ts";
+import type { EdgeEndpoint, EdgePool } from "./runtime.ts";
 
 /** One request as the endpoints get it. */
 export type Dispatch = {
@@ -39,41 +42,77 @@ export type Outcome =
 
 /** Never rejects but for a bug. */
 export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnswer>): Promise<Outcome> {
-  const { desk, pool, wish, outgoing, repeatable } = dispatch;
-  const tried: string[] = [];
+  const { desk, pool, wish } = dispatch;
+  const plan = createAttemptPlan();
+  /** Endpoints answered with errors of their own: whose fault it was is known when the request ends. */
+  const undecided: LostAttempt[] = [];
+  const blame = (outcome: "failed" | "disputed"): void => {
+    for (const { attempt } of undecided) endAttempt(attempt, outcome);
+  };
   let answer = await leasing;
-  let lost: Extract<AttemptResult, { kind: "lost" }> | null = null;
+  let lost: LostAttempt | null = null;
   for (;;) {
-    if (answer.kind !== "leased") return refused(lost === null ? noLease(answer) : failed(lost, tried));
-    const { holding, reason } = answer;
-    if (outgoing.clientGone.aborted) {
-      giveBack(desk, answer);
-      return refused({ reason: "internal" });
+    if (answer.kind !== "leased") {
+      const back: Repeat | null = lost === null || answer.kind === "over_budget" ? null : afterNoLease(plan);
+      if (back === null) {
+        blame("failed");
+        return refused(lost === null ? noLease(answer) : failed(lost, plan, answer));
+      }
+      answer = await lease(desk, pool, { ...wish, ...back, again: true });
+      continue;
     }
-    const endpoint = pool.endpoints.get(holding.grant.endpointId);
-    // A shard of another version may name an endpoint that this version does not know.
-    if (endpoint === undefined) {
-      giveBack(desk, answer);
-      return refused({ reason: "no_endpoint" });
+    const sending = sendable(dispatch, answer);
+    if ("reason" in sending) {
+      blame("failed");
+      return refused(sending);
     }
-    tried.push(endpoint.config.id);
-    const late: LateTimes | null =
-      lost === null && mayHedge(dispatch) ? lateTimes(holding.grant, wish.inputTokens) : null;
-    const { result, isHedge }: Hedged =
-      late === null
-        ? { result: await attemptOnce(desk, holding, endpoint, outgoing), isHedge: false }
-        : await attemptHedged(desk, holding, endpoint, outgoing, { late, pool, wish, tried });
+    const dispatchedBefore = plan.tried.length;
+    const { result, isHedge } = await attemptLeased(dispatch, answer.holding, sending, plan, lost === null);
     if (result.kind === "begun") {
-      const why = isHedge ? "hedge" : lost === null ? reason : "failover";
-      return { kind: "begun", result, reason: why, attempts: tried.length, lease: answer };
+      blame("failed");
+      const why = isHedge ? "hedge" : lost === null ? answer.reason : "failover";
+      return { kind: "begun", result, reason: why, attempts: plan.tried.length, lease: answer };
     }
     lost = result;
-    if (result.undecided) endAttempt(result.attempt, "failed");
-    const mayRepeat = (repeatable || !result.maybeProcessed) && !outgoing.clientGone.aborted;
-    if (!mayRepeat || tried.length >= pool.config.attemptsMax) return refused(failed(lost, tried));
-    const avoidRegion = lost.silent ? holding.grant.region : null;
-    answer = await lease(desk, pool, { ...wish, excluded: tried, avoidRegion });
+    if (result.undecided) undecided.push(result);
+    const next = afterLoss(plan, lossOf(result, plan.tried.length > dispatchedBefore + 1), {
+      attemptsMax: pool.config.attemptsMax,
+      repeatable: dispatch.repeatable,
+    });
+    if (next === null || dispatch.outgoing.clientGone.aborted) {
+      blame(plan.disputed ? "disputed" : "failed");
+      return refused(failed(lost, plan, null));
+    }
+    answer = await lease(desk, pool, { ...wish, ...next, again: true });
   }
+}
+
+/** The endpoint of a lease; or why nothing can be sent there, and the lease has gone home. */
+function sendable({ desk, pool, outgoing }: Dispatch, answer: Leased): EdgeEndpoint | Refusal {
+  // A shard of another version may name an endpoint that this version does not know.
+  const endpoint = pool.endpoints.get(answer.holding.grant.endpointId);
+  if (endpoint !== undefined && !outgoing.clientGone.aborted) return endpoint;
+  giveBack(desk, answer);
+  return { reason: endpoint === undefined ? "no_endpoint" : "internal" };
+}
+
+async function attemptLeased(
+  dispatch: Dispatch,
+  holding: Holding,
+  endpoint: EdgeEndpoint,
+  { tried }: AttemptPlan,
+  isFirst: boolean,
+): Promise<Hedged> {
+  const { desk, pool, wish, outgoing } = dispatch;
+  tried.push(endpoint.config.id);
+  const late = isFirst && mayHedge(dispatch) ? lateTimes(holding.grant, wish.inputTokens) : null;
+  if (late !== null) return attemptHedged(desk, holding, endpoint, outgoing, { late, pool, wish, tried });
+  return { result: await attemptOnce(desk, holding, endpoint, outgoing), isHedge: false };
+}
+
+function lossOf({ attempt, ...lost }: LostAttempt, withHedge: boolean): Loss {
+  const { endpointId, region } = attempt.holding.grant;
+  return { ...lost, endpointId, region, heldMs: Date.now() - attempt.sentAtMs, withHedge };
 }
 
 /** Gives a lease back under which nothing was sent. */
@@ -101,14 +140,19 @@ function noLease(answer: Exclude<LeaseAnswer, { kind: "leased" }>): Refusal {
   }
 }
 
-function failed({ why }: Extract<AttemptResult, { kind: "lost" }>, tried: readonly string[]): Refusal {
-  const headers = [["x-warmpath-attempts", String(tried.length)]] as const;
+function failed({ why }: LostAttempt, plan: AttemptPlan, answer: LeaseAnswer | null): Refusal {
+  const headers = [["x-warmpath-attempts", String(plan.tried.length)]] as const;
   switch (why) {
-    case "capacity":
-      return { reason: "saturated", headers };
+    case "capacity": {
+      const waitMs = comeBackMs(plan, answer?.kind === "shed" ? answer.retryAfterMs : null);
+      return { reason: "saturated", headers, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
+    }
     case "timeout":
       return { reason: "upstream_timeout", headers };
     case "failed":
-      return { reason: "upstream_failed", headers };
+      return { reason: "upstream_failed", headers, ...(plan.disputed ? { detail: DISPUTED } : {}) };
   }
 }
+
+const DISPUTED =
+  "Two GPU endpoints answered this request with errors of their own, so it is probably the request. Check it before you send it again.";

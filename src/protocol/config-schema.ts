@@ -314,7 +314,9 @@ const pool = z.strictObject({
     ),
   attemptsMax: int(1, ATTEMPTS_MAX)
     .default(2)
-    .describe("Dispatches per request, 1 or 2, each to another endpoint, only before the first byte. Default 2."),
+    .describe(
+      "Attempts of one request that may fail, 1 to 5, each at another endpoint and only before the first byte; an attempt that found no room is none. Default 2: a third costs the client more than an honest error, unless nodes often go several at a time.",
+    ),
   hedge: hedge
     .prefault({})
     .describe("A second attempt beside one that is late; never for a request that may not be repeated."),

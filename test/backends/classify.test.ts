@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { retryAfterMs } from "../../backends/classify.ts";
+import { classifyStatus, retryAfterMs } from "../../backends/classify.ts";
 
 const NOW = Date.parse("Mon, 30 Nov 2026 08:00:00 GMT");
 
@@ -20,5 +20,40 @@ describe("when a server wants to be asked again", () => {
     [{ "retry-after": "Mon, 99 Nov" }, null],
   ])("%o says %s ms", (headers, expectedMs) => {
     expect(retryAfterMs(new Headers(headers), NOW)).toBe(expectedMs);
+  });
+});
+
+describe("an error of the server is the client's where it says so itself", () => {
+  const error = (changes: object): string => JSON.stringify({ error: { code: 500, ...changes } });
+
+  test.each([
+    { name: "a 501", status: 501, body: error({ type: "server_error" }) },
+    { name: "OpenAI's type", status: 500, body: error({ type: "invalid_request_error", message: "no" }) },
+    { name: "vLLM's type", status: 500, body: '{"object":"error","message":"no","type": "BadRequestError"}' },
+    {
+      name: "llama.cpp's grammar",
+      status: 500,
+      body: error({ message: "Failed to parse grammar", type: "server_error" }),
+    },
+    {
+      name: "llama.cpp's image",
+      status: 500,
+      body: error({ message: "image input is not supported", type: "server_error" }),
+    },
+  ])("$name", ({ status, body }) => {
+    expect(classifyStatus(status, body)).toBe("client_fault");
+  });
+
+  test.each([
+    { name: "no words", status: 500, body: "" },
+    { name: "a crash", status: 500, body: error({ message: "CUDA out of memory", type: "server_error" }) },
+    { name: "words about a request", status: 502, body: "<h1>invalid request to backend</h1>" },
+    { name: "our own credential", status: 401, body: error({ type: "invalid_request_error" }) },
+  ])("and not with $name", ({ status, body }) => {
+    expect(classifyStatus(status, body)).toBe("server_fault");
+  });
+
+  test("what says that there is no room is neither", () => {
+    expect(classifyStatus(503, error({ type: "invalid_request_error" }))).toBe("capacity");
   });
 });

@@ -76,7 +76,7 @@ const CLASSES: readonly (readonly [number, AnswerClass])[] = [
   [429, "capacity"],
   [499, "client_fault"],
   [500, "server_fault"],
-  [501, "server_fault"],
+  [501, "client_fault"],
   [502, "server_fault"],
   [503, "capacity"],
   [504, "server_fault"],
@@ -215,7 +215,7 @@ export function describeContract(): void {
 
     test.each(CLASSES)("takes a plain %i for %s", (status, is) => {
       expect(backend.classify({ status, headers: new Headers(), bodyStart: "" })).toBe(is);
-      const bodyStart = JSON.stringify({ error: { message: "max_tokens is too large", type: "BadRequestError" } });
+      const bodyStart = JSON.stringify({ error: { message: "max_tokens is too large", type: "InternalServerError" } });
       expect(backend.classify({ status, headers: new Headers(), bodyStart })).toBe(is);
     });
   });

@@ -1,23 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { EJECT_MS, FAILURES_MAX } from "../../src/core/breaker.ts";
 import {
-  CAPACITY_CUT_MS,
   claimInherited,
   claimWake,
   endpointView,
   inheritInFlight,
-  observeAttempt,
+  noteGranted,
   observeProbe,
   PROBE_FAILURES_MAX,
   REPORT_LIFE_MS,
   SLOW_START_MS,
   WAKE_GAP_MS_MIN,
 } from "../../src/core/endpoint.ts";
+import { CUT_MS } from "../../src/core/capacity-cut.ts";
 import type { EndpointState, ProbeResult } from "../../src/core/endpoint.ts";
 import { PLACES_MAX } from "../../src/core/terms/net.ts";
 import { FAILURE_PRIOR } from "../../src/core/terms/risk.ts";
 import type { AttemptOutcome } from "../../src/core/shard-messages.ts";
-import { endpointState, settlement } from "./shard-fixture.ts";
+import { endpointState, observeAttempt, settlement, US } from "./shard-fixture.ts";
 
 const READY: ProbeResult = { kind: "ready", warmWorkers: null, running: null };
 const probe = (state: EndpointState, kind: Exclude<ProbeResult["kind"], "ready">, now: number) =>
@@ -42,6 +42,7 @@ describe("an attempt", () => {
     { outcome: "failed", probes: true, risk: "up", learns: false },
     { outcome: "capacity", probes: true, risk: "same", learns: false },
     { outcome: "cut", probes: true, risk: "up", learns: false },
+    { outcome: "disputed", probes: true, risk: "same", learns: false },
     { outcome: "cancelled", probes: false, risk: "same", learns: false },
     { outcome: "late", probes: true, risk: "same", learns: false },
     { outcome: "unused", probes: false, risk: "same", learns: false },
@@ -123,13 +124,32 @@ describe("a capacity answer", () => {
 
   test.each([
     { inFlightAtGrant: 3, capacity: 3 },
-    { inFlightAtGrant: 0, capacity: 1 },
+    { inFlightAtGrant: 0, capacity: 0 },
     { inFlightAtGrant: 99, capacity: 4 },
-  ])("at $inFlightAtGrant in flight lowers 4 slots to $capacity for a moment", ({ inFlightAtGrant, capacity }) => {
+  ])("at $inFlightAtGrant in flight leaves $capacity of 4 slots, then one more", ({ inFlightAtGrant, capacity }) => {
     const state = endpointState();
     full(state, inFlightAtGrant, 0);
-    expect(endpointView(state, 0, CAPACITY_CUT_MS - 1).capacity).toBe(capacity);
-    expect(endpointView(state, 0, CAPACITY_CUT_MS).capacity).toBe(4);
+    expect(endpointView(state, 0, CUT_MS - 1)).toMatchObject({ capacity, refusesForMs: 1 });
+    expect(endpointView(state, 0, CUT_MS)).toMatchObject({ capacity: Math.min(4, capacity + 1), refusesForMs: 0 });
+  });
+
+  test("counts as long as the endpoint asks, whatever else is in force", () => {
+    const state = endpointState();
+    const asks = { outcome: "capacity", retryAfterMs: 7_000 } as const;
+    fail(state, FAILURES_MAX, 0);
+    observeAttempt(state, settlement(asks), EJECT_MS);
+    expect(endpointView(state, 0, EJECT_MS + 6_999)).toMatchObject({ capacity: 0, refusesForMs: 1 });
+    expect(endpointView(state, 0, EJECT_MS + 7_000).capacity).toBe(1);
+  });
+
+  test("is over with a slow start when the trial is served", () => {
+    const state = endpointState();
+    full(state, 0, 0);
+    noteGranted(state, { client: US, clientKey: "here" }, 0, CUT_MS);
+    expect(endpointView(state, 1, CUT_MS + 1), "one trial at a time").toMatchObject({ inFlight: 1, capacity: 1 });
+    observeAttempt(state, settlement(), CUT_MS + 100);
+    expect(endpointView(state, 0, CUT_MS + 100 + SLOW_START_MS / 2).capacity).toBe(2);
+    expect(endpointView(state, 0, CUT_MS + 100 + SLOW_START_MS).capacity).toBe(4);
   });
 
   test("is no failure, however often it comes", () => {
@@ -333,7 +353,7 @@ describe("the breaker", () => {
     const state = endpointState();
     fail(state, FAILURES_MAX, 0);
     observeAttempt(state, settlement({ outcome }), EJECT_MS);
-    expect(endpointView(state, 0, EJECT_MS + CAPACITY_CUT_MS)).toMatchObject({ standing: "admitting", capacity: 1 });
+    expect(endpointView(state, 0, EJECT_MS + CUT_MS)).toMatchObject({ standing: "admitting", capacity: 1 });
   });
 
   test("is not moved, and no slow start begun, by an attempt that was under way when it opened", () => {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { observeAttempt } from "../../src/core/endpoint.ts";
 import type { EndpointState } from "../../src/core/endpoint.ts";
 import { foundCached } from "../../src/core/endpoint-learn.ts";
 import { observeLoad } from "../../src/core/terms/load.ts";
-import { endpointState, settlement } from "./shard-fixture.ts";
+import { endpointState, observeAttempt, settlement } from "./shard-fixture.ts";
 
 const SLOTS = 4;
 /** At 10 tokens a ms the whole prompt takes 200 ms, what is not cached 20 ms. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { endpointView, observeAttempt, observeProbe } from "../../src/core/endpoint.ts";
+import { endpointView, observeProbe } from "../../src/core/endpoint.ts";
 import {
   createLearnedLimit,
   LIMIT_MAX,
@@ -14,7 +14,7 @@ import {
   WINDOW_SAMPLES,
 } from "../../src/core/learned-limit.ts";
 import type { LearnedLimit } from "../../src/core/learned-limit.ts";
-import { endpointState, settlement } from "./shard-fixture.ts";
+import { endpointState, observeAttempt, settlement } from "./shard-fixture.ts";
 
 /** One full window of attempts with this residual at this in-flight; returns the instant of its last sample. */
 function window(learned: LearnedLimit, residualMs: number, inFlight: number, now: number): number {

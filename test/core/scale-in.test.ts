@@ -1,14 +1,7 @@
 import { describe, expect, test } from "vitest";
-import {
-  claimWake,
-  endpointView,
-  noteGranted,
-  observeAttempt,
-  observeProbe,
-  READY_TRUST_MS,
-} from "../../src/core/endpoint.ts";
+import { claimWake, endpointView, noteGranted, observeProbe, READY_TRUST_MS } from "../../src/core/endpoint.ts";
 import type { EndpointState, ProbeResult } from "../../src/core/endpoint.ts";
-import { endpointState, settlement } from "./shard-fixture.ts";
+import { endpointState, observeAttempt, settlement } from "./shard-fixture.ts";
 
 const READY: ProbeResult = { kind: "ready", warmWorkers: null, running: null };
 
@@ -47,7 +40,7 @@ describe("scale-in", () => {
     const state = scaling();
     observeAttempt(state, settlement({ outcome: "cancelled" }), IDLE_MS);
     expect(warmthAt(state, 2 * IDLE_MS)).toBe("warm");
-    noteGranted(state, { client: null, clientKey: "" }, 2 * IDLE_MS);
+    noteGranted(state, { client: null, clientKey: "" }, 0, 2 * IDLE_MS);
     expect(warmthAt(state, 3 * IDLE_MS)).toBe("warm");
     expect(warmthAt(state, 3 * IDLE_MS + 1)).toBe("cold");
   });

@@ -1,5 +1,5 @@
 /** Plain values that the tests of the decision core share: places, specs, views and messages with one change each. */
-import { createEndpoint } from "../../src/core/endpoint.ts";
+import { createEndpoint, observeAttempt as observe } from "../../src/core/endpoint.ts";
 import type { EndpointState } from "../../src/core/endpoint.ts";
 import { staticView } from "../../src/core/endpoint-view.ts";
 import type { EndpointView } from "../../src/core/endpoint-view.ts";
@@ -114,3 +114,7 @@ export function granted(outcome: AwaitOutcome | { readonly kind: string } | unde
   }
   return outcome.grant;
 }
+
+/** An end that an endpoint is told, with the middle of every draw. */
+export const observeAttempt = (state: EndpointState, seen: Settlement, now: number): boolean =>
+  observe(state, seen, now, () => 0.5);

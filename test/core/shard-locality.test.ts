@@ -166,7 +166,7 @@ describe("GPU workers behind an endpoint", () => {
   test("that failed, or had no room, are not asked for again", () => {
     for (const outcome of ["failed", "capacity", "cut"] as const) {
       const state = workers();
-      settle(state, { leaseId: "j-4", workerId: "w2", outcome });
+      settle(state, { leaseId: "j-4", workerId: "w2", outcome, inFlightAtGrant: 3 });
       const asked = ask(state).workerId;
       expect(asked, outcome).not.toBe("w2");
     }

@@ -67,20 +67,26 @@ const learn = (
 };
 
 describe.each([
-  { purpose: "retry", changes: retry, rule: RETRY_RULE },
-  { purpose: "hedge", changes: hedge, rule: HEDGE_RULE },
-] as const)("a $purpose", ({ changes, rule, purpose }) => {
+  // While there are slots to spare a retry is free.
+  { purpose: "retry", changes: retry, rule: RETRY_RULE, taken: HEDGE_FILL_MAX * 2 * SLOTS },
+  { purpose: "hedge", changes: hedge, rule: HEDGE_RULE, taken: 0 },
+] as const)("a $purpose, $taken of 20 slots being taken", ({ changes, rule, purpose, taken }) => {
   const perServed = 1_000 / rule.milliPerServed;
+  const shardOf = (): ShardState => {
+    const state = shard();
+    fill(state, taken);
+    return state;
+  };
 
   test("is granted until the bucket is empty, and then refused by name, without a slot", () => {
-    const state = shard();
+    const state = shardOf();
     expect(spendAll(state, changes)).toBe(rule.tokensMax);
     expect(ask(state, "i-last", changes)).toEqual({ kind: "over_budget" });
-    expect(state.leases.live.size).toBe(0);
+    expect(state.leases.live.size).toBe(taken);
   });
 
   test("is granted again when enough requests were served, and not one sooner", () => {
-    const state = shard();
+    const state = shardOf();
     spendAll(state, changes);
     serve(state, perServed - 1);
     expect(ask(state, fresh(), changes).kind).toBe("over_budget");
@@ -89,7 +95,7 @@ describe.each([
   });
 
   test("is paid once however often it is asked for, and a settlement told twice earns once", () => {
-    const state = shard();
+    const state = shardOf();
     for (let time = 0; time < 3; time++) ask(state, "same-1", changes);
     expect(state.budgets[purpose].spent).toBe(1);
     for (let time = 0; time < 3; time++) settle(state, "same-1", { endpointId: "e2" });
@@ -99,7 +105,7 @@ describe.each([
   test.each(["failed", "capacity", "cut", "cancelled", "client_fault", "unused"] as const)(
     "is not earned by an attempt that ended as %s",
     (outcome) => {
-      const state = shard();
+      const state = shardOf();
       ask(state, fresh(), changes);
       const { milli } = state.budgets[purpose];
       settle(state, fresh(), { outcome });
@@ -108,7 +114,7 @@ describe.each([
   );
 
   test("costs a first attempt nothing", () => {
-    const state = shard();
+    const state = shardOf();
     spendAll(state, changes);
     expect(ask(state, fresh(), { purpose: "first" }).kind).toBe("granted");
   });
@@ -117,15 +123,49 @@ describe.each([
 describe("a Worker of an older version, which names no purpose", () => {
   test("is refused a retry in words that it knows", () => {
     const state = shard();
+    fill(state, HEDGE_FILL_MAX * 2 * SLOTS);
     expect(spendAll(state, { excluded: ["e1"] })).toBe(RETRY_RULE.tokensMax);
     expect(ask(state, fresh(), { excluded: ["e1"] }).kind).toBe("shed");
   });
 });
 
+describe("a retry in a pool with slots to spare", () => {
+  test.each([
+    { taken: HEDGE_FILL_MAX * 2 * SLOTS - 1, spent: 0 },
+    { taken: HEDGE_FILL_MAX * 2 * SLOTS, spent: 1 },
+  ])("costs $spent tokens while $taken of 20 slots are taken", ({ taken, spent }) => {
+    const state = shard();
+    fill(state, taken);
+    granted(ask(state, fresh(), retry));
+    expect(state.budgets.retry.spent).toBe(spent);
+  });
+
+  test("is free for all that one endpoint had in hand, and needs no budget", () => {
+    const state = shard(
+      poolSpec([endpointSpec({ concurrencyPerWorker: 64 }), endpointSpec({ id: "e2", concurrencyPerWorker: 100 })]),
+    );
+    state.budgets.retry.milli = 0;
+    const ids = Array.from({ length: 64 }, () => fresh());
+    for (const id of ids) ask(state, id, { excluded: ["e2"], purpose: "first" });
+    for (const leaseId of ids) settle(state, leaseId, { outcome: "failed" });
+    expect(ids.map(() => ask(state, fresh(), retry).kind)).toEqual(ids.map(() => "granted"));
+  });
+
+  test("is not free where no endpoint but the tried one has a slot", () => {
+    const state = shard(
+      poolSpec([endpointSpec({ concurrencyPerWorker: 40 }), endpointSpec({ id: "e2", concurrencyPerWorker: 1 })]),
+    );
+    ask(state, "holder-1", { excluded: ["e1"], purpose: "first" });
+    state.budgets.retry.milli = 0;
+    expect(ask(state, fresh(), retry).kind).toBe("over_budget");
+  });
+});
+
 describe("a retry when every slot is taken", () => {
   const full = (): ShardState => {
-    const state = shard(poolSpec([endpointSpec({ id: "e2", concurrencyPerWorker: 1 })]));
+    const state = shard(poolSpec([endpointSpec({ id: "e2", concurrencyPerWorker: SLOTS })]));
     ask(state, "holder-1");
+    fill(state, SLOTS - 1);
     return state;
   };
 

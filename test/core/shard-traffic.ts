@@ -141,7 +141,7 @@ export function drive(
       (outcome) => {
         if (outcome.kind !== "granted") return;
         const ids = [outcome.grant.leaseId, ...creditIds(outcome.grant)];
-        depositCredits(wallet, { key: KEY, shard: SHARD }, outcome.grant, ids, { askedAtMs, now });
+        depositCredits(wallet, { key: KEY, shard: SHARD }, outcome.grant, ids, { askedAtMs, now, firstAt: 0 });
         endRefill(wallet, KEY, ids.length);
       },
       () => restoreCarry(wallet, SHARD, asked.carry),

@@ -18,7 +18,7 @@ function withCredits(): Wallet {
   const wallet = createWallet("i");
   for (const endpointId of ["e1", "e2"]) {
     const grant = grantOf(`j-${endpointId}`, { endpointId });
-    depositCredits(wallet, AT, grant, [`${grant.leaseId}.1`], { askedAtMs: 0, now: 0 });
+    depositCredits(wallet, AT, grant, [`${grant.leaseId}.1`], { askedAtMs: 0, now: 0, firstAt: 0 });
   }
   return wallet;
 }

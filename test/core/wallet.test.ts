@@ -119,7 +119,7 @@ describe("a refill", () => {
   test("is asked for when REFILL_SHARE of the last is left, and not before", () => {
     const wallet = createWallet("edge");
     const at = { key: KEY, shard: SHARD };
-    depositCredits(wallet, at, grantOf("r"), ids(10), { askedAtMs: 0, now: 0 });
+    depositCredits(wallet, at, grantOf("r"), ids(10), { askedAtMs: 0, now: 0, firstAt: 0 });
     endRefill(wallet, KEY, 10);
     for (let left = 10; left > REFILL_SHARE * 10; left--) {
       expect(claimRefill(wallet, KEY, 0), `with ${left} left`).toBe(false);

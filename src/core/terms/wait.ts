@@ -27,16 +27,15 @@ const OCCUPANCY_ALPHA = 0.05;
  */
 export const UNSEEN_EVENTS = 4;
 
+type WaitView = Pick<EndpointView, "inFlight" | "capacity" | "occupancyMs" | "refusesForMs" | "lateMs">;
+
 /** `unseenMs`: how long the endpoint goes on unseen until the request is there, ms; 0 where the in-flight is exact. */
 export function waitMs(
-  {
-    inFlight,
-    capacity,
-    occupancyMs,
-    lateMs = 0,
-  }: Pick<EndpointView, "inFlight" | "capacity" | "occupancyMs" | "lateMs">,
+  { inFlight, capacity, occupancyMs, refusesForMs = 0, lateMs = 0 }: WaitView,
   unseenMs = 0,
 ): number {
+  // It has refused everything: those who wait for it are tried one after the other.
+  if (capacity === 0) return lateMs + refusesForMs + inFlight * occupancyMs;
   const over = inFlight - capacity + 1;
   const used = Math.max(1, Math.min(inFlight, capacity));
   const deviation = Math.sqrt((UNSEEN_EVENTS * used * unseenMs) / Math.max(1, occupancyMs));
