@@ -104,8 +104,6 @@ describe("when the second attempt fails too", () => {
     ["no answer in time", { kind: "hang", times: 1 }, 504, "upstream_timeout"],
     ["our credential is refused", { kind: "status", status: 401, times: 1 }, 502, "upstream_failed"],
     ["and forbidden", { kind: "status", status: 403, times: 1 }, 502, "upstream_failed"],
-    ["429 everywhere", { kind: "status", status: 429, retryAfter: 300, times: 1 }, 429, "saturated"],
-    ["503 everywhere", { kind: "status", status: 503, times: 1 }, 429, "saturated"],
   ];
 
   test.each(refusals)("%s: the client is told, and nobody is asked a third time", async (_, fault, status, code) => {
@@ -114,16 +112,10 @@ describe("when the second attempt fails too", () => {
     fleet.simulator("ap-a").setFault({ kind: "none" });
     const { error } = (await response.json()) as { error: { code: string; message: string } };
     expect([response.status, error.code]).toEqual([status, code]);
-    expect(error.message).toMatch(/Send the request again|Wait for the time/);
+    expect(error.message).toMatch(/Send the request again|before you send it again|ask for fewer tokens/);
     expect(response.headers.get("x-warmpath-attempts")).toBe("2");
     expect(response.headers.get("www-authenticate")).toBeNull();
     expect(timesDispatched(response.headers.get("x-request-id"))).toBe(2);
-    if (status === 429) {
-      const seconds = Number(response.headers.get("retry-after"));
-      expect(seconds).toBeGreaterThanOrEqual(1);
-      expect(seconds).toBeLessThanOrEqual(60);
-      expect(Number(response.headers.get("retry-after-ms"))).toBeLessThanOrEqual(seconds * 1_000);
-    }
     await fleet.until(fleet.liveLeases, (leases) => leases === 0);
   });
 });

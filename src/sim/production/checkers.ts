@@ -7,6 +7,7 @@
  * Some rules hold only while every message arrives; they look away when one was lost.
  * Rejected: stopping at the first violation inside the event, which would show the symptom and hide what follows.
  */
+import { REFUSALS_MAX } from "../../core/attempt-plan.ts";
 import { CREDIT_LIFE_MS } from "../../core/credits.ts";
 import { checkLeaseTable } from "../../core/leases.ts";
 import type { Effect } from "../../core/shard.ts";
@@ -90,10 +91,12 @@ export class Checkers implements Watch {
     }
     const life = running.get(attempt);
     if (life === undefined) return;
-    const { request, tried, attempts } = life.of;
-    if (tried.length > options.attemptsMax)
+    const { request, plan, attempts } = life.of;
+    const { tried, refusals, hasComeBack } = plan;
+    const comeBacks = hasComeBack ? 1 : 0;
+    if (tried.length > options.attemptsMax + refusals + comeBacks || refusals > REFUSALS_MAX)
       this.#ledger.broken("attempts-max", `request ${request}: ${tried.join(", ")}`);
-    if (new Set(tried).size < tried.length)
+    if (new Set(tried).size + comeBacks < tried.length)
       this.#ledger.broken("attempts-max", `request ${request}: ${tried.join(", ")}`);
     const begun = attempts.some(
       (one) => one !== life && (world.attempts.firstTokenMs[one.attempt] ?? NaN) < this.#ledger.nowMs,

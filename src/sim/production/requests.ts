@@ -1,6 +1,7 @@
 /**
  * What the router remembers of a request and of each of its attempts, and how an attempt's end is told.
  */
+import type { AttemptPlan, Loss } from "../../core/attempt-plan.ts";
 import type { LeaseWish } from "../../core/edge-lease.ts";
 import type { HedgeRace, Side } from "../../core/hedge-race.ts";
 import type { AttemptOutcome } from "../../core/shard-messages.ts";
@@ -12,8 +13,10 @@ export type RequestLife = {
   readonly request: number;
   readonly edge: EdgeHost;
   readonly wish: LeaseWish;
-  /** Ids of endpoints dispatched to. */
-  readonly tried: string[];
+  /** What it may still try. */
+  readonly plan: AttemptPlan;
+  /** The attempt that was lost last; null: none. */
+  loss: Loss | null;
   readonly attempts: AttemptLife[];
   /** Present once the first attempt was late. */
   race: HedgeRace | null;

@@ -3,10 +3,12 @@
  * through in `src/edge/pipeline.ts`.
  *
  * Model. Each client region has a few edge isolates, each region with endpoints one shard. A request picks an isolate at
- * random, gets its lease while its guardrails run, is dispatched, retried once elsewhere before its first token, and its
- * lease is settled with what really happened. All that travels takes the network's time: nothing here is exact unless
+ * random, gets its lease while its guardrails run, is dispatched, repeated elsewhere before its first token as the plan
+ * of its attempts says (`core/attempt-plan.ts`, as in production), and its lease is settled with what really happened. All that travels takes the network's time: nothing here is exact unless
  * it is exact in production.
  */
+import { afterLoss, afterNoLease, createAttemptPlan } from "../../core/attempt-plan.ts";
+import type { Loss, Repeat } from "../../core/attempt-plan.ts";
 import { invariant } from "../../core/invariant.ts";
 import type { LeaseWish } from "../../core/edge-lease.ts";
 import { hedgeDelayMs } from "../../core/first-byte.ts";
@@ -99,7 +101,16 @@ export class ProductionRouter implements Router {
       excluded: [],
       explain: false,
     };
-    const life: RequestLife = { request, edge, wish, tried: [], attempts: [], race: null, closed: false };
+    const life: RequestLife = {
+      request,
+      edge,
+      wish,
+      plan: createAttemptPlan(),
+      loss: null,
+      attempts: [],
+      race: null,
+      closed: false,
+    };
     this.open.add(life);
     if (options.leaveShare > 0 && this.#rng() < options.leaveShare) {
       this.wire.later(options.leaveMs * drawExponential(this.#rng), () => this.#leave(life));
@@ -180,9 +191,11 @@ export class ProductionRouter implements Router {
       return this.#dispatch(life, answer.holding, "first");
     }
     if (life.closed) return undefined;
+    const back = life.loss === null || answer.kind === "over_budget" ? null : afterNoLease(life.plan);
+    if (back !== null) return this.#leaseAgain(life, back);
     this.#close(life);
     this.watch?.closed(life.request);
-    if (life.tried.length > 0 || answer.kind === "no_endpoint" || answer.kind === "over_budget") {
+    if (life.plan.tried.length > 0 || answer.kind === "no_endpoint" || answer.kind === "over_budget") {
       return world.fail(life.request);
     }
     return world.shed(life.request, answer.retryAfterMs);
@@ -196,8 +209,8 @@ export class ProductionRouter implements Router {
     const sentAtMs = world.nowMs;
     const deadlineMs = sentAtMs + world.scenario.firstTokenTimeoutMs;
     const life: AttemptLife = { of, attempt, side, holding, sentAtMs, deadlineMs, firstTokenAtMs: null, ended: false };
-    const isFirst = of.tried.length === 0;
-    of.tried.push(holding.grant.endpointId);
+    const isFirst = of.plan.tried.length === 0;
+    of.plan.tried.push(holding.grant.endpointId);
     of.attempts.push(life);
     this.running.set(attempt, life);
     this.watch?.dispatched(of.edge, holding, attempt);
@@ -214,7 +227,7 @@ export class ProductionRouter implements Router {
       if (life.ended) return;
       if (world.nowMs >= life.deadlineMs) {
         world.cancel(life.attempt);
-        if (life.firstTokenAtMs === null) return this.#lost(life, "failed", true);
+        if (life.firstTokenAtMs === null) return this.#lost(life, "failed", true, "timeout");
         this.#end(life, "cut");
         return this.#giveUp(life.of);
       }
@@ -223,24 +236,36 @@ export class ProductionRouter implements Router {
     });
   }
 
-  /** The attempt ended before its first token: once more elsewhere, unless another one runs beside it. */
-  #lost(life: AttemptLife, outcome: AttemptOutcome, silent: boolean): void {
+  /** The attempt ended before its first token: repeated elsewhere, unless another one runs beside it. */
+  #lost(life: AttemptLife, outcome: "capacity" | "failed", silent: boolean, why: Loss["why"] = outcome): void {
     const { of } = life;
+    const { endpointId, region } = life.holding.grant;
     this.#end(life, outcome);
     if (of.race !== null) raceLost(of.race, life.side);
+    of.loss = {
+      endpointId,
+      region,
+      why,
+      maybeProcessed: outcome === "failed",
+      silent,
+      undecided: false,
+      retryAfterMs: null,
+      heldMs: this.world.nowMs - life.sentAtMs,
+      withHedge: of.race?.first === "lost" && of.race.second === "lost",
+    };
     if (of.closed || of.attempts.some(({ ended }) => !ended) || of.race?.second === "asked") return;
-    this.#retry(of, silent ? life.holding.grant.region : null);
+    this.#repeat(of, of.loss);
   }
 
-  #retry(of: RequestLife, avoidRegion: string | null): void {
+  #repeat(of: RequestLife, loss: Loss): void {
     of.race = null;
-    if (of.tried.length >= this.options.attemptsMax) {
-      this.#giveUp(of);
-      return;
-    }
-    of.edge.lease(of.request, { ...of.wish, excluded: [...of.tried], avoidRegion }, (answer) =>
-      this.#answered(of, answer),
-    );
+    const next = afterLoss(of.plan, loss, { attemptsMax: this.options.attemptsMax, repeatable: true });
+    if (next === null) this.#giveUp(of);
+    else this.#leaseAgain(of, next);
+  }
+
+  #leaseAgain(of: RequestLife, next: Repeat): void {
+    of.edge.lease(of.request, { ...of.wish, ...next, again: true }, (answer) => this.#answered(of, answer));
   }
 
   // Hedging, as `src/edge/hedge.ts`.
@@ -251,13 +276,14 @@ export class ProductionRouter implements Router {
     const race = createRace();
     of.race = race;
     if (!raceLate(race)) return;
-    of.edge.lease(of.request, { ...of.wish, excluded: [...of.tried], purpose: "hedge" }, (answer) => {
-      const isUsable = answer.kind === "leased" && !of.tried.includes(answer.holding.grant.endpointId) && !of.closed;
+    of.edge.lease(of.request, { ...of.wish, excluded: [...of.plan.tried], purpose: "hedge" }, (answer) => {
+      const isUsable =
+        answer.kind === "leased" && !of.plan.tried.includes(answer.holding.grant.endpointId) && !of.closed;
       const next = raceLeased(race, isUsable);
       if (answer.kind === "leased" && next === "dispatch") return this.#dispatch(of, answer.holding, "second");
       if (answer.kind === "leased") of.edge.returnLease(answer.holding);
       // The first one failed while this one was asked for.
-      return first.ended && !of.closed ? this.#retry(of, null) : undefined;
+      return first.ended && !of.closed && of.loss !== null ? this.#repeat(of, of.loss) : undefined;
     });
   }
 

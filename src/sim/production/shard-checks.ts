@@ -9,7 +9,8 @@ import { breakerStanding, EJECT_MS, EJECT_MS_MAX, FAILURES_MAX } from "../../cor
 import type { EndpointView } from "../../core/endpoint-view.ts";
 import { inFlight } from "../../core/leases.ts";
 import { BACKLOG_SHARE, LEAD_FACTOR, LEAD_TRIPS } from "../../core/plan.ts";
-import { ownViews, type Effect } from "../../core/shard.ts";
+import { HEDGE_FILL_MAX } from "../../core/first-byte.ts";
+import { allViews, ownViews, type Effect } from "../../core/shard.ts";
 import type { AcquireRequest, Grant, Settlement } from "../../core/shard-messages.ts";
 import { netMs } from "../../core/terms/net.ts";
 import { creditIds } from "../../core/wallet.ts";
@@ -26,6 +27,7 @@ const WAKE_GAP_MS = 1_000;
 type Incarnation = {
   /** Requests in its queue when the call began. */
   heldBefore: number;
+  /** Those that were granted while the pool had no slots to spare. */
   retries: number;
   hedges: number;
   served: number;
@@ -62,7 +64,8 @@ export class ShardChecks {
       }
     }
     if (asked !== null) this.#answered(shard, asked, granted);
-    for (const one of granted) this.#checkGrant(shard, one);
+    const isFull = this.#wasFull(shard, effects.length + granted.length + credits(granted));
+    for (const one of granted) this.#checkGrant(shard, one, isFull);
     this.#checkAdmission(shard, granted);
     incarnation.heldBefore = shard.state.queue.size;
   }
@@ -105,7 +108,17 @@ export class ShardChecks {
     }
   }
 
-  #checkGrant(shard: ShardHost, { grant, request, isDirect }: Granted): void {
+  /** Were so many slots taken before the call, in which it gave away at most `given`, that a retry has to be paid for. */
+  #wasFull(shard: ShardHost, given: number): boolean {
+    const open = allViews(shard.state, this.#ledger.nowMs).filter(
+      ({ standing, warmth }) => standing === "admitting" && warmth === "warm",
+    );
+    const capacity = open.reduce((sum, view) => sum + view.capacity, 0);
+    const taken = open.reduce((sum, view) => sum + view.inFlight, 0);
+    return taken - given >= HEDGE_FILL_MAX * capacity;
+  }
+
+  #checkGrant(shard: ShardHost, { grant, request, isDirect }: Granted, isFull: boolean): void {
     const incarnation = this.#of(shard);
     const purpose = purposeOf(request);
     if (request.excluded.includes(grant.endpointId)) {
@@ -119,7 +132,7 @@ export class ShardChecks {
       const direct = isDirect && id === grant.leaseId;
       if (known === undefined || known.epoch !== grant.epoch) this.#ledger.note(id, grant, direct);
     }
-    if (purpose === "retry") incarnation.retries += 1;
+    if (purpose === "retry" && isFull) incarnation.retries += 1;
     if (purpose === "hedge") incarnation.hedges += 1;
     const { retries, hedges, served } = incarnation;
     if (retries > spentMax(RETRY_RULE, served))
@@ -236,6 +249,8 @@ export class ShardChecks {
     return fresh;
   }
 }
+
+const credits = (granted: readonly Granted[]): number => granted.reduce((sum, { grant }) => sum + grant.credits, 0);
 
 type Granted = { readonly grant: Grant; readonly request: AcquireRequest; readonly isDirect: boolean };
 

@@ -1,0 +1,113 @@
+/** Endpoints without room: others serve, and only when nobody can does a client hear of it. */
+import { afterEach, describe, expect, test } from "vitest";
+import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { startFleet } from "../support/fleet.ts";
+import type { Fleet, FleetPlan } from "../support/fleet.ts";
+import { freshPlace } from "../support/openai.ts";
+
+const simulator = { engine: ENGINE_PRESETS.fast };
+
+let fleet: Fleet | null = null;
+afterEach(async () => {
+  await fleet?.close();
+  fleet = null;
+});
+
+async function start(regions: readonly ("us-east" | "eu-west")[], pool: FleetPlan["pool"] = {}): Promise<Fleet> {
+  const endpoints = regions.map((region, index) => ({ id: `e${index + 1}`, region, simulator }));
+  fleet = await startFleet({ endpoints, pool: { patienceMs: 5_000, ...pool } });
+  return fleet;
+}
+
+async function statuses(router: Fleet, count: number): Promise<number[]> {
+  const seen: number[] = [];
+  for (let sent = 0; sent < count; sent++) {
+    const response = await router.chat({ place: freshPlace("us-east") });
+    await response.text();
+    seen.push(response.status);
+  }
+  return seen;
+}
+
+const all = (status: number, count: number): number[] => Array.from({ length: count }, () => status);
+
+describe("an endpoint that refuses everything at once, and is healthy by its probes", () => {
+  test.each([
+    { name: "503, the nearest", status: 503, regions: ["us-east", "eu-west"] },
+    { name: "429, the nearest", status: 429, regions: ["us-east", "eu-west"] },
+    { name: "529, among equals", status: 529, regions: ["us-east", "us-east", "us-east"] },
+  ] as const)("takes nothing from the others: $name", async ({ status, regions }) => {
+    const router = await start(regions);
+    router.simulator("e1").setFault({ kind: "status", status });
+    expect(await statuses(router, 60)).toEqual(all(200, 60));
+    expect(router.simulator("e1").stats.requests, "tried anew now and then").toBeLessThan(20);
+    const views = (await router.shards()).flatMap(({ status: shard }) => shard?.endpoints ?? []);
+    const view = views.find(({ id }) => id === "e1");
+    expect(view, "no failure of its health").toMatchObject({ standing: "admitting", capacity: 0 });
+    expect(view?.refusesForMs).toBeGreaterThan(0);
+  });
+
+  test("takes traffic again when it has room", async () => {
+    const router = await start(["us-east", "eu-west"]);
+    router.simulator("e1").setFault({ kind: "status", status: 503, times: 1 });
+    expect(await statuses(router, 5)).toEqual(all(200, 5));
+    const endpointOf = async () =>
+      (await router.chat({ place: freshPlace("us-east") })).headers.get("x-warmpath-endpoint");
+    await router.until(endpointOf, (endpointId) => endpointId === "e1");
+  });
+});
+
+describe("a pool's only endpoint", () => {
+  test("is asked again when the time is over that it asked for, and the client waits no longer than that", async () => {
+    const router = await start(["us-east"]);
+    router.simulator("e1").setFault({ kind: "status", status: 429, retryAfter: 1, times: 1 });
+    const response = await router.chat({ place: freshPlace("us-east") });
+    expect([response.status, response.headers.get("x-warmpath-attempts")]).toEqual([200, "2"]);
+  });
+
+  test("that asks for longer than the pool's patience is not waited for: the client is told the true time", async () => {
+    const router = await start(["us-east"], { queueWaitMsMax: 2_000 });
+    router.simulator("e1").setFault({ kind: "status", status: 429, retryAfter: 300, times: 1 });
+    for (const attempts of ["1", null]) {
+      const response = await router.chat({ place: freshPlace("us-east") });
+      expect([response.status, response.headers.get("x-warmpath-attempts")]).toEqual([429, attempts]);
+      const seconds = Number(response.headers.get("retry-after"));
+      expect(seconds).toBeGreaterThan(50);
+      expect(seconds, "bounded").toBeLessThanOrEqual(60);
+      expect(Number(response.headers.get("retry-after-ms"))).toBeLessThanOrEqual(seconds * 1_000);
+    }
+    await router.until(router.liveLeases, (leases) => leases === 0);
+  });
+
+  test("is asked once more when the connection broke at once", async () => {
+    const router = await start(["us-east"]);
+    router.simulator("e1").setFault({ kind: "reset", times: 1 });
+    const response = await router.chat({ place: freshPlace("us-east") });
+    expect([response.status, response.headers.get("x-warmpath-attempts")]).toEqual([200, "2"]);
+    router.simulator("e1").setFault({ kind: "reset", times: 2 });
+    expect((await router.chat({ place: freshPlace("us-east") })).status).toBe(502);
+  });
+});
+
+describe("a node that dies with many requests waiting", () => {
+  test("loses none of them while another has room", async () => {
+    const config = { concurrencyPerWorker: 100 };
+    fleet = await startFleet({
+      endpoints: [
+        { id: "dies", region: "us-east", simulator, config },
+        { id: "idle", region: "eu-west", simulator, config },
+      ],
+      pool: { patienceMs: 5_000, hedge: { enabled: false } },
+    });
+    const router = fleet;
+    router.simulator("dies").setFault({ kind: "hang" });
+    const waiting = 64;
+    const answers = Array.from({ length: waiting }, async () => (await router.chat()).status);
+    await router.until(
+      async () => router.simulator("dies").stats.requests,
+      (requests) => requests === waiting,
+    );
+    await router.simulator("dies").close();
+    expect(await Promise.all(answers)).toEqual(all(200, waiting));
+  });
+});
