@@ -225,7 +225,7 @@ export class ShardChecks {
       rest.failures = 0;
       rest.openings = 0;
     }
-    if (outcome !== "failed") return;
+    if (outcome !== "failed" && outcome !== "cut") return;
     rest.failures += 1;
     if (rest.openings === 0 && rest.failures < FAILURES_MAX) return;
     rest.openings += 1;
