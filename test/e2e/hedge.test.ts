@@ -155,11 +155,15 @@ describe("with slots to spare", () => {
 
   test("when both fail the client is told once, of the first, and nobody is asked a third time", async () => {
     await renew();
-    fleet.simulator("us-a").setFault({ kind: "status", status: 503, latencyMs: 3 * HEDGE_AFTER_MS, times: 1 });
+    fleet.simulator("us-a").setFault({ kind: "status", status: 500, latencyMs: 3 * HEDGE_AFTER_MS, times: 1 });
     fleet.simulator("eu-a").setFault({ kind: "status", status: 500, times: 1 });
     const response = await stream(fleet);
     const { error } = (await response.json()) as { error: { code: string } };
-    expect([response.status, error.code, response.headers.get("x-warmpath-attempts")]).toEqual([429, "saturated", "2"]);
+    expect([response.status, error.code, response.headers.get("x-warmpath-attempts")]).toEqual([
+      502,
+      "upstream_failed",
+      "2",
+    ]);
     expect(timesDispatched(fleet, response)).toEqual([1, 1]);
   });
 
