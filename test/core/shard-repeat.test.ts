@@ -129,38 +129,6 @@ describe("a Worker of an older version, which names no purpose", () => {
   });
 });
 
-describe("a retry in a pool with slots to spare", () => {
-  test.each([
-    { taken: HEDGE_FILL_MAX * 2 * SLOTS - 1, spent: 0 },
-    { taken: HEDGE_FILL_MAX * 2 * SLOTS, spent: 1 },
-  ])("costs $spent tokens while $taken of 20 slots are taken", ({ taken, spent }) => {
-    const state = shard();
-    fill(state, taken);
-    granted(ask(state, fresh(), retry));
-    expect(state.budgets.retry.spent).toBe(spent);
-  });
-
-  test("is free for all that one endpoint had in hand, and needs no budget", () => {
-    const state = shard(
-      poolSpec([endpointSpec({ concurrencyPerWorker: 64 }), endpointSpec({ id: "e2", concurrencyPerWorker: 100 })]),
-    );
-    state.budgets.retry.milli = 0;
-    const ids = Array.from({ length: 64 }, () => fresh());
-    for (const id of ids) ask(state, id, { excluded: ["e2"], purpose: "first" });
-    for (const leaseId of ids) settle(state, leaseId, { outcome: "failed" });
-    expect(ids.map(() => ask(state, fresh(), retry).kind)).toEqual(ids.map(() => "granted"));
-  });
-
-  test("is not free where no endpoint but the tried one has a slot", () => {
-    const state = shard(
-      poolSpec([endpointSpec({ concurrencyPerWorker: 40 }), endpointSpec({ id: "e2", concurrencyPerWorker: 1 })]),
-    );
-    ask(state, "holder-1", { excluded: ["e1"], purpose: "first" });
-    state.budgets.retry.milli = 0;
-    expect(ask(state, fresh(), retry).kind).toBe("over_budget");
-  });
-});
-
 describe("a retry when every slot is taken", () => {
   const full = (): ShardState => {
     const state = shard(poolSpec([endpointSpec({ id: "e2", concurrencyPerWorker: SLOTS })]));
