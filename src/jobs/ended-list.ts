@@ -7,6 +7,7 @@
  * later than the last sweep that wrote (`upkeep.ts`). An entry is a hint: its job may have been redriven or deleted since,
  * and the job's row alone decides.
  */
+import { mayStore } from "../edge/jobs/full-mark.ts";
 import { isStorageFull } from "../core/jobs/storage-full.ts";
 import type { TerminalState } from "../core/jobs/job.ts";
 
@@ -38,7 +39,7 @@ export class EndedList {
 
   /** Writes what gathered; false: nothing had, or there is no room for it now. */
   flush(): boolean {
-    if (this.#fresh.size === 0) return false;
+    if (this.#fresh.size === 0 || !mayStore(Date.now())) return false;
     try {
       this.#write();
     } catch (error) {

@@ -20,7 +20,6 @@ import type {
 import { JOB_LEASE_MS } from "../core/jobs/policy.ts";
 import { DEFAULT_LIMITS, orderKey } from "../core/jobs/queue.ts";
 import type { QueueLimits, QueueMode } from "../core/jobs/queue.ts";
-import { isStorageFull } from "../core/jobs/storage-full.ts";
 import { wantsNotice } from "../core/jobs/webhook.ts";
 import { Batches } from "./batches.ts";
 import { Blobs } from "./blobs.ts";
@@ -64,6 +63,8 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   #savedTotals = "";
   /** Tokens of what an earlier object of this queue left running, until something has been done about it. */
   readonly #inherited: Map<string, number>;
+  /** Null once it is on disk. */
+  #unsavedEpoch: number | null;
 
   constructor(ctx: DurableObjectState, env: JobQueueEnv) {
     const name = ctx.id.name ?? "";
@@ -72,8 +73,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     const store = new JobStore(ctx.storage);
     this.#store = store;
     const epoch = Number(store.meta("epoch") ?? 0) + 1;
-    // On a full disk everything can still be read, which must not fail for this.
-    whereRoom("the queue's epoch", () => store.saveMeta("epoch", String(epoch)));
+    this.#unsavedEpoch = epoch;
     this.#blobs = new Blobs(env.JOB_BLOBS ?? null, ctx.storage.sql, name);
     const wakeAt = (atMs: number): void => this.#upkeep.wakeAt(atMs);
     this.#savedTotals = store.meta("totals") ?? "[]";
@@ -113,10 +113,12 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     });
     this.#streams = new Streams(ledger, this.#waiters);
     this.#batches = new Batches(ledger, async (request) => this.submit(request));
-    this.#upkeep.sweep();
+    // Nothing is written by its mere existence: a call that only reads must not fail with a disk that is full.
+    this.#upkeep.begin();
   }
 
   async submit(request: SubmitRequest): Promise<SubmitOutcome> {
+    this.#upkeep.hasBegun();
     this.#upkeep.look();
     const taken = await takeIn({ ledger: this.#ledger, blobs: this.#blobs, pusher: this.#pusher }, request);
     if (taken.kind === "gone") return { kind: "accepted", job: goneView(taken.jobId), isNew: false };
@@ -196,11 +198,13 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     tenant: string,
     page: { readonly offset: number; readonly limit: number; readonly status: JobStatus | null },
   ): Promise<readonly JobView[]> {
+    this.#upkeep.hasBegun();
     const states = page.status === null ? null : new Set([page.status]);
     return this.#views(listJobs(this.#ledger, tenant, { ...page, limit: Math.min(page.limit, LIST_MAX), states }));
   }
 
   async deadLetters(tenant: string): Promise<readonly JobView[]> {
+    this.#upkeep.hasBegun();
     const states = new Set<JobStatus>(["failed", "timed_out"]);
     return this.#views(listJobs(this.#ledger, tenant, { offset: 0, limit: LIST_MAX, states }));
   }
@@ -312,6 +316,8 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
    */
   #recover(): void {
     const now = Date.now();
+    if (this.#unsavedEpoch !== null) this.#store.saveMeta("epoch", String(this.#unsavedEpoch));
+    this.#unsavedEpoch = null;
     for (const [id, token] of this.#inherited) {
       const row = this.#ledger.running.get(id)?.row;
 
@@ -378,16 +384,6 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     if (text === this.#savedTotals) return;
     this.#savedTotals = text;
     this.#store.saveMeta("totals", text);
-  }
-}
-
-/** Does `work`, and goes on without it where the disk is full. */
-function whereRoom(what: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (!isStorageFull(error)) throw error;
-    console.error(`no room to store ${what}`, error);
   }
 }
 

@@ -9,6 +9,7 @@ import { isTerminal } from "../core/jobs/job.ts";
 import { DRAIN_SEQ } from "../core/jobs/messages.ts";
 import type { JobChunk, StreamPage } from "../core/jobs/messages.ts";
 import { isStorageFull } from "../core/jobs/storage-full.ts";
+import { mayStore } from "../edge/jobs/full-mark.ts";
 import { CHUNKS_PER_ATTEMPT, CURSORS_MAX, PAGE_BYTES_MAX } from "./bounds.ts";
 import type { JobRow } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
@@ -99,6 +100,7 @@ export class Streams {
 
   #drained({ job }: JobRow, nextSeq: number): void {
     this.#move(job.id, nextSeq);
+    if (!mayStore(Date.now())) return;
     try {
       this.#ledger.store.saveCursor(job.id, nextSeq);
       if (job.lease !== null) this.#ledger.applyTo(job.id, [{ kind: "shown", token: job.lease.token }]);

@@ -6,6 +6,7 @@ import { DEFAULT_POLICY, PRIORITY_MAX, SCHEDULE_AHEAD_MAX_MS } from "../core/job
 import type { JobPolicy } from "../core/jobs/policy.ts";
 import { admit } from "../core/jobs/queue.ts";
 import { STORAGE_RETRY_MS } from "../core/jobs/storage-full.ts";
+import { mayStore } from "../edge/jobs/full-mark.ts";
 import type { Blobs } from "./blobs.ts";
 import { BLOB_BYTES_MAX, INPUT_ROW_BYTES_MAX, STORAGE_BYTES_MAX, utf8Bytes } from "./bounds.ts";
 import type { Extra, JobRow } from "./job-store.ts";
@@ -80,7 +81,8 @@ function known({ ledger }: SubmissionParts, request: SubmitRequest): Taken | nul
 }
 
 function full({ ledger }: SubmissionParts, { tenant, policy }: SubmitRequest): Taken | null {
-  if (isNearlyFull(ledger)) return { kind: "limited", limit: "storage", retryAfterMs: STORAGE_RETRY_MS };
+  if (isNearlyFull(ledger) || !mayStore(Date.now()))
+    return { kind: "limited", limit: "storage", retryAfterMs: STORAGE_RETRY_MS };
   const admission = admit(ledger.mode, ledger.counts(tenant, null), ledger.limits, policy.notBeforeMs !== null);
   if (admission.kind === "admitted") return null;
   const { reason } = admission;

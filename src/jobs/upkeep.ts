@@ -15,6 +15,7 @@ import {
   TTL_ROWS_MAX,
   WALK_ROWS_MAX,
 } from "./bounds.ts";
+import { mayStore, storageFullUntilMs } from "../edge/jobs/full-mark.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PoolWatch } from "./pool-watch.ts";
@@ -46,6 +47,7 @@ export type UpkeepParts = {
 export class Upkeep {
   readonly #parts: UpkeepParts;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #hasSwept = false;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #alarmAtMs = 0;
   #slowSeenMs = 0;
@@ -62,14 +64,20 @@ export class Upkeep {
     this.#unlisted = { fromMs: Number(parts.ledger.store.meta(LISTED_META) ?? 0), toMs: Date.now() };
   }
 
+  /** A new object: the first sweep comes right after the call that made it, unless that call cannot do without it. */
+  begin(): void {
+    this.#setTimer(Date.now());
+  }
+
+  /** What an earlier object of this queue did not write down is known from here on. */
+  hasBegun(): void {
+    if (!this.#hasSwept) this.sweep();
+  }
+
   /** Something is due at this instant. */
   wakeAt(atMs: number): void {
     const now = Date.now();
-    if (atMs < this.#timerAtMs && atMs - now <= TIMER_AHEAD_MS) {
-      if (this.#timer !== null) clearTimeout(this.#timer);
-      this.#timerAtMs = atMs;
-      this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, atMs - now));
-    }
+    if (atMs < this.#timerAtMs && atMs - now <= TIMER_AHEAD_MS) this.#setTimer(atMs);
     this.#arm(Math.max(atMs, now + ALARM_GUARD_MS), now);
   }
 
@@ -92,6 +100,11 @@ export class Upkeep {
 
   sweep(): void {
     const now = Date.now();
+    if (!mayStore(now)) {
+      this.#setTimer(storageFullUntilMs());
+      return;
+    }
+    this.#hasSwept = true;
     try {
       this.#parts.recover();
       this.#sweepJobs(now);
@@ -111,6 +124,12 @@ export class Upkeep {
     } finally {
       this.wakeAt(this.#nextMs(now));
     }
+  }
+
+  #setTimer(atMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerAtMs = atMs;
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, atMs - Date.now()));
   }
 
   #onTimer(): void {
@@ -185,7 +204,7 @@ export class Upkeep {
   }
 
   #arm(atMs: number, now: number): void {
-    if (!Number.isFinite(atMs)) return;
+    if (!Number.isFinite(atMs) || !mayStore(now)) return;
     const isStuck = this.#alarmAtMs !== 0 && now - this.#alarmAtMs >= ALARM_STUCK_MS;
     if (this.#alarmAtMs !== 0 && this.#alarmAtMs <= atMs && !isStuck) return;
     this.#alarmAtMs = atMs;

@@ -29,6 +29,9 @@ tell("fail", status=job.status())
 job = endpoint.run({"input": {"kind": "progress"}})
 tell("progress", output=job.output(timeout=30), status=job.status())
 
+job = endpoint.run({"input": {"kind": "diverged"}})
+tell("diverged", output=job.output(timeout=30), status=job.status())
+
 job = endpoint.run({"input": {"kind": "sleep", "seconds": 60}})
 # A stop that comes before the worker's loop has begun the job is dropped by the package: wait for the first piece.
 next(job.stream())

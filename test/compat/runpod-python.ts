@@ -34,6 +34,7 @@ const expected = [
   { step: "stream", pieces: [0, 1, 2, 3, 4].map((n) => ({ n })), status: "COMPLETED" },
   { step: "fail", status: "FAILED" },
   { step: "progress", output: [{ echo: { kind: "progress" } }], status: "COMPLETED" },
+  { step: "diverged", output: [{ loss: null, best: null, steps: 3 }], status: "COMPLETED" },
   { step: "cancel", status: "CANCELLED" },
   { step: "after cancel", output: [{ echo: { kind: "echo", a: 3 } }] },
   {

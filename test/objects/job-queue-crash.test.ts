@@ -60,7 +60,7 @@ describe("a queue whose disk is full", () => {
     await die();
     expect(await viewNow(id)).toMatchObject({ status: "completed", output: '"done"' });
     expect((await viewNow(waiting.id))?.status).toBe("queued");
-    expect(await listed()).toHaveLength(2);
+    expect(await listed()).toContain(waiting.id);
     expect((await queue().health(TENANT)).jobs.inQueue).toBe(1);
     const refused = await inQueue(async (_, object) =>
       Promise.allSettled([object.submit(request()), object.cancel(TENANT, waiting.id)]),

@@ -6,7 +6,9 @@ import { answerWith, ended, isIn, latch, passMs, queue, submit, TENANT, until, u
 useQueue();
 
 const work = { kind: "http", path: "/v1/chat/completions", body: "{}", stream: true } as const;
-const piece = (text: string): string => `data: {"text":"${text}"}\n\n`;
+const piece = (text: string): string =>
+  text === END ? "data: [DONE]\n\n" : `data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`;
+const END = "[DONE]";
 
 /** The first attempt sends two pieces and breaks off when the latch is open; the others send three to their end. */
 function breaking() {
@@ -18,7 +20,7 @@ function breaking() {
     const isFirst = attempts === 1;
     const body = new ReadableStream<Uint8Array>({
       async start(controller) {
-        for (const text of isFirst ? ["a1", "a2"] : ["b1", "b2", "b3"]) controller.enqueue(encoder.encode(piece(text)));
+        for (const text of isFirst ? ["a1", "a2"] : ["b1", "b2", END]) controller.enqueue(encoder.encode(piece(text)));
         if (!isFirst) return controller.close();
         while (!breaks.isOpen) await scheduler.wait(1);
         controller.error(new Error("the endpoint died"));
@@ -49,7 +51,7 @@ describe("a reader with a cursor", () => {
     await passMs(1_000);
     await ended(id);
     const rest = await queue().stream(TENANT, id, told?.nextSeq ?? 0, 0);
-    expect(data(rest)).toEqual(["b1", "b2", "b3"].map(piece));
+    expect(data(rest)).toEqual(["b1", "b2", END].map(piece));
     expect(rest?.reset).toBeUndefined();
   });
 
@@ -64,7 +66,7 @@ describe("a reader with a cursor", () => {
     await ended(id);
     const page = await queue().stream(TENANT, id, first?.nextSeq ?? 0, 0);
     expect(page).toMatchObject({ isEnd: true, reset: { attempt: 2 } });
-    expect(data(page)).toEqual(["b1", "b2", "b3"].map(piece));
+    expect(data(page)).toEqual(["b1", "b2", END].map(piece));
   });
 
   test("that read nothing is told of no reset", async () => {
@@ -86,7 +88,7 @@ describe("a reader in Runpod's form, which has no word for a reset", () => {
     await isIn(id, "retrying");
     await passMs(1_000);
     await ended(id);
-    expect(data(await queue().stream(TENANT, id, DRAIN_SEQ, 0))).toEqual(["b1", "b2", "b3"].map(piece));
+    expect(data(await queue().stream(TENANT, id, DRAIN_SEQ, 0))).toEqual(["b1", "b2", END].map(piece));
   });
 
   test.each(["the endpoint dies", "the router restarts"])(
@@ -104,7 +106,7 @@ describe("a reader in Runpod's form, which has no word for a reset", () => {
       // Its owner may have it again, and reads the new pieces then.
       await queue().retry(TENANT, id);
       await ended(id);
-      expect(data(await queue().stream(TENANT, id, DRAIN_SEQ, 0))).toEqual(["b1", "b2", "b3"].map(piece));
+      expect(data(await queue().stream(TENANT, id, DRAIN_SEQ, 0))).toEqual(["b1", "b2", END].map(piece));
     },
   );
 

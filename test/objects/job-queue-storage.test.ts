@@ -86,6 +86,8 @@ describe("a claim", () => {
     const answer = latch();
     answerWith(async (call) => held(call, answer));
     await queue().setLimits({ globalLimit: 1 });
+    // What a new object looks over is not the claim's.
+    for (let swept = 0; swept < 3; swept++) await passMs(1_000);
     await watch();
     await queue().pause(false);
     await until(() => cursors.some(({ sql }) => sql.startsWith("UPDATE job SET state")));

@@ -2,6 +2,7 @@
 import type { ErrorBody } from "../../protocol/errors.ts";
 import type { RequestProblem } from "../../protocol/jobs-runpod.ts";
 import type { Refusal } from "../edge-request.ts";
+import { markStorageFull } from "./full-mark.ts";
 import { refuse } from "../edge-request.ts";
 import type { EdgeRequest } from "../edge-request.ts";
 import { isStorageFull, STORAGE_RETRY_MS } from "../../core/jobs/storage-full.ts";
@@ -40,6 +41,14 @@ export async function answerStored(edge: EdgeRequest, work: () => Promise<Respon
   } catch (error) {
     if (!isStorageFull(error)) throw error;
     console.error("the storage of a queue is full", error);
+    markStorageFull(Date.now());
+  }
+  if (edge.request.method !== "GET") return refuseStorageFull(edge);
+  // The queue was reset by a write of its own, or by somebody else's; the one that comes after does not write.
+  try {
+    return await work();
+  } catch (error) {
+    if (!isStorageFull(error)) throw error;
     return refuseStorageFull(edge);
   }
 }
