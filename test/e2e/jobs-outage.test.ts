@@ -13,6 +13,20 @@ const JOBS = 40;
 /** Three attempts and their backoffs are over well within it, s. */
 const OUTAGE_SECONDS = 8;
 
+/** Begins with a role and says nothing more, once for each word; then answers. */
+let silences: ("before a token" | "after one")[] = [];
+const quiet = createServer((request, response) => {
+  if (request.method === "GET") return void response.writeHead(200).end();
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  const silence = silences.shift();
+  response.write(chunk({ role: "assistant", content: "" }));
+  if (silence === "before a token") return undefined;
+  response.write(chunk({ content: "hi" }));
+  if (silence === undefined) response.end("data: [DONE]\n\n");
+  return undefined;
+});
+const chunk = (delta: object): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`;
+
 let fleet: Fleet;
 let port = 0;
 let server: Server;
@@ -36,9 +50,24 @@ async function close(): Promise<void> {
 
 beforeAll(async () => {
   await open();
+  await new Promise<void>((resolve) => quiet.listen(0, "127.0.0.1", resolve));
+  const { port: quietPort } = quiet.address() as AddressInfo;
   fleet = await startFleet({
     endpoints: [{ id: "us-a", region: "us-east" }],
     morePools: {
+      quiet: {
+        firstTokenTimeoutMs: 500,
+        stallTimeoutMs: 500,
+        endpoints: [
+          {
+            id: "quiet-a",
+            region: "us-east",
+            backend: "openai",
+            url: `http://127.0.0.1:${quietPort}`,
+            concurrencyPerWorker: 4,
+          },
+        ],
+      },
       lone: {
         endpoints: [
           {
@@ -56,6 +85,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await fleet.close();
   await close();
+  quiet.closeAllConnections();
+  await new Promise((resolve) => quiet.close(resolve));
 });
 
 const run = async (): Promise<string> => {
@@ -89,3 +120,19 @@ test("40 jobs outlast an endpoint that refuses connections, with no attempt used
   expect(excused.length).toBeLessThan(JOBS * 2);
   expect(served).toHaveLength(JOBS + 1);
 }, 90_000);
+
+test.each(["before a token", "after one"] as const)(
+  "a job's stream that falls silent %s is given up at the pool's limit for that, and tried again",
+  async (silence) => {
+    silences = [silence];
+    const input = { messages: [{ role: "user", content: "hi" }], stream: true };
+    const body = JSON.stringify({ input });
+    const answer = await fleet.call("/v2/quiet/run", { method: "POST", body });
+    const { id } = (await answer.json()) as { id: string };
+    const path = `/v1/jobs/${id}~quiet`;
+    const job = (await (await fleet.call(path, { headers: { prefer: "wait=60" } })).json()) as Shown;
+    expect([job.status, job.attempts]).toEqual(["completed", 2]);
+    expect(job.history.map(({ why }) => why)).toContain("timeout_first_byte");
+  },
+  90_000,
+);
