@@ -27,6 +27,8 @@ export type Loss = {
   readonly retryAfterMs: number | null;
   /** From its dispatch to its loss, ms. */
   readonly heldMs: number;
+  /** Nothing else ran at the endpoint when it was granted. */
+  readonly wasIdle: boolean;
   /** A hedge ran beside it, and was lost too. */
   readonly withHedge: boolean;
 };
@@ -37,6 +39,8 @@ export type AttemptPlan = {
   readonly tried: string[];
   failures: number;
   refusals: number;
+  /** Endpoints that refused it for want of room, and were idle. */
+  idleRefusals: number;
   /** An endpoint answered with an error of its own. */
   faulted: boolean;
   /** Two did. */
@@ -77,6 +81,7 @@ export function createAttemptPlan(): AttemptPlan {
     tried: [],
     failures: 0,
     refusals: 0,
+    idleRefusals: 0,
     faulted: false,
     disputed: false,
     comeBackTo: [],
@@ -91,6 +96,7 @@ export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatab
   plan.last = loss.why;
   if (loss.why === "capacity") {
     plan.refusals += 1;
+    if (loss.wasIdle && !plan.hasComeBack) plan.idleRefusals += 1;
     plan.comeBackTo.push(loss.endpointId);
     if (loss.retryAfterMs !== null) plan.retryAfterMs = Math.max(plan.retryAfterMs ?? 0, loss.retryAfterMs);
     return plan.refusals >= REFUSALS_MAX ? null : repeat(plan, plan.tried, null);

@@ -12,6 +12,7 @@ import type { Holding } from "../core/wallet.ts";
 import { attemptOnce, endAttempt } from "./dispatch.ts";
 import type { AttemptResult, LostAttempt, Outgoing } from "./dispatch.ts";
 import type { Refusal } from "./edge-request.ts";
+import { noteEnded, refuseFailing } from "./failing.ts";
 import { attemptHedged } from "./hedge.ts";
 import type { Hedged } from "./hedge.ts";
 import { lease, returnLease } from "./lease-desk.ts";
@@ -26,6 +27,8 @@ export type Dispatch = {
   readonly outgoing: Outgoing;
   /** May an attempt that may have been processed be repeated. */
   readonly repeatable: boolean;
+  /** Whose request it is. */
+  readonly tenant: string;
 };
 
 export type BegunAttempt = Extract<AttemptResult, { readonly kind: "begun" }>;
@@ -43,6 +46,11 @@ export type Outcome =
 /** Never rejects but for a bug. */
 export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnswer>): Promise<Outcome> {
   const { desk, pool, wish } = dispatch;
+  const refusal = refuseFailing(dispatch);
+  if (refusal !== null) {
+    desk.ctx.waitUntil(leasing.then((answer) => giveBack(desk, answer)));
+    return refused(refusal);
+  }
   const plan = createAttemptPlan();
   /** Endpoints answered with errors of their own: whose fault it was is known when the request ends. */
   const undecided: LostAttempt[] = [];
@@ -56,6 +64,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
       const back: Repeat | null = lost === null || answer.kind === "over_budget" ? null : afterNoLease(plan);
       if (back === null) {
         blame("failed");
+        noteEnded(dispatch, plan);
         return refused(lost === null ? noLease(answer) : failed(lost, plan, answer));
       }
       answer = await lease(desk, pool, { ...wish, ...back, again: true });
@@ -70,6 +79,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
     const { result, isHedge } = await attemptLeased(dispatch, answer.holding, sending, plan, lost === null);
     if (result.kind === "begun") {
       blame("failed");
+      if (result.response.status < 400) pool.failing.served += 1;
       const why = isHedge ? "hedge" : lost === null ? answer.reason : "failover";
       return { kind: "begun", result, reason: why, attempts: plan.tried.length, lease: answer };
     }
@@ -81,6 +91,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
     });
     if (next === null || dispatch.outgoing.clientGone.aborted) {
       blame(plan.disputed ? "disputed" : "failed");
+      noteEnded(dispatch, plan);
       return refused(failed(lost, plan, null));
     }
     answer = await lease(desk, pool, { ...wish, ...next, again: true });
@@ -111,8 +122,15 @@ async function attemptLeased(
 }
 
 function lossOf({ attempt, ...lost }: LostAttempt, withHedge: boolean): Loss {
-  const { endpointId, region } = attempt.holding.grant;
-  return { ...lost, endpointId, region, heldMs: Date.now() - attempt.sentAtMs, withHedge };
+  const { endpointId, region, inFlightAtGrant } = attempt.holding.grant;
+  return {
+    ...lost,
+    endpointId,
+    region,
+    wasIdle: inFlightAtGrant === 0,
+    heldMs: Date.now() - attempt.sentAtMs,
+    withHedge,
+  };
 }
 
 /** Gives a lease back under which nothing was sent. */

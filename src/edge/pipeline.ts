@@ -186,7 +186,7 @@ async function sendChecked(sending: Sending, checked: Checked): Promise<Response
     takeBack(sending);
     return refuseChecked(sending, checked);
   }
-  const dispatch = { desk: edge.desk, pool: parcel.pool, wish, outgoing, repeatable: parcel.repeatable };
+  const dispatch = { desk: edge.desk, pool: parcel.pool, wish, outgoing, ...sentBy(edge, parcel) };
   const answering = runAttempts(dispatch, leasing).then((outcome) => respond(sending, outcome, checked, null));
   // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
   edge.desk.ctx.waitUntil(answering);
@@ -205,7 +205,7 @@ async function sendAsking(
     return sendChecked(sending, await check.outside);
   }
   const { checked, outcome, savedMs } = await dispatchBeside(
-    { desk, pool: parcel.pool, wish, repeatable: parcel.repeatable },
+    { desk, pool: parcel.pool, wish, ...sentBy(edge, parcel) },
     leasing,
     check,
     (known, clientGone) => outgoingOf(edge, parcel, wish, known, clientGone),
@@ -213,6 +213,8 @@ async function sendAsking(
   );
   return outcome === null ? refuseChecked(sending, checked) : respond(sending, outcome, checked, savedMs);
 }
+
+const sentBy = ({ identity }: Authenticated, { repeatable }: Parcel) => ({ repeatable, tenant: identity.tenant });
 
 function takeBack({ edge: { desk }, leasing }: Sending): void {
   desk.ctx.waitUntil(leasing.then((answer) => giveBack(desk, answer)));

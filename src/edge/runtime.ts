@@ -5,6 +5,8 @@
 import { BACKENDS } from "../../backends/registry.ts";
 import { targetOf } from "../../backends/targets.ts";
 import type { Backend, Target } from "../../backends/port.ts";
+import { createFailingRequests } from "../core/failing-requests.ts";
+import type { FailingRequests } from "../core/failing-requests.ts";
 import { hashKeyOf } from "../core/keyed-hash.ts";
 import type { HashKey } from "../core/keyed-hash.ts";
 import { createWallet } from "../core/wallet.ts";
@@ -39,6 +41,8 @@ export type EdgePool = {
   readonly config: PoolConfig;
   readonly spec: PoolSpec;
   readonly endpoints: ReadonlyMap<string, EdgeEndpoint>;
+  /** Requests that keep failing. */
+  readonly failing: FailingRequests;
 };
 
 export type Runtime = {
@@ -107,7 +111,7 @@ function buildPools(config: Config, env: Readonly<Record<string, unknown>>): Map
       const backend = BACKENDS[endpoint.backend];
       endpoints.set(endpoint.id, { config: endpoint, target: target.value, backend, models });
     }
-    pools.set(pool.id, { config: pool, spec: poolSpec(config, pool.id), endpoints });
+    pools.set(pool.id, { config: pool, spec: poolSpec(config, pool.id), endpoints, failing: createFailingRequests() });
   }
   return pools;
 }

@@ -22,6 +22,7 @@ export type ErrorReason =
   | "unsupported_media_type"
   | "invalid_json"
   | "invalid_request"
+  | "request_keeps_failing"
   | "blocked_by_guardrail"
   | "guardrail_unavailable"
   | "rate_limited"
@@ -168,6 +169,12 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     "failure, final",
     "The request is not valid",
     "A field of the request is missing or of the wrong type. The field is named in error.param.",
+  ),
+  request_keeps_failing: spec(
+    [422, "request_keeps_failing", "invalid_request_error"],
+    "policy, final",
+    "The request keeps failing",
+    "This request has failed at several GPU endpoints, which served others meanwhile. Change it, or send it again in half a minute.",
   ),
   blocked_by_guardrail: spec(
     [400, "blocked_by_guardrail", "invalid_request_error"],

@@ -20,6 +20,7 @@ const loss = (endpointId: string, changes: Partial<Loss> = {}): Loss => ({
   undecided: false,
   retryAfterMs: null,
   heldMs: 5,
+  wasIdle: false,
   withHedge: false,
   ...changes,
 });

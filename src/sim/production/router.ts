@@ -239,7 +239,7 @@ export class ProductionRouter implements Router {
   /** The attempt ended before its first token: repeated elsewhere, unless another one runs beside it. */
   #lost(life: AttemptLife, outcome: "capacity" | "failed", silent: boolean, why: Loss["why"] = outcome): void {
     const { of } = life;
-    const { endpointId, region } = life.holding.grant;
+    const { endpointId, region, inFlightAtGrant } = life.holding.grant;
     this.#end(life, outcome);
     if (of.race !== null) raceLost(of.race, life.side);
     of.loss = {
@@ -249,6 +249,7 @@ export class ProductionRouter implements Router {
       maybeProcessed: outcome === "failed",
       silent,
       undecided: false,
+      wasIdle: inFlightAtGrant === 0,
       retryAfterMs: null,
       heldMs: this.world.nowMs - life.sentAtMs,
       withHedge: of.race?.first === "lost" && of.race.second === "lost",

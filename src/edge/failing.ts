@@ -1,0 +1,36 @@
+/**
+ * Remembers the requests that keep failing, by what they are (`core/failing-requests.ts` decides), and refuses them for a
+ * while. A request is known by its tenant, its path and its body: nobody is refused for another's.
+ */
+import type { AttemptPlan } from "../core/attempt-plan.ts";
+import { noteFailing, refusalOf } from "../core/failing-requests.ts";
+import { keyedHash } from "../core/keyed-hash.ts";
+import type { Dispatch } from "./attempts.ts";
+import type { Refusal } from "./edge-request.ts";
+
+/** Of a longer body its length, its start and its end are hashed, this many bytes each: 16 KiB take 50 µs. */
+const HASHED_BYTES = 16_384;
+
+/** Why a request is not sent at all; null: it is. Hashes nothing while no request of the pool has failed lately. */
+export function refuseFailing(dispatch: Dispatch): Refusal | null {
+  const { failing } = dispatch.pool;
+  if (failing.entries.size === 0) return null;
+  const known = refusalOf(failing, keyOf(dispatch), Date.now());
+  if (known === null) return null;
+  return { reason: known.fault === "failed" ? "request_keeps_failing" : "saturated", retryAfterMs: known.forMs };
+}
+
+/** It ended without an answer: held against it where two endpoints said so. */
+export function noteEnded(dispatch: Dispatch, { disputed, idleRefusals }: AttemptPlan): void {
+  const fault = disputed ? "failed" : idleRefusals > 1 ? "no_room" : null;
+  if (fault !== null) noteFailing(dispatch.pool.failing, keyOf(dispatch), fault, Date.now());
+}
+
+function keyOf({ desk, outgoing, tenant }: Dispatch): string {
+  const { body, path } = outgoing;
+  const bytes = body === null ? new Uint8Array(0) : new Uint8Array(body);
+  const text = new TextDecoder("latin1");
+  const start = text.decode(bytes.subarray(0, HASHED_BYTES));
+  const end = text.decode(bytes.subarray(Math.max(HASHED_BYTES, bytes.byteLength - HASHED_BYTES)));
+  return keyedHash(desk.runtime.affinitySecret, [tenant, String(path), bytes.byteLength, start, end].join("\n"));
+}
