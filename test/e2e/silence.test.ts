@@ -79,12 +79,13 @@ async function pool(id: string, begins: string, options: Readonly<Record<string,
   return pair;
 }
 
-let pairs: Record<"moved" | "slow" | "stalls" | "gone", readonly [Scripted, Scripted]>;
+let pairs: Record<"moved" | "slow" | "stalls" | "reader" | "gone", readonly [Scripted, Scripted]>;
 beforeAll(async () => {
   pairs = {
     moved: await pool("moved", ROLE),
     slow: await pool("slow", `: waiting\n\n${ROLE}`),
     stalls: await pool("stalls", ROLE + chunk({ content: "half" }), { stallTimeoutMs: 500 }),
+    reader: await pool("reader", ROLE + chunk({ content: "half" }), { stallTimeoutMs: READER_STALL_MS }),
     gone: await pool("gone", "", { connectTimeoutMs: 500 }),
   };
   fleet = await startFleet({ endpoints: [{ id: "us-a", region: "us-east" }], morePools: pools });
@@ -94,7 +95,9 @@ afterAll(async () => {
   for (const server of servers) server.close();
 });
 
-const ask = (model: string, changes: object = {}) =>
+const READER_STALL_MS = 500;
+
+const ask = (model: string) =>
   rawCall(`${fleet.router.url}/v1/chat/completions`, {
     method: "POST",
     headers: {
@@ -102,8 +105,8 @@ const ask = (model: string, changes: object = {}) =>
       "content-type": "application/json",
       "x-warmpath-place": freshPlace("us-east"),
     },
-    body: JSON.stringify({ model, stream: true, messages: [{ role: "user", content: "x" }], ...changes }),
-  }).answer;
+    body: JSON.stringify({ model, stream: true, messages: [{ role: "user", content: "x" }] }),
+  });
 const endpoints = async (id: string) =>
   (await fleet.shards())
     .flatMap(({ status }) => status?.endpoints ?? [])
@@ -114,7 +117,7 @@ test.concurrent(
   "a role chunk and then nothing, with a good endpoint farther: the client is served there, and nobody is blamed",
   async () => {
     pairs.moved[1].isQuick = true;
-    const { status, headers, body } = await ask("moved");
+    const { status, headers, body } = await ask("moved").answer;
     expect([status, headers["x-warmpath-endpoint"], chatText(body).text]).toEqual([200, "moved-1", "quick"]);
     const seen = await fleet.until(
       async () => endpoints("moved"),
@@ -129,7 +132,7 @@ test.concurrent(
   "first tokens that are late everywhere: every client is served, hardly anything is worked at twice, nobody is ejected",
   async () => {
     const { slow } = pairs;
-    const clients = Array.from({ length: 6 }, async () => ask("slow"));
+    const clients = Array.from({ length: 6 }, async () => ask("slow").answer);
     await fleet.until(
       async () => endpoints("slow"),
       (all) => all.some(({ lateMs = 0 }) => lateMs > 0),
@@ -137,7 +140,7 @@ test.concurrent(
     );
     const begun = () => slow[0].waiting.length + slow[1].waiting.length;
     // Whatever was moved is there by the time another request has been.
-    await ask("moved");
+    await ask("moved").answer;
     expect(begun()).toBeLessThanOrEqual(12);
     for (const response of slow.flatMap(({ waiting }) => waiting)) response.end(REST);
     for (const { status, body } of await Promise.all(clients)) {
@@ -150,7 +153,7 @@ test.concurrent(
 
 test.concurrent("a stream that stops in the midst ends with an error, and its connection is closed", async () => {
   const [near] = pairs.stalls;
-  const { status, body } = await ask("stalls");
+  const { status, body } = await ask("stalls").answer;
   expect([status, chatText(body)]).toMatchObject([200, { text: "half", isDone: true }]);
   expect(chatText(body).error).toMatchObject({ code: "upstream_timeout" });
   await fleet.until(
@@ -159,12 +162,48 @@ test.concurrent("a stream that stops in the midst ends with an error, and its co
   );
 });
 
+test.concurrent(
+  "a client that does not read for longer than an endpoint may be silent gets the whole answer",
+  async () => {
+    const [near] = pairs.reader;
+    const big = chunk({ content: "x".repeat(200_000) });
+    const exchange = ask("reader");
+    await fleet.until(
+      async () => near.waiting.length,
+      (begun) => begun === 1,
+    );
+    const [response] = near.waiting;
+    // As fast as it is taken; the sockets between hold some of it.
+    let sent = 0;
+    const feed = setInterval(() => {
+      if (response === undefined || response.writableNeedDrain) return;
+      response.write(big);
+      sent += 1;
+    }, 10);
+    const { promise: paused, resolve } = Promise.withResolvers<void>();
+    exchange.request.once("response", (answer) => {
+      answer.pause();
+      setTimeout(() => {
+        answer.resume();
+        resolve();
+      }, 4 * READER_STALL_MS);
+    });
+    await paused;
+    clearInterval(feed);
+    response?.end(REST);
+    const { body } = await exchange.answer;
+    const { text, error, isDone } = chatText(body);
+    expect([error, isDone, text.length]).toEqual([null, true, "half".length + sent * 200_000 + "late".length]);
+  },
+  PATIENT_MS,
+);
+
 test.concurrent("an endpoint at which nothing answers any more is left, also by a whole answer", async () => {
   const [near, far] = pairs.gone;
   // Both are seen as well first.
   [near.isQuick, far.isQuick] = [true, true];
-  expect((await ask("gone")).status).toBe(200);
+  expect((await ask("gone").answer).status).toBe(200);
   near.isGone = true;
-  const { status, headers } = await ask("gone");
+  const { status, headers } = await ask("gone").answer;
   expect([status, headers["x-warmpath-endpoint"]]).toEqual([200, "gone-1"]);
 });
