@@ -23,7 +23,7 @@ type Scan = {
 };
 
 /**
- * The rest of an object of which `text` is the beginning, with a last member (`"name":value` as text) put into it; "" when
+ * The rest of an object of which `text` is the beginning, with last members (`"name":value` as text) put into it; "" when
  * the object is complete, and then nothing is put in; null when `text` begins no object.
  */
 export function closeJson(text: string, lastMember: string | null): string | null {

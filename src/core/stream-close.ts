@@ -15,9 +15,11 @@ import type { Tail } from "./stream-end.ts";
 
 /** How the protocol tells an error in a stream. */
 export type StreamError = {
-  /** Member that makes an error of an event of any kind; null: an error is an event of its own. */
-  readonly member: string | null;
-  /** What follows the event with that member. */
+  /** Members that make an error of the data of any event: of two members of one name, the last counts. */
+  readonly members: string;
+  /** Name that an event with them must have; null: any. */
+  readonly name: string | null;
+  /** What follows such an event. */
   readonly after: string;
   /** Events that tell it, from the beginning of an event on. */
   readonly events: string;
@@ -57,14 +59,14 @@ export function closeStream(tail: Tail, error: StreamError): Closing {
   return { text: closeEvent(rest, data, error), isWhole: false };
 }
 
-function closeEvent(rest: string, data: string | null, { member, after, events }: StreamError): string {
+function closeEvent(rest: string, data: string | null, { members, name, after, events }: StreamError): string {
+  // Of two names of one event, the last counts.
+  const end = (name === null ? "" : `\nevent: ${name}`) + EVENT_END + after;
   // An empty field of this name is an event already.
-  if (rest.endsWith("\ndata") || rest === "data")
-    return `:{${member ?? ""}}${EVENT_END}${member === null ? events : after}`;
+  if (rest.endsWith("\ndata") || rest === "data") return `:{${members}}${end}`;
   if (data === null || /[\r\n]$/.test(rest)) return EVENT_END + events;
-  const closed = data.trim() === "" ? `{${member ?? ""}}` : closeJson(data, member);
-  if (closed === null || closed === "") return EVENT_END + events;
-  return closed + EVENT_END + (member === null ? events : after);
+  const closed = data.trim() === "" ? `{${members}}` : closeJson(data, members);
+  return closed === null || closed === "" ? EVENT_END + events : closed + end;
 }
 
 /** Data of the event that has begun; null when it has none. Lines are joined as a client joins them. */

@@ -20,7 +20,7 @@ import type { CutReason } from "./broken-stream.ts";
 import { endAttempt, keepRunning, noteBytes, noteFailure } from "./dispatch.ts";
 import type { Attempt } from "./dispatch.ts";
 import { enter, isCut } from "./draining.ts";
-import { createTail, keep, lookOn, stateOf } from "./stream-tail.ts";
+import { createTail, glance, keep, lookOn, stateOf } from "./stream-tail.ts";
 import type { StreamTail } from "./stream-tail.ts";
 
 /** Chunks looked at for the first token; a server that sends more before it goes without a TTFT sample. */
@@ -92,7 +92,7 @@ async function pumpEvents(
   const over = new AbortController();
   let looking: Promise<void> | null = null;
   let isBroken = false;
-  noteBytes(attempt, stateOf(tail));
+  noteBytes(attempt, glance(tail));
   try {
     await passFirst(opening === null ? first : joined([opening, first]), reader, writable);
     const [passing, seen] = body.tee();

@@ -15,8 +15,8 @@ import type { EndState, Tail } from "../core/stream-end.ts";
 /** How often a stream is looked at, ms. */
 export const LOOK_EVERY_MS = 1_000;
 
-/** Read at once; more that is there is read at once as well. */
-const LOOK_BYTES = 65_536;
+/** Read at once, as much as the runtime tees at once; more that is there is read at once as well. */
+const LOOK_BYTES = 16_384;
 
 /** The last bytes that are kept: some hundred events. */
 export const TAIL_BYTES_MAX = 65_536;
@@ -67,7 +67,9 @@ export async function lookOn(
   let looked = 0;
   try {
     let buffer = new Uint8Array(LOOK_BYTES);
+    let pause = scheduler.wait(LOOK_EVERY_MS, { signal: over });
     for (;;) {
+      await pause.catch(() => undefined);
       const { done, value } = await reader.readAtLeast(1, buffer);
       if (done || value === undefined) return;
       buffer = new Uint8Array(value.buffer as ArrayBuffer);
@@ -75,8 +77,8 @@ export async function lookOn(
       looked += value.byteLength;
       if (looked > LOOKED_BYTES_MAX) break;
       if (value.byteLength === LOOK_BYTES || over.aborted) continue;
-      onLook(stateOf(tail, GLANCE_BYTES));
-      await scheduler.wait(LOOK_EVERY_MS, { signal: over }).catch(() => undefined);
+      onLook(glance(tail));
+      pause = scheduler.wait(LOOK_EVERY_MS, { signal: over });
     }
     tail.isBlind = true;
     await reader.cancel();
@@ -86,8 +88,16 @@ export async function lookOn(
 }
 
 /** How the stream ended, or `unknown` where nobody can tell. */
-export function stateOf(tail: StreamTail, bytesMax: number = TAIL_BYTES_MAX): EndState {
-  const text = textOf(tail, bytesMax);
+export function stateOf(tail: StreamTail): EndState {
+  const last = glance(tail);
+  if (tail.bytes <= GLANCE_BYTES || (last !== "open" && last !== "unknown")) return last;
+  const text = textOf(tail);
+  return text === null ? "unknown" : endState(text);
+}
+
+/** What the last few events say. */
+export function glance(tail: StreamTail): EndState {
+  const text = textOf(tail, GLANCE_BYTES);
   return text === null ? "unknown" : endState(text);
 }
 

@@ -10,24 +10,26 @@ import type { ErrorReason } from "./errors.ts";
  */
 export function streamError(reason: ErrorReason, protocol: AnswerProtocol | null): StreamError {
   const error = wireError(reason);
-  const member = `"error":${JSON.stringify(error)}`;
-  const end = "data: [DONE]\n\n";
+  const { type, code, message, param } = error;
   switch (protocol) {
-    case "anthropic": {
-      const { type, message } = error;
-      const data = JSON.stringify({ type: "error", error: { type, message } });
-      return { member: null, after: "", events: `event: error\ndata: ${data}\n\n` };
-    }
-    case "responses": {
-      const { code, message, param } = error;
-      const data = JSON.stringify({ type: "error", code, message, param, error });
-      const events = `event: error\ndata: ${data}\n\n`;
-      return { member, after: events, events };
-    }
+    case "anthropic":
+      return named({ type: "error", error: { type, message } });
+    case "responses":
+      return named({ type: "error", code, message, param, error });
     case "chat":
     case "completions":
     case "embeddings":
-    case null:
-      return { member, after: end, events: `data: {${member}}\n\n${end}` };
+    case null: {
+      const end = "data: [DONE]\n\n";
+      const data = JSON.stringify({ error });
+      return { members: membersOf(data), name: null, after: end, events: `data: ${data}\n\n${end}` };
+    }
   }
 }
+
+function named(event: object): StreamError {
+  const data = JSON.stringify(event);
+  return { members: membersOf(data), name: "error", after: "", events: `event: error\ndata: ${data}\n\n` };
+}
+
+const membersOf = (object: string): string => object.slice(1, -1);
