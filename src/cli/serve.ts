@@ -24,6 +24,7 @@ import { askRouter } from "./ask-router.ts";
 import { endpointTable } from "./serve-look.ts";
 import { runUntilEnd } from "./serve-end.ts";
 import { type StateDir, takeStateDir } from "./state-dir.ts";
+import { startStateHost, type StateHost } from "./state-host.ts";
 import { startWorkerd, type Workerd, WorkerdStartError } from "./workerd.ts";
 
 /** What is open gets so long after a signal, ms: most answers end within it, and systemd waits 90 s before it kills. */
@@ -163,14 +164,21 @@ async function serve(
   state: StateDir,
 ): Promise<number> {
   scrub(state);
-  const workerd = await startBundled(options, bindings);
+  const host = await startStateHost(state);
+  try {
+    return await serveUntilEnd(options, await startBundled(options, bindings, host));
+  } finally {
+    host.close();
+    scrub(state);
+  }
+}
+
+async function serveUntilEnd(options: ServeOptions, workerd: Workerd): Promise<number> {
   console.log(`warmpath listens on ${workerd.url}`);
   console.log(`  config ${relative(userDir, options.configPath)}, state ${relative(userDir, options.stateDir)}`);
   console.log("  Ctrl-C stops it");
   void tellEndpoints(workerd);
-  const code = await runUntilEnd(workerd, options.drainMs);
-  scrub(state);
-  return code;
+  return runUntilEnd(workerd, options.drainMs);
 }
 
 /** It holds nothing up: an endpoint that is not there yet is looked at again and again. */
@@ -185,7 +193,11 @@ function scrub(state: StateDir): void {
 }
 
 /** By the time it resolves, workerd has read the bundle. */
-async function startBundled(options: ServeOptions, bindings: Readonly<Record<string, string>>): Promise<Workerd> {
+async function startBundled(
+  options: ServeOptions,
+  bindings: Readonly<Record<string, string>>,
+  stateHost: StateHost,
+): Promise<Workerd> {
   const bundleDir = mkdtempSync(join(tmpdir(), "warmpath-bundle-"));
   try {
     const bundlePath = join(bundleDir, "worker.js");
@@ -198,6 +210,7 @@ async function startBundled(options: ServeOptions, bindings: Readonly<Record<str
       port,
       host,
       keeperEntrypoint: "Keeper",
+      services: { STATE_HOST: stateHost.socket },
       verbose: true,
     });
   } finally {

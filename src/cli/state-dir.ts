@@ -25,11 +25,18 @@ import { err, ok, type Result } from "../core/result.ts";
 
 const LOCK = "serve.lock";
 const HOLDER = "serve.pid";
+/** Where workerd keeps the objects of the class `JobQueue`. */
+const QUEUES = "warmpath-JobQueue";
 
 /** A larger file is not written anew, bytes: it would take minutes, and twice the space. */
 export const SCRUB_BYTES_MAX = 1024 ** 3;
 
+/** A file of a running router that is larger is left alone, bytes: its object takes no call meanwhile. */
+export const LIVE_SCRUB_BYTES_MAX = 32 * 1024 ** 2;
+
 export type StateDir = {
+  /** The file of a queue that takes no call until this has returned. */
+  scrubQueue(id: string): boolean;
   /** Only while workerd is not running. Returns what was too large, or could not be written. */
   scrub(): readonly string[];
   release(): void;
@@ -58,7 +65,8 @@ export function takeStateDir(path: string): Result<StateDir, string> {
   makePrivate(path);
   writeFileSync(join(path, HOLDER), `${process.pid}\n`, { mode: 0o600 });
   return ok({
-    scrub: () => filesUnder(path).filter((file) => file.endsWith(".sqlite") && !isScrubbed(file)),
+    scrub: () => filesUnder(path).filter((file) => file.endsWith(".sqlite") && !isScrubbed(file, SCRUB_BYTES_MAX)),
+    scrubQueue: (id) => isScrubbed(join(path, QUEUES, `${id}.sqlite`), LIVE_SCRUB_BYTES_MAX),
     release: () => lock.close(),
   });
 }
@@ -88,10 +96,10 @@ function filesUnder(path: string): readonly string[] {
 }
 
 /** Writes the file anew, and empties its log. False: it still has what was deleted. */
-function isScrubbed(file: string): boolean {
-  if (statSync(file).size > SCRUB_BYTES_MAX) return false;
+function isScrubbed(file: string, bytesMax: number): boolean {
   let database: DatabaseSync | null = null;
   try {
+    if (statSync(file).size > bytesMax) return false;
     database = new DatabaseSync(file);
     database.exec("PRAGMA secure_delete = ON; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
     return true;

@@ -24,6 +24,8 @@ export type WorkerdConfig = {
   readonly stateDir: string;
   /** Where this Worker's entrypoint for its keeper listens; null: nowhere. */
   readonly keeper: { readonly address: string; readonly entrypoint: string } | null;
+  /** Services of other processes, by the name of their binding: where each listens. */
+  readonly services: Readonly<Record<string, string>>;
   /** Text bindings. */
   readonly bindings: Readonly<Record<string, string>>;
 };
@@ -38,7 +40,7 @@ export function workerdConfigText(config: WorkerdConfig): string {
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .mainWorker),
-    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),${disk}
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),${disk}${serviceLines(config)}
   ],
   sockets = [${keeperLine(config)}
     (name = "http", address = ${text(config.address)}, http = (), service = "main"),
@@ -65,12 +67,18 @@ const keeperLine = ({ keeper }: WorkerdConfig): string =>
 
 const moduleLine = (name: string): string => `(name = ${text(name)}, esModule = embed ${text(name)})`;
 
+const serviceLines = ({ services }: WorkerdConfig): string =>
+  Object.entries(services)
+    .map(([name, address]) => `\n    (name = ${text(name)}, external = (address = ${text(address)}, http = ())),`)
+    .join("");
+
 function bindingLines(config: WorkerdConfig): readonly string[] {
   const texts = Object.entries(config.bindings).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
   const objects = config.durableObjects.map(
     ({ name, className }) => `(name = ${text(name)}, durableObjectNamespace = ${text(className)})`,
   );
-  return [...texts, ...objects].map((line) => `\n    ${line},`);
+  const services = Object.keys(config.services).map((name) => `(name = ${text(name)}, service = ${text(name)})`);
+  return [...texts, ...objects, ...services].map((line) => `\n    ${line},`);
 }
 
 function objectLines(config: WorkerdConfig): string {

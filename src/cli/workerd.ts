@@ -41,6 +41,8 @@ export type WorkerdOptions = ({ readonly bundlePath: string } | { readonly scrip
   readonly host?: string;
   /** Name of the Worker's entrypoint that is served on a Unix socket for this process alone (`keeper`). Default: none. */
   readonly keeperEntrypoint?: string;
+  /** Services on Unix sockets that are bound, by the binding's name. Default: none. */
+  readonly services?: Readonly<Record<string, string>>;
   /** Copies workerd's output, which carries the Worker's console, to stderr. Default false. */
   readonly verbose?: boolean;
 };
@@ -131,6 +133,7 @@ function writeConfig(dir: string, options: Written) {
     durableObjects: durableObjectsFor(options, platform.durableObjects),
     stateDir,
     bindings: options.bindings ?? {},
+    services: Object.fromEntries(Object.entries(options.services ?? {}).map(([name, path]) => [name, `unix:${path}`])),
     keeper:
       options.keeper === null
         ? null

@@ -6,7 +6,7 @@
  * Parts lie in the object's own SQLite, so a self-hosted router has nothing more to run or to back up, and a deletion is
  * one with its job's. Rejected: workerd's disk service, which is a second store without transactions.
  */
-import type { StoredValue } from "../core/jobs/job.ts";
+import type { Job, StoredValue } from "../core/jobs/job.ts";
 import { BLOB_BYTES_MAX, BLOB_PART_BYTES, OUTPUT_ROW_BYTES_MAX, utf8Bytes } from "./bounds.ts";
 
 export class Blobs {
@@ -63,6 +63,12 @@ export class Blobs {
     } catch (error) {
       console.error("blobs that could not be deleted", keys, error);
     }
+  }
+
+  /** All that this job left, wherever it lies. */
+  async forgetJob({ id, output }: Job): Promise<void> {
+    const keys = output?.kind === "object" ? [output.key] : [];
+    return this.forget(id, [...keys, this.inputKey(id)]);
   }
 
   /** Keeps an output: inline, apart, or null when it is larger than `BLOB_BYTES_MAX`. */

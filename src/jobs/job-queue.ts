@@ -17,6 +17,8 @@ export type JobQueueEnv = EdgeEnv & {
   readonly WARMPATH_WEBHOOK_SECRET?: string;
   /** Inputs and outputs over the row's limit. */
   readonly JOB_BLOBS?: R2Bucket;
+  /** The process that keeps a self-hosted router. */
+  readonly STATE_HOST?: Fetcher;
 };
 
 type Calls = JobQueueRpc & JobQueueMoreRpc & JobQueueAdminRpc;

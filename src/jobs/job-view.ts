@@ -37,3 +37,9 @@ function historyLine({ mark, atMs, reason }: HistoryEntry): { status: JobStatus;
   if (mark === "late" || mark === "redriven") return { status: "queued", atMs, why: mark };
   return { status: mark, atMs, why: reason ?? "" };
 }
+
+/** A webhook is made in the turn that ends the job: what lies apart is fetched by its reader. */
+export function inlineOutput({ job, extra }: JobRow): string | null {
+  const value = job.output ?? job.progress;
+  return value?.kind === "inline" ? value.json : extra.failedOutput;
+}

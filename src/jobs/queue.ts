@@ -29,7 +29,7 @@ import { FleetHealth } from "./fleet-health.ts";
 import type { JobQueueEnv } from "./job-queue.ts";
 import { JobStore } from "./job-store.ts";
 import type { JobRow } from "./job-store.ts";
-import { viewOf } from "./job-view.ts";
+import { inlineOutput, viewOf } from "./job-view.ts";
 import { Ledger } from "./ledger.ts";
 import type { Totals } from "./ledger.ts";
 import { listJobs } from "./listing.ts";
@@ -41,6 +41,7 @@ import { Pusher } from "./pusher.ts";
 import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc, WorkerResult } from "./rpc.ts";
 import { Streams } from "./streams.ts";
 import { goneView, takeIn } from "./submission.ts";
+import { Scrub } from "./scrub.ts";
 import { Upkeep } from "./upkeep.ts";
 import { Patience, Waiters } from "./waiters.ts";
 import { TAKE_KEY, WorkerDesk } from "./worker-desk.ts";
@@ -54,6 +55,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   readonly #pusher: Pusher;
   readonly #workers: WorkerDesk;
   readonly #upkeep: Upkeep;
+  readonly #scrub: Scrub;
   readonly #streams: Streams;
   readonly #batches: Batches;
   readonly #fleet = new FleetHealth();
@@ -92,7 +94,11 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
       },
       noticed: (row, notice) => this.#noticed(row, notice),
       changed: (jobId) => this.#waiters.wake(jobKey(jobId)),
-      deleted: (row) => this.#forget(ctx, row),
+      deleted: ({ job }) => {
+        this.#streams.forget(job.id);
+        this.#scrub.mark();
+        ctx.waitUntil(this.#blobs.forgetJob(job));
+      },
       scheduled: wakeAt,
     });
     const ledger = this.#ledger;
@@ -102,6 +108,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     this.#workers = new WorkerDesk({ ledger, waiters: this.#waiters, blobs: this.#blobs, wakeAt });
     const isHealthy = async (): Promise<boolean | null> => this.#isHealthy();
     this.#watch = new PoolWatch({ poolId, ledger, outbox: this.#outbox, isHealthy, wakeAt }, config.events);
+    this.#scrub = new Scrub({ ctx, host: env.STATE_HOST, ledger });
     this.#upkeep = new Upkeep({
       storage: ctx.storage,
       ledger,
@@ -354,12 +361,6 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     this.#outbox.post({ row, view: viewOf(row, { output: inlineOutput(row), position: null }), webhook, notice });
   }
 
-  #forget(ctx: DurableObjectState, { job, extra: _extra }: JobRow): void {
-    this.#streams.forget(job.id);
-    const keys = job.output?.kind === "object" ? [job.output.key] : [];
-    ctx.waitUntil(this.#blobs.forget(job.id, [...keys, this.#blobs.inputKey(job.id)]));
-  }
-
   #find(tenant: string, jobId: string): JobRow | null {
     const row = this.#ledger.find(jobId);
     return row !== null && row.job.tenant === tenant && isVisible(row.job, Date.now()) ? row : null;
@@ -388,9 +389,3 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
 }
 
 const jobKey = (jobId: string): string => `job:${jobId}`;
-
-/** A webhook is made in the turn that ends the job: what lies apart is fetched by its reader. */
-function inlineOutput({ job, extra }: JobRow): string | null {
-  const value = job.output ?? job.progress;
-  return value?.kind === "inline" ? value.json : extra.failedOutput;
-}

@@ -108,13 +108,23 @@ test("nobody else may read it, not even what was there before", async () => {
 });
 
 describe("a job whose time is over", () => {
-  test("leaves neither prompt nor answer in any file once the router has ended", async () => {
+  test("leaves neither prompt nor answer in any file, while the router runs", async () => {
     const served = await startServe({ pools: pools(), stateDir });
     const place = await job(served, { "x-warmpath-ttl": "10" });
     expect(have(PROMPT).length).toBeGreaterThan(0);
     expect(have(ANSWER).length).toBeGreaterThan(0);
     while (jobsKept() > 0) await new Promise((settle) => setTimeout(settle, 200));
     expect((await call(served, place)).status).toBe(404);
+    // The queue is idle, so its file is written anew while the router runs; and it takes jobs as before.
+    while (have(PROMPT).length + have(ANSWER).length > 0) await new Promise((settle) => setTimeout(settle, 200));
+    await job(served);
+    expect(have(PROMPT).length).toBeGreaterThan(0);
+  });
+
+  test("leaves neither prompt nor answer once the router has ended, however soon", async () => {
+    const served = await startServe({ pools: pools(), stateDir });
+    await job(served, { "x-warmpath-ttl": "10" });
+    while (jobsKept() > 0) await new Promise((settle) => setTimeout(settle, 200));
     await end(served);
     expect([have(PROMPT), have(ANSWER)]).toEqual([[], []]);
   });
