@@ -163,6 +163,8 @@ function fleetConfig(endpoints: Readonly<Record<Role, EndpointProcess>>, hmac: s
     pools: {
       [POOL]: {
         models: [MODEL],
+        // The demo shows what arrives by the simulator's echo.
+        paths: ["/echo"],
         endpoints: ROLES.map((role) => entryOf(role, endpoints[role].url)),
       },
       ...more,
@@ -179,7 +181,6 @@ function guardedPools(
   const { region } = ENDPOINTS.near;
   const leaky = { id: `${LEAKY_POOL}-virginia`, region, backend: "openai", url, concurrencyPerWorker: SLOTS };
   return {
-    // The demo shows what arrives by the simulator's echo.
     [GUARDED_POOL]: { paths: ["/echo"], endpoints: [guarded], rails: guardedRails(checks) },
     [LEAKY_POOL]: { endpoints: [leaky], rails: { input: [], output: ["secrets", "pii"] } },
   };

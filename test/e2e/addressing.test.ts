@@ -12,6 +12,12 @@ import type { Fleet } from "../support/fleet.ts";
 const REAL = "org/real-7b";
 const ANSWER = { choices: [{ index: 0, message: { role: "assistant", content: "hello" }, finish_reason: "stop" }] };
 
+const RESPONSE = {
+  object: "response",
+  status: "completed",
+  output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "hello", annotations: [] }] }],
+};
+
 type Seen = { readonly method: string; readonly url: string; readonly body: string };
 
 type Vllm = { readonly url: string; readonly server: Server; readonly seen: Seen[]; models: readonly object[] };
@@ -44,7 +50,7 @@ async function startVllm(): Promise<Vllm> {
       if (path === "/v1/models") return answer(200, { object: "list", data: vllm.models });
       if (!paths.includes(path)) return answer(404, { detail: "Not Found" });
       const { model } = JSON.parse(body) as { model: string };
-      if (model === REAL) return answer(200, ANSWER);
+      if (model === REAL) return answer(200, path === "/v1/responses" ? RESPONSE : ANSWER);
       const message = `The model \`${model}\` does not exist.`;
       return answer(404, { object: "error", message, type: "NotFoundError", code: 404 });
     });
@@ -102,11 +108,15 @@ async function said(path: string, init: RequestInit = {}): Promise<string> {
   if (!text.startsWith("{")) return `${response.status} ${text.trim()}`;
   const body = JSON.parse(text) as {
     choices?: unknown;
+    output?: unknown;
     object?: string;
     error?: { message: string };
     message?: string;
   };
-  const shown = body.choices === undefined ? (body.error?.message ?? body.message ?? body.object ?? text) : "answer";
+  const shown =
+    (body.choices ?? body.output) === undefined
+      ? (body.error?.message ?? body.message ?? body.object ?? text)
+      : "answer";
   return `${response.status} ${shown}`;
 }
 
