@@ -120,8 +120,9 @@ export async function passThrough(
   // Whatever the content type says: a body that a model could read as JSON is read as JSON here.
   const json = bytes === null ? null : parseJson(bytes);
   const stream = typeof json === "object" && json !== null && "stream" in json && json.stream === true;
-  // Only the endpoint knows what an unknown POST does, so it is not done twice.
-  const repeatable = request.method !== "POST" && request.method !== "PATCH";
+  // Only the endpoint knows what an unknown POST does, so it is not done twice; of a known protocol it answers, as under /v1.
+  const isKnown = protocolOf(request.method, path) !== null;
+  const repeatable = isKnown || (request.method !== "POST" && request.method !== "PATCH");
   const { method } = request;
   const isClientsPath = pathFrom === "client";
   return send(edge, { pool, method, path, bytes, json, stream, isInference: false, isClientsPath, repeatable });

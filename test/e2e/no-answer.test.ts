@@ -131,6 +131,14 @@ describe("what an answer says", () => {
     expect(JSON.parse(body.toString())).toMatchObject({ error: { message: "CUDA error" } });
   });
 
+  test("is asked for elsewhere under a path of the client's as well", async () => {
+    bad.say("p-none", { pieces: [ROLE, DONE] });
+    good.say("p-none", { pieces: [chatStream(["good"])] });
+    const { status, body } = await ask("case-5", "p-none", true, "/p/case-5/v1/chat/completions");
+    expect([status, chatText(body).text]).toEqual([200, "good"]);
+    await fleet.until(fleet.liveLeases, (leases) => leases === 0);
+  });
+
   test("is judged under a path of the client's as well", async () => {
     good.say("mine", { pieces: [] });
     expect((await ask("only", "mine", true, "/p/only/v1/chat/completions")).status).toBe(502);
