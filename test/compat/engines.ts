@@ -70,6 +70,7 @@ async function startEngine(id: string, server: string, model: string, slots: num
   const shape = ["-np", String(slots), "-c", String(1_024 * slots), "-t", "1", "-tb", "1"];
   const args = ["-m", model, "--host", "127.0.0.1", "--port", String(port), ...shape, "--no-webui"];
   const child = spawn(server, args, { stdio: "ignore" });
+  process.once("exit", () => child.kill("SIGKILL"));
   const url = `http://127.0.0.1:${port}`;
   const giveUpAtMs = Date.now() + START_MS_MAX;
   for (;;) {
@@ -197,6 +198,9 @@ async function check({ python, server }: Tools, folder: string, settings: Settin
     for (const { child } of engines) child.kill("SIGKILL");
   }
 }
+
+// An engine must not outlive a run that was stopped.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
 const { values } = parseArgs({
   options: {
