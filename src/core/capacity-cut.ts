@@ -28,7 +28,7 @@ export type CapacityCut = {
 /** First wait without a word from the endpoint, ms; each further one doubles … */
 export const CUT_MS = 1_000;
 /** … up to this, ms: a trial costs one request one more trip, and an endpoint that has room again must be found. */
-export const CUT_MS_MAX = 30_000;
+export const CUT_MS_MAX = 10_000;
 /** Share by which such a wait is shorter or longer: pools that share an endpoint do not come back together. */
 export const CUT_JITTER = 0.25;
 /** Longest wait that an endpoint may ask for, ms: the most that a client is told to wait. */
