@@ -24,16 +24,28 @@ const faithful = fc.record({
   delayMsMax: fc.constantFrom(0, 15, 90),
 });
 
+/**
+ * What is promised is about grants: whoever gets a lease finds a slot. Slots may become fewer than there are leases, when
+ * the endpoint fails and is tried with one request, but never does that end a lease, or let one more be given.
+ */
 function neverOverAdmitted(traffic: Traffic) {
+  const known = new Set<string>();
   return drive(traffic, (state, _, now) => {
-    for (const { id, live, capacity } of loadOf(state, now)) {
-      if (live > capacity) throw new Error(`${id} has ${live} live leases for ${capacity} slots at ${now}`);
+    const hasNew = new Set<string>();
+    for (const { id, endpointId } of state.leases.live.values()) {
+      if (!known.has(id)) hasNew.add(endpointId);
+      known.add(id);
+    }
+    for (const { id, live, capacity, slots } of loadOf(state, now)) {
+      if (live > (hasNew.has(id) ? capacity : slots)) {
+        throw new Error(`${id} has ${live} live leases for ${capacity} of its ${slots} slots at ${now}`);
+      }
     }
   });
 }
 
 describe("whatever is lost, doubled or reordered", () => {
-  test("no endpoint has more live leases than slots, and after everything has settled none has any", () => {
+  test("nobody gets a lease where no slot is free, and after everything has settled none has any", () => {
     fc.assert(
       fc.property(trafficOver(anyNetwork), (traffic) => {
         const { state, wallets } = neverOverAdmitted(traffic);

@@ -2,7 +2,7 @@
  * Drives one real shard and several real wallets in virtual time over a network that may lose, double and reorder
  * messages. It decides nothing: the shard and the wallets do, as in production. Same seed, same run.
  */
-import { endpointView } from "../../src/core/endpoint.ts";
+import { endpointView, slotsOf } from "../../src/core/endpoint.ts";
 import { checkLeaseTable, inFlight } from "../../src/core/leases.ts";
 import { seededRng } from "../../src/core/rng.ts";
 import { createShard } from "../../src/core/shard.ts";
@@ -210,10 +210,13 @@ export function drive(
   return { state, wallets, ...counts, now };
 }
 
-/** Live leases of each endpoint beside its slots. */
-export function loadOf(state: ShardState, now: number): { id: string; live: number; capacity: number }[] {
+/** Live leases of each endpoint beside the slots that it has now, and those that it has when all is well. */
+export function loadOf(
+  state: ShardState,
+  now: number,
+): { id: string; live: number; capacity: number; slots: number }[] {
   return [...state.endpoints].map(([id, endpoint]) => {
     const live = inFlight(state.leases, id);
-    return { id, live, capacity: endpointView(endpoint, live, now).capacity };
+    return { id, live, capacity: endpointView(endpoint, live, now).capacity, slots: slotsOf(endpoint) };
   });
 }
