@@ -4,7 +4,8 @@
  * A 5xx is the endpoint's own failure, unless it says itself that the request is at fault: a grammar that does not parse
  * is a 500 of some servers, and must not take out one after the other.
  * 401 and 403 come from our credential, never from the client's, so they are the endpoint's fault and must not reach the
- * client as its own. 404 stays the client's, although another endpoint may have the route or the model: the client
+ * client as its own. A prompt that is longer than the context is the client's, and fits where the context is longer: the
+ * endpoints of one pool need not have the same card. 404 stays the client's, although another endpoint may have the route or the model: the client
  * chooses the path, and one that asks for what nobody has must not eject the whole pool. Where the client may choose any
  * path at all (`/p`), the edge takes a server's error for the client's own as well (`src/edge/dispatch.ts`). Sources: facts/backends.md 1.1
  * and 2.
@@ -26,10 +27,32 @@ export function classifyStatus(status: number, bodyStart = ""): AnswerClass {
     case 403:
     case 407:
       return "server_fault";
+    case 400:
+    case 413:
+    case 422:
+      return CONTEXT_EXCEEDED.test(bodyStart) ? "too_long" : "client_fault";
     default:
       return status >= 500 && !REQUEST_AT_FAULT.test(bodyStart) ? "server_fault" : "client_fault";
   }
 }
+
+/**
+ * Prompt and answer do not fit into the context, in the words of OpenAI's code, vLLM, llama.cpp, SGLang, TGI (and TEI), and
+ * Anthropic. A client that has these words in its request and an echo in its error gains one more question.
+ */
+const CONTEXT_EXCEEDED = new RegExp(
+  [
+    String.raw`"(?:type|code)"\s*:\s*"(?:context_length_exceeded|exceed_context_size_error)"`,
+    "maximum (?:context|model) length",
+    "exceeds the available context size",
+    "longer than the model's context length",
+    "exceeds the maximum allowed (?:input )?length",
+    "`inputs` must have less than",
+    "`inputs` tokens \\+ `max_new_tokens` must be",
+    "prompt is too long",
+  ].join("|"),
+  "i",
+);
 
 /**
  * A server's error whose own words are that the request is wrong: the error types of OpenAI, vLLM and llama.cpp, and what

@@ -24,9 +24,10 @@ export type Target = {
 
 /**
  * What an answer means for routing. `served`: it is the client's. `client_fault`: it is the client's, and the endpoint is
- * well. `capacity`: no room now, try elsewhere, the endpoint is well. `server_fault`: the endpoint is not well.
+ * well. `too_long`: the same, but an endpoint with a longer context may serve it. `capacity`: no room now, try elsewhere,
+ * the endpoint is well. `server_fault`: the endpoint is not well.
  */
-export type AnswerClass = "served" | "client_fault" | "capacity" | "server_fault";
+export type AnswerClass = "served" | "client_fault" | "too_long" | "capacity" | "server_fault";
 
 export type Answer = {
   readonly status: number;

@@ -8,7 +8,7 @@
  * row run one after the other, since an effect of one on the next would be a finding.
  *
  * Differences from the published runs: the fallback is a second endpoint of the pool and not a second model that the
- * client names; it calls its model by another name, so that S16 can ask who answered. S12 has no larger model to go to.
+ * client names; it calls its model by another name, so that S16 can ask who answered. For S12 its context is the longer one.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

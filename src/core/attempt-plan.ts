@@ -1,12 +1,13 @@
 /**
  * Decides what a request does after an attempt that began no answer: ask for another endpoint, come back to one, or end.
  *
- * Model. Two kinds of loss, each with a bound of its own. A *refusal* for want of room left the request unprocessed: it is
- * repeated at each other endpoint once, free. A *failure* may have been processed: it is repeated only where that is
- * allowed, at most `attemptsMax` attempts fail, and the shard says whether it is paid for (`budget.ts`). When no other
- * endpoint can serve, those that refused, or whose connection broke before anything can have come of it, are asked once
- * more: the first when they have room again, for which their shard holds the request as it holds any; the others at once,
- * since an idle connection that the server has just closed looks exactly like that.
+ * Model. Three kinds of loss, each with a bound of its own. A *refusal* for want of room left the request unprocessed: it
+ * is repeated at each other endpoint once, free. A *failure* may have been processed: it is repeated only where that is
+ * allowed, at most `attemptsMax` attempts fail, and the shard says whether it is paid for (`budget.ts`). A request that is
+ * *too long* for one endpoint's context is asked of one other, free, and never again of the same. When no other endpoint
+ * can serve, those that refused, or whose connection broke before anything can have come of it, are asked once more: the
+ * first when they have room again, for which their shard holds the request as it holds any; the others at once, since an
+ * idle connection that the server has just closed looks exactly like that.
  * Two endpoints that answer the same request with errors of their own end it: it is most likely the request (`blame`).
  * The edge and the simulator run this one. Rejected: one count for everything, by which a fleet that is full for a moment
  * uses up what failures need; and a rule in the edge's loop, which the simulator cannot run.
@@ -17,7 +18,7 @@ import type { AttemptPurpose } from "./budget.ts";
 export type Loss = {
   readonly endpointId: string;
   readonly region: string;
-  readonly why: "capacity" | "failed" | "timeout";
+  readonly why: "capacity" | "failed" | "timeout" | "too_long";
   readonly maybeProcessed: boolean;
   /** Not one byte came back. */
   readonly silent: boolean;
@@ -39,6 +40,8 @@ export type AttemptPlan = {
   readonly tried: string[];
   failures: number;
   refusals: number;
+  /** Endpoints whose context it does not fit. */
+  tooLong: number;
   /** Endpoints that refused it for want of room, and were idle. */
   idleRefusals: number;
   /** An endpoint answered with an error of its own. */
@@ -71,6 +74,12 @@ export type Repeat = {
 export const REFUSALS_MAX = 8;
 
 /**
+ * Endpoints whose context one request may exceed: the second one's word is final. It costs a whole tokenisation each time,
+ * and most pools have one length.
+ */
+export const TOO_LONG_MAX = 2;
+
+/**
  * A connection that broke within this of the dispatch broke before the endpoint began to work, ms: it is asked once more.
  * Later it may be the request that brought it down.
  */
@@ -81,6 +90,7 @@ export function createAttemptPlan(): AttemptPlan {
     tried: [],
     failures: 0,
     refusals: 0,
+    tooLong: 0,
     idleRefusals: 0,
     faulted: false,
     disputed: false,
@@ -100,6 +110,10 @@ export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatab
     plan.comeBackTo.push(loss.endpointId);
     if (loss.retryAfterMs !== null) plan.retryAfterMs = Math.max(plan.retryAfterMs ?? 0, loss.retryAfterMs);
     return plan.refusals >= REFUSALS_MAX ? null : repeat(plan, plan.tried, null);
+  }
+  if (loss.why === "too_long") {
+    plan.tooLong += 1;
+    return plan.tooLong >= TOO_LONG_MAX ? null : repeat(plan, plan.tried, null);
   }
   plan.failures += loss.withHedge ? 2 : 1;
   plan.disputed = loss.undecided && plan.faulted;
@@ -128,5 +142,6 @@ export function comeBackMs({ retryAfterMs }: AttemptPlan, shedMs: number | null)
 
 function repeat(plan: AttemptPlan, excluded: readonly string[], avoidRegion: string | null): Repeat {
   // What was refused unprocessed is still a first attempt, to whoever pays.
-  return { excluded: [...new Set(excluded)], avoidRegion, purpose: plan.last === "capacity" ? "first" : "retry" };
+  const isUnprocessed = plan.last === "capacity" || plan.last === "too_long";
+  return { excluded: [...new Set(excluded)], avoidRegion, purpose: isUnprocessed ? "first" : "retry" };
 }

@@ -43,6 +43,8 @@ export type Outcome =
     }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
+type BegunOutcome = Extract<Outcome, { readonly kind: "begun" }>;
+
 /** Never rejects but for a bug. */
 export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnswer>): Promise<Outcome> {
   const { desk, pool, wish } = dispatch;
@@ -52,6 +54,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
     return refused(refusal);
   }
   const plan = createAttemptPlan();
+  const rule = { attemptsMax: pool.config.attemptsMax, repeatable: dispatch.repeatable };
   /** Endpoints answered with errors of their own: whose fault it was is known when the request ends. */
   const undecided: LostAttempt[] = [];
   const blame = (outcome: "failed" | "disputed"): void => {
@@ -59,13 +62,15 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
   };
   let answer = await leasing;
   let lost: LostAttempt | null = null;
+  /** The first endpoint that said it, in its own words: they are the client's when nobody has a longer context. */
+  let tooLong: BegunOutcome | null = null;
   for (;;) {
     if (answer.kind !== "leased") {
       const back: Repeat | null = lost === null || answer.kind === "over_budget" ? null : afterNoLease(plan);
       if (back === null) {
         blame("failed");
         noteEnded(dispatch, plan);
-        return refused(lost === null ? noLease(answer) : failed(lost, plan, answer));
+        return ended(lost === null ? noLease(answer) : failed(lost, plan, answer), tooLong, plan);
       }
       answer = await lease(desk, pool, { ...wish, ...back, again: true });
       continue;
@@ -76,23 +81,28 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
       return refused(sending);
     }
     const dispatchedBefore = plan.tried.length;
-    const { result, isHedge } = await attemptLeased(dispatch, answer.holding, sending, plan, lost === null);
+    const isFirst = dispatchedBefore === 0;
+    const { result, isHedge }: Hedged = await attemptLeased(dispatch, answer.holding, sending, plan, isFirst);
     if (result.kind === "begun") {
       blame("failed");
       if (result.response.status < 400) pool.failing.served += 1;
-      const why = isHedge ? "hedge" : lost === null ? answer.reason : "failover";
-      return { kind: "begun", result, reason: why, attempts: plan.tried.length, lease: answer };
+      const why = isHedge ? "hedge" : isFirst ? answer.reason : "failover";
+      const begun: BegunOutcome = { kind: "begun", result, reason: why, attempts: plan.tried.length, lease: answer };
+      if (!result.isTooLong) return begun;
+      endAttempt(result.attempt, "client_fault");
+      tooLong ??= begun;
+      const longer = afterLoss(plan, lossOf({ ...TOO_LONG, attempt: result.attempt }, false), rule);
+      if (longer === null || dispatch.outgoing.clientGone.aborted) return { ...tooLong, attempts: plan.tried.length };
+      answer = await lease(desk, pool, { ...wish, ...longer, again: true });
+      continue;
     }
     lost = result;
     if (result.undecided) undecided.push(result);
-    const next = afterLoss(plan, lossOf(result, plan.tried.length > dispatchedBefore + 1), {
-      attemptsMax: pool.config.attemptsMax,
-      repeatable: dispatch.repeatable,
-    });
+    const next = afterLoss(plan, lossOf(result, plan.tried.length > dispatchedBefore + 1), rule);
     if (next === null || dispatch.outgoing.clientGone.aborted) {
       blame(plan.disputed ? "disputed" : "failed");
       noteEnded(dispatch, plan);
-      return refused(failed(lost, plan, null));
+      return ended(failed(lost, plan, null), tooLong, plan);
     }
     answer = await lease(desk, pool, { ...wish, ...next, again: true });
   }
@@ -121,10 +131,31 @@ async function attemptLeased(
   return { result: await attemptOnce(desk, holding, endpoint, outgoing), isHedge: false };
 }
 
-function lossOf({ attempt, ...lost }: LostAttempt, withHedge: boolean): Loss {
+/** Nothing of it was processed, and nobody is to blame. */
+const TOO_LONG = {
+  why: "too_long",
+  maybeProcessed: false,
+  silent: false,
+  undecided: false,
+  retryAfterMs: null,
+} as const;
+
+/** What is too long for one endpoint, and was answered by no other: only want of room is worth coming back for. */
+function ended(refusal: Refusal, tooLong: BegunOutcome | null, { tried }: AttemptPlan): Outcome {
+  const mayFit = refusal.reason === "saturated" || refusal.reason === "warming_up";
+  return tooLong === null || mayFit ? refused(refusal) : { ...tooLong, attempts: tried.length };
+}
+
+type Lost = Pick<LostAttempt, "attempt"> & Pick<Loss, "why" | keyof typeof TOO_LONG>;
+
+function lossOf({ attempt, why, maybeProcessed, silent, undecided, retryAfterMs }: Lost, withHedge: boolean): Loss {
   const { endpointId, region, inFlightAtGrant } = attempt.holding.grant;
   return {
-    ...lost,
+    why,
+    maybeProcessed,
+    silent,
+    undecided,
+    retryAfterMs,
     endpointId,
     region,
     wasIdle: inFlightAtGrant === 0,

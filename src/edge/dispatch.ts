@@ -106,7 +106,14 @@ export type Attempt = {
 export type Lateness = { readonly afterMs: number; readonly onLate: (attempt: Attempt) => number };
 
 export type AttemptResult =
-  | { readonly kind: "begun"; readonly attempt: Attempt; readonly response: Response; readonly begun: Begun }
+  | {
+      readonly kind: "begun";
+      readonly attempt: Attempt;
+      readonly response: Response;
+      readonly begun: Begun;
+      /** It says that the request is too long for the endpoint's context: another one's may be longer. */
+      readonly isTooLong: boolean;
+    }
   /** May be repeated elsewhere; its lease is settled, unless it is `undecided`. */
   | LostAttempt;
 
@@ -181,7 +188,7 @@ export async function attemptOnce(
       noteFailure(attempt, status, begun.kind === "stream" ? begun.first : begun.bytes);
       return answer === "capacity" ? refused(attempt, response, status) : faulted(attempt, status);
     }
-    return { kind: "begun", attempt, ...asTold(response, begun) };
+    return { kind: "begun", attempt, ...asTold(response, begun), isTooLong: answer === "too_long" };
   } catch (error) {
     // Refused, reset, aborted by the deadline, or dead before the first byte: the endpoint did not answer.
     const waitedMs = Date.now() - sentAtMs;
@@ -347,7 +354,7 @@ function classify({ endpoint, outgoing }: Attempt, response: Response, begun: Be
   const bodyStart = peek === null ? "" : new TextDecoder().decode(peek.subarray(0, ANSWER_PEEK_BYTES));
   const answer = endpoint.backend.classify({ status, headers, bodyStart });
   // Else whoever holds a key takes an endpoint out for everyone, by asking five times for what it cannot do.
-  return answer === "server_fault" && outgoing.isClientsPath ? "client_fault" : answer;
+  return outgoing.isClientsPath && (answer === "server_fault" || answer === "too_long") ? "client_fault" : answer;
 }
 
 const isPage = ({ protocol }: Outgoing, { status, headers }: Response): boolean =>

@@ -17,7 +17,7 @@ describe("what an answer means", () => {
     { status: 400, body: `{"error":"worker_timeout"}`, is: "capacity" },
     { status: 400, body: `{"error":"no workers available"}`, is: "capacity" },
     { status: 404, body: `{"error":"affinity_worker_gone"}`, is: "capacity" },
-    { status: 400, body: `{"error":{"message":"prompt is too long"}}`, is: "client_fault" },
+    { status: 400, body: `{"error":{"message":"prompt is too long"}}`, is: "too_long" },
     { status: 400, body: "", is: "client_fault" },
     { status: 404, body: `{"detail":"Not Found"}`, is: "client_fault" },
     { status: 400, body: `{"error":"not allowed for QB API"}`, is: "client_fault" },

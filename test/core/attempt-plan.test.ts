@@ -7,6 +7,7 @@ import {
   createAttemptPlan,
   REFUSALS_MAX,
   STALE_MS,
+  TOO_LONG_MAX,
 } from "../../src/core/attempt-plan.ts";
 import type { AttemptPlan, Loss } from "../../src/core/attempt-plan.ts";
 
@@ -26,6 +27,7 @@ const loss = (endpointId: string, changes: Partial<Loss> = {}): Loss => ({
 });
 const refusal = (endpointId: string, retryAfterMs: number | null = null): Loss =>
   loss(endpointId, { why: "capacity", maybeProcessed: false, retryAfterMs });
+const tooLong = (endpointId: string): Loss => loss(endpointId, { why: "too_long", maybeProcessed: false });
 const fault = (endpointId: string): Loss => loss(endpointId, { undecided: true });
 
 /** Dispatches to the loss's endpoint and loses it. */
@@ -88,6 +90,33 @@ describe("a refusal for want of room", () => {
   });
 });
 
+describe("a request that is too long for an endpoint's context", () => {
+  test("is asked of another as a first attempt, and takes nothing from what failures may have", () => {
+    const plan = createAttemptPlan();
+    expect(lose(plan, tooLong("a"), { ...RULE, repeatable: false })).toEqual({
+      excluded: ["a"],
+      purpose: "first",
+      avoidRegion: null,
+    });
+    expect(lose(plan, loss("b"))?.excluded).toEqual(["a", "b"]);
+    expect(plan.disputed).toBe(false);
+  });
+
+  test("ends at the word of TOO_LONG_MAX of them", () => {
+    const plan = createAttemptPlan();
+    for (let said = 1; said < TOO_LONG_MAX; said++) expect(lose(plan, tooLong(`e${said}`))).not.toBeNull();
+    expect(lose(plan, tooLong("last"))).toBeNull();
+  });
+
+  test("never comes back to one that said so, but to one that had no room", () => {
+    const plan = createAttemptPlan();
+    lose(plan, tooLong("short"));
+    expect(afterNoLease(plan)).toBeNull();
+    lose(plan, refusal("full"));
+    expect(afterNoLease(plan)?.excluded).toEqual(["short"]);
+  });
+});
+
 describe("when no other endpoint can serve it", () => {
   test("those that had no room are asked once more, without those that failed", () => {
     const plan = createAttemptPlan();
@@ -126,8 +155,8 @@ describe("an error that may be the request's fault", () => {
   });
 });
 
-test("whatever is lost, it ends within attemptsMax failures, REFUSALS_MAX refusals and one return", () => {
-  const losses = fc.constantFrom(refusal("x"), fault("x"), loss("x", { silent: true }), loss("x"));
+test("whatever is lost, it ends within attemptsMax failures, REFUSALS_MAX refusals, TOO_LONG_MAX that are too short and one return", () => {
+  const losses = fc.constantFrom(refusal("x"), tooLong("x"), fault("x"), loss("x", { silent: true }), loss("x"));
   fc.assert(
     fc.property(
       fc.array(losses, { minLength: 40, maxLength: 40 }),
@@ -140,7 +169,7 @@ test("whatever is lost, it ends within attemptsMax failures, REFUSALS_MAX refusa
             afterNoLease(plan) === null,
         );
         expect(ended).toBeGreaterThanOrEqual(0);
-        expect(plan.tried.length).toBeLessThanOrEqual(attemptsMax + REFUSALS_MAX + 1);
+        expect(plan.tried.length).toBeLessThanOrEqual(attemptsMax + REFUSALS_MAX + TOO_LONG_MAX + 1);
       },
     ),
   );

@@ -92,9 +92,9 @@ export class Checkers implements Watch {
     const life = running.get(attempt);
     if (life === undefined) return;
     const { request, plan, attempts } = life.of;
-    const { tried, refusals, hasComeBack } = plan;
+    const { tried, refusals, tooLong, hasComeBack } = plan;
     const comeBacks = hasComeBack ? 1 : 0;
-    if (tried.length > options.attemptsMax + refusals + comeBacks || refusals > REFUSALS_MAX)
+    if (tried.length > options.attemptsMax + refusals + tooLong + comeBacks || refusals > REFUSALS_MAX)
       this.#ledger.broken("attempts-max", `request ${request}: ${tried.join(", ")}`);
     if (new Set(tried).size + comeBacks < tried.length)
       this.#ledger.broken("attempts-max", `request ${request}: ${tried.join(", ")}`);
