@@ -35,7 +35,7 @@ export function answerFormat(pathAndQuery: string): StreamFormatName | null {
 function formatAmong<Name>(formats: readonly (readonly [RegExp, Name])[], pathAndQuery: string): Name | null {
   const path = decoded(pathAndQuery.replace(/[?#].*$/s, ""))
     .toLowerCase()
-    .replaceAll(/;[^/]*/g, "")
+    .replaceAll(/[;?#\s][^/]*/g, "")
     .replaceAll(/\/+/g, "/")
     .replace(/\/$/, "");
   return formats.find(([pattern]) => pattern.test(path))?.[1] ?? null;
@@ -50,6 +50,12 @@ export const isDecoded = (encoding: string | null | undefined): boolean =>
 
 /** Media types have no case. */
 export const isEventStream = (contentType: string): boolean => /^text\/event-stream/i.test(contentType);
+
+/** A proxy says with a page of its own that what stood behind it is gone. */
+const GONE: ReadonlySet<number> = new Set([404, 410]);
+
+export const isGonePage = ({ status, headers }: Response): boolean =>
+  GONE.has(status) && /^text\/html/i.test(headers.get("content-type") ?? "");
 
 function decoded(path: string): string {
   try {

@@ -43,6 +43,9 @@ export type NoAnswer = {
   readonly bytes: Uint8Array;
 };
 
+/** Of HTTP (RFC 9110, 15); a 101 is the answer to a wish that is never sent. */
+const STATUS_MAX = 599;
+
 /** The endpoint's own failure, as a gateway would call it. */
 const BAD_GATEWAY = 502;
 
@@ -55,6 +58,10 @@ export async function beginAnswer(
   onBytes: () => void,
 ): Promise<Begun | NoAnswer> {
   const { status, headers, body } = response;
+  if (status < 200 || status > STATUS_MAX) {
+    await body?.cancel();
+    return nothing(EMPTY);
+  }
   if (status >= 400) return { kind: "whole", bytes: await readError(response) };
   if (protocol === null || !isDecoded(headers.get("content-encoding"))) return beginUnknown(response);
   if (status !== 200 || body === null) {

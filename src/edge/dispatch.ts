@@ -8,6 +8,7 @@
  */
 import { retryAfterMs } from "../../backends/classify.ts";
 import { ANSWER_PEEK_BYTES } from "../../backends/port.ts";
+import { credentialsOf } from "../../backends/targets.ts";
 import type { AnswerClass } from "../../backends/port.ts";
 import type { AnswerProtocol } from "../core/answer-protocol.ts";
 import type { AffinityKey } from "../core/affinity.ts";
@@ -18,7 +19,7 @@ import type { HeaderRecord } from "../protocol/headers.ts";
 import { touch } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
 import { noteAnswering } from "../core/wallet-worker.ts";
-import { isEventStream } from "./answer-format.ts";
+import { isEventStream, isGonePage } from "./answer-format.ts";
 import { beginAnswer } from "./begin-answer.ts";
 import type { Begun, NoAnswer } from "./begin-answer.ts";
 import { askReach, canAsk, noteAnswered, reachStep } from "./connect-check.ts";
@@ -188,7 +189,8 @@ export async function attemptOnce(
       noteFailure(attempt, status, begun.kind === "stream" ? begun.first : begun.bytes);
       return answer === "capacity" ? refused(attempt, response, status) : faulted(attempt, status);
     }
-    return { kind: "begun", attempt, ...asTold(response, begun), isTooLong: answer === "too_long" };
+    const told = asTold(response, begun, credentialsOf(endpoint.target));
+    return { kind: "begun", attempt, ...told, isTooLong: answer === "too_long" };
   } catch (error) {
     // Refused, reset, aborted by the deadline, or dead before the first byte: the endpoint did not answer.
     const waitedMs = Date.now() - sentAtMs;
@@ -341,14 +343,11 @@ function noteBegun(attempt: Attempt, { headers }: Response): void {
   if (isToken) attempt.firstTokenAtMs = attempt.firstByteAtMs;
 }
 
-/** A proxy says with a page of its own that what stood behind it is gone. */
-const GONE: ReadonlySet<number> = new Set([404, 410]);
-
 function classify({ endpoint, outgoing }: Attempt, response: Response, begun: Begun | NoAnswer): AnswerClass {
   const { headers } = response;
   const isNothing = begun.kind === "no_answer" && !begun.isError;
   // Nobody asks for what is no answer at all.
-  if (isNothing || isPage(outgoing, response)) return "server_fault";
+  if (isNothing || (outgoing.protocol !== null && isGonePage(response))) return "server_fault";
   const status = begun.kind === "no_answer" ? begun.status : response.status;
   const peek = begun.kind !== "stream" && status >= 400 ? begun.bytes : null;
   const bodyStart = peek === null ? "" : new TextDecoder().decode(peek.subarray(0, ANSWER_PEEK_BYTES));
@@ -357,13 +356,27 @@ function classify({ endpoint, outgoing }: Attempt, response: Response, begun: Be
   return outgoing.isClientsPath && (answer === "server_fault" || answer === "too_long") ? "client_fault" : answer;
 }
 
-const isPage = ({ protocol }: Outgoing, { status, headers }: Response): boolean =>
-  protocol !== null && GONE.has(status) && /^text\/html/i.test(headers.get("content-type") ?? "");
-
-/** An error that came as an answer is told as what it is. */
-function asTold(response: Response, begun: Begun | NoAnswer): { readonly response: Response; readonly begun: Begun } {
+/** An error is told as what it is, and as the endpoint told it, but for the credential that some quote. */
+function asTold(
+  response: Response,
+  begun: Begun | NoAnswer,
+  credentials: readonly string[],
+): { readonly response: Response; readonly begun: Begun } {
+  if (begun.kind === "whole" && response.status >= 400 && begun.bytes !== null) {
+    return { response, begun: { kind: "whole", bytes: withoutCredentials(begun.bytes, credentials) } };
+  }
   if (begun.kind !== "no_answer") return { response, begun };
   const { status, bytes } = begun;
   const headers = { ...Object.fromEntries(response.headers), "content-type": "application/json" };
-  return { response: new Response(null, { status, headers }), begun: { kind: "whole", bytes } };
+  const told = withoutCredentials(bytes, credentials);
+  return { response: new Response(null, { status, headers }), begun: { kind: "whole", bytes: told } };
+}
+
+/** The same bytes where none is in them. */
+function withoutCredentials(bytes: Uint8Array, credentials: readonly string[]): Uint8Array {
+  const text = new TextDecoder().decode(bytes);
+  const quoted = credentials.filter((credential) => text.includes(credential));
+  if (quoted.length === 0) return bytes;
+  const told = quoted.reduce((rest, credential) => rest.replaceAll(credential, "[REDACTED:credential]"), text);
+  return new TextEncoder().encode(told);
 }

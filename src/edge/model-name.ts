@@ -15,6 +15,7 @@ import { errorBody, errorHeaders } from "../protocol/errors.ts";
 import { REQUEST_ID } from "../protocol/headers.ts";
 import { modelsIn, withModel } from "../protocol/model-in-body.ts";
 import { MODEL_CHARS_MAX } from "../protocol/openai.ts";
+import { isGonePage } from "./answer-format.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 
 /** A list of models, or the message of a 404, is far shorter. */
@@ -39,12 +40,13 @@ export async function retryNamed(refused: Refused, refusal: Response): Promise<R
   const { endpoint, call, sent, learned } = refused;
   const asked = call.body === null ? [] : modelsIn(bytesOf(call.body));
   if (!asked.some(({ name }) => endpoint.models.has(name))) return refusal;
+  if (isGonePage(refusal)) return refusal;
   const said = await startOf(refusal);
   const same = new Response(said, { status: refusal.status, headers: refusal.headers });
   const text = new TextDecoder().decode(said);
   const refusedNames = sent.body === null ? [] : modelsIn(bytesOf(sent.body)).map(({ name }) => name);
-  // A path that is not there is no unknown model.
-  if (!refusedNames.some((name) => text.includes(name))) return same;
+  // A path that is not there is no unknown model, and may have its name in it.
+  if (!refusedNames.some((name) => names(text, name))) return same;
   const name = await onlyModelOf(endpoint, call.signal);
   const { id } = endpoint.config;
   if (name === null || refusedNames.includes(name)) {
@@ -55,6 +57,12 @@ export async function retryNamed(refused: Refused, refusal: Response): Promise<R
   learned.set(endpoint, name);
   tellOnce(endpoint, `endpoint ${id} knows its model as ${JSON.stringify(name)}: write it as its "model"`);
   return egress(endpoint.target, named(endpoint, call, name));
+}
+
+/** As a word of its own, and no piece of a path or of another name. */
+function names(text: string, name: string): boolean {
+  const literal = name.replaceAll(/[^A-Za-z0-9_]/g, String.raw`\$&`);
+  return new RegExp(`(?<![\\w./:@-])${literal}(?![\\w/@-]|[.:]\\w)`).test(text);
 }
 
 /** In the words of who can mend it: the endpoint's own name no option that there is. */

@@ -65,14 +65,23 @@ const REQUEST_DROPPED = new Set([
   ...HOP_BY_HOP,
   ...words(`
     host expect authorization x-api-key api-key x-goog-api-key cookie
-    forwarded x-real-ip true-client-ip x-client-ip x-cluster-client-ip fastly-client-ip via
-    x-original-url x-original-host x-rewrite-url x-http-method-override x-method-override
+    forwarded x-forwarded x-host x-real-ip true-client-ip x-client-ip x-cluster-client-ip fastly-client-ip via
+    x-rewrite-url x-http-method x-http-method-override x-method-override
     accept-encoding content-encoding origin referer x-runpod-worker-id x-request-id request-id
     sec-websocket-key sec-websocket-version sec-websocket-extensions sec-websocket-accept
   `),
 ]);
 /** `proxy-` as a whole; `sec-fetch-` and `sec-ch-` describe a browser that the GPU never meets. */
-const REQUEST_DROPPED_PREFIXES = ["x-forwarded-", "cf-", "x-warmpath-", "proxy-", "sec-fetch-", "sec-ch-"];
+const REQUEST_DROPPED_PREFIXES = [
+  "x-forwarded-",
+  "x-original-",
+  "x-envoy-",
+  "cf-",
+  "x-warmpath-",
+  "proxy-",
+  "sec-fetch-",
+  "sec-ch-",
+];
 
 /**
  * Cookies and redirects would lead a client past the router; CORS, transport security and authentication are ours.
@@ -82,6 +91,7 @@ const RESPONSE_DROPPED = new Set([
   ...HOP_BY_HOP,
   ...words(`
     set-cookie set-cookie2 location content-location refresh www-authenticate authentication-info
+    authorization x-api-key api-key
     server x-powered-by via alt-svc strict-transport-security nel report-to reporting-endpoints public-key-pins
     x-request-id request-id server-timing traceresponse
     sec-websocket-accept sec-websocket-extensions

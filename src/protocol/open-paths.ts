@@ -125,11 +125,11 @@ export function methodsOf(path: string): readonly string[] {
   return [...new Set(open.flatMap(({ methods }) => methods))];
 }
 
-/** Read as a lenient server would: whatever its case, its encoding, and what follows a semicolon. */
+/** Read as a lenient server would: whatever its case, its encoding, and what follows a semicolon, or ends a URL. */
 export function isOperatorPath(path: string): boolean {
   const segments = decodeURIComponent(path)
     .toLowerCase()
-    .replaceAll(/;[^/]*/g, "")
+    .replaceAll(/[;?#\s][^/]*/g, "")
     .split("/");
   return segments.some((_, at) =>
     Array.from({ length: OPERATOR_SEGMENTS_MAX }, (__, more) => segments.slice(at, at + 1 + more).join("/")).some(

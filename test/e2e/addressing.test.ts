@@ -48,7 +48,7 @@ async function startVllm(): Promise<Vllm> {
       vllm.seen.push({ method, url, body });
       const [path = ""] = url.split("?");
       if (path === "/v1/models") return answer(200, { object: "list", data: vllm.models });
-      if (!paths.includes(path)) return answer(404, { detail: "Not Found" });
+      if (!paths.includes(path)) return answer(404, { detail: `Not Found: ${path}` });
       const { model } = JSON.parse(body) as { model: string };
       if (model === REAL) return answer(200, path === "/v1/responses" ? RESPONSE : ANSWER);
       const message = `The model \`${model}\` does not exist.`;
@@ -222,6 +222,11 @@ describe("a model's name", () => {
   test("that is none of the pool's stays the client's, under /p", async () => {
     expect(await post("/p/renamed/v1/chat/completions", "adapter")).toMatch(/^404 The model `adapter` does not exist/);
     expect(modelsSeen()).toEqual(["adapter"]);
+  });
+
+  test("in the path that an endpoint does not have is none that it does not know", async () => {
+    expect(await post("/p/main/chat/completions", "chat")).toMatch(/^404 .*Not Found: /);
+    expect(vllm.seen.map(({ method, url }) => `${method} ${url}`)).toEqual(["POST /chat/completions"]);
   });
 
   test("that the endpoint does not know is learned, where it has one model", async () => {

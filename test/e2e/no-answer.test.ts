@@ -40,8 +40,14 @@ const wholes: readonly (readonly [name: string, speech: Speech])[] = [
   ["half of an answer", { contentType: "application/json", pieces: [JSON.stringify(WHOLE).slice(0, -9)] }],
   ["a page", page(200)],
   ["a page that says that it is gone", page(404)],
+  [
+    "a page that says what is gone",
+    { ...page(404), pieces: [Array.from({ length: 99 }, (_, at) => `case-${at}`).join()] },
+  ],
   ["a long text", { contentType: "application/json", pieces: Array.from({ length: 90 }, () => "x".repeat(1_000)) }],
 ];
+
+const ENDPOINT_KEY = "the-endpoint's-own-credential";
 
 let fleet: Fleet;
 let bad: Speaker;
@@ -62,9 +68,11 @@ beforeAll(async () => {
       endpoints: [endpoint(`bad-${index}`, "us-east", bad), endpoint(`good-${index}`, "eu-west", good)],
     },
   ]);
-  const only = { patienceMs: 5_000, endpoints: [endpoint("only", "us-east", good)] };
+  const auth = { secret: "ENDPOINT_KEY" };
+  const only = { patienceMs: 5_000, endpoints: [{ ...endpoint("only", "us-east", good), auth }] };
   fleet = await startFleet({
     endpoints: [{ id: "us-a", region: "us-east" }],
+    bindings: { ENDPOINT_KEY },
     morePools: { ...(Object.fromEntries(pools) as object), only: { ...only, models: ["only"] } },
   });
 });
@@ -111,6 +119,32 @@ describe("an endpoint that gives no answer is left for one that does", () => {
 });
 
 describe("what an answer says", () => {
+  test("in an error is the client's, but for the credential that the endpoint quotes", async () => {
+    const speech = { headers: { authorization: `Bearer ${ENDPOINT_KEY}` }, contentType: "application/json" };
+    const text = JSON.stringify({
+      error: { code: 400, message: `wrong: Bearer ${ENDPOINT_KEY} ☃`, type: "invalid_request_error" },
+    });
+    good.say("quoting", { ...speech, status: 400, pieces: [text] });
+    good.say("quoting-late", { ...speech, pieces: [text] });
+    for (const [name, path] of [
+      ["quoting", "/v1/chat/completions"],
+      ["quoting-late", "/v1/chat/completions"],
+      ["quoting", "/p/only/tokenize"],
+    ] as const) {
+      const { status, headers, body } = await ask("only", name, false, path);
+      expect([status, body.toString()]).toEqual([400, text.replace(ENDPOINT_KEY, "[REDACTED:credential]")]);
+      expect(headers["authorization"]).toBeUndefined();
+    }
+  });
+
+  test("with a status that HTTP does not have is the endpoint's failure, on any path", async () => {
+    good.say("odd", { status: 999, contentType: "application/json", pieces: ["{}"] });
+    for (const path of ["/v1/chat/completions", "/p/only/tokenize"]) {
+      const { status, body } = await ask("only", "odd", false, path);
+      expect([status, body.toString()]).toEqual([502, expect.stringContaining("upstream_failed")]);
+    }
+  });
+
   test("before its first token is forwarded byte for byte", async () => {
     const pieces = [": hello\n\n", ROLE, "data: {malformed\n\n", ...["go", "od"].map((content) => chunk({ content }))];
     good.say("bytes", { pieces: [...pieces, chunk({}, "stop"), DONE] });
