@@ -1,11 +1,11 @@
 /**
  * `npm run test:engines`: three real llama.cpp servers with random weights behind the built bundle on raw workerd, and the
- * same load sent to them directly, round robin, in turns. Shows that nobody herds, what the router costs in requests a
+ * same load sent to them directly, round robin, and through a bare Worker that does the same, in turns. Shows that nobody herds, what the router costs in requests a
  * second, and that an engine's queue is not taken for distance. Where the engines cannot be had it says so and exits 0: the
  * same steps run in virtual time in `test/core/equal-engines.test.ts`.
  *
  * The server is WARMPATH_LLAMA_SERVER, or comes with a Python package; the model is made by another. Options:
- * `--seconds 8` a window, `--rounds 4`, `--slots 1` an engine.
+ * `--seconds 8` a window, `--rounds 5`, `--slots 1` an engine, `--told` for a router that is told them, else it learns.
  */
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -15,7 +15,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { cpuMsBetween, readCpu } from "../../bench/cpu.ts";
+import type { CpuReading } from "../../bench/cpu.ts";
 import { seededRng } from "../../src/core/rng.ts";
+import { startWorkerd } from "../../src/cli/workerd.ts";
+import type { Workerd } from "../../src/cli/workerd.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 
@@ -38,7 +42,13 @@ const NET_MS_MAX = 20;
 
 type Engine = { readonly id: string; readonly url: string; readonly child: ChildProcess };
 type Tools = { readonly python: string; readonly server: string };
-type Settings = { readonly seconds: number; readonly rounds: number; readonly slots: number };
+type Settings = {
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly slots: number;
+  /** Is `concurrencyPerWorker` configured. */
+  readonly told: boolean;
+};
 
 const run = (command: string, args: readonly string[], timeout: number) =>
   spawnSync(command, args, { timeout, encoding: "utf8" });
@@ -111,11 +121,42 @@ function through(fleet: Fleet): Send {
   return async (body) => readAnswer(await fleet.call("/v1/chat/completions", { method: "POST", headers, body }), "?");
 }
 
-type Window = { readonly perSecond: number; readonly served: ReadonlyMap<string, number> };
+/** CPU time for one answer, ms. Engines, router and clients share the cores, so requests/s falls with their sum. */
+type Cpu = { readonly engines: number; readonly router: number; readonly clients: number };
+
+type Window = { readonly perSecond: number; readonly served: ReadonlyMap<string, number>; readonly cpu: Cpu };
+
+function readAll(pids: readonly number[]): readonly (CpuReading | null)[] {
+  return pids.map(readCpu);
+}
+
+function cpuSince(before: readonly (CpuReading | null)[], pids: readonly number[]): number {
+  const after = readAll(pids);
+  return before.reduce((sum, reading, index) => sum + (cpuMsBetween(reading, after[index] ?? null) ?? Number.NaN), 0);
+}
+
+/** Passes on and decides nothing: what any gateway on this runtime costs. */
+const BARE_SCRIPT = `let next = 0;
+export default { fetch: (request, { ENGINES }) => {
+  const urls = ENGINES.split(" ");
+  return fetch(urls[next++ % urls.length] + "/v1/chat/completions", request);
+} };`;
+
+function throughBare({ url }: Workerd): Send {
+  const headers = { "content-type": "application/json" };
+  return async (body) => readAnswer(await fetch(url, { method: "POST", headers, body }), "?");
+}
+
+type Pids = { readonly engines: readonly number[]; readonly router: readonly number[] };
 
 /** `clients` that each send their next request when the last one has ended. */
-async function drive(send: Send, clients: number, ms: number, seed: number): Promise<Window> {
+async function drive(
+  send: Send,
+  { engines, router }: Pids,
+  { clients, ms, seed }: { readonly clients: number; readonly ms: number; readonly seed: number },
+): Promise<Window> {
   const rng = seededRng(seed);
+  const [enginesBefore, routerBefore, ownBefore] = [readAll(engines), readAll(router), readAll([process.pid])];
   const served = new Map<string, number>();
   const fromMs = performance.now();
   let count = 0;
@@ -127,7 +168,12 @@ async function drive(send: Send, clients: number, ms: number, seed: number): Pro
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
-  return { perSecond: (count * 1_000) / (performance.now() - fromMs), served };
+  const cpu = {
+    engines: cpuSince(enginesBefore, engines) / count,
+    router: cpuSince(routerBefore, router) / count,
+    clients: cpuSince(ownBefore, [process.pid]) / count,
+  };
+  return { perSecond: (count * 1_000) / (performance.now() - fromMs), served, cpu };
 }
 
 type Net = { readonly endpointId: string; readonly terms: { readonly net: number }; readonly netFrom: string };
@@ -141,33 +187,51 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 const spread = (values: readonly number[]): string =>
   `${mean(values).toFixed(2)} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
 
+function cpuLine(windows: readonly Window[]): string {
+  const of = (part: keyof Cpu) => mean(windows.map(({ cpu }) => cpu[part])).toFixed(1);
+  return `engines ${of("engines")}, router ${of("router")}, clients ${of("clients")}`;
+}
+
 /** What is not as it should be, in words. */
 async function measure(
   fleet: Fleet,
   engines: readonly Engine[],
+  bare: Workerd,
   clients: number,
   { seconds, rounds }: Settings,
 ): Promise<string[]> {
-  const direct: number[] = [];
-  const routed: number[] = [];
+  const direct: Window[] = [];
+  const routed: Window[] = [];
+  const passed: Window[] = [];
+  const enginePids = engines.flatMap(({ child }) => child.pid ?? []);
+  const ways = [
+    { send: directly(engines), into: direct, router: [] },
+    { send: through(fleet), into: routed, router: [fleet.router.pid] },
+    { send: throughBare(bare), into: passed, router: [bare.pid] },
+  ];
   const served = new Map<string, number>();
-  const [aside, across] = [directly(engines), through(fleet)];
   for (let round = 0; round < rounds; round++) {
-    const one = async (send: Send) => drive(send, clients, seconds * 1_000, 100 * clients + round);
-    // Who is first alternates: a machine that warms up or is disturbed must not favour either.
-    const first = round % 2 === 0 ? await one(aside) : null;
-    const own = await one(across);
-    direct.push((first ?? (await one(aside))).perSecond);
-    routed.push(own.perSecond);
-    for (const [id, count] of own.served) served.set(id, (served.get(id) ?? 0) + count);
+    // Who is first alternates: a machine that warms up or is disturbed must not favour any.
+    for (let turn = 0; turn < ways.length; turn++) {
+      const way = ways[(round + turn) % ways.length];
+      if (way === undefined) continue;
+      const pids = { engines: enginePids, router: way.router };
+      way.into.push(await drive(way.send, pids, { clients, ms: seconds * 1_000, seed: 100 * clients + round }));
+    }
   }
+  for (const own of routed) for (const [id, count] of own.served) served.set(id, (served.get(id) ?? 0) + count);
   const total = [...served.values()].reduce((sum, count) => sum + count, 0);
   const shares = engines.map(({ id }) => (served.get(id) ?? 0) / total);
-  const ratios = routed.map((perSecond, round) => perSecond / (direct[round] ?? Number.NaN));
+  const ratiosOf = (windows: readonly Window[]) =>
+    windows.map(({ perSecond }, round) => perSecond / (direct[round]?.perSecond ?? Number.NaN));
+  const ratios = ratiosOf(routed);
   const nets = await netsOf(fleet);
   console.log(`${clients} clients, ${total} requests through the router in ${rounds} rounds of ${seconds} s`);
   console.log(`  shares: ${shares.map((share) => `${(100 * share).toFixed(0)} %`).join(", ")}`);
-  console.log(`  requests/s: ${spread(routed)}; directly, round robin: ${spread(direct)}; ratio ${spread(ratios)}`);
+  const rates = (windows: readonly Window[]) => spread(windows.map(({ perSecond }) => perSecond));
+  console.log(`  requests/s: ${rates(routed)}; directly, round robin: ${rates(direct)}; ratio ${spread(ratios)}`);
+  console.log(`  a bare Worker, round robin: ${rates(passed)}; ratio ${spread(ratiosOf(passed))}`);
+  console.log(`  CPU ms an answer: ${cpuLine(routed)}; bare: ${cpuLine(passed)}; directly: ${cpuLine(direct)}`);
   console.log(`  net: ${nets.map(({ terms, netFrom }) => `${terms.net.toFixed(1)} ms (${netFrom})`).join(", ")}`);
   const unfair = shares.some((share) => share < SHARE_MIN || share > SHARE_MAX);
   const far = nets.some(({ terms }) => terms.net >= NET_MS_MAX);
@@ -185,16 +249,22 @@ async function check({ python, server }: Tools, folder: string, settings: Settin
   if (made.status !== 0) throw new Error(`the model could not be made: ${made.stderr}`);
   const engines: Engine[] = [];
   let fleet: Fleet | null = null;
+  let bare: Workerd | null = null;
   try {
     for (const id of ENGINES) engines.push(await startEngine(id, server, model, settings.slots));
     fleet = await startFleet({
-      endpoints: engines.map(({ id, url }) => ({ id, region: "us-east", config: { url } })),
+      endpoints: engines.map(({ id, url }) => {
+        const config = settings.told ? { url, concurrencyPerWorker: settings.slots } : { url };
+        return { id, region: "us-east", config };
+      }),
     });
+    bare = await startWorkerd({ script: BARE_SCRIPT, bindings: { ENGINES: engines.map(({ url }) => url).join(" ") } });
     const problems: string[] = [];
-    for (const clients of CLIENTS) problems.push(...(await measure(fleet, engines, clients, settings)));
+    for (const clients of CLIENTS) problems.push(...(await measure(fleet, engines, bare, clients, settings)));
     return problems;
   } finally {
     await fleet?.close();
+    await bare?.stop();
     for (const { child } of engines) child.kill("SIGKILL");
   }
 }
@@ -205,11 +275,17 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 const { values } = parseArgs({
   options: {
     seconds: { type: "string", default: "8" },
-    rounds: { type: "string", default: "4" },
+    rounds: { type: "string", default: "5" },
     slots: { type: "string", default: "1" },
+    told: { type: "boolean", default: false },
   },
 });
-const settings = { seconds: Number(values.seconds), rounds: Number(values.rounds), slots: Number(values.slots) };
+const settings = {
+  seconds: Number(values.seconds),
+  rounds: Number(values.rounds),
+  slots: Number(values.slots),
+  told: values.told,
+};
 const folder = mkdtempSync(join(tmpdir(), "warmpath-engines-"));
 try {
   const tools = toolsIn(folder);
