@@ -18,7 +18,8 @@ import type { AttemptPurpose } from "./budget.ts";
 export type Loss = {
   readonly endpointId: string;
   readonly region: string;
-  readonly why: "capacity" | "failed" | "timeout" | "too_long";
+  /** `left`: its endpoint became down or ejected while it waited there (`wallet-leave.ts`). */
+  readonly why: "capacity" | "failed" | "timeout" | "too_long" | "left";
   readonly maybeProcessed: boolean;
   /** Not one byte came back. */
   readonly silent: boolean;
@@ -115,6 +116,8 @@ export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatab
     plan.tooLong += 1;
     return plan.tooLong >= TOO_LONG_MAX ? null : repeat(plan, plan.tried, null);
   }
+  // Neither its fault nor a failure of its own. Bounded by the endpoints: each is left once.
+  if (loss.why === "left") return repeat(plan, plan.tried, null);
   plan.failures += loss.withHedge ? 2 : 1;
   plan.disputed = loss.undecided && plan.faulted;
   plan.faulted ||= loss.undecided;
@@ -141,7 +144,7 @@ export function comeBackMs({ retryAfterMs }: AttemptPlan, shedMs: number | null)
 }
 
 function repeat(plan: AttemptPlan, excluded: readonly string[], avoidRegion: string | null): Repeat {
-  // What was refused unprocessed is still a first attempt, to whoever pays.
-  const isUnprocessed = plan.last === "capacity" || plan.last === "too_long";
-  return { excluded: [...new Set(excluded)], avoidRegion, purpose: isUnprocessed ? "first" : "retry" };
+  // What was refused unprocessed, or taken away, is still a first attempt, to whoever pays.
+  const isFirst = plan.last === "capacity" || plan.last === "too_long" || plan.last === "left";
+  return { excluded: [...new Set(excluded)], avoidRegion, purpose: isFirst ? "first" : "retry" };
 }

@@ -39,6 +39,7 @@ import {
 } from "./wallet.ts";
 import type { Holding, Wallet } from "./wallet.ts";
 import { creditRule, homeMatch } from "./wallet-homes.ts";
+import { noteHeard } from "./wallet-leave.ts";
 
 /** The edge asks for a fresh snapshot when its own is older than this, ms. */
 export const SNAPSHOT_AGE_MS = 1_000;
@@ -318,7 +319,8 @@ function tripTo({ client, pool }: LeaseWish, region: string): number {
   return client === null || place === null ? 0 : roundTripPriorMs(client, place);
 }
 
-function noteReply(wallet: Wallet, { shard }: Asking, { tight, snapshot }: AcquireReply, now: number): void {
+function noteReply(wallet: Wallet, { shard }: Asking, { tight, snapshot, leave }: AcquireReply, now: number): void {
+  noteHeard(wallet, shard, leave, now);
   noteTight(wallet, shard, tight);
   if (snapshot !== null) wallet.snapshots.set(shard, { set: snapshot, atMs: now });
 }

@@ -20,6 +20,7 @@ import { beginColdStart, grantLease, REFUSED_RETRY_MS, routeRequest } from "./sh
 import type { Chosen } from "./shard-grant.ts";
 import { affinityFor, countKey } from "./shard-locality.ts";
 import type { AcquireOutcome, AcquireReply, AcquireRequest } from "./shard-messages.ts";
+import { leaveNews } from "./shard-leave.ts";
 import { hold, spill } from "./shard-queue.ts";
 import { hedgeAdvice, noteLate } from "./shard-repeat.ts";
 import { countDemand } from "./shard-scale.ts";
@@ -48,6 +49,7 @@ export function acquire(state: ShardState, request: AcquireRequest, now: number,
       tight: isTight(state, outcome, decision.candidates),
       snapshot: request.wantsSnapshot ? makeSnapshot(state, now) : null,
       candidates: request.explain ? decision.candidates : null,
+      ...leaveNews(state, now),
     },
     effects,
   };

@@ -193,6 +193,12 @@ export type AcquireReply = {
   readonly snapshot: ViewSet | null;
   /** Every endpoint that was weighed, with its terms, when asked to explain. */
   readonly candidates: readonly Candidate[] | null;
+} & ReportReply;
+
+/** What a shard says to whoever tells it something. */
+export type ReportReply = {
+  /** Endpoints that what still waits there is to leave (`shard-leave.ts`). Absent: none. */
+  readonly leave?: readonly string[];
 };
 
 /** What a queued request gets in the end. */

@@ -15,6 +15,7 @@ import { LOCAL_EPOCH } from "./shard-messages.ts";
 import type { Carry, Grant, HeldLease, Settlement } from "./shard-messages.ts";
 import { noteHome } from "./wallet-homes.ts";
 import type { Home, Homes } from "./wallet-homes.ts";
+import type { Heard } from "./wallet-leave.ts";
 
 /** A lease in the hands of a request. */
 export type Holding = {
@@ -53,6 +54,8 @@ export type Wallet = {
   /** Where sessions and prefixes were answered. */
   readonly homes: Homes;
   readonly snapshots: Map<string, { readonly set: ViewSet; readonly atMs: number }>;
+  /** What each shard last said of its endpoints. */
+  readonly heard: Map<string, Heard>;
   /** Shards near saturation when last heard. */
   readonly tight: Set<string>;
   /** Pays for the retries that this isolate decides alone, while no shard answers. */
@@ -109,6 +112,7 @@ export function createWallet(isolateId: string): Wallet {
     refills: new Map(),
     homes: new Map(),
     snapshots: new Map(),
+    heard: new Map(),
     tight: new Set(),
     retriesAlone: createBucket(RETRY_RULE),
     confirmDueMs: Number.POSITIVE_INFINITY,

@@ -10,7 +10,8 @@ import { lateTimes } from "../core/first-byte.ts";
 import type { Leased, LeaseReason, LeaseWish } from "../core/edge-lease.ts";
 import type { Holding } from "../core/wallet.ts";
 import { attemptOnce, endAttempt } from "./dispatch.ts";
-import type { AttemptResult, LostAttempt, Outgoing } from "./dispatch.ts";
+import type { AttemptResult, LostAttempt } from "./dispatch.ts";
+import type { Outgoing } from "./outgoing.ts";
 import type { Refusal } from "./edge-request.ts";
 import { noteEnded, refuseFailing } from "./failing.ts";
 import { attemptHedged } from "./hedge.ts";
@@ -199,6 +200,7 @@ function failed({ why }: LostAttempt, plan: AttemptPlan, answer: LeaseAnswer | n
     case "timeout":
       return { reason: "upstream_timeout", headers };
     case "failed":
+    case "left":
       return { reason: "upstream_failed", headers, ...(plan.disputed ? { detail: DISPUTED } : {}) };
   }
 }

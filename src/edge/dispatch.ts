@@ -10,22 +10,21 @@ import { retryAfterMs } from "../../backends/classify.ts";
 import { ANSWER_PEEK_BYTES } from "../../backends/port.ts";
 import { credentialsOf } from "../../backends/targets.ts";
 import type { AnswerClass } from "../../backends/port.ts";
-import type { AnswerProtocol } from "../core/answer-protocol.ts";
-import type { AffinityKey } from "../core/affinity.ts";
 import { FAILURE_CHARS_MAX } from "../core/shard-messages.ts";
 import type { EndState } from "../core/stream-end.ts";
 import type { AttemptFailure, AttemptOutcome } from "../core/shard-messages.ts";
-import type { HeaderRecord } from "../protocol/headers.ts";
 import { touch } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
+import { LEAVE_LOOK_MS, leaveStep } from "../core/wallet-leave.ts";
 import { noteAnswering } from "../core/wallet-worker.ts";
 import { isEventStream, isGonePage } from "./answer-format.ts";
 import { beginAnswer } from "./begin-answer.ts";
 import type { Begun, NoAnswer } from "./begin-answer.ts";
 import { askReach, canAsk, noteAnswered, reachStep } from "./connect-check.ts";
-import { flush, settle } from "./lease-desk.ts";
+import { askNews, flush, settle } from "./lease-desk.ts";
 import type { Desk } from "./lease-desk.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
+import type { Outgoing } from "./outgoing.ts";
 import { send } from "./send.ts";
 
 /**
@@ -42,32 +41,6 @@ export const FINISHED_LINGER_MS = 5_000;
 
 /** The watch over an attempt looks no more often than this, ms: a shard that cannot be told is told again later. */
 const WATCH_GAP_MS = 25;
-
-export type Outgoing = {
-  readonly method: string;
-  /** Path and query at the endpoint, in the one spelling of `request-target.ts`. */
-  readonly path: string;
-  readonly headers: HeaderRecord;
-  readonly body: ArrayBuffer | Uint8Array | null;
-  readonly inputTokens: number;
-  readonly clientKey: string;
-  /** Session or prefix of a long prompt. */
-  readonly affinity: AffinityKey | null;
-  /** Was a stream asked for: only then does the first byte tell how soon the endpoint began. */
-  readonly stream: boolean;
-  /** Time until the first byte must be here, ms. */
-  readonly firstByteTimeoutMs: number;
-  /** Without headers for so long, the endpoint is asked whether it is there, ms. */
-  readonly connectTimeoutMs: number;
-  /** Longest silence of an answer that has begun, ms. */
-  readonly stallTimeoutMs: number;
-  /** What its answer must be, to be one; null: not known. */
-  readonly protocol: AnswerProtocol | null;
-  /** The client chose the path, and with it the answer: an error over HTTP says nothing of the endpoint. */
-  readonly isClientsPath: boolean;
-  /** Aborted when the client is seen to have left. */
-  readonly clientGone: AbortSignal;
-};
 
 /** An attempt under way. */
 export type Attempt = {
@@ -90,6 +63,9 @@ export type Attempt = {
   connectAtMs: number;
   /** Nothing at the endpoint answers. */
   isUnreachable: boolean;
+  /** When to see whether its endpoint is to be left; Infinity once an answer is coming, or where it may not be repeated. */
+  leaveAtMs: number;
+  hasLeft: boolean;
   headersAtMs: number | null;
   /** First byte of a stream's body. */
   firstByteAtMs: number | null;
@@ -121,7 +97,7 @@ export type AttemptResult =
 export type LostAttempt = {
   readonly kind: "lost";
   readonly attempt: Attempt;
-  readonly why: "capacity" | "failed" | "timeout";
+  readonly why: "capacity" | "failed" | "timeout" | "left";
   readonly maybeProcessed: boolean;
   /** Not one byte came back: its whole region may be cut off. */
   readonly silent: boolean;
@@ -159,6 +135,8 @@ export async function attemptOnce(
     onLate: lateness?.onLate ?? null,
     connectAtMs: canAsk(endpoint) ? sentAtMs + outgoing.connectTimeoutMs : Number.POSITIVE_INFINITY,
     isUnreachable: false,
+    leaveAtMs: outgoing.mayLeave ? sentAtMs + LEAVE_LOOK_MS : Number.POSITIVE_INFINITY,
+    hasLeft: false,
     headersAtMs: null,
     firstByteAtMs: null,
     firstTokenAtMs: null,
@@ -182,6 +160,7 @@ export async function attemptOnce(
     }
     const begun = await beginAnswer(response, outgoing.protocol, () => noteBytes(attempt));
     attempt.lateAtMs = Number.POSITIVE_INFINITY;
+    attempt.leaveAtMs = Number.POSITIVE_INFINITY;
     if (outgoing.stream && begun.kind === "stream") noteBegun(attempt, response);
     const answer = classify(attempt, response, begun);
     if (answer === "capacity" || answer === "server_fault") {
@@ -192,6 +171,8 @@ export async function attemptOnce(
     const told = asTold(response, begun, credentialsOf(endpoint.target));
     return { kind: "begun", attempt, ...told, isTooLong: answer === "too_long" };
   } catch (error) {
+    // It was told already.
+    if (attempt.hasLeft) return lostAttempt(attempt, "left");
     // Refused, reset, aborted by the deadline, or dead before the first byte: the endpoint did not answer.
     const waitedMs = Date.now() - sentAtMs;
     noteFailure(
@@ -278,6 +259,7 @@ export function keepRunning(attempt: Attempt): void {
 export function noteBytes(attempt: Attempt, state: EndState = "open"): void {
   const { stallTimeoutMs } = attempt.outgoing;
   const lingerMs = state === "done" ? DONE_LINGER_MS : state === "finished" ? FINISHED_LINGER_MS : stallTimeoutMs;
+  attempt.leaveAtMs = Number.POSITIVE_INFINITY;
   attempt.silentAtMs = Date.now() + Math.min(lingerMs, stallTimeoutMs);
   if (lingerMs < stallTimeoutMs) keepRunning(attempt);
 }
@@ -290,6 +272,7 @@ function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = ()
     attempt.lateAtMs,
     attempt.silentAtMs,
     attempt.connectAtMs,
+    attempt.leaveAtMs,
   );
   attempt.timer = setTimeout(
     () => {
@@ -303,6 +286,7 @@ function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = ()
         timeOut(attempt);
         return;
       }
+      if (now >= attempt.leaveAtMs && hasToLeave(attempt, now)) return;
       if (now >= attempt.connectAtMs && !seekReach(attempt, now)) return;
       if (now >= attempt.lateAtMs) {
         attempt.lateAtMs = attempt.onLate?.(attempt) ?? Number.POSITIVE_INFINITY;
@@ -314,6 +298,21 @@ function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = ()
     },
     Math.max(WATCH_GAP_MS, dueMs - Date.now()),
   );
+}
+
+/** True: its endpoint became down or ejected, and the attempt was given up; its shard knows why, and blames nobody again. */
+function hasToLeave(attempt: Attempt, now: number): boolean {
+  const { desk, holding, sentAtMs } = attempt;
+  const step = leaveStep(desk.runtime.wallet, holding, sentAtMs, now);
+  if (step === "leave") {
+    attempt.hasLeft = true;
+    endAttempt(attempt, "cancelled");
+    attempt.controller.abort();
+    return true;
+  }
+  attempt.leaveAtMs = now + LEAVE_LOOK_MS;
+  if (step === "ask") desk.ctx.waitUntil(askNews(desk, holding.shard));
+  return false;
 }
 
 /** False: the attempt was given up. */

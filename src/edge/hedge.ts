@@ -12,7 +12,8 @@ import { createRace, raceBegun, raceLate, raceLeased, raceLost } from "../core/h
 import type { HedgeRace } from "../core/hedge-race.ts";
 import type { Holding } from "../core/wallet.ts";
 import { attemptOnce, endAttempt } from "./dispatch.ts";
-import type { Attempt, AttemptResult, Outgoing } from "./dispatch.ts";
+import type { Attempt, AttemptResult } from "./dispatch.ts";
+import type { Outgoing } from "./outgoing.ts";
 import { lease, returnLease } from "./lease-desk.ts";
 import type { Desk } from "./lease-desk.ts";
 import type { EdgeEndpoint, EdgePool } from "./runtime.ts";

@@ -13,10 +13,11 @@ import {
 } from "../core/edge-lease.ts";
 import type { Asking, Leased, LeaseStep, LeaseWish, Refused } from "../core/edge-lease.ts";
 import { LEASES_MAX } from "../core/leases.ts";
-import type { AcquireReply, AwaitOutcome, Settlement } from "../core/shard-messages.ts";
+import type { AcquireReply, AwaitOutcome, ReportReply, Settlement } from "../core/shard-messages.ts";
 import { parseShardName } from "../core/shard-name.ts";
 import { CARRY_MAX, isOwedAWord, restoreCarry, rideMs, settleHolding, shardsOwed, takeCarry } from "../core/wallet.ts";
 import type { Holding } from "../core/wallet.ts";
+import { noteHeard } from "../core/wallet-leave.ts";
 import type { EdgeEnv, EdgePool, Runtime } from "./runtime.ts";
 
 /** A queued request waits for its grant this much longer than the shard's own bound, ms. */
@@ -92,13 +93,27 @@ async function tell(desk: Desk, shard: string): Promise<void> {
     // Another flush, or an acquire, may have told the rest meanwhile.
     if (carry.settled.length === 0 && carry.held.length === 0) return;
     try {
-      await stubOf(desk, shard).report(carry);
+      noteReported(desk, shard, await stubOf(desk, shard).report(carry));
     } catch {
       // The rest would fail as well: the next flush or acquire takes it.
       restoreCarry(wallet, shard, carry);
       return;
     }
   }
+}
+
+/** Asks a shard for its news, with nothing to tell. */
+export async function askNews(desk: Desk, shard: string): Promise<void> {
+  try {
+    noteReported(desk, shard, await stubOf(desk, shard).report({ settled: [], held: [] }));
+  } catch {
+    // It is away: what waits has limits of its own.
+  }
+}
+
+/** A shard of an older version says nothing. */
+function noteReported({ runtime }: Desk, shard: string, reply: ReportReply | undefined): void {
+  noteHeard(runtime.wallet, shard, reply?.leave, Date.now());
 }
 
 /** One call, for as long as the pool's patience lasts; null when the shard failed or was too slow. */

@@ -13,7 +13,7 @@ import { touch } from "../core/wallet.ts";
 import { giveBack, runAttempts } from "./attempts.ts";
 import type { Dispatch, Outcome } from "./attempts.ts";
 import { endAttempt, keepRunning } from "./dispatch.ts";
-import type { Outgoing } from "./dispatch.ts";
+import type { Outgoing } from "./outgoing.ts";
 import { flush } from "./lease-desk.ts";
 import type { Desk, LeaseAnswer } from "./lease-desk.ts";
 import type { Checked, InputCheck } from "./rails/check.ts";

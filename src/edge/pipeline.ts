@@ -26,7 +26,7 @@ import { protocolOf } from "./answer-format.ts";
 import { answerBegun } from "./answer.ts";
 import { giveBack, runAttempts } from "./attempts.ts";
 import type { Outcome } from "./attempts.ts";
-import type { Outgoing } from "./dispatch.ts";
+import type { Outgoing } from "./outgoing.ts";
 import { parseJson, writeJson } from "./body.ts";
 import type { Authenticated, Refusal } from "./edge-request.ts";
 import { refuse } from "./edge-request.ts";
@@ -312,6 +312,7 @@ function outgoingOf(
     firstByteTimeoutMs: parcel.stream ? config.firstTokenTimeoutMs : executionMs,
     connectTimeoutMs: config.connectTimeoutMs,
     stallTimeoutMs: config.stallTimeoutMs,
+    mayLeave: parcel.repeatable && config.attemptsMax > 1,
     clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
   };
 }

@@ -10,7 +10,7 @@ import type { JobWork } from "../core/jobs/messages.ts";
 import type { OutputNote } from "../core/jobs/events.ts";
 import type { FailureReason } from "../core/jobs/reasons.ts";
 import { protocolOf } from "../edge/answer-format.ts";
-import type { Outgoing } from "../edge/dispatch.ts";
+import type { Outgoing } from "../edge/outgoing.ts";
 import { readLooseJson } from "../protocol/json-text.ts";
 import { inputTokensEstimate } from "../protocol/openai.ts";
 import { HOP, REQUEST_ID } from "../protocol/headers.ts";
@@ -48,6 +48,8 @@ export function outgoingOf(
     firstByteTimeoutMs: limits.firstByteTimeoutMs,
     connectTimeoutMs: limits.connectTimeoutMs,
     stallTimeoutMs: limits.stallTimeoutMs,
+    // Its work is never done twice but by its own rules.
+    mayLeave: false,
     protocol: isRunpod ? null : protocolOf(work.method, work.path),
     // Any path but the inference ones is the client's own: its errors must not eject an endpoint.
     isClientsPath: !isRunpod && !work.path.startsWith("/v1/"),

@@ -15,7 +15,8 @@ import type { FailureReason } from "../core/jobs/reasons.ts";
 import type { Holding } from "../core/wallet.ts";
 import { isEventStream } from "../edge/answer-format.ts";
 import { attemptOnce, endAttempt, keepRunning, noteBytes } from "../edge/dispatch.ts";
-import type { Attempt, AttemptResult, LostAttempt, Outgoing } from "../edge/dispatch.ts";
+import type { Attempt, AttemptResult, LostAttempt } from "../edge/dispatch.ts";
+import type { Outgoing } from "../edge/outgoing.ts";
 import type { Desk } from "../edge/lease-desk.ts";
 import type { EdgeEndpoint } from "../edge/runtime.ts";
 import { createTail, keep, stateOf } from "../edge/stream-tail.ts";
@@ -236,6 +237,8 @@ function lost({ why, silent, retryAfterMs }: LostAttempt): AttemptReport {
       return { ...common, reason: "capacity", message: "the endpoint had no room" };
     case "timeout":
       return { ...common, reason: "timeout_first_byte", message: "the endpoint did not answer in time" };
+    // A job leaves no endpoint (`mayLeave`).
+    case "left":
     case "failed":
       return silent
         ? {

@@ -30,7 +30,8 @@ import {
 } from "../core/shard.ts";
 import type { Effect, ShardState } from "../core/shard.ts";
 import { acquire } from "../core/shard-acquire.ts";
-import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../core/shard-messages.ts";
+import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry, ReportReply } from "../core/shard-messages.ts";
+import { leaveNews } from "../core/shard-leave.ts";
 import { takeNews } from "../core/shard-news.ts";
 import type { NewsLine } from "../core/shard-news.ts";
 import { applyDrain, applyProbe } from "../core/shard-observe.ts";
@@ -122,10 +123,11 @@ export class PoolShard extends DurableObject<ShardEnv> {
   }
 
   /** Settlements and confirmations that no acquire carried. */
-  report(carry: Carry): void {
-    if (this.#state === null) return;
+  report(carry: Carry): ReportReply {
+    if (this.#state === null) return {};
     this.#perform(applyCarry(this.#state, carry, Date.now(), Math.random));
     this.#keepGoing();
+    return leaveNews(this.#state, Date.now());
   }
 
   /** A peer's digest for this shard's own. Being asked counts as traffic, so that what it tells stays fresh. */

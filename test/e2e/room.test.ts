@@ -110,4 +110,33 @@ describe("a node that dies with many requests waiting", () => {
     await router.simulator("dies").close();
     expect(await Promise.all(answers)).toEqual(all(200, waiting));
   });
+
+  test("is left by all that wait there, once its health fails and before any limit of theirs", async () => {
+    const config = { concurrencyPerWorker: 64 };
+    fleet = await startFleet({
+      endpoints: [
+        { id: "hangs", region: "us-east", simulator, config },
+        { id: "idle", region: "eu-west", simulator, config },
+      ],
+      // So that neither a hedge nor a question of its own moves them.
+      pool: { patienceMs: 5_000, connectTimeoutMs: 60_000, hedge: { enabled: false } },
+    });
+    const router = fleet;
+    router.simulator("hangs").setFault({ kind: "hang" });
+    const waiting = 32;
+    const ask = async (_: unknown, index: number) => {
+      const response = await router.chat({ stream: index % 2 === 0 });
+      await response.text();
+      return `${response.status} ${response.headers.get("x-warmpath-endpoint")}`;
+    };
+    const answers = Array.from({ length: waiting }, ask);
+    await router.until(
+      async () => router.simulator("hangs").stats.requests,
+      (requests) => requests >= waiting,
+    );
+    router.simulator("hangs").setFault({ kind: "hang", paths: "all" });
+    const elsewhere = Array.from({ length: waiting }, () => "200 idle");
+    expect((await Promise.all(answers)).map((answer) => answer.trim())).toEqual(elsewhere);
+    await router.until(router.liveLeases, (leases) => leases === 0);
+  }, 45_000);
 });

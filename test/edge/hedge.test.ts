@@ -136,6 +136,7 @@ function start(clientGone: AbortSignal = new AbortController().signal, late = HE
     protocol: null,
     firstByteTimeoutMs: 60_000,
     connectTimeoutMs: 60_000,
+    mayLeave: false,
     stallTimeoutMs: 60_000,
     clientGone,
   };

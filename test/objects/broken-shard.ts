@@ -6,7 +6,7 @@
  */
 import type { ViewSet } from "../../src/core/endpoint-view.ts";
 import type { ExplainRequest, Explanation } from "../../src/core/explain.ts";
-import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../../src/core/shard-messages.ts";
+import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry, ReportReply } from "../../src/core/shard-messages.ts";
 import { PoolShard as SoundShard } from "../../src/objects/pool-shard.ts";
 import type { Drained, ShardStatus } from "../../src/objects/pool-shard.ts";
 
@@ -34,7 +34,7 @@ export class PoolShard extends SoundShard {
     return this.#isBroken ? this.#fail() : super.awaitGrant(leaseId);
   }
 
-  override report(carry: Carry): void {
+  override report(carry: Carry): ReportReply {
     return this.#isBroken ? this.#fail() : super.report(carry);
   }
 

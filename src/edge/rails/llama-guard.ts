@@ -84,6 +84,7 @@ async function askPool(ask: OutsideAsk, pool: EdgePool, body: Uint8Array): Promi
     protocol: "chat",
     connectTimeoutMs: pool.config.connectTimeoutMs,
     stallTimeoutMs: pool.config.stallTimeoutMs,
+    mayLeave: false,
     isClientsPath: false,
     clientGone: signal,
   });
