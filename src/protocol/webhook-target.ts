@@ -22,7 +22,9 @@ export const WEBHOOK_PROBLEMS: Readonly<Record<WebhookProblem, string>> = {
   not_public: "must name a public host: private networks are not called.",
 };
 
-const LOCAL_SUFFIXES = [".localhost", ".local", ".internal", ".intranet", ".home.arpa", ".lan"];
+/** Of hosts' own files, home and company networks, and what a cluster adds to a service's name. */
+const LOCAL_SUFFIXES =
+  ".localhost .local .localdomain .localdomain6 .internal .intranet .corp .home .home.arpa .lan .svc".split(" ");
 
 /** `isDev`: loopback and private receivers, and http, are allowed. */
 export function webhookTarget(text: string, isDev: boolean): Result<string, WebhookProblem> {

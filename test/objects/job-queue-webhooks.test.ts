@@ -205,6 +205,8 @@ describe("a webhook's address", () => {
     ["https://router/", false],
     ["https://db.internal/", false],
     ["https://printer.local./", false],
+    ["https://localhost.localdomain/", false],
+    ["https://kubernetes.default.svc/", false],
     ["https://127.0.0.1/", false],
     ["https://2130706433/", false],
     ["https://0x7f.1/", false],
