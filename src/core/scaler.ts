@@ -28,7 +28,7 @@ export const KEEP_WARM_SHARE = 0.8;
 export type ScalerEndpoint = {
   readonly id: string;
   readonly warmth: Warmth;
-  /** May it take traffic; what is ejected, draining or down neither counts nor is woken. */
+  /** May it take traffic; what is ejected, draining, down or without a slot neither counts nor is woken. */
   readonly admits: boolean;
   readonly inFlight: number;
   /** Warm GPU workers; of one that is cold or warming, what is kept at all times. */

@@ -62,7 +62,8 @@ function asScaled(state: ShardState, endpoint: EndpointState, now: number): Scal
   return {
     id: spec.id,
     warmth,
-    admits: view.standing === "admitting",
+    // One that is warm and refuses everything helps nobody; one that is cold and refuses is what is to be woken.
+    admits: view.standing === "admitting" && (warmth !== "warm" || view.capacity > 0),
     inFlight: view.inFlight,
     workers: warmth === "warm" ? endpoint.warmWorkers : spec.workersMin,
     workersMin: spec.workersMin,

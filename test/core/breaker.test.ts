@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import {
+  breakerDisputed,
   breakerFailed,
   breakerServed,
   breakerStanding,
   CLOSED,
+  DISPUTES_MAX,
   EJECT_MS,
   EJECT_MS_MAX,
   FAILURES_MAX,
@@ -22,6 +24,16 @@ const opened = failing(CLOSED, FAILURES_MAX, 0);
 test("opens at FAILURES_MAX failures in a row and not one earlier", () => {
   expect(breakerStanding(failing(CLOSED, FAILURES_MAX - 1, 0), 0)).toBe("closed");
   expect(opened).toEqual({ state: "open", untilMs: EJECT_MS, openings: 1 });
+});
+
+test("opens at DISPUTES_MAX disputed failures in a row and not one earlier", () => {
+  let breaker: Breaker = CLOSED;
+  for (let dispute = 1; dispute < DISPUTES_MAX; dispute++) breaker = breakerDisputed(breaker, 0);
+  expect(breaker).toEqual({ ...CLOSED, disputes: DISPUTES_MAX - 1 });
+  expect(breakerServed(breaker, 0), "one answer, and they count from the start").toEqual(CLOSED);
+  const beyond = breakerDisputed(breaker, 0);
+  expect(beyond).toEqual(opened);
+  expect(breakerDisputed(beyond, 0), "more of them while it is open are no news").toEqual(opened);
 });
 
 describe("one transition for each state and event", () => {

@@ -215,3 +215,14 @@ describe("a shard", () => {
     expect(sweep(state, at + SCALE_EVERY_MS, rng), "its idle time begins again").toEqual([]);
   });
 });
+
+test("a warm endpoint that refuses everything counts for no slot: the cold one is woken beside it", () => {
+  const specs = [endpointSpec(), endpointSpec({ id: "c", workersMin: 0 })];
+  const wakes = (refuses: boolean): boolean => {
+    const state = createShard(poolSpec(specs), "us", 1, 0);
+    const settled = refuses ? [settlement({ outcome: "capacity", inFlightAtGrant: 0 })] : [];
+    state.demand = { count: 3, atMs: 0 };
+    return applyCarry(state, { settled, held: [] }, 0, seededRng(1)).some(({ kind }) => kind === "wake");
+  };
+  expect([wakes(false), wakes(true)]).toEqual([false, true]);
+});

@@ -15,14 +15,14 @@ const ANSWER = JSON.stringify({
 type Fault = { readonly status: number; readonly message: string };
 
 /** Serves everything but what holds "poison". */
-async function startServer(fault: () => Fault, seen: string[]): Promise<Server> {
+async function startServer(fault: () => Fault, seen: string[], isBroken: () => boolean): Promise<Server> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const body = Buffer.concat(chunks).toString();
       const { status, message } = fault();
-      const isPoison = body.includes("poison");
+      const isPoison = isBroken() || body.includes("poison");
       if (isPoison) seen.push(body);
       response.writeHead(isPoison ? status : 200, { "content-type": "application/json" });
       response.end(isPoison ? JSON.stringify({ error: { message, type: "server_error", code: status } }) : ANSWER);
@@ -38,10 +38,20 @@ let fleet: Fleet;
 let servers: Server[];
 let seen: string[];
 let fault: Fault;
+let isFirstBroken: boolean;
 beforeEach(async () => {
   seen = [];
   fault = { status: 500, message: "boom" };
-  servers = await Promise.all([1, 2].map(async () => startServer(() => fault, seen)));
+  isFirstBroken = false;
+  servers = await Promise.all(
+    [0, 1].map(async (index) =>
+      startServer(
+        () => fault,
+        seen,
+        () => index === 0 && isFirstBroken,
+      ),
+    ),
+  );
   const [a, b] = servers.map(urlOf);
   fleet = await startFleet({
     endpoints: [
@@ -102,4 +112,18 @@ describe("a request that is an error of every endpoint", () => {
     expect(seen).toHaveLength(10);
     expect(await standings()).toEqual(["admitting", "admitting"]);
   });
+});
+
+test("an endpoint that fails alone is ejected, and nobody sees an error", async () => {
+  isFirstBroken = true;
+  const standingOf = async (id: string) =>
+    (await fleet.shards()).flatMap(({ status }) => status?.endpoints ?? []).find((one) => one.id === id)?.standing;
+  await fleet.until(
+    async () => {
+      expect((await ask("hello")).status).toBe(200);
+      return standingOf("a");
+    },
+    (standing) => standing === "ejected",
+  );
+  expect(await standingOf("b")).toBe("admitting");
 });
