@@ -209,7 +209,9 @@ const lostAttempt = (attempt: Attempt, why: LostAttempt["why"]): LostAttempt => 
 
 function refused(attempt: Attempt, { headers }: Response, status: number): LostAttempt {
   attempt.retryAfterMs = retryAfterMs(headers, Date.now());
-  endAttempt(attempt, "capacity");
+  const { isClientsPath, protocol } = attempt.outgoing;
+  // Some paths are never served: who asks for them again and again must not leave an endpoint without slots for others.
+  endAttempt(attempt, isClientsPath && protocol === null ? "cancelled" : "capacity");
   return { ...lostAttempt(attempt, "capacity"), maybeProcessed: false, status, retryAfterMs: attempt.retryAfterMs };
 }
 

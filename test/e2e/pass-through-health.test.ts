@@ -59,6 +59,28 @@ describe("an error that an endpoint answers on a path of the client's", () => {
   });
 });
 
+describe("a refusal for want of room on a path of the client's", () => {
+  test.each([429, 503])("leaves the endpoint its slots: %i", async (status) => {
+    const capacity = async () =>
+      (await fleet.shards()).flatMap((shard) => shard.status?.endpoints ?? []).find(({ id }) => id === "us-a")
+        ?.capacity;
+    const before = await capacity();
+    failing({ kind: "status", status });
+    for (let request = 0; request <= FAILURES_MAX; request++) {
+      expect((await get("/p/main/echo")).headers.get("x-warmpath-endpoint")).toBe("eu-a");
+    }
+    await fleet.until(fleet.liveLeases, (leases) => leases === 0);
+    expect(await capacity()).toBe(before);
+  });
+
+  test("by everybody is told: each is asked, and one once more", async () => {
+    for (const id of ["us-a", "eu-a"]) fleet.simulator(id).setFault({ kind: "status", status: 503 });
+    const response = await get("/p/main/echo");
+    expect([response.status, Number(response.headers.get("x-warmpath-attempts"))]).toEqual([429, 3]);
+    fleet.simulator("eu-a").setFault({ kind: "none" });
+  });
+});
+
 describe("what still takes an endpoint out of traffic", () => {
   test.each([
     ["a connection that breaks on a path of the client's", { kind: "reset" }, "/p/main/echo"],
