@@ -1,4 +1,5 @@
 /** A client of the job API: submits as to Runpod, and reads back what anyone could. */
+import { createSseDecoder, push } from "../core/sse.ts";
 import { type Access, post, REQUEST_MS_MAX } from "./demo-client.ts";
 
 /** Longest hold of one read, s; within it every job of the demo has ended, on a busy machine too. */
@@ -25,6 +26,26 @@ export async function submitJob(access: Access, pool: string, input: unknown): P
   const { id } = (await response.json()) as { id?: string };
   if (!response.ok || id === undefined) throw new Error(`the router took no job: status ${response.status}`);
   return id;
+}
+
+/**
+ * Whether a first piece of the job's stream has come before it ended: then it runs, whatever becomes of it. The events
+ * are read, which bind a job to no attempt.
+ */
+export async function seeOutput({ url, key }: Access, pool: string, id: string): Promise<boolean> {
+  const response = await fetch(`${url}/v1/jobs/${id}~${pool}/events`, {
+    headers: { authorization: `Bearer ${key}` },
+    signal: AbortSignal.timeout(JOB_READ_MS_MAX),
+  });
+  if (!response.ok) throw new Error(`the router does not tell of the events of ${id}: status ${response.status}`);
+  const decoder = createSseDecoder();
+  const utf8 = new TextDecoder();
+  for await (const bytes of response.body ?? []) {
+    const events = push(decoder, utf8.decode(bytes, { stream: true }));
+    if (!events.ok) return false;
+    if (events.value.some(({ event }) => event === "output")) return true;
+  }
+  return false;
 }
 
 /** The job once it has ended, or as it is after JOB_WAIT_SECONDS; the router holds the answer, nobody polls. */

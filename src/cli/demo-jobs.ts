@@ -6,7 +6,7 @@
  * So the delay is from the client's submission until the endpoint has the request, by one clock. Rejected: the queue's own
  * `delayTime`, which begins after the submission has come in and ends before the dispatch goes out.
  */
-import { type Job, JOB_WAIT_SECONDS, listJobs, readJob, submitJob } from "./demo-jobs-client.ts";
+import { type Job, JOB_WAIT_SECONDS, listJobs, readJob, seeOutput, submitJob } from "./demo-jobs-client.ts";
 import { ENDPOINTS, POOL, type Role } from "./demo-fleet.ts";
 import type { Column } from "./demo-print.ts";
 import { check, ms, type Stage, until, viewOf } from "./demo-stage.ts";
@@ -17,7 +17,7 @@ export const SHORT_JOBS = 5;
 /** About 0.1 s at an endpoint. */
 const SHORT_JOB_TOKENS = 8;
 
-/** About 2 s: its endpoint is killed some ms after it has begun. */
+/** About 2 s: its endpoint is killed as soon as its first words have come. */
 const LONG_JOB_TOKENS = 160;
 
 /** For a job to reach an endpoint, ms: milliseconds as a rule, a backoff of up to a second for a second attempt. */
@@ -83,9 +83,11 @@ async function showStarts(stage: Stage): Promise<readonly string[]> {
 /** The long job's id. */
 async function showKill(stage: Stage): Promise<string> {
   const { fleet, print } = stage;
-  const id = await submitJob(fleet.client, POOL, inputOf(LONG_JOB_TOKENS));
+  // It streams and has begun to: an endpoint that is gone before it said a word may as well never have had the job, and
+  // such an attempt is not counted.
+  const id = await submitJob(fleet.client, POOL, { ...inputOf(LONG_JOB_TOKENS), stream: true });
   const [first] = await fleet.arrivals.wait(id, 1, START_MS_MAX);
-  if (first === undefined) throw new Error(`no endpoint was given the job ${id}`);
+  if (first === undefined || !(await seeOutput(fleet.client, POOL, id))) throw new Error(`nothing ran the job ${id}`);
   const victim = fleet.endpoints[first.where];
   await victim.kill();
   print.line(`\n  kill -9 ${victim.pid}  (${ENDPOINTS[first.where].id}, which runs the job ${id})\n`);

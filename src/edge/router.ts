@@ -103,7 +103,10 @@ async function admit(
     const reason = identity.error === "expired" ? "key_expired" : "unauthorized";
     return refuse(edge.requestId, runtime.config, { reason });
   }
-  if (!identity.value.scopes.includes(scope)) return refuse(edge.requestId, runtime.config, { reason: "forbidden" });
+  if (!identity.value.scopes.includes(scope)) {
+    const detail = `This API key may not do this: it needs the scope "${scope}".`;
+    return refuse(edge.requestId, runtime.config, { reason: "forbidden", detail });
+  }
   const known = { ...edge, identity: identity.value };
   if (scope === "infer" && edge.request.method === "POST" && mayBecomeJob(headers)) {
     const { asJob } = await import("./jobs/respond-async.ts");

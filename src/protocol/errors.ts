@@ -216,7 +216,7 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     [502, "upstream_failed", "api_error"],
     "failure, retry",
     "The GPU endpoint failed",
-    "The GPU endpoint failed before it answered. Send the request again.",
+    "The GPU endpoint failed before it answered. Send the request again; if it keeps failing, the operator reads why in the log, and in GET /admin/fleet as lastFailure.",
   ),
   upstream_timeout: spec(
     [504, "upstream_timeout", "api_error"],
