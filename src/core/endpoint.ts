@@ -323,6 +323,10 @@ function setWarmth(state: EndpointState, warmth: Warmth, now: number): void {
 
 function setHealth(state: EndpointState, health: Health, now: number): void {
   if (health === "up" && (state.health === "down" || state.health === "draining")) state.readyAtMs = now;
+  // It is another life: what the last one's attempts showed is over with their rest. One long answer on trial would keep
+  // it at a single slot; the slow start lets in little more, and grows.
+  if (health === "up" && state.health === "down" && breakerStanding(state.breaker, now) === "half_open")
+    state.breaker = CLOSED;
   state.health = health;
 }
 

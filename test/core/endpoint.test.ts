@@ -243,6 +243,16 @@ describe("slow start", () => {
     expect(slots).toEqual([2, 2, 5, 10, 20, 20]);
   });
 
+  test("begins when an endpoint that was down is up again after its ejection, however long the first answer takes", () => {
+    const state = endpointState({ concurrencyPerWorker: 8 });
+    for (let failure = 0; failure < FAILURES_MAX; failure++)
+      observeAttempt(state, settlement({ outcome: "failed" }), 0);
+    for (let time = 0; time < PROBE_FAILURES_MAX; time++) probe(state, "failed", 0);
+    observeProbe(state, { kind: "ready", warmWorkers: null, running: null }, EJECT_MS);
+    const capacityAt = (now: number) => endpointView(state, 1, now).capacity;
+    expect([capacityAt(EJECT_MS), capacityAt(EJECT_MS + SLOW_START_MS)]).toEqual([1, 8]);
+  });
+
   test.each(["down", "draining"] as const)("begins when an endpoint that was %s is up again", (from) => {
     const state = endpointState();
     if (from === "draining") probe(state, "draining", 0);

@@ -64,6 +64,10 @@ export class Checkers implements Watch {
     this.#shards.absorbed(shard);
   }
 
+  cameBack(shard: ShardHost, endpointId: string): void {
+    this.#shards.cameBack(shard, endpointId);
+  }
+
   evicting(shard: ShardHost): void {
     this.#shards.evicting(shard);
   }

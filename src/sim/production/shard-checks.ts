@@ -232,6 +232,14 @@ export class ShardChecks {
     rest.untilMs = this.#ledger.nowMs + Math.min(EJECT_MS_MAX, EJECT_MS * 2 ** (rest.openings - 1));
   }
 
+  /** What came back after its rest starts anew. */
+  cameBack(shard: ShardHost, endpointId: string): void {
+    const rest = this.#of(shard).rests.get(endpointId);
+    if (rest === undefined || this.#ledger.nowMs < rest.untilMs || rest.openings === 0) return;
+    rest.failures = 0;
+    rest.openings = 0;
+  }
+
   #of(shard: ShardHost): Incarnation {
     const known = this.#shards.get(shard);
     if (known !== undefined) return known;

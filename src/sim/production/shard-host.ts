@@ -225,7 +225,10 @@ export class ShardHost {
       if (this.state !== state) return;
       probe.running = false;
       probe.lastMs = this.#now;
-      this.#perform(core.applyProbe(state, endpointId, result, this.#now, this.#rng));
+      const wasDown = state.endpoints.get(endpointId)?.health === "down";
+      const effects = core.applyProbe(state, endpointId, result, this.#now, this.#rng);
+      if (wasDown && state.endpoints.get(endpointId)?.health === "up") this.#setup.watch?.cameBack(this, endpointId);
+      this.#perform(effects);
     };
     const halfMs = world.network.oneWayMs(this.region, world.regionOf(endpoint));
     wire.later(halfMs, () => {

@@ -16,6 +16,8 @@ export type Watch = {
   /** A shard was called, or woke by itself, and is about to perform effects; `asked` when it was an acquire. */
   called(shard: ShardHost, effects: readonly Effect[], asked: Asked | null): void;
   absorbed(shard: ShardHost): void;
+  /** Its probes found an endpoint up that was down. */
+  cameBack(shard: ShardHost, endpointId: string): void;
   evicting(shard: ShardHost): void;
   /** An edge has a lease for a request. */
   leased(edge: EdgeHost, request: number, holding: Holding): void;
