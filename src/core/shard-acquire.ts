@@ -11,7 +11,7 @@ import { creditsFor } from "./credits.ts";
 import { fillOf, HEDGE_FILL_MAX } from "./first-byte.ts";
 import { isLate } from "./lateness.ts";
 import { hasEnded, inFlight } from "./leases.ts";
-import { route } from "./route.ts";
+import { NEAR_MS, route } from "./route.ts";
 import type { Candidate, Decision, RouteOutcome, RouteReason } from "./route.ts";
 import type { Rng } from "./rng.ts";
 import { allViews, countAsker, makeSnapshot, ownViews } from "./shard.ts";
@@ -23,6 +23,8 @@ import type { AcquireOutcome, AcquireReply, AcquireRequest } from "./shard-messa
 import { leaveNews } from "./shard-leave.ts";
 import { hold, spill } from "./shard-queue.ts";
 import { hedgeAdvice, noteLate } from "./shard-repeat.ts";
+import { loadMs, readLoadCurve } from "./terms/load.ts";
+import type { LoadCurve } from "./terms/load.ts";
 import { countDemand } from "./shard-scale.ts";
 import { applyCarry } from "./shard-settle.ts";
 
@@ -148,7 +150,28 @@ function creditsWanted(
   const one = candidates.find((candidate) => candidate.endpointId === endpointId);
   if (one === undefined) return 0;
   const { recentPerSecond } = request;
-  return creditsFor({ inFlight: one.inFlight + 1, capacity: one.capacity, askers, recentPerSecond });
+  const most = creditsFor({ inFlight: one.inFlight + 1, capacity: one.capacity, askers, recentPerSecond });
+  return most === 0 ? 0 : stillChosen(most, one, candidates, state.endpoints.get(endpointId)?.load ?? null, now);
+}
+
+/**
+ * A credit is spent without a choice, so there are no more than would be chosen here if the others were idle by then: an
+ * engine that works at one request at a time is no place for the next two while another one stands idle.
+ */
+function stillChosen(
+  most: number,
+  one: Candidate,
+  candidates: readonly Candidate[],
+  curve: LoadCurve | null,
+  now: number,
+): number {
+  const others = candidates.filter((other) => other !== one && other.excluded === null && other.warmth === "warm");
+  const idleMs = ({ totalMs, terms }: Candidate) => totalMs - terms.load;
+  const limitMs = Math.min(...others.map(idleMs)) + NEAR_MS - idleMs(one);
+  const fitted = curve === null ? [] : readLoadCurve(curve, now);
+  let credits = most;
+  while (credits > 0 && loadMs(fitted, one.inFlight + credits) > limitMs) credits -= 1;
+  return credits;
 }
 
 function isTight(state: ShardState, outcome: AcquireOutcome, candidates: readonly Candidate[]): boolean {
