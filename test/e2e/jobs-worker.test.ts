@@ -160,4 +160,6 @@ test("a key that may not pull is refused, and so is one that may do nothing else
     body: '{"input":1}',
   });
   expect(answer.status).toBe(403);
+  // It names the scope that is missing.
+  expect(await answer.text()).toContain('needs the scope \\"infer\\"');
 });

@@ -271,8 +271,7 @@ describe("/hooks", () => {
   test("only an operator makes one, or pauses a queue", async () => {
     const { call, queue } = surface();
     const scopes = ["infer"];
-    const { status, json } = await call("/admin/hooks", { body: { pool: "main" }, scopes });
-    expect([status, json["detail"]]).toEqual([403, expect.stringContaining('it needs the scope "admin"')]);
+    expect((await call("/admin/hooks", { body: { pool: "main" }, scopes })).status).toBe(403);
     expect((await call("/admin/jobs/main/pause", { scopes })).status).toBe(403);
     for (const [action, mode] of [
       ["pause", "paused"],
