@@ -306,7 +306,7 @@ const pool = z.strictObject({
     ),
   ttfbTimeoutMs: int(10, FIRST_TOKEN_TIMEOUT_MS_MAX)
     .optional()
-    .describe("Former name of firstTokenTimeoutMs, which counts where both are written."),
+    .describe("Former name of firstTokenTimeoutMs, ms, 10 to 600000; the new name counts where both are written."),
   stallTimeoutMs: int(100, STALL_TIMEOUT_MS_MAX)
     .default(30_000)
     .describe(

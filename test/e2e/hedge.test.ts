@@ -167,21 +167,34 @@ describe("with slots to spare", () => {
     expect(timesDispatched(fleet, response)).toEqual([1, 1]);
   });
 
-  const notHedged: readonly (readonly [name: string, call: () => Promise<Response>])[] = [
-    ["a whole answer", () => fleet.chat({ maxTokens: 1, place: freshPlace("us-east") })],
-    [
-      "a POST to /p, which may not be done twice",
-      () => {
-        const body = { model: fleet.model, stream: true, max_tokens: 1, messages: [{ role: "user", content: "x" }] };
-        const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-        return fleet.call("/p/main/v1/chat/completions", { ...init, place: freshPlace("us-east") });
-      },
-    ],
-  ];
-  test.each(notHedged)("%s is not hedged however late it is", async (_, call) => {
+  const post = (path: string) => {
+    const body = { model: fleet.model, stream: true, max_tokens: 1, messages: [{ role: "user", content: "x" }] };
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    return fleet.call(path, { ...init, place: freshPlace("us-east") });
+  };
+
+  test("a POST to /p whose protocol is known is hedged as under /v1", async () => {
+    await renew();
+    fleet.simulator("us-a").setFault({ kind: "hang", times: 1 });
+    const response = await post("/p/main/v1/chat/completions");
+    await response.text();
+    expect(seen(response)).toEqual({ status: 200, endpoint: "eu-a", reason: "hedge", attempts: "2" });
+    expect(timesDispatched(fleet, response)).toEqual([1, 1]);
+  });
+
+  test("any other POST to /p, which may not be done twice, is not hedged however late it is", async () => {
+    await renew();
+    fleet.simulator("us-a").setFault({ kind: "status", status: 422, latencyMs: 4 * HEDGE_AFTER_MS, times: 1 });
+    const response = await post("/p/main/raw");
+    await response.text();
+    expect(seen(response)).toEqual({ status: 422, endpoint: "us-a", reason: "nearest_warm", attempts: "1" });
+    expect(timesDispatched(fleet, response)).toEqual([1, 0]);
+  });
+
+  test("a whole answer is not hedged however late it is", async () => {
     await renew();
     fleet.simulator("us-a").setFault({ kind: "slow", factor: SLOW });
-    const response = await call();
+    const response = await fleet.chat({ maxTokens: 1, place: freshPlace("us-east") });
     await response.text();
     expect(seen(response)).toEqual({ status: 200, endpoint: "us-a", reason: "nearest_warm", attempts: "1" });
     expect(timesDispatched(fleet, response)).toEqual([1, 0]);

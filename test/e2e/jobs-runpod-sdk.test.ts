@@ -13,7 +13,15 @@ const ENDLESS_TOKENS = 30_000;
 let fleet: Fleet;
 beforeAll(async () => {
   fleet = await startFleet({
-    endpoints: [{ id: "us-a", region: "us-east", simulator: { engine }, config: { concurrencyPerWorker: SLOTS } }],
+    endpoints: [
+      {
+        id: "us-a",
+        region: "us-east",
+        simulator: { engine },
+        // Else a job whose turn is near may leave early, and wait in the endpoint's own queue.
+        config: { concurrencyPerWorker: SLOTS, queuesExcess: false },
+      },
+    ],
     keys: [{ id: "stranger", tenant: "strangers" }],
     pool: { patienceMs: 10_000, queueWaitMsMax: 120_000 },
   });

@@ -233,9 +233,9 @@ describe("a wrong config", () => {
       { path: "pools.llama.rails.input[0].action" },
     ],
     [
-      "a wait for a start that the first-byte timeout would cut",
+      "a wait for a start that the first token's timeout would cut",
       "pools.llama.coldWaitMsMax",
-      30_001,
+      300_001,
       { path: "pools.llama.coldWaitMsMax" },
     ],
     ["an origin with a path", "cors", { allowOrigin: "https://a.example.com/x" }, { path: "cors.allowOrigin" }],
