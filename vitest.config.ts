@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
-import { readPlatformConfig } from "./src/cli/wrangler-config.ts";
+import { readPlatformConfig } from "./tools/cli/wrangler-config.ts";
 
 const platform = readPlatformConfig();
 
@@ -28,7 +28,7 @@ export default defineConfig({
           // Tests wait for work, and a busy machine takes its time: a limit only ends what will never end.
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          include: ["test/{core,protocol,backends,cli,repo,edge,sim,rails}/**/*.test.ts"],
+          include: ["test/{lib,routing,rails,jobs,config,wire,dispatch,gateway,backends,tools,repo}/**/*.test.ts"],
         },
       },
       {
@@ -36,7 +36,7 @@ export default defineConfig({
           jsoncAsText,
           // Not `wrangler.configPath`: wrangler.toml names the built bundle, and here the sources are under test.
           cloudflareTest({
-            main: "./src/edge/entry.ts",
+            main: "./src/worker.ts",
             remoteBindings: false,
             miniflare: {
               compatibilityDate: platform.compatibilityDate,

@@ -12,7 +12,7 @@
  * Rejected: checks in each route, which is how gateways have forgotten one; a prefix comparison of texts, which
  * `https://gpu.example@elsewhere/` passes.
  */
-import { readTarget } from "../src/protocol/request-target.ts";
+import { readTarget } from "../src/wire/request-target.ts";
 import type { Egress } from "./port.ts";
 
 /** Rejects, before anything is sent, when the path would leave the endpoint. */

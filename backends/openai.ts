@@ -5,8 +5,8 @@
  * apart by the body where a server says so (llama.cpp's "Loading model"); a plain 503 is a failed probe.
  * Source: facts/backends.md 2.
  */
-import type { ProbeResult } from "../src/core/endpoint.ts";
-import { FAILURE_CHARS_MAX } from "../src/core/shard-messages.ts";
+import type { ProbeResult } from "../src/routing/core/endpoint/endpoint.ts";
+import { FAILURE_CHARS_MAX } from "../src/routing/core/shard-messages.ts";
 import { classifyStatus } from "./classify.ts";
 import type { Backend, Egress, Target } from "./port.ts";
 import { ANSWER_PEEK_BYTES } from "./port.ts";

@@ -5,7 +5,7 @@
  * An adapter holds no state, makes no decision about routing, names paths and never URLs, and sees the network only through
  * the egress it is given.
  */
-import type { ProbeResult } from "../src/core/endpoint.ts";
+import type { ProbeResult } from "../src/routing/core/endpoint/endpoint.ts";
 
 /** Where an endpoint is and how to authenticate to it; secrets are resolved. */
 export type Target = {

@@ -8,7 +8,7 @@
  * Source: facts/backends.md 1.1.
  */
 import { classifyStatus } from "./classify.ts";
-import type { ProbeResult } from "../src/core/endpoint.ts";
+import type { ProbeResult } from "../src/routing/core/endpoint/endpoint.ts";
 import { failedProbe, look } from "./openai.ts";
 import type { Backend } from "./port.ts";
 

@@ -1,7 +1,7 @@
 /** Decides where an endpoint of the config is reached, with its secrets put in: the only place that reads them. */
-import { err, ok } from "../src/core/result.ts";
-import type { Result } from "../src/core/result.ts";
-import type { EndpointConfig, SecretRef } from "../src/protocol/config.ts";
+import { err, ok } from "../src/lib/result.ts";
+import type { Result } from "../src/lib/result.ts";
+import type { EndpointConfig, SecretRef } from "../src/config/config.ts";
 import type { Target } from "./port.ts";
 
 /** `error` is the name of a secret that the config asks for and the environment lacks. */

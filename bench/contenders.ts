@@ -5,9 +5,9 @@
 import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { startWorkerd } from "../src/cli/workerd.ts";
-import type { Workerd } from "../src/cli/workerd.ts";
-import { formatKey, keyHmac, toHex } from "../src/protocol/api-keys.ts";
+import { startWorkerd } from "../tools/cli/workerd.ts";
+import type { Workerd } from "../tools/cli/workerd.ts";
+import { formatKey, keyHmac, toHex } from "../src/wire/api-keys.ts";
 import { pin } from "./cpu.ts";
 import type { Cores } from "./cpu.ts";
 import { CHAT_PATH, chatRequest, MODEL } from "./traffic.ts";

@@ -6,15 +6,15 @@
  * every second request of a session that comes back. Half of the slots are taken, so that no endpoint drops out of a
  * decision and nothing waits. Rejected: states written by hand, which have an entry or none where real ones have dozens.
  */
-import type { EndpointView } from "../src/core/endpoint-view.ts";
-import { roundTripPriorMs } from "../src/core/geography.ts";
-import { invariant } from "../src/core/invariant.ts";
-import type { EndpointSpec, Place, PoolSpec } from "../src/core/pool.ts";
-import type { Rng } from "../src/core/rng.ts";
-import { absorbDigest, allViews, createShard, DIGEST_EVERY_MS, makeDigest } from "../src/core/shard.ts";
-import type { ShardState } from "../src/core/shard.ts";
-import { acquire } from "../src/core/shard-acquire.ts";
-import type { AcquireOutcome, AcquireRequest, Grant, Settlement } from "../src/core/shard-messages.ts";
+import type { EndpointView } from "../src/routing/core/endpoint/endpoint-view.ts";
+import { roundTripPriorMs } from "../src/routing/core/cost/geography.ts";
+import { invariant } from "../src/lib/invariant.ts";
+import type { EndpointSpec, Place, PoolSpec } from "../src/routing/core/pool.ts";
+import type { Rng } from "../src/lib/rng.ts";
+import { absorbDigest, allViews, createShard, DIGEST_EVERY_MS, makeDigest } from "../src/routing/core/shard/shard.ts";
+import type { ShardState } from "../src/routing/core/shard/shard-state.ts";
+import { acquire } from "../src/routing/core/shard/shard-acquire.ts";
+import type { AcquireOutcome, AcquireRequest, Grant, Settlement } from "../src/routing/core/shard-messages.ts";
 
 type Client = { readonly key: string; readonly place: Place };
 type Region = { readonly id: string; readonly place: Place; readonly clients: readonly [Client, ...Client[]] };

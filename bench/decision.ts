@@ -14,12 +14,12 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { invariant } from "../src/core/invariant.ts";
-import { seededRng } from "../src/core/rng.ts";
-import { PLAN_MAX, planHeld } from "../src/core/plan.ts";
-import type { Place } from "../src/core/pool.ts";
-import { route } from "../src/core/route.ts";
-import type { RouteRequest } from "../src/core/route.ts";
+import { invariant } from "../src/lib/invariant.ts";
+import { seededRng } from "../src/lib/rng.ts";
+import { PLAN_MAX, planHeld } from "../src/routing/core/cost/plan.ts";
+import type { Place } from "../src/routing/core/pool.ts";
+import { route } from "../src/routing/core/cost/route.ts";
+import type { RouteRequest } from "../src/routing/core/cost/route.ts";
 import { createTraffic, LIVE } from "./decision-traffic.ts";
 import { median, percentile } from "./stats.ts";
 

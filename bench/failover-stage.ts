@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatKey, keyHmac, toHex } from "../src/protocol/api-keys.ts";
+import { formatKey, keyHmac, toHex } from "../src/wire/api-keys.ts";
 import type { Router } from "./failover-clients.ts";
 import { HEALTHY_MODEL, modelOf, SCENARIOS } from "./failover-scenarios.ts";
 import type { Wall } from "./failover-wall.ts";
@@ -44,7 +44,7 @@ export async function startStage(wall: Wall): Promise<Stage> {
   const config = join(folder, "warmpath.jsonc");
   writeFileSync(config, configText(wall, toHex(await keyHmac(key, pepper))));
   const args = ["--port", "0", "--config", config, "--state", join(folder, "state"), "--dev"];
-  const child = spawn(process.execPath, [join(import.meta.dirname, "../src/cli/serve.ts"), ...args], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "../tools/cli/serve.ts"), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, WARMPATH_KEY_PEPPER: pepper },
   });

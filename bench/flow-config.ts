@@ -1,4 +1,4 @@
-/** The router's config for the flow benchmark, and what its check service answers (`src/edge/rails/webhook.ts`). */
+/** The router's config for the flow benchmark, and what its check service answers (`src/rails/remote/webhook.ts`). */
 import { randomBytes } from "node:crypto";
 import { CHECKS, SCORE_PATH } from "./flow-workload.ts";
 import type { Overlap } from "./flow-workload.ts";

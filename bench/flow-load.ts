@@ -4,7 +4,7 @@
  * Model. As Locust counts, an answer counts when it came within the window. Nobody begins a question after it, and
  * those under way are waited for, so that what the servers counted can be compared with what was asked.
  */
-import type { Rng } from "../src/core/rng.ts";
+import type { Rng } from "../src/lib/rng.ts";
 import { openClient } from "./flow-client.ts";
 import type { ClientOptions } from "./flow-client.ts";
 import { beginsAtMs, thinkMs } from "./flow-workload.ts";

@@ -8,7 +8,7 @@
 import { createServer } from "node:http";
 import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createHistogram, quantile, record } from "../src/core/histogram.ts";
+import { createHistogram, quantile, record } from "../src/lib/histogram.ts";
 import { checkAnswer } from "./flow-config.ts";
 import { createDelayLine } from "./flow-delay.ts";
 import type { DelayLine } from "./flow-delay.ts";

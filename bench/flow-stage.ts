@@ -2,8 +2,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { startWorkerd } from "../src/cli/workerd.ts";
-import type { Workerd } from "../src/cli/workerd.ts";
+import { startWorkerd } from "../tools/cli/workerd.ts";
+import type { Workerd } from "../tools/cli/workerd.ts";
 import { flowBindings } from "./flow-config.ts";
 import type { FlowSetup } from "./flow-config.ts";
 import { TAKE } from "./flow-mocks.ts";

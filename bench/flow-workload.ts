@@ -6,8 +6,8 @@
  * an answer and the next question. The loop is closed, so requests per second are bounded by the users' own pace,
  * however fast the server is: `harnessCeiling` plays that loop with a server that takes exactly the floor.
  */
-import { seededRng } from "../src/core/rng.ts";
-import type { Rng } from "../src/core/rng.ts";
+import { seededRng } from "../src/lib/rng.ts";
+import type { Rng } from "../src/lib/rng.ts";
 
 /** Public path, and the path at the mock of the model. */
 export const SCORE_PATH = "/score";

@@ -13,7 +13,7 @@ import { createRequire } from "node:module";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { buildWorker } from "../src/cli/build.ts";
+import { buildWorker } from "../tools/cli/build.ts";
 import { coresBusyMs, cpuMsBetween, machineLine, readCpu } from "./cpu.ts";
 import { runUsers } from "./flow-load.ts";
 import type { LoadResult } from "./flow-load.ts";

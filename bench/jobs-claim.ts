@@ -14,11 +14,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { buildWorker } from "../src/cli/build.ts";
-import { startWorkerd } from "../src/cli/workerd.ts";
-import type { Workerd } from "../src/cli/workerd.ts";
-import { HEAD_SQL, LANES_SQL } from "../src/jobs/job-sql.ts";
-import { formatKey, keyHmac, toHex } from "../src/protocol/api-keys.ts";
+import { buildWorker } from "../tools/cli/build.ts";
+import { startWorkerd } from "../tools/cli/workerd.ts";
+import type { Workerd } from "../tools/cli/workerd.ts";
+import { HEAD_SQL, LANES_SQL } from "../src/jobs/object/job-sql.ts";
+import { formatKey, keyHmac, toHex } from "../src/wire/api-keys.ts";
 import { percentile } from "./stats.ts";
 
 const usage = `npm run bench:claim -- [options]

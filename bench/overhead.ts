@@ -10,7 +10,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { buildWorker } from "../src/cli/build.ts";
+import { buildWorker } from "../tools/cli/build.ts";
 import { startFloor, startMockEndpoint, startRouter, untilReady } from "./contenders.ts";
 import { chooseCores, machineLine, pin } from "./cpu.ts";
 import type { Cores } from "./cpu.ts";

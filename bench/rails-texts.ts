@@ -6,9 +6,9 @@
  * find so small that a text holds hundreds of thousands. Where a rail remembers what it saw, the pieces are numbered.
  * Rejected: a corpus from elsewhere, which has a licence and one kind of text.
  */
-import type { Rng } from "../src/core/rng.ts";
-import type { RailInput } from "../src/core/rails/rail.ts";
-import { BENIGN_SLOTS, ORDINARY } from "../src/cli/injection-benign-texts.ts";
+import type { Rng } from "../src/lib/rng.ts";
+import type { RailInput } from "../src/rails/core/rail.ts";
+import { BENIGN_SLOTS, ORDINARY } from "../tools/injection-training/injection-benign-texts.ts";
 
 /** UTF-16 units of a KB of prompt: a letter is one whatever its script, so a KB of Chinese is three of UTF-8. */
 export const KB_UNITS = 1_024;

@@ -3,7 +3,7 @@
  *
  * Model. As in `overhead.ts`: raw workerd, each contender alone on one core, CPU as the kernel counts it, ratios within a
  * round. The floor is a Worker that is `fetch(upstream, request)`; beside it stand the loop that reads and writes each
- * chunk in JavaScript, which is how rails would be written without the HTML rewriter (`src/edge/rails/output-stream.ts`),
+ * chunk in JavaScript, which is how rails would be written without the HTML rewriter (`src/rails/output-stream.ts`),
  * the router without output rails, and the router with ["secrets", "pii"]. A contender falls behind when its streams
  * take longer than the endpoint takes to send them.
  * Hold-back is counted, not timed: characters that are held after each token.
@@ -15,13 +15,13 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { buildWorker } from "../src/cli/build.ts";
-import { startWorkerd } from "../src/cli/workerd.ts";
-import type { Workerd } from "../src/cli/workerd.ts";
-import { createTextFilter } from "../src/core/rails/stream-filter.ts";
-import { piiScanner } from "../src/core/rails/stream-pii.ts";
-import { secretsScanner } from "../src/core/rails/stream-secrets.ts";
-import { formatKey, keyHmac, toHex } from "../src/protocol/api-keys.ts";
+import { buildWorker } from "../tools/cli/build.ts";
+import { startWorkerd } from "../tools/cli/workerd.ts";
+import type { Workerd } from "../tools/cli/workerd.ts";
+import { createTextFilter } from "../src/rails/core/stream/stream-filter.ts";
+import { piiScanner } from "../src/rails/detectors/pii/stream-pii.ts";
+import { secretsScanner } from "../src/rails/detectors/secrets/stream-secrets.ts";
+import { formatKey, keyHmac, toHex } from "../src/wire/api-keys.ts";
 import { untilReady } from "./contenders.ts";
 import { chooseCores, coresBusyMs, cpuMsBetween, machineLine, pin, readCpu } from "./cpu.ts";
 import type { Cores } from "./cpu.ts";

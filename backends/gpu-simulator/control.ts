@@ -4,12 +4,12 @@
  * It is open to whoever reaches the port; the simulator listens on loopback unless told otherwise.
  */
 import * as z from "zod";
-import type { EngineLoad } from "../../src/core/engine-model.ts";
+import type { EngineLoad } from "../gpu-engine/engine-model.ts";
 import { readBody } from "./exchange.ts";
 import type { Exchange } from "./exchange.ts";
 import { faultSchema } from "./faults.ts";
 import type { FaultBoard } from "./faults.ts";
-import type { GpuSimulator } from "./server.ts";
+import type { GpuSimulator } from "./simulator.ts";
 
 /** An order is a line of JSON. */
 export const CONTROL_BODY_BYTES_MAX = 16_384;

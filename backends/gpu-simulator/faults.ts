@@ -7,7 +7,7 @@
  * llm-d-inference-sim exist as flags, for soak runs).
  */
 import * as z from "zod";
-import { seededRng } from "../../src/core/rng.ts";
+import { seededRng } from "../../src/lib/rng.ts";
 
 /** Longest delay that a fault may ask for, ms: an hour, longer than any time-out in this project. */
 export const FAULT_MS_MAX = 3_600_000;

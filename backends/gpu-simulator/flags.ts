@@ -6,10 +6,10 @@
  * 30 % of its mean. Rejected: a command-line package; `parseArgs` of Node and one table are enough.
  */
 import { parseArgs } from "node:util";
-import type { EngineParams } from "../../src/core/engine-model.ts";
-import { ENGINE_PRESET_NAMES, ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
-import { err, ok } from "../../src/core/result.ts";
-import type { Result } from "../../src/core/result.ts";
+import type { EngineParams } from "../gpu-engine/engine-model.ts";
+import { ENGINE_PRESET_NAMES, ENGINE_PRESETS } from "../gpu-engine/engine-presets.ts";
+import { err, ok } from "../../src/lib/result.ts";
+import type { Result } from "../../src/lib/result.ts";
 import { FAILURE_TYPES } from "./faults.ts";
 import { BYTES_PER_MB, GPU_SIMULATOR_DEFAULTS } from "./options.ts";
 import type { GpuSimulatorOptions, StartState } from "./options.ts";

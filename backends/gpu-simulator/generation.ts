@@ -4,8 +4,8 @@
  *
  * Rejected: one random stream for the whole server, where a race between two requests changes both answers.
  */
-import { seededRng } from "../../src/core/rng.ts";
-import type { Rng } from "../../src/core/rng.ts";
+import { seededRng } from "../../src/lib/rng.ts";
+import type { Rng } from "../../src/lib/rng.ts";
 
 /** One word is one token. */
 const WORDS =

@@ -6,9 +6,9 @@
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import type * as z from "zod";
-import { assertNever } from "../../src/core/invariant.ts";
-import { err, ok } from "../../src/core/result.ts";
-import type { Result } from "../../src/core/result.ts";
+import { assertNever } from "../../src/lib/invariant.ts";
+import { err, ok } from "../../src/lib/result.ts";
+import type { Result } from "../../src/lib/result.ts";
 import type { Exchange } from "./exchange.ts";
 import {
   drawOutputTokens,

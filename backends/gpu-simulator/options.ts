@@ -6,8 +6,8 @@
  * latencies as defaults; without a flag a preset of the step model applies, because an endpoint that answers in no
  * time never shows a router anything.
  */
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
-import type { EngineParams } from "../../src/core/engine-model.ts";
+import { ENGINE_PRESETS } from "../gpu-engine/engine-presets.ts";
+import type { EngineParams } from "../gpu-engine/engine-model.ts";
 import { FAILURE_TYPES } from "./faults.ts";
 import type { FailureType } from "./faults.ts";
 

@@ -6,9 +6,9 @@
  * late timer delays tokens but never slows the engine. Rejected: a timer per token, which at 256 sequences is
  * thousands of timers a second that drift apart.
  */
-import { advance, cancel, createEngine, load, nextEventMs, setSlowdown, submit } from "../../src/core/engine-model.ts";
-import type { Engine, EngineEvent, EngineLoad, EngineParams } from "../../src/core/engine-model.ts";
-import { seededRng } from "../../src/core/rng.ts";
+import { advance, cancel, createEngine, load, nextEventMs, setSlowdown, submit } from "../gpu-engine/engine-model.ts";
+import type { Engine, EngineEvent, EngineLoad, EngineParams } from "../gpu-engine/engine-model.ts";
+import { seededRng } from "../../src/lib/rng.ts";
 import { observeMs } from "./metrics.ts";
 import type { FinishReason, Metrics } from "./metrics.ts";
 

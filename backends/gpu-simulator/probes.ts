@@ -4,8 +4,8 @@
  * `/ping` answers as Runpod's load balancer expects (200 ready, 204 starting) and, like any request there, wakes a cold
  * endpoint; `/health` and `/v2/{id}/health` only look (facts/backends.md 1.1).
  */
-import { assertNever } from "../../src/core/invariant.ts";
-import type { EngineLoad } from "../../src/core/engine-model.ts";
+import { assertNever } from "../../src/lib/invariant.ts";
+import type { EngineLoad } from "../gpu-engine/engine-model.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { renderMetrics } from "./metrics.ts";

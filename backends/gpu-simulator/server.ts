@@ -5,19 +5,18 @@
  * warm endpoint as behind Runpod's load balancer; probes look at it; `/sim` controls it and meets no fault. Rejected: a
  * second port for control, which would make every launcher carry two addresses.
  */
+import type { GpuSimulator, SimulatorStats } from "./simulator.ts";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Engine } from "../../src/core/engine-model.ts";
-import { assertNever } from "../../src/core/invariant.ts";
+import { assertNever } from "../../src/lib/invariant.ts";
 import { answerControl } from "./control.ts";
 import { createDoor } from "./door.ts";
 import type { Door } from "./door.ts";
 import { openExchange } from "./exchange.ts";
 import type { Exchange } from "./exchange.ts";
 import { createFailureDraw, createFaultBoard, faultSchema } from "./faults.ts";
-import type { Fault, FaultBoard, FaultInput } from "./faults.ts";
+import type { Fault, FaultBoard } from "./faults.ts";
 import { createLifecycle } from "./lifecycle.ts";
-import type { LifecycleState } from "./lifecycle.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { openAiRoute } from "./openai-api.ts";
@@ -27,40 +26,6 @@ import { createPacer } from "./pacer.ts";
 import { answerProbe, probeRoute } from "./probes.ts";
 import { doWork, meetFault } from "./work.ts";
 import type { WorkContext } from "./work.ts";
-
-export type SimulatorStats = {
-  /** Requests for work that came in, faulted ones included. */
-  requests: number;
-  /** Requests to `/ping`, each of which wakes a cold endpoint. */
-  pings: number;
-  /** Answers sent to their end, whatever the status. */
-  answered: number;
-  /** Clients that left before the end of their answer. */
-  aborted: number;
-  /** Connections or answers that a fault cut. */
-  killed: number;
-  /** Requests for work that have not ended. */
-  activeRequests: number;
-  activeConnections: number;
-  /** `x-request-id` of each request for work, in order of arrival; the oldest are dropped. */
-  readonly dispatchedIds: string[];
-};
-
-export type GpuSimulator = {
-  readonly url: string;
-  readonly port: number;
-  readonly engine: Engine;
-  readonly stats: SimulatorStats;
-  state(): LifecycleState;
-  setState(state: LifecycleState): void;
-  /** As `POST /sim/faults`; throws on a malformed fault. */
-  setFault(fault: FaultInput): void;
-  /** New connections get ECONNREFUSED; what runs goes on. */
-  refuse(): void;
-  /** Opens the same port again; rejects when another process has taken it. */
-  listenAgain(): Promise<void>;
-  close(): Promise<void>;
-};
 
 /** Ids kept in `dispatchedIds`: enough for a long chaos run, small enough to hold. */
 export const DISPATCHED_IDS_MAX = 100_000;

@@ -5,7 +5,7 @@
  * random failure, the engine. `/echo` and `/raw` give bytes back, so that a proxy's pass-through can be compared.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { assertNever } from "../../src/core/invariant.ts";
+import { assertNever } from "../../src/lib/invariant.ts";
 import { readBody } from "./exchange.ts";
 import type { Exchange } from "./exchange.ts";
 import { FAILURES } from "./faults.ts";

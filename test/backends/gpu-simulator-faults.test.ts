@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { CONTROL_BODY_BYTES_MAX } from "../../backends/gpu-simulator/control.ts";
 import { FAILURES, FAULT_MS_MAX } from "../../backends/gpu-simulator/faults.ts";
-import type { GpuSimulator } from "../../backends/gpu-simulator/server.ts";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import type { GpuSimulator } from "../../backends/gpu-simulator/simulator.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { chat, eventsOf, jsonOf, post, start } from "./gpu-simulator-support.ts";
 
 describe("faults", () => {

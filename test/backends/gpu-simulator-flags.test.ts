@@ -11,7 +11,7 @@ import {
   parseDurationMs,
 } from "../../backends/gpu-simulator/flags.ts";
 import type { GpuSimulatorOptions } from "../../backends/gpu-simulator/options.ts";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 
 const folder = new URL("../../backends/gpu-simulator/", import.meta.url);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { createLifecycle } from "../../backends/gpu-simulator/lifecycle.ts";
-import type { GpuSimulator } from "../../backends/gpu-simulator/server.ts";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import type { GpuSimulator } from "../../backends/gpu-simulator/simulator.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { chat, eventsOf, jsonOf, post, start, STUCK } from "./gpu-simulator-support.ts";
 
 describe("probes", () => {

@@ -2,8 +2,8 @@
 import { afterEach } from "vitest";
 import type { GpuSimulatorOptions } from "../../backends/gpu-simulator/options.ts";
 import { startGpuSimulator } from "../../backends/gpu-simulator/server.ts";
-import type { GpuSimulator } from "../../backends/gpu-simulator/server.ts";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import type { GpuSimulator } from "../../backends/gpu-simulator/simulator.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 
 const HOUR_MS = 3_600_000;
 /** An engine whose first step never ends within a test. */

@@ -2,7 +2,7 @@ import OpenAI from "openai";
 import { describe, expect, test } from "vitest";
 import { EMBEDDING_DIMENSIONS_MAX } from "../../backends/gpu-simulator/generation.ts";
 import { DISPATCHED_IDS_MAX } from "../../backends/gpu-simulator/server.ts";
-import type { GpuSimulator } from "../../backends/gpu-simulator/server.ts";
+import type { GpuSimulator } from "../../backends/gpu-simulator/simulator.ts";
 import { chat, eventsOf, jsonOf, post, start, STUCK } from "./gpu-simulator-support.ts";
 
 const sdk = (simulator: GpuSimulator, apiKey = "none"): OpenAI =>

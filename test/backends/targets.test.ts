@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { targetOf } from "../../backends/targets.ts";
-import { parseConfig } from "../../src/protocol/config-parse.ts";
-import type { EndpointConfig } from "../../src/protocol/config.ts";
-import { configText } from "../protocol/config-sample.ts";
-import type { Json } from "../protocol/config-sample.ts";
+import { parseConfig } from "../../src/config/config-parse.ts";
+import type { EndpointConfig } from "../../src/config/config.ts";
+import { configText } from "../config/config-sample.ts";
+import type { Json } from "../config/config-sample.ts";
 
 function endpoint(changes: { [key: string]: Json } = {}): EndpointConfig {
   const entry = { id: "a", region: "us", backend: "openai", url: "https://a.example.com/", ...changes };

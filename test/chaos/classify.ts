@@ -2,7 +2,7 @@
  * Decides which one outcome a request had, from what its client saw. Pure. Whatever fits no outcome is a violation: an
  * answer that ends cleanly without being whole, an error that no table lists, a broken connection that nobody broke.
  */
-import { ERRORS } from "../../src/protocol/errors.ts";
+import { ERRORS } from "../../src/wire/errors.ts";
 import { eventData } from "../support/raw-client.ts";
 
 /** What a client saw; `status` 0: the connection ended without an answer. */

@@ -1,6 +1,6 @@
 /** The clients of a chaos run of jobs: they submit, repeat, cancel, and read until every job has ended. */
-import type { JobStatus } from "../../src/core/jobs/messages.ts";
-import { seededRng } from "../../src/core/rng.ts";
+import type { JobStatus } from "../../src/jobs/core/messages.ts";
+import { seededRng } from "../../src/lib/rng.ts";
 import type { JobWish } from "./jobs-plan.ts";
 import { endOf } from "./jobs-receiver.ts";
 import type { JobsRun } from "./jobs-run.ts";

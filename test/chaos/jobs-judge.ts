@@ -3,7 +3,7 @@
  * lost, no job is there that nobody submitted, a key has one effect, an end that was told is the end, a history never
  * steps back, and nothing runs more often than it is allowed to.
  */
-import type { JobStatus } from "../../src/core/jobs/messages.ts";
+import type { JobStatus } from "../../src/jobs/core/messages.ts";
 import type { JobWish } from "./jobs-plan.ts";
 
 /** A job as `/v1/jobs/{id}` shows it, as far as it is judged. */

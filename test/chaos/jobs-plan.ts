@@ -6,8 +6,8 @@
  * one and each kill finds jobs that wait, run and end.
  */
 import type { FaultInput } from "../../backends/gpu-simulator/faults.ts";
-import { seededRng } from "../../src/core/rng.ts";
-import type { Rng } from "../../src/core/rng.ts";
+import { seededRng } from "../../src/lib/rng.ts";
+import type { Rng } from "../../src/lib/rng.ts";
 
 export const TENANTS = ["red", "green", "blue", "white"] as const;
 export const JOB_REGIONS = ["us-east", "eu-west"] as const;

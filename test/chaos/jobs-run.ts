@@ -1,5 +1,5 @@
 /** What the parts of a chaos run of jobs share: its options, and what was seen so far. */
-import type { JobStatus } from "../../src/core/jobs/messages.ts";
+import type { JobStatus } from "../../src/jobs/core/messages.ts";
 import type { Fleet } from "../support/fleet.ts";
 import type { Told } from "./jobs-judge.ts";
 import type { JobsPlanOptions } from "./jobs-plan.ts";

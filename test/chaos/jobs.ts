@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildWorker } from "../../src/cli/build.ts";
+import { buildWorker } from "../../tools/cli/build.ts";
 import { runJobsChaos } from "./jobs-chaos.ts";
 
 const { values } = parseArgs({

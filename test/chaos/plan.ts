@@ -5,8 +5,8 @@
  * Disturbances stand between requests and not on a clock, so that a slow machine meets as many of them as a fast one.
  */
 import type { FaultInput } from "../../backends/gpu-simulator/faults.ts";
-import { seededRng } from "../../src/core/rng.ts";
-import type { Rng } from "../../src/core/rng.ts";
+import { seededRng } from "../../src/lib/rng.ts";
+import type { Rng } from "../../src/lib/rng.ts";
 
 export const CHAOS_REGIONS = ["us-east", "eu-west", "ap-northeast"] as const;
 /** One of each kind in every region; `-lb` answers as Runpod does. */

@@ -3,7 +3,7 @@
  * Prints what happened; exits 1, with the command that plays it again, when a promise was broken.
  */
 import { parseArgs } from "node:util";
-import { buildWorker } from "../../src/cli/build.ts";
+import { buildWorker } from "../../tools/cli/build.ts";
 import { runChaos } from "./chaos.ts";
 import type { ChaosOptions, ChaosReport } from "./chaos.ts";
 

@@ -1,6 +1,6 @@
 /** A session with a long prompt returns to the endpoint, and the GPU worker, that has it in its cache. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 

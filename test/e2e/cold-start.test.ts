@@ -1,6 +1,6 @@
 /** A cold endpoint near a rush of clients: it is woken once, nobody waits for it, and it serves them when it is warm. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-const demoPath = join(import.meta.dirname, "../../src/cli/demo.ts");
+const demoPath = join(import.meta.dirname, "../../tools/demo/demo.ts");
 
 /** The show takes about 15 s alone, and shares two cores with another file's workerd here. */
 const SHOW_MS_MAX = 90_000;

@@ -4,7 +4,7 @@
  * end by itself: the leases of these tests live far longer than the tests.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { freshPlace } from "../support/openai.ts";

@@ -1,7 +1,7 @@
 /** What the router itself refuses: the status, a code for programs, and a message that says what to do. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { APIError, AuthenticationError, BadRequestError, NotFoundError } from "openai";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { openaiOf } from "../support/openai.ts";

@@ -1,11 +1,11 @@
 /** Guardrails that ask a service: real HTTP servers that hang, fail, lie, or find something. */
 import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { GpuSimulator } from "../../backends/gpu-simulator/server.ts";
+import type { GpuSimulator } from "../../backends/gpu-simulator/simulator.ts";
 import { startGpuSimulator } from "../../backends/gpu-simulator/server.ts";
-import { OUTSIDE_AT_ONCE_MAX } from "../../src/core/rails/engine.ts";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
-import { HEDGE_SAMPLES_MIN } from "../../src/core/first-byte.ts";
+import { OUTSIDE_AT_ONCE_MAX } from "../../src/rails/core/engine.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
+import { HEDGE_SAMPLES_MIN } from "../../src/routing/core/endpoint/first-byte.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { startRailServer } from "../support/rail-server.ts";

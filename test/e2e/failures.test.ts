@@ -1,8 +1,8 @@
 /** Endpoints that fail before the first byte: one more attempt elsewhere, and then an honest refusal. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { FaultInput } from "../../backends/gpu-simulator/faults.ts";
-import { RETRY_RULE } from "../../src/core/budget.ts";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { RETRY_RULE } from "../../src/routing/core/shard/budget.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { freshPlace, openaiOf } from "../support/openai.ts";

@@ -4,10 +4,10 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { FaultInput } from "../../backends/gpu-simulator/faults.ts";
-import { FAILURES_MAX } from "../../src/core/breaker.ts";
-import { HEDGE_RULE, spentMax } from "../../src/core/budget.ts";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
-import { HEDGE_SAMPLES_MIN } from "../../src/core/first-byte.ts";
+import { FAILURES_MAX } from "../../src/routing/core/endpoint/breaker.ts";
+import { HEDGE_RULE, spentMax } from "../../src/routing/core/shard/budget.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
+import { HEDGE_SAMPLES_MIN } from "../../src/routing/core/endpoint/first-byte.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { freshPlace } from "../support/openai.ts";

@@ -1,6 +1,6 @@
 /** Runpod's batches on raw workerd: nothing runs before they are finalized, the counts add up, cancelling ends the rest. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 

@@ -1,7 +1,7 @@
 /** The published `runpod-sdk`, unmodified but for its base URL, against the built bundle on raw workerd. */
 import runpodSdk from "runpod-sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 

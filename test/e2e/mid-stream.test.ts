@@ -1,7 +1,7 @@
 /** Endpoints that die after the first byte: the client gets exactly one error, and nobody is asked again. */
 import { APIError } from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { freshPlace, openaiOf } from "../support/openai.ts";

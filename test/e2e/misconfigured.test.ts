@@ -1,7 +1,7 @@
 /** A deployment that is not complete answers 503 and tells its operator, in the log, what to write where. */
 import { afterEach, describe, expect, test } from "vitest";
-import { startWorkerd } from "../../src/cli/workerd.ts";
-import type { Workerd } from "../../src/cli/workerd.ts";
+import { startWorkerd } from "../../tools/cli/workerd.ts";
+import type { Workerd } from "../../tools/cli/workerd.ts";
 import { BUNDLE, REGIONS, startFleet } from "../support/fleet.ts";
 
 const PEPPER = "0123456789abcdef0123456789abcdef";

@@ -4,7 +4,7 @@
  */
 import { APIError } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FAILURES_MAX } from "../../src/core/breaker.ts";
+import { FAILURES_MAX } from "../../src/routing/core/endpoint/breaker.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { freshPlace, openaiOf } from "../support/openai.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { APIUserAbortError, NotFoundError } from "openai";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { freshPlace, openaiAt, openaiOf } from "../support/openai.ts";

@@ -4,8 +4,8 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { FaultInput } from "../../backends/gpu-simulator/faults.ts";
-import { FAILURES_MAX } from "../../src/core/breaker.ts";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { FAILURES_MAX } from "../../src/routing/core/endpoint/breaker.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { freshPlace } from "../support/openai.ts";

@@ -1,6 +1,6 @@
 /** More requests than slots: they wait in order of arrival, and beyond the bound they are told when to come back. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { openaiOf } from "../support/openai.ts";

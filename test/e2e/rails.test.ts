@@ -1,6 +1,6 @@
 /** Guardrails before the endpoint: what it gets to see, and what is refused without it. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { openaiOf } from "../support/openai.ts";

@@ -1,6 +1,6 @@
 /** Endpoints without room: others serve, and only when nobody can does a client hear of it. */
 import { afterEach, describe, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../src/core/engine-presets.ts";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet, FleetPlan } from "../support/fleet.ts";
 import { freshPlace } from "../support/openai.ts";

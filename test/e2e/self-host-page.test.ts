@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DRAIN_GRACE_MS_MAX } from "../../src/protocol/config-bounds.ts";
+import { DRAIN_GRACE_MS_MAX } from "../../src/config/config-bounds.ts";
 import { makeCheckout } from "../support/checkout.ts";
 import type { Checkout } from "../support/checkout.ts";
 import { startModelServer } from "../support/model-server.ts";
@@ -128,9 +128,9 @@ describe("the page", () => {
   });
 
   test("shows a config that every default of its reader accepts, and options that there are", async () => {
-    const { parseConfig } = await import("../../src/protocol/config-parse.ts");
+    const { parseConfig } = await import("../../src/config/config-parse.ts");
     expect(parseConfig(block("jsonc my.jsonc")).ok).toBe(true);
-    const { parseServeArgs } = await import("../../src/cli/serve.ts");
+    const { parseServeArgs } = await import("../../tools/cli/serve.ts");
     const [, args = ""] = /serve\.ts (.*)$/m.exec(block("ini")) ?? [];
     expect(parseServeArgs(args.split(" "), "/")).toMatchObject({ ok: true, value: { stateDir: "/var/lib/warmpath" } });
   });

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { MOVE_AFTER_MS_DEFAULT } from "../../src/core/first-byte.ts";
+import { MOVE_AFTER_MS_DEFAULT } from "../../src/routing/core/endpoint/first-byte.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { chatStream, chatText, chunk, DONE } from "../support/output-stage.ts";

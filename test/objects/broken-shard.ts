@@ -4,15 +4,21 @@
  * `SHARD_FAULT` says how: every call throws, or none is answered. `SHARD_BROKEN` "1" breaks shards from the start; the
  * development route that restarts a shard breaks it, or repairs it, from then on.
  */
-import type { ViewSet } from "../../src/core/endpoint-view.ts";
-import type { ExplainRequest, Explanation } from "../../src/core/explain.ts";
-import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry, ReportReply } from "../../src/core/shard-messages.ts";
-import { PoolShard as SoundShard } from "../../src/objects/pool-shard.ts";
-import type { Drained, ShardStatus } from "../../src/objects/pool-shard.ts";
+import type { ViewSet } from "../../src/routing/core/endpoint/endpoint-view.ts";
+import type { ExplainRequest, Explanation } from "../../src/routing/core/cost/explain.ts";
+import type {
+  AcquireReply,
+  AcquireRequest,
+  AwaitOutcome,
+  Carry,
+  ReportReply,
+} from "../../src/routing/core/shard-messages.ts";
+import { PoolShard as SoundShard } from "../../src/routing/object/pool-shard.ts";
+import type { Drained, ShardStatus } from "../../src/wire/shard-status.ts";
 
 // oxlint-disable-next-line import/no-default-export -- workerd takes the Worker's handler from the entry's default export
-export { default } from "../../src/edge/entry.ts";
-export { JobQueue } from "../../src/jobs/job-queue.ts";
+export { default } from "../../src/worker.ts";
+export { JobQueue } from "../../src/jobs/object/job-queue.ts";
 
 /** Longer than any test; a promise that nothing can resolve would be noticed by the runtime and rejected. */
 const HANG_MS = 120_000;

@@ -10,17 +10,17 @@
  * `GET /-/calls` lists the calls to shards so far. `POST /-/digests/lost` loses what shards tell each other from then on.
  */
 import { env as bindings } from "cloudflare:workers";
-import type { AcquireRequest } from "../../src/core/shard-messages.ts";
-import { parseShardName } from "../../src/core/shard-name.ts";
-import edge from "../../src/edge/entry.ts";
-import type { EdgeEnv } from "../../src/edge/runtime.ts";
-import { PoolShard as NearShard } from "../../src/objects/pool-shard.ts";
-import type { ShardEnv } from "../../src/objects/pool-shard.ts";
-import { loadConfig } from "../../src/protocol/env.ts";
+import type { AcquireRequest } from "../../src/routing/core/shard-messages.ts";
+import { parseShardName } from "../../src/routing/core/shard-name.ts";
+import edge from "../../src/worker.ts";
+import type { EdgeEnv } from "../../src/dispatch/runtime.ts";
+import { PoolShard as NearShard } from "../../src/routing/object/pool-shard.ts";
+import type { ShardEnv } from "../../src/routing/object/pool-shard.ts";
+import { loadConfig } from "../../src/config/env.ts";
 
 // oxlint-disable-next-line import/no-default-export -- workerd takes the Worker's handler from the entry's default export
-export { default } from "../../src/edge/entry.ts";
-export { JobQueue } from "../../src/jobs/job-queue.ts";
+export { default } from "../../src/worker.ts";
+export { JobQueue } from "../../src/jobs/object/job-queue.ts";
 
 type Shards = ShardEnv["POOL_SHARD"];
 type RemoteMethods = Readonly<Record<string | symbol, (...args: readonly unknown[]) => Promise<unknown>>>;
@@ -119,7 +119,7 @@ const handleFar: typeof handle = async (request, env, ctx) => {
     return new Response(null, { status: 204 });
   }
   const enteredAt = request.headers.get(ENTERED_AT) ?? ON_THE_SPOT;
-  return handle(request, { ...env, POOL_SHARD: shardsFrom(enteredAt, env.POOL_SHARD) }, ctx);
+  return handle(request, { ...env, POOL_SHARD: shardsFrom(enteredAt, env.POOL_SHARD as unknown as Shards) }, ctx);
 };
 
 edge.fetch = handleFar;

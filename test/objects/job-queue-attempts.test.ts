@@ -1,7 +1,7 @@
 /** What becomes of a running job: cancelled, timed out, retried elsewhere, lost with its object. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { ShardEnv } from "../../src/objects/pool-shard.ts";
+import type { ShardEnv } from "../../src/routing/object/pool-shard.ts";
 import {
   answerWith,
   ended,

@@ -1,6 +1,6 @@
 /** Inputs and outputs that are larger than a row, where there is no R2. */
 import { describe, expect, test } from "vitest";
-import { BLOB_BYTES_MAX, OUTPUT_ROW_BYTES_MAX } from "../../src/jobs/bounds.ts";
+import { BLOB_BYTES_MAX, OUTPUT_ROW_BYTES_MAX } from "../../src/jobs/object/bounds.ts";
 import {
   answerWith,
   ended,

@@ -1,7 +1,7 @@
 /** What a crash must not take, bookkeeping that was only in memory when the object died; and a disk that fills up. */
 import { describe, expect, test, vi } from "vitest";
-import { isStorageFull } from "../../src/core/jobs/storage-full.ts";
-import { STORAGE_BYTES_MAX } from "../../src/jobs/bounds.ts";
+import { isStorageFull } from "../../src/jobs/core/storage-full.ts";
+import { STORAGE_BYTES_MAX } from "../../src/jobs/object/bounds.ts";
 import { ended, inQueue, passMs, queue, request, submit, TENANT, useQueue, viewNow } from "./job-queue-support.ts";
 
 useQueue();

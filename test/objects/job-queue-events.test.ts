@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, test, vi } from "vitest";
 import { runInDurableObject } from "cloudflare:test";
-import type { JobQueue, JobQueueEnv } from "../../src/jobs/job-queue.ts";
+import type { JobQueue } from "../../src/jobs/object/job-queue.ts";
 import { answerWith, request, sent, until, useQueue } from "./job-queue-support.ts";
 import type { Call } from "./job-queue-support.ts";
 
@@ -13,7 +13,7 @@ useQueue();
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const isTold = ({ url }: Call): boolean => url === "https://ops.example.com/jobs";
 
-const { JOB_QUEUE } = env as unknown as JobQueueEnv;
+const { JOB_QUEUE } = env as unknown as { readonly JOB_QUEUE?: DurableObjectNamespace<JobQueue> };
 const watched = () => JOB_QUEUE?.getByName("jobs:jobs-watched") as DurableObjectStub<JobQueue>;
 
 /** Everything the operator was sent, with its signature checked. */

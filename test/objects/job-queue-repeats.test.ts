@@ -1,6 +1,6 @@
 /** A stream whose attempt breaks off: readers of both forms, and an object that dies with it. */
 import { describe, expect, test } from "vitest";
-import { DRAIN_SEQ } from "../../src/core/jobs/messages.ts";
+import { DRAIN_SEQ } from "../../src/jobs/core/messages.ts";
 import { answerWith, ended, isIn, latch, passMs, queue, submit, TENANT, until, useQueue } from "./job-queue-support.ts";
 
 useQueue();

@@ -1,7 +1,7 @@
 /** What jobs cost in rows: written over a life, read for a claim, however many wait. */
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { HEAD_SQL } from "../../src/jobs/job-sql.ts";
-import { JobStore } from "../../src/jobs/job-store.ts";
+import { HEAD_SQL } from "../../src/jobs/object/job-sql.ts";
+import { JobStore } from "../../src/jobs/object/job-store.ts";
 import {
   answerWith,
   ended,

@@ -2,10 +2,10 @@
 import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, vi } from "vitest";
-import type { JobPolicy, JobView, SubmitRequest } from "../../src/core/jobs/messages.ts";
-import type { JobQueue, JobQueueEnv } from "../../src/jobs/job-queue.ts";
+import type { JobPolicy, JobView, SubmitRequest } from "../../src/jobs/core/messages.ts";
+import type { JobQueue } from "../../src/jobs/object/job-queue.ts";
 
-const { JOB_QUEUE } = env as unknown as JobQueueEnv;
+const { JOB_QUEUE } = env as unknown as { readonly JOB_QUEUE?: DurableObjectNamespace<JobQueue> };
 
 /** In the future, so that no alarm comes by itself: tests bring them. */
 export const START_MS = Date.UTC(2050, 0, 1);

@@ -1,8 +1,8 @@
 /** Webhooks: signed, told once or again under the same id, given up, disabled; and where they may not go. */
 import { Webhook } from "standardwebhooks";
 import { describe, expect, test } from "vitest";
-import { DELIVERIES_MAX } from "../../src/core/jobs/fair-delivery.ts";
-import { webhookTarget } from "../../src/protocol/webhook-target.ts";
+import { DELIVERIES_MAX } from "../../src/jobs/core/fair-delivery.ts";
+import { webhookTarget } from "../../src/wire/webhook-target.ts";
 import {
   answerWith,
   ended,

@@ -1,6 +1,6 @@
 /** GPU workers that pull: jobs taken, told of, streamed, stopped and lost. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { JOB_LEASE_MS } from "../../src/core/jobs/policy.ts";
+import { JOB_LEASE_MS } from "../../src/jobs/core/policy.ts";
 import {
   ended,
   isIn,

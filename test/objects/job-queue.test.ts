@@ -1,6 +1,6 @@
 /** A job's way through its queue, inside the Workers runtime: submitted, leased, dispatched, read. */
 import { describe, expect, test } from "vitest";
-import { DRAIN_SEQ } from "../../src/core/jobs/messages.ts";
+import { DRAIN_SEQ } from "../../src/jobs/core/messages.ts";
 import {
   answerWith,
   ended,

@@ -5,7 +5,7 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import type { ShardEnv } from "../../src/objects/pool-shard.ts";
+import type { ShardEnv } from "../../src/routing/object/pool-shard.ts";
 
 export async function loadParts(): Promise<void> {
   const { POOL_SHARD } = env as unknown as ShardEnv;

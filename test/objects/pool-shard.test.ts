@@ -1,9 +1,9 @@
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import type { AcquireRequest, Carry, Grant, HeldLease, Settlement } from "../../src/core/shard-messages.ts";
-import { CHECKPOINT_MS, TICK_IDLE_MS } from "../../src/objects/pool-shard.ts";
-import type { ShardEnv } from "../../src/objects/pool-shard.ts";
+import type { AcquireRequest, Carry, Grant, HeldLease, Settlement } from "../../src/routing/core/shard-messages.ts";
+import { CHECKPOINT_MS, TICK_IDLE_MS } from "../../src/routing/object/pool-shard.ts";
+import type { ShardEnv } from "../../src/routing/object/pool-shard.ts";
 import { loadParts } from "./load-parts.ts";
 
 const { POOL_SHARD } = env as unknown as ShardEnv;

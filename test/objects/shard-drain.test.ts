@@ -2,9 +2,9 @@
 import { evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import type { ExplainRequest } from "../../src/core/explain.ts";
-import type { AcquireRequest } from "../../src/core/shard-messages.ts";
-import type { ShardEnv } from "../../src/objects/pool-shard.ts";
+import type { ExplainRequest } from "../../src/routing/core/cost/explain.ts";
+import type { AcquireRequest } from "../../src/routing/core/shard-messages.ts";
+import type { ShardEnv } from "../../src/routing/object/pool-shard.ts";
 import { loadParts } from "./load-parts.ts";
 
 const { POOL_SHARD } = env as unknown as ShardEnv;

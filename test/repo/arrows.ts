@@ -1,72 +1,100 @@
 /**
- * Who may import whom (the table of the architecture page, as data). The row with the longest matching `from` decides; a
- * row ends in `/` for a folder, or names one file. A file in `src/` or `backends/` that no row covers is a violation.
+ * Who may import whom: the rooms of the house by rank, as data. A file may import its own room and every room of a lower
+ * rank; never one of its own rank, never one above. Types count: a room that needs the type of a higher one has a part of
+ * it inside. `tools/`, `bench/` and `test/` are free, except that nothing imports them from below; the simulator
+ * (`tools/sim`) is held to what it proves.
  */
 import type { Import, SourceFile } from "./imports.ts";
 
-export type Arrow = {
-  readonly from: string;
-  /** Folders, files, packages (`zod` also covers `zod/mini`) or schemes (`node:`). Every row may import its own folder. */
-  readonly to: readonly string[];
-  /** Allowed as `import type` only. */
-  readonly typesTo?: readonly string[];
+export type Room = {
+  /** A folder, ending in `/`, or one file. The longest match decides. */
+  readonly room: string;
+  /** Packages (`zod` also covers `zod/mini`), schemes (`node:`) and single files. */
+  readonly packages?: readonly string[];
 };
 
-const worker = ["src/core/", "src/protocol/", "backends/", "cloudflare:workers"] as const;
+const WORKERS = "cloudflare:workers";
 
-export const arrows: readonly Arrow[] = [
-  { from: "src/core/", to: [] },
-  { from: "src/protocol/", to: ["src/core/", "zod", "jsonc-parser"] },
-  // The one place that signs; loaded with what sends only.
-  { from: "src/protocol/webhook-signature.ts", to: ["standardwebhooks"] },
-  // The bundled config: a text module that only the bundler and the tests can load.
-  { from: "src/protocol/env.ts", to: ["src/core/", "src/protocol/", "warmpath.jsonc"] },
-  // Rails that wrap a library; pure, but not free of dependencies.
-  { from: "src/rails/", to: ["src/core/", "re2js", "obscenity", "@cfworker/json-schema"] },
-  { from: "src/edge/", to: [...worker, "src/rails/", "itty-router"], typesTo: ["src/objects/", "src/jobs/"] },
-  // workerd finds a Durable Object's class by the entry's export, so the entry alone imports the objects for real.
-  { from: "src/edge/entry.ts", to: [...worker, "src/edge/", "src/objects/", "src/jobs/", "itty-router"] },
-  { from: "src/objects/", to: worker },
-  // The job queue dispatches as the edge does: with its lease desk.
-  { from: "src/jobs/", to: [...worker, "src/edge/"] },
-  { from: "src/sim/", to: ["src/core/"] },
-  // The simulator's command line and what it reads and prints; the simulation itself stays free of the host.
-  { from: "src/sim/main.ts", to: ["src/core/", "src/sim/", "node:"] },
-  { from: "src/sim/report/", to: ["src/core/", "src/sim/", "node:"] },
-  { from: "src/cli/", to: ["src/core/", "src/protocol/", "src/rails/", "node:", "esbuild", "workerd"] },
-  // The demonstration is the one command that brings its own GPU servers.
-  { from: "src/cli/demo.ts", to: ["src/core/", "src/protocol/", "src/cli/", "backends/gpu-simulator/", "node:"] },
-  { from: "src/dashboard/", to: [], typesTo: ["src/protocol/"] },
-  { from: "backends/", to: ["src/core/", "src/protocol/"] },
-  { from: "backends/gpu-simulator/", to: ["src/core/", "node:", "zod"] },
+/** What the simulator drives. */
+const SIMULATED = ["src/lib/", "src/routing/core/", "src/dispatch/", "backends/gpu-engine/"] as const;
+
+/** Lowest rank first. */
+export const ranks: readonly (readonly Room[])[] = [
+  [{ room: "src/lib/" }],
+  [{ room: "src/routing/core/" }, { room: "src/rails/core/" }, { room: "src/jobs/core/" }],
+  // Pure as well. Three of the detectors wrap a library.
+  [
+    { room: "src/rails/detectors/", packages: ["re2js", "obscenity", "@cfworker/json-schema"] },
+    { room: "src/dispatch/core/" },
+  ],
+  // The default config is a text module that only the bundler and the tests can load.
+  [{ room: "src/config/", packages: ["zod", "jsonc-parser", "warmpath.jsonc"] }],
+  [{ room: "src/wire/", packages: ["standardwebhooks"] }],
+  [{ room: "src/jobs/wire/" }],
+  [{ room: "backends/" }],
+  [
+    { room: "src/routing/object/", packages: [WORKERS] },
+    { room: "src/dispatch/", packages: [WORKERS] },
+  ],
+  [{ room: "src/rails/", packages: [WORKERS] }],
+  [{ room: "src/jobs/object/", packages: [WORKERS] }],
+  [{ room: "src/gateway/", packages: [WORKERS, "itty-router"] }],
+  [{ room: "src/worker.ts", packages: [WORKERS] }],
 ];
 
-/** What is wrong with this import, or undefined when it is allowed. Files outside `src/` and `backends/` are free. */
+/** Programs beside the house, and what each may import besides itself. */
+export const programs: readonly { readonly room: string; readonly to: readonly string[] }[] = [
+  { room: "backends/gpu-engine/", to: ["src/lib/"] },
+  { room: "backends/gpu-simulator/", to: ["src/lib/", "backends/gpu-engine/", "node:", "zod"] },
+  // What the simulator proves, it proves of the modules that ship: it may not bring a copy of a shell, or a host.
+  { room: "tools/sim/", to: SIMULATED },
+  {
+    room: "tools/sim/main.ts",
+    to: [...SIMULATED, "tools/sim/", "node:"],
+  },
+  {
+    room: "tools/sim/report/",
+    to: [...SIMULATED, "tools/sim/", "node:", "jsonc-parser", "zod"],
+  },
+];
+
+/** What is wrong with this import, or undefined when it is allowed. */
 export function arrowProblem(file: SourceFile, imported: Import): string | undefined {
-  if (!file.path.startsWith("src/") && !file.path.startsWith("backends/")) return undefined;
-  const row = rowFor(file.path);
-  if (row === undefined) return `no row of test/repo/arrows.ts covers ${file.path}`;
   const to = imported.target ?? imported.specifier;
-  const own = imported.target !== undefined && rowFor(to) === row;
-  if (own || row.to.some((allowed) => covers(allowed, to))) return undefined;
-  if (row.typesTo?.some((allowed) => covers(allowed, to)) === true) {
-    return imported.typeOnly ? undefined : `${row.from} may import only types from ${to}`;
+  const program = longest(programs, file.path);
+  if (program !== undefined) {
+    const own = imported.target !== undefined && longest(programs, to) === program;
+    return own || program.to.some((allowed) => covers(allowed, to))
+      ? undefined
+      : `${program.room} may not import ${to}`;
   }
-  return `${row.from} may not import ${to}`;
+  if (!file.path.startsWith("src/") && !file.path.startsWith("backends/")) return undefined;
+  const from = placeOf(file.path);
+  if (from === undefined) return `no row of test/repo/arrows.ts covers ${file.path}`;
+  if (from.row.packages?.some((allowed) => covers(allowed, to)) === true) return undefined;
+  const target = longest(programs, to) === undefined ? placeOf(to) : undefined;
+  if (target === undefined) return `${from.row.room} may not import ${to}`;
+  if (target.row === from.row || target.rank < from.rank) return undefined;
+  const how = target.rank === from.rank ? "of its own rank" : "above it";
+  return `${from.row.room} may not import ${to}: ${target.row.room} is ${how}`;
 }
 
-function rowFor(path: string): Arrow | undefined {
-  return arrows
-    .filter(({ from }) => (from.endsWith("/") ? path.startsWith(from) : path === from))
-    .reduce<Arrow | undefined>(
-      (best, row) => (best === undefined || row.from.length > best.from.length ? row : best),
+function placeOf(path: string): { readonly row: Room; readonly rank: number } | undefined {
+  const row = longest(ranks.flat(), path);
+  return row === undefined ? undefined : { row, rank: ranks.findIndex((rank) => rank.includes(row)) };
+}
+
+function longest<Row extends { readonly room: string }>(rows: readonly Row[], path: string): Row | undefined {
+  return rows
+    .filter(({ room }) => (room.endsWith("/") ? path.startsWith(room) : path === room))
+    .reduce<Row | undefined>(
+      (best, row) => (best === undefined || row.room.length > best.room.length ? row : best),
       undefined,
     );
 }
 
-/** Adapters sit directly in `backends/`; the folders below it are programs of their own. */
 function covers(allowed: string, to: string): boolean {
-  if (allowed === "backends/") return /^backends\/[^/]+$/.test(to);
-  if (allowed.endsWith("/") || allowed.endsWith(":")) return to.startsWith(allowed);
-  return to === allowed || to.startsWith(`${allowed}/`);
+  return allowed.endsWith("/") || allowed.endsWith(":")
+    ? to.startsWith(allowed)
+    : to === allowed || to.startsWith(`${allowed}/`);
 }

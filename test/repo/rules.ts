@@ -97,8 +97,11 @@ const credentialMember =
 const credentialHeader =
   /(?:[{,]|^)\s*["'][aA]uthorization["']\s*:|\[["'][aA]uthorization["']\]\s*=|(?:set|append)\(\s*["'][aA]uthorization["']|`[bB]earer \$\{/gm;
 
-const runsInWorker = /^(?:src\/(?:core|protocol|rails|edge|objects|jobs)\/|backends\/[^/]+\.ts$)/;
-const defaultExportAllowed = /^(?:src\/edge\/entry\.ts|[^/]+\.config\.ts|.+\.d\.ts)$/;
+/** All of the house, and the adapters: a room that is added runs in the Worker too. */
+const runsInWorker = /^(?:src\/|backends\/[^/]+\.ts$)/;
+/** What decides and does nothing else. */
+const isPure = /^src\/(?:lib|[^/]+\/core|rails\/detectors)\//;
+const defaultExportAllowed = /^(?:src\/worker\.ts|[^/]+\.config\.ts|.+\.d\.ts)$/;
 
 const typescriptRules: readonly FileRule[] = [
   {
@@ -113,7 +116,7 @@ const typescriptRules: readonly FileRule[] = [
   {
     rule: "core-purity",
     find: (source) =>
-      source.path.startsWith("src/core/")
+      isPure.test(source.path)
         ? matches(source, impure, ([word]) => `${word}: the core takes time and chance as arguments and never waits`)
         : [],
   },

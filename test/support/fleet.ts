@@ -6,12 +6,12 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { GpuSimulatorOptions } from "../../backends/gpu-simulator/options.ts";
 import { startGpuSimulator } from "../../backends/gpu-simulator/server.ts";
-import type { GpuSimulator } from "../../backends/gpu-simulator/server.ts";
-import { formatKey, keyHmac, toHex } from "../../src/protocol/api-keys.ts";
-import { startWorkerd } from "../../src/cli/workerd.ts";
-import type { Workerd } from "../../src/cli/workerd.ts";
-import type { Scope } from "../../src/protocol/config.ts";
-import type { EndpointView } from "../../src/core/endpoint-view.ts";
+import type { GpuSimulator } from "../../backends/gpu-simulator/simulator.ts";
+import { formatKey, keyHmac, toHex } from "../../src/wire/api-keys.ts";
+import { startWorkerd } from "../../tools/cli/workerd.ts";
+import type { Workerd } from "../../tools/cli/workerd.ts";
+import type { Scope } from "../../src/config/config.ts";
+import type { EndpointView } from "../../src/routing/core/endpoint/endpoint-view.ts";
 
 export const BUNDLE = join(import.meta.dirname, "../../dist/worker.js");
 

@@ -2,8 +2,8 @@
  * Request targets that try to get out: seeds that are real paths of the router, spliced and mutated with what URL parsers,
  * proxies and file systems read in two ways. Seeded: the same seed gives the same calls.
  */
-import { seededRng } from "../../src/core/rng.ts";
-import type { Rng } from "../../src/core/rng.ts";
+import { seededRng } from "../../src/lib/rng.ts";
+import type { Rng } from "../../src/lib/rng.ts";
 
 export type HostileCall = {
   readonly method: string;

@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatKey, keyHmac, toHex } from "../../src/protocol/api-keys.ts";
+import { formatKey, keyHmac, toHex } from "../../src/wire/api-keys.ts";
 
 const root = join(import.meta.dirname, "../..");
 

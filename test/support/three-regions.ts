@@ -3,8 +3,8 @@
  * (`test/objects/far-places.ts`). What a test counts here does not depend on how long the trips are.
  */
 import { join } from "node:path";
-import { buildWorker } from "../../src/cli/build.ts";
-import type { ExplainedCandidate } from "../../src/core/explain.ts";
+import { buildWorker } from "../../tools/cli/build.ts";
+import type { ExplainedCandidate } from "../../src/routing/core/cost/explain.ts";
 import { REGIONS, startFleet } from "./fleet.ts";
 import type { Fleet, FleetPlan } from "./fleet.ts";
 

@@ -1,0 +1,85 @@
+/**
+ * Decides how far each number and list of `warmpath.jsonc` may go, and the defaults that more than one place needs.
+ * Every bound has its reason beside it; the schema, the checks and the tests read it from here.
+ */
+
+/** A Worker may hold 128 MB; a body is held once while the rails read it. 30 MiB is also Runpod's own limit. */
+export const BODY_BYTES_MAX = 30 * 1024 * 1024;
+/** Two photos of a phone, about 5 MB each, in base64. While it is read it is held up to three times: as bytes, text, JSON. */
+export const BODY_BYTES_DEFAULT = 16 * 1024 * 1024;
+/** Below this a phone on the move could not send a prompt. */
+export const BODY_TIMEOUT_MS_MIN = 1_000;
+export const BODY_TIMEOUT_MS_MAX = 600_000;
+/** A digest lists every endpoint of a pool, several times a second. */
+export const ENDPOINTS_PER_POOL_MAX = 64;
+/** Each pool and region is one Durable Object; the fleet view lists them all. */
+export const POOLS_MAX = 100;
+export const REGIONS_MAX = 64;
+/** The key table sits in every isolate's memory; beyond this, tenants belong in a store. */
+export const KEYS_MAX = 1000;
+export const ROUTES_MAX = 100;
+export const MODELS_PER_POOL_MAX = 100;
+/** Every request to a path of its own is compared with each; who has more opens a prefix. */
+export const PATHS_PER_POOL_MAX = 100;
+export const RAILS_PER_STAGE_MAX = 16;
+/** No GPU server batches more sequences than this. */
+export const CONCURRENCY_PER_WORKER_MAX = 4096;
+export const GPU_WORKERS_MAX = 1000;
+/** A scaler that waits for more requests per GPU worker than this is switched off. */
+export const SCALER_VALUE_MAX = 1000;
+/** Runpod's bound on idleTimeout. */
+export const IDLE_TIMEOUT_SECONDS_MAX = 3600;
+/** One day: longer work belongs in the job queue. */
+export const EXECUTION_TIMEOUT_MS_MAX = 86_400_000;
+/** As many as may wait in one queue (`jobs/core/queue.ts`). */
+export const JOB_LIMIT_MAX = 1_000_000;
+/** Calls of one tenant in 10 s that one isolate could serve at all. */
+export const JOB_RATE_MAX = 100_000;
+/** A pool is looked at no more often than this. */
+export const JOB_EVENT_MS_MIN = 1_000;
+/** One day: who hears of it later need not hear of it. */
+export const JOB_EVENT_MS_MAX = 86_400_000;
+export const COLD_START_MS_MAX = 3_600_000;
+export const PREFILL_TOKENS_PER_MS_MAX = 10_000;
+export const PATIENCE_MS_MAX = 10_000;
+export const FIRST_TOKEN_TIMEOUT_MS_MAX = 600_000;
+/** As long as a whole answer may take by default: whoever has waited for a token for so long waits for nothing. */
+export const FIRST_TOKEN_TIMEOUT_MS_DEFAULT = 300_000;
+export const CONNECT_TIMEOUT_MS_MAX = 60_000;
+export const STALL_TIMEOUT_MS_MAX = 600_000;
+/** Google's SRE book stops at three; where many spot nodes go at once a fifth still helps, and beyond it nothing is left. */
+export const ATTEMPTS_MAX = 5;
+/** An attempt's timer looks no more often than this. */
+export const HEDGE_AFTER_MS_MIN = 25;
+export const QUEUE_DEPTH_MAX = 10_000;
+export const QUEUE_WAIT_MS_MAX = 120_000;
+export const LEASE_TTL_MS_MAX = 600_000;
+/** Below this a lease could expire between two batched renewals. */
+export const LEASE_TTL_MS_MIN = 100;
+export const RAIL_TIMEOUT_MS_MAX = 30_000;
+/** Phrases of a topic, hosts, words to let pass: longer lists make a config that nobody reads. */
+export const RAIL_LIST_MAX = 1_000;
+export const RAIL_TENANTS_MAX = 1_000;
+/** A rail that is sampled out altogether is switched off for a while without losing its options. */
+export const RAIL_SAMPLE_MIN = 0;
+/** As long as for a slot: a client that may wait for the one may wait for the other. */
+export const COLD_WAIT_MS_DEFAULT = 10_000;
+/** What of a request may lead it to the endpoint that has its prompt in the cache. */
+export const AFFINITY_MODES = ["off", "session", "prefix"] as const;
+
+export const LOCATION_HINTS = [
+  "wnam",
+  "enam",
+  "sam",
+  "weur",
+  "eeur",
+  "apac",
+  "apac-ne",
+  "apac-se",
+  "oc",
+  "afr",
+  "me",
+] as const;
+
+/** Grace of a router that ends, ms: an hour is longer than any answer. */
+export const DRAIN_GRACE_MS_MAX = 3_600_000;

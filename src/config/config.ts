@@ -1,0 +1,153 @@
+/**
+ * Decides what the rest of the project sees of `warmpath.jsonc`: `Config`, with every default applied and every
+ * reference known to be good. `config-parse.ts` makes it.
+ *
+ * Model: plain data, maps where the request path asks by name: a model name comes from a client, and
+ * `pools["__proto__"]` must be a miss. Rejected: exporting the zod output itself, which would make every reader depend
+ * on optional fields.
+ */
+import type { Place } from "../routing/core/pool.ts";
+import type { AFFINITY_MODES, LOCATION_HINTS } from "./config-bounds.ts";
+import type { RawEndpoint } from "./config-schema.ts";
+import type { JobsConfig } from "./jobs-schema.ts";
+import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
+
+export type LocationHint = (typeof LOCATION_HINTS)[number];
+export type Backend = RawEndpoint["backend"];
+export type Scope = "infer" | "admin" | "worker" | "operate";
+/** `session`: what names a session; `prefix`: that, else how the prompt begins. */
+export type AffinityMode = (typeof AFFINITY_MODES)[number];
+
+/** Name of an environment secret; the secret is never in the config. */
+export type SecretRef = { readonly secret: string };
+
+export type RegionConfig = Place & { readonly hint: LocationHint };
+
+export type ApiKeyEntry = {
+  readonly id: string;
+  readonly tenant: string;
+  /** HMAC-SHA-256 of the key under the pepper, 64 lower-case hex digits. */
+  readonly hmac: string;
+  readonly scopes: readonly Scope[];
+  /** Epoch ms from which the key is refused; null: never. */
+  readonly expiresAtMs: number | null;
+};
+
+export type EndpointConfig = {
+  /** Unique over all pools. */
+  readonly id: string;
+  readonly region: string;
+  readonly backend: Backend;
+  /** Base URL without a final slash and without a final `/v1`; the request path is appended. */
+  readonly url: string;
+  /** Name of the model there; null: as the client says it. */
+  readonly model: string | null;
+  readonly auth: SecretRef | null;
+  readonly gpu: readonly string[];
+  readonly workersMin: number;
+  readonly workersMax: number;
+  /** null: learned. */
+  readonly concurrencyPerWorker: number | null;
+  /** May a few requests wait in the endpoint's own queue. */
+  readonly queuesExcess: boolean;
+  /** Requests per GPU worker at which the platform's scaler adds one. */
+  readonly scalerValue: number;
+  readonly idleTimeoutMs: number;
+  /** Longest one attempt may run, ms. */
+  readonly executionTimeoutMs: number;
+  readonly coldStartMs: number;
+  readonly prefillTokensPerMs: number;
+  /** Where to ask whether the endpoint is up: an absolute URL, and the secret to send there. */
+  readonly health: { readonly url: string; readonly auth: SecretRef | null };
+};
+
+export type RailAction = "flag" | "redact" | "block";
+
+type Resolved<Raw> = Raw extends { readonly use: infer Use; readonly options: infer Options }
+  ? RailCommon & { readonly use: Use; readonly options: Readonly<Options> }
+  : never;
+
+/** What every rail has, whatever it looks for. */
+export type RailCommon = {
+  /** Unique in its stage. */
+  readonly name: string;
+  readonly action: RailAction;
+  /** From the start of the stage, ms. */
+  readonly timeoutMs: number;
+  readonly onError: "open" | "closed";
+  readonly shadow: boolean;
+  /** Share of requests, 0 to 1. */
+  readonly sample: number;
+  /** null: all. */
+  readonly tenants: readonly string[] | null;
+};
+
+export type InputRailConfig = Resolved<RawInputRail>;
+export type OutputRailConfig = Resolved<RawOutputRail>;
+
+export type RailsConfig = {
+  readonly input: readonly InputRailConfig[];
+  readonly output: readonly OutputRailConfig[];
+  /** What runs beside the input rails: getting the lease, or the whole attempt. */
+  readonly overlap: "acquire" | "dispatch";
+  /** Longest the input rails may take together, ms. */
+  readonly deadlineMs: number;
+};
+
+export type PoolConfig = {
+  readonly id: string;
+  /** Values of `model` that select this pool. */
+  readonly models: readonly string[];
+  /** What a client may reach here beyond inference when it names the path itself: `open-paths.ts`. */
+  readonly paths: readonly string[];
+  readonly endpoints: readonly EndpointConfig[];
+  /** How long the edge waits for the shard after the rails are done before it decides from the snapshot, ms. */
+  readonly patienceMs: number;
+  /** Without headers for so long, an endpoint is asked for its health, ms. */
+  readonly connectTimeoutMs: number;
+  /** Longest wait for the first token of a stream, ms. */
+  readonly firstTokenTimeoutMs: number;
+  /** Longest silence of an answer that has begun, ms. */
+  readonly stallTimeoutMs: number;
+  readonly attemptsMax: number;
+  /** A second attempt beside a stream that is late, no sooner than `afterMsMin` after its dispatch. */
+  readonly hedge: { readonly enabled: boolean; readonly afterMsMin: number };
+  readonly queueDepthMax: number;
+  readonly queueWaitMsMax: number;
+  readonly leaseTtlMs: number;
+  /** Longest cold start that a request waits for, ms; beyond it the client is told when to come back. */
+  readonly coldWaitMsMax: number;
+  /** By what a long prompt is led to the endpoint that has it in its cache. */
+  readonly affinity: AffinityMode;
+  readonly rails: RailsConfig;
+  /** What is absent in it is as the queue's own code has it. */
+  readonly jobs?: JobsConfig;
+};
+
+export type RouteConfig = {
+  readonly path: string;
+  readonly poolId: string;
+  readonly upstreamPath: string;
+  /** Tenant as whom requests without a key are served; null: a key is needed. */
+  readonly openTo: string | null;
+};
+
+export type TenantConfig = {
+  /** Names of the secrets that sign its webhooks, two while one is being changed; empty: the deployment's signs. */
+  readonly webhookSecrets: readonly string[];
+};
+
+export type Config = {
+  readonly regions: ReadonlyMap<string, RegionConfig>;
+  readonly keys: readonly ApiKeyEntry[];
+  /** By name; what is not here has nothing of its own. */
+  readonly tenants: ReadonlyMap<string, TenantConfig>;
+  readonly limits: { readonly bodyBytesMax: number; readonly bodyTimeoutMs: number };
+  /** null: send no CORS header. */
+  readonly cors: { readonly allowOrigin: string } | null;
+  /** By public path. */
+  readonly routes: ReadonlyMap<string, RouteConfig>;
+  readonly pools: ReadonlyMap<string, PoolConfig>;
+  /** Pool id by the `model` of a request. */
+  readonly poolIdByModel: ReadonlyMap<string, string>;
+};

@@ -1,0 +1,34 @@
+/**
+ * What the platform hands to the Worker and the Durable Objects, and the config that both read from it.
+ *
+ * The config text is parsed once per isolate and kept by its text: a binding replaces the bundled file, so that a
+ * self-hosted router, a test and the demo run the same bundle with their own fleet.
+ */
+import bundledConfig from "../../warmpath.jsonc";
+import type { Result } from "../lib/result.ts";
+import type { Config } from "./config.ts";
+import { readConfig } from "./config-read.ts";
+import type { ConfigFailure } from "./config-read.ts";
+
+/** Bindings beside the Durable Object namespaces; endpoint secrets are further text bindings, named by the config. */
+export type Env = {
+  readonly WARMPATH_CONFIG?: string;
+  /** "1" honours development headers and routes. Never set it in production. */
+  readonly WARMPATH_DEV?: string;
+  /** "1" where `serve` keeps the process: it ends by draining, and secrets are variables of its environment. */
+  readonly WARMPATH_SELF_HOSTED?: string;
+  /** Where the router stands, as a region's id or `lat,lon`: for clients of whom the platform says nothing. */
+  readonly WARMPATH_PLACE?: string;
+  /** Secret under which API keys are hashed. */
+  readonly WARMPATH_KEY_PEPPER?: string;
+};
+
+export type LoadedConfig = { readonly text: string; readonly parsed: Result<Config, ConfigFailure> };
+
+let loaded: LoadedConfig | null = null;
+
+export function loadConfig(env: Env): LoadedConfig {
+  const text = env.WARMPATH_CONFIG ?? bundledConfig;
+  if (loaded === null || loaded.text !== text) loaded = { text, parsed: readConfig(text) };
+  return loaded;
+}

@@ -1,0 +1,66 @@
+/**
+ * Decides by a path at the endpoint which protocol its answers speak.
+ *
+ * Model. The end of the path counts, whatever stands before it, compared as a lenient server reads it: a client that names
+ * the path itself must not get around the rails by another spelling.
+ */
+import type { AnswerProtocol } from "./core/answer-protocol.ts";
+import type { StreamFormatName } from "../rails/core/stream/stream-events.ts";
+
+const FORMATS: readonly (readonly [RegExp, StreamFormatName])[] = [
+  [/\/chat\/completions$/, "chat"],
+  [/\/completions$/, "completions"],
+  [/\/responses(?:\/[^/]+)?$/, "responses"],
+  [/\/messages$/, "anthropic"],
+];
+
+/** Answers of these paths that are read whole, too. */
+const PROTOCOLS: readonly (readonly [RegExp, AnswerProtocol])[] = [
+  ...FORMATS.filter(([, name]) => name !== "responses"),
+  // Not what is asked of a stored response: each of those has a shape of its own.
+  [/\/responses$/, "responses"],
+  [/\/embeddings$/, "embeddings"],
+];
+
+/** What the answer to a request must be, to be one; null: nobody here knows. */
+export function protocolOf(method: string, pathAndQuery: string): AnswerProtocol | null {
+  return method === "POST" ? formatAmong(PROTOCOLS, pathAndQuery) : null;
+}
+
+/** Null: none that the rails know. */
+export function answerFormat(pathAndQuery: string): StreamFormatName | null {
+  return formatAmong(FORMATS, pathAndQuery);
+}
+
+function formatAmong<Name>(formats: readonly (readonly [RegExp, Name])[], pathAndQuery: string): Name | null {
+  const path = decoded(pathAndQuery.replace(/[?#].*$/s, ""))
+    .toLowerCase()
+    .replaceAll(/[;?#\s][^/]*/g, "")
+    .replaceAll(/\/+/g, "/")
+    .replace(/\/$/, "");
+  return formats.find(([pattern]) => pattern.test(path))?.[1] ?? null;
+}
+
+/** What the runtime decodes before anybody reads it. */
+const DECODED_ENCODINGS: ReadonlySet<string> = new Set(["", "identity", "gzip", "x-gzip", "br"]);
+
+/** Can the bytes be read as they come here. */
+export const isDecoded = (encoding: string | null | undefined): boolean =>
+  DECODED_ENCODINGS.has((encoding ?? "").trim().toLowerCase());
+
+/** Media types have no case. */
+export const isEventStream = (contentType: string): boolean => /^text\/event-stream/i.test(contentType);
+
+/** A proxy says with a page of its own that what stood behind it is gone. */
+const GONE: ReadonlySet<number> = new Set([404, 410]);
+
+export const isGonePage = ({ status, headers }: Response): boolean =>
+  GONE.has(status) && /^text\/html/i.test(headers.get("content-type") ?? "");
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}

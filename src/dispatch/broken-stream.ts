@@ -1,0 +1,25 @@
+/** What ends a stream that broke off. Loaded with the first that does. */
+import { closeStream } from "./core/stream-close.ts";
+import type { Closing } from "./core/stream-close.ts";
+import { streamError } from "../wire/stream-error.ts";
+import { joined } from "./begin-answer.ts";
+import { restOfCharacter, textOf } from "./stream-tail.ts";
+import type { StreamTail } from "./stream-tail.ts";
+
+/** Whose end it was: the endpoint's, its time's, or this router's. */
+export type CutReason = "upstream_timeout" | "upstream_cut" | "shutting_down";
+
+/** `isRead`: rails stand behind the stream. */
+export function closingOf(
+  tail: StreamTail,
+  reason: CutReason,
+  isRead: boolean,
+): { readonly bytes: Uint8Array; readonly isWhole: boolean } {
+  const error = streamError(reason, tail.protocol);
+  const text = textOf(tail);
+  const closing = text === null ? null : closeStream(text, error);
+  // Rails leave out an event that was cut: what it says has been checked by nobody.
+  const isPlain = closing === null || (isRead && !closing.isWhole);
+  const used: Closing = isPlain ? { text: `\n\n${error.events}`, isWhole: false } : closing;
+  return { bytes: joined([restOfCharacter(tail), new TextEncoder().encode(used.text)]), isWhole: used.isWhole };
+}

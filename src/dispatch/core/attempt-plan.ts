@@ -1,0 +1,150 @@
+/**
+ * Decides what a request does after an attempt that began no answer: ask for another endpoint, come back to one, or end.
+ *
+ * Model. Three kinds of loss, each with a bound of its own. A *refusal* for want of room left the request unprocessed: it
+ * is repeated at each other endpoint once, free. A *failure* may have been processed: it is repeated only where that is
+ * allowed, at most `attemptsMax` attempts fail, and the shard says whether it is paid for (`budget.ts`). A request that is
+ * *too long* for one endpoint's context is asked of one other, free, and never again of the same. When no other endpoint
+ * can serve, those that refused, or whose connection broke before anything can have come of it, are asked once more: the
+ * first when they have room again, for which their shard holds the request as it holds any; the others at once, since an
+ * idle connection that the server has just closed looks exactly like that.
+ * Two endpoints that answer the same request with errors of their own end it: it is most likely the request (`blame`).
+ * The edge and the simulator run this one. Rejected: one count for everything, by which a fleet that is full for a moment
+ * uses up what failures need; and a rule in the edge's loop, which the simulator cannot run.
+ */
+import type { AttemptPurpose } from "../../routing/core/shard/budget.ts";
+
+/** An attempt that began no answer, as far as the plan goes. */
+export type Loss = {
+  readonly endpointId: string;
+  readonly region: string;
+  /** `left`: its endpoint became down or ejected while it waited there (`wallet-leave.ts`). */
+  readonly why: "capacity" | "failed" | "timeout" | "too_long" | "left";
+  readonly maybeProcessed: boolean;
+  /** Not one byte came back. */
+  readonly silent: boolean;
+  /** It was answered with an error that may be the request's fault. */
+  readonly undecided: boolean;
+  /** When an endpoint without room wants to be asked again, ms; null: it did not say. */
+  readonly retryAfterMs: number | null;
+  /** From its dispatch to its loss, ms. */
+  readonly heldMs: number;
+  /** Nothing else ran at the endpoint when it was granted. */
+  readonly wasIdle: boolean;
+  /** A hedge ran beside it, and was lost too. */
+  readonly withHedge: boolean;
+};
+
+/** Written in place. */
+export type AttemptPlan = {
+  /** Endpoints dispatched to, in order; one that was asked again is in it twice. */
+  readonly tried: string[];
+  failures: number;
+  refusals: number;
+  /** Endpoints whose context it does not fit. */
+  tooLong: number;
+  /** Endpoints that refused it for want of room, and were idle. */
+  idleRefusals: number;
+  /** An endpoint answered with an error of its own. */
+  faulted: boolean;
+  /** Two did. */
+  disputed: boolean;
+  /** Those to come back to when nobody else can serve. */
+  readonly comeBackTo: string[];
+  hasComeBack: boolean;
+  /** The longest wait that an endpoint without room asked for, ms; null: none did. */
+  retryAfterMs: number | null;
+  last: Loss["why"] | null;
+};
+
+export type AttemptRule = {
+  /** Attempts that may fail, >= 1. */
+  readonly attemptsMax: number;
+  /** May an attempt that may have been processed be repeated. */
+  readonly repeatable: boolean;
+};
+
+/** What to ask the shard for. */
+export type Repeat = {
+  readonly excluded: readonly string[];
+  readonly avoidRegion: string | null;
+  readonly purpose: AttemptPurpose;
+};
+
+/** Endpoints that may refuse one request; the ninth would be asked when the client has long given up. */
+export const REFUSALS_MAX = 8;
+
+/**
+ * Endpoints whose context one request may exceed: the second one's word is final. It costs a whole tokenisation each time,
+ * and most pools have one length.
+ */
+export const TOO_LONG_MAX = 2;
+
+/**
+ * A connection that broke within this of the dispatch broke before the endpoint began to work, ms: it is asked once more.
+ * Later it may be the request that brought it down.
+ */
+export const STALE_MS = 1_000;
+
+export function createAttemptPlan(): AttemptPlan {
+  return {
+    tried: [],
+    failures: 0,
+    refusals: 0,
+    tooLong: 0,
+    idleRefusals: 0,
+    faulted: false,
+    disputed: false,
+    comeBackTo: [],
+    hasComeBack: false,
+    retryAfterMs: null,
+    last: null,
+  };
+}
+
+/** What follows a loss; null: nothing, the request has failed. */
+export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatable }: AttemptRule): Repeat | null {
+  plan.last = loss.why;
+  if (loss.why === "capacity") {
+    plan.refusals += 1;
+    if (loss.wasIdle && !plan.hasComeBack) plan.idleRefusals += 1;
+    plan.comeBackTo.push(loss.endpointId);
+    if (loss.retryAfterMs !== null) plan.retryAfterMs = Math.max(plan.retryAfterMs ?? 0, loss.retryAfterMs);
+    return plan.refusals >= REFUSALS_MAX ? null : repeat(plan, plan.tried, null);
+  }
+  if (loss.why === "too_long") {
+    plan.tooLong += 1;
+    return plan.tooLong >= TOO_LONG_MAX ? null : repeat(plan, plan.tried, null);
+  }
+  // Neither its fault nor a failure of its own. Bounded by the endpoints: each is left once.
+  if (loss.why === "left") return repeat(plan, plan.tried, null);
+  plan.failures += loss.withHedge ? 2 : 1;
+  plan.disputed = loss.undecided && plan.faulted;
+  plan.faulted ||= loss.undecided;
+  if (plan.disputed || plan.failures >= attemptsMax || (loss.maybeProcessed && !repeatable)) return null;
+  if (loss.silent && loss.why === "failed" && loss.heldMs <= STALE_MS) plan.comeBackTo.push(loss.endpointId);
+  return repeat(plan, plan.tried, loss.silent ? loss.region : null);
+}
+
+/** No other endpoint can serve it; null: then nobody can. */
+export function afterNoLease(plan: AttemptPlan): Repeat | null {
+  if (plan.hasComeBack || plan.comeBackTo.length === 0) return null;
+  plan.hasComeBack = true;
+  return repeat(
+    plan,
+    plan.tried.filter((endpointId) => !plan.comeBackTo.includes(endpointId)),
+    null,
+  );
+}
+
+/** When a client that found no room should come back, ms: the longest of what was said of it; undefined: nothing was. */
+export function comeBackMs({ retryAfterMs }: AttemptPlan, shedMs: number | null): number | undefined {
+  if (retryAfterMs === null && shedMs === null) return undefined;
+  return Math.max(retryAfterMs ?? 0, shedMs ?? 0);
+}
+
+function repeat(plan: AttemptPlan, excluded: readonly string[], avoidRegion: string | null): Repeat {
+  // What was refused unprocessed, or taken away, is still a first attempt, to whoever pays.
+  const isFirst = plan.last === "capacity" || plan.last === "too_long" || plan.last === "left";
+  return { excluded: [...new Set(excluded)], avoidRegion, purpose: isFirst ? "first" : "retry" };
+}

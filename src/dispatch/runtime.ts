@@ -1,0 +1,125 @@
+/**
+ * What an isolate keeps between requests: the parsed config, where each endpoint is, and the wallet. Data only: no
+ * promise, stream or body lives here, because a request may not await another request's I/O.
+ */
+import { BACKENDS } from "../../backends/registry.ts";
+import { targetOf } from "../../backends/targets.ts";
+import type { Backend, Target } from "../../backends/port.ts";
+import { createFailingRequests } from "./core/failing-requests.ts";
+import type { FailingRequests } from "./core/failing-requests.ts";
+import { hashKeyOf } from "../lib/keyed-hash.ts";
+import type { HashKey } from "../lib/keyed-hash.ts";
+import { createWallet } from "../routing/core/lease-client/wallet.ts";
+import type { Wallet } from "../routing/core/lease-client/wallet.ts";
+import type { Place, PoolSpec } from "../routing/core/pool.ts";
+import type { ShardNamespace } from "./shard-port.ts";
+import { createKeyVerifier } from "../wire/api-keys.ts";
+import type { KeyVerifier } from "../wire/api-keys.ts";
+import type { Config, EndpointConfig, PoolConfig } from "../config/config.ts";
+import { loadConfig } from "../config/env.ts";
+import type { Env } from "../config/env.ts";
+import { parsePlace } from "../wire/headers.ts";
+import { poolSpec } from "../config/pool-spec.ts";
+
+export type EdgeEnv = Env & {
+  readonly POOL_SHARD: ShardNamespace;
+  /** Absent where a deployment has no jobs. */
+  readonly JOB_QUEUE?: unknown;
+};
+
+/** An endpoint as the edge uses it. */
+export type EdgeEndpoint = {
+  readonly config: EndpointConfig;
+  readonly target: Target;
+  readonly backend: Backend;
+  /** The pool's names of its model, for which the endpoint may have another. */
+  readonly models: ReadonlySet<string>;
+};
+
+export type EdgePool = {
+  readonly config: PoolConfig;
+  readonly spec: PoolSpec;
+  readonly endpoints: ReadonlyMap<string, EdgeEndpoint>;
+  /** Requests that keep failing. */
+  readonly failing: FailingRequests;
+};
+
+export type Runtime = {
+  readonly configText: string;
+  readonly config: Config;
+  readonly pools: ReadonlyMap<string, EdgePool>;
+  readonly keys: KeyVerifier;
+  readonly wallet: Wallet;
+  /** Where a self-hosted router says that it is, and so, as far as is known, its clients. */
+  readonly place: Place | null;
+  /** Secret of the affinity keys, the same in every isolate of the deployment. */
+  readonly affinitySecret: HashKey;
+  /** A flush of the outboxes is under way or due until this instant. */
+  flushUntilMs: number;
+};
+
+let runtime: Runtime | null = null;
+
+/**
+ * The isolate's runtime; null when the config or a secret it names is wrong, which is logged once: what is wrong with the
+ * config by the first request that brings its context, since the words for it have to be loaded.
+ */
+export function runtimeOf(env: EdgeEnv, ctx: Pick<ExecutionContext, "waitUntil"> | null = null): Runtime | null {
+  const { text, parsed } = loadConfig(env);
+  if (runtime !== null && runtime.configText === text) return runtime;
+  if (!parsed.ok) {
+    ctx?.waitUntil(logProblems(text, env as Readonly<Record<string, unknown>>));
+    return null;
+  }
+  const secrets = env as Readonly<Record<string, unknown>>;
+  const pools = buildPools(parsed.value, secrets);
+  const noPepper = parsed.value.keys.length > 0 && (env.WARMPATH_KEY_PEPPER ?? "") === "";
+  if (pools === null || noPepper) {
+    ctx?.waitUntil(logProblems(text, secrets));
+    return null;
+  }
+  runtime = {
+    configText: text,
+    config: parsed.value,
+    pools,
+    keys: createKeyVerifier(parsed.value.keys, env.WARMPATH_KEY_PEPPER ?? ""),
+    place: parsePlace(env.WARMPATH_PLACE ?? "", parsed.value.regions),
+    // 48 random bits: short, because every lease id carries it, and unique among more isolates than there are.
+    affinitySecret: hashKeyOf(env.WARMPATH_KEY_PEPPER ?? ""),
+    wallet: createWallet(crypto.randomUUID().replaceAll("-", "").slice(0, 12)),
+    flushUntilMs: 0,
+  };
+  return runtime;
+}
+
+/** A config is right as a rule: what puts its problems into words is not loaded at start. */
+async function logProblems(text: string, env: Readonly<Record<string, unknown>>): Promise<void> {
+  const { problemsOf } = await import("../wire/problems.ts");
+  logOnce(problemsOf(text, env));
+}
+
+/** Null when an endpoint's secret is not set. */
+function buildPools(config: Config, env: Readonly<Record<string, unknown>>): Map<string, EdgePool> | null {
+  const pools = new Map<string, EdgePool>();
+  for (const pool of config.pools.values()) {
+    const endpoints = new Map<string, EdgeEndpoint>();
+    const models = new Set(pool.models);
+    for (const endpoint of pool.endpoints) {
+      const target = targetOf(endpoint, env);
+      if (!target.ok) return null;
+      const backend = BACKENDS[endpoint.backend];
+      endpoints.set(endpoint.id, { config: endpoint, target: target.value, backend, models });
+    }
+    pools.set(pool.id, { config: pool, spec: poolSpec(config, pool.id), endpoints, failing: createFailingRequests() });
+  }
+  return pools;
+}
+
+let lastLogged = "";
+
+/** Every request meets the same problem; the operator needs to read it once. */
+function logOnce(problem: string): void {
+  if (problem === lastLogged) return;
+  lastLogged = problem;
+  console.error(problem);
+}

@@ -1,0 +1,36 @@
+/**
+ * Sends the request of an attempt, under the name that its endpoint has for the model.
+ *
+ * Model. A pool's names are the client's; an endpoint may know the model by another one. Where the config says it
+ * (`endpoints[].model`), it is put in place of the pool's names. Where it does not, the client's word goes out, and only
+ * an endpoint that answers 404 for it is asked what it serves: a part of the bundle that most deployments never load.
+ */
+import { egress } from "../../backends/egress.ts";
+import type { Call } from "../../backends/port.ts";
+import type { Attempt } from "./attempt.ts";
+import type { EdgeEndpoint } from "./runtime.ts";
+
+type NamePart = typeof import("./model-name.ts");
+
+/** The part of the bundle that changes names, once it is loaded. */
+let namePart: NamePart | null = null;
+
+/** Names that endpoints were found to have, for as long as this config lives. */
+const learned = new WeakMap<EdgeEndpoint, string>();
+
+export async function send({ endpoint, holding, outgoing, controller }: Attempt): Promise<Response> {
+  const { workerHeader } = endpoint.backend;
+  const wished = workerHeader === null ? null : holding.workerId;
+  const { method, path, body } = outgoing;
+  let { headers } = outgoing;
+  if (workerHeader !== null && wished !== null) headers = { ...headers, [workerHeader]: wished };
+  const call: Call = { method, path, headers, body, signal: controller.signal };
+  const { model } = endpoint.config;
+  const known = model ?? learned.get(endpoint);
+  if (body !== null && known !== undefined) namePart ??= await import("./model-name.ts");
+  const sent = known === undefined || namePart === null ? call : namePart.named(endpoint, call, known);
+  const response = await egress(endpoint.target, sent);
+  if (response.status !== 404 || body === null || typeof model === "string") return response;
+  namePart ??= await import("./model-name.ts");
+  return namePart.retryNamed({ endpoint, call, sent, learned }, response);
+}

@@ -1,0 +1,140 @@
+/**
+ * Keeps the last bytes of a stream that passes natively, and says when a silent one is to be ended.
+ *
+ * Model. The body is teed in the runtime. One branch is piped to the client; the other is read here once a second, all that
+ * has come at a time, so that JavaScript sees a few large pieces instead of every token. What a tee must hold is then a
+ * second of the stream; a client that does not read adds one piece a second to it, and beyond LOOKED_BYTES_MAX nobody
+ * looks any more. A look that waits in vain is also how a stall is seen: no chunk needs a timer.
+ * Rejected: a loop over every chunk, which costs twice the CPU; a large `readAtLeast`, which makes the tee wait for as much
+ * before it gives the client anything (docs/performance.md has both measured).
+ */
+import type { AnswerProtocol } from "./core/answer-protocol.ts";
+import { endState } from "./core/stream-end.ts";
+import type { EndState, Tail } from "./core/stream-end.ts";
+
+/** How often a stream is looked at, ms. */
+export const LOOK_EVERY_MS = 1_000;
+
+/** Read at once, as much as the runtime tees at once; more that is there is read at once as well. */
+const LOOK_BYTES = 16_384;
+
+/** The last bytes that are kept: some hundred events. */
+export const TAIL_BYTES_MAX = 65_536;
+
+/** Looked at while the stream runs: enough for its last events. */
+const GLANCE_BYTES = 4_096;
+
+/** What one stream may make the tee hold for a client that does not read. */
+export const LOOKED_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Written in place. */
+export type StreamTail = {
+  readonly protocol: AnswerProtocol | null;
+  /** The newest last. */
+  readonly pieces: Uint8Array[];
+  bytes: number;
+  /** Something was dropped before it. */
+  isCut: boolean;
+  /** Nobody looked at the end. */
+  isBlind: boolean;
+};
+
+export function createTail(protocol: AnswerProtocol | null): StreamTail {
+  return { protocol, pieces: [], bytes: 0, isCut: false, isBlind: false };
+}
+
+export function keep(tail: StreamTail, piece: Uint8Array): void {
+  const kept = piece.slice(-TAIL_BYTES_MAX);
+  tail.isCut ||= kept.byteLength < piece.byteLength;
+  tail.pieces.push(kept);
+  tail.bytes += kept.byteLength;
+  for (let oldest = tail.pieces[0]; oldest !== undefined; oldest = tail.pieces[0]) {
+    if (tail.bytes - oldest.byteLength < TAIL_BYTES_MAX) return;
+    tail.pieces.shift();
+    tail.bytes -= oldest.byteLength;
+    tail.isCut = true;
+  }
+}
+
+/** Reads on until the stream ends or breaks; `over` ends the pause between two looks. Never rejects. */
+export async function lookOn(
+  tail: StreamTail,
+  branch: ReadableStream<Uint8Array>,
+  over: AbortSignal,
+  onLook: (state: EndState) => void,
+): Promise<void> {
+  const reader = branch.getReader({ mode: "byob" });
+  let looked = 0;
+  try {
+    let buffer = new Uint8Array(LOOK_BYTES);
+    let pause = scheduler.wait(LOOK_EVERY_MS, { signal: over });
+    for (;;) {
+      await pause.catch(() => undefined);
+      const { done, value } = await reader.readAtLeast(1, buffer);
+      if (done || value === undefined) return;
+      buffer = new Uint8Array(value.buffer as ArrayBuffer);
+      keep(tail, value);
+      looked += value.byteLength;
+      if (looked > LOOKED_BYTES_MAX) break;
+      if (value.byteLength === LOOK_BYTES || over.aborted) continue;
+      onLook(glance(tail));
+      pause = scheduler.wait(LOOK_EVERY_MS, { signal: over });
+    }
+    tail.isBlind = true;
+    await reader.cancel();
+  } catch {
+    // It broke off: the other branch says so as well.
+  }
+}
+
+/** How the stream ended, or `unknown` where nobody can tell. */
+export function stateOf(tail: StreamTail): EndState {
+  const last = glance(tail);
+  if (tail.bytes <= GLANCE_BYTES || (last !== "open" && last !== "unknown")) return last;
+  const text = textOf(tail);
+  return text === null ? "unknown" : endState(text);
+}
+
+/** What the last few events say. */
+export function glance(tail: StreamTail): EndState {
+  const text = textOf(tail, GLANCE_BYTES);
+  return text === null ? "unknown" : endState(text);
+}
+
+/** Null where nobody can tell. A character that was cut is left as it is. */
+export function textOf(
+  { protocol, pieces, bytes, isCut, isBlind }: StreamTail,
+  bytesMax = TAIL_BYTES_MAX,
+): Tail | null {
+  if (protocol === null || isBlind) return null;
+  const decoder = new TextDecoder();
+  let left = Math.min(bytes, bytesMax);
+  const from = bytes - left;
+  let at = 0;
+  let text = "";
+  for (const piece of pieces) {
+    const begin = Math.max(0, from - at);
+    at += piece.byteLength;
+    if (begin >= piece.byteLength || left === 0) continue;
+    const part = piece.subarray(begin);
+    left -= part.byteLength;
+    text += decoder.decode(part, { stream: true });
+  }
+  return { protocol, text, isCut: isCut || from > 0 };
+}
+
+/** Bytes that complete the character within which the stream was cut: most parsers stop at half of one. */
+export function restOfCharacter({ pieces }: StreamTail): Uint8Array {
+  const last = pieces.slice(-2).flatMap((piece) => [...piece.subarray(-3)]);
+  for (let back = 1; back <= Math.min(3, last.length); back++) {
+    const byte = last[last.length - back] ?? 0;
+    if (byte < 0x80) break;
+    if (byte < 0xc0) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    const rest = new Uint8Array(Math.max(0, length - back)).fill(0x80);
+    // The second byte of these may not be the lowest: it would be a longer form of a shorter character.
+    if (back === 1 && rest.length > 0) rest[0] = byte === 0xe0 ? 0xa0 : byte === 0xf0 ? 0x90 : 0x80;
+    return rest;
+  }
+  return new Uint8Array(0);
+}

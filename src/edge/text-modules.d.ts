@@ -1,5 +1,0 @@
-/** The bundled default config, imported as text; `src/cli/build.ts` and `vitest.config.ts` load it that way. */
-declare module "*.jsonc" {
-  const text: string;
-  export default text;
-}

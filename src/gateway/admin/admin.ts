@@ -1,0 +1,81 @@
+/**
+ * What operators may ask and order: the state of every shard, and an endpoint out of traffic or back into it. One
+ * development route loses a shard's memory on purpose.
+ */
+import { shardName } from "../../routing/core/shard-name.ts";
+import type { ShardStatus } from "../../wire/shard-status.ts";
+import { stubOf } from "../../dispatch/lease-desk.ts";
+import { askShard } from "./admin-call.ts";
+import { refuse } from "../../wire/replies.ts";
+import { answerJson } from "../edge-request.ts";
+import type { Authenticated } from "../edge-request.ts";
+
+/** `GET /admin/fleet[?probe=1]`: every shard's leases and endpoints; with `probe`, after asking every endpoint. */
+export async function fleet(edge: Authenticated): Promise<Response> {
+  const probe = new URLSearchParams(edge.query).get("probe") === "1";
+  const answers = await askFleet(edge, probe);
+  return answerJson(edge, { shards: answers.map(({ name, reachable, status }) => ({ name, reachable, status })) });
+}
+
+export type ShardAnswer = {
+  readonly name: string;
+  readonly pool: string;
+  readonly region: string;
+  readonly reachable: boolean;
+  readonly status: ShardStatus | null;
+};
+
+/** What every shard says of itself, all asked at once. */
+export async function askFleet({ desk }: Authenticated, probe: boolean): Promise<readonly ShardAnswer[]> {
+  const shards = [...desk.runtime.pools.values()].flatMap(({ spec }) => {
+    const regions = new Set(spec.endpoints.map(({ region }) => region));
+    return [...regions].map((region) => ({ pool: spec.id, region, name: shardName(spec.id, region) }));
+  });
+  return Promise.all(
+    shards.map(async (shard) => {
+      const asked = await askShard(desk, shard.name, async (stub) => stub.status(probe));
+      return { ...shard, reachable: asked.ok, status: asked.ok ? asked.value : null };
+    }),
+  );
+}
+
+/**
+ * `POST /admin/endpoints/{id}/drain` and `/undrain`: the endpoint takes nothing new from here on, or takes traffic again.
+ * What runs on it ends by itself: the answer and `GET /admin/fleet` show what is in flight. Doing it twice changes nothing.
+ */
+export async function drain(edge: Authenticated, endpointId: string, drained: boolean): Promise<Response> {
+  const { runtime } = edge.desk;
+  const pool = [...runtime.pools.values()].find(({ endpoints }) => endpoints.has(endpointId));
+  const region = pool?.endpoints.get(endpointId)?.config.region;
+  if (pool === undefined || region === undefined) return unknownEndpoint(edge);
+  const name = shardName(pool.spec.id, region);
+  const asked = await askShard(edge.desk, name, async (stub) => stub.drain(endpointId, drained));
+  if (!asked.ok) {
+    const detail = `The shard ${name}, which owns this endpoint, did not answer. Send the request again.`;
+    return refuse(edge.requestId, runtime.config, { reason: "internal", detail });
+  }
+  if (asked.value === null) return unknownEndpoint(edge);
+  const { standing, inFlight } = asked.value.endpoint;
+  return answerJson(edge, { endpoint: endpointId, pool: pool.spec.id, region, drained, standing, inFlight });
+}
+
+function unknownEndpoint({ requestId, desk }: Authenticated): Response {
+  const detail = "There is no endpoint of this id. GET /admin/fleet lists them.";
+  return refuse(requestId, desk.runtime.config, { reason: "not_found", detail });
+}
+
+const NO_RESTART = "There is no such shard, or this is no development deployment, where alone shards are restarted.";
+
+/** `POST /admin/shards/{pool}/{region}/restart`, in development only: as an eviction would. */
+export async function restartShard(edge: Authenticated, params: Readonly<Record<string, string>>): Promise<Response> {
+  const { runtime } = edge.desk;
+  const { pool = "", region = "" } = params;
+  const exists = runtime.pools.get(pool)?.spec.endpoints.some((endpoint) => endpoint.region === region) === true;
+  if (!edge.dev || !exists) return refuse(edge.requestId, runtime.config, { reason: "not_found", detail: NO_RESTART });
+  try {
+    await stubOf(edge.desk, shardName(pool, region)).restart();
+  } catch {
+    // The call dies with the object: that is what was asked for.
+  }
+  return answerJson(edge, { restarted: shardName(pool, region) });
+}

@@ -1,0 +1,86 @@
+/**
+ * Decides how a routing decision is written into one response header: compact JSON, ASCII, and never too long.
+ *
+ * Model. The endpoint that answered, why, the router's own choice (another one when a hedge answered), and the candidates
+ * from the lowest cost up, each with its terms in ms and the sentence that says what it lost to. Candidates that do not
+ * fit are counted, never cut in half: the value is JSON at any length. Rejected: structured fields (RFC 9651), which no client parses by itself.
+ */
+import { explainCandidates } from "../../routing/core/cost/explain-why.ts";
+import type { Leased } from "../../routing/core/lease-client/edge-lease.ts";
+import type { RailRecord } from "../../rails/core/engine.ts";
+import type { Candidate } from "../../routing/core/cost/route.ts";
+import { wordOf } from "../../rails/rail-headers.ts";
+
+/** Proxies on the way often hold all headers of an answer in 8 KiB; this may take half of that. Bytes. */
+export const DECISION_BYTES_MAX = 4_096;
+
+export type DecisionMade = {
+  /** The endpoint that answered. */
+  readonly endpointId: string;
+  /** As in `x-warmpath-reason`. */
+  readonly reason: string;
+  readonly attempts: number;
+  /** The lease that the router decided; with a hedge, another endpoint may have answered. */
+  readonly decision: Pick<Leased, "holding" | "reason" | "candidates">;
+  /** What the input rails said, at most as many as a stage may have. */
+  readonly rails?: readonly RailRecord[];
+};
+
+/** The header's value: printable ASCII, DECISION_BYTES_MAX at most. */
+export function decisionHeader({ endpointId, reason, attempts, decision, rails = [] }: DecisionMade): string {
+  // None from a shard of a version that does not tell.
+  const weighed = decision.candidates ?? [];
+  const alone = decision.reason === "snapshot" || decision.reason === "static";
+  const chosen = decision.holding.grant.endpointId;
+  const whys = explainCandidates(weighed, { endpointId: chosen, reason: alone ? null : decision.reason });
+  const rows = weighed
+    .map((one, index) => ({ totalMs: one.totalMs, json: ascii(JSON.stringify(row(one, whys[index] ?? ""))) }))
+    .toSorted((one, other) => one.totalMs - other.totalMs);
+  const head = ascii(JSON.stringify({ endpoint: endpointId, reason, attempts, chosen, ...told(rails) })).slice(0, -1);
+  // The longest tail there can be: every candidate left out.
+  let leftBytes = DECISION_BYTES_MAX - head.length - tail([], rows.length).length;
+  const kept: string[] = [];
+  for (const { json } of rows) {
+    leftBytes -= json.length + 1;
+    if (leftBytes < 0) break;
+    kept.push(json);
+  }
+  return head + tail(kept, rows.length - kept.length);
+}
+
+function told(rails: readonly RailRecord[]) {
+  if (rails.length === 0) return {};
+  return {
+    rails: rails.map(({ rail, status, verdict, shadow, tookMs }) => ({
+      rail,
+      said: wordOf({ verdict, status }),
+      ms: tookMs,
+      ...(status === "error" || status === "timeout" ? { status } : {}),
+      ...(shadow ? { shadow } : {}),
+    })),
+  };
+}
+
+const tail = (kept: readonly string[], leftOut: number): string =>
+  `,"candidates":[${kept.join(",")}]${leftOut === 0 ? "" : `,"leftOut":${leftOut}`}}`;
+
+function row(one: Candidate, why: string) {
+  return {
+    endpoint: one.endpointId,
+    region: one.region,
+    ms: tenths(one.totalMs),
+    terms: Object.fromEntries(Object.entries(one.terms).map(([term, ms]) => [term, tenths(ms)])),
+    inFlight: one.inFlight,
+    capacity: one.capacity,
+    warmth: one.warmth,
+    excluded: one.excluded,
+    why,
+  };
+}
+
+const tenths = (ms: number): number => Math.round(ms * 10) / 10;
+
+/** A header's value is bytes: what is not printable ASCII is written as JSON escapes. */
+function ascii(json: string): string {
+  return json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}

@@ -1,0 +1,82 @@
+/**
+ * `POST /admin/explain`: the decision that a request would meet now, asked of the shard that it would ask. A shard that
+ * does not answer is explained as well: by its last snapshot in this isolate, or by the configuration.
+ *
+ * An operator can wait, so the shard is given longer than a request would give it; `shardMs` beside `patienceMs` tells
+ * whether a request would have been decided without it.
+ */
+import { homeRegion, viewsAlone } from "../../routing/core/lease-client/edge-lease.ts";
+import type { LeaseWish } from "../../routing/core/lease-client/edge-lease.ts";
+import { explainAlone } from "../../routing/core/cost/explain.ts";
+import type { Explanation, Picture } from "../../routing/core/cost/explain.ts";
+import { shardName } from "../../routing/core/shard-name.ts";
+import { readExplainBody } from "./explain-request.ts";
+import type { ExplainBody } from "./explain-request.ts";
+import { askShard } from "./admin-call.ts";
+import { parseJson } from "../../wire/body.ts";
+import { refuse } from "../../wire/replies.ts";
+import { answerJson } from "../edge-request.ts";
+import type { Authenticated } from "../edge-request.ts";
+import { unknownPool } from "../../wire/not-found.ts";
+import type { Desk } from "../../dispatch/lease-desk.ts";
+import { keyOf, placeOf } from "../place.ts";
+import { readBody } from "../read-body.ts";
+
+/** The largest question there can be is a list of endpoint ids. Bytes. */
+const EXPLAIN_BODY_BYTES_MAX = 65_536;
+
+export async function explain(edge: Authenticated): Promise<Response> {
+  const { desk, requestId } = edge;
+  const { config } = desk.runtime;
+  const bytes = await readBody(edge, EXPLAIN_BODY_BYTES_MAX);
+  if (!bytes.ok) return refuse(requestId, config, bytes.error);
+  const json = parseJson(bytes.value);
+  if (json === null) return refuse(requestId, config, { reason: "invalid_json" });
+  const read = readExplainBody(json, config);
+  if (!read.ok) {
+    const { reason, param, problem } = read.error;
+    return refuse(requestId, config, { reason, detail: problem, ...(param === null ? {} : { param }) });
+  }
+  const wish = wishOf(edge, read.value);
+  if (wish === null) return refuse(requestId, config, unknownPool(read.value.pool.id, config));
+  if (wish.pool.endpoints.length === 0) return refuse(requestId, config, { reason: "jobs_only" });
+  const shard = shardName(wish.pool.id, homeRegion(wish));
+  const { client, clientKey, inputTokens, excluded } = wish;
+  const askedAtMs = Date.now();
+  const asked = await askShard(desk, shard, async (stub) => stub.explain({ client, clientKey, inputTokens, excluded }));
+  const told = asked.ok ? asked.value : null;
+  return answerJson(edge, {
+    pool: wish.pool.id,
+    shard,
+    client,
+    clientKey,
+    inputTokens,
+    excluded,
+    shardMs: told === null ? null : Date.now() - askedAtMs,
+    patienceMs: read.value.pool.patienceMs,
+    ...(told ?? alone(desk, wish)),
+  });
+}
+
+/** Null when another deployment's config is being read: the pool has gone since. */
+function wishOf(edge: Authenticated, { pool, place, inputTokens, excluded }: ExplainBody): LeaseWish | null {
+  const { runtime } = edge.desk;
+  const spec = runtime.pools.get(pool.id)?.spec;
+  if (spec === undefined) return null;
+  const own = placeOf(edge.request, runtime, edge.dev);
+  const { place: client, key: clientKey } = place === null ? own : { place, key: keyOf(place) };
+  return { pool: spec, client, clientKey, inputTokens, excluded, explain: true };
+}
+
+function alone({ runtime }: Desk, wish: LeaseWish): Explanation {
+  const { views, snapshot } = viewsAlone(runtime.wallet, wish);
+  const ageMs = snapshot === null ? 0 : Date.now() - snapshot.atMs;
+  const digests = Object.entries(snapshot?.set.digestAgesMs ?? {});
+  const picture: Picture = {
+    source: snapshot === null ? "static" : "snapshot",
+    region: snapshot?.set.region ?? null,
+    ageMs,
+    digestAgesMs: Object.fromEntries(digests.map(([region, thenMs]) => [region, thenMs + ageMs])),
+  };
+  return explainAlone(views, wish, picture, Math.random);
+}

@@ -1,0 +1,99 @@
+/** Inbound triggers: an unguessable URL enqueues a job of one pool for one tenant, with the request's body as its input. */
+import { RETENTION_ASYNC_MS } from "../../jobs/core/policy.ts";
+import { runpodStatus } from "../../jobs/core/runpod-status.ts";
+import type { Identity } from "../../wire/api-keys.ts";
+import { signHook, verifyHook } from "../../jobs/wire/jobs-hook.ts";
+import { runpodJobId } from "../../jobs/wire/jobs-ids.ts";
+import { readJobOptions } from "../../jobs/wire/jobs-options.ts";
+import { RUN_BODY_BYTES_MAX } from "../../jobs/wire/jobs-runpod.ts";
+import { parseJson } from "../../wire/body.ts";
+import { answerJson } from "../edge-request.ts";
+import type { Authenticated, EdgeRequest } from "../edge-request.ts";
+import { refuseJob, refuseProblem } from "./answers.ts";
+import { exactJson } from "./exact-json.ts";
+import { checkJob } from "./rails.ts";
+import { admitCall } from "./rates.ts";
+import { runWork } from "./runpod.ts";
+import { policyOf, submitJob } from "./submit.ts";
+import { readBody } from "../read-body.ts";
+
+const NO_SUCH_HOOK = "There is no such hook: it has expired, or its URL is not whole. POST /admin/hooks makes one.";
+/** An order is a line of JSON. */
+const ORDER_BYTES_MAX = 16_384;
+/** Ten years: longer is "never". */
+const EXPIRES_SECONDS_MAX = 315_360_000;
+
+/** `POST /admin/hooks {pool, tenant?, expiresInSeconds?}` → `{url, path, expiresAt}`. */
+export async function makeHook(edge: Authenticated): Promise<Response> {
+  const bytes = await readBody(edge, ORDER_BYTES_MAX);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  const json = parseJson(bytes.value);
+  if (typeof json !== "object" || json === null) return refuseJob(edge, { reason: "invalid_json" });
+  const { pool, tenant = edge.identity.tenant, expiresInSeconds = null } = json as Readonly<Record<string, unknown>>;
+  if (typeof pool !== "string" || !edge.desk.runtime.pools.has(pool)) {
+    return refuseProblem(edge, { param: "pool", problem: "pool must name a pool." });
+  }
+  if (typeof tenant !== "string" || !edge.desk.runtime.config.keys.some((key) => key.tenant === tenant)) {
+    return refuseProblem(edge, { param: "tenant", problem: "tenant must be one that has a key." });
+  }
+  const isLife = (value: unknown): value is number =>
+    typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= EXPIRES_SECONDS_MAX;
+  if (expiresInSeconds !== null && !isLife(expiresInSeconds)) {
+    const problem = `expiresInSeconds must be a whole number, 1 to ${EXPIRES_SECONDS_MAX}.`;
+    return refuseProblem(edge, { param: "expiresInSeconds", problem });
+  }
+  const expiresAtMs = expiresInSeconds === null ? null : Date.now() + expiresInSeconds * 1_000;
+  const claims = { id: crypto.randomUUID(), tenant, poolId: pool, expiresAtMs };
+  const path = `/hooks/${await signHook(claims, edge.desk.env.WARMPATH_KEY_PEPPER ?? "")}`;
+  const url = new URL(path, edge.request.url).href;
+  const expiresAt = expiresAtMs === null ? null : new Date(expiresAtMs).toISOString();
+  return answerJson(edge, { url, path, pool, tenant, expiresAt });
+}
+
+/** `POST /hooks/{token}`: the body is the input of a job. */
+export async function triggered(edge: EdgeRequest, token: string): Promise<Response> {
+  const now = Date.now();
+  const claims = await verifyHook(token, edge.desk.env.WARMPATH_KEY_PEPPER ?? "", now);
+  const pool = claims === null ? undefined : edge.desk.runtime.pools.get(claims.poolId);
+  if (claims === null || pool === undefined) return refuseJob(edge, { reason: "not_found", detail: NO_SUCH_HOOK });
+  if (edge.request.method !== "POST") {
+    return refuseJob(edge, { reason: "method_not_allowed", headers: [["allow", "POST"]] });
+  }
+  const identity: Identity = { keyId: claims.id, tenant: claims.tenant, scopes: ["infer"] };
+  const ticket = admitCall({ tenant: claims.tenant, pool: pool.config, operation: "run" }, now);
+  if (ticket.kind === "refused") {
+    return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
+  }
+  try {
+    return await enqueue({ ...edge, identity }, pool);
+  } finally {
+    ticket.release();
+  }
+}
+
+async function enqueue(edge: Authenticated, pool: Parameters<typeof submitJob>[1]): Promise<Response> {
+  const bytes = await readBody(edge, RUN_BODY_BYTES_MAX);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  const json = parseJson(bytes.value);
+  if (json === null) return refuseJob(edge, { reason: "invalid_json" });
+  const options = readJobOptions(edge.request.headers, Date.now(), edge.dev);
+  if (!options.ok) return refuseProblem(edge, options.error);
+  const railed = await checkJob(edge, pool, { input: json });
+  if (railed.kind === "refused") return railed.answer;
+  const { input: checked } = railed.body as { readonly input: unknown };
+  const input = exactJson(bytes.value, json, checked);
+  const work = runWork(edge, pool, { input, s3Config: null });
+  if (work instanceof Response) return work;
+  const submitted = await submitJob(edge, pool, {
+    jobId: runpodJobId(crypto.randomUUID()),
+    work,
+    policy: policyOf(options.value, null, RETENTION_ASYNC_MS),
+    // Whoever knows the URL may start jobs; where their answers go is the tenant's to say.
+    webhook: null,
+    tags: { ...options.value.tags, hook: edge.identity.keyId },
+    idempotencyKey: options.value.idempotencyKey,
+    batchId: null,
+  });
+  if (submitted.kind === "refused") return submitted.answer;
+  return answerJson(edge, { id: submitted.job.id, status: runpodStatus(submitted.job.status) });
+}

@@ -1,0 +1,110 @@
+/**
+ * What operators order of a pool's queue: `POST /admin/jobs/{pool}/pause`, `/resume`, `/drain`, `/limits`,
+ * `/dead-events`, `/replay-event`, and `POST /admin/hooks`. Limits are kept by the queue, so that they can change without a deploy.
+ */
+import type { QueueLimits, QueueMode } from "../../jobs/core/queue.ts";
+import { DEPTH_MAX } from "../../jobs/core/queue.ts";
+import { parseJson } from "../../wire/body.ts";
+import { answerJson } from "../edge-request.ts";
+import type { Authenticated } from "../edge-request.ts";
+import { unknownAction, unknownPool } from "../../wire/not-found.ts";
+import { refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
+import { makeHook } from "./hooks.ts";
+import { queueOf } from "./queue.ts";
+import type { JobQueueStub } from "./queue.ts";
+import { readBody } from "../read-body.ts";
+
+/** Whose deliveries the pool's own events are: no tenant's, as `jobs/object/outbox.ts` has it. */
+const OPERATOR = "";
+
+/** An order is a line of JSON. */
+const ORDER_BYTES_MAX = 16_384;
+
+/** More jobs than this never run at once in one pool. */
+const LIMIT_MAX = 1_000_000;
+/** A day: longer is no ageing. */
+const AGEING_MS_MAX = 86_400_000;
+
+const MODES: ReadonlyMap<string, QueueMode> = new Map([
+  ["pause", "paused"],
+  ["resume", "open"],
+  ["drain", "draining"],
+]);
+
+const ORDERS = [...MODES.keys(), "limits", "dead-events", "replay-event"];
+
+/** Segments after `/admin`. */
+export async function adminRoute(edge: Authenticated, segments: readonly string[]): Promise<Response> {
+  const [area = "", poolId = "", action = "", ...more] = segments;
+  if (edge.request.method !== "POST") {
+    return refuseJob(edge, { reason: "method_not_allowed", headers: [["allow", "POST"]] });
+  }
+  if (area === "hooks" && poolId === "") return makeHook(edge);
+  if (area !== "jobs" || more.length > 0) {
+    return refuseJob(edge, unknownAction("/admin", segments.join("/"), ["hooks", "jobs/{pool}/{order}"]));
+  }
+  const { pools, config } = edge.desk.runtime;
+  if (!pools.has(poolId)) return refuseJob(edge, unknownPool(poolId, config));
+  const queue = queueOf(edge.desk, poolId);
+  if (queue === null) return refuseNoQueue(edge);
+  if (action === "limits") return setLimits(edge, queue, poolId);
+  if (action === "dead-events") return answerJson(edge, { pool: poolId, events: await queue.deadDeliveries(OPERATOR) });
+  if (action === "replay-event") return replayEvent(edge, queue);
+  const mode = MODES.get(action);
+  if (mode === undefined) return refuseJob(edge, unknownAction("/admin/jobs/{pool}", action, ORDERS));
+  await queue.setMode(mode);
+  return answerJson(edge, { pool: poolId, mode });
+}
+
+/** `{webhookId}`: an event of the pool that could not be delivered, once more. */
+async function replayEvent(edge: Authenticated, queue: JobQueueStub): Promise<Response> {
+  const bytes = await readBody(edge, ORDER_BYTES_MAX);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  const { webhookId } = (parseJson(bytes.value) ?? {}) as { readonly webhookId?: unknown };
+  if (typeof webhookId !== "string") {
+    return refuseProblem(edge, { param: "webhookId", problem: "Name one that dead-events answers." });
+  }
+  return answerJson(edge, { webhookId, replayed: await queue.replayDelivery(OPERATOR, webhookId) });
+}
+
+/** What the body does not name stays; null is no limit. Answers with all of them. */
+async function setLimits(edge: Authenticated, queue: JobQueueStub, poolId: string): Promise<Response> {
+  const bytes = await readBody(edge, ORDER_BYTES_MAX);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  const json = parseJson(bytes.value);
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    return refuseJob(edge, { reason: "invalid_json" });
+  }
+  const limits: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(json)) {
+    const check = LIMITS.get(name);
+    if (check === undefined || !check.isGood(value)) {
+      const problem = check === undefined ? `The limits are ${[...LIMITS.keys()].join(", ")}.` : check.says;
+      return refuseProblem(edge, { param: name, problem });
+    }
+    limits[name] = value;
+  }
+  return answerJson(edge, { pool: poolId, limits: await queue.setLimits(limits as Partial<QueueLimits>) });
+}
+
+type Check = { readonly isGood: (value: unknown) => boolean; readonly says: string };
+
+const whole = (max: number, min = 0): Check["isGood"] => {
+  return (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max;
+};
+const limit = (max: number): Check => ({
+  isGood: (value) => value === null || whole(max)(value),
+  says: `It must be null for none, or a whole number, 0 to ${max}.`,
+});
+
+const LIMITS: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ["globalLimit", limit(LIMIT_MAX)],
+  ["workerLimit", limit(LIMIT_MAX)],
+  ["tenantLimit", limit(LIMIT_MAX)],
+  ["ageingMs", { ...limit(AGEING_MS_MAX), isGood: (value) => value === null || whole(AGEING_MS_MAX, 1)(value) }],
+  ["depthMax", { isGood: whole(DEPTH_MAX), says: `It must be a whole number, 0 to ${DEPTH_MAX}.` }],
+  [
+    "onConflict",
+    { isGood: (value) => value === "enqueue" || value === "reject", says: 'It must be "enqueue" or "reject".' },
+  ],
+]);

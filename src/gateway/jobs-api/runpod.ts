@@ -1,0 +1,169 @@
+/**
+ * Runpod's job operations on one pool. Success is exactly 200: its SDK takes every other status for an answer without a
+ * job (facts/backends.md 1.6 a). Long polls wait in the queue, never in a loop here.
+ */
+import { DRAIN_SEQ } from "../../jobs/core/messages.ts";
+import type { JobView } from "../../jobs/core/messages.ts";
+import { POLICY_RANGES, RETENTION_ASYNC_MS, RETENTION_SYNC_MS } from "../../jobs/core/policy.ts";
+import { isJobId, runpodJobId, runpodSyncJobId } from "../../jobs/wire/jobs-ids.ts";
+import { readJobOptions } from "../../jobs/wire/jobs-options.ts";
+import {
+  readPage,
+  readRunRequest,
+  readWaitMs,
+  RUN_BODY_BYTES_MAX,
+  RUNSYNC_BODY_BYTES_MAX,
+  RUNSYNC_WAIT_MS_MAX,
+  STATUS_WAIT_MS_MAX,
+  STREAM_HOLD_MS,
+} from "../../jobs/wire/jobs-runpod.ts";
+import type { RunRequest } from "../../jobs/wire/jobs-runpod.ts";
+import { isEnded, runpodHealth, runpodJob, runpodStream } from "../../jobs/wire/jobs-view.ts";
+import { workOf } from "../../jobs/wire/jobs-work.ts";
+import type { JobWork } from "../../jobs/core/messages.ts";
+import { runpodStatus } from "../../jobs/core/runpod-status.ts";
+import { parseJson } from "../../wire/body.ts";
+import { answerJson } from "../edge-request.ts";
+import type { Authenticated } from "../edge-request.ts";
+import { refuseReach } from "../../dispatch/reach.ts";
+import { readBody } from "../read-body.ts";
+import type { EdgePool } from "../../dispatch/runtime.ts";
+import { refuseJob, refuseProblem, refuseUnknownJob } from "./answers.ts";
+import { exactJson } from "./exact-json.ts";
+import { jobPathOf } from "./job-path.ts";
+import type { JobQueueStub } from "./queue.ts";
+import { checkRun } from "./rails.ts";
+import { policyOf, submitJob } from "./submit.ts";
+
+/** One call of the job API: who asks, of which pool, and where its jobs are. */
+export type PoolCall = {
+  readonly edge: Authenticated;
+  readonly pool: EdgePool;
+  readonly queue: JobQueueStub;
+  readonly query: URLSearchParams;
+};
+
+export async function run(call: PoolCall): Promise<Response> {
+  const submitted = await submitRun(call, "run");
+  if (submitted instanceof Response) return submitted;
+  return answerJson(call.edge, { id: submitted.id, status: runpodStatus(submitted.status) });
+}
+
+export async function runSync(call: PoolCall): Promise<Response> {
+  const { edge, queue, query } = call;
+  const waitMs = readWaitMs(query.get("wait"), RUNSYNC_WAIT_MS_MAX);
+  if (waitMs === null) return refuseWait(edge);
+  const submitted = await submitRun(call, "runsync");
+  if (submitted instanceof Response) return submitted;
+  const view = isEnded(submitted.status) ? submitted : await queue.view(edge.identity.tenant, submitted.id, waitMs);
+  return view === null ? refuseUnknownJob(edge) : answerJson(edge, runpodJob(view, Date.now()));
+}
+
+async function submitRun({ edge, pool }: PoolCall, operation: "run" | "runsync"): Promise<Response | JobView> {
+  const isSync = operation === "runsync";
+  const bytesMax = isSync ? RUNSYNC_BODY_BYTES_MAX : RUN_BODY_BYTES_MAX;
+  const bytes = await readBody(edge, bytesMax);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  const json = parseJson(bytes.value);
+  if (json === null) return refuseJob(edge, { reason: "invalid_json" });
+  if (typeof json !== "object") return refuseProblem(edge, { param: null, problem: "The body must be a JSON object." });
+  const options = readJobOptions(edge.request.headers, Date.now(), edge.dev);
+  if (!options.ok) return refuseProblem(edge, options.error);
+  const railed = await checkRun(edge, pool, json);
+  if (railed.kind === "refused") return railed.answer;
+  const body = exactJson(bytes.value, json, railed.body);
+  const request = readRunRequest(body, edge.dev);
+  if (!request.ok) return refuseProblem(edge, request.error);
+  const work = runWork(edge, pool, request.value);
+  if (work instanceof Response) return work;
+  const uuid = crypto.randomUUID();
+  const { webhook, policy } = request.value;
+  const submitted = await submitJob(edge, pool, {
+    jobId: isSync ? runpodSyncJobId(uuid) : runpodJobId(uuid),
+    work,
+    policy: policyOf(options.value, policy, isSync ? RETENTION_SYNC_MS : RETENTION_ASYNC_MS),
+    webhook: webhook === null ? options.value.webhook : { url: webhook, form: "runpod", events: [] },
+    tags: options.value.tags,
+    idempotencyKey: options.value.idempotencyKey,
+    batchId: null,
+  });
+  return submitted.kind === "refused" ? submitted.answer : submitted.job;
+}
+
+/** What the input calls, if its client may, with what only a pulling GPU worker is given. */
+export function runWork(
+  edge: Authenticated,
+  pool: EdgePool,
+  { input, s3Config }: Pick<RunRequest, "input" | "s3Config">,
+): JobWork | Response {
+  const work = workOf(input, { model: pool.config.models[0] ?? pool.config.id, jobPath: jobPathOf(pool) });
+  if (!work.ok) return refuseProblem(edge, work.error);
+  const { kind, method, path } = work.value;
+  // The path of a job that names none is the config's.
+  const closed = kind === "runpod" ? null : refuseReach(edge, pool, { method, path, from: "client" });
+  if (closed !== null) return refuseJob(edge, closed);
+  return s3Config === null ? work.value : { ...work.value, s3Config };
+}
+
+export async function status({ edge, queue, query }: PoolCall, jobId: string): Promise<Response> {
+  const { tenant } = edge.identity;
+  const ttl = query.get("ttl");
+  if (ttl !== null) {
+    const ttlMs = Number(ttl);
+    const { max } = POLICY_RANGES.ttlMs;
+    if (!Number.isSafeInteger(ttlMs) || ttlMs < 0 || ttlMs > max) {
+      return refuseProblem(edge, { param: "ttl", problem: `ttl must be whole milliseconds, 0 to ${max}.` });
+    }
+    if (!isJobId(jobId) || !(await queue.keepFor(tenant, jobId, ttlMs))) return refuseUnknownJob(edge);
+  }
+  return answerView(edge, isJobId(jobId) ? await queue.view(tenant, jobId, 0) : null);
+}
+
+export async function statusSync({ edge, queue, query }: PoolCall, jobId: string): Promise<Response> {
+  const waitMs = readWaitMs(query.get("wait"), STATUS_WAIT_MS_MAX);
+  if (waitMs === null) return refuseWait(edge);
+  return answerView(edge, isJobId(jobId) ? await queue.view(edge.identity.tenant, jobId, waitMs) : null);
+}
+
+export async function stream({ edge, queue }: PoolCall, jobId: string): Promise<Response> {
+  const page = isJobId(jobId) ? await queue.stream(edge.identity.tenant, jobId, DRAIN_SEQ, STREAM_HOLD_MS) : null;
+  return page === null ? refuseUnknownJob(edge) : answerJson(edge, runpodStream(page));
+}
+
+export async function cancel({ edge, queue }: PoolCall, jobId: string): Promise<Response> {
+  return answerView(edge, isJobId(jobId) ? await queue.cancel(edge.identity.tenant, jobId) : null);
+}
+
+export async function retry({ edge, queue }: PoolCall, jobId: string): Promise<Response> {
+  const view = isJobId(jobId) ? await queue.retry(edge.identity.tenant, jobId) : null;
+  if (view === "not_retryable") return refuseJob(edge, { reason: "job_not_retryable" });
+  if (view === null) return refuseUnknownJob(edge);
+  return answerJson(edge, { id: view.id, status: runpodStatus(view.status) });
+}
+
+export async function purgeQueue({ edge, queue }: PoolCall): Promise<Response> {
+  return answerJson(edge, { removed: await queue.purge(edge.identity.tenant), status: "completed" });
+}
+
+export async function health({ edge, queue }: PoolCall): Promise<Response> {
+  return answerJson(edge, runpodHealth(await queue.health(edge.identity.tenant)));
+}
+
+export async function requests({ edge, queue, query }: PoolCall): Promise<Response> {
+  const page = readPage(query);
+  if (!page.ok) return refuseProblem(edge, page.error);
+  const { offset, limit } = page.value;
+  // One more than the page tells whether there are more.
+  const views = await queue.list(edge.identity.tenant, { offset, limit: limit + 1, status: null });
+  const now = Date.now();
+  const shown = views.slice(0, limit).map((view) => runpodJob(view, now));
+  return answerJson(edge, { requests: shown, offset, limit, hasMore: views.length > limit });
+}
+
+function answerView(edge: Authenticated, view: JobView | null): Response {
+  return view === null ? refuseUnknownJob(edge) : answerJson(edge, runpodJob(view, Date.now()));
+}
+
+function refuseWait(edge: Authenticated): Response {
+  return refuseProblem(edge, { param: "wait", problem: "wait must be milliseconds." });
+}

@@ -1,0 +1,85 @@
+/**
+ * Takes a job in: its rails, its policy, its hash, and the queue's answer. Every surface submits through here, so a job
+ * meets the same rails as a synchronous request; what a rail redacts is redacted before anything is stored.
+ */
+import type {
+  JobPolicy,
+  JobView,
+  JobWebhook,
+  JobWork,
+  SubmitOutcome,
+  SubmitRequest,
+} from "../../jobs/core/messages.ts";
+import { DEFAULT_POLICY, PRIORITY_NORMAL } from "../../jobs/core/policy.ts";
+import { toHex } from "../../wire/api-keys.ts";
+import type { JobOptions } from "../../jobs/wire/jobs-options.ts";
+import type { RunPolicy } from "../../jobs/wire/jobs-runpod.ts";
+import type { Authenticated } from "../edge-request.ts";
+import type { EdgePool } from "../../dispatch/runtime.ts";
+import { refuseBody, refuseJob, refuseNoQueue, refuseStorageFull } from "./answers.ts";
+import { queueOf } from "./queue.ts";
+
+export type JobDraft = {
+  readonly jobId: string;
+  readonly work: JobWork;
+  readonly policy: JobPolicy;
+  readonly webhook: JobWebhook | null;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly idempotencyKey: string | null;
+  readonly batchId: string | null;
+};
+
+export type Submitted =
+  | { readonly kind: "accepted"; readonly job: JobView; readonly isNew: boolean }
+  | { readonly kind: "refused"; readonly answer: Response };
+
+/** What the body says comes before what the headers say. */
+export function policyOf(options: JobOptions, body: RunPolicy | null, retentionMs: number): JobPolicy {
+  const fromBody = body !== null && body.priority !== PRIORITY_NORMAL ? body.priority : null;
+  return {
+    executionTimeoutMs: body?.executionTimeoutMs ?? options.executionTimeoutMs ?? DEFAULT_POLICY.executionTimeoutMs,
+    ttlMs: body?.ttlMs ?? options.ttlMs ?? DEFAULT_POLICY.ttlMs,
+    startWithinMs: options.startWithinMs,
+    priority: fromBody ?? options.priority ?? PRIORITY_NORMAL,
+    attemptsMax: options.noRetry ? 1 : DEFAULT_POLICY.attemptsMax,
+    notBeforeMs: options.notBeforeMs,
+    retentionMs,
+  };
+}
+
+export async function submitJob(edge: Authenticated, pool: EdgePool, draft: JobDraft): Promise<Submitted> {
+  const queue = queueOf(edge.desk, pool.config.id);
+  if (queue === null) return { kind: "refused", answer: refuseNoQueue(edge) };
+  const outcome = await queue.submit(await requestOf(edge, draft));
+  return outcome.kind === "accepted" ? outcome : { kind: "refused", answer: refuseOutcome(edge, outcome) };
+}
+
+export async function requestOf(edge: Authenticated, draft: JobDraft): Promise<SubmitRequest> {
+  // Only a key makes anyone compare.
+  const bodyHash = draft.idempotencyKey === null ? "" : await hashOf(draft);
+  return { ...draft, tenant: edge.identity.tenant, bodyHash };
+}
+
+function refuseOutcome(edge: Authenticated, outcome: Exclude<SubmitOutcome, { kind: "accepted" }>): Response {
+  switch (outcome.kind) {
+    case "conflict":
+      return refuseJob(edge, { reason: "idempotency_conflict" });
+    case "limited": {
+      if (outcome.limit === "storage") return refuseStorageFull(edge, outcome.retryAfterMs);
+      const detail = `The queue has reached a limit (${outcome.limit}). Wait for the time in Retry-After.`;
+      return refuseJob(edge, { reason: "rate_limited", detail, retryAfterMs: outcome.retryAfterMs });
+    }
+    case "too_large":
+      return refuseBody(edge, outcome.bytesMax);
+    case "paused":
+      return refuseJob(edge, { reason: "queue_paused" });
+  }
+}
+
+/** Of what the job does and how long it may take: where its answer goes is not part of it. */
+async function hashOf({ work, policy, tags }: JobDraft): Promise<string> {
+  const { kind, method, path, body, input = null } = work;
+  const { notBeforeMs: _when, ...rules } = policy;
+  const text = JSON.stringify([kind, method, path, body, input, rules, tags]);
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
+}

@@ -1,0 +1,137 @@
+/**
+ * Runpod's stock worker protocol: an unmodified container that calls `runpod.serverless.start` takes its jobs here.
+ *
+ * Read in its source (facts/backends.md 1.7): the client asks for a job for up to 90 s; an answer that it no longer waits
+ * for would lose the job until its lease ends, so the hold is well below that, and what was taken for a worker that has
+ * left goes back at once. It sends JSON as form data, repeats on any status of 400 and above, and must not repeat a late
+ * result for ever: that one is answered 200 and not taken. Who may take sees every tenant's inputs of the pool, so it
+ * needs a scope of its own.
+ */
+import type { TakenJob } from "../../jobs/core/messages.ts";
+import { isJobId, isWorkerId } from "../../jobs/wire/jobs-ids.ts";
+import { valueOf } from "../../jobs/wire/jobs-view.ts";
+import { readLooseJson } from "../../wire/json-text.ts";
+import { dress } from "../../wire/replies.ts";
+import { answerJson } from "../edge-request.ts";
+import type { EdgeRequest } from "../edge-request.ts";
+import type { HeaderRecord } from "../../wire/headers.ts";
+import { refuseJob, refuseProblem } from "./answers.ts";
+import type { PoolCall } from "./runpod.ts";
+import { readBody } from "../read-body.ts";
+
+/** The client gives up at 90 s; a slow network and a slow start of its clock fit in between. */
+export const TAKE_HOLD_MS = 60_000;
+/** Runpod's bound on a result. */
+export const RESULT_BODY_BYTES_MAX = 20 * 1024 * 1024;
+/** Runpod's bound on a chunk, 1 MB, and room for its envelope. */
+export const CHUNK_BODY_BYTES_MAX = 1024 * 1024 + 4_096;
+/** More than any GPU worker runs at once. */
+export const TAKE_COUNT_MAX = 256;
+/** The client's own list is at most 64 KiB long. */
+export const PING_JOBS_MAX = 1_024;
+
+export async function take(call: PoolCall, workerId: string): Promise<Response> {
+  const taken = await takeFor(call, workerId, 1);
+  if (taken instanceof Response) return taken;
+  const [job] = taken;
+  return job === undefined ? nothing(call.edge) : answerJson(call.edge, wireJob(job));
+}
+
+export async function takeBatch(call: PoolCall, workerId: string): Promise<Response> {
+  const wanted = Number(call.query.get("batch_size") ?? "1");
+  if (!Number.isSafeInteger(wanted) || wanted < 1) {
+    return refuseProblem(call.edge, { param: "batch_size", problem: "batch_size must be a whole number from 1." });
+  }
+  const taken = await takeFor(call, workerId, Math.min(wanted, TAKE_COUNT_MAX));
+  if (taken instanceof Response) return taken;
+  return taken.length === 0 ? nothing(call.edge) : answerJson(call.edge, taken.map(wireJob));
+}
+
+async function takeFor({ edge, queue, query }: PoolCall, workerId: string, count: number) {
+  if (!isWorkerId(workerId)) return refuseWorker(edge);
+  // The stock client always says whether it runs a job; one that does not say is taken to.
+  const holdsNothing = query.get("job_in_progress") === "0";
+  const taking = queue.take(workerId, count, TAKE_HOLD_MS, holdsNothing).then(async (jobs) => {
+    if (edge.request.signal.aborted && jobs.length > 0)
+      await queue.giveBack(
+        workerId,
+        jobs.map(({ id }) => id),
+      );
+    return jobs;
+  });
+  // A worker that leaves ends its handler at once; what comes for it must still go back. One that closes its connection
+  // without a reset is not seen to leave: its lease ends instead.
+  edge.desk.ctx.waitUntil(taking);
+  return taking;
+}
+
+const wireJob = ({ id, input, webhook, s3Config }: TakenJob) => ({
+  id,
+  input: valueOf(input),
+  ...(webhook === null ? {} : { webhook }),
+  ...(s3Config === undefined ? {} : { s3Config: valueOf(s3Config) }),
+});
+
+/** `{output?, error?}` ends the job; `{status: "IN_PROGRESS", output}` is progress. */
+export async function done({ edge, queue }: PoolCall, workerId: string, jobId: string): Promise<Response> {
+  const body = await readForm(edge, RESULT_BODY_BYTES_MAX);
+  if (body instanceof Response) return body;
+  if (!isWorkerId(workerId) || !isJobId(jobId)) return refuseWorker(edge);
+  const { output, error, status } = body.members;
+  const outcome = await queue.done(workerId, jobId, {
+    output: output === undefined ? null : JSON.stringify(output),
+    error: error === undefined || error === null ? null : errorText(error),
+    isProgress: status === "IN_PROGRESS",
+    ...(body.isExact ? {} : { note: "non_finite_numbers" }),
+  });
+  return answerJson(edge, { status: outcome });
+}
+
+/** `{output}`: one chunk; `{error}` would end it, and comes by `done` as well. */
+export async function chunk({ edge, queue }: PoolCall, workerId: string, jobId: string): Promise<Response> {
+  const body = await readForm(edge, CHUNK_BODY_BYTES_MAX);
+  if (body instanceof Response) return body;
+  if (!isWorkerId(workerId) || !isJobId(jobId)) return refuseWorker(edge);
+  const { output } = body.members;
+  if (output === undefined) return answerJson(edge, { status: "ok" });
+  return answerJson(edge, { status: await queue.chunk(workerId, jobId, JSON.stringify(output)) });
+}
+
+export async function ping({ edge, queue, query }: PoolCall, workerId: string): Promise<Response> {
+  if (!isWorkerId(workerId)) return refuseWorker(edge);
+  const ids = (query.get("job_id") ?? "").split(",", PING_JOBS_MAX).filter(isJobId);
+  await queue.ping(workerId, ids);
+  return answerJson(edge, { status: "ok" });
+}
+
+export async function stop({ edge, queue }: PoolCall, workerId: string): Promise<Response> {
+  if (!isWorkerId(workerId)) return refuseWorker(edge);
+  const jobsToStop = await queue.stops(workerId, TAKE_HOLD_MS);
+  return jobsToStop.length === 0 ? nothing(edge) : answerJson(edge, { jobsToStop });
+}
+
+/** `isExact` false: numbers that JSON has not are null in it. */
+type Form = { readonly members: Readonly<Record<string, unknown>>; readonly isExact: boolean };
+
+/** JSON, whatever the content type says: the client calls it form data. */
+async function readForm(edge: EdgeRequest, bytesMax: number): Promise<Response | Form> {
+  const bytes = await readBody(edge, bytesMax);
+  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  const json = readLooseJson(new TextDecoder().decode(bytes.value));
+  if (json === null || typeof json.value !== "object" || json.value === null || Array.isArray(json.value)) {
+    return refuseJob(edge, { reason: "invalid_json" });
+  }
+  return { members: json.value as Readonly<Record<string, unknown>>, isExact: json.isExact };
+}
+
+const errorText = (error: unknown): string => (typeof error === "string" ? error : JSON.stringify(error));
+
+function nothing({ requestId, desk }: EdgeRequest): Response {
+  const headers: HeaderRecord = {};
+  dress(headers, requestId, desk.runtime.config);
+  return new Response(null, { status: 204, headers });
+}
+
+function refuseWorker(edge: EdgeRequest): Response {
+  return refuseProblem(edge, { param: "workerId", problem: "The path must name the worker and the job." });
+}

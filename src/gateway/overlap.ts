@@ -1,0 +1,107 @@
+/**
+ * What goes on while the rails outside the isolate are asked: the lease waits (`acquire`), or the request itself is
+ * already on its way (`dispatch`).
+ *
+ * Model of `dispatch`. The request is sent with what the rails inside have redacted; its answer is held back. The verdict
+ * decides before anything else: a block aborts the attempt, frees its lease and refuses, whatever the endpoint has
+ * answered or failed at. If a rail outside redacts, the attempt is aborted as well and the redacted body is sent anew
+ * under a new lease: the endpoint has then seen the text, which is why a pool whose endpoints must not uses `acquire`.
+ * What was saved is the part of the attempt that had passed when the verdict came.
+ * Rejected: refusing a request whose redaction came late, which makes an ordinary finding an error.
+ */
+import { touch } from "../routing/core/lease-client/wallet.ts";
+import { giveBack, runAttempts } from "../dispatch/attempts.ts";
+import type { Dispatch, Outcome } from "../dispatch/attempts.ts";
+import { endAttempt, keepRunning } from "../dispatch/dispatch.ts";
+import type { Outgoing } from "../dispatch/outgoing.ts";
+import { flush } from "../dispatch/lease-desk.ts";
+import type { Desk, LeaseAnswer } from "../dispatch/lease-desk.ts";
+import type { Checked, InputCheck } from "../rails/check.ts";
+
+/** The keeper of a lease looks no more often than this, ms. */
+const KEEP_GAP_MS = 25;
+
+/** Keeps a lease alive that waits for the rails: its shard takes back what nobody speaks of. */
+export async function keepLease(desk: Desk, leasing: Promise<LeaseAnswer>, until: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let isOver = false;
+  const over = until.finally(() => {
+    isOver = true;
+    if (timer !== null) clearTimeout(timer);
+  });
+  const answer = await leasing;
+  if (answer.kind !== "leased") return;
+  const { holding } = answer;
+  const keep = (): void => {
+    if (isOver) return;
+    const now = Date.now();
+    touch(holding, now);
+    if (now >= holding.confirmDueMs) desk.ctx.waitUntil(flush(desk));
+    timer = setTimeout(keep, Math.max(KEEP_GAP_MS, holding.confirmDueMs - now));
+  };
+  keep();
+  await over;
+}
+
+export type Overlapped = {
+  readonly checked: Checked;
+  /** null: the rails refused it, or its body cannot be written. */
+  readonly outcome: Outcome | null;
+  readonly savedMs: number;
+};
+
+/** `outgoingOf`: the request with this body, ended by this signal; null when the body cannot be written. */
+export async function dispatchBeside(
+  dispatch: Omit<Dispatch, "outgoing">,
+  leasing: Promise<LeaseAnswer>,
+  check: InputCheck & { readonly outside: Promise<Checked> },
+  outgoingOf: (checked: Checked, clientGone: AbortSignal | null) => Outgoing | null,
+  leaseAnew: () => Promise<LeaseAnswer>,
+): Promise<Overlapped> {
+  const { desk } = dispatch;
+  const stop = new AbortController();
+  const outgoing = outgoingOf(check.inside, stop.signal);
+  if (outgoing === null) {
+    check.stop();
+    desk.ctx.waitUntil(leasing.then((answer) => giveBack(desk, answer)));
+    return { checked: check.inside, outcome: null, savedMs: 0 };
+  }
+  let begunAtMs = Number.POSITIVE_INFINITY;
+  const running = runAttempts({ ...dispatch, outgoing }, leasing).then((outcome) => {
+    begunAtMs = Date.now();
+    hold(outcome);
+    return outcome;
+  });
+  desk.ctx.waitUntil(running);
+  const checked = await check.outside;
+  const decidedAtMs = Date.now();
+  const isBlocked = checked.verdict.verdict === "block";
+  if (isBlocked || checked.body !== check.inside.body) {
+    stop.abort();
+    desk.ctx.waitUntil(running.then(discard));
+    if (isBlocked) return { checked, outcome: null, savedMs: 0 };
+    const anew = outgoingOf(checked, null);
+    const outcome = anew === null ? null : await runAttempts({ ...dispatch, outgoing: anew }, leaseAnew());
+    return { checked, outcome, savedMs: 0 };
+  }
+  const outcome = await running;
+  if (outcome.kind === "refused") return { checked, outcome, savedMs: 0 };
+  const { sentAtMs } = outcome.result.attempt;
+  return { checked, outcome, savedMs: Math.max(0, Math.min(begunAtMs, decidedAtMs) - sentAtMs) };
+}
+
+/** An answer that has begun waits for the verdict: a stream's lease is kept, a whole answer needs none. */
+function hold(outcome: Outcome): void {
+  if (outcome.kind === "refused") return;
+  const { attempt, begun, response } = outcome.result;
+  if (begun.kind === "stream") keepRunning(attempt);
+  else endAttempt(attempt, response.status < 400 ? "served" : "client_fault");
+}
+
+/** Nobody will read it: also when it began in the moment in which it was stopped. */
+function discard(outcome: Outcome): void {
+  if (outcome.kind === "refused") return;
+  const { attempt } = outcome.result;
+  endAttempt(attempt, "cancelled");
+  attempt.controller.abort();
+}

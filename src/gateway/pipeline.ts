@@ -1,0 +1,350 @@
+/**
+ * The path of one request: read it, run its rails while the lease is acquired, send it, retry or hedge once before the
+ * first byte, and pass the answer on.
+ *
+ * Neither the rails nor the lease waits for the other; a refused request gives its lease back unused. Nothing is sent
+ * anywhere before both are there.
+ */
+import type { LeaseWish } from "../routing/core/lease-client/edge-lease.ts";
+import { ALL_READ, unreadIn } from "../rails/core/rail.ts";
+import type { Unread } from "../rails/core/rail.ts";
+import { inputTokensEstimate, readInferenceBody } from "../wire/openai.ts";
+import type { InferencePath } from "../wire/openai.ts";
+import { railHeaders } from "../rails/rail-headers.ts";
+import {
+  childTraceparent,
+  EXPLAIN,
+  forwardableRequestHeaders,
+  HOP,
+  parseTraceparent,
+  RAILS,
+  REQUEST_ID,
+  TRACEPARENT,
+} from "../wire/headers.ts";
+import { AFFINITY_TOKENS_MIN, affinityKeyOf } from "./affinity-key.ts";
+import { protocolOf } from "../dispatch/answer-format.ts";
+import { answerBegun } from "./answer.ts";
+import { giveBack, runAttempts } from "../dispatch/attempts.ts";
+import type { Outcome } from "../dispatch/attempts.ts";
+import type { Outgoing } from "../dispatch/outgoing.ts";
+import { parseJson, writeJson } from "../wire/body.ts";
+import type { Refusal } from "../wire/refusal.ts";
+import type { Authenticated } from "./edge-request.ts";
+import { refuse } from "../wire/replies.ts";
+import { beginCheck } from "../rails/input-rails.ts";
+import { lease } from "../dispatch/lease-desk.ts";
+import type { LeaseAnswer } from "../dispatch/lease-desk.ts";
+import { dispatchBeside, keepLease } from "./overlap.ts";
+import type { Checked, InputCheck } from "../rails/check.ts";
+import { placeOf } from "./place.ts";
+import { readBody } from "./read-body.ts";
+import { textLimit } from "./text-limit.ts";
+import { unreadOf } from "./unread.ts";
+import type { EdgePool } from "../dispatch/runtime.ts";
+import type { PoolConfig } from "../config/config.ts";
+
+/** What is known of a request before anything is done with it. */
+type Parcel = {
+  readonly pool: EdgePool;
+  readonly method: string;
+  readonly path: string;
+  readonly bytes: ArrayBuffer | null;
+  /** The parsed body; null when it is not JSON, and no rail can read it. */
+  readonly json: unknown;
+  readonly stream: boolean;
+  /** One of the `/v1` paths, whose body this router understands. */
+  readonly isInference: boolean;
+  /** Named in the request itself, under `/p`: any path that there is at the endpoint. */
+  readonly isClientsPath: boolean;
+  /** May an attempt that may have been processed be repeated. */
+  readonly repeatable: boolean;
+};
+
+/** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
+export async function infer(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Response> {
+  const { config, pools } = edge.desk.runtime;
+  const bytes = await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax");
+  if (!bytes.ok) return refuse(edge.requestId, config, bytes.error);
+  const json = parseJson(bytes.value);
+  if (json === null) return refuse(edge.requestId, config, { reason: "invalid_json" });
+  const read = readInferenceBody(json, path);
+  if (!read.ok) {
+    const { param, problem } = read.error;
+    return refuse(edge.requestId, config, {
+      reason: "invalid_request",
+      detail: problem,
+      ...(param === null ? {} : { param }),
+    });
+  }
+  const poolId = config.poolIdByModel.get(read.value.model);
+  const pool = given ?? (poolId === undefined ? undefined : pools.get(poolId));
+  if (pool === undefined) {
+    const { unknownModel } = await import("./admin/rare.ts");
+    return refuse(edge.requestId, config, unknownModel(read.value.model, config));
+  }
+  const { stream } = read.value;
+  return send(edge, {
+    pool,
+    method: "POST",
+    path,
+    bytes: bytes.value,
+    json,
+    stream,
+    isInference: true,
+    isClientsPath: false,
+    repeatable: true,
+  });
+}
+
+/** Any other request to a pool, as far as its paths are open. `pathFrom`: who named the path at the endpoint. */
+export async function passThrough(
+  edge: Authenticated,
+  pool: EdgePool,
+  path: string,
+  pathFrom: "client" | "config",
+): Promise<Response> {
+  const { request, desk } = edge;
+  const { refuseReach } = await import("../dispatch/reach.ts");
+  const closed = refuseReach(edge, pool, { method: request.method, path, from: pathFrom });
+  if (closed !== null) return refuse(edge.requestId, desk.runtime.config, closed);
+  if (request.headers.get("upgrade") !== null) {
+    return refuse(edge.requestId, desk.runtime.config, {
+      reason: "invalid_request",
+      detail: "WebSockets are not supported yet.",
+    });
+  }
+  const hasBody = request.method !== "GET" && request.method !== "HEAD";
+  const { config } = desk.runtime;
+  const read = hasBody ? await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax") : null;
+  if (read !== null && !read.ok) return refuse(edge.requestId, config, read.error);
+  const bytes = read?.value ?? null;
+  // Whatever the content type says: a body that a model could read as JSON is read as JSON here.
+  const json = bytes === null ? null : parseJson(bytes);
+  const stream = typeof json === "object" && json !== null && "stream" in json && json.stream === true;
+  // Only the endpoint knows what an unknown POST does, so it is not done twice; of a known protocol it answers, as under /v1.
+  const isKnown = protocolOf(request.method, path) !== null;
+  const repeatable = isKnown || (request.method !== "POST" && request.method !== "PATCH");
+  const { method } = request;
+  const isClientsPath = pathFrom === "client";
+  return send(edge, { pool, method, path, bytes, json, stream, isInference: false, isClientsPath, repeatable });
+}
+
+async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
+  const { desk, requestId } = edge;
+  const { config } = desk.runtime;
+  if (parcel.pool.endpoints.size === 0) return refuse(requestId, config, { reason: "jobs_only" });
+  const { place, key } = placeOf(edge.request, desk.runtime, edge.dev);
+  const inputTokens = inputTokensEstimate(parcel.bytes?.byteLength ?? 0);
+  const wish: LeaseWish = {
+    pool: parcel.pool.spec,
+    client: place,
+    clientKey: key,
+    inputTokens,
+    affinityKey: inputTokens < AFFINITY_TOKENS_MIN ? null : affinityOf(edge, parcel, inputTokens),
+    excluded: [],
+    explain: isExplained(edge),
+  };
+  const leasing = lease(desk, parcel.pool, wish);
+  const beginning = beginCheck(desk, parcel.pool, {
+    requestId,
+    tenant: edge.identity.tenant,
+    body: parcel.json,
+    hasBody: parcel.bytes !== null,
+    unread: unreadParcel(edge, parcel),
+    everyMember: !parcel.isInference,
+    clientGone: edge.request.signal,
+  });
+  const check = beginning instanceof Promise ? await beginning : beginning;
+  const sending: Sending = { edge, parcel, wish, leasing };
+  if (check === null) {
+    takeBack(sending);
+    return refuse(requestId, config, { reason: "misconfigured" });
+  }
+  if (check.outside === null || check.inside.verdict.verdict === "block") return sendChecked(sending, check.inside);
+  const answering = sendAsking(sending, { ...check, outside: check.outside });
+  desk.ctx.waitUntil(answering);
+  return answering;
+}
+
+/** What no rail can read of it. An inference body is sent on as JSON, whatever the client called it. */
+function unreadParcel({ request }: Authenticated, { pool, bytes, json, isInference }: Parcel): Unread {
+  if (pool.config.rails.input.length === 0) return ALL_READ;
+  return unreadOf(bytes, json, isInference ? null : request.headers.get("content-type"));
+}
+
+/** A request, and the lease that is on its way. */
+type Sending = {
+  readonly edge: Authenticated;
+  readonly parcel: Parcel;
+  readonly wish: LeaseWish;
+  readonly leasing: Promise<LeaseAnswer>;
+};
+
+/** All rails have spoken. */
+async function sendChecked(sending: Sending, checked: Checked): Promise<Response> {
+  const { edge, parcel, wish, leasing } = sending;
+  const outgoing = checked.verdict.verdict === "block" ? null : outgoingOf(edge, parcel, wish, checked, null);
+  if (outgoing === null) {
+    takeBack(sending);
+    return refuseChecked(sending, checked);
+  }
+  const dispatch = { desk: edge.desk, pool: parcel.pool, wish, outgoing, ...sentBy(edge, parcel) };
+  const answering = runAttempts(dispatch, leasing).then((outcome) => respond(sending, outcome, checked, null));
+  // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
+  edge.desk.ctx.waitUntil(answering);
+  return answering;
+}
+
+/** Rails outside the isolate are still being asked. */
+async function sendAsking(
+  sending: Sending,
+  check: InputCheck & { readonly outside: Promise<Checked> },
+): Promise<Response> {
+  const { edge, parcel, wish, leasing } = sending;
+  const { desk } = edge;
+  if (parcel.pool.config.rails.overlap === "acquire") {
+    desk.ctx.waitUntil(keepLease(desk, leasing, check.outside));
+    return sendChecked(sending, await check.outside);
+  }
+  const { checked, outcome, savedMs } = await dispatchBeside(
+    { desk, pool: parcel.pool, wish, ...sentBy(edge, parcel) },
+    leasing,
+    check,
+    (known, clientGone) => outgoingOf(edge, parcel, wish, known, clientGone),
+    async () => lease(desk, parcel.pool, wish),
+  );
+  return outcome === null ? refuseChecked(sending, checked) : respond(sending, outcome, checked, savedMs);
+}
+
+const sentBy = ({ identity }: Authenticated, { repeatable }: Parcel) => ({ repeatable, tenant: identity.tenant });
+
+function takeBack({ edge: { desk }, leasing }: Sending): void {
+  desk.ctx.waitUntil(leasing.then((answer) => giveBack(desk, answer)));
+}
+
+async function respond(
+  { edge, parcel, wish }: Sending,
+  outcome: Outcome,
+  checked: Checked,
+  savedMs: number | null,
+): Promise<Response> {
+  if (outcome.kind === "refused") {
+    return refuse(edge.requestId, edge.desk.runtime.config, withRails(outcome.refusal, checked));
+  }
+  const { result } = outcome;
+  return answerBegun(edge, result, {
+    pool: parcel.pool,
+    reason: outcome.reason,
+    attempts: outcome.attempts,
+    overheadMs: result.attempt.sentAtMs - edge.startedAtMs,
+    decision: wish.explain ? await explained(outcome, checked) : null,
+    checked,
+    savedMs,
+  });
+}
+
+async function explained(outcome: Extract<Outcome, { kind: "begun" }>, checked: Checked): Promise<string> {
+  const { result, reason, attempts, lease: decision } = outcome;
+  const { endpointId } = result.attempt.holding.grant;
+  const { decisionText } = await import("./admin/rare.ts");
+  return decisionText({ endpointId, reason, attempts, decision, rails: checked.records });
+}
+
+/** The rails refused it; or had text redacted in a body that is nested too deep to be written again. */
+function refuseChecked({ edge, parcel }: Sending, checked: Checked): Response {
+  const refusal: Refusal =
+    checked.verdict.verdict === "block"
+      ? blocked(checked, parcel.pool.config)
+      : { reason: "invalid_request", detail: "The body is nested too deep." };
+  return refuse(edge.requestId, edge.desk.runtime.config, withRails(refusal, checked));
+}
+
+function withRails(refusal: Refusal, { records }: Checked): Refusal {
+  const { rails } = railHeaders(records);
+  return rails === "" ? refusal : { ...refusal, headers: [...(refusal.headers ?? []), [RAILS, rails]] };
+}
+
+function affinityOf({ desk, request, identity }: Authenticated, parcel: Parcel, inputTokens: number) {
+  return affinityKeyOf(desk.runtime.affinitySecret, {
+    mode: parcel.pool.config.affinity,
+    tenant: identity.tenant,
+    headers: request.headers,
+    json: parcel.json,
+    hasPrompt: parcel.isInference && parcel.path !== "/v1/embeddings",
+    inputTokens,
+  });
+}
+
+/** Null when the changed body is nested too deep to be written. `stopped` ends it beside the client's own signal. */
+function outgoingOf(
+  edge: Authenticated,
+  parcel: Parcel,
+  wish: LeaseWish,
+  checked: Checked,
+  stopped: AbortSignal | null,
+): Outgoing | null {
+  const { request, requestId } = edge;
+  const body =
+    checked.body === parcel.json ? parcel.bytes : writeJson(checked.body, parcel.bytes ?? new ArrayBuffer(0));
+  if (body === null && parcel.bytes !== null) return null;
+  const headers = forwardableRequestHeaders(request.headers);
+  headers[REQUEST_ID] = requestId;
+  headers[HOP] = "1";
+  // An inference body was read as JSON, whatever it was called, and so must the endpoint read it.
+  if (parcel.isInference) headers["content-type"] = "application/json";
+  const trace = parseTraceparent(headers[TRACEPARENT] ?? null);
+  if (trace === null) delete headers[TRACEPARENT];
+  else headers[TRACEPARENT] = childTraceparent(trace, spanId());
+  const { config } = parcel.pool;
+  // Output rails read text: an endpoint that would compress it is asked not to.
+  if (config.rails.output.length > 0) headers["accept-encoding"] = "identity";
+  const executionMs = Math.max(...config.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs));
+  return {
+    method: parcel.method,
+    path: parcel.path,
+    headers,
+    body,
+    inputTokens: wish.inputTokens,
+    clientKey: wish.clientKey,
+    affinity: wish.affinityKey ?? null,
+    stream: parcel.stream,
+    protocol: protocolOf(parcel.method, parcel.path),
+    isClientsPath: parcel.isClientsPath,
+    firstByteTimeoutMs: parcel.stream ? config.firstTokenTimeoutMs : executionMs,
+    connectTimeoutMs: config.connectTimeoutMs,
+    stallTimeoutMs: config.stallTimeoutMs,
+    mayLeave: parcel.repeatable && config.attemptsMax > 1,
+    clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
+  };
+}
+
+/** Where the fleet's endpoints are and how they do is for operators: a key that may only infer asks in vain. */
+const isExplained = ({ request, identity, dev }: Authenticated): boolean =>
+  request.headers.get(EXPLAIN) === "1" && (dev || identity.scopes.includes("admin"));
+
+export function blocked({ verdict }: Checked, { id, rails }: PoolConfig): Refusal {
+  const [rail] = verdict.blockedBy;
+  const unfinished = verdict.skipped.find(({ rail: name }) => name === rail);
+  if (unfinished?.status === "unread") {
+    const unread = unreadIn(verdict.reasons).join(", ");
+    return {
+      reason: "guardrail_unavailable",
+      detail: `The guardrail "${rail}" must read the whole request and cannot (${unread}). Send text as JSON in UTF-8.`,
+      headers: [["x-should-retry", "false"]],
+    };
+  }
+  if (unfinished !== undefined) return { reason: "guardrail_unavailable" };
+  const blocking = rails.input.filter(({ name }) => verdict.blockedBy.includes(name));
+  const tooLong = textLimit(verdict.reasons, blocking, id);
+  if (tooLong !== null) return { reason: "body_too_large", detail: tooLong };
+  return {
+    reason: "blocked_by_guardrail",
+    detail: `The guardrail "${verdict.blockedBy.join('", "')}" refused this request. Change its content before you send it again.`,
+  };
+}
+
+/** 16 hex digits, not all zero. */
+function spanId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => (byte | 1).toString(16).padStart(2, "0")).join("");
+}

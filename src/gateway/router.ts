@@ -1,0 +1,165 @@
+/**
+ * Decides which handler serves a path. Deny by default: every route but health and preflight goes through `admit`, with
+ * the scope it needs. The path is the door's (`edge.path`): nobody here reads the URL again.
+ */
+import { Router } from "itty-router";
+import type { IRequest } from "itty-router";
+import { KEY_HEADERS } from "../wire/headers.ts";
+import { modelById, modelList } from "../wire/openai.ts";
+import { withoutLastSlash } from "../wire/request-target.ts";
+import { err } from "../lib/result.ts";
+import type { Result } from "../lib/result.ts";
+import type { Identity, KeyRefusal } from "../wire/api-keys.ts";
+import type { Scope } from "../config/config.ts";
+import { refuse } from "../wire/replies.ts";
+import { answerJson } from "./edge-request.ts";
+import type { Authenticated, EdgeRequest } from "./edge-request.ts";
+import { loadRails } from "../rails/input-rails.ts";
+import { infer, passThrough } from "./pipeline.ts";
+import type { AdminAction } from "./admin/rare.ts";
+import type { Runtime } from "../dispatch/runtime.ts";
+
+type Handler = (edge: Authenticated, params: Readonly<Record<string, string>>) => Promise<Response> | Response;
+
+type Exact = { readonly method: string; readonly scope: Scope; readonly handler: Handler };
+
+/** Paths without parameters: one look-up decides, which is what every inference request pays. */
+const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
+  ...(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"] as const).map((path): [string, Exact] => [
+    path,
+    { method: "POST", scope: "infer", handler: async (edge) => infer(edge, path) },
+  ]),
+  ["/v1/models", { method: "GET", scope: "infer", handler: models }],
+  ["/metrics", { method: "GET", scope: "admin", handler: admin("metrics") }],
+  ["/admin/fleet", { method: "GET", scope: "admin", handler: admin("fleet") }],
+  ["/admin/explain", { method: "POST", scope: "admin", handler: admin("explain") }],
+]);
+
+const patterns = Router<IRequest, [EdgeRequest], Response>();
+
+patterns
+  .get("/v1/models/:id+", authenticated("infer", model))
+  .post("/admin/endpoints/:id/drain", authenticated("admin", admin("drain")))
+  .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
+  .post("/admin/shards/:pool/:region/restart", authenticated("admin", admin("restart")));
+
+/** A pool, and the path at its endpoints. */
+const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;
+
+/** What belongs to jobs alone. */
+export const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/;
+
+export async function routeRequest(edge: EdgeRequest): Promise<Response> {
+  const { config, pools } = edge.desk.runtime;
+  loadRails(edge.desk.runtime);
+  const path = withoutLastSlash(edge.path);
+  const { method } = edge.request;
+  const exact = EXACT.get(path);
+  if (exact !== undefined) {
+    if (method === exact.method || (method === "HEAD" && exact.method === "GET")) {
+      return admit(edge, exact.scope, exact.handler, {});
+    }
+    const allow = [["allow", exact.method === "GET" ? "GET, HEAD" : exact.method]] as const;
+    return refuse(edge.requestId, config, { reason: "method_not_allowed", headers: allow });
+  }
+  const declared = config.routes.get(path);
+  const pool = declared === undefined ? undefined : pools.get(declared.poolId);
+  if (declared !== undefined && pool !== undefined) {
+    const upstreamPath = declared.upstreamPath + edge.query;
+    const serve: Handler = async (known) => passThrough(known, pool, upstreamPath, "config");
+    const { openTo } = declared;
+    if (openTo !== null && !KEY_HEADERS.some((name) => edge.request.headers.has(name))) {
+      return serve({ ...edge, identity: { keyId: "", tenant: openTo, scopes: ["infer"] } }, {});
+    }
+    return admit(edge, "infer", serve, {});
+  }
+  const [, poolId, poolPath = "/"] = POOL_PATH.exec(edge.path) ?? [];
+  if (poolId !== undefined) return admit(edge, "infer", async (known) => toPool(known, poolId, poolPath), {});
+  if (JOB_PATH.test(path)) {
+    const { routeJobs } = await import("./jobs-api/routes.ts");
+    return routeJobs({ ...edge, path }, async (asked, scope, handler) => admit(asked, scope, handler, {}));
+  }
+  // The router reads these two members and writes its own beside them.
+  const answer = await patterns.fetch({ method, url: `http://router${path}` } as IRequest, edge);
+  if (answer instanceof Response) return answer;
+  const { notServed } = await import("./admin/rare.ts");
+  return refuse(edge.requestId, config, notServed(path));
+}
+
+function authenticated(scope: Scope, handler: Handler) {
+  return async (matched: IRequest, edge: EdgeRequest): Promise<Response> =>
+    admit(edge, scope, handler, matched.params ?? {});
+}
+
+async function admit(
+  edge: EdgeRequest,
+  scope: Scope,
+  handler: Handler,
+  params: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const { runtime } = edge.desk;
+  const { headers } = edge.request;
+  const identity = await identify(runtime, headers, edge.startedAtMs);
+  if (!identity.ok) {
+    const reason = identity.error === "expired" ? "key_expired" : "unauthorized";
+    return refuse(edge.requestId, runtime.config, { reason });
+  }
+  if (!identity.value.scopes.includes(scope)) {
+    const detail = `This API key may not do this: it needs the scope "${scope}".`;
+    return refuse(edge.requestId, runtime.config, { reason: "forbidden", detail });
+  }
+  const known = { ...edge, identity: identity.value };
+  if (scope === "infer" && edge.request.method === "POST" && mayBecomeJob(headers)) {
+    const { asJob } = await import("./jobs-api/respond-async.ts");
+    return asJob(known, async (sync) => handler(sync, params));
+  }
+  return handler(known, params);
+}
+
+/** The first good key of those that are presented, of which each header has at most one. */
+async function identify({ keys }: Runtime, headers: Headers, nowMs: number): Promise<Result<Identity, KeyRefusal>> {
+  let refusal: KeyRefusal = "malformed";
+  for (const name of KEY_HEADERS) {
+    const presented = headers.get(name);
+    if (presented === null) continue;
+    const identity = await keys.verify(presented, nowMs);
+    if (identity.ok) return identity;
+    if (refusal !== "expired") refusal = identity.error;
+  }
+  return err(refusal);
+}
+
+/** The client would rather have its answer later than wait, or than be refused. */
+const mayBecomeJob = (headers: Headers): boolean =>
+  headers.get("prefer")?.includes("respond-async") === true || headers.has("x-warmpath-on-busy");
+
+/** Operators come rarely: what serves them is not loaded at start. */
+function admin(action: AdminAction): Handler {
+  return async (edge, { id, ...params }) => {
+    const { administer } = await import("./admin/rare.ts");
+    return administer(action, edge, id === undefined ? params : { ...params, id: decoded(id) });
+  };
+}
+
+function models(edge: Authenticated): Response {
+  return answerJson(edge, modelList(edge.desk.runtime.config));
+}
+
+async function model(edge: Authenticated, { id = "" }: Readonly<Record<string, string>>): Promise<Response> {
+  const { config } = edge.desk.runtime;
+  const name = decoded(id);
+  const found = modelById(config, name);
+  if (found !== null) return answerJson(edge, found);
+  const { unknownModel } = await import("./admin/rare.ts");
+  return refuse(edge.requestId, config, unknownModel(name, config));
+}
+
+async function toPool(edge: Authenticated, poolId: string, path: string): Promise<Response> {
+  const pool = edge.desk.runtime.pools.get(poolId);
+  if (pool !== undefined) return passThrough(edge, pool, path + edge.query, "client");
+  const { unknownPool } = await import("./admin/rare.ts");
+  return refuse(edge.requestId, edge.desk.runtime.config, unknownPool(poolId, edge.desk.runtime.config));
+}
+
+/** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */
+const decoded = decodeURIComponent;

@@ -1,0 +1,125 @@
+/**
+ * The shell of a pool's queue: the Durable Object `jobs:{pool}`.
+ *
+ * It forwards every call to `queue.ts`, which is loaded with the first one: a Worker's isolate starts with what a request
+ * needs, and a queue is another part of the bundle. Calls and the alarm are all that wakes the object, and each of them
+ * makes the queue, which recovers what an earlier incarnation left.
+ */
+import type { JobQueueEnv } from "./queue-env.ts";
+import { DurableObject } from "cloudflare:workers";
+import type { SubmitRequest } from "../core/messages.ts";
+import type { QueueLimits, QueueMode } from "../core/queue.ts";
+import type { Queue } from "./queue.ts";
+import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc } from "./rpc.ts";
+
+type Calls = JobQueueRpc & JobQueueMoreRpc & JobQueueAdminRpc;
+type Args<Name extends keyof Calls> = Parameters<Calls[Name]>;
+
+export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
+  #queue: Queue | null = null;
+  #loading: Promise<Queue> | null = null;
+
+  async submit(request: SubmitRequest) {
+    return (await this.#ready()).submit(request);
+  }
+  async view(...args: Args<"view">) {
+    return (await this.#ready()).view(...args);
+  }
+  async stream(...args: Args<"stream">) {
+    return (await this.#ready()).stream(...args);
+  }
+  async cancel(...args: Args<"cancel">) {
+    return (await this.#ready()).cancel(...args);
+  }
+  async retry(...args: Args<"retry">) {
+    return (await this.#ready()).retry(...args);
+  }
+  async purge(tenant: string) {
+    return (await this.#ready()).purge(tenant);
+  }
+  async health(tenant: string) {
+    return (await this.#ready()).health(tenant);
+  }
+  async list(...args: Args<"list">) {
+    return (await this.#ready()).list(...args);
+  }
+  async deadLetters(tenant: string) {
+    return (await this.#ready()).deadLetters(tenant);
+  }
+  async pause(paused: boolean) {
+    return (await this.#ready()).pause(paused);
+  }
+  async take(...args: Args<"take">) {
+    return (await this.#ready()).take(...args);
+  }
+  async done(...args: Args<"done">) {
+    return (await this.#ready()).done(...args);
+  }
+  async chunk(...args: Args<"chunk">) {
+    return (await this.#ready()).chunk(...args);
+  }
+  async ping(...args: Args<"ping">) {
+    return (await this.#ready()).ping(...args);
+  }
+  async stops(...args: Args<"stops">) {
+    return (await this.#ready()).stops(...args);
+  }
+  async giveBack(...args: Args<"giveBack">) {
+    return (await this.#ready()).giveBack(...args);
+  }
+  async keepFor(...args: Args<"keepFor">) {
+    return (await this.#ready()).keepFor(...args);
+  }
+  async createBatch(...args: Args<"createBatch">) {
+    return (await this.#ready()).createBatch(...args);
+  }
+  async addToBatch(...args: Args<"addToBatch">) {
+    return (await this.#ready()).addToBatch(...args);
+  }
+  async finalizeBatch(...args: Args<"finalizeBatch">) {
+    return (await this.#ready()).finalizeBatch(...args);
+  }
+  async batch(...args: Args<"batch">) {
+    return (await this.#ready()).batch(...args);
+  }
+  async batchJobs(...args: Args<"batchJobs">) {
+    return (await this.#ready()).batchJobs(...args);
+  }
+  async cancelBatch(...args: Args<"cancelBatch">) {
+    return (await this.#ready()).cancelBatch(...args);
+  }
+  async setMode(mode: QueueMode) {
+    return (await this.#ready()).setMode(mode);
+  }
+  async setLimits(limits: Partial<QueueLimits>) {
+    return (await this.#ready()).setLimits(limits);
+  }
+  async deadDeliveries(tenant: string) {
+    return (await this.#ready()).deadDeliveries(tenant);
+  }
+  async replayDelivery(...args: Args<"replayDelivery">) {
+    return (await this.#ready()).replayDelivery(...args);
+  }
+
+  /** Development only: loses its memory as an eviction would. */
+  restart(): void {
+    if (this.env.WARMPATH_DEV === "1") this.ctx.abort("restarted on request");
+  }
+
+  override async alarm(): Promise<void> {
+    (await this.#ready()).onAlarm();
+  }
+
+  async #ready(): Promise<Queue> {
+    if (this.#queue !== null) return this.#queue;
+    this.#loading ??= import("./queue.ts").then((module) => new module.Queue(this.ctx, this.env));
+    try {
+      this.#queue = await this.#loading;
+    } catch (error) {
+      // The next call tries again: what failed once need not fail for as long as the object lives.
+      this.#loading = null;
+      throw error;
+    }
+    return this.#queue;
+  }
+}

@@ -1,0 +1,326 @@
+/**
+ * The jobs of a queue: every event goes through `step`, and what it says is done here, in memory and in SQL, in one turn.
+ *
+ * Model. In memory are the running jobs and one head per tenant; all other jobs are rows. A turn is synchronous, so the
+ * platform writes it as one transaction, and nothing that the turn causes leaves the object before it is on disk (the
+ * output gate): a dispatch, an answer and a webhook always follow a durable state.
+ */
+import type { JobEffect, JobEvent, Notice } from "../core/events.ts";
+import { isTerminal, nextToken, nextWakeMs, runDeadlineMs, startDeadlineMs } from "../core/job.ts";
+import type { JobState } from "../core/job-state.ts";
+import type { Job, Step } from "../core/job.ts";
+import { chooseLane, holdReason, orderKey } from "../core/queue.ts";
+import type { QueueCounts, QueueLimits, QueueMode } from "../core/queue.ts";
+import type { EndReason } from "../core/reasons.ts";
+import { step } from "../core/step.ts";
+import { TENANTS_COUNTED_MAX } from "./bounds.ts";
+import { ChunkLog } from "./chunk-log.ts";
+import type { EndedList } from "./ended-list.ts";
+import type { Extra, JobRow, JobSpecRow, JobStore } from "./job-store.ts";
+
+/** Retried jobs whose last endpoint is remembered; a forgotten one may meet it again. */
+const LOST_AT_MAX = 10_000;
+
+export type Live = { row: JobRow; readonly chunks: ChunkLog };
+
+type LaneState = { readonly tenant: string; headId: string | null; headKey: string; running: number; waiting: number };
+
+export type LedgerHooks = {
+  /** A job waits that may start. */
+  readonly ready: () => void;
+  /** What runs under `token` is to be stopped. */
+  readonly aborted: (row: JobRow, token: number, workerId: string | null, reason: EndReason) => void;
+  readonly noticed: (row: JobRow, notice: Notice) => void;
+  /** Whoever waits for something of this job may look again. */
+  readonly changed: (jobId: string) => void;
+  readonly deleted: (row: JobRow) => void;
+  /** The clock has something to do at this instant. */
+  readonly scheduled: (atMs: number) => void;
+};
+
+export type Totals = { completed: number; failed: number; retried: number };
+
+export class Ledger {
+  readonly store: JobStore;
+  readonly ended: EndedList;
+  readonly running = new Map<string, Live>();
+  readonly totals: Map<string, Totals>;
+  limits: QueueLimits;
+  mode: QueueMode;
+  retrying = 0;
+  readonly #hooks: LedgerHooks;
+  readonly #lanes = new Map<string, LaneState>();
+  readonly #lostAt = new Map<string, string>();
+  #seq = 0;
+
+  constructor(
+    store: JobStore,
+    ended: EndedList,
+    kept: { readonly limits: QueueLimits; readonly mode: QueueMode; readonly totals: Map<string, Totals> },
+    hooks: LedgerHooks,
+  ) {
+    this.store = store;
+    this.ended = ended;
+    this.limits = kept.limits;
+    this.mode = kept.mode;
+    this.totals = kept.totals;
+    this.#hooks = hooks;
+    for (const { tenant, waiting } of store.lanes()) {
+      const head = store.head(tenant);
+      this.#lanes.set(tenant, { tenant, waiting, running: 0, headId: head?.id ?? null, headKey: head?.orderKey ?? "" });
+    }
+    const { running, retrying } = store.unfinished();
+    this.retrying = retrying;
+    for (const row of running) this.#place(row, 1);
+  }
+
+  nextSeq(): number {
+    this.#seq += 1;
+    return this.#seq;
+  }
+
+  waiting(): number {
+    let count = this.retrying;
+    for (const lane of this.#lanes.values()) count += lane.waiting;
+    return count;
+  }
+
+  totalsOf(tenant: string): Totals {
+    const key = this.totals.has(tenant) || this.totals.size < TENANTS_COUNTED_MAX ? tenant : "";
+    const totals = this.totals.get(key) ?? { completed: 0, failed: 0, retried: 0 };
+    this.totals.set(key, totals);
+    return totals;
+  }
+
+  /** First waiting jobs of a few tenants. */
+  headIds(max: number): readonly string[] {
+    return Array.from(this.#heads(), ({ headId }) => headId).slice(0, max);
+  }
+
+  /** Tenants with waiting jobs, the one first that has had some for longest. */
+  waitingTenants(max: number): readonly string[] {
+    return Array.from(this.#heads(), ({ tenant }) => tenant).slice(0, max);
+  }
+
+  waitingOf(tenant: string): number {
+    return this.#lanes.get(tenant)?.waiting ?? 0;
+  }
+
+  counts(tenant: string, workerId: string | null): QueueCounts {
+    return {
+      running: this.running.size,
+      runningAtWorker: workerId === null ? 0 : this.heldBy(workerId).length,
+      runningOfTenant: this.#lanes.get(tenant)?.running ?? 0,
+      waiting: this.waiting(),
+    };
+  }
+
+  heldBy(workerId: string): Live[] {
+    return [...this.running.values()].filter(({ row }) => row.job.lease?.workerId === workerId);
+  }
+
+  /** Jobs that could start now, up to `max`: as many as the limits leave room for. */
+  startable(max: number): number {
+    if (holdReason(this.mode, { ...this.counts("", null), runningOfTenant: 0 }, this.limits) !== null) return 0;
+    const { globalLimit, tenantLimit } = this.limits;
+    const room = globalLimit === null ? max : Math.min(max, globalLimit - this.running.size);
+    let count = 0;
+    for (const { waiting, running } of this.#lanes.values()) {
+      count += tenantLimit === null ? waiting : Math.max(0, Math.min(waiting, tenantLimit - running));
+      if (count >= room) return Math.max(0, room);
+    }
+    return count;
+  }
+
+  /** Endpoint that the next job should not meet again; null: none. */
+  nextLostAt(): string | null {
+    const lane = chooseLane(this.#heads(), this.limits);
+    return lane === null ? null : (this.#lostAt.get(lane.headId) ?? null);
+  }
+
+  /** Claims the first job that may start, under a new token; null: none. */
+  claim(
+    holder: { readonly endpointId: string; readonly workerId: string | null },
+    leaseUntilMs: (job: Job, now: number) => number,
+  ): Live | null {
+    for (;;) {
+      if (holdReason(this.mode, { ...this.counts("", holder.workerId), runningOfTenant: 0 }, this.limits)) return null;
+      const lane = chooseLane(this.#heads(), this.limits);
+      if (lane === null) return null;
+      const { headId } = lane;
+      const row = this.store.read(headId);
+      if (row === null) {
+        this.#nextHead(lane.tenant);
+        continue;
+      }
+      const now = Date.now();
+      const token = nextToken(row.job);
+      const claim = { kind: "claimed", token, leaseUntilMs: leaseUntilMs(row.job, now), ...holder } as const;
+      const { endpointId, workerId } = holder;
+      const after = this.apply(row, [claim, { kind: "started", token }], { endpointId, workerId, answer: null });
+      this.#lostAt.delete(headId);
+      const live = this.running.get(after.job.id);
+      // Its deadline had passed while it waited: it has ended, and the next one is looked at.
+      if (live !== undefined) return live;
+      if (this.store.read(headId)?.job.state === "queued") return null;
+    }
+  }
+
+  create(made: Step, extra: Extra, spec: JobSpecRow): JobRow {
+    const row = { job: made.job, extra };
+    this.store.insert(row, spec, this.#columns(row.job));
+    this.#place(row, 1);
+    this.#perform(row, made.effects);
+    return row;
+  }
+
+  /** The same for a job that was looked up before something was waited for: it is looked up again. */
+  applyTo(jobId: string, events: readonly JobEvent[], changes: Partial<Extra> = {}): JobRow | null {
+    const row = this.find(jobId);
+    return row === null ? null : this.apply(row, events, changes);
+  }
+
+  /** One turn: the events in order, one write. `before` was found in this very turn. */
+  apply(before: JobRow, events: readonly JobEvent[], changes: Partial<Extra> = {}): JobRow {
+    const now = Date.now();
+    const effects: JobEffect[] = [];
+    let { job } = before;
+    for (const event of events) {
+      const next = step(job, event, now, Math.random);
+      job = next.job;
+      effects.push(...next.effects);
+    }
+    const after: JobRow = { job, extra: { ...before.extra, ...changes } };
+    this.#commit(before, after, effects);
+    return after;
+  }
+
+  /** The owner's word on when the job is to be gone, counted from now, whatever its policy was; false: it is gone. */
+  keepFor(row: JobRow, ttlMs: number): boolean {
+    const now = Date.now();
+    const { job } = row;
+    const policy = { ...job.policy, ttlMs: now + ttlMs - job.dueAtMs };
+    const deleteAtMs = isTerminal(job.state) ? now + ttlMs : job.deleteAtMs;
+    const changed: JobRow = { ...row, job: { ...job, policy, deleteAtMs } };
+    const live = this.running.get(job.id);
+    if (live !== undefined) live.row = changed;
+    this.store.update(changed, this.#columns(changed.job));
+    if (isTerminal(job.state)) this.ended.add({ id: job.id, tenant: job.tenant, state: job.state }, now + ttlMs);
+    this.apply(changed, [{ kind: "timer" }]);
+    return true;
+  }
+
+  find(jobId: string): JobRow | null {
+    return this.running.get(jobId)?.row ?? this.store.read(jobId);
+  }
+
+  #commit(before: JobRow, after: JobRow, effects: readonly JobEffect[]): void {
+    const { id } = after.job;
+    const has = (kind: JobEffect["kind"]): boolean => effects.some((effect) => effect.kind === kind);
+    const isGone = has("delete");
+    const live = this.running.get(id);
+    if (has("discard_chunks") || has("discard_results")) {
+      live?.chunks.clear();
+      this.store.deleteChunks(id);
+    }
+    if (isGone) {
+      this.store.deleteChunks(id);
+      this.store.deleteCursor(id);
+      this.store.delete(id);
+    } else if (has("record_history") || has("keep_shown")) {
+      if (isTerminal(after.job.state)) live?.chunks.save();
+      this.store.update(after, this.#columns(after.job));
+    }
+    if (before.job.state === after.job.state && !isGone) {
+      if (live !== undefined) live.row = after;
+    } else {
+      this.#place(before, -1);
+      if (!isGone) this.#place(after, 1);
+    }
+    if (isTerminal(after.job.state) && !isTerminal(before.job.state)) this.#countEnd(after);
+    if (after.extra.lostAt !== null && !isTerminal(after.job.state)) this.#rememberLost(id, after.extra.lostAt);
+    this.#perform(after, effects);
+    if (isGone) this.#hooks.deleted(before);
+  }
+
+  #perform(row: JobRow, effects: readonly JobEffect[]): void {
+    let isReady = false;
+    for (const effect of effects) {
+      if (effect.kind === "abort_attempt") this.#hooks.aborted(row, effect.token, effect.workerId, effect.reason);
+      if (effect.kind === "notify") this.#hooks.noticed(row, effect.notice);
+      if (effect.kind === "schedule") this.#hooks.scheduled(effect.atMs);
+      if (effect.kind === "ready") isReady = true;
+    }
+    this.#hooks.changed(row.job.id);
+    if (isReady && row.job.state === "queued") this.#hooks.ready();
+  }
+
+  #countEnd({ job }: JobRow): void {
+    const totals = this.totalsOf(job.tenant);
+    if (job.state === "completed") totals.completed += 1;
+    else totals.failed += 1;
+    if (!isTerminal(job.state) || job.deleteAtMs === null) return;
+    this.ended.add({ id: job.id, tenant: job.tenant, state: job.state }, job.deleteAtMs);
+  }
+
+  #rememberLost(id: string, endpointId: string): void {
+    if (this.#lostAt.size >= LOST_AT_MAX) this.#lostAt.clear();
+    this.#lostAt.set(id, endpointId);
+  }
+
+  #columns(job: Job): { readonly orderKey: string; readonly wakeMs: number | null } {
+    return { orderKey: orderKey(job, this.limits.ageingMs), wakeMs: wakeOf(job) };
+  }
+
+  /** Keeps the counts of what is in memory in step with the rows: `by` 1 when a row enters this state, -1 when it leaves. */
+  #place(row: JobRow, by: 1 | -1): void {
+    const { id, tenant, state } = row.job;
+    if (isTerminal(state)) return;
+    if (state === "retrying") {
+      this.retrying += by;
+      if (by === 1 && row.job.attempts > 0) this.totalsOf(tenant).retried += 1;
+      return;
+    }
+    const lane = this.#lanes.get(tenant) ?? { tenant, headId: null, headKey: "", running: 0, waiting: 0 };
+    this.#lanes.set(tenant, lane);
+    if (state === "running") {
+      lane.running += by;
+      if (by === 1) this.running.set(id, { row, chunks: new ChunkLog(this.store, id, row.job.token) });
+      else this.running.delete(id);
+    } else {
+      lane.waiting += by;
+      const key = orderKey(row.job, this.limits.ageingMs);
+      if (by === -1 && lane.headId === id) this.#nextHead(tenant);
+      if (by === 1 && (lane.headId === null || key < lane.headKey)) {
+        lane.headId = id;
+        lane.headKey = key;
+      }
+    }
+    if (lane.running === 0 && lane.waiting === 0) this.#lanes.delete(tenant);
+  }
+
+  #nextHead(tenant: string): void {
+    const lane = this.#lanes.get(tenant);
+    const head = this.store.head(tenant);
+    if (lane === undefined) return;
+    lane.headId = head?.id ?? null;
+    lane.headKey = head?.orderKey ?? "";
+  }
+
+  *#heads(): Generator<{ tenant: string; headId: string; headKey: string; running: number }> {
+    for (const { tenant, headId, headKey, running } of this.#lanes.values()) {
+      if (headId !== null) yield { tenant, headId, headKey, running };
+    }
+  }
+}
+
+/**
+ * When `due` wakes a row. Running ones stand there so that a restart finds them; of the waiting ones only those that may
+ * start too late, because an entry for every job would be one more billed row: their ttl is found in passing.
+ */
+function wakeOf(job: Job): number | null {
+  const state: JobState = job.state;
+  if (state === "running") return runDeadlineMs(job);
+  if (state === "queued") return startDeadlineMs(job);
+  return state === "retrying" ? nextWakeMs(job) : null;
+}

@@ -1,0 +1,291 @@
+/**
+ * Gives waiting jobs to endpoints: keeps leases asked for, and binds a job only when one is granted.
+ *
+ * Model. While jobs wait, up to ACQUIRES_MAX acquires are under way at the pool's shards, through the same desk as the
+ * edge's. A shard answers when a slot is free, so nothing is polled and a freed slot starts the job that is first then
+ * (late binding). An end of an attempt asks again at once, and its settlement rides on that very call. A lease that finds
+ * no job goes back unused.
+ *
+ * Where nothing takes jobs none is claimed. One acquire stands at the shard, which grants it the moment an endpoint admits
+ * again; the others follow that one. A refused acquire is repeated after a pause that doubles, within ACQUIRE_PAUSE_MS. An
+ * endpoint that was found empty (`reach.ts`) is looked at before a job is claimed for it, and a look in vain is a failure
+ * that its shard hears of.
+ *
+ * A job's further attempts are first attempts to the shards: they come after a backoff and are bounded by the job's own
+ * `attemptsMax`, so they are not the repetitions that the retry budget is there for.
+ */
+import { DOUBLINGS_MAX } from "../core/backoff.ts";
+import type { JobEvent } from "../core/events.ts";
+import type { JobRow } from "./job-store.ts";
+import { createWallet } from "../../routing/core/lease-client/wallet.ts";
+import type { Holding } from "../../routing/core/lease-client/wallet.ts";
+import { enter, isDraining } from "../../dispatch/draining.ts";
+import { lease, returnLease, settle } from "../../dispatch/lease-desk.ts";
+import type { Desk, LeaseAnswer } from "../../dispatch/lease-desk.ts";
+import { runtimeOf } from "../../dispatch/runtime.ts";
+import type { EdgeEndpoint, EdgeEnv, EdgePool, Runtime } from "../../dispatch/runtime.ts";
+import type { Blobs } from "./blobs.ts";
+import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, BLOB_BYTES_MAX, PUSHED_MAX, SHARD_PATIENCE_MS } from "./bounds.ts";
+import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
+import type { Ledger, Live } from "./ledger.ts";
+import { jobRails } from "./job-rails.ts";
+import { Reach, REFUSED_WITHIN_MS } from "./reach.ts";
+import { refusedAnswer, runAttempt } from "./run-attempt.ts";
+import type { AttemptReport } from "./run-attempt.ts";
+
+export type PusherDeps = {
+  readonly env: EdgeEnv;
+  readonly ctx: DurableObjectState;
+  readonly poolId: string;
+  readonly ledger: Ledger;
+  readonly blobs: Blobs;
+  /** Something is due at this instant. */
+  readonly wakeAt: (atMs: number) => void;
+};
+
+export class Pusher {
+  readonly #deps: PusherDeps;
+  readonly #attempts = new Map<string, { readonly token: number; readonly controller: AbortController }>();
+  #runtime: Runtime | null = null;
+  readonly #reach = new Reach();
+  #asking = 0;
+  /** Acquires in a row that brought no slot. */
+  #refusals = 0;
+  /** Refused acquires are not repeated before. */
+  pausedUntilMs = 0;
+
+  constructor(deps: PusherDeps) {
+    this.#deps = deps;
+  }
+
+  get running(): number {
+    return this.#attempts.size;
+  }
+
+  /** Asks for as many leases as there are jobs to start; `ahead`: jobs that are about to be stored. */
+  pump(ahead = 0): void {
+    if (isDraining() || Date.now() < this.pausedUntilMs) return;
+    const { ledger } = this.#deps;
+    const most = Math.min(this.#refusals === 0 ? ACQUIRES_MAX : 1, PUSHED_MAX - this.#attempts.size);
+    const wanted = Math.min(most, ledger.startable(most) + ahead);
+    if (wanted <= this.#asking) return;
+    const site = this.#site();
+    if (site === null) return this.#pause(ACQUIRE_PAUSE_MS.max);
+    // GPU workers pull its jobs.
+    if (site.pool.spec.endpoints.length === 0) return;
+    while (this.#asking < wanted) void this.#ask(site);
+  }
+
+  abort(jobId: string, token: number): void {
+    const attempt = this.#attempts.get(jobId);
+    if (attempt?.token === token) attempt.controller.abort();
+  }
+
+  /** The pool as the edge sees it, and a desk with a wallet of this object's own; null when it is misconfigured. */
+  site(): { readonly desk: Desk; readonly pool: EdgePool } | null {
+    return this.#site();
+  }
+
+  #site(): { readonly desk: Desk; readonly pool: EdgePool } | null {
+    const { env, ctx, poolId } = this.#deps;
+    const shared = runtimeOf(env);
+    if (shared === null) return null;
+    if (this.#runtime?.configText !== shared.configText) {
+      // Not the isolate's wallet: what this object owes must not wait for a flush of a request that may die.
+      const wallet = createWallet(crypto.randomUUID().replaceAll("-", "").slice(0, 12));
+      this.#runtime = { ...shared, wallet, flushUntilMs: 0 };
+    }
+    const known = this.#runtime.pools.get(poolId);
+    if (known === undefined) return null;
+    const pool = { ...known, config: { ...known.config, patienceMs: SHARD_PATIENCE_MS } };
+    // The desk uses nothing else of an execution context.
+    const waiting = { waitUntil: (promise: Promise<unknown>) => ctx.waitUntil(promise) } as ExecutionContext;
+    return { desk: { runtime: this.#runtime, env, ctx: waiting }, pool };
+  }
+
+  async #ask({ desk, pool }: { readonly desk: Desk; readonly pool: EdgePool }): Promise<void> {
+    this.#asking += 1;
+    const lostAt = pool.endpoints.size > 1 ? this.#deps.ledger.nextLostAt() : null;
+    const askedAtMs = Date.now();
+    const wish = {
+      pool: pool.spec,
+      client: desk.runtime.place,
+      clientKey: JOBS_CLIENT_KEY,
+      inputTokens: 0,
+      purpose: "first",
+      explain: false,
+    } as const;
+    let answer: LeaseAnswer | null = null;
+    if (lostAt !== null) answer = await lease(desk, pool, { ...wish, excluded: [lostAt] });
+    // Where no other endpoint can take it, the one that failed may have another try. A job has no client at the line: it
+    // stands at the shard for as long as the pool lets anybody.
+    if (answer?.kind !== "leased") answer = await lease(desk, pool, { ...wish, excluded: [], patient: true });
+    const holding =
+      answer.kind === "leased" && (await this.#isThere(desk, pool, answer.holding)) ? answer.holding : null;
+    this.#asking -= 1;
+    if (holding === null) return this.#refused(askedAtMs);
+    this.#refusals = 0;
+    return this.#granted(desk, pool, holding);
+  }
+
+  /** False: nobody is at the endpoint, and its shard hears of it; the lease is settled. */
+  async #isThere(desk: Desk, pool: EdgePool, holding: Holding): Promise<boolean> {
+    const endpoint = pool.endpoints.get(holding.grant.endpointId);
+    if (endpoint === undefined || !this.#reach.isDoubted(endpoint) || (await this.#reach.look(endpoint))) return true;
+    const nothing = { heldMs: 0, ttftMs: null, headersMs: null, clientKey: JOBS_CLIENT_KEY, inputTokens: 0 };
+    settle(desk, holding, { outcome: "failed", ...nothing });
+    return false;
+  }
+
+  /** No slot: the next acquire is alone, and later. One that has stood at its shard for long is repeated soon. */
+  #refused(askedAtMs: number): void {
+    const { min, max } = ACQUIRE_PAUSE_MS;
+    if (Date.now() - askedAtMs < max) this.#refusals += 1;
+    this.#pause(min * 2 ** Math.min(Math.max(0, this.#refusals - 1), DOUBLINGS_MAX));
+  }
+
+  #pause(ms: number): void {
+    const { min, max } = ACQUIRE_PAUSE_MS;
+    this.pausedUntilMs = Date.now() + Math.min(max, Math.max(min, ms));
+    this.#deps.wakeAt(this.pausedUntilMs);
+  }
+
+  #granted(desk: Desk, pool: EdgePool, holding: Holding): void {
+    const endpoint = pool.endpoints.get(holding.grant.endpointId);
+    const holder = { endpointId: holding.grant.endpointId, workerId: null };
+    // The lease of a pushed attempt is this object's memory: it ends with the run's deadline, or with the object.
+    const live = endpoint === undefined || isDraining() ? null : this.#claim(holder);
+    if (live === null || endpoint === undefined) {
+      returnLease(desk, holding);
+      return;
+    }
+    const { lease: held } = live.row.job;
+    if (held !== null) this.#deps.wakeAt(held.leaseUntilMs);
+    void this.#run(desk, { holding, endpoint, live });
+    this.pump();
+  }
+
+  /** Null where nothing waits, and where nothing can be written: a job runs only when that is on disk. */
+  #claim(holder: { readonly endpointId: string; readonly workerId: null }): Live | null {
+    try {
+      return this.#deps.ledger.claim(holder, (job, now) => now + job.policy.executionTimeoutMs);
+    } catch (error) {
+      console.error("no job could be claimed", error);
+      this.#pause(ACQUIRE_PAUSE_MS.max);
+      return null;
+    }
+  }
+
+  async #run(desk: Desk, given: { holding: Holding; endpoint: EdgeEndpoint; live: Live }): Promise<void> {
+    const { job } = given.live.row;
+    const controller = new AbortController();
+    // It is waited for, and never cut: what ends with the process is queued again at the next start.
+    const leave = enter(() => undefined);
+    this.#attempts.set(job.id, { token: job.token, controller });
+    let report: AttemptReport;
+    try {
+      report = await this.#attempt(desk, given, controller.signal);
+    } catch (error) {
+      console.error("a job's attempt broke", job.id, error);
+      returnLease(desk, given.holding);
+      report = {
+        kind: "failed",
+        reason: "endpoint_lost",
+        message: "the attempt broke",
+        answer: null,
+        output: null,
+        retryAfterMs: 0,
+      };
+    }
+    if (this.#attempts.get(job.id)?.token === job.token) this.#attempts.delete(job.id);
+    const events = await this.#eventsOf(given.live.row, report);
+    const { answer } = report;
+    const { endpointId } = given.holding.grant;
+    const lostAt = report.kind === "failed" ? endpointId : null;
+    const failedOutput = report.kind === "failed" ? report.output : null;
+    // An attempt that was taken away meanwhile has no say: the core knows by its token, and writes nothing.
+    this.#deps.ledger.applyTo(job.id, events, isLive(this.#deps.ledger, job) ? { answer, lostAt, failedOutput } : {});
+    leave();
+    // Nothing ran, so no slot is freed.
+    if (report.kind === "failed" && (report.reason === "capacity" || report.reason === "unreachable")) {
+      this.#refused(Date.now());
+      return;
+    }
+    // The end of an attempt is a free slot: ask for it now, and the settlement rides along.
+    this.pausedUntilMs = 0;
+    this.pump();
+  }
+
+  async #attempt(
+    desk: Desk,
+    { holding, endpoint, live }: { holding: Holding; endpoint: EdgeEndpoint; live: Live },
+    signal: AbortSignal,
+  ): Promise<AttemptReport> {
+    const { ledger, blobs } = this.#deps;
+    const { job } = live.row;
+    const spec = ledger.store.readSpec(job.id);
+    const body = spec?.bodyKey === null ? spec.work.body : await blobs.get(spec?.bodyKey ?? "");
+    if (spec === null || body === null || signal.aborted) {
+      returnLease(desk, holding);
+      const message = "the input is gone";
+      return { kind: "failed", reason: "blocked", message, answer: null, output: null, retryAfterMs: 0 };
+    }
+    const work = { ...spec.work, body };
+    const { executionTimeoutMs } = endpoint.config;
+    const pool = desk.runtime.pools.get(this.#deps.poolId)?.config;
+    const executionMs = Math.min(job.policy.executionTimeoutMs, executionTimeoutMs);
+    const {
+      firstTokenTimeoutMs = executionMs,
+      connectTimeoutMs = executionMs,
+      stallTimeoutMs = executionMs,
+    } = pool ?? {};
+    const firstByteTimeoutMs = work.stream ? Math.min(executionMs, firstTokenTimeoutMs) : executionMs;
+    const token = job.token;
+    const outgoing = outgoingOf(work, job.id, { firstByteTimeoutMs, connectTimeoutMs, stallTimeoutMs, signal });
+    const { tenant } = job;
+    const railed = { jobId: job.id, tenant, path: outgoing.path, body };
+    const rails = pool === undefined ? null : await jobRails(pool, railed);
+    if ((rails !== null && "kind" in rails) || signal.aborted) {
+      returnLease(desk, holding);
+      return refusedAnswer(rails !== null && "kind" in rails ? rails.message : "it was taken away");
+    }
+    const beganMs = Date.now();
+    const report = await runAttempt({
+      desk,
+      holding,
+      endpoint,
+      work,
+      outgoing,
+      rails,
+      outputBytesMax: BLOB_BYTES_MAX,
+      onChunk: (data) => {
+        const now = ledger.running.get(job.id);
+        if (now?.row.job.token !== token) return false;
+        const isKept = now.chunks.add(data);
+        if (isKept) ledger.applyTo(job.id, [{ kind: "chunk", token }]);
+        return isKept;
+      },
+    });
+    const ranMs = Date.now() - beganMs;
+    const isEmpty = report.kind === "failed" && report.isSilent === true && !(await this.#reach.look(endpoint));
+    if (!isEmpty || ranMs >= REFUSED_WITHIN_MS) return report;
+    return { ...report, reason: "unreachable", message: "nobody is at the endpoint" };
+  }
+
+  async #eventsOf({ job }: JobRow, report: AttemptReport): Promise<readonly JobEvent[]> {
+    const { token } = job;
+    if (report.kind === "failed") {
+      const { reason, message, retryAfterMs } = report;
+      return [{ kind: "failed", token, reason, message, retryAfterMs }];
+    }
+    if (report.output === null) return [{ kind: "finished", token, output: null }];
+    const output = await this.#deps.blobs.store(job.id, token, report.output);
+    const note = report.note === undefined ? {} : { note: report.note };
+    if (output !== null) return [{ kind: "finished", token, output, ...note }];
+    const message = `the output is larger than ${BLOB_BYTES_MAX} bytes`;
+    return [{ kind: "failed", token, reason: "output_too_large", message }];
+  }
+}
+
+const isLive = (ledger: Ledger, { id, token }: JobRow["job"]): boolean =>
+  ledger.running.get(id)?.row.job.token === token;

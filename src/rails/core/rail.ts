@@ -1,0 +1,118 @@
+/**
+ * The port of a rail that runs inside the isolate.
+ *
+ * Model. A rail is a pure function from the text that the model will see to findings: spans per text part and reasons.
+ * It decides neither what a finding does (the policy's action does) nor when it runs, and it never returns a text, so
+ * rails cannot overwrite each other. It takes linear time: inside a Worker no clock could stop it.
+ * Source: design.md section 5; facts/reliability.md section 0, points 1 and 2.
+ * Rejected: rails that return a verdict, which would let a rail block where the operator asked for a flag.
+ */
+import type { Span } from "./spans.ts";
+import type { RailPolicy, RailResult } from "./verdict.ts";
+
+export type RailStage = "input" | "output";
+
+export type RailSpec = RailPolicy & {
+  readonly stage: RailStage;
+  /** Longest the rail may take, ms; the shell enforces it for rails that do I/O. */
+  readonly timeoutMs: number;
+};
+
+/** One text that the model will see. */
+export type TextPart = {
+  /** Where it is in the body, such as `messages[0].content[1].text`; unique in one body. */
+  readonly path: string;
+  /** Role of its message; "user" for a prompt or an input, "tool_definition" for tools, "" where none is given. */
+  readonly role: string;
+  readonly text: string;
+};
+
+/**
+ * What of a body the rails could not see. `too_many_parts` and `too_deep` are bounds, `token_ids` and `media` are content
+ * that is no text, `not_json` is a body of which nothing could be read or that a server may read in another way, and
+ * `repeated_members` one in which a server may take another of two members than was read.
+ */
+export type UnseenReason = "too_many_parts" | "too_deep" | "token_ids" | "media" | "not_json" | "repeated_members";
+
+/** What is known of a body before its texts are looked for. */
+export type Unread = {
+  readonly reasons: readonly UnseenReason[];
+  /** Bytes that may be text and were not counted as such. */
+  readonly bytes: number;
+};
+
+export const ALL_READ: Unread = { reasons: [], bytes: 0 };
+
+export type RailInput = {
+  readonly parts: readonly TextPart[];
+  readonly messageCount: number;
+  readonly unseen: readonly UnseenReason[];
+  /** Bytes that may be text and are in no part. Absent: 0. */
+  readonly unreadBytes?: number;
+  /** Whose body has members that nobody here knows: then every string in it counts. Absent: no. */
+  readonly everyMember?: boolean;
+};
+
+/** A finding before the policy says what it does: a span without rail and action. */
+export type FoundSpan = Omit<Span, "rail" | "action">;
+
+export type RailFindings = {
+  /** By path of the text part; a part without findings has no entry. */
+  readonly spans: ReadonlyMap<string, readonly FoundSpan[]>;
+  /** Machine-readable codes that may be logged and shown to the client; never a piece of the text. */
+  readonly reasons: readonly string[];
+};
+
+export type SyncRail<Options> = (input: RailInput, options: Options) => RailFindings;
+
+/**
+ * The result of a rail that finished: its policy's action if it found anything, else allow. `unread`: what the rail would
+ * have had to see as well; then only a block is final.
+ */
+export function railResult(
+  policy: RailPolicy,
+  findings: RailFindings,
+  tookMs: number,
+  unread: readonly UnseenReason[] = [],
+): RailResult {
+  const found = findings.reasons.length > 0 || findings.spans.size > 0;
+  const spans = [...findings.spans].map(
+    ([path, list]) => [path, list.map((span) => withPolicy(span, policy))] as const,
+  );
+  const verdict = found ? policy.action : "allow";
+  return {
+    rail: policy.rail,
+    verdict,
+    spans: new Map(spans),
+    reasons: unread.length === 0 ? findings.reasons : [...findings.reasons, ...unread.map(unreadCode)],
+    status: unread.length === 0 || verdict === "block" ? "done" : "unread",
+    tookMs,
+  };
+}
+
+const UNREAD = "unread:";
+
+const unreadCode = (reason: UnseenReason): string => UNREAD + reason;
+
+/** What was not read, by the reasons of a stage. */
+export function unreadIn(reasons: readonly string[]): readonly string[] {
+  return reasons.flatMap((reason) => (reason.startsWith(UNREAD) ? [reason.slice(UNREAD.length)] : []));
+}
+
+/** A rail that judges less than all: what it may leave unseen, because it counts it or reads the body by itself. */
+const MAY_BE_UNSEEN: Readonly<Record<string, ReadonlySet<UnseenReason>>> = {
+  // Media and token ids are no text, the bounds are its own findings, and the bytes of the rest bound its characters.
+  size: new Set(["too_many_parts", "too_deep", "token_ids", "media", "not_json", "repeated_members"]),
+  // Of what is no JSON it says so; it holds the whole body to the schema, whatever is in it.
+  schema: new Set(["too_many_parts", "too_deep", "token_ids", "media", "not_json"]),
+};
+
+/** What this rail would have had to see. `use`: which rail it is. */
+export function unreadBy(use: string, unseen: readonly UnseenReason[]): readonly UnseenReason[] {
+  const spared = Object.hasOwn(MAY_BE_UNSEEN, use) ? MAY_BE_UNSEEN[use] : undefined;
+  return spared === undefined ? unseen : unseen.filter((reason) => !spared.has(reason));
+}
+
+function withPolicy(span: FoundSpan, { rail, action }: RailPolicy): Span {
+  return { ...span, rail, action };
+}

@@ -1,0 +1,348 @@
+/**
+ * Rewrites the event stream of an answer while it passes: only text that the rails have let go, and everything else as the
+ * server wrote it.
+ *
+ * Model. Events are handled one by one, so how the bytes were cut into chunks changes nothing that goes out. Of an event
+ * whose text is released unchanged the very same text goes out; held text is sent before what ends it (a finish
+ * reason, the stop of a block, `[DONE]`, an error). A block ends the stream the way its protocol says.
+ * Source: design.md sections 5 and 7; facts/performance.md ("handle all events of a network read at once").
+ */
+import { SSE_EVENT_BYTES_MAX } from "../../../lib/sse.ts";
+import {
+  channelOf,
+  channelsBefore,
+  channelsIn,
+  createChannels,
+  filterCopy,
+  flushed,
+  putText,
+} from "./stream-channels.ts";
+import type { AnswerRails, Channel, Channels } from "./stream-channels.ts";
+import { dataOf, eventEnd, parseJson, withData, withText, writeEvent } from "./stream-events.ts";
+import type { Json, OutEvent } from "./stream-events.ts";
+import { createTextFilter } from "./stream-filter.ts";
+import type { StreamFormatName } from "./stream-events.ts";
+import type { Reading, StreamFormat, TextSite } from "./stream-format.ts";
+import { anthropicFormat } from "./stream-anthropic.ts";
+import { chatFormat, completionsFormat } from "./stream-openai.ts";
+import { responsesFormat } from "./stream-responses.ts";
+import { createTally, recordOf } from "./stream-record.ts";
+import type { StreamRecord, StreamTally } from "./stream-record.ts";
+import { learnTemplate, matchTemplate } from "./stream-template.ts";
+import type { Template } from "./stream-template.ts";
+import type { StreamBlock } from "./stream-text.ts";
+
+export type StreamRails = {
+  /**
+   * The next piece of the answer, decoded as UTF-8 with the byte order mark kept. `out` is what to send now; where it
+   * equals `text` the bytes can be sent as they came. Once
+   * `blocked` is set the stream is complete: send `out`, stop the upstream, and close.
+   */
+  push(text: string): Pushed;
+  /** The upstream ended: what is left. A last event that was cut off is dropped. */
+  end(): Pushed;
+  record(): StreamRecord;
+  /** Has the model said anything yet, held back or not. */
+  hasText(): boolean;
+};
+
+export type Pushed = { readonly out: string; readonly blocked: StreamBlock | null };
+
+export type StreamRailsOptions = AnswerRails & { readonly format: StreamFormatName };
+
+/** Forms of events that are remembered: choices of one answer come in turns. */
+const TEMPLATES_MAX = 4;
+
+/** Events after which learning stops if none has ever fitted: a server that varies its JSON is parsed. */
+const LEARN_TRIES_MAX = 8;
+
+const DONE = "[DONE]";
+
+type State = {
+  readonly format: StreamFormat;
+  readonly channels: Channels;
+  readonly tally: StreamTally;
+  /** The event that is not complete, in pieces: joined when a line ends. */
+  pending: string[];
+  pendingChars: number;
+  templates: readonly Template[];
+  learnTries: number;
+  /** Events that were put in and took a sequence number. */
+  inserted: number;
+  isAfterCr: boolean;
+  wasRewritten: boolean;
+  blocked: StreamBlock | null;
+};
+
+export function createStreamRails({ format, ...rails }: StreamRailsOptions): StreamRails {
+  const tally = createTally();
+  const state: State = {
+    format: FORMATS[format](),
+    channels: createChannels(rails, tally),
+    tally,
+    pending: [],
+    pendingChars: 0,
+    templates: [],
+    learnTries: 0,
+    inserted: 0,
+    isAfterCr: false,
+    wasRewritten: false,
+    blocked: null,
+  };
+  return {
+    push: (text) => pushStream(state, text),
+    end: () => endStream(state),
+    record: () => recordOf(tally),
+    hasText: () => tally.pieces > 0,
+  };
+}
+
+const FORMATS: Readonly<Record<StreamFormatName, () => StreamFormat>> = {
+  chat: chatFormat,
+  completions: completionsFormat,
+  responses: responsesFormat,
+  anthropic: anthropicFormat,
+};
+
+function pushStream(state: State, text: string): Pushed {
+  if (state.blocked !== null) return { out: "", blocked: state.blocked };
+  if (text === "") return { out: "", blocked: null };
+  const isAlone = state.pending.length === 0;
+  if (!isAlone) {
+    state.pending.push(text);
+    state.pendingChars += text.length;
+    if (!/[\r\n]/.test(text))
+      return state.pendingChars > SSE_EVENT_BYTES_MAX ? overflow(state) : { out: "", blocked: null };
+  }
+  const buffer = isAlone ? text : state.pending.join("");
+  const { out, at } = handleEvents(state, buffer);
+  state.pending = at === buffer.length ? [] : [buffer.slice(at)];
+  state.pendingChars = buffer.length - at;
+  if (state.blocked === null && state.pendingChars > SSE_EVENT_BYTES_MAX) return overflow(state, out);
+  return { out, blocked: state.blocked };
+}
+
+/** An event that nobody can look at is not let through. */
+function overflow(state: State, before = ""): Pushed {
+  state.blocked = { rail: "stream", reasons: ["stream:event_too_large"] };
+  state.pending = [];
+  return { out: before + closingOf(state), blocked: state.blocked };
+}
+
+/** All complete events of the buffer; `at` is where the incomplete one begins. */
+function handleEvents(state: State, buffer: string): { out: string; at: number } {
+  let out = "";
+  let sentTo = 0;
+  let at = 0;
+  if (state.isAfterCr && buffer.startsWith("\n")) {
+    // The second half of a line break, whose first half went out or did not.
+    at = 1;
+    sentTo = state.wasRewritten ? 1 : 0;
+  }
+  state.isAfterCr = false;
+  while (state.blocked === null) {
+    const template = templateAt(state.templates, buffer, at);
+    if (template !== undefined) {
+      const { textStart, textEnd, end } = template;
+      const text = buffer.slice(textStart, textEnd);
+      const channel = state.channels.byName.get(template.channel);
+      const shown = channel?.filter.push(text) ?? text;
+      state.blocked = channel?.filter.blocked() ?? null;
+      if (state.blocked !== null && channel !== undefined) {
+        const note = parseJson(dataOf(buffer.slice(at, end)) ?? "");
+        if (note !== null) state.format.note(note, false);
+        out += buffer.slice(sentTo, at) + carried(channel, shown) + closingOf(state);
+        sentTo = end;
+      } else if (shown !== text) {
+        out += buffer.slice(sentTo, textStart) + JSON.stringify(shown).slice(1, -1);
+        sentTo = textEnd;
+      }
+      state.wasRewritten = false;
+      at = end;
+      continue;
+    }
+    const end = eventEnd(buffer, at);
+    if (end === -1) break;
+    const raw = buffer.slice(at, end);
+    const rewritten = handleEvent(state, raw);
+    if (rewritten !== raw) {
+      out += buffer.slice(sentTo, at) + rewritten;
+      sentTo = end;
+    }
+    state.isAfterCr = end === buffer.length && raw.endsWith("\r");
+    state.wasRewritten = rewritten !== raw;
+    at = end;
+  }
+  return state.blocked === null ? { out: out + buffer.slice(sentTo, at), at } : { out, at: buffer.length };
+}
+
+function templateAt(templates: readonly Template[], buffer: string, at: number): Template | undefined {
+  for (const template of templates) if (matchTemplate(template, buffer, at)) return template;
+  return undefined;
+}
+
+function carried(channel: Channel, text: string): string {
+  return text === "" ? "" : writeEvent(channel.carry(text));
+}
+
+/** What goes out for one event: itself, or the same with other text, and events with held text before it. */
+function handleEvent(state: State, raw: string): string {
+  const data = dataOf(raw);
+  if (data === null) return raw;
+  if (data.trim() === DONE) {
+    const all = channelsIn(state.channels, "all");
+    const before = insert(state, flushAll(all));
+    endAll(state, all);
+    return state.blocked === null ? before + raw : before + closingOf(state);
+  }
+  const event = parseJson(data);
+  if (event === null) return showOther(state, raw, data);
+  const reading = state.format.read(event);
+  const first = reading.sites[0];
+  const firstText = first === undefined ? "" : String(first.holder[first.member]);
+  let inserted = "";
+  let isChanged = false;
+  const partly: string[] = [];
+  for (const site of reading.sites) {
+    inserted += insert(state, flushAll(channelsBefore(state.channels, site)), event);
+    if (state.blocked !== null) break;
+    const { shown, isSame } = showSite(state, site, reading);
+    if (shown !== "") partly.push(writeEvent(site.carry(shown)));
+    if (state.blocked !== null) break;
+    if (!isSame) putText(site.holder, site.member, shown, site.repeats);
+    isChanged ||= !isSame;
+  }
+  const done = new Set(reading.sites.map(({ channel }) => channel));
+  const ending = channelsIn(state.channels, reading.ends).filter(({ name }) => !done.has(name));
+  if (state.blocked === null) inserted += insert(state, flushAll(ending), event);
+  noteBlock(state, ending);
+  if (!isFailure(event)) endAll(state, channelsIn(state.channels, reading.ends));
+  if (state.blocked === null) isChanged = applyCopies(state, reading) || isChanged;
+  if (state.blocked !== null) {
+    state.format.note(event, false);
+    return inserted + partly.join("") + closingOf(state);
+  }
+  isChanged = renumber(state, event) || isChanged;
+  state.format.note(event, true);
+  if (reading.sites.length === 1 && first !== undefined && reading.ends.length === 0)
+    learn(state, raw, first, firstText);
+  return inserted + (isChanged ? withData(raw, event) : raw);
+}
+
+/** The piece of text of one site, and what its channel holds if the event ends it. */
+function showSite(state: State, site: TextSite, { ends }: Reading): { shown: string; isSame: boolean } {
+  const text = String(site.holder[site.member]);
+  if (text === "" && !state.channels.byName.has(site.channel)) return { shown: "", isSame: true };
+  const channel = channelOf(state.channels, site);
+  if (channel === null) {
+    state.blocked = { rail: "stream", reasons: ["stream:too_many_texts"] };
+    return { shown: "", isSame: false };
+  }
+  let shown = channel.filter.push(text);
+  if (ends === "all" || ends.includes(site.group)) shown += channel.filter.flush();
+  noteBlock(state, [channel]);
+  return { shown, isSame: shown === text };
+}
+
+function noteBlock(state: State, channels: readonly Channel[]): void {
+  for (const { filter } of channels) state.blocked ??= filter.blocked();
+}
+
+/** All of these texts are there: rails that had to wait for that say now what they find. */
+function endAll(state: State, channels: readonly Channel[]): void {
+  for (const { end } of channels) state.blocked ??= end();
+}
+
+/** What broke off is not judged as a whole. */
+function isFailure({ error, type }: Json): boolean {
+  return error !== undefined || type === "error" || type === "response.failed";
+}
+
+/** Data that is no JSON object: a text to be looked at, or an object that was cut off and is of no use to anybody. */
+function showOther(state: State, raw: string, data: string): string {
+  if (data.trimStart().startsWith("{")) return "";
+  const { scanners } = state.channels.rails;
+  const filter = createTextFilter(scanners, state.tally);
+  const shown = filter.push(data) + filter.flush();
+  state.blocked ??= filter.blocked();
+  if (state.blocked !== null) return closingOf(state);
+  return shown === data ? raw : withText(raw, shown);
+}
+
+function flushAll(channels: readonly Channel[]): { events: OutEvent[]; channels: readonly Channel[] } {
+  const events = channels.flatMap((channel) => {
+    const event = flushed(channel);
+    return event === null ? [] : [event];
+  });
+  return { events, channels };
+}
+
+/** Events with held text; those that are numbered take the number of the event that they come before. */
+function insert(state: State, { events, channels }: ReturnType<typeof flushAll>, before?: Json): string {
+  noteBlock(state, channels);
+  const number = before?.["sequence_number"];
+  return events
+    .map(({ event, data }) => {
+      if (typeof number !== "number" || data["sequence_number"] === undefined) return writeEvent({ event, data });
+      const numbered = { ...data, sequence_number: number + state.inserted };
+      state.inserted += 1;
+      state.templates = [];
+      return writeEvent({ event, data: numbered });
+    })
+    .join("");
+}
+
+/** Later events count on from the ones that were put in. */
+function renumber(state: State, event: Json): boolean {
+  const number = event["sequence_number"];
+  if (state.inserted === 0 || typeof number !== "number") return false;
+  event["sequence_number"] = number + state.inserted;
+  return true;
+}
+
+function applyCopies(state: State, { copies }: Reading): boolean {
+  let isChanged = false;
+  for (const copy of copies) {
+    const result = filterCopy(state.channels, copy);
+    if (typeof result === "boolean") isChanged ||= result;
+    else state.blocked = result;
+  }
+  return isChanged;
+}
+
+function learn(state: State, raw: string, { channel }: TextSite, text: string): void {
+  if (state.inserted > 0 || state.learnTries >= LEARN_TRIES_MAX || text === "") return;
+  if (!state.channels.byName.has(channel)) return;
+  state.learnTries += 1;
+  const template = learnTemplate(raw, channel, text, (event) => {
+    const { sites, ends, copies } = state.format.read(event);
+    const [site] = sites;
+    if (site === undefined || sites.length > 1 || ends.length > 0 || copies.length > 0) return null;
+    return site.channel === channel ? String(site.holder[site.member]) : null;
+  });
+  if (template === null) return;
+  state.templates = [template, ...state.templates.filter((known) => known.channel !== channel)].slice(0, TEMPLATES_MAX);
+}
+
+function closingOf(state: State): string {
+  const events = state.format.closing().map(writeEvent).join("");
+  return state.format.hasDoneMarker ? `${events}data: ${DONE}\n\n` : events;
+}
+
+function endStream(state: State): Pushed {
+  if (state.blocked !== null) return { out: "", blocked: state.blocked };
+  const raw = state.pending.join("");
+  state.pending = [];
+  const data = dataOf(raw);
+  const isWhole = data !== null && (data.trim() === DONE || parseJson(data) !== null);
+  let out = isWhole ? handleEvent(state, raw) : "";
+  if (state.blocked === null) {
+    const all = channelsIn(state.channels, "all");
+    const rest = insert(state, flushAll(all));
+    endAll(state, all);
+    if (rest !== "" && out !== "" && !out.endsWith("\n\n")) out += "\n\n";
+    out += rest;
+    if (state.blocked !== null) out += closingOf(state);
+  }
+  return { out, blocked: state.blocked };
+}

@@ -1,0 +1,129 @@
+/**
+ * Decides whether a text tries to give the model orders of its own: prompt injection and jailbreaks.
+ *
+ * Model. Weighted phrases, marks of a chat's frame, and hashed n-grams are features of one linear model
+ * (`injection-model.ts`), whose log odds over the worst window are the score. Read as well are what the text hides
+ * (`injection-encoded.ts`) and, where letters of several scripts are mixed in a word, the text with look-alikes as ASCII;
+ * short parts are also read in a row, since an order may be cut over several messages. Texts of the operator (system
+ * prompt, tool definitions) are orders to the model by nature: they are read too, because a client may send them, but
+ * against a threshold of their own that only a plain attack reaches.
+ * What this cannot do: understand. It finds the known classes of attack and their wording; an attack that reads like an
+ * ordinary request passes, so it is a first tier (facts/reliability.md 1.3 has the second).
+ * Source: facts/reliability.md 1.5 and section 2. Rejected: separate votes of the parts, whose errors add up.
+ */
+import type { FoundSpan, RailFindings, RailInput, TextPart } from "../../core/rail.ts";
+import { decodePayloads } from "./injection-encoded.ts";
+import { lengthOdds, reasonsOf, suspicionOf } from "./injection-model.ts";
+import { noNotes } from "./injection-scan.ts";
+import { fold, normalise } from "../../core/text/normalise.ts";
+
+export type InjectionOptions = {
+  /** Score from which a text is an injection, above 0 and below 1. */
+  readonly threshold: number;
+  /** The same for texts of the operator. */
+  readonly operatorThreshold: number;
+  /** Roles whose texts are not read. */
+  readonly rolesIgnored: readonly string[];
+};
+
+/** Tuned on held-out texts: docs/injection-model.md. */
+export const INJECTION_DEFAULTS: InjectionOptions = { threshold: 0.5, operatorThreshold: 0.99, rolesIgnored: [] };
+
+/** Roles whose texts are orders by nature. */
+export const OPERATOR_ROLES: ReadonlySet<string> = new Set(["system", "developer", "tool_definition"]);
+
+/** Parts up to this length, in UTF-16 units, are also read in a row: a longer part holds an order by itself. */
+export const ROW_PART_CHARS_MAX = 240;
+
+/** Length of that row: forty short messages. The latest count. */
+export const ROW_CHARS_MAX = 4096;
+
+/** Log odds that a hidden text has ahead: nobody hides an ordinary question. */
+const HIDDEN_ODDS = 1;
+
+/** Log odds that a row of parts needs more: it has words together that nobody wrote together. */
+const ROW_ODDS = 1.5;
+
+type Inspection = { readonly spans: readonly FoundSpan[]; readonly reasons: readonly string[] };
+
+const NOTHING: Inspection = { spans: [], reasons: [] };
+
+/** Injections in one text as spans of type "injection". `meter.steps` grows by the characters that were read. */
+export function findInjection(
+  text: string,
+  options: Pick<InjectionOptions, "threshold"> = INJECTION_DEFAULTS,
+  meter: { steps: number } = { steps: 0 },
+): readonly FoundSpan[] {
+  return inspect(text, logit(options.threshold), meter).spans;
+}
+
+/** Reasons are "injection:" and the parts of the evidence: model, phrases, role_tokens, encoded, split. */
+export function injectionRail(input: RailInput, options: InjectionOptions = INJECTION_DEFAULTS): RailFindings {
+  const spans = new Map<string, readonly FoundSpan[]>();
+  const reasons = new Set<string>();
+  const parts = input.parts.filter(({ role }) => !options.rolesIgnored.includes(role));
+  const meter = { steps: 0 };
+  for (const { path, role, text } of parts) {
+    const limit = logit(OPERATOR_ROLES.has(role) ? options.operatorThreshold : options.threshold);
+    const found = inspect(text, limit, meter);
+    if (found.spans.length === 0) continue;
+    spans.set(path, found.spans);
+    for (const reason of found.reasons) reasons.add(reason);
+  }
+  if (spans.size === 0) {
+    const row = rowOf(parts);
+    const found = row === null ? NOTHING : inspect(row, logit(options.threshold) + ROW_ODDS, meter);
+    if (found.spans.length > 0) for (const reason of [...found.reasons, "injection:split"]) reasons.add(reason);
+  }
+  return { spans, reasons: [...reasons].sort() };
+}
+
+function inspect(text: string, threshold: number, meter: { steps: number }): Inspection {
+  const normal = normalise(text);
+  const limit = threshold + lengthOdds(normal.text.length);
+  const notes = noNotes();
+  const views = [normal];
+  const found = suspicionOf(normal.text, limit, notes);
+  meter.steps += normal.text.length;
+  let windows = found.windows;
+  if (windows.length === 0 && notes.mixedScripts) {
+    const folded = fold(normal);
+    views[0] = folded;
+    windows = suspicionOf(folded.text, limit, noNotes()).windows;
+    meter.steps += folded.text.length;
+  }
+  const view = views[0] ?? normal;
+  const spans = windows.map(({ start, end }) => asSpan(view.original(start, end)));
+  const reasons: string[] = windows.flatMap(({ start, end }) => reasonsOf(view.text.slice(start, end)));
+  meter.steps += normal.text.length;
+  for (const payload of decodePayloads(normal.text, notes)) {
+    meter.steps += payload.text.length;
+    const hidden = suspicionOf(payload.text, threshold - HIDDEN_ODDS, noNotes());
+    if (hidden.windows.length === 0) continue;
+    spans.push(asSpan(normal.original(payload.start, payload.end)));
+    reasons.push("encoded");
+  }
+  if (spans.length === 0) return NOTHING;
+  return { spans, reasons: [...new Set(reasons)].map((reason) => `injection:${reason}`) };
+}
+
+/** The short parts one after the other, the latest of them if they are many; null: there are not two. */
+function rowOf(parts: readonly TextPart[]): string | null {
+  const row: string[] = [];
+  let chars = 0;
+  for (const { role, text } of parts.toReversed()) {
+    if (OPERATOR_ROLES.has(role) || text.length > ROW_PART_CHARS_MAX) continue;
+    chars += text.length + 1;
+    if (chars > ROW_CHARS_MAX) break;
+    row.push(text);
+  }
+  return row.length < 2 ? null : row.toReversed().join(" ");
+}
+
+function asSpan({ start, end }: { readonly start: number; readonly end: number }): FoundSpan {
+  return { start, end, type: "injection" };
+}
+
+function logit(share: number): number {
+  return Math.log(share / (1 - share));
+}

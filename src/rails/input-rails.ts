@@ -1,0 +1,153 @@
+/**
+ * Runs a pool's input rails over a body and says what may be sent on.
+ *
+ * Model. Two rails are in every bundle, `size` and `secrets`: a pool that uses no other is checked here, at a glance
+ * (`rails/detectors/glance.ts`) as a rule. All other rails, and the engine that runs them beside each other and outside of the
+ * isolate, are a part of the bundle that is loaded once for each isolate, and only where a config names one of them.
+ */
+import { railRecords } from "./core/engine.ts";
+import type { RailRecord, StageRail } from "./core/engine.ts";
+import { isSurelyClean } from "./detectors/glance.ts";
+import type { CleanBounds } from "./detectors/glance.ts";
+import { railResult, unreadBy } from "./core/rail.ts";
+import type { RailFindings, RailInput } from "./core/rail.ts";
+import { secretsRail } from "./detectors/secrets/secrets.ts";
+import { sizeRail } from "./detectors/size/size.ts";
+import { applyRedactions, extractTextParts } from "./core/text/text-parts.ts";
+import { fanIn } from "./core/verdict.ts";
+import type { RailResult } from "./core/verdict.ts";
+import type { InputRailConfig } from "../config/config.ts";
+import type { Desk } from "../dispatch/lease-desk.ts";
+import type { Checked, InputCheck, InputRequest } from "./check.ts";
+import type { EdgePool, Runtime } from "../dispatch/runtime.ts";
+
+type StagePart = typeof import("./stage.ts");
+
+/** The part of the bundle with all other rails, once it is loaded. */
+let stagePart: StagePart | null = null;
+
+/** Whose rails were looked at. */
+let lookedAt: Runtime | null = null;
+
+/** Begins to load what the config's rails need: a request that comes as the first should not wait twice. */
+export function loadRails(runtime: Runtime): void {
+  if (lookedAt === runtime) return;
+  lookedAt = runtime;
+  for (const { config } of runtime.pools.values()) {
+    if (planOf(config.rails.input) === null) {
+      void loadStage();
+      return;
+    }
+  }
+}
+
+async function loadStage(): Promise<StagePart> {
+  const loaded = await import("./stage.ts");
+  stagePart = loaded;
+  return loaded;
+}
+
+/** Null when a rail of the pool cannot run, which is in the log. A promise only while the rails are being loaded. */
+export function beginCheck(
+  desk: Desk,
+  pool: EdgePool,
+  request: InputRequest,
+): InputCheck | null | Promise<InputCheck | null> {
+  const plan = planOf(pool.config.rails.input);
+  if (plan !== null) return { inside: checkPlain(plan, request), outside: null, stop: nothing };
+  if (stagePart !== null) return stagePart.beginStage(desk, pool, request);
+  return loadStage().then(({ beginStage }) => beginStage(desk, pool, request));
+}
+
+const nothing = (): void => undefined;
+
+type PlainRail = Extract<InputRailConfig, { readonly use: "size" | "secrets" }>;
+
+/** A pool that uses none but the two rails in every bundle, for every request. */
+type Plan = {
+  readonly rails: readonly PlainRail[];
+  readonly policies: readonly StageRail[];
+  readonly bounds: CleanBounds;
+  /** When no rail finds anything. */
+  readonly clean: Omit<Checked, "body">;
+};
+
+/** By the pool's list of rails, which lives as long as its config; null: it needs the engine. */
+const plans = new WeakMap<readonly InputRailConfig[], Plan | null>();
+
+function planOf(rails: readonly InputRailConfig[]): Plan | null {
+  const known = plans.get(rails);
+  if (known !== undefined) return known;
+  const plain = rails.filter(isPlain);
+  const plan = plain.length === rails.length ? makePlan(plain) : null;
+  plans.set(rails, plan);
+  return plan;
+}
+
+const isPlain = (rail: InputRailConfig): rail is PlainRail =>
+  (rail.use === "size" || rail.use === "secrets") && rail.sample === 1 && rail.tenants === null;
+
+function makePlan(rails: readonly PlainRail[]): Plan {
+  const policies = rails.map(({ name: rail, action, onError, shadow }): StageRail => ({
+    rail,
+    action,
+    onError,
+    shadow,
+    place: "inside",
+  }));
+  const nothingFound = { spans: new Map(), reasons: [] };
+  const results = policies.map((policy) => railResult(policy, nothingFound, 0));
+  const sizes = rails.flatMap((rail) => (rail.use === "size" ? [rail.options] : []));
+  const least = (bounds: readonly number[]): number | null => (bounds.length === 0 ? null : Math.min(...bounds));
+  return {
+    rails,
+    policies,
+    bounds: {
+      charsMax: least(sizes.map(({ charsMax }) => charsMax)),
+      messagesMax: least(sizes.map(({ messagesMax }) => messagesMax)),
+      secretsAllowed: rails.every(({ use }) => use !== "secrets"),
+    },
+    clean: {
+      verdict: fanIn(policies, results),
+      originals: new Map(),
+      records: recordsOf(policies, results),
+      tookMs: 0,
+    },
+  };
+}
+
+function checkPlain(plan: Plan, { body, unread, everyMember }: InputRequest): Checked {
+  if (unread.reasons.length === 0 && isSurelyClean(body, plan.bounds, everyMember)) return { ...plan.clean, body };
+  const startedAtMs = Date.now();
+  const input = extractTextParts(body, everyMember, unread);
+  const results = plan.rails.map((rail, index) => runRail(rail, plan.policies[index], input));
+  const verdict = fanIn(plan.policies, results);
+  return {
+    verdict,
+    body: verdict.verdict === "redact" ? applyRedactions(body, verdict.spans, everyMember) : body,
+    originals: plan.clean.originals,
+    records: recordsOf(plan.policies, results),
+    tookMs: Date.now() - startedAtMs,
+  };
+}
+
+function recordsOf(rails: readonly StageRail[], results: readonly RailResult[]): readonly RailRecord[] {
+  return railRecords({ rails, results: new Map(results.map((result) => [result.rail, result])) });
+}
+
+function runRail(rail: PlainRail, policy: StageRail | undefined, input: RailInput): RailResult {
+  const startedAtMs = Date.now();
+  const own = policy ?? { rail: rail.name, action: rail.action };
+  try {
+    return railResult(own, findings(rail, input), Date.now() - startedAtMs, unreadBy(rail.use, input.unseen));
+  } catch (error) {
+    // A rail that breaks has not allowed anything: the fan-in applies its rule for errors.
+    console.error(`rail ${rail.name} failed`, error);
+    const tookMs = Date.now() - startedAtMs;
+    return { rail: rail.name, verdict: "allow", spans: new Map(), reasons: [], status: "error", tookMs };
+  }
+}
+
+function findings(rail: PlainRail, input: RailInput): RailFindings {
+  return rail.use === "size" ? sizeRail(input, rail.options) : secretsRail(input);
+}

@@ -1,0 +1,36 @@
+/**
+ * Decides whether anything looks at an answer before the client gets it: output rails of its pool, or personal data that is
+ * to be put back.
+ *
+ * Model. Rails read the four protocols whose texts they know, told apart by the path at the endpoint; everything else
+ * (embeddings, images, a server's own API) passes untouched, and an answer that nobody looks at takes the native path as
+ * before. The rails themselves are loaded with the first answer that needs them.
+ * Rejected: to guess the protocol from the answer, which has to be read for that, streams included.
+ */
+import type { StreamFormatName } from "./core/stream/stream-events.ts";
+import { answerFormat } from "../dispatch/answer-format.ts";
+import type { Checked } from "./check.ts";
+import type { Railing } from "./railing.ts";
+import type { EdgePool } from "../dispatch/runtime.ts";
+
+type OutputPart = typeof import("./output.ts");
+
+/** The part of the bundle with the output rails, once it is loaded. */
+let outputPart: OutputPart | null = null;
+
+/** Null when nothing looks at the answers of this pool and path. Of errors there is nothing to look at. */
+export function railedFormat(
+  pool: EdgePool,
+  path: string,
+  { originals }: Checked,
+  status: number,
+): StreamFormatName | null {
+  if (pool.config.rails.output.length === 0 && originals.size === 0) return null;
+  return status >= 200 && status < 300 ? answerFormat(path) : null;
+}
+
+/** The client's response; the attempt ends by itself. */
+export async function answerRailed(railing: Railing): Promise<Response> {
+  outputPart ??= await import("./output.ts");
+  return outputPart.railAnswer(railing);
+}

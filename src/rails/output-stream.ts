@@ -1,0 +1,87 @@
+/**
+ * Lets the output rails see a stream of events while its bytes stay native.
+ *
+ * Model. The platform's HTML rewriter pulls bytes through without JavaScript and calls a handler with each piece of text,
+ * decoded; it sends on what the handler leaves alone as it came. Behind a `<plaintext>` tag, HTML is text to its very end,
+ * so the stream is opened with one, which the rewriter takes out again: from there on nothing in the stream is markup.
+ * A test holds it to every byte. Ends, cuts and clients that leave are the relay's, as without rails (`relay.ts`).
+ * Source: the HTML standard, 13.2.5.5 (PLAINTEXT state), and Cloudflare's HTMLRewriter.
+ * Rejected: a loop of `read` and `write`, which costs two resumptions of the isolate for each piece where this costs one
+ * (docs/performance.md has the measurement); and a `TransformStream`, which costs more than the loop.
+ */
+import type { Pushed, StreamRails } from "./core/stream/stream-rails.ts";
+import type { StreamBlock } from "./core/stream/stream-text.ts";
+import { midStreamError } from "../wire/errors.ts";
+import { noting, RailFailed } from "./output-set.ts";
+
+/** What the relay sends before the first byte. */
+export const STREAM_OPENING: Uint8Array = new TextEncoder().encode("<plaintext>");
+
+export type StreamRun = {
+  readonly rails: StreamRails;
+  /** Names of rails that broke. */
+  readonly failed: Set<string>;
+  /** Called once when the first text is there. */
+  began(): void;
+  /** Called once when the answer is to go no further. */
+  stop(): void;
+  /** Called once when nothing more comes. `blocked`: what ended the answer. */
+  ended(blocked: StreamBlock | null): void;
+};
+
+/** The stream for the client. `body` begins with STREAM_OPENING. */
+export function rewriteStream(body: ReadableStream<Uint8Array>, run: StreamRun): ReadableStream<Uint8Array> | null {
+  let isOver = false;
+  let hasBegun = false;
+  let blocked: StreamBlock | null = null;
+  const look = (step: () => Pushed): string => {
+    if (isOver) return "";
+    const { out, isLast } = shown(run, step);
+    if (isLast !== null) {
+      isOver = true;
+      blocked = isLast.blocked;
+      run.stop();
+    }
+    return out;
+  };
+  const rewriter = new HTMLRewriter()
+    .on("plaintext", { element: (element) => void element.removeAndKeepContent() })
+    .onDocument({
+      text: (chunk) => {
+        const { text } = chunk;
+        const out = look(() => run.rails.push(text));
+        if (!hasBegun && run.rails.hasText()) {
+          hasBegun = true;
+          run.began();
+        }
+        if (out !== text) chunk.replace(out, { html: true });
+      },
+      end: (end) => {
+        const out = look(() => run.rails.end());
+        if (out !== "") end.append(out, { html: true });
+        run.ended(blocked);
+      },
+    });
+  return rewriter.transform(new Response(body)).body;
+}
+
+/** The same for a stream that is there as a whole. */
+export function rewriteWhole(text: string, run: StreamRun): string {
+  const first = shown(run, () => run.rails.push(text));
+  const last = first.isLast === null ? shown(run, () => run.rails.end()) : null;
+  run.ended((first.isLast ?? last?.isLast)?.blocked ?? null);
+  return first.out + (last?.out ?? "");
+}
+
+type Shown = { readonly out: string; readonly isLast: { readonly blocked: StreamBlock | null } | null };
+
+function shown({ failed }: StreamRun, step: () => Pushed): Shown {
+  try {
+    const { out, blocked } = noting(failed, step);
+    return { out, isLast: blocked === null ? null : { blocked } };
+  } catch (error) {
+    // What was held is lost with the rail that should have seen it.
+    if (!(error instanceof RailFailed)) console.error("the output rails failed", error);
+    return { out: midStreamError("guardrail_unavailable"), isLast: { blocked: null } };
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Decides what a choice costs: the expected time to the first token, in ms, as a sum that can be shown.
+ *
+ *   T = net + wait + load + pre + cold + risk                                   (design.md section 4)
+ *
+ * Every term is a delay, so a new term needs no weight, and the sum explains itself. Each one is a module of its own in
+ * `terms/`, with its formula, its source and how it is learned. Source: facts/routing.md 6.3, with the peers' formulas.
+ * Rejected: weighted scores (queue 2, cache 2, prefix 3 …), which mean something only for the fleet on which they were
+ * tuned.
+ */
+import type { EndpointView } from "../endpoint/endpoint-view.ts";
+import { coldMs } from "./terms/cold.ts";
+import { loadMs } from "./terms/load.ts";
+import { netMs } from "./terms/net.ts";
+import type { NetInput } from "./terms/net.ts";
+import { prefillMs } from "./terms/prefill.ts";
+import type { PrefillInput } from "./terms/prefill.ts";
+import { riskMs } from "./terms/risk.ts";
+import { waitMs } from "./terms/wait.ts";
+
+export type CostTerms = {
+  /** HTTP round trip from the client's region to the endpoint. */
+  readonly net: number;
+  /** Time until a slot frees, 0 while one is free. */
+  readonly wait: number;
+  /** How much later the engine's first token comes at this in-flight. */
+  readonly load: number;
+  /** Prompt processing, less what is expected to be cached. */
+  readonly pre: number;
+  /** Rest of the cold start. */
+  readonly cold: number;
+  /** What failures are expected to add. */
+  readonly risk: number;
+};
+
+export type CostInput = NetInput & PrefillInput;
+
+export function costTerms(view: EndpointView, input: CostInput): CostTerms {
+  const net = netMs(view, input);
+  return {
+    net,
+    wait: waitMs(view, unseenMs(view, net)),
+    load: loadMs(view.loadCurveMs, Math.max(0, Math.min(view.inFlight, view.capacity - 1))),
+    pre: prefillMs(view, input),
+    cold: coldMs(view),
+    risk: riskMs(view, net),
+  };
+}
+
+/** What happens at the endpoint and is not known here: since the digest, while that travelled, and while the request will. */
+const unseenMs = ({ ageMs }: EndpointView, tripMs: number): number => (ageMs === undefined ? 0 : ageMs + tripMs);
+
+export function totalMs(terms: CostTerms): number {
+  return terms.net + terms.wait + terms.load + terms.pre + terms.cold + terms.risk;
+}

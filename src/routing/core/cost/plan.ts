@@ -1,0 +1,140 @@
+/**
+ * Decides, for requests that found no free slot, which of them leave now, and for where.
+ *
+ * Model. Held requests are planned in order of arrival, each on top of the plans before it, by the same cost as ever. The
+ * lead of a plan is what passes anyway: the trip there, and the trip that the news of an end takes back. A planned request
+ * leaves when its expected wait is at most LEAD_FACTOR times its lead, plus BACKLOG_SHARE of the time that everything held
+ * needs; until then it stays, and is planned again at every arrival and every end. So near endpoints are bound late, far
+ * ones early (a slot must not idle while its next request travels), and the deeper the backlog the less a slot may idle.
+ * Requests that leave early wait in the endpoint's own queue, which is therefore used only where there is one
+ * (`queuesExcess`).
+ * Source: found in the simulator on the reference scenarios, with its figures (docs/simulator.md); the over-commit is the
+ * bandwidth–delay product of a slot. Rejected: strict late binding, which is unstable across regions, and binding at
+ * once, whose p99 is 1.2 to 1.7 times the bound in one region.
+ */
+import { costTerms, totalMs } from "./cost.ts";
+import type { EndpointView } from "../endpoint/endpoint-view.ts";
+import { NEAR_MS } from "./route.ts";
+import type { RouteReason, RouteRequest } from "./route.ts";
+import type { Rng } from "../../../lib/rng.ts";
+import { exploring } from "./terms/net.ts";
+
+/** Commit when the expected wait is at most this many times the lead; 1 lets a far slot idle when an end comes early. */
+export const LEAD_FACTOR = 8;
+
+/** … plus this share of the backlog's time: 0 costs a tenth of the p99 near saturation, 1 binds too early. */
+export const BACKLOG_SHARE = 0.25;
+
+/** Held requests planned at each event; later ones wait for their turn. Bounds a decision under overload. */
+export const PLAN_MAX = 64;
+
+export type HeldRequest = {
+  readonly id: string;
+  readonly request: RouteRequest;
+  /** The only region it may leave for; null: any. */
+  readonly onlyRegion: string | null;
+  /** Its lead at an endpoint, ms, where the caller knows better than LEAD_TRIPS round trips. */
+  readonly leadMsAt?: (view: EndpointView) => number;
+};
+
+export type Commit = {
+  readonly id: string;
+  readonly endpointId: string;
+  readonly region: string;
+  readonly reason: RouteReason;
+  readonly costMs: number;
+};
+
+export type Planned = {
+  /** The held requests that leave now, in order. */
+  readonly commits: readonly Commit[];
+  /** Expected wait of those that stay, by id, ms; they are planned again by the next call. */
+  readonly staysMs: ReadonlyMap<string, number>;
+};
+
+/** `backlog`: how many are held in all, where `held` is only the first of them. */
+export function planHeld(
+  held: readonly HeldRequest[],
+  views: readonly EndpointView[],
+  rng: Rng,
+  backlog = held.length,
+): Planned {
+  const open = views.filter(({ standing, warmth }) => standing === "admitting" && warmth === "warm");
+  const taken = new Map(open.map(({ id, inFlight }) => [id, inFlight]));
+  const endsPerMs = perMs(open);
+  // Where nothing has room nothing ends, and nobody leaves early.
+  const slackMs = endsPerMs === 0 ? 0 : (BACKLOG_SHARE * backlog) / endsPerMs;
+  const commits: Commit[] = [];
+  const staysMs = new Map<string, number>();
+  for (const one of held.slice(0, PLAN_MAX)) {
+    const { id, request } = one;
+    const best = bestPlan(open, taken, one, rng);
+    if (best === null) continue;
+    const { view } = best;
+    taken.set(view.id, (taken.get(view.id) ?? 0) + 1);
+    if (!leavesNow(best, slackMs)) {
+      staysMs.set(id, best.waitMs);
+      continue;
+    }
+    const reason = isNearest(view, open, request) ? "nearest_warm" : "spill";
+    commits.push({ id, endpointId: view.id, region: view.region, reason, costMs: best.costMs });
+  }
+  return { commits, staysMs };
+}
+
+type Plan = {
+  readonly view: EndpointView;
+  readonly costMs: number;
+  readonly waitMs: number;
+  readonly leadMs: number;
+  /** A slot is free, as far as is known: an old picture expects a wait even so. */
+  readonly isFree: boolean;
+};
+
+/** The cheapest endpoint on top of what is `taken`; equals are drawn. */
+function bestPlan(
+  open: readonly EndpointView[],
+  taken: ReadonlyMap<string, number>,
+  { request, onlyRegion, leadMsAt }: HeldRequest,
+  rng: Rng,
+): Plan | null {
+  let best: Plan | null = null;
+  let equals = 0;
+  const allowed = open.filter(
+    ({ id, region }) => !request.excluded.includes(id) && (onlyRegion === null || region === onlyRegion),
+  );
+  const reachable = allowed.filter(({ region }) => region !== request.avoidRegion);
+  for (const view of exploring(reachable.length > 0 ? reachable : allowed, request)) {
+    const plan = planAt({ ...view, inFlight: taken.get(view.id) ?? view.inFlight }, request, leadMsAt);
+    if (best !== null && plan.costMs > best.costMs) continue;
+    equals = best !== null && plan.costMs === best.costMs ? equals + 1 : 1;
+    if (rng() * equals < 1) best = { ...plan, view };
+  }
+  return best;
+}
+
+/** The grant travels to the edge and the request to the endpoint: a round trip; the news of an end takes another half. */
+export const LEAD_TRIPS = 1.5;
+
+function planAt(view: EndpointView, request: RouteRequest, leadMsAt: HeldRequest["leadMsAt"]): Plan {
+  const terms = costTerms(view, request);
+  const leadMs = leadMsAt?.(view) ?? LEAD_TRIPS * terms.net;
+  // Only who knows the lead exactly may count on it: by the rule of thumb a far wait would look shorter than a near one.
+  const overlapMs = leadMsAt === undefined ? 0 : Math.min(terms.wait, leadMs);
+  const isFree = view.inFlight < view.capacity;
+  return { view, costMs: totalMs(terms) - overlapMs, waitMs: terms.wait, leadMs, isFree };
+}
+
+function leavesNow({ view, waitMs, leadMs, isFree }: Plan, slackMs: number): boolean {
+  return isFree || (view.queuesExcess && waitMs <= LEAD_FACTOR * leadMs + slackMs);
+}
+
+/** Requests per ms that these endpoints end together. */
+function perMs(open: readonly EndpointView[]): number {
+  return open.reduce((sum, { capacity, occupancyMs }) => sum + capacity / occupancyMs, 0);
+}
+
+function isNearest(view: EndpointView, open: readonly EndpointView[], request: RouteRequest): boolean {
+  const netMs = costTerms(view, request).net;
+  return open.every((other) => costTerms(other, request).net >= netMs - NEAR_MS);
+}

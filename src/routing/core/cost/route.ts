@@ -1,0 +1,186 @@
+/**
+ * Decides which endpoint gets an attempt. A pure function of the endpoints' views, the request and the random draw; the
+ * shard, the edge's fallback and the simulator all call this one.
+ *
+ * Model. Among warm endpoints with a free slot the lowest expected time to first token wins (`cost.ts`); within
+ * max(5 ms, 5 %) of the best the emptiest wins when the state is exact, and the emptier of two random ones when it is
+ * stale, so that deciders who share a stale picture do not herd. A cold endpoint is chosen only when nothing warm,
+ * waiting included, would be faster. Ejected and down endpoints are a last resort, and only in panic.
+ * Source: facts/routing.md 6.4; the panic share is Envoy's. Rejected: plain least-in-flight (ignores distance) and plain
+ * nearest (unstable under skewed demand).
+ */
+import { assertNever } from "../../../lib/invariant.ts";
+import { costTerms, totalMs } from "./cost.ts";
+import type { CostInput, CostTerms } from "./cost.ts";
+import type { EndpointView } from "../endpoint/endpoint-view.ts";
+import type { Rng } from "../../../lib/rng.ts";
+import { exploring } from "./terms/net.ts";
+
+/** Endpoints within this of the best count as equally good, ms. */
+export const NEAR_MS = 5;
+/** … or within this share of the best. */
+export const NEAR_SHARE = 0.05;
+/** Below this share of admitting endpoints, ejection is ignored. */
+export const PANIC_SHARE = 0.5;
+
+export type RouteRequest = CostInput & {
+  /** Endpoints already tried by this request. */
+  readonly excluded: readonly string[];
+  /** A region whose endpoint could not be reached at all: its others come last. Null or absent: none. */
+  readonly avoidRegion?: string | null;
+  /** Are in-flight counts exact (asked of their owner) or a stale copy. */
+  readonly exact: boolean;
+};
+
+/** Why the chosen endpoint won. */
+export type RouteReason =
+  /** No warm endpoint is nearer. */
+  | "nearest_warm"
+  /** A nearer warm endpoint is full. */
+  | "spill"
+  /** A nearer warm endpoint has a slot but would answer later. */
+  | "cheaper"
+  /** Nothing warm could answer sooner than this cold start. */
+  | "cold_start"
+  /** Fewer than half admit traffic: ejection was ignored. */
+  | "panic";
+
+/** Why a candidate was not eligible. */
+export type Excluded = "tried" | "ejected" | "draining" | "down";
+
+export type Candidate = {
+  readonly endpointId: string;
+  readonly region: string;
+  readonly terms: CostTerms;
+  readonly totalMs: number;
+  readonly inFlight: number;
+  readonly capacity: number;
+  readonly warmth: EndpointView["warmth"];
+  readonly excluded: Excluded | null;
+};
+
+export type RouteOutcome =
+  | {
+      readonly kind: "chosen";
+      readonly endpointId: string;
+      readonly region: string;
+      readonly reason: RouteReason;
+      readonly costMs: number;
+    }
+  /** Every warm endpoint is full; `endpointId` is where the wait is expected to be shortest. */
+  | { readonly kind: "full"; readonly endpointId: string; readonly region: string; readonly waitMs: number }
+  /** Nothing may take it. */
+  | { readonly kind: "none" };
+
+export type Decision = {
+  readonly outcome: RouteOutcome;
+  readonly panic: boolean;
+  readonly candidates: readonly Candidate[];
+};
+
+export function route(views: readonly EndpointView[], request: RouteRequest, rng: Rng): Decision {
+  const candidates = exploring(views, request).map((view) => candidate(view, request));
+  const admitting = candidates.filter(({ excluded }) => excluded === null);
+  const reachable = admitting.filter(({ region }) => region !== request.avoidRegion);
+  const chosen = choose(reachable, request.exact, rng) ?? choose(admitting, request.exact, rng);
+  if (chosen !== null) return { outcome: chosen, panic: false, candidates };
+
+  const eligible = candidates.filter(({ excluded }) => excluded !== "tried" && excluded !== "draining");
+  const panic = eligible.length > 0 && admitting.length < PANIC_SHARE * eligible.length;
+  if (panic) {
+    const resort = cheapest(eligible.filter((one) => one.warmth === "warm" && hasSlot(one)));
+    if (resort !== null) return { outcome: { ...picked(resort), reason: "panic" }, panic, candidates };
+  }
+  const best = cheapest(admitting);
+  const outcome: RouteOutcome =
+    best === null
+      ? { kind: "none" }
+      : { kind: "full", endpointId: best.endpointId, region: best.region, waitMs: best.terms.wait };
+  return { outcome, panic, candidates };
+}
+
+/** The chosen endpoint, or null when every admitting one is full. */
+function choose(admitting: readonly Candidate[], exact: boolean, rng: Rng): RouteOutcome | null {
+  const free = admitting.filter((one) => one.warmth === "warm" && hasSlot(one));
+  const best = cheapest(free);
+  if (best !== null) {
+    const limitMs = best.totalMs + Math.max(NEAR_MS, NEAR_SHARE * best.totalMs);
+    const near = free.filter((one) => one.totalMs <= limitMs);
+    const winner = exact ? emptiest(near, rng) : emptierOfTwo(near, rng);
+    return { ...picked(winner ?? best), reason: reasonFor(winner ?? best, admitting) };
+  }
+  const any = cheapest(admitting);
+  if (any === null || any.warmth === "warm" || !hasSlot(any)) return null;
+  return { ...picked(any), reason: "cold_start" };
+}
+
+function candidate(view: EndpointView, request: RouteRequest): Candidate {
+  const terms = costTerms(view, request);
+  return {
+    endpointId: view.id,
+    region: view.region,
+    terms,
+    totalMs: totalMs(terms),
+    inFlight: view.inFlight,
+    capacity: view.capacity,
+    warmth: view.warmth,
+    excluded: request.excluded.includes(view.id) ? "tried" : standingExcludes(view),
+  };
+}
+
+function standingExcludes({ standing }: EndpointView): Excluded | null {
+  switch (standing) {
+    case "admitting":
+      return null;
+    case "ejected":
+    case "draining":
+    case "down":
+      return standing;
+    default:
+      return assertNever(standing);
+  }
+}
+
+function reasonFor(winner: Candidate, admitting: readonly Candidate[]): RouteReason {
+  const nearer = admitting.filter((one) => one.warmth === "warm" && one.terms.net < winner.terms.net - NEAR_MS);
+  if (nearer.length === 0) return "nearest_warm";
+  return nearer.every((one) => !hasSlot(one)) ? "spill" : "cheaper";
+}
+
+function picked(one: Candidate) {
+  return { kind: "chosen", endpointId: one.endpointId, region: one.region, costMs: one.totalMs } as const;
+}
+
+const hasSlot = (one: Candidate): boolean => one.inFlight < one.capacity;
+
+const fill = (one: Candidate): number => one.inFlight / one.capacity;
+
+function cheapest(candidates: readonly Candidate[]): Candidate | null {
+  let best: Candidate | null = null;
+  for (const one of candidates) if (best === null || one.totalMs < best.totalMs) best = one;
+  return best;
+}
+
+/** Lowest in-flight share; ties are drawn. */
+function emptiest(candidates: readonly Candidate[], rng: Rng): Candidate | undefined {
+  const least = Math.min(...candidates.map(fill));
+  return drawn(
+    candidates.filter((one) => fill(one) === least),
+    rng,
+  );
+}
+
+/** The emptier of two distinct random candidates. */
+function emptierOfTwo(candidates: readonly Candidate[], rng: Rng): Candidate | undefined {
+  const first = drawn(candidates, rng);
+  const second = drawn(
+    candidates.filter((one) => one !== first),
+    rng,
+  );
+  if (first === undefined || second === undefined) return first;
+  return fill(second) < fill(first) ? second : first;
+}
+
+function drawn(candidates: readonly Candidate[], rng: Rng): Candidate | undefined {
+  return candidates[Math.floor(rng() * candidates.length)];
+}

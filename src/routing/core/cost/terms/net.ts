@@ -1,0 +1,194 @@
+/**
+ * The `net` term: the HTTP round trip from the client's region to the endpoint, ms.
+ *
+ * Model. A round trip is the least that was seen: dispatch to response headers holds everything that the endpoint did
+ * before its headers as well, and some engines send those only when a slot begins (llama.cpp). So each client place keeps
+ * a minimum. A lower sample is taken at once. A higher one raises it slowly, so that a route that has become longer is
+ * learned within a minute or two: by RISE_MS and RISE_SHARE a second where the attempt was alone at the endpoint, sixty times
+ * slower where others were there too, because then it may be their queue. What is above the minimum is load or wait, and
+ * is learned there. Until it is trusted the value is at most what was expected: the first sample holds the set-up of a
+ * connection, and whoever is thought to be far gets no second one.
+ * What is measured for one endpoint of a region is the prior of its others; the distance is the prior where none is. Where
+ * the client's place is unknown every endpoint is taken for as near as the nearest that was measured, so each is tried.
+ * Places are remembered up to a bound; the one that was silent longest goes first, and what was silent for FORGET_MS says
+ * nothing any more.
+ * Source: the minimum over a window is what TCP BBR takes for a path's round trip; the distance is `geography.ts`.
+ * Rejected: a mean, which takes a busy engine for a far one and sends everything to its neighbour (60 of 60 requests on
+ * one of three llama.cpp servers); health-probe round trips, which are measured from the shard and not from the client's
+ * place; and keeping the first places for ever, which leaves a fleet that moved without measurements.
+ */
+import type { EndpointView } from "../../endpoint/endpoint-view.ts";
+import { roundTripPriorMs } from "../geography.ts";
+import type { Place } from "../../pool.ts";
+
+export type RoundTrip = {
+  /** The minimum; null before the first sample. */
+  readonly leastMs: number | null;
+  /** What was expected before anything was measured, ms. */
+  readonly priorMs: number;
+  /** Samples that count: one of an attempt that was alone, BUSY_TRUST of any other. */
+  readonly trust: number;
+  /** When the last sample came; it may have raised the minimum. */
+  readonly atMs: number;
+};
+
+/** By client place key; the place heard of last comes last. Written in place. */
+export type RoundTrips = Map<string, RoundTrip>;
+
+/** Client places with a round trip per endpoint: each is in every digest, and a region's users reach a few colos. */
+export const PLACES_MAX = 64;
+
+/** How fast higher samples raise the minimum, each second: 10 to 150 ms takes a minute, one slow answer changes nothing. */
+export const RISE_MS = 1;
+export const RISE_SHARE = 0.05;
+
+/** … as a share of that where others were in flight: a queue that never empties for ten minutes adds 15 ms. */
+export const BUSY_RISE = 1 / 60;
+
+/** One sample raises it by at most this much time's worth, ms: in sparse traffic a single one proves little. */
+const RISE_GAP_MS_MAX = 1_000;
+
+/** From this many samples on the minimum stands for itself: connections are set up by then. */
+export const TRUSTED_SAMPLES = 3;
+
+/** What a sample counts that may hold a queue; of many of them one did not. */
+export const BUSY_TRUST = 0.1;
+
+/** Longer than the usual idle time-out of a serverless GPU worker, after which the endpoint is another machine, ms. */
+export const FORGET_MS = 600_000;
+
+export type NetInput = {
+  /** Where the client is; null when unknown. */
+  readonly client: Place | null;
+  /** Key of the client's place in `roundTripMs`. */
+  readonly clientKey: string;
+};
+
+type Trips = Pick<EndpointView, "place" | "roundTripMs" | "regionTripMs">;
+
+export function netMs(view: Trips, { client, clientKey }: NetInput): number {
+  return view.roundTripMs[clientKey] ?? view.regionTripMs?.[clientKey] ?? roundTripPriorMs(client, view.place);
+}
+
+/**
+ * `measured` at the endpoint itself, at another one of its `region`, the `distance`; or `unknown`: then it counts as the
+ * nearest that was measured, so that it is tried.
+ */
+export type NetSource = "measured" | "region" | "distance" | "unknown";
+
+export function netSource(view: Omit<Trips, "place">, { client, clientKey }: NetInput): NetSource {
+  if (view.roundTripMs[clientKey] !== undefined) return "measured";
+  if (view.regionTripMs?.[clientKey] !== undefined) return "region";
+  return client === null ? "unknown" : "distance";
+}
+
+/**
+ * The views as a client of unknown place sees them: of which nothing is measured counts as the nearest that was. The same
+ * list where the place is known, or nothing is measured.
+ */
+export function exploring<View extends Trips>(
+  views: readonly View[],
+  { client, clientKey }: NetInput,
+): readonly View[] {
+  if (client !== null) return views;
+  let nearestMs = Number.POSITIVE_INFINITY;
+  for (const { roundTripMs } of views) nearestMs = Math.min(nearestMs, roundTripMs[clientKey] ?? nearestMs);
+  if (nearestMs === Number.POSITIVE_INFINITY) return views;
+  return views.map((view) => {
+    const isKnown = (view.roundTripMs[clientKey] ?? view.regionTripMs?.[clientKey]) !== undefined;
+    return isKnown ? view : { ...view, regionTripMs: { [clientKey]: nearestMs } };
+  });
+}
+
+/** An attempt of a client at `client` is about to be sent: the distance is what its first samples are held against. */
+export function expectRoundTrip(trips: RoundTrips, { client, clientKey }: NetInput, endpoint: Place): void {
+  if (trips.has(clientKey)) return;
+  remember(trips, clientKey, { leastMs: null, priorMs: roundTripPriorMs(client, endpoint), trust: 0, atMs: 0 });
+}
+
+export type RoundTripSample = {
+  /** From dispatch to the response headers, ms. */
+  readonly headersMs: number;
+  /** Nothing else was in flight at the endpoint. */
+  readonly alone: boolean;
+};
+
+/** Takes one measurement; of a place of which nothing was expected it is also the prior. */
+export function observeRoundTrip(
+  trips: RoundTrips,
+  clientKey: string,
+  { headersMs, alone }: RoundTripSample,
+  now: number,
+): void {
+  if (!Number.isFinite(headersMs) || headersMs < 0) return;
+  const known = trips.get(clientKey);
+  const leastMs = readLeast(known, now);
+  const atMs = Math.max(now, known?.atMs ?? now);
+  const seconds = Math.min(RISE_GAP_MS_MAX, atMs - (known?.atMs ?? atMs)) / 1_000;
+  const risenMs = (leastMs ?? headersMs) + ((leastMs ?? 0) * RISE_SHARE + RISE_MS) * seconds * (alone ? 1 : BUSY_RISE);
+  remember(trips, clientKey, {
+    leastMs: Math.min(headersMs, leastMs === null ? headersMs : risenMs),
+    priorMs: known?.priorMs ?? headersMs,
+    trust: (leastMs === null ? 0 : (known?.trust ?? 0)) + (alone ? 1 : BUSY_TRUST),
+    atMs,
+  });
+}
+
+/** The round trip as of `now`; null when nothing was measured lately. `expectedMs`: what its region says of the place. */
+export function readRoundTrip(trips: RoundTrips, clientKey: string, now: number, expectedMs?: number): number | null {
+  const known = trips.get(clientKey);
+  const leastMs = readLeast(known, now);
+  if (known === undefined || leastMs === null) return null;
+  return isTrusted(known) ? leastMs : Math.min(leastMs, expectedMs ?? known.priorMs);
+}
+
+const isTrusted = ({ trust }: RoundTrip): boolean => trust >= TRUSTED_SAMPLES - ROUNDING;
+
+/** Thirty tenths are three. */
+const ROUNDING = 1e-9;
+
+/** What the endpoints of one region say together: the least that any of them trusts, by place; or only of `only`. */
+export function regionRoundTrips(
+  ofEndpoints: readonly RoundTrips[],
+  now: number,
+  only?: string,
+): Readonly<Record<string, number>> {
+  const least: Record<string, number> = {};
+  // A region of one endpoint has nobody to tell.
+  if (ofEndpoints.length < 2) return least;
+  for (const trips of ofEndpoints) {
+    for (const clientKey of only === undefined ? trips.keys() : [only]) {
+      const known = trips.get(clientKey);
+      const leastMs = known === undefined || !isTrusted(known) ? null : readLeast(known, now);
+      if (leastMs !== null) least[clientKey] = Math.min(leastMs, least[clientKey] ?? leastMs);
+    }
+  }
+  return least;
+}
+
+/** Every measured round trip as of `now`, or the one of `only`: one decision needs no other. */
+export function measuredRoundTrips(
+  trips: RoundTrips,
+  now: number,
+  only?: string,
+  ofRegion: Readonly<Record<string, number>> = {},
+): Record<string, number> {
+  const measured: Record<string, number> = {};
+  for (const clientKey of only === undefined ? trips.keys() : [only]) {
+    const roundTripMs = readRoundTrip(trips, clientKey, now, ofRegion[clientKey]);
+    if (roundTripMs !== null) measured[clientKey] = roundTripMs;
+  }
+  return measured;
+}
+
+function readLeast(known: RoundTrip | undefined, now: number): number | null {
+  return known === undefined || known.leastMs === null || now - known.atMs > FORGET_MS ? null : known.leastMs;
+}
+
+function remember(trips: RoundTrips, clientKey: string, trip: RoundTrip): void {
+  trips.delete(clientKey);
+  trips.set(clientKey, trip);
+  if (trips.size <= PLACES_MAX) return;
+  const longestSilent = trips.keys().next();
+  if (longestSilent.done !== true) trips.delete(longestSilent.value);
+}

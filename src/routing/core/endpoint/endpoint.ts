@@ -1,0 +1,337 @@
+/**
+ * What the owning shard knows of one endpoint: warmth, health, breaker and learned delays, and how events change them.
+ *
+ * Model. Three closed state machines side by side: warmth (cold, warming, warm) says whether the model is loaded, health
+ * (up, suspect, down) is what probes say, the breaker (closed, open, half_open) what real attempts say. A failure is
+ * never a latency: it feeds `risk` and the breaker, and no delay estimate. A capacity answer is neither: it sets the
+ * slots to what it showed, also to none (`capacity-cut.ts`). Source: facts/routing.md 6.2–6.5.
+ */
+import type { Health } from "./endpoint-state.ts";
+import type { EndpointState } from "./endpoint-state.ts";
+import { breakerDisputed, breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
+import { cutForMs, cutSlots, endedCut, grantedCut, refusedCut } from "./capacity-cut.ts";
+import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
+import { IN_TIME, lateMs, observeInTime, observeLate } from "./lateness.ts";
+import { learnDelays, learnFirstByte, learnNoRoom, learnWorker } from "./endpoint-learn.ts";
+import { createFirstByteTimes } from "./first-byte.ts";
+import { createGpuWorkers } from "./gpu-workers.ts";
+import { createLearnedLimit, limitOf } from "./learned-limit.ts";
+import type { EndpointSpec } from "../pool.ts";
+import type { Rng } from "../../../lib/rng.ts";
+import type { AttemptFailure, Settlement } from "../shard-messages.ts";
+import { coldLeftMs, createColdStart, observeColdStart } from "../cost/terms/cold.ts";
+import { createLoadCurve, readLoadCurve } from "../cost/terms/load.ts";
+import { expectRoundTrip, measuredRoundTrips } from "../cost/terms/net.ts";
+import type { NetInput } from "../cost/terms/net.ts";
+import { createPrefillSpeed } from "../cost/terms/prefill.ts";
+import {
+  countTry,
+  createFailureCost,
+  createTries,
+  failureProbability,
+  observeFailureCost,
+} from "../cost/terms/risk.ts";
+import { createOccupancy } from "../cost/terms/wait.ts";
+
+/** Failed probes in a row until an endpoint is down: one may be a lost packet. */
+export const PROBE_FAILURES_MAX = 2;
+/** A reported in-flight older than this says nothing, ms. */
+export const REPORT_LIFE_MS = 1_000;
+/** After its idle time-out an endpoint that scales to zero counts as warm only so long after a probe has said so, ms. */
+export const READY_TRUST_MS = 10_000;
+/** Least time between two wake-ups, ms: an endpoint whose cold start seems to take none is not woken by every request. */
+export const WAKE_GAP_MS_MIN = 1_000;
+/** An endpoint that becomes ready gets its slots over this time, ms, beginning with a tenth (Envoy's slow start). */
+export const SLOW_START_MS = 8_000;
+const SLOW_START_FLOOR = 0.1;
+
+export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
+  return {
+    spec,
+    warmth: spec.workersMin > 0 ? "warm" : "cold",
+    warmthSinceMs: now,
+    coldStartBeganMs: null,
+    health: "up",
+    drained: false,
+    probeFailures: 0,
+    breaker: CLOSED,
+    warmWorkers: spec.workersMin,
+    workers: createGpuWorkers(),
+    limit: spec.concurrencyPerWorker === null ? createLearnedLimit(now) : null,
+    lastUsedMs: Number.NEGATIVE_INFINITY,
+    lastReadyMs: Number.NEGATIVE_INFINITY,
+    readyAtMs: Number.NEGATIVE_INFINITY,
+    capacityCut: null,
+    reported: null,
+    inherited: null,
+    wokenAtMs: Number.NEGATIVE_INFINITY,
+    occupancyMs: createOccupancy(),
+    coldStartMs: createColdStart(spec.coldStartMs),
+    prefillTokensPerMs: createPrefillSpeed(spec.prefillTokensPerMs),
+    failureCostMs: createFailureCost(),
+    roundTripMs: new Map(),
+    firstByte: createFirstByteTimes(),
+    late: IN_TIME,
+    load: createLoadCurve(),
+    tries: createTries(now),
+  };
+}
+
+/**
+ * The endpoint at `now` with `live` live leases, as a router sees it; with `clientKey` only that place's round trip, which
+ * is all that one decision needs. `regionTripMs`: what the endpoints of its region have measured.
+ */
+export function endpointView(
+  state: EndpointState,
+  live: number,
+  now: number,
+  clientKey?: string,
+  regionTripMs: Readonly<Record<string, number>> = NO_TRIPS,
+): EndpointView {
+  const { spec } = state;
+  const warmth = warmthNow(state, live, now);
+  return {
+    id: spec.id,
+    region: spec.region,
+    place: spec.place,
+    warmth,
+    coldMs: coldLeftMs(warmth, state.coldStartMs.value, now - state.warmthSinceMs),
+    standing: standing(state, now),
+    ejectedForMs: ejectedForMs(state.breaker, now),
+    inFlight: Math.max(live + inheritedNow(state, now), reportedNow(state, now)),
+    capacity: capacityNow(state, now),
+    refusesForMs: cutForMs(state.capacityCut, now),
+    queuesExcess: spec.queuesExcess && !isTried(state, now),
+    occupancyMs: state.occupancyMs.value,
+    lateMs: lateMs(state.late, now),
+    loadCurveMs: readLoadCurve(state.load, now),
+    prefillTokensPerMs: state.prefillTokensPerMs.value,
+    failureProbability: failureProbability(state.tries, now),
+    failureCostMs: state.failureCostMs.value,
+    roundTripMs: measuredRoundTrips(state.roundTripMs, now, clientKey, regionTripMs),
+    regionTripMs,
+  };
+}
+
+const NO_TRIPS: Readonly<Record<string, number>> = {};
+
+/**
+ * Scale-in: an endpoint that scales to zero and was idle for longer than its time-out is presumed cold, unless a probe has
+ * just found it ready. `live` as for `endpointView`.
+ */
+export function warmthNow(state: EndpointState, live: number, now: number): Warmth {
+  const { warmth, spec } = state;
+  if (warmth !== "warm" || spec.workersMin > 0 || live > 0) return warmth;
+  const isIdle = now - Math.max(state.lastUsedMs, state.warmthSinceMs) > spec.idleTimeoutMs;
+  return isIdle && now - state.lastReadyMs > READY_TRUST_MS ? "cold" : "warm";
+}
+
+/** Requests one warm GPU worker serves at once: configured, or learned. */
+export function concurrencyOf({ spec, limit }: EndpointState): number {
+  return spec.concurrencyPerWorker ?? (limit === null ? 1 : limitOf(limit));
+}
+
+/** An attempt for a client is about to be sent there, beside `inFlightThere` others. */
+export function noteGranted(state: EndpointState, client: NetInput, inFlightThere: number, now: number): void {
+  state.lastUsedMs = now;
+  if (state.capacityCut !== null) state.capacityCut = grantedCut(state.capacityCut, inFlightThere, now);
+  expectRoundTrip(state.roundTripMs, client, state.spec.place);
+}
+
+/** What a probe found. `warmWorkers` and `running` are null where the endpoint does not tell. */
+export type ProbeResult =
+  | { readonly kind: "ready"; readonly warmWorkers: number | null; readonly running: number | null }
+  | { readonly kind: "warming" }
+  | { readonly kind: "cold" }
+  | { readonly kind: "draining" }
+  | { readonly kind: "failed"; readonly failure?: AttemptFailure };
+
+export function observeProbe(state: EndpointState, result: ProbeResult, now: number): void {
+  if (result.kind === "failed") {
+    state.probeFailures += 1;
+    if (state.probeFailures >= PROBE_FAILURES_MAX) state.health = "down";
+    // One that drains takes no traffic again because it went silent.
+    else if (state.health !== "draining") state.health = "suspect";
+    return;
+  }
+  state.probeFailures = 0;
+  setHealth(state, result.kind === "draining" ? "draining" : "up", now);
+  switch (result.kind) {
+    case "ready":
+      state.warmWorkers = Math.max(1, result.warmWorkers ?? state.spec.workersMin);
+      state.lastReadyMs = now;
+      if (result.running !== null) state.reported = { running: result.running, atMs: now };
+      setWarmth(state, "warm", now);
+      break;
+    case "warming":
+      setWarmth(state, "warming", now);
+      break;
+    case "cold":
+      // A wake-up takes a while to show: until its cold start should be over, nothing yet is not nothing.
+      if (!(state.warmth === "warming" && isWoken(state, now))) setWarmth(state, "cold", now);
+      break;
+    case "draining":
+      break;
+  }
+}
+
+/** An earlier incarnation of the shard found it gone: so it is until a probe finds otherwise. */
+export function presumeDown(state: EndpointState): void {
+  state.health = "down";
+  state.probeFailures = PROBE_FAILURES_MAX;
+}
+
+/**
+ * An operator takes the endpoint out of traffic, or puts it back; false when it was so already. It gets its slots back at
+ * once: what happened to it meanwhile is for probes to say, and they are what begins a slow start.
+ */
+export function setDrained(state: EndpointState, drained: boolean): boolean {
+  if (state.drained === drained) return false;
+  state.drained = drained;
+  return true;
+}
+
+/**
+ * One wake-up a need: true once, then not again before the cold start it began should be over. `live` as for
+ * `endpointView`.
+ */
+export function claimWake(state: EndpointState, live: number, now: number): boolean {
+  if (warmthNow(state, live, now) === "warm" || isWoken(state, now)) return false;
+  state.wokenAtMs = now;
+  // One that was only presumed cold may be ready at once, and says nothing of a cold start.
+  setWarmth(state, "warming", now);
+  return true;
+}
+
+/** A wake-up was sent, and the cold start it began may still be under way. */
+function isWoken(state: EndpointState, now: number): boolean {
+  return now - state.wokenAtMs < Math.max(WAKE_GAP_MS_MIN, state.coldStartMs.value);
+}
+
+/** Feeds what an attempt showed. Returns true when a probe should look at the endpoint now. */
+export function observeAttempt(state: EndpointState, seen: Settlement, now: number, rng: Rng): boolean {
+  learnRoom(state, seen, now, rng);
+  learnFirstByte(state, seen, now);
+  learnWorker(state, seen, now);
+  if (seen.outcome !== "unused") state.lastUsedMs = now;
+  switch (seen.outcome) {
+    case "unused":
+    case "cancelled":
+      return false;
+    case "capacity":
+      return true;
+    case "disputed":
+      state.breaker = breakerDisputed(state.breaker, now);
+      return true;
+    case "failed":
+      state.tries = countTry(state.tries, 1, now);
+      state.failureCostMs = observeFailureCost(state.failureCostMs, seen.heldMs);
+      state.breaker = breakerFailed(state.breaker, now);
+      if (state.health === "up") state.health = "suspect";
+      return true;
+    case "late":
+      state.late = observeLate(state.late, seen.heldMs, now);
+      return true;
+    case "cut":
+      // As bad for the client as no answer, and worse to repeat: it counts in full. What it cost is not known, because
+      // nobody repeats it. Envoy's outlier detection also counts a reset alike before and after the headers.
+      state.tries = countTry(state.tries, 1, now);
+      state.breaker = breakerFailed(state.breaker, now);
+      return true;
+    case "client_fault":
+    case "served":
+      state.tries = countTry(state.tries, 0, now);
+      if (breakerStanding(state.breaker, now) === "half_open") state.readyAtMs = now;
+      state.breaker = breakerServed(state.breaker, now);
+      if (seen.outcome === "served") {
+        state.late = observeInTime(state.late, now);
+        setWarmth(state, "warm", now);
+        learnDelays(state, seen, slotsOf(state), now);
+      }
+      return false;
+  }
+}
+
+/** Starts from what an earlier incarnation had in flight; the estimate fades to 0 over `fadeMs`. */
+export function inheritInFlight(state: EndpointState, count: number, fadeMs: number, now: number): void {
+  state.inherited = count > 0 && fadeMs > 0 ? { count, atMs: now, fadeMs } : null;
+}
+
+/** A lease of an earlier incarnation turned up (adopted, or settled): the estimate holds one less. */
+export function claimInherited(state: EndpointState): void {
+  if (state.inherited !== null) state.inherited.count = Math.max(0, state.inherited.count - 1);
+}
+
+function setWarmth(state: EndpointState, warmth: Warmth, now: number): void {
+  if (state.warmth === warmth) return;
+  const beganMs = state.coldStartBeganMs;
+  // Warming that began as warm, or before anyone looked, says nothing of a whole cold start.
+  state.coldStartBeganMs = warmth === "warming" && state.warmth === "cold" ? now : null;
+  if (warmth === "warm") {
+    if (beganMs !== null) state.coldStartMs = observeColdStart(state.coldStartMs, now - beganMs);
+    state.readyAtMs = now;
+    state.wokenAtMs = Number.NEGATIVE_INFINITY;
+    state.warmWorkers = Math.max(1, state.warmWorkers);
+  }
+  state.warmth = warmth;
+  state.warmthSinceMs = now;
+}
+
+function setHealth(state: EndpointState, health: Health, now: number): void {
+  if (health === "up" && (state.health === "down" || state.health === "draining")) state.readyAtMs = now;
+  // It is another life: what the last one's attempts showed is over with their rest. One long answer on trial would keep
+  // it at a single slot; the slow start lets in little more, and grows.
+  if (health === "up" && state.health === "down" && breakerStanding(state.breaker, now) === "half_open")
+    state.breaker = CLOSED;
+  state.health = health;
+}
+
+/** Half open, or found full lately: then it gets what `capacity` says and nothing ahead of that. */
+function isTried(state: EndpointState, now: number): boolean {
+  return breakerStanding(state.breaker, now) === "half_open" || cutSlots(state.capacityCut, now) < slotsOf(state);
+}
+
+/** Does it take traffic, and if not, why. */
+export function standing(state: EndpointState, now: number): Standing {
+  if (state.drained) return "draining";
+  if (state.health === "draining" || state.health === "down") return state.health;
+  return breakerStanding(state.breaker, now) === "open" ? "ejected" : "admitting";
+}
+
+/** Nothing more may be sent there for now: it said that it has no room. */
+export const isRefusing = ({ capacityCut }: EndpointState, now: number): boolean => cutForMs(capacityCut, now) > 0;
+
+/** Requests it serves at once, but for what it may take for the moment. */
+export const slotsOf = (state: EndpointState): number => Math.max(1, state.warmWorkers) * concurrencyOf(state);
+
+/** One that becomes ready begins with a slot at least; only a refusal leaves none. */
+function capacityNow(state: EndpointState, now: number): number {
+  const left = cutSlots(state.capacityCut, now);
+  if (breakerStanding(state.breaker, now) === "half_open") return Math.min(1, left);
+  const grown = Math.max(SLOW_START_FLOOR, Math.min(1, (now - state.readyAtMs) / SLOW_START_MS));
+  return Math.min(Math.max(1, Math.floor(slotsOf(state) * grown)), left);
+}
+
+/** A refusal shows how much room there is; what was not refused, that there is more. */
+function learnRoom(state: EndpointState, seen: Settlement, now: number, rng: Rng): void {
+  const { outcome, inFlightAtGrant, retryAfterMs = null } = seen;
+  if (outcome === "capacity") {
+    learnNoRoom(state, seen, now);
+    state.capacityCut = refusedCut(state.capacityCut, { inFlight: inFlightAtGrant, retryAfterMs }, now, rng);
+    return;
+  }
+  if (state.capacityCut === null) return;
+  const wasServed = outcome === "served" || outcome === "client_fault" || outcome === "cut";
+  state.capacityCut = endedCut(state.capacityCut, inFlightAtGrant, wasServed, now);
+  if (state.capacityCut === null) state.readyAtMs = now;
+}
+
+function inheritedNow(state: EndpointState, now: number): number {
+  if (state.inherited === null) return 0;
+  const { count, atMs, fadeMs } = state.inherited;
+  return Math.ceil(count * Math.max(0, 1 - (now - atMs) / fadeMs));
+}
+
+function reportedNow(state: EndpointState, now: number): number {
+  return state.reported !== null && now - state.reported.atMs <= REPORT_LIFE_MS ? state.reported.running : 0;
+}

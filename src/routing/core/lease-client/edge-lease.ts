@@ -1,0 +1,328 @@
+/**
+ * Decides, at the edge, how a request comes by its lease: the part of the edge that production and the simulator share.
+ *
+ * Model. A small state machine over a wallet. `beginLease` spends a credit or names the shard to ask; the shell makes the
+ * call and says how it went (`onReply`, `onSilence`, `onAwaited`), and each answers with the next step, until the request
+ * is leased or refused. The nearest shard is asked first; the region it names is asked once; when no shard answers in
+ * time the same routing function decides here, from the last snapshot or from the configuration, because a request never
+ * fails for want of an answer from a Durable Object. A grant that comes too late goes home unused.
+ * Rejected: the same flow written with promises in the Worker, which the simulator could not run.
+ */
+import { purposeOf, spend } from "../shard/budget.ts";
+import type { AttemptPurpose } from "../shard/budget.ts";
+import { staticView } from "../endpoint/static-view.ts";
+import type { EndpointView, ViewSet } from "../endpoint/endpoint-view.ts";
+import { nearest, roundTripPriorMs } from "../cost/geography.ts";
+import type { Place, PoolSpec } from "../pool.ts";
+import type { Rng } from "../../../lib/rng.ts";
+import { route } from "../cost/route.ts";
+import type { Candidate, RouteReason } from "../cost/route.ts";
+import type { AffinityKey } from "../shard/affinity.ts";
+import { LOCAL_EPOCH } from "../shard-messages.ts";
+import type { AcquireOutcome, AcquireReply, AcquireRequest, AwaitOutcome, Grant, Spill } from "../shard-messages.ts";
+import { shardName } from "../shard-name.ts";
+import {
+  claimRefill,
+  countRequest,
+  creditIds,
+  deposit,
+  depositCredits,
+  endRefill,
+  heldLocally,
+  holdUnconfirmed,
+  nextLeaseId,
+  noteTight,
+  restoreCarry,
+  returnUnused,
+  spendCredit,
+  takeCarry,
+} from "./wallet.ts";
+import type { Holding, Wallet } from "./wallet.ts";
+import { creditRule, homeMatch } from "./wallet-homes.ts";
+import { noteHeard } from "./wallet-leave.ts";
+
+/** The edge asks for a fresh snapshot when its own is older than this, ms. */
+export const SNAPSHOT_AGE_MS = 1_000;
+
+export type LeaseWish = {
+  readonly pool: PoolSpec;
+  /** Where the client is; null when unknown. */
+  readonly client: Place | null;
+  readonly clientKey: string;
+  readonly inputTokens: number;
+  /** Session or prefix of a long prompt; null or absent: none. */
+  readonly affinityKey?: AffinityKey | null;
+  /** Endpoints this request has tried. */
+  readonly excluded: readonly string[];
+  /** Region of an endpoint that could not be reached at all; null or absent: none. */
+  readonly avoidRegion?: string | null;
+  /** Absent: a first attempt, or a retry when there are endpoints to exclude. */
+  readonly purpose?: AttemptPurpose;
+  /** Its attempt at the excluded endpoint waits for this long already, ms. */
+  readonly lateForMs?: number;
+  /** It has been dispatched before: every further attempt is decided by the authority itself. Absent: false. */
+  readonly again?: boolean;
+  /** Would rather wait however long than be refused for an expected wait: a job. */
+  readonly patient?: boolean;
+  /** Ask the authority itself, and for every candidate's cost. */
+  readonly explain: boolean;
+};
+
+/** Why this endpoint: the router's reasons, or that it had to be decided from a snapshot or the configuration alone. */
+export type LeaseReason = RouteReason | "snapshot" | "static";
+
+export type Snapshot = { readonly set: ViewSet; readonly atMs: number };
+
+/** One call to a shard. */
+export type Asking = {
+  readonly shard: string;
+  /** Pool, shard and client place: the wallet's key. */
+  readonly key: string;
+  readonly request: AcquireRequest;
+  readonly askedAtMs: number;
+  /** What the distance to the shard alone takes, ms: the pool's patience begins after it. */
+  readonly tripMs: number;
+  /** What the first shard said, when this one was named by it. */
+  readonly namedBy: { readonly reason: RouteReason; readonly candidates: readonly Candidate[] | null } | null;
+  /** What was weighed when the request was queued, for an explained one. */
+  readonly queuedBehind: readonly Candidate[] | null;
+};
+
+export type Leased = {
+  readonly kind: "leased";
+  readonly holding: Holding;
+  readonly reason: LeaseReason;
+  readonly candidates: readonly Candidate[] | null;
+};
+
+export type Refused = Extract<AcquireOutcome, { kind: "shed" | "warming_up" | "no_endpoint" | "over_budget" }>;
+
+export type LeaseStep =
+  | Leased
+  | Refused
+  /** Send `asking.request` to `asking.shard`. */
+  | { readonly kind: "ask"; readonly asking: Asking }
+  /** Wait at `asking.shard` for what becomes of `leaseId`. */
+  | { readonly kind: "await"; readonly asking: Asking; readonly leaseId: string };
+
+export type Begun = {
+  readonly step: LeaseStep;
+  /** A call that nothing waits for: it fills the wallet. */
+  readonly refill: Asking | null;
+};
+
+export function beginLease(wallet: Wallet, wish: LeaseWish, now: number): Begun {
+  const region = homeRegion(wish);
+  const shard = shardName(wish.pool.id, region);
+  const key = walletKey(shard, wish);
+  const recentPerSecond = countRequest(wallet, key, now);
+  // A retry and an explained decision are the authority's.
+  const mayUseCredits = wish.excluded.length === 0 && wish.again !== true && !wish.explain;
+  const rule = creditRule(wallet.homes, wish.affinityKey);
+  const home = rule.kind === "home" ? rule.home : null;
+  const holding = mayUseCredits && rule.kind !== "none" ? spendCredit(wallet, key, shard, now, home) : null;
+  const refills = mayUseCredits && claimRefill(wallet, key, now);
+  if (holding !== null) {
+    const refill = refills ? ask(wallet, wish, { region, hop: 0, recentPerSecond, ahead: true }, now) : null;
+    return { step: { kind: "leased", holding, reason: holding.grant.reason, candidates: null }, refill };
+  }
+  const wanted = { region, hop: 0, recentPerSecond: refills ? recentPerSecond : 0, ahead: false } as const;
+  return { step: { kind: "ask", asking: ask(wallet, wish, wanted, now) }, refill: null };
+}
+
+/** The shard answered within the pool's patience. */
+export function onReply(
+  wallet: Wallet,
+  wish: LeaseWish,
+  asking: Asking,
+  reply: AcquireReply,
+  { now, rng }: { readonly now: number; readonly rng: Rng },
+): LeaseStep {
+  noteReply(wallet, asking, reply, now);
+  const { outcome } = reply;
+  switch (outcome.kind) {
+    case "granted": {
+      const holding = deposit(wallet, asking.key, asking.shard, outcome.grant, asking.askedAtMs, now);
+      const { reason, candidates } = asking.namedBy ?? { reason: outcome.grant.reason, candidates: reply.candidates };
+      return { kind: "leased", holding, reason, candidates };
+    }
+    case "spill":
+      return follow(wallet, wish, asking, { ...outcome, candidates: reply.candidates }, { now, rng });
+    case "queued": {
+      // Only a shard of an older version queues a hedge, which waits for nothing.
+      if (purposeOf(wish) === "hedge") {
+        returnUnused(wallet, asking.shard, outcome.leaseId, null);
+        return { kind: "over_budget" };
+      }
+      const queuedBehind = asking.namedBy?.candidates ?? reply.candidates;
+      return { kind: "await", asking: { ...asking, queuedBehind }, leaseId: outcome.leaseId };
+    }
+    case "shed":
+    case "warming_up":
+    case "no_endpoint":
+    case "over_budget":
+      return outcome;
+  }
+}
+
+/** What became of a queued request; null when the shard that held it was lost. */
+export function onAwaited(
+  wallet: Wallet,
+  wish: LeaseWish,
+  asking: Asking,
+  outcome: AwaitOutcome | null,
+  { now, rng }: { readonly now: number; readonly rng: Rng },
+): LeaseStep {
+  if (outcome === null) return onSilence(wallet, wish, { now, rng });
+  if (outcome.kind === "spill") {
+    return follow(wallet, wish, asking, { ...outcome, candidates: asking.queuedBehind }, { now, rng });
+  }
+  if (outcome.kind !== "granted") return outcome;
+  const holding = holdUnconfirmed(wallet, asking.key, asking.shard, outcome.grant, now);
+  const reason = asking.namedBy?.reason ?? outcome.grant.reason;
+  return { kind: "leased", holding, reason, candidates: asking.queuedBehind };
+}
+
+/** Asks the shard that another one named. */
+function follow(
+  wallet: Wallet,
+  wish: LeaseWish,
+  asking: Asking,
+  to: Spill & { readonly candidates: readonly Candidate[] | null },
+  at: { readonly now: number; readonly rng: Rng },
+): LeaseStep {
+  // A shard that was named by another never names a third; were it a newer version that does, it is not followed.
+  if (asking.request.hop === 1) return onSilence(wallet, wish, at);
+  const { region, reason, commit, candidates } = to;
+  if (commit !== undefined) {
+    const grant = ownGrant(wallet, wish, { ...commit, region, reason });
+    const holding = holdUnconfirmed(wallet, asking.key, shardName(wish.pool.id, region), grant, at.now);
+    return { kind: "leased", holding, reason, candidates };
+  }
+  const waitedMs = Math.max(0, at.now - asking.askedAtMs);
+  const far = ask(wallet, wish, { region: to.region, hop: 1, recentPerSecond: 0, ahead: false, waitedMs }, at.now);
+  return { kind: "ask", asking: { ...far, namedBy: { reason: to.reason, candidates: to.candidates } } };
+}
+
+/** No shard answered in time: decided here, from the nearest shard's last snapshot, or from the configuration. */
+export function onSilence(
+  wallet: Wallet,
+  wish: LeaseWish,
+  { now, rng }: { readonly now: number; readonly rng: Rng },
+): LeaseStep {
+  const purpose = purposeOf(wish);
+  // Nobody knows here which slots are free, and a hedge is only for a free one.
+  if (purpose === "hedge") return { kind: "over_budget" };
+  const home = shardName(wish.pool.id, homeRegion(wish));
+  const { views, snapshot } = viewsAlone(wallet, wish);
+  const { outcome, candidates } = route(
+    views,
+    { ...wish, affinity: homeMatch(wallet.homes, wish.affinityKey), exact: false },
+    rng,
+  );
+  // Full by a stale picture is no reason to refuse: the endpoint's own admission decides.
+  if (outcome.kind === "none") return { kind: "no_endpoint" };
+  if (purpose === "retry" && !spend(wallet.retriesAlone)) return { kind: "over_budget" };
+  const { endpointId, region } = outcome;
+  const inFlight = views.find((view) => view.id === endpointId)?.inFlight ?? 0;
+  const grant = ownGrant(wallet, wish, { endpointId, region, reason: "nearest_warm", costMs: 0, inFlight });
+  const owner = shardName(wish.pool.id, region);
+  const holding = holdUnconfirmed(wallet, walletKey(home, wish), owner, grant, now);
+  return { kind: "leased", holding, reason: snapshot === null ? "static" : "snapshot", candidates };
+}
+
+/** A grant that no shard gave: its owner adopts the lease when it is told. */
+function ownGrant(
+  wallet: Wallet,
+  { pool }: LeaseWish,
+  { inFlight, ...at }: Pick<Grant, "endpointId" | "region" | "reason" | "costMs"> & { readonly inFlight: number },
+): Grant {
+  const life = { ttlMs: pool.leaseTtlMs, capMs: pool.leaseCapMs, credits: 0, creditLifeMs: 0 };
+  return { ...at, ...life, leaseId: nextLeaseId(wallet), epoch: LOCAL_EPOCH, inFlightAtGrant: inFlight };
+}
+
+/** What is known here of the pool: the nearest shard's last snapshot (null: none, the configuration), and own leases. */
+export function viewsAlone(
+  wallet: Wallet,
+  wish: LeaseWish,
+): { readonly views: readonly EndpointView[]; readonly snapshot: Snapshot | null } {
+  const snapshot = wallet.snapshots.get(shardName(wish.pool.id, homeRegion(wish))) ?? null;
+  const views = (snapshot?.set.views ?? wish.pool.endpoints.map(staticView)).map((view) => {
+    const local = heldLocally(wallet, view.id);
+    return local === 0 ? view : { ...view, inFlight: view.inFlight + local };
+  });
+  return { views, snapshot };
+}
+
+/** The shard answered after the request had gone elsewhere: a grant, or a place in the queue, goes home unused. */
+export function onLateReply(wallet: Wallet, asking: Asking, reply: AcquireReply, now: number): void {
+  noteReply(wallet, asking, reply, now);
+  const { outcome } = reply;
+  if (outcome.kind === "queued") returnUnused(wallet, asking.shard, outcome.leaseId, null);
+  if (outcome.kind !== "granted") return;
+  const { grant } = outcome;
+  for (const leaseId of [grant.leaseId, ...creditIds(grant)]) returnUnused(wallet, asking.shard, leaseId, grant);
+}
+
+/** A refill came back: all of it is credits. */
+export function onRefilled(wallet: Wallet, asking: Asking, reply: AcquireReply, now: number): void {
+  noteReply(wallet, asking, reply, now);
+  if (reply.outcome.kind !== "granted") return;
+  const { grant } = reply.outcome;
+  const ids = [grant.leaseId, ...creditIds(grant)];
+  depositCredits(wallet, asking, grant, ids, { askedAtMs: asking.askedAtMs, now, firstAt: 0 });
+  endRefill(wallet, asking.key, ids.length);
+}
+
+/** The call failed: what it carried is told with the next one. */
+export function onCallFailed(wallet: Wallet, { shard, request }: Asking): void {
+  restoreCarry(wallet, shard, request.carry);
+  // It may have been heard, and only its answer lost: what it was granted goes home.
+  returnUnused(wallet, shard, request.leaseId, null);
+}
+
+/** The pool's region nearest to the client; its first one when the client's place is unknown. */
+export function homeRegion({ pool, client }: LeaseWish): string {
+  const home = client === null ? pool.endpoints[0] : nearest(client, pool.endpoints);
+  return home?.region ?? "";
+}
+
+type Wanted = Pick<AcquireRequest, "hop" | "recentPerSecond" | "ahead" | "waitedMs"> & { readonly region: string };
+
+function ask(wallet: Wallet, wish: LeaseWish, { region, ...wanted }: Wanted, now: number): Asking {
+  const shard = shardName(wish.pool.id, region);
+  const snapshotAgeMs = now - (wallet.snapshots.get(shard)?.atMs ?? Number.NEGATIVE_INFINITY);
+  const request: AcquireRequest = {
+    ...wanted,
+    leaseId: nextLeaseId(wallet),
+    client: wish.client,
+    clientKey: wish.clientKey,
+    inputTokens: wish.inputTokens,
+    affinity: wanted.ahead ? null : (wish.affinityKey ?? null),
+    excluded: wish.excluded,
+    avoidRegion: wish.avoidRegion ?? null,
+    purpose: purposeOf(wish),
+    ...(wish.lateForMs === undefined ? {} : { lateForMs: wish.lateForMs }),
+    ...(wish.patient === true ? { patient: true } : {}),
+    ...(wish.again === true ? { again: true } : {}),
+    wantsSnapshot: wanted.hop === 0 && snapshotAgeMs > SNAPSHOT_AGE_MS,
+    explain: wish.explain,
+    carry: takeCarry(wallet, shard, now),
+  };
+  const tripMs = tripTo(wish, region);
+  return { shard, key: walletKey(shard, wish), request, askedAtMs: now, tripMs, namedBy: null, queuedBehind: null };
+}
+
+/** Expected round trip to the shard of `region`, ms; 0 when the client's place is unknown. */
+function tripTo({ client, pool }: LeaseWish, region: string): number {
+  const place = pool.endpoints.find((spec) => spec.region === region)?.place ?? null;
+  return client === null || place === null ? 0 : roundTripPriorMs(client, place);
+}
+
+function noteReply(wallet: Wallet, { shard }: Asking, { tight, snapshot, leave }: AcquireReply, now: number): void {
+  noteHeard(wallet, shard, leave, now);
+  noteTight(wallet, shard, tight);
+  if (snapshot !== null) wallet.snapshots.set(shard, { set: snapshot, atMs: now });
+}
+
+const walletKey = (shard: string, { clientKey }: LeaseWish): string => `${shard}|${clientKey}`;

@@ -1,0 +1,394 @@
+/**
+ * Decides what an edge isolate may do without asking: its credits, the leases it holds, and what it has yet to tell.
+ *
+ * Model. One wallet an isolate. A *credit* is a lease that was granted ahead; it may be spent for a fraction of a second
+ * and goes home unspent afterwards. Settlements and confirmations wait in an *outbox* per shard and ride on the next
+ * acquire; when none is due soon they are sent by themselves. All of it is data: the shell makes the calls.
+ * Source: design.md section 3. Rejected: promises or streams in here, which one request of the isolate would await for
+ * another.
+ */
+import { createBucket, earn, RETRY_RULE } from "../shard/budget.ts";
+import type { Bucket } from "../shard/budget.ts";
+import type { ViewSet } from "../endpoint/endpoint-view.ts";
+import { CREDIT_LIFE_MS } from "../shard/credits.ts";
+import { LOCAL_EPOCH } from "../shard-messages.ts";
+import type { Carry, Grant, HeldLease, Settlement } from "../shard-messages.ts";
+import { noteHome } from "./wallet-homes.ts";
+import type { Home, Homes } from "./wallet-homes.ts";
+
+/** A lease in the hands of a request. */
+export type Holding = {
+  readonly leaseId: string;
+  readonly grant: Grant;
+  readonly shard: string;
+  /** Pool, shard and client place: what the request rate is counted by. */
+  readonly key: string;
+  readonly capAtMs: number;
+  /** When the shard must next hear that it is held. */
+  confirmDueMs: number;
+  /** When its request last showed that it lives. */
+  touchedAtMs: number;
+  /** The GPU worker to ask for, and once the answer has begun the one that answers; null: none, or it is not told. */
+  workerId: string | null;
+  /** Tokens of the prompt that are thought to be cached there. */
+  readonly cachedTokens: number;
+};
+
+type Credit = { readonly leaseId: string; readonly grant: Grant; readonly spendByMs: number };
+
+type Rate = { perSecond: number; atMs: number };
+
+export type Wallet = {
+  /** Prefix of every lease id made here; unique among isolates, without a dash. */
+  readonly isolateId: string;
+  leaseCount: number;
+  /** By pool, shard and client place. */
+  readonly credits: Map<string, Credit[]>;
+  readonly holdings: Map<string, Holding>;
+  /** Settlements to be told, by shard. */
+  readonly outboxes: Map<string, Settlement[]>;
+  readonly rates: Map<string, Rate>;
+  /** By key: the last grant's credits, and until when nobody else asks for more. */
+  readonly refills: Map<string, { readonly lastCredits: number; readonly pausedUntilMs: number }>;
+  /** Where sessions and prefixes were answered. */
+  readonly homes: Homes;
+  readonly snapshots: Map<string, { readonly set: ViewSet; readonly atMs: number }>;
+  /** What each shard last said of its endpoints. */
+  readonly heard: Map<string, Heard>;
+  /** Shards near saturation when last heard. */
+  readonly tight: Set<string>;
+  /** Pays for the retries that this isolate decides alone, while no shard answers. */
+  readonly retriesAlone: Bucket;
+  /** No holding is due for confirmation before this instant: saves walking all of them on every call. */
+  confirmDueMs: number;
+};
+
+/** A wallet asks for more when this share of the last grant's credits is left, so that no request waits for them. */
+export const REFILL_SHARE = 0.5;
+
+/** One refill at a time for a key; one that has not come back by then is given up, ms. Also the pause after a refusal. */
+export const REFILL_MS = 100;
+
+/** Settlements that wait in one outbox; when a shard is away for long the oldest go, and its leases expire instead. */
+export const OUTBOX_MAX = 2_048;
+
+/** Settlements and confirmations in one message. */
+export const CARRY_MAX = 256;
+
+/** Places and shards remembered per isolate; the oldest is forgotten first. */
+export const KEYS_MAX = 512;
+
+/** A held lease is confirmed when this share of its life has passed: two confirmations may be lost before it expires. */
+export const CONFIRM_SHARE = 1 / 3;
+
+/** A holding whose request was silent for so many confirmations is nobody's. */
+export const ORPHAN_CONFIRMS = 2;
+
+/** … and for at least this long, ms: a busy isolate is late with its timers. */
+export const ORPHAN_MS_MIN = 2_000;
+
+/** A spent credit is confirmed this soon, ms: well before the shard takes an unconfirmed credit back. */
+export const CONFIRM_CREDIT_MS = 300;
+
+/**
+ * A settlement waits at most this long for an acquire to ride on, ms, if the recent rate makes one likely: a slot that
+ * looks taken for so long costs nothing while there is slack, and one message then tells the ends of many attempts.
+ */
+export const RIDE_MS = 50;
+
+/** Time constant of the request rate, ms. */
+const RATE_TAU_MS = 500;
+
+/** `isolateId`: unique among isolates, without a dash. */
+export function createWallet(isolateId: string): Wallet {
+  return {
+    isolateId,
+    leaseCount: 0,
+    credits: new Map(),
+    holdings: new Map(),
+    outboxes: new Map(),
+    rates: new Map(),
+    refills: new Map(),
+    homes: new Map(),
+    snapshots: new Map(),
+    heard: new Map(),
+    tight: new Set(),
+    retriesAlone: createBucket(RETRY_RULE),
+    confirmDueMs: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** A lease id that no other isolate makes. */
+export function nextLeaseId(wallet: Wallet): string {
+  wallet.leaseCount += 1;
+  return `${wallet.isolateId}-${wallet.leaseCount}`;
+}
+
+/** Counts one request for `key` and returns the recent rate, requests per second. */
+export function countRequest(wallet: Wallet, key: string, now: number): number {
+  const rate = wallet.rates.get(key) ?? { perSecond: 0, atMs: now };
+  rate.perSecond = decayed(rate, now) + 1_000 / RATE_TAU_MS;
+  rate.atMs = now;
+  remember(wallet.rates, key, rate);
+  return rate.perSecond;
+}
+
+export function recentPerSecond(wallet: Wallet, key: string, now: number): number {
+  const rate = wallet.rates.get(key);
+  return rate === undefined ? 0 : decayed(rate, now);
+}
+
+const decayed = (rate: Rate, now: number): number =>
+  rate.perSecond * Math.exp(-Math.max(0, now - rate.atMs) / RATE_TAU_MS);
+
+/**
+ * Takes a credit for `key` and holds it, with `home` one for that endpoint; null when there is none. Credits past their
+ * life go home as `unused` with the next message.
+ */
+export function spendCredit(
+  wallet: Wallet,
+  key: string,
+  shard: string,
+  now: number,
+  home: Home | null = null,
+): Holding | null {
+  const credits = wallet.credits.get(key) ?? [];
+  // The oldest first: it is the next to go home unspent.
+  for (let at = 0; at < credits.length;) {
+    const credit = credits[at];
+    if (credit !== undefined && credit.spendByMs <= now) {
+      credits.splice(at, 1);
+      returnUnused(wallet, shard, credit.leaseId, credit.grant);
+    } else if (credit === undefined || (home !== null && credit.grant.endpointId !== home.endpointId)) {
+      at += 1;
+    } else {
+      credits.splice(at, 1);
+      const { leaseId, grant } = credit;
+      const confirmDueMs = now + Math.min(CONFIRM_CREDIT_MS, confirmEveryMs(grant));
+      const place = { workerId: home?.workerId ?? null, cachedTokens: home?.tokens ?? 0 };
+      return keep(wallet, { leaseId, grant, shard, key, confirmDueMs, ...place }, now);
+    }
+  }
+  return null;
+}
+
+/**
+ * True when somebody should ask for more credits, and nobody does: the caller then asks, and says so with `endRefill`.
+ * Asking before the wallet is empty hides the round trip; one at a time keeps concurrent requests from all asking.
+ */
+export function claimRefill(wallet: Wallet, key: string, now: number): boolean {
+  const { lastCredits, pausedUntilMs } = wallet.refills.get(key) ?? { lastCredits: 0, pausedUntilMs: 0 };
+  if (now < pausedUntilMs || (wallet.credits.get(key)?.length ?? 0) > REFILL_SHARE * lastCredits) return false;
+  remember(wallet.refills, key, { lastCredits, pausedUntilMs: now + REFILL_MS });
+  return true;
+}
+
+/** A refill brought `credits`; after one that brought none, the next waits for the rest of REFILL_MS. */
+export function endRefill(wallet: Wallet, key: string, credits: number): void {
+  if (credits > 0) remember(wallet.refills, key, { lastCredits: credits, pausedUntilMs: 0 });
+}
+
+/**
+ * Keeps the credits `ids` for `key`. `askedAtMs` is when the request for them was sent; `firstAt`: leases of the same
+ * grant before the first of them.
+ */
+export function depositCredits(
+  wallet: Wallet,
+  at: { readonly key: string; readonly shard: string },
+  grant: Grant,
+  ids: readonly string[],
+  { askedAtMs, now, firstAt }: { readonly askedAtMs: number; readonly now: number; readonly firstAt: number },
+): void {
+  const spendByMs = askedAtMs + Math.min(grant.creditLifeMs, CREDIT_LIFE_MS);
+  const credits = wallet.credits.get(at.key) ?? [];
+  for (const [index, leaseId] of ids.entries()) {
+    // From a far shard they may come too late to be spent; until they are home they block slots.
+    if (spendByMs <= now) returnUnused(wallet, at.shard, leaseId, grant);
+    // Each stands beside those that were granted with it.
+    else
+      credits.push({
+        leaseId,
+        grant: { ...grant, inFlightAtGrant: grant.inFlightAtGrant + firstAt + index },
+        spendByMs,
+      });
+  }
+  if (credits.length > 0) remember(wallet.credits, at.key, credits);
+}
+
+/** Ids of the credits that came with a grant. */
+export function creditIds(grant: Grant): string[] {
+  return Array.from({ length: grant.credits }, (_, index) => `${grant.leaseId}.${index + 1}`);
+}
+
+/** Holds the lease of a grant, and keeps its credits for `key`. `askedAtMs` is when the request for it was sent. */
+export function deposit(
+  wallet: Wallet,
+  key: string,
+  shard: string,
+  grant: Grant,
+  askedAtMs: number,
+  now: number,
+): Holding {
+  depositCredits(wallet, { key, shard }, grant, creditIds(grant), { askedAtMs, now, firstAt: 1 });
+  endRefill(wallet, key, grant.credits);
+  return keep(wallet, { ...heldBy(grant), shard, key, confirmDueMs: now + confirmEveryMs(grant) }, now);
+}
+
+/** Holds a lease that its shard has not heard of, or not heard that it arrived: confirmed with the next message. */
+export function holdUnconfirmed(wallet: Wallet, key: string, shard: string, grant: Grant, now: number): Holding {
+  return keep(wallet, { ...heldBy(grant), shard, key, confirmDueMs: now }, now);
+}
+
+/** Live leases of `endpointId` that this isolate gave itself. */
+export function heldLocally(wallet: Wallet, endpointId: string): number {
+  let count = 0;
+  for (const { grant } of wallet.holdings.values()) {
+    if (grant.endpointId === endpointId && grant.epoch === LOCAL_EPOCH) count += 1;
+  }
+  return count;
+}
+
+/** Ends a holding: exactly one settlement per lease leaves this isolate. A second call for the same lease does nothing. */
+export function settleHolding(wallet: Wallet, holding: Holding, settlement: Settlement): boolean {
+  if (!wallet.holdings.delete(holding.leaseId)) return false;
+  if (settlement.outcome === "served") earn(wallet.retriesAlone);
+  if (settlement.outcome === "capacity") returnCreditsFor(wallet, holding);
+  noteHome(wallet.homes, settlement);
+  enqueue(wallet, holding.shard, settlement);
+  return true;
+}
+
+/** An endpoint that had no room has none for the leases that were granted ahead either. */
+function returnCreditsFor(wallet: Wallet, { key, shard, grant }: Holding): void {
+  const credits = wallet.credits.get(key);
+  if (credits === undefined) return;
+  const kept = credits.filter((credit) => credit.grant.endpointId !== grant.endpointId);
+  for (const credit of credits) if (!kept.includes(credit)) returnUnused(wallet, shard, credit.leaseId, credit.grant);
+  wallet.credits.set(key, kept);
+}
+
+/** Sends a lease home that nothing ran under and nobody holds; without a grant, a place in the shard's queue. */
+export function returnUnused(wallet: Wallet, shard: string, leaseId: string, grant: Grant | null): void {
+  enqueue(wallet, shard, {
+    leaseId,
+    endpointId: grant?.endpointId ?? "",
+    epoch: grant?.epoch ?? LOCAL_EPOCH,
+    outcome: "unused",
+    heldMs: 0,
+    ttftMs: null,
+    headersMs: null,
+    clientKey: "",
+    inputTokens: 0,
+    inFlightAtGrant: grant?.inFlightAtGrant ?? 0,
+  });
+}
+
+/** Takes what is to be told to `shard` now: at most CARRY_MAX of each. */
+export function takeCarry(wallet: Wallet, shard: string, now: number): Carry {
+  const settled = wallet.outboxes.get(shard)?.splice(0, CARRY_MAX) ?? [];
+  return { settled, held: takeDue(wallet, shard, now) };
+}
+
+function takeDue(wallet: Wallet, shard: string, now: number): HeldLease[] {
+  if (now < wallet.confirmDueMs) return [];
+  const held: HeldLease[] = [];
+  let nextDueMs = Number.POSITIVE_INFINITY;
+  for (const holding of wallet.holdings.values()) {
+    // Its request died without a word, as when the platform ends it: nobody keeps its lease alive, and it expires.
+    if (isOrphan(holding, now)) {
+      wallet.holdings.delete(holding.leaseId);
+      continue;
+    }
+    if (holding.shard === shard && held.length < CARRY_MAX && holding.confirmDueMs <= now) {
+      holding.confirmDueMs = now + confirmEveryMs(holding.grant);
+      const { leaseId, grant, workerId } = holding;
+      const { endpointId, epoch } = grant;
+      held.push({ leaseId, endpointId, epoch, capLeftMs: holding.capAtMs - now, workerId });
+    }
+    nextDueMs = Math.min(nextDueMs, holding.confirmDueMs);
+  }
+  wallet.confirmDueMs = nextDueMs;
+  return held;
+}
+
+/** The request of `holding` lives. To be said at least as often as its lease is to be confirmed. */
+export function touch(holding: Holding, now: number): void {
+  holding.touchedAtMs = now;
+}
+
+function isOrphan({ touchedAtMs, grant }: Holding, now: number): boolean {
+  return now - touchedAtMs > Math.max(ORPHAN_MS_MIN, ORPHAN_CONFIRMS * confirmEveryMs(grant));
+}
+
+/** Puts back what a failed call carried, so that nothing is lost; held leases are due again at once. */
+export function restoreCarry(wallet: Wallet, shard: string, carry: Carry): void {
+  if (carry.settled.length > 0) {
+    wallet.outboxes.set(shard, [...carry.settled, ...(wallet.outboxes.get(shard) ?? [])].slice(-OUTBOX_MAX));
+  }
+  for (const { leaseId } of carry.held) {
+    const holding = wallet.holdings.get(leaseId);
+    if (holding === undefined) continue;
+    holding.confirmDueMs = Number.NEGATIVE_INFINITY;
+    wallet.confirmDueMs = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Shards that are owed a message now: settlements, or confirmations that are due. */
+export function shardsOwed(wallet: Wallet, now: number): string[] {
+  const owed = new Set<string>();
+  for (const [shard, settled] of wallet.outboxes) if (settled.length > 0) owed.add(shard);
+  if (now >= wallet.confirmDueMs) {
+    for (const holding of wallet.holdings.values()) if (holding.confirmDueMs <= now) owed.add(holding.shard);
+  }
+  return [...owed];
+}
+
+/** Must the shard hear of it now: it does not know of the lease, or not that it arrived. */
+export const isOwedAWord = ({ confirmDueMs }: Holding, now: number): boolean => confirmDueMs <= now;
+
+/** How long a settlement of `holding` may wait for an acquire of this isolate to ride on, ms; 0 means: send it now. */
+export function rideMs(wallet: Wallet, holding: Holding, now: number): number {
+  if (wallet.tight.has(holding.shard)) return 0;
+  return (recentPerSecond(wallet, holding.key, now) * RIDE_MS) / 1_000 >= 1 ? RIDE_MS : 0;
+}
+
+/** Notes whether `shard` is near saturation: then nothing waits for a ride. */
+export function noteTight(wallet: Wallet, shard: string, tight: boolean): void {
+  if (tight) wallet.tight.add(shard);
+  else wallet.tight.delete(shard);
+}
+
+const heldBy = (grant: Grant) => ({
+  leaseId: grant.leaseId,
+  grant,
+  workerId: grant.workerId ?? null,
+  cachedTokens: grant.cachedTokens ?? 0,
+});
+
+function keep(wallet: Wallet, held: Omit<Holding, "capAtMs" | "touchedAtMs">, now: number): Holding {
+  const holding: Holding = { ...held, capAtMs: now + held.grant.capMs, touchedAtMs: now };
+  wallet.holdings.set(holding.leaseId, holding);
+  wallet.confirmDueMs = Math.min(wallet.confirmDueMs, holding.confirmDueMs);
+  return holding;
+}
+
+/** How often the holder of such a grant confirms it, ms. */
+export const confirmEveryMs = (grant: Grant): number => grant.ttlMs * CONFIRM_SHARE;
+
+function enqueue(wallet: Wallet, shard: string, settlement: Settlement): void {
+  const settled = wallet.outboxes.get(shard) ?? [];
+  if (settled.length >= OUTBOX_MAX) settled.shift();
+  settled.push(settlement);
+  wallet.outboxes.set(shard, settled);
+}
+
+function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  if (!map.has(key) && map.size >= KEYS_MAX) {
+    const oldest = map.keys().next();
+    if (oldest.done !== true) map.delete(oldest.value);
+  }
+  map.set(key, value);
+}
+
+/** What a shard last said. Written by replacing it. */
+export type Heard = { readonly atMs: number; readonly leave: readonly string[]; readonly askedAtMs: number };

@@ -1,0 +1,205 @@
+/**
+ * What the Worker and a shard say to each other. Plain data, unions instead of exceptions: a Worker and a Durable Object
+ * of different versions meet at every deploy, so add optional fields and never change the meaning of one.
+ *
+ * Every time in a message is a duration. Instants never cross: the shard's clock alone ends leases, so skew between
+ * machines cannot end one early.
+ */
+import type { AffinityKey } from "./shard/affinity.ts";
+import type { AttemptPurpose } from "./shard/budget.ts";
+import type { ViewSet } from "./endpoint/endpoint-view.ts";
+import type { HedgeAdvice } from "./endpoint/first-byte.ts";
+import type { Place } from "./pool.ts";
+import type { Candidate, RouteReason } from "./cost/route.ts";
+
+/**
+ * How an attempt ended, as far as the endpoint is concerned.
+ * `served`: an answer came and ended as it should. `cut`: it broke after the first byte. `cancelled`: the client left.
+ * `client_fault`: the endpoint refused the request itself. `capacity`: it had no room. `failed`: it broke. `late`: its first
+ * token did not come in time, and nothing else speaks against it. `disputed`: it answered with an error of its own, and another endpoint did so for the same request:
+ * whose fault it was is not known. `unused`: nothing was sent to it.
+ */
+export type AttemptOutcome =
+  | "served"
+  | "cut"
+  | "cancelled"
+  | "client_fault"
+  | "capacity"
+  | "failed"
+  | "late"
+  | "disputed"
+  | "unused";
+
+/** Epoch of a lease that the edge gave itself while no shard answered; real epochs start at 1. */
+export const LOCAL_EPOCH = 0;
+
+/**
+ * Most of a failed answer that is told, in characters: more than is shown of it, so that whoever redacts it sees a key whole
+ * (`wire/failure-text.ts`).
+ */
+export const FAILURE_CHARS_MAX = 1_024;
+
+/** What an attempt or a probe showed when it failed, as it came: to be redacted before anyone sees it. */
+export type AttemptFailure = {
+  /** Status of the answer; null: none came. */
+  readonly status: number | null;
+  /** The start of its body, or what broke. */
+  readonly text: string;
+};
+
+export type Settlement = {
+  readonly leaseId: string;
+  readonly endpointId: string;
+  /** Epoch of the grant. */
+  readonly epoch: number;
+  readonly outcome: AttemptOutcome;
+  /** From dispatch to the end, ms. */
+  readonly heldMs: number;
+  /** From dispatch to the first non-empty token of a stream, ms; null when there was none. */
+  readonly ttftMs: number | null;
+  /** From dispatch to the response headers, ms, where they came before the first token; else null. */
+  readonly headersMs: number | null;
+  /**
+   * From dispatch to the first byte of a stream's body, ms; of an attempt that lost to its hedge, to its end, which came
+   * sooner. Null or absent when it is not known.
+   */
+  readonly firstByteMs?: number | null;
+  readonly clientKey: string;
+  readonly inputTokens: number;
+  /** The endpoint's in-flight when this attempt was granted. */
+  readonly inFlightAtGrant: number;
+  /** The GPU worker that answered, where the endpoint tells; else null or absent. */
+  readonly workerId?: string | null;
+  /** The request's session or prefix, which the endpoint now has in its cache; null or absent: none worth keeping. */
+  readonly affinity?: AffinityKey | null;
+  /** Tokens of the prompt that were thought to be cached there; absent: 0. */
+  readonly cachedTokens?: number;
+  /** Of an attempt that found no room: when the endpoint wants to be asked again, ms. Absent or null: it did not say. */
+  readonly retryAfterMs?: number | null;
+  /** Of an attempt that failed, was cut or found no room: what it showed. Absent or null: nothing. */
+  readonly failure?: AttemptFailure | null;
+};
+
+/** A lease that the edge still holds: keeps it alive, confirms a credit as spent, or re-creates it after a restart. */
+export type HeldLease = {
+  readonly leaseId: string;
+  readonly endpointId: string;
+  readonly epoch: number;
+  readonly capLeftMs: number;
+  /** The GPU worker that serves it, once it is known; else null or absent. */
+  readonly workerId?: string | null;
+};
+
+/** What an edge isolate has to tell; rides on an acquire where one is due anyway. */
+export type Carry = {
+  readonly settled: readonly Settlement[];
+  readonly held: readonly HeldLease[];
+};
+
+export type AcquireRequest = {
+  /** Made by the edge, unique; credits are `{leaseId}.1`, `{leaseId}.2`, … */
+  readonly leaseId: string;
+  readonly client: Place | null;
+  readonly clientKey: string;
+  readonly inputTokens: number;
+  /** Session or prefix of a long prompt; null or absent: none. */
+  readonly affinity?: AffinityKey | null;
+  readonly excluded: readonly string[];
+  /** Region whose endpoint could not be reached at all: its others come last. Null or absent: none. */
+  readonly avoidRegion?: string | null;
+  /** Who pays for it (`budget.ts`). Absent from older Workers: theirs is a retry when endpoints are excluded. */
+  readonly purpose?: AttemptPurpose;
+  /** 0 from the edge to its nearest shard; 1 when that shard named this one: it may not pass the request on again. */
+  readonly hop: 0 | 1;
+  /** Requests a second that this isolate sends to this pool from this place, for credits; 0 asks for none. */
+  readonly recentPerSecond: number;
+  /**
+   * No request waits for this: it fills the wallet before it is empty. The lease itself is a credit then, and the answer
+   * is a grant here and now or nothing (`shed`): it waits for no slot, wakes nothing and is passed on to nobody.
+   */
+  readonly ahead: boolean;
+  /**
+   * Its attempt at the excluded endpoint waits for this long already, ms: a place beside it is free of charge, and only
+   * one where nobody waits likewise. Absent: none is late.
+   */
+  readonly lateForMs?: number;
+  /** The request has been dispatched before: it is bound to nothing by an old picture. Absent: false. */
+  readonly again?: boolean;
+  /** How long it has waited at the shard that sent it here, ms: it keeps its place among those that came since. */
+  readonly waitedMs?: number;
+  /**
+   * No client waits for this one: a long wait is no reason to refuse it. It is held for as long as the pool holds anybody,
+   * and a slot that frees sooner than expected is had at once. Absent: false.
+   */
+  readonly patient?: boolean;
+  /** Does the edge want a fresh copy of the views. */
+  readonly wantsSnapshot: boolean;
+  /** Does it want every candidate with its cost; costs CPU, so only for an explained decision. */
+  readonly explain: boolean;
+  readonly carry: Carry;
+};
+
+export type Grant = HedgeAdvice & {
+  readonly leaseId: string;
+  readonly endpointId: string;
+  readonly region: string;
+  readonly epoch: number;
+  readonly reason: RouteReason;
+  readonly costMs: number;
+  /** The edge renews before this has passed, ms. */
+  readonly ttlMs: number;
+  /** Absolute life, ms. */
+  readonly capMs: number;
+  readonly inFlightAtGrant: number;
+  /** How many further leases `{leaseId}.1…` for the same endpoint came with it. */
+  readonly credits: number;
+  /** How long a credit may be spent after the request for it was sent, ms. */
+  readonly creditLifeMs: number;
+  /** The GPU worker to ask for; null or absent: nobody. Not for its credits. */
+  readonly workerId?: string | null;
+  /** Tokens of the prompt that are thought to be cached there; absent: 0. Not for its credits. */
+  readonly cachedTokens?: number;
+};
+
+/**
+ * Another region serves it. Without `commit`: ask the shard of `region`, with hop 1. With it: send the request to that
+ * endpoint now, under a lease of the edge's own, and tell that shard meanwhile.
+ */
+export type Spill = {
+  readonly kind: "spill";
+  readonly region: string;
+  readonly reason: RouteReason;
+  readonly commit?: { readonly endpointId: string; readonly costMs: number; readonly inFlight: number };
+};
+
+export type AcquireOutcome =
+  | { readonly kind: "granted"; readonly grant: Grant }
+  | Spill
+  /** All slots are taken; the lease will come: ask `awaitGrant(leaseId)`. */
+  | { readonly kind: "queued"; readonly leaseId: string; readonly etaMs: number }
+  /** Refused on purpose: no slot within the pool's patience. */
+  | { readonly kind: "shed"; readonly retryAfterMs: number }
+  /** The budget for second attempts is spent: what became of the first one is the answer. */
+  | { readonly kind: "over_budget" }
+  /** Nothing is warm, and a cold start takes longer than may be waited; the wake-up has been started. */
+  | { readonly kind: "warming_up"; readonly retryAfterMs: number }
+  /** No endpoint may take it. */
+  | { readonly kind: "no_endpoint" };
+
+export type AcquireReply = {
+  readonly outcome: AcquireOutcome;
+  /** True near saturation: settle at once, others are waiting. */
+  readonly tight: boolean;
+  readonly snapshot: ViewSet | null;
+  /** Every endpoint that was weighed, with its terms, when asked to explain. */
+  readonly candidates: readonly Candidate[] | null;
+} & ReportReply;
+
+/** What a shard says to whoever tells it something. */
+export type ReportReply = {
+  /** Endpoints that what still waits there is to leave (`shard-leave.ts`). Absent: none. */
+  readonly leave?: readonly string[];
+};
+
+/** What a queued request gets in the end. */
+export type AwaitOutcome = Extract<AcquireOutcome, { kind: "granted" | "spill" | "shed" | "over_budget" }>;

@@ -1,0 +1,158 @@
+/**
+ * Decides what a shard remembers of sessions and prompt prefixes, and what that is worth at each endpoint.
+ *
+ * Model. The edge sends a key with a long prompt: a session's, or that of the prompt's first characters. Who was given
+ * the key's last requests has their tokens in its KV cache, for minutes; a match is a discount in ms in the `pre` term and
+ * nothing else (`routing/core/cost/terms/prefill.ts`), so every other term can outweigh it. The discount is divided by the key's heat,
+ *
+ *   heat = max(1, share(key) · n / holders)
+ *
+ * where share is the key's part of the keyed requests lately (tau 10 s, with a prior of eight requests of others, so that
+ * a lone session is not hot), n the endpoints that may take it, and holders those that have it. A key that is asked for
+ * more often than its share of the endpoints therefore spreads, until enough of them hold it. A discount that is not
+ * borne out (first tokens come as late as without a cache: the prompts have only their key in common, or the cache is too
+ * small) loses a fifth of itself each time, and is won back in the same way.
+ *
+ * Bounded: least recently used keys go first. Keys stay in the shard that the session's requests ask; digests carry
+ * nothing per key, and a spilled request teaches the shard it was sent to.
+ * Source: facts/routing.md 3.2 (heat, and 0.8 / 0.2 of the match confidence), 6.4. Rejected: a consistent hash, which moves sessions when an endpoint comes or
+ * goes; a mirror of the engine's block tree, which a router in front of a load balancer cannot keep right.
+ */
+
+import { countAt, countMore, NO_EVENTS } from "../../../lib/fading-count.ts";
+import type { FadingCount } from "../../../lib/fading-count.ts";
+
+/** What the edge says of a prompt. The key is a keyed hash: it tells nothing of the prompt or its tenant. */
+export type AffinityKey = {
+  readonly key: string;
+  /** Tokens of the prompt that requests with the same key share, or come to share, at most. */
+  readonly tokens: number;
+  /** A session's own id, or the prompt's beginning. */
+  readonly kind: "session" | "prefix";
+};
+
+/** What is remembered of one request's key. */
+export type AffinityMatch = {
+  /** >= 1; at most n / holders. */
+  readonly heat: number;
+  /** Tokens that are expected to be cached, by endpoint. */
+  readonly tokensByEndpoint: ReadonlyMap<string, number>;
+};
+
+/** An endpoint that was given requests with the key. */
+export type Holder = {
+  readonly endpointId: string;
+  /** The GPU worker that answered last; null where the endpoint does not tell. */
+  readonly workerId: string | null;
+  readonly tokens: number;
+  /** Share of the expected tokens that first tokens have borne out, 0..1. */
+  readonly confidence: number;
+  readonly atMs: number;
+};
+
+/** Weight of the newest evidence. */
+const EVIDENCE_SHARE = 0.2;
+
+type Entry = {
+  /** At most HOLDERS_MAX; the one used last comes last. */
+  holders: readonly Holder[];
+  /** Requests with the key lately. */
+  recent: FadingCount;
+};
+
+/** Written in place. */
+export type AffinityTable = { readonly entries: Map<string, Entry>; recent: FadingCount };
+
+/** Keys remembered: at about 300 bytes each they take 2.5 MB of an isolate's 128. */
+export const AFFINITY_KEYS_MAX = 8_192;
+
+/** Endpoints remembered of one key: a prefix hotter than that is cached everywhere anyway. */
+export const HOLDERS_MAX = 8;
+
+/** After this long unused a prompt is presumed to have left the KV cache, ms: what hosted prompt caches promise. */
+export const AFFINITY_LIFE_MS = 300_000;
+
+/** Time constant of a key's share, ms. */
+export const SHARE_TAU_MS = 10_000;
+
+/** Keyed requests of others that every share is measured against. */
+export const SHARE_PRIOR = 8;
+
+export function createAffinity(): AffinityTable {
+  return { entries: new Map(), recent: NO_EVENTS };
+}
+
+/** Counts a request with the key that is to be routed. */
+export function countAffinity(table: AffinityTable, { key }: AffinityKey, now: number): void {
+  const entry = touch(table, key);
+  entry.recent = countMore(entry.recent, 1, SHARE_TAU_MS, now);
+  table.recent = countMore(table.recent, 1, SHARE_TAU_MS, now);
+}
+
+/** What the key is worth now, with `endpoints` (>= 1) that may take the request; null when nobody holds it. */
+export function matchAffinity(
+  table: AffinityTable,
+  wanted: AffinityKey,
+  endpoints: number,
+  now: number,
+): AffinityMatch | null {
+  const entry = table.entries.get(wanted.key);
+  const holders = entry === undefined ? [] : entry.holders.filter(({ atMs }) => now - atMs <= AFFINITY_LIFE_MS);
+  if (entry === undefined || holders.length === 0) return null;
+  const ofAll = countAt(table.recent, SHARE_TAU_MS, now) + SHARE_PRIOR;
+  const share = countAt(entry.recent, SHARE_TAU_MS, now) / ofAll;
+  return {
+    heat: Math.max(1, (share * endpoints) / holders.length),
+    tokensByEndpoint: new Map(
+      holders.map((one) => [one.endpointId, one.confidence * Math.min(one.tokens, wanted.tokens)] as const),
+    ),
+  };
+}
+
+/** Who holds the key at `endpointId`; null when it does not, or not any more. */
+export function holderOf(table: AffinityTable, key: string, endpointId: string, now: number): Holder | null {
+  const holder = table.entries.get(key)?.holders.find((one) => one.endpointId === endpointId);
+  return holder === undefined || now - holder.atMs > AFFINITY_LIFE_MS ? null : holder;
+}
+
+export type HolderNews = {
+  readonly endpointId: string;
+  /** The GPU worker that answered; null keeps the one that is known. */
+  readonly workerId: string | null;
+  /** Did it turn out to be cached; null where that was not seen. */
+  readonly wasCached: boolean | null;
+};
+
+/** A request with the key goes to an endpoint, or was answered there. */
+export function noteHolder(
+  table: AffinityTable,
+  { key, tokens }: AffinityKey,
+  { endpointId, workerId, wasCached }: HolderNews,
+  now: number,
+): void {
+  const entry = touch(table, key);
+  const before = holderOf(table, key, endpointId, now);
+  const trusted = before?.confidence ?? 1;
+  const confidence = wasCached === null ? trusted : trusted + EVIDENCE_SHARE * ((wasCached ? 1 : 0) - trusted);
+  const holder = { endpointId, workerId: workerId ?? before?.workerId ?? null, tokens, confidence, atMs: now };
+  const others = entry.holders.filter((one) => one.endpointId !== endpointId && now - one.atMs <= AFFINITY_LIFE_MS);
+  entry.holders = [...others, holder].slice(-HOLDERS_MAX);
+}
+
+/** An attempt with the key failed at `endpointId`: whatever was cached there may be gone. */
+export function dropHolder(table: AffinityTable, key: string, endpointId: string): void {
+  const entry = table.entries.get(key);
+  if (entry !== undefined) entry.holders = entry.holders.filter((one) => one.endpointId !== endpointId);
+}
+
+/** The key's entry, as the one used last. */
+function touch({ entries }: AffinityTable, key: string): Entry {
+  const entry = entries.get(key) ?? { holders: [], recent: NO_EVENTS };
+  entries.delete(key);
+  entries.set(key, entry);
+  if (entries.size > AFFINITY_KEYS_MAX) {
+    const oldest = entries.keys().next();
+    if (oldest.done !== true) entries.delete(oldest.value);
+  }
+  return entry;
+}

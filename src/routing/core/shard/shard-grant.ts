@@ -1,0 +1,100 @@
+/**
+ * Decides how a slot becomes a grant: at once for an acquire, or later for a queued request (`shard-queue.ts`).
+ *
+ * A grant that its holder has not heard of yet (a credit, a queued request's) lives only until its first confirmation is
+ * due; so an isolate that dies with it in hand blocks a slot for about a second and not for a whole lease.
+ */
+import type { AffinityMatch } from "./affinity.ts";
+import { affords, spend } from "./budget.ts";
+import { CREDIT_LIFE_MS } from "./credits.ts";
+import { claimWake, noteGranted } from "../endpoint/endpoint.ts";
+import type { HedgeAdvice } from "../endpoint/first-byte.ts";
+import { acquireLease, inFlight } from "./leases.ts";
+import type { Candidate, RouteReason, RouteRequest } from "../cost/route.ts";
+import type { ShardState } from "./shard-state.ts";
+import type { Effect } from "./shard.ts";
+import { placeGrant } from "./shard-locality.ts";
+import type { AcquireRequest, AwaitOutcome, Grant } from "../shard-messages.ts";
+import { payerOf, unpaid } from "./shard-repeat.ts";
+import { countDemand } from "./shard-scale.ts";
+
+/** How long the shard waits for the first word about a credit or a queued grant beyond the credit's life, ms. */
+export const CONFIRM_GRACE_MS = 1_000;
+
+/** When a lease id has ended already, or the lease table is full, the client may come back after this, ms. */
+export const REFUSED_RETRY_MS = 1_000;
+
+export type Chosen = { readonly endpointId: string; readonly reason: RouteReason; readonly costMs: number };
+
+/** What is left of the chosen endpoint's cold start, ms, 0 for a warm one; the first need for it sends the wake-up. */
+export function beginColdStart(
+  state: ShardState,
+  { endpointId, reason }: Chosen,
+  candidates: readonly Candidate[],
+  effects: Effect[],
+  now: number,
+): number {
+  if (reason !== "cold_start") return 0;
+  const endpoint = state.endpoints.get(endpointId);
+  if (endpoint !== undefined && claimWake(endpoint, inFlight(state.leases, endpointId), now))
+    effects.push({ kind: "wake", endpointId });
+  return candidates.find((one) => one.endpointId === endpointId)?.terms.cold ?? 0;
+}
+
+export function grantLease(
+  state: ShardState,
+  request: AcquireRequest,
+  chosen: Chosen,
+  how: { readonly confirmed: boolean; readonly credits: number; readonly hedge?: HedgeAdvice },
+  now: number,
+): AwaitOutcome {
+  const { leaseTtlMs, leaseCapMs } = state.pool;
+  const inFlightAtGrant = inFlight(state.leases, chosen.endpointId);
+  const unconfirmedMs = CREDIT_LIFE_MS + CONFIRM_GRACE_MS;
+  const lease = (id: string, spent: boolean) =>
+    acquireLease(
+      state.leases,
+      { id, endpointId: chosen.endpointId, ttlMs: spent ? leaseTtlMs : unconfirmedMs, capMs: leaseCapMs, spent },
+      now,
+    );
+  // Who pays is known before the lease takes one of the slots that may make it free.
+  const payer = state.leases.live.has(request.leaseId) ? null : payerOf(state, request, now);
+  if (payer !== null && !affords(payer)) return unpaid(request);
+  const first = lease(request.leaseId, how.confirmed);
+  if (first.kind === "ended" || first.kind === "table_full") return { kind: "shed", retryAfterMs: REFUSED_RETRY_MS };
+  let credits = 0;
+  let locality: Partial<Grant> = {};
+  if (first.kind === "granted") {
+    if (payer !== null) spend(payer);
+    while (credits < how.credits && lease(`${request.leaseId}.${credits + 1}`, false).kind === "granted") credits += 1;
+    countDemand(state, credits + (request.ahead ? 1 : 0), now);
+    const endpoint = state.endpoints.get(chosen.endpointId);
+    if (endpoint !== undefined) {
+      noteGranted(endpoint, request, inFlightAtGrant, now);
+      if (!request.ahead) locality = placeGrant(state, request, endpoint, now);
+    }
+  }
+  const grant: Grant = {
+    leaseId: request.leaseId,
+    endpointId: first.lease.endpointId,
+    region: state.region,
+    epoch: state.leases.epoch,
+    reason: chosen.reason,
+    costMs: chosen.costMs,
+    ttlMs: leaseTtlMs,
+    capMs: leaseCapMs,
+    inFlightAtGrant,
+    credits,
+    creditLifeMs: CREDIT_LIFE_MS,
+    ...how.hedge,
+    ...locality,
+  };
+  return { kind: "granted", grant };
+}
+
+export function routeRequest(
+  { client, clientKey, inputTokens, excluded, avoidRegion = null }: AcquireRequest,
+  affinity: AffinityMatch | null,
+): RouteRequest {
+  return { client, clientKey, inputTokens, affinity, excluded, avoidRegion, exact: true };
+}

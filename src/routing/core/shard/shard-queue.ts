@@ -1,0 +1,215 @@
+/**
+ * Decides what becomes of a request that finds no free slot here: it is held, planned with all that are held
+ * (`plan.ts`), and leaves for an endpoint of this shard, or for the shard of another region, the moment it should; a wait
+ * that cannot end in time is refused at once, with the time after which it could. Only a patient request, such as a job's,
+ * is held whatever is expected: expectations are averages, and it has nothing to lose by waiting here.
+ *
+ * A request that another shard sent here is planned for this shard's endpoints only: it is never passed on again.
+ */
+import { purposeOf } from "./budget.ts";
+import type { EndpointView } from "../endpoint/endpoint-view.ts";
+import { invariant } from "../../../lib/invariant.ts";
+import { renewLease } from "./leases.ts";
+import { PLAN_MAX, planHeld } from "../cost/plan.ts";
+import type { Commit } from "../cost/plan.ts";
+import { route } from "../cost/route.ts";
+import type { RouteReason } from "../cost/route.ts";
+import type { Rng } from "../../../lib/rng.ts";
+import { allViews, ownViews } from "./shard.ts";
+import type { ShardState, Waiter } from "./shard-state.ts";
+import type { Effect } from "./shard.ts";
+import { beginColdStart, grantLease, REFUSED_RETRY_MS, routeRequest } from "./shard-grant.ts";
+import { affinityFor, noteSpill } from "./shard-locality.ts";
+import type { AcquireOutcome, AcquireRequest, AwaitOutcome, Spill } from "../shard-messages.ts";
+import { overBudget } from "./shard-repeat.ts";
+import { waitMs as expectedWaitMs } from "../cost/terms/wait.ts";
+
+/** How long `awaitGrant` may find the outcome after it fell, ms. */
+export const RESOLVED_LIFE_MS = 5_000;
+
+/**
+ * By a digest older than this nobody is bound to another region's endpoint, ms: its shard is asked instead. Longer than
+ * digests are apart, and well below the shortest ejection, so that none is slept through and its trial disturbed.
+ */
+export const COMMIT_DIGEST_MS = 750;
+
+/**
+ * Holds a request and plans it at once with what is held already. The outcome is final (granted, spill, shed) or
+ * `queued`: then `awaitGrant` tells.
+ */
+export function hold(
+  state: ShardState,
+  request: AcquireRequest,
+  effects: Effect[],
+  { now, rng }: { readonly now: number; readonly rng: Rng },
+): AcquireOutcome {
+  const { queueDepthMax, queueWaitMsMax } = state.pool;
+  const { leaseId } = request;
+  const behindMs = etaOfNext(state, now);
+  if (state.queue.size >= queueDepthMax) return { kind: "shed", retryAfterMs: behindMs };
+  insert(state, { request, giveUpAtMs: now + queueWaitMsMax - (request.waitedMs ?? 0), etaMs: behindMs });
+  effects.push(...serveQueue(state, now, rng));
+  const resolved = state.resolved.get(leaseId)?.outcome;
+  if (resolved === undefined) {
+    const refusal = overBudget(state, request, now);
+    const etaMs = state.queue.get(leaseId)?.etaMs ?? behindMs;
+    const isHopeful = request.patient === true || etaMs <= queueWaitMsMax;
+    if (refusal === null && isHopeful) return { kind: "queued", leaseId, etaMs };
+    state.queue.delete(leaseId);
+    // Another region's shard might have paid for it; who waits here is paid for here.
+    return refusal ?? { kind: "shed", retryAfterMs: etaMs };
+  }
+  state.resolved.delete(leaseId);
+  // The answer to an acquire needs no confirmation of its own.
+  if (resolved.kind === "granted") confirm(state, leaseId, resolved.grant.endpointId, now);
+  return resolved;
+}
+
+/** Lets the held requests go that should leave now, in order of arrival; those whose time is up are shed. */
+export function serveQueue(state: ShardState, now: number, rng: Rng): Effect[] {
+  if (state.queue.size === 0) return [];
+  const effects: Effect[] = [];
+  const views = allViews(state, now);
+  for (const [leaseId, { giveUpAtMs }] of state.queue) {
+    // In order of their time, so nobody behind is due either.
+    if (giveUpAtMs > now) break;
+    resolve(state, leaseId, { kind: "shed", retryAfterMs: shortestWaitMs(views) }, effects, now);
+  }
+  if (!views.some(({ warmth, standing }) => warmth === "warm" && standing === "admitting")) {
+    return [...effects, ...serveCold(state, now, rng)];
+  }
+  // Whoever turns out to be unable to pay leaves a slot to the next. Nothing is earned meanwhile, so once for a bucket.
+  while (releasePlanned(state, effects, now, rng)) refuseUnaffordable(state, effects, now);
+  return effects;
+}
+
+function refuseUnaffordable(state: ShardState, effects: Effect[], now: number): void {
+  for (const [leaseId, { request }] of state.queue) {
+    const refusal = overBudget(state, request, now);
+    if (refusal !== null) resolve(state, leaseId, refusal, effects, now);
+  }
+}
+
+/** Plans what is held and lets go what should leave now. True when a bucket turned out to be empty: then plan again. */
+function releasePlanned(state: ShardState, effects: Effect[], now: number, rng: Rng): boolean {
+  const views = allViews(state, now);
+  const held = [...state.queue.values()].slice(0, PLAN_MAX).map(({ request }) => ({
+    id: request.leaseId,
+    request: routeRequest(request, affinityFor(state, request, views, now)),
+    onlyRegion: request.hop === 1 ? state.region : null,
+  }));
+  const { commits, staysMs } = planHeld(held, views, rng, state.queue.size);
+  for (const [leaseId, waitMs] of staysMs) {
+    const waiter = state.queue.get(leaseId);
+    if (waiter !== undefined) waiter.etaMs = waitMs;
+  }
+  const paid = commits.map((commit) => carryOut(state, commit, effects, now));
+  return paid.includes(false);
+}
+
+/**
+ * Names the region that serves it, and counts the request there until that shard's next digest does. A first attempt for
+ * an endpoint that queues what it cannot serve at once is bound here and now: to ask its shard would cost a trip, and the
+ * answer could only be the same endpoint, or a second wait in line.
+ */
+export function spill(
+  state: ShardState,
+  request: AcquireRequest,
+  to: { readonly region: string; readonly endpointId: string; readonly reason: RouteReason; readonly costMs: number },
+  now: number,
+): Spill {
+  const { region, endpointId, reason, costMs } = to;
+  const sent = state.peers.get(region)?.sentSince;
+  const inFlight = countedAt(state, region, endpointId, now);
+  sent?.set(endpointId, (sent.get(endpointId) ?? 0) + 1);
+  noteSpill(state, request, endpointId, now);
+  if (inFlight === null || purposeOf(request) !== "first" || request.again === true)
+    return { kind: "spill", region, reason };
+  return { kind: "spill", region, reason, commit: { endpointId, costMs, inFlight } };
+}
+
+/** In-flight at an endpoint of a peer that takes more than it has slots, by a digest that is not old; null otherwise. */
+function countedAt(state: ShardState, region: string, endpointId: string, now: number): number | null {
+  const peer = state.peers.get(region);
+  if (peer === undefined || now - peer.atMs > COMMIT_DIGEST_MS) return null;
+  const view = peer.set.views.find(({ id }) => id === endpointId);
+  if (view === undefined || !view.queuesExcess || view.standing !== "admitting" || view.warmth !== "warm") return null;
+  return view.inFlight + (peer.sentSince.get(endpointId) ?? 0);
+}
+
+/** False when nothing pays for it: then it is still held. */
+function carryOut(state: ShardState, commit: Commit, effects: Effect[], now: number): boolean {
+  const request = state.queue.get(commit.id)?.request;
+  invariant(request !== undefined, "only held requests are planned");
+  const isHere = commit.region === state.region;
+  // Another region's shard pays for what it grants.
+  if (isHere && overBudget(state, request, now) !== null) return false;
+  const outcome = isHere
+    ? grantLease(state, request, commit, { confirmed: false, credits: 0 }, now)
+    : spill(state, request, commit, now);
+  if (outcome.kind !== "shed") resolve(state, commit.id, outcome, effects, now);
+  return true;
+}
+
+/** Nothing is warm: held requests may begin a cold start, and wait for it where it is short enough. */
+function serveCold(state: ShardState, now: number, rng: Rng): Effect[] {
+  const effects: Effect[] = [];
+  for (const [leaseId, { request }] of state.queue) {
+    const views = ownViews(state, now);
+    const { outcome, candidates } = route(views, routeRequest(request, affinityFor(state, request, views, now)), rng);
+    if (outcome.kind !== "chosen" || (request.patient === true && outcome.reason === "panic")) continue;
+    if (beginColdStart(state, outcome, candidates, effects, now) > state.pool.coldWaitMsMax) continue;
+    const answer = grantLease(state, request, outcome, { confirmed: false, credits: 0 }, now);
+    if (answer.kind !== "shed") resolve(state, leaseId, answer, effects, now);
+  }
+  return effects;
+}
+
+/** The queue is in the order in which its requests first had to wait, here or where they came from. */
+function insert(state: ShardState, waiter: Waiter): void {
+  const later = [...state.queue].filter(([, { giveUpAtMs }]) => giveUpAtMs > waiter.giveUpAtMs);
+  for (const [leaseId] of later) state.queue.delete(leaseId);
+  state.queue.set(waiter.request.leaseId, waiter);
+  for (const [leaseId, one] of later) state.queue.set(leaseId, one);
+}
+
+/** Ends the wait of a queued request with `outcome`. */
+export function resolve(
+  state: ShardState,
+  leaseId: string,
+  outcome: AwaitOutcome,
+  effects: Effect[],
+  now: number,
+): void {
+  state.queue.delete(leaseId);
+  state.resolved.set(leaseId, { outcome, forgetAtMs: now + RESOLVED_LIFE_MS });
+  effects.push({ kind: "resolved", leaseId });
+}
+
+function confirm(state: ShardState, id: string, endpointId: string, now: number): void {
+  const { leaseTtlMs, leaseCapMs } = state.pool;
+  const { epoch } = state.leases;
+  renewLease(state.leases, { id, endpointId, epoch, ttlMs: leaseTtlMs, capLeftMs: leaseCapMs }, now);
+}
+
+/** When the next request to be held is expected to find a slot here, ms from now. */
+function etaOfNext(state: ShardState, now: number): number {
+  const views = ownViews(state, now).filter(({ standing }) => standing === "admitting");
+  const perMs = views.reduce((sum, { capacity, occupancyMs }) => sum + capacity / occupancyMs, 0);
+  const over = views.reduce((sum, { inFlight, capacity }) => sum + Math.max(0, inFlight - capacity), 0);
+  if (perMs > 0) return (over + state.queue.size + 1) / perMs;
+  // None has room: they are tried one request at a time.
+  const perTrialMs = views.reduce((sum, { occupancyMs }) => sum + 1 / occupancyMs, 0);
+  return perTrialMs === 0 ? 0 : firstRoomMs(views) + state.queue.size / perTrialMs;
+}
+
+/** When the first of them that refuses may be tried again, ms from now. */
+function firstRoomMs(views: readonly EndpointView[]): number {
+  return Math.min(...views.map(({ refusesForMs = 0 }) => refusesForMs));
+}
+
+/** What a request is told that waited in vain. */
+function shortestWaitMs(views: readonly EndpointView[]): number {
+  const waits = views.map((view) => (view.capacity === 0 ? expectedWaitMs(view) : view.occupancyMs / view.capacity));
+  return waits.length === 0 ? REFUSED_RETRY_MS : Math.min(...waits);
+}

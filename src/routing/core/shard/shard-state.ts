@@ -1,0 +1,51 @@
+/** What a shard knows; the files beside it change it. */
+import type { AffinityTable } from "./affinity.ts";
+import type { Budgets } from "./budget.ts";
+import type { ViewSet } from "../endpoint/endpoint-view.ts";
+import type { EndpointState } from "../endpoint/endpoint-state.ts";
+import type { FadingCount } from "../../../lib/fading-count.ts";
+import type { LeaseTable } from "./leases.ts";
+import type { PoolSpec } from "../pool.ts";
+import type { AcquireRequest } from "../shard-messages.ts";
+import type { AwaitOutcome } from "../shard-messages.ts";
+import type { ShardNews } from "./news.ts";
+
+export type Peer = {
+  readonly set: ViewSet;
+  readonly atMs: number;
+  /** Requests sent its way since: they are in its in-flight by now, but not in its digest. */
+  readonly sentSince: Map<string, number>;
+};
+
+export type Waiter = {
+  readonly request: AcquireRequest;
+  readonly giveUpAtMs: number;
+  /** Expected wait when it was last planned, ms. */
+  etaMs: number;
+};
+
+export type ShardState = {
+  readonly pool: PoolSpec;
+  readonly region: string;
+  readonly endpoints: ReadonlyMap<string, EndpointState>;
+  readonly leases: LeaseTable;
+  /** What pays for retries and hedges. */
+  readonly budgets: Budgets;
+  /** Who has which session or prefix in its cache. */
+  readonly affinity: AffinityTable;
+  /** Requests that came lately, with DEMAND_TAU_MS. */
+  demand: FadingCount;
+  /** When the scaler last looked. */
+  scaledAtMs: number;
+  readonly peers: Map<string, Peer>;
+  /** In order of arrival. */
+  readonly queue: Map<string, Waiter>;
+  /** What became of queued requests, for a while; a grant is in here only while its lease lives. */
+  readonly resolved: Map<string, { readonly outcome: AwaitOutcome; readonly forgetAtMs: number }>;
+  /** Isolates that asked lately, with the instant of their last request. */
+  readonly askers: Map<string, number>;
+  lastTrafficMs: number;
+  digestSentMs: number;
+  /** What operators are to be told. */
+  readonly news: ShardNews;
+};

@@ -1,2 +1,0 @@
-/** Stands in for `sim/production/prompt-key.ts`: clients name no session, and prompts have no key. */
-export const promptKey = (): null => null;

@@ -1,0 +1,91 @@
+/**
+ * Decides what the router reads of an OpenAI-style body, and how it lists its models.
+ *
+ * Model: only what routing needs (`model`, `stream`, the token limit) is read and checked; the rest is the client's
+ * and the GPU server's business, so a new parameter needs no change here. Written by hand: this runs on every request,
+ * and a schema would cost more than the routing decision. `stream` comes from the body because SDKs send
+ * `Accept: application/json` for streams too. Rejected: validating the whole body, which would refuse what a server
+ * allows.
+ */
+import { err, ok, type Result } from "../lib/result.ts";
+import type { Config } from "../config/config.ts";
+
+export const INFERENCE_PATHS = [
+  "/v1/chat/completions",
+  "/v1/completions",
+  "/v1/embeddings",
+  "/v1/responses",
+  "/v1/messages",
+] as const;
+export type InferencePath = (typeof INFERENCE_PATHS)[number];
+
+/** Longer than any name in the config (200): a longer one can only be a mistake. */
+export const MODEL_CHARS_MAX = 256;
+/** English text under common tokenizers; code and other scripts need fewer bytes per token. Learned rates correct it. */
+export const BYTES_PER_TOKEN = 4;
+
+export type InferenceRequest = {
+  readonly model: string;
+  readonly stream: boolean;
+  /** Longest output asked for, tokens; null when the client leaves it to the server. */
+  readonly maxTokens: number | null;
+};
+
+export type InferenceProblem = { readonly param: string | null; readonly problem: string };
+
+/** Which member bounds the output. The first that is present counts: OpenAI renamed it and kept the old name. */
+const TOKEN_LIMITS: Readonly<Record<InferencePath, readonly string[]>> = {
+  "/v1/chat/completions": ["max_completion_tokens", "max_tokens"],
+  "/v1/completions": ["max_tokens"],
+  "/v1/embeddings": [],
+  "/v1/responses": ["max_output_tokens"],
+  "/v1/messages": ["max_tokens"],
+};
+
+/** `parsed`: what JSON.parse gave. A member that is null counts as absent, as SDKs send it. */
+export function readInferenceBody(parsed: unknown, path: InferencePath): Result<InferenceRequest, InferenceProblem> {
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    return err({ param: null, problem: "The body must be a JSON object." });
+  const body = parsed as Readonly<Record<string, unknown>>;
+  const { model, stream } = body;
+  if (model === undefined || model === null) return err({ param: "model", problem: "model is required." });
+  if (typeof model !== "string") return err({ param: "model", problem: "model must be a string." });
+  if (model === "" || model.length > MODEL_CHARS_MAX)
+    return err({ param: "model", problem: `model must have 1 to ${MODEL_CHARS_MAX} characters.` });
+  if (stream !== undefined && stream !== null && typeof stream !== "boolean")
+    return err({ param: "stream", problem: "stream must be true or false." });
+  for (const param of TOKEN_LIMITS[path]) {
+    const limit = body[param];
+    if (limit === undefined || limit === null) continue;
+    if (typeof limit !== "number" || !Number.isInteger(limit))
+      return err({ param, problem: `${param} must be a whole number.` });
+    // Some servers read a negative limit as "none".
+    return ok({ model, stream: stream === true, maxTokens: limit < 0 ? null : limit });
+  }
+  return ok({ model, stream: stream === true, maxTokens: null });
+}
+
+/** Tokens of a prompt, from the bytes of the whole body: a prior for the cost of prefill, never a bill. */
+export function inputTokensEstimate(bodyBytes: number): number {
+  return Math.ceil(bodyBytes / BYTES_PER_TOKEN);
+}
+
+export type Model = {
+  readonly id: string;
+  readonly object: "model";
+  /** Unix seconds. 0: a config does not say when a model was made, and SDKs want a number. */
+  readonly created: number;
+  readonly owned_by: string;
+};
+
+/** Body of GET /v1/models: every name that selects a pool, in the order of the config. */
+export function modelList(config: Config): { readonly object: "list"; readonly data: readonly Model[] } {
+  return { object: "list", data: [...config.poolIdByModel.keys()].map(modelOf) };
+}
+
+/** Body of GET /v1/models/{id}; null when no pool serves the name. */
+export function modelById(config: Config, id: string): Model | null {
+  return config.poolIdByModel.has(id) ? modelOf(id) : null;
+}
+
+const modelOf = (id: string): Model => ({ id, object: "model", created: 0, owned_by: "warmpath" });

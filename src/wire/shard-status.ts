@@ -1,0 +1,21 @@
+/** What operators are shown of a shard. */
+import type { ShownFailure } from "./news-line.ts";
+import type { EndpointView } from "../routing/core/endpoint/endpoint-view.ts";
+
+/** What `/admin/fleet` and `/readyz?verbose` show of a shard. */
+export type ShardStatus = {
+  readonly pool: string;
+  readonly region: string;
+  readonly epoch: number;
+  readonly liveLeases: number;
+  readonly queued: number;
+  readonly endpoints: readonly ShownEndpoint[];
+  /** Endpoints that an operator has taken out of traffic. */
+  readonly drained: readonly string[];
+};
+
+/** What an operator is told of an endpoint that was drained, or put back. */
+export type Drained = { readonly drained: boolean; readonly endpoint: EndpointView };
+
+/** What is known of an endpoint, and what failed there last; null: nothing since this object has started. */
+export type ShownEndpoint = EndpointView & { readonly lastFailure: ShownFailure | null };

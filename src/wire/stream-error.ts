@@ -1,0 +1,35 @@
+/** How each protocol tells an error in the midst of a stream, so that its clients' packages report one. */
+import type { AnswerProtocol } from "../dispatch/core/answer-protocol.ts";
+import type { StreamError } from "../dispatch/core/stream-close.ts";
+import { wireError } from "./errors.ts";
+import type { ErrorReason } from "./errors.ts";
+
+/**
+ * OpenAI's packages look for `error` in every event;
+ * Anthropic's for an event of that name; a reader of Responses without a package for an event of that type.
+ */
+export function streamError(reason: ErrorReason, protocol: AnswerProtocol | null): StreamError {
+  const error = wireError(reason);
+  const { type, code, message, param } = error;
+  switch (protocol) {
+    case "anthropic":
+      return named({ type: "error", error: { type, message } });
+    case "responses":
+      return named({ type: "error", code, message, param, error });
+    case "chat":
+    case "completions":
+    case "embeddings":
+    case null: {
+      const end = "data: [DONE]\n\n";
+      const data = JSON.stringify({ error });
+      return { members: membersOf(data), name: null, after: end, events: `data: ${data}\n\n${end}` };
+    }
+  }
+}
+
+function named(event: object): StreamError {
+  const data = JSON.stringify(event);
+  return { members: membersOf(data), name: "error", after: "", events: `event: error\ndata: ${data}\n\n` };
+}
+
+const membersOf = (object: string): string => object.slice(1, -1);

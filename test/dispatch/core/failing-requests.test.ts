@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+import {
+  createFailingRequests,
+  FAILING_MAX,
+  FAILING_MS,
+  FAILING_TIMES,
+  noteFailing,
+  refusalOf,
+} from "../../../src/dispatch/core/failing-requests.ts";
+import type { FailingRequests } from "../../../src/dispatch/core/failing-requests.ts";
+
+const fail = (failing: FailingRequests, key: string, times: number, now = 0): void => {
+  for (let time = 0; time < times; time++) noteFailing(failing, key, "failed", now);
+};
+
+describe("a request that fails at two endpoints", () => {
+  test("is refused from the FAILING_TIMESth time on, and not one sooner", () => {
+    const failing = createFailingRequests();
+    fail(failing, "poison", FAILING_TIMES - 1);
+    failing.served += 1;
+    expect(refusalOf(failing, "poison", 0)).toBeNull();
+    fail(failing, "poison", 1);
+    expect(refusalOf(failing, "poison", 0)).toEqual({ fault: "failed", forMs: FAILING_MS });
+    expect(refusalOf(failing, "another", 0)).toBeNull();
+  });
+
+  test("is sent again when FAILING_MS are over", () => {
+    const failing = createFailingRequests();
+    fail(failing, "poison", FAILING_TIMES);
+    failing.served += 1;
+    expect(refusalOf(failing, "poison", FAILING_MS - 1)?.forMs).toBe(1);
+    expect(refusalOf(failing, "poison", FAILING_MS)).toBeNull();
+    fail(failing, "poison", 1, FAILING_MS);
+    expect(refusalOf(failing, "poison", FAILING_MS), "a new row").toBeNull();
+  });
+
+  test("is not held to be at fault while nothing else is served", () => {
+    const failing = createFailingRequests();
+    fail(failing, "any", 10 * FAILING_TIMES);
+    expect(refusalOf(failing, "any", 0)).toBeNull();
+  });
+
+  test("is one of FAILING_MAX that are remembered", () => {
+    const failing = createFailingRequests();
+    for (let one = 0; one <= FAILING_MAX; one++) fail(failing, `r${one}`, FAILING_TIMES);
+    failing.served += 1;
+    expect(failing.entries.size).toBe(FAILING_MAX);
+    expect(refusalOf(failing, "r0", 0)).toBeNull();
+    expect(refusalOf(failing, "r1", 0)).not.toBeNull();
+  });
+});

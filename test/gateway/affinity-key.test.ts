@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+import { AFFINITY_TOKENS_MIN, affinityKeyOf, PREFIX_CHARS, SESSION_CHARS_MAX } from "../../src/gateway/affinity-key.ts";
+import type { KeyedRequest } from "../../src/gateway/affinity-key.ts";
+import { hashKeyOf } from "../../src/lib/keyed-hash.ts";
+
+const SECRET = hashKeyOf("pepper of at least thirty-two characters");
+const PROMPT = "You are a helpful assistant. ".repeat(50);
+
+type Changes = Partial<Omit<KeyedRequest, "headers">> & { readonly headers?: Readonly<Record<string, string>> };
+
+const keyOf = ({ headers = {}, ...changes }: Changes = {}, secret = SECRET) =>
+  affinityKeyOf(secret, {
+    mode: "prefix",
+    tenant: "t",
+    headers: new Headers(headers),
+    json: null,
+    hasPrompt: true,
+    inputTokens: 4_000,
+    ...changes,
+  });
+
+const chat = (...contents: unknown[]) => ({ messages: contents.map((content) => ({ role: "user", content })) });
+
+describe("a session", () => {
+  test.each<{ name: string; changes: Changes }>([
+    { name: "x-warmpath-session", changes: { headers: { "x-warmpath-session": "s1", "x-session-id": "other" } } },
+    { name: "x-session-id", changes: { headers: { "x-session-id": "s1" }, json: { user: "other" } } },
+    { name: "prompt_cache_key", changes: { json: { prompt_cache_key: "s1", user: "other" } } },
+    { name: "user", changes: { json: { user: "s1" } } },
+    { name: "a header of a request whose body is no JSON", changes: { headers: { "x-session-id": "s1" }, json: null } },
+    { name: "a member, before how the prompt begins", changes: { json: { ...chat(PROMPT), user: "s1" } } },
+  ])("is named by $name", ({ changes }) => {
+    expect(keyOf(changes)).toEqual({ key: keyOf({ json: { user: "s1" } })?.key, tokens: 4_000, kind: "session" });
+  });
+
+  test.each<{ name: string; changes: Changes }>([
+    { name: "an empty header", changes: { headers: { "x-session-id": "" } } },
+    { name: "a number", changes: { json: { user: 7 } } },
+    { name: "an empty name", changes: { json: { prompt_cache_key: "" } } },
+    { name: "a body that is a list", changes: { json: ["user"] } },
+  ])("is not named by $name", ({ changes }) => {
+    expect(keyOf(changes)).toBeNull();
+  });
+
+  test("is cut at SESSION_CHARS_MAX characters", () => {
+    const named = (chars: number) => keyOf({ json: { user: "x".repeat(chars) } })?.key;
+    expect(named(SESSION_CHARS_MAX + 1)).toBe(named(SESSION_CHARS_MAX));
+    expect(named(SESSION_CHARS_MAX - 1)).not.toBe(named(SESSION_CHARS_MAX));
+  });
+});
+
+describe("a prefix", () => {
+  const exactly = (chars: number) => "x".repeat(chars - "user".length);
+
+  test.each<{ name: string; json: unknown }>([
+    { name: "messages", json: chat(PROMPT, "a") },
+    { name: "parts of messages", json: chat([{ type: "text", text: PROMPT }], "b") },
+  ])("is the beginning of $name, whatever follows", ({ json }) => {
+    expect(keyOf({ json })).toEqual({ key: keyOf({ json: chat(PROMPT, "c") })?.key, tokens: 256, kind: "prefix" });
+  });
+
+  test.each([{ prompt: PROMPT }, { input: PROMPT }, { system: PROMPT, messages: [] }, { instructions: PROMPT }])(
+    "is also read from %o",
+    (json) => {
+      expect(keyOf({ json })).toMatchObject({ kind: "prefix" });
+    },
+  );
+
+  test("has exactly PREFIX_CHARS characters: a shorter text has none, and what comes later changes nothing", () => {
+    expect(keyOf({ json: chat(exactly(PREFIX_CHARS - 1)) })).toBeNull();
+    const key = keyOf({ json: chat(exactly(PREFIX_CHARS)) })?.key;
+    expect(key).toMatch(/^[0-9a-f]{16}$/);
+    expect(keyOf({ json: chat(`${exactly(PREFIX_CHARS)}y`) })?.key).toBe(key);
+    expect(keyOf({ json: chat(`y${exactly(PREFIX_CHARS)}`) })?.key).not.toBe(key);
+  });
+
+  test("is not looked for where there is no prompt, and not in a prompt of countless parts", () => {
+    expect(keyOf({ json: chat(PROMPT), hasPrompt: false })).toBeNull();
+    expect(keyOf({ json: chat(...Array.from({ length: 10_000 }, () => "xx")) })).toBeNull();
+  });
+
+  test("of a body nested without end is read without end of the stack", () => {
+    let nested: unknown = PROMPT;
+    for (let depth = 0; depth < 5_000; depth++) nested = [nested];
+    expect(keyOf({ json: { messages: nested } })).toBeNull();
+  });
+});
+
+describe("a key", () => {
+  const json = { user: "s1" };
+
+  test("is another one for another tenant, another deployment, and for a prompt that reads like a session", () => {
+    const keys = [
+      keyOf({ json }),
+      keyOf({ json, tenant: "u" }),
+      keyOf({ json }, hashKeyOf("another pepper of thirty-two characters")),
+      keyOf({ json: { user: "t s1" }, tenant: "" }),
+      keyOf({ json: chat(PROMPT) }),
+    ];
+    expect(new Set(keys.map((one) => one?.key)).size).toBe(keys.length);
+  });
+
+  test.each([
+    { tokens: AFFINITY_TOKENS_MIN - 1, has: false },
+    { tokens: AFFINITY_TOKENS_MIN, has: true },
+  ])("is made for a prompt of $tokens tokens: $has", ({ tokens, has }) => {
+    expect(keyOf({ json, inputTokens: tokens }) !== null).toBe(has);
+  });
+
+  test.each([
+    { mode: "off", session: false, prefix: false },
+    { mode: "session", session: true, prefix: false },
+    { mode: "prefix", session: true, prefix: true },
+  ] as const)("in mode $mode: of a session $session, of a prefix $prefix", ({ mode, session, prefix }) => {
+    expect(keyOf({ mode, json }) !== null).toBe(session);
+    expect(keyOf({ mode, json: chat(PROMPT) }) !== null).toBe(prefix);
+  });
+});

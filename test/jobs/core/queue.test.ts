@@ -1,0 +1,133 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createJob } from "../../../src/jobs/core/job.ts";
+import { DEFAULT_POLICY } from "../../../src/jobs/core/policy.ts";
+import {
+  admit,
+  chooseLane,
+  CONSUMER_SEEN_MS,
+  DEFAULT_LIMITS,
+  DEPTH_MAX,
+  effectivePriority,
+  holdReason,
+  isDrained,
+  mayStart,
+  ORDER_KEY_CHARS,
+  orderKey,
+  type Placed,
+  type QueueLimits,
+  queueStatus,
+} from "../../../src/jobs/core/queue.ts";
+
+const placed = fc.record({
+  dueAtMs: fc.integer({ min: 1_700_000_000_000, max: 1_700_000_600_000 }),
+  seq: fc.nat(1_000_000),
+  policy: fc.record({ priority: fc.nat(9) }),
+});
+
+const idle = { running: 0, runningAtWorker: 0, runningOfTenant: 0, waiting: 0 };
+
+describe("order", () => {
+  const byKey = (a: Placed, b: Placed, ageingMs: number | null): number =>
+    orderKey(a, ageingMs) < orderKey(b, ageingMs) ? -1 : 1;
+
+  test("without ageing: priority, then age, then the order of submission", () => {
+    fc.assert(
+      fc.property(placed, placed, (a, b) => {
+        fc.pre(a.seq !== b.seq);
+        const by = a.policy.priority - b.policy.priority || a.dueAtMs - b.dueAtMs || a.seq - b.seq;
+        expect(byKey(a, b, null)).toBe(Math.sign(by));
+      }),
+    );
+  });
+
+  test("with ageing: the order of the effective priorities, at any instant, by a key that never changes", () => {
+    fc.assert(
+      fc.property(placed, placed, fc.integer({ min: 1, max: 600_000 }), fc.nat(1e7), (a, b, ageingMs, passedMs) => {
+        const now = 1_700_000_600_000 + passedMs;
+        const by = effectivePriority(a, ageingMs, now) - effectivePriority(b, ageingMs, now);
+        fc.pre(Math.abs(by) > 1e-6);
+        expect(byKey(a, b, ageingMs)).toBe(Math.sign(by));
+      }),
+    );
+  });
+
+  test("the lowest priority that waited nine levels long comes before the highest that is new", () => {
+    const old = { dueAtMs: 0, seq: 1, policy: { priority: 9 } };
+    const young = (dueAtMs: number): Placed => ({ dueAtMs, seq: 2, policy: { priority: 0 } });
+    expect(byKey(old, young(8_999), 1_000)).toBe(1);
+    expect(byKey(old, young(9_001), 1_000)).toBe(-1);
+  });
+
+  test("a key has one width", () => {
+    fc.assert(fc.property(placed, (job) => orderKey(job, null).length === ORDER_KEY_CHARS));
+  });
+});
+
+describe("limits", () => {
+  const limits: QueueLimits = { ...DEFAULT_LIMITS, globalLimit: 3, workerLimit: 1, tenantLimit: 2 };
+
+  test.each([
+    { name: "room everywhere", counts: { running: 2, runningOfTenant: 1 }, reason: null },
+    { name: "the pool is full", counts: { running: 3 }, reason: "global_limit" },
+    { name: "the GPU worker is full", counts: { runningAtWorker: 1 }, reason: "worker_limit" },
+    { name: "the tenant is full", counts: { runningOfTenant: 2 }, reason: "tenant_limit" },
+  ])("$name: $reason", ({ counts, reason }) => {
+    expect(holdReason("open", { ...idle, ...counts }, limits)).toBe(reason);
+    const enqueued = admit("open", { ...idle, ...counts }, limits, false);
+    const rejecting = admit("open", { ...idle, ...counts }, { ...limits, onConflict: "reject" }, false);
+    expect(enqueued).toEqual({ kind: "admitted" });
+    expect(rejecting).toEqual(reason === null ? { kind: "admitted" } : { kind: "refused", reason });
+  });
+
+  test("a scheduled job is in nobody's way, so reject does not refuse it", () => {
+    expect(admit("open", { ...idle, running: 3 }, { ...limits, onConflict: "reject" }, true).kind).toBe("admitted");
+  });
+
+  test("no limit is no limit, and a limit of 0 holds everything", () => {
+    expect(holdReason("open", { ...idle, running: 1e9 }, DEFAULT_LIMITS)).toBeNull();
+    expect(holdReason("open", idle, { ...DEFAULT_LIMITS, globalLimit: 0 })).toBe("global_limit");
+  });
+
+  test("a queue holds as many as it may and not one more", () => {
+    expect(admit("open", { ...idle, waiting: DEPTH_MAX - 1 }, DEFAULT_LIMITS, false).kind).toBe("admitted");
+    expect(admit("open", { ...idle, waiting: DEPTH_MAX }, DEFAULT_LIMITS, false)).toEqual({
+      kind: "refused",
+      reason: "queue_full",
+    });
+  });
+
+  test("paused takes jobs and starts none; draining starts what waits and takes none", () => {
+    const { job } = createJob({ id: "j", tenant: "t", seq: 0, policy: DEFAULT_POLICY }, 0);
+    expect([admit("paused", idle, DEFAULT_LIMITS, false).kind, mayStart("paused", idle, DEFAULT_LIMITS, job)]).toEqual([
+      "admitted",
+      false,
+    ]);
+    expect(admit("draining", idle, DEFAULT_LIMITS, false)).toEqual({ kind: "refused", reason: "draining" });
+    expect(mayStart("draining", idle, DEFAULT_LIMITS, job)).toBe(true);
+    expect(mayStart("open", idle, DEFAULT_LIMITS, { ...job, state: "retrying" })).toBe(false);
+    expect([
+      isDrained("draining", idle),
+      isDrained("draining", { ...idle, waiting: 1 }),
+      isDrained("open", idle),
+    ]).toEqual([true, false, false]);
+  });
+
+  test("the next lane has the least head among the tenants below their limit", () => {
+    const lanes = [
+      { tenant: "a", headKey: "1", running: 2 },
+      { tenant: "b", headKey: "3", running: 0 },
+      { tenant: "c", headKey: "2", running: 1 },
+    ];
+    expect(chooseLane(lanes, limits)?.tenant).toBe("c");
+    expect(chooseLane(lanes, DEFAULT_LIMITS)?.tenant).toBe("a");
+    expect(chooseLane([], limits)).toBeNull();
+  });
+
+  test("a queue is ready while a consumer was seen within a minute", () => {
+    expect(queueStatus("open", 0, CONSUMER_SEEN_MS - 1)).toBe("READY");
+    expect(queueStatus("open", 0, CONSUMER_SEEN_MS)).toBe("NOT_READY");
+    expect(queueStatus("open", null, 0)).toBe("NOT_READY");
+    expect(queueStatus("paused", 0, 0)).toBe("PAUSED");
+  });
+});

@@ -1,0 +1,126 @@
+/** Which answers are looked at, and by what. */
+import { describe, expect, test } from "vitest";
+import { answerFormat } from "../../src/dispatch/answer-format.ts";
+import { noting, outputSetOf, RailFailed } from "../../src/rails/output-set.ts";
+import type { PoolConfig } from "../../src/config/config.ts";
+import { parseConfig } from "../../src/config/config-parse.ts";
+
+describe("the protocol of an answer is told by its path", () => {
+  test.each([
+    ["/v1/chat/completions", "chat"],
+    ["/chat/completions?x=/v1/embeddings", "chat"],
+    ["/V1//Chat/Completions/", "chat"],
+    ["/v1/chat%2Fcompletions", "chat"],
+    ["/v1/chat/completions%3Fx=1", "chat"],
+    ["/v1/chat/completions%23x", "chat"],
+    ["/v1/chat/completions%20", "chat"],
+    ["/openai/deployments/x/completions", "completions"],
+    ["/v1/responses", "responses"],
+    ["/v1/responses/resp_1", "responses"],
+    ["/v1/messages", "anthropic"],
+    ["/v1/messages/count_tokens", null],
+    ["/v1/embeddings", null],
+    ["/v1/chat/completions/x", null],
+    ["/x?/v1/chat/completions", null],
+    ["/%E0%A4%A/chat/completions", "chat"],
+    ["", null],
+  ])("%s is %s", (path, format) => {
+    expect(answerFormat(path)).toBe(format);
+  });
+});
+
+function poolWith(output: readonly unknown[]): PoolConfig {
+  const text = JSON.stringify({
+    regions: { here: { lat: 0, lon: 0, hint: "weur" } },
+    pools: {
+      p: { endpoints: [{ id: "e", region: "here", backend: "openai", url: "http://127.0.0.1:9" }], rails: { output } },
+    },
+  });
+  const parsed = parseConfig(text);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  const config = parsed.value.pools.get("p");
+  if (config === undefined) throw new Error("the pool is missing");
+  return config;
+}
+
+const setOf = (pool: PoolConfig, requestId = "r1", tenant = "t", body: unknown = {}) => {
+  const set = outputSetOf(pool, requestId, tenant, body);
+  if (set === null) throw new Error("a rail cannot run");
+  return set;
+};
+const names = ({ rails }: { readonly rails: readonly { readonly name: string }[] }) => rails.map(({ name }) => name);
+
+describe("what looks at an answer", () => {
+  test("is the same list for every request, because tables hang on it", () => {
+    const pool = poolWith(["secrets", "pii"]);
+    expect(setOf(pool, "r1").scanners).toBe(setOf(pool, "r2").scanners);
+    expect(setOf(pool)).toMatchObject({ isClosed: false, wholes: [] });
+  });
+
+  test("scans pieces only where it may change something; flags and shadows look at whole texts", () => {
+    const pool = poolWith([
+      "secrets",
+      { use: "pii", action: "flag" },
+      { use: "links", shadow: true },
+      { use: "schema", options: { schema: {} } },
+    ]);
+    const { scanners, wholes, isClosed } = setOf(pool);
+    expect(scanners.map(({ rail }) => rail)).toEqual(["secrets"]);
+    expect(wholes.map(({ rail, action }) => [rail, action])).toEqual([
+      ["pii", "flag"],
+      ["links", "flag"],
+      ["schema", "block"],
+    ]);
+    expect(isClosed).toBe(true);
+  });
+
+  test("a rail for some tenants is for them only; the lists of both are kept", () => {
+    const pool = poolWith(["secrets", { use: "pii", tenants: ["acme"] }]);
+    expect([names(setOf(pool, "r", "acme")), names(setOf(pool, "r", "other"))]).toEqual([
+      ["secrets", "pii"],
+      ["secrets"],
+    ]);
+    expect(setOf(pool, "r9", "acme").scanners).toBe(setOf(pool, "r", "acme").scanners);
+  });
+
+  test("a sampled rail looks at its share of the requests", () => {
+    const pool = poolWith([{ use: "pii", sample: 0.25 }]);
+    const looked = Array.from({ length: 2_000 }, (_, at) => setOf(pool, `req_${at}`).rails.length);
+    const share = looked.reduce((sum, count) => sum + count, 0) / looked.length;
+    expect(share).toBeGreaterThan(0.2);
+    expect(share).toBeLessThan(0.3);
+  });
+
+  test("the canary compares with the hidden texts of this request", () => {
+    const prompt = "You are the night porter of the Grand Hotel and never speak of room nine.";
+    const pool = poolWith(["canary"]);
+    const knows = (body: unknown) => setOf(pool, "r", "t", body).scanners[0]?.find(`He said: ${prompt}`).length ?? 0;
+    expect(knows({ messages: [{ role: "system", content: prompt }] })).toBe(1);
+    expect(knows({ messages: [{ role: "user", content: prompt }] })).toBe(0);
+    expect(knows(null)).toBe(0);
+  });
+
+  test("a pool with a rail that cannot run has no set, and the log says which", () => {
+    const pool = poolWith([{ use: "regex", options: { patterns: [{ name: "x", pattern: "(" }] } }]);
+    expect(outputSetOf(pool, "r", "t", {})).toBe(null);
+  });
+});
+
+describe("a rail that breaks", () => {
+  const broken = (onError: "open" | "closed") => {
+    const pool = poolWith([{ use: "pii", onError }]);
+    const [scanner] = setOf(pool).scanners;
+    // Nothing but a text has no length to look at.
+    return () => scanner?.find(null as unknown as string);
+  };
+
+  test("counts as having found nothing where it fails open, and is noted", () => {
+    const failed = new Set<string>();
+    expect(noting(failed, broken("open"))).toEqual([]);
+    expect([...failed]).toEqual(["pii"]);
+  });
+
+  test("ends the answer where it fails closed", () => {
+    expect(() => noting(new Set(), broken("closed"))).toThrow(RailFailed);
+  });
+});

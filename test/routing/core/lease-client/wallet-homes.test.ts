@@ -1,0 +1,168 @@
+import { describe, expect, test } from "vitest";
+import type { AffinityKey } from "../../../../src/routing/core/shard/affinity.ts";
+import { beginLease } from "../../../../src/routing/core/lease-client/edge-lease.ts";
+import type { LeaseWish } from "../../../../src/routing/core/lease-client/edge-lease.ts";
+import {
+  createWallet,
+  depositCredits,
+  settleHolding,
+  takeCarry,
+} from "../../../../src/routing/core/lease-client/wallet.ts";
+import type { Wallet } from "../../../../src/routing/core/lease-client/wallet.ts";
+import { creditRule, homeMatch, HOMES_MAX, noteHome } from "../../../../src/routing/core/lease-client/wallet-homes.ts";
+import type { Homes } from "../../../../src/routing/core/lease-client/wallet-homes.ts";
+import { noteAnswering } from "../../../../src/routing/core/lease-client/wallet-worker.ts";
+import { grantOf, poolSpec, settlement, US } from "../shard/shard-fixture.ts";
+
+const SESSION: AffinityKey = { key: "s", tokens: 4_000, kind: "session" };
+const PREFIX: AffinityKey = { key: "p", tokens: 256, kind: "prefix" };
+const AT = { key: "pool:pool:us|here", shard: "pool:pool:us" };
+
+/** A wallet with one credit for `e1` and then one for `e2`. */
+function withCredits(): Wallet {
+  const wallet = createWallet("i");
+  for (const endpointId of ["e1", "e2"]) {
+    const grant = grantOf(`j-${endpointId}`, { endpointId });
+    depositCredits(wallet, AT, grant, [`${grant.leaseId}.1`], { askedAtMs: 0, now: 0, firstAt: 0 });
+  }
+  return wallet;
+}
+
+const wish = (affinityKey: AffinityKey | null): LeaseWish => ({
+  pool: poolSpec(),
+  client: US,
+  clientKey: "here",
+  inputTokens: 4_000,
+  affinityKey,
+  excluded: [],
+  explain: false,
+});
+
+const answered = (wallet: Wallet, affinity: AffinityKey, endpointId: string, workerId: string | null = null) =>
+  noteHome(wallet.homes, settlement({ affinity, endpointId, workerId }));
+
+/** Endpoint of the credit that is spent, or "asked". */
+const leasedAt = (wallet: Wallet, affinityKey: AffinityKey | null): string => {
+  const { step } = beginLease(wallet, wish(affinityKey), 10);
+  return step.kind === "leased" ? step.holding.grant.endpointId : step.kind;
+};
+
+describe("a credit", () => {
+  test.each([
+    { name: "any, without a key", key: null, home: null, is: "e1" },
+    { name: "none, for a session that was never seen here", key: SESSION, home: null, is: "ask" },
+    { name: "any, for a prefix that was never seen here", key: PREFIX, home: null, is: "e1" },
+    { name: "its home's, for a known session", key: SESSION, home: "e2", is: "e2" },
+    { name: "its home's, for a known prefix", key: PREFIX, home: "e2", is: "e2" },
+    { name: "none, where its home has no credit", key: SESSION, home: "e3", is: "ask" },
+  ])("is spent: $name", ({ key, home, is }) => {
+    const wallet = withCredits();
+    if (key !== null && home !== null) answered(wallet, key, home);
+    expect(leasedAt(wallet, key)).toBe(is);
+  });
+
+  test("that is passed over stays for the next request, and goes home when its time is up", () => {
+    const wallet = withCredits();
+    answered(wallet, SESSION, "e2");
+    expect(leasedAt(wallet, SESSION)).toBe("e2");
+    expect(leasedAt(wallet, null)).toBe("e1");
+    const late = withCredits();
+    answered(late, SESSION, "e2");
+    beginLease(late, wish(SESSION), 1_000);
+    const { settled } = takeCarry(late, AT.shard, 1_000);
+    expect(settled, "told with the acquire").toEqual([]);
+    expect(late.credits.get(AT.key)).toEqual([]);
+  });
+
+  test("for a home asks for its GPU worker, and says what is cached there", () => {
+    const wallet = withCredits();
+    answered(wallet, SESSION, "e2", "w7");
+    const { step } = beginLease(wallet, wish(SESSION), 10);
+    expect(step).toMatchObject({ kind: "leased", holding: { workerId: "w7", cachedTokens: 4_000 } });
+  });
+});
+
+describe("an acquire", () => {
+  test("carries the key; a refill does not", () => {
+    const wallet = createWallet("i");
+    expect(beginLease(wallet, wish(SESSION), 0).step).toMatchObject({ asking: { request: { affinity: SESSION } } });
+    const rich = withCredits();
+    answered(rich, SESSION, "e1");
+    beginLease(rich, wish(null), 10);
+    noteHome(rich.homes, settlement({ affinity: SESSION, endpointId: "e2" }));
+    const { refill } = beginLease(rich, wish(SESSION), 10);
+    expect(refill?.request).toMatchObject({ ahead: true, affinity: null });
+  });
+});
+
+describe("a home", () => {
+  const homes = (): Homes => new Map();
+
+  test("is where the key was answered last", () => {
+    const known = homes();
+    noteHome(known, settlement({ affinity: SESSION, endpointId: "e1" }));
+    noteHome(known, settlement({ affinity: SESSION, endpointId: "e2", outcome: "cancelled" }));
+    expect(creditRule(known, SESSION)).toMatchObject({ kind: "home", home: { endpointId: "e2" } });
+    expect(homeMatch(known, SESSION)).toEqual({ heat: 1, tokensByEndpoint: new Map([["e2", 4_000]]) });
+  });
+
+  test.each([
+    { outcome: "failed", endpointId: "e1", left: false },
+    { outcome: "cut", endpointId: "e1", left: false },
+    { outcome: "capacity", endpointId: "e1", left: false },
+    { outcome: "failed", endpointId: "e2", left: true },
+    { outcome: "unused", endpointId: "e1", left: true },
+  ] as const)("after an attempt that was $outcome at $endpointId is known: $left", ({ outcome, endpointId, left }) => {
+    const known = homes();
+    noteHome(known, settlement({ affinity: SESSION, endpointId: "e1" }));
+    noteHome(known, settlement({ affinity: SESSION, endpointId, outcome }));
+    expect(known.has("s")).toBe(left);
+  });
+
+  test("is nothing for a request without a key", () => {
+    const known = homes();
+    noteHome(known, settlement());
+    expect([known.size, homeMatch(known, null), creditRule(known, undefined).kind]).toEqual([0, null, "any"]);
+  });
+
+  test("makes room for one more than HOMES_MAX, the one used least recently", () => {
+    const known = homes();
+    const note = (key: string) => noteHome(known, settlement({ affinity: { ...SESSION, key } }));
+    for (let index = 0; index < HOMES_MAX; index++) note(`k${index}`);
+    note("k0");
+    note("new");
+    expect(known.size).toBe(HOMES_MAX);
+    expect(["k0", "k1", "new"].map((key) => known.has(key))).toEqual([true, false, true]);
+  });
+
+  test("is remembered when a holding is settled", () => {
+    const wallet = withCredits();
+    const { step } = beginLease(wallet, wish(PREFIX), 10);
+    if (step.kind !== "leased") throw new Error("a credit was there");
+    settleHolding(wallet, step.holding, settlement({ leaseId: step.holding.leaseId, affinity: PREFIX }));
+    expect(wallet.homes.get("p")?.endpointId).toBe("e1");
+  });
+});
+
+describe("the GPU worker that answers", () => {
+  const holdingOf = (wallet: Wallet) => {
+    const { step } = beginLease(wallet, wish(null), 10);
+    if (step.kind !== "leased") throw new Error("a credit was there");
+    return step.holding;
+  };
+
+  test("is told to the shard with the next confirmation", () => {
+    const wallet = withCredits();
+    const holding = holdingOf(wallet);
+    noteAnswering(wallet, holding, "w-1.a_B", 20);
+    expect(holding.workerId).toBe("w-1.a_B");
+    expect(takeCarry(wallet, AT.shard, holding.confirmDueMs).held).toMatchObject([{ workerId: "w-1.a_B" }]);
+  });
+
+  test.each([null, "", "a b", "a\r\nb", "x".repeat(65)])("is not known when the answer says %j", (told) => {
+    const wallet = withCredits();
+    const holding = holdingOf(wallet);
+    noteAnswering(wallet, holding, told, 20);
+    expect(holding.workerId).toBeNull();
+  });
+});

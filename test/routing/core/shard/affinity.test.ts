@@ -1,0 +1,158 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  AFFINITY_KEYS_MAX,
+  AFFINITY_LIFE_MS,
+  countAffinity,
+  createAffinity,
+  dropHolder,
+  holderOf,
+  HOLDERS_MAX,
+  matchAffinity,
+  noteHolder,
+  SHARE_PRIOR,
+  SHARE_TAU_MS,
+} from "../../../../src/routing/core/shard/affinity.ts";
+import type { AffinityKey, AffinityTable } from "../../../../src/routing/core/shard/affinity.ts";
+
+const KEY: AffinityKey = { key: "k", tokens: 1_000, kind: "session" };
+const keyed = (key: string, tokens = 1_000): AffinityKey => ({ key, tokens, kind: "session" });
+
+const note = (table: AffinityTable, endpointId: string, now = 0, key = KEY, workerId: string | null = null): void =>
+  noteHolder(table, key, { endpointId, workerId, wasCached: null }, now);
+
+const ask = (table: AffinityTable, times: number, key = KEY, now = 0): void => {
+  for (let i = 0; i < times; i++) countAffinity(table, key, now);
+};
+
+const tokensOf = (table: AffinityTable, now = 0, key = KEY) =>
+  Object.fromEntries(matchAffinity(table, key, 3, now)?.tokensByEndpoint ?? []);
+
+describe("a key", () => {
+  test("that nobody holds is worth nothing", () => {
+    const table = createAffinity();
+    ask(table, 3);
+    expect(matchAffinity(table, KEY, 3, 0)).toBeNull();
+  });
+
+  test("is worth its tokens where its requests went, and no more than both prompts share", () => {
+    const table = createAffinity();
+    note(table, "e1", 0, keyed("k", 4_000));
+    note(table, "e2", 0, keyed("k", 500));
+    expect(tokensOf(table, 0, keyed("k", 2_000))).toEqual({ e1: 2_000, e2: 500 });
+  });
+
+  test("is forgotten AFFINITY_LIFE_MS after its last request", () => {
+    const table = createAffinity();
+    note(table, "e1", 0);
+    expect(tokensOf(table, AFFINITY_LIFE_MS)).toEqual({ e1: 1_000 });
+    expect(tokensOf(table, AFFINITY_LIFE_MS + 1)).toEqual({});
+    expect(holderOf(table, "k", "e1", AFFINITY_LIFE_MS + 1)).toBeNull();
+  });
+
+  test("is no longer held where an attempt with it failed", () => {
+    const table = createAffinity();
+    note(table, "e1");
+    note(table, "e2");
+    dropHolder(table, "k", "e1");
+    dropHolder(table, "other", "e1");
+    expect(tokensOf(table)).toEqual({ e2: 1_000 });
+  });
+
+  test("keeps the GPU worker that answered until another one does", () => {
+    const table = createAffinity();
+    const worker = () => holderOf(table, "k", "e1", 0)?.workerId;
+    note(table, "e1", 0, KEY, "w1");
+    note(table, "e1");
+    expect(worker()).toBe("w1");
+    note(table, "e1", 0, KEY, "w2");
+    expect(worker()).toBe("w2");
+  });
+});
+
+test("a discount that is not borne out shrinks, and is won back", () => {
+  const table = createAffinity();
+  const after = (wasCached: boolean | null) => {
+    noteHolder(table, KEY, { endpointId: "e1", workerId: null, wasCached }, 0);
+    return tokensOf(table)["e1"] ?? 0;
+  };
+  expect([null, false, false, null].map(after)).toEqual([1_000, 800, 640, 640]);
+  for (let i = 0; i < 50; i++) after(false);
+  expect(after(false)).toBeLessThan(1);
+  for (let i = 0; i < 50; i++) after(true);
+  expect(after(true)).toBeGreaterThan(999);
+  expect(after(true)).toBeLessThanOrEqual(1_000);
+});
+
+describe("heat", () => {
+  const heatOf = (table: AffinityTable, endpoints: number, now = 0) =>
+    matchAffinity(table, KEY, endpoints, now)?.heat ?? 0;
+
+  test("is 1 for a lone session, however few others there are", () => {
+    const table = createAffinity();
+    note(table, "e1");
+    ask(table, 1);
+    expect(heatOf(table, 3)).toBe(1);
+  });
+
+  test("is the key's share of the requests times the endpoints, by worked numbers", () => {
+    const table = createAffinity();
+    note(table, "e1");
+    ask(table, 32);
+    ask(table, 24, keyed("other"));
+    expect(heatOf(table, 6)).toBeCloseTo((32 / (56 + SHARE_PRIOR)) * 6, 9);
+    note(table, "e2");
+    expect(heatOf(table, 6), "two holders share it").toBeCloseTo(((32 / 64) * 6) / 2, 9);
+  });
+
+  test("is over some time after the burst", () => {
+    const table = createAffinity();
+    note(table, "e1");
+    ask(table, 1_000);
+    expect(heatOf(table, 4)).toBeGreaterThan(3.9);
+    expect(heatOf(table, 4, 10 * SHARE_TAU_MS)).toBe(1);
+  });
+
+  test("is at least 1 and at most the endpoints by holder", () => {
+    const anyStep = fc.record({
+      key: fc.constantFrom("k", "l", "m"),
+      endpointId: fc.option(fc.constantFrom("e1", "e2", "e3")),
+      gapMs: fc.integer({ min: -1_000, max: 60_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(anyStep, { maxLength: 60 }), fc.integer({ min: 1, max: 64 }), (steps, endpoints) => {
+        const table = createAffinity();
+        let now = 0;
+        for (const { key, endpointId, gapMs } of steps) {
+          now = Math.max(0, now + gapMs);
+          countAffinity(table, keyed(key), now);
+          if (endpointId !== null) note(table, endpointId, now, keyed(key));
+          const match = matchAffinity(table, KEY, endpoints, now);
+          if (match === null) continue;
+          expect(match.heat).toBeGreaterThanOrEqual(1);
+          expect(match.heat).toBeLessThanOrEqual(Math.max(1, endpoints / match.tokensByEndpoint.size));
+          for (const tokens of match.tokensByEndpoint.values()) expect(tokens).toBeLessThanOrEqual(KEY.tokens);
+        }
+      }),
+    );
+  });
+});
+
+describe("bounds", () => {
+  test("the least recently used key makes room for one more than AFFINITY_KEYS_MAX", () => {
+    const table = createAffinity();
+    for (let i = 0; i < AFFINITY_KEYS_MAX; i++) note(table, "e1", 0, keyed(`k${i}`));
+    countAffinity(table, keyed("k0"), 1);
+    note(table, "e1", 1, keyed("new"));
+    expect(table.entries.size).toBe(AFFINITY_KEYS_MAX);
+    expect(["k0", "k1", "k2", "new"].map((key) => table.entries.has(key))).toEqual([true, false, true, true]);
+  });
+
+  test("the endpoint used least recently makes room for one more than HOLDERS_MAX", () => {
+    const table = createAffinity();
+    for (let i = 0; i <= HOLDERS_MAX; i++) note(table, `e${i}`, i);
+    const held = Object.keys(tokensOf(table, HOLDERS_MAX));
+    expect(held).toHaveLength(HOLDERS_MAX);
+    expect(held).not.toContain("e0");
+  });
+});

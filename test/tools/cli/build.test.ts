@@ -1,0 +1,130 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { BUNDLE_GZIP_BYTES_MAX, buildWorker, sizeReport } from "../../../tools/cli/build.ts";
+import { startWorkerd } from "../../../tools/cli/workerd.ts";
+
+let dir: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "warmpath-test-"));
+});
+
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+describe("bundling", () => {
+  test("the bundle runs on workerd, with the config as text and the runtime's modules left to the runtime", async () => {
+    writeFileSync(join(dir, "config.jsonc"), `{ "é": 1 } // as it is`);
+    const entry = join(dir, "entry.ts");
+    writeFileSync(
+      entry,
+      `import { env } from "cloudflare:workers";
+       import text from "./config.jsonc";
+       export default { fetch: (): Response => new Response(text + env.SUFFIX) };`,
+    );
+    const outfile = join(dir, "out/worker.js");
+    const size = await buildWorker({ entry, outfile });
+    expect(size.bytes).toBe(readFileSync(outfile).byteLength);
+
+    const workerd = await startWorkerd({ script: readFileSync(outfile, "utf8"), bindings: { SUFFIX: "!" } });
+    const answer = await fetch(workerd.url).then((response) => response.text());
+    await workerd.stop();
+    expect(answer).toBe(`{ "é": 1 } // as it is!`);
+  });
+
+  test("what is imported later is a part of its own, which workerd finds, and which does not count at the start", async () => {
+    const entry = join(dir, "entry.ts");
+    writeFileSync(join(dir, "later.ts"), `export const text: string = ${JSON.stringify("later ".repeat(5_000))};`);
+    writeFileSync(
+      entry,
+      `export class PoolShard {}
+       export default { fetch: async () => new Response((await import("./later.ts")).text.slice(0, 5)) };`,
+    );
+    const outfile = join(dir, "out/worker.js");
+    const stale = join(dir, "out/part-STALE.js");
+    mkdirSync(join(dir, "out"));
+    writeFileSync(stale, "");
+    const size = await buildWorker({ entry, outfile });
+    expect(existsSync(stale)).toBe(false);
+    // The entry and the one piece that it shares with the part; the text of the part is much longer.
+    expect(size.bytes).toBeLessThan(1_000);
+    expect(size.laterGzipBytes).toBeGreaterThan(0);
+    expect(sizeReport(size).line).toMatch(/gzipped that are loaded when needed$/);
+
+    const workerd = await startWorkerd({ bundlePath: outfile, className: "PoolShard" });
+    const answer = await fetch(workerd.url).then((response) => response.text());
+    await workerd.stop();
+    expect(answer).toBe("later");
+  });
+
+  test("what the entry imports counts at the start, in whichever file it is", async () => {
+    const entry = join(dir, "entry.ts");
+    const outfile = join(dir, "out/worker.js");
+    writeFileSync(join(dir, "shared.ts"), `export const shared: string = "${"shared ".repeat(5_000)}";`);
+    writeFileSync(
+      join(dir, "later.ts"),
+      `import { shared } from "./shared.ts"; export const later = shared + "later";`,
+    );
+    writeFileSync(
+      entry,
+      `import { shared } from "./shared.ts";
+       export default { fetch: async () => new Response(shared + (await import("./later.ts")).later) };`,
+    );
+    const size = await buildWorker({ entry, outfile });
+    expect(readFileSync(outfile).byteLength).toBeLessThan(1_000);
+    expect(size.bytes).toBe(bytesOfGraph(join(dir, "out"), "worker.js"));
+    expect(size.bytes).toBeGreaterThan(35_000);
+  });
+
+  test("who reads the folder while two build it again finds whole files, and no part missing", async () => {
+    const entry = join(dir, "entry.ts");
+    const outfile = join(dir, "out/worker.js");
+    const text = "x".repeat(300_000);
+    writeFileSync(join(dir, "later.ts"), `export const text = "${text}";`);
+    writeFileSync(entry, `export const a = "${text}"; export default { later: () => import("./later.ts") };`);
+    await buildWorker({ entry, outfile });
+    const read = () => readdirSync(join(dir, "out")).filter((name) => name.endsWith(".js"));
+    const contents = () => new Map(read().map((name) => [name, readFileSync(join(dir, "out", name), "utf8")]));
+    const before = contents();
+    const over = new AbortController();
+    const builds = [buildWorker({ entry, outfile }), buildWorker({ entry, outfile })];
+    const building = Promise.all(builds).finally(() => over.abort());
+    let looks = 0;
+    for (; !over.signal.aborted; looks++) {
+      expect(contents()).toEqual(before);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await building;
+    expect(looks).toBeGreaterThan(0);
+    expect(readdirSync(join(dir, "out")).filter((name) => name.endsWith(".unfinished"))).toEqual([]);
+  });
+
+  test("a source map lies beside the bundle", async () => {
+    const entry = join(dir, "entry.ts");
+    writeFileSync(entry, `export default { fetch: () => new Response("x") };`);
+    await buildWorker({ entry, outfile: join(dir, "worker.js") });
+    const map: unknown = JSON.parse(readFileSync(join(dir, "worker.js.map"), "utf8"));
+    expect(map).toMatchObject({ version: 3, sourcesContent: [readFileSync(entry, "utf8")] });
+  });
+});
+
+/** The bytes of a module and of all that it imports by statements. */
+function bytesOfGraph(folder: string, name: string, seen = new Set<string>()): number {
+  if (seen.has(name)) return 0;
+  seen.add(name);
+  const code = readFileSync(join(folder, name), "utf8");
+  const imported = [...code.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)].map(([, found = ""]) => found);
+  return Buffer.byteLength(code) + imported.reduce((sum, next) => sum + bytesOfGraph(folder, next, seen), 0);
+}
+
+describe("the size budget", () => {
+  test.each([
+    ["at the budget", BUNDLE_GZIP_BYTES_MAX, true],
+    ["one byte over", BUNDLE_GZIP_BYTES_MAX + 1, false],
+  ])("%s", (_, gzipBytes, withinBudget) => {
+    const report = sizeReport({ bytes: 3 * gzipBytes, gzipBytes, laterGzipBytes: 0 });
+    expect(report.withinBudget).toBe(withinBudget);
+    expect(report.line.includes("OVER BUDGET")).toBe(!withinBudget);
+  });
+});

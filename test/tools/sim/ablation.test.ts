@@ -1,0 +1,125 @@
+/** A part that is taken out is really out, and nothing else is. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PARTS } from "../../../tools/sim/report/ablation/ablation.ts";
+import { withoutOf } from "../../../tools/sim/report/ablation/without.ts";
+import { keyedProduction } from "../../../tools/sim/production/keyed.ts";
+import { promptKey } from "../../../tools/sim/production/prompt-key.ts";
+import { production } from "../../../tools/sim/production/router.ts";
+import type { AblationRow } from "../../../tools/sim/report/ablation-table.ts";
+import { ABLATION_RUN, readArgs } from "../../../tools/sim/report/args.ts";
+import { loadScenario, shippedScenarios } from "../../../tools/sim/report/files.ts";
+import type { Requests } from "../../../tools/sim/workload.ts";
+import { createWorkload } from "../../../tools/sim/workload.ts";
+import { ran } from "./worlds.ts";
+
+const src = join(import.meta.dirname, "../../../src");
+
+describe("the parts", () => {
+  test.each(PARTS)("$name has a module and a stand-in", ({ module, standIn }) => {
+    expect(existsSync(join(src, module))).toBe(true);
+    expect(existsSync(join(src, "sim/report/ablation/stand-ins", standIn))).toBe(true);
+  });
+
+  test("are read from a module's address, and only there", () => {
+    expect(withoutOf("file:///a/cost.ts?without=load")).toBe("load");
+    expect(withoutOf("file:///a/cost.ts")).toBeNull();
+  });
+});
+
+describe("an ablation of the command", () => {
+  let folder = "";
+  let output = "";
+  let rows: ReadonlyMap<string, AblationRow> = new Map();
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "warmpath-ablation-"));
+    const json = join(folder, "out.json");
+    const options = "--ablation --scenario D --load 0.95 --seeds 1 --requests 2000".split(" ");
+    output = execFileSync(process.execPath, [join(src, "tools/sim/main.ts"), ...options, "--json", json], {
+      encoding: "utf8",
+    });
+    const { ablation } = JSON.parse(readFileSync(json, "utf8")) as { ablation: { rows: AblationRow[] }[] };
+    rows = new Map(ablation[0]?.rows.map((row) => [row.without, row]));
+  }, 60_000);
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("prints one row for the whole core and one for each part", () => {
+    const names = output.split("\n").map((line) => line.split(/\s{2,}/)[0]);
+    expect(names.slice(1, 3 + PARTS.length)).toEqual(["without", "whole core", ...PARTS.map(({ name }) => name)]);
+    expect(rows.get("whole core")).toMatchObject({ ratio: { p50: 1, p99: 1 }, spread: 0, failed: 0, shed: 0 });
+  });
+
+  test.each(["net", "wait", "variance", "load", "risk", "plan", "early", "commit"])(
+    "three regions near saturation are another world without %s",
+    (name) => {
+      expect(rows.get(name)?.ttftMs).not.toEqual(rows.get("whole core")?.ttftMs);
+    },
+  );
+
+  test.each(["affinity", "cold", "prewarm", "credits", "avoid-region"])(
+    "what that world does not come to changes nothing: %s",
+    (name) => {
+      expect(rows.get(name)?.ttftMs).toEqual(rows.get("whole core")?.ttftMs);
+    },
+  );
+
+  test("the core earns its keep: without distance or waiting the tail is far worse", () => {
+    for (const name of ["net", "wait"]) expect(rows.get(name)?.ratio.p50).toBeGreaterThan(1.2);
+  });
+});
+
+describe("the command line", () => {
+  test("of an ablation has scenarios and seeds of its own, and one more with a trace", () => {
+    const { scenarios, seeds, traced } = ABLATION_RUN;
+    const args = readArgs(["--ablation"]);
+    expect(args.ok && args.value).toMatchObject({ scenarios, seeds, requests: null, without: PARTS });
+    const withTrace = readArgs(["--without", "load,net", "--trace", "x.jsonl"]);
+    expect(withTrace.ok && withTrace.value.scenarios).toEqual([...scenarios, traced]);
+    expect(withTrace.ok && withTrace.value.without?.map(({ name }) => name)).toEqual(["net", "load"]);
+    for (const name of [...scenarios, traced]) expect(shippedScenarios()).toContain(name);
+  });
+
+  test("refuses a part that there is not and says which there are", () => {
+    const args = readArgs(["--without", "luck"]);
+    expect(args.ok ? "" : args.error).toContain("--without: no such part: luck. Known: net, wait");
+  });
+});
+
+describe("keys of simulated prompts", () => {
+  const prompt = (promptTokens: number, ...blocks: number[]): Requests => ({
+    count: 1,
+    arrivalMs: Float64Array.of(0),
+    region: Uint8Array.of(0),
+    workMs: Float64Array.of(0),
+    promptTokens: Int32Array.of(promptTokens),
+    outputTokens: Int32Array.of(1),
+    blockStart: Int32Array.of(0, blocks.length),
+    blocks: Int32Array.from(blocks),
+  });
+
+  test.each([
+    ["is the session where the blocks cover the prompt", prompt(1_200, 0, 7, 8), { key: "s 7", tokens: 1_200 }],
+    ["is the beginning where only that is shared", prompt(3_000, 4, 5), { key: "p 4", tokens: 256, kind: "prefix" }],
+    ["is the beginning of a prompt of one block", prompt(512, 3), { key: "p 3" }],
+  ])("%s", (_, requests, key) => {
+    expect(promptKey(requests, 0)).toMatchObject(key);
+  });
+
+  test.each([
+    ["short", prompt(511, 1)],
+    ["of which nothing is known", prompt(5_000)],
+  ])("a prompt that is %s has none", (_, requests) => {
+    expect(promptKey(requests, 0)).toBeNull();
+  });
+
+  test("change nothing, event by event, where prompts share nothing", () => {
+    const scenario = loadScenario("D");
+    if (!scenario.ok) throw new Error(scenario.error);
+    const workload = createWorkload(scenario.value, { load: 0.8, seed: 5, count: 500, trace: null });
+    const hash = (factory: typeof keyedProduction) => ran(scenario.value, workload, factory, 5).hash.read();
+    expect(hash(keyedProduction)).toBe(hash(production()));
+  });
+});

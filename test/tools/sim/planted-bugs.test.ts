@@ -1,0 +1,36 @@
+/**
+ * The checkers find bugs: each planted one within 1,000 seeds, and nothing where none was planted.
+ */
+import { describe, expect, test } from "vitest";
+import { PLANTED_BUGS, type PlantedBug } from "../../../tools/sim/production/sabotage.ts";
+import { runSeed } from "../../../tools/sim/production/soak.ts";
+
+const SEEDS_MAX = 1_000;
+
+/** Short worlds have every kind of fault too, and a bug shows in the first of them. */
+const SIM_SECONDS = 15;
+
+/** The first seed that shows the bug as what it is, with what was found; null when none does. */
+function findBug(bug: PlantedBug): { readonly seed: number; readonly what: string } | null {
+  for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
+    const found = runSeed(seed, SIM_SECONDS, bug).violations.find(({ rule }) => bug.breaks.includes(rule));
+    if (found !== undefined) return { seed, what: found.what };
+  }
+  return null;
+}
+
+describe("the checkers", () => {
+  test.each(Object.entries<PlantedBug>(PLANTED_BUGS))(
+    "find within 1,000 seeds: %s",
+    { timeout: 60_000 },
+    (_name, bug) => {
+      const found = findBug(bug);
+      expect(found, bug.what).not.toBeNull();
+      expect(runSeed(found?.seed ?? 0, SIM_SECONDS).violations, "the same seed is clean without the bug").toEqual([]);
+    },
+  );
+
+  test("are tried with at least twelve bugs", () => {
+    expect(Object.keys(PLANTED_BUGS).length).toBeGreaterThanOrEqual(12);
+  });
+});

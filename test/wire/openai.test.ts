@@ -1,0 +1,84 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseConfig } from "../../src/config/config-parse.ts";
+import * as openai from "../../src/wire/openai.ts";
+import { configText } from "../config/config-sample.ts";
+
+const chat = "/v1/chat/completions";
+
+describe("a body is read for", () => {
+  test.each<[string, unknown, openai.InferencePath, Partial<openai.InferenceRequest>]>([
+    ["the model", { model: "m" }, chat, { model: "m", stream: false, maxTokens: null }],
+    ["stream", { model: "m", stream: true }, chat, { stream: true }],
+    ["stream null", { model: "m", stream: null }, chat, { stream: false }],
+    ["max_tokens", { model: "m", max_tokens: 5 }, chat, { maxTokens: 5 }],
+    ["max_completion_tokens first", { model: "m", max_tokens: 5, max_completion_tokens: 7 }, chat, { maxTokens: 7 }],
+    [
+      "max_tokens when the new name is null",
+      { model: "m", max_tokens: 5, max_completion_tokens: null },
+      chat,
+      { maxTokens: 5 },
+    ],
+    ["no limit when it is negative", { model: "m", max_tokens: -1 }, chat, { maxTokens: null }],
+    [
+      "max_output_tokens of responses",
+      { model: "m", max_output_tokens: 9, max_tokens: 1 },
+      "/v1/responses",
+      { maxTokens: 9 },
+    ],
+    ["max_tokens of messages", { model: "m", max_tokens: 9 }, "/v1/messages", { maxTokens: 9 }],
+    ["no limit of embeddings", { model: "m", max_tokens: 9 }, "/v1/embeddings", { maxTokens: null }],
+    ["the longest model name", { model: "m".repeat(openai.MODEL_CHARS_MAX) }, chat, {}],
+  ])("%s", (_, body, path, expected) => {
+    expect(openai.readInferenceBody(body, path)).toMatchObject({ ok: true, value: expected });
+  });
+
+  test.each<[string, unknown, string | null]>([
+    ["null", null, null],
+    ["a list", [], null],
+    ["a string", "{}", null],
+    ["no model", {}, "model"],
+    ["model null", { model: null }, "model"],
+    ["a model that is a number", { model: 5 }, "model"],
+    ["an empty model", { model: "" }, "model"],
+    ["a model that is too long", { model: "m".repeat(openai.MODEL_CHARS_MAX + 1) }, "model"],
+    ["stream as a string", { model: "m", stream: "true" }, "stream"],
+    ["a limit as a string", { model: "m", max_tokens: "5" }, "max_tokens"],
+    ["half a token", { model: "m", max_completion_tokens: 0.5 }, "max_completion_tokens"],
+  ])("%s is refused, and the member is named", (_, body, param) => {
+    expect(openai.readInferenceBody(body, chat)).toMatchObject({
+      ok: false,
+      error: { param, problem: expect.stringMatching(/\.$/) },
+    });
+  });
+
+  test("any value is answered, never thrown at", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom(...openai.INFERENCE_PATHS), (body, path) => {
+        expect(typeof openai.readInferenceBody(body, path).ok).toBe("boolean");
+      }),
+    );
+  });
+});
+
+test.each([
+  [0, 0],
+  [1, 1],
+  [4, 1],
+  [5, 2],
+  [4_194_304, 1_048_576],
+])("%d bytes are about %d tokens", (bytes, tokens) => {
+  expect(openai.inputTokensEstimate(bytes)).toBe(tokens);
+});
+
+test("the model list names every model that selects a pool", () => {
+  const config = parseConfig(configText("pools.llama.models", ["x", "org/y"]));
+  if (!config.ok) throw new Error("the sample is valid");
+  const model = (id: string) => ({ id, object: "model", created: 0, owned_by: "warmpath" });
+  expect(openai.modelList(config.value)).toEqual({
+    object: "list",
+    data: [model("x"), model("org/y"), model("small")],
+  });
+  expect(openai.modelById(config.value, "org/y")).toEqual(model("org/y"));
+  expect(openai.modelById(config.value, "llama")).toBeNull();
+});

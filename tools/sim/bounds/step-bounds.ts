@@ -1,0 +1,111 @@
+/**
+ * The bounds on the step model of the engines.
+ *
+ * `stepNoQueue`: every request alone on its best endpoint, with every block that anybody sent before in its cache.
+ * `lookAhead` (ect): a router that, for each request, runs a copy of every engine forward, with all that is on its way to
+ *   it, until the first token would come back, and takes the earliest. It knows every answer's length, and nothing of
+ *   later arrivals; like `ect` on slots it is greedy, so a policy may be a little below it.
+ * Rejected: the batch as independent slots, which forgets that an engine slows as it fills and is no bound at all.
+ */
+import { advance, nextEventMs, submit, type Engine } from "../../../backends/gpu-engine/engine-model.ts";
+import { STAGE } from "../attempts.ts";
+import { PrefixCache } from "../engines/prefix-cache.ts";
+import { StepEngines } from "../engines/step.ts";
+import type { Router, RouterFactory } from "../router.ts";
+import { PREFIX_BLOCK_TOKENS } from "../scenario.ts";
+import type { World } from "../world.ts";
+import type { Bound } from "./slots-bounds.ts";
+
+/** The id of the request that a copy is asked about: no attempt has it. */
+const OWN = "own";
+
+export const stepNoQueue: Bound = ({ engine, endpoints, roundTripMs }, requests) => {
+  const known = new PrefixCache(Number.MAX_SAFE_INTEGER);
+  return Float64Array.from({ length: requests.count }, (_, request) => {
+    if (engine.kind !== "step") return NaN;
+    const { stepBaseMs, stepPerPrefillTokenMs, prefillChunkTokens } = engine.params;
+    const matched = engine.prefixBlocks === 0 ? 0 : known.matchedBlocks(requests, request) * PREFIX_BLOCK_TOKENS;
+    known.remember(requests, request);
+    const tokens = Math.max(1, (requests.promptTokens[request] ?? 0) - matched);
+    const prefillMs = Math.ceil(tokens / prefillChunkTokens) * stepBaseMs + tokens * stepPerPrefillTokenMs;
+    const region = requests.region[request] ?? 0;
+    return Math.min(
+      ...endpoints.map((endpoint) => (roundTripMs[region]?.[endpoint.region] ?? 0) + prefillMs / endpoint.speed),
+    );
+  });
+};
+
+export const lookAhead: RouterFactory = (world) => new LookAhead(world);
+
+class LookAhead implements Router {
+  readonly #world: World;
+  /** By endpoint: attempts that have not reached it yet, with the time when they will. */
+  readonly #travelling: { readonly attempt: number; readonly reachMs: number }[][];
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#travelling = world.scenario.endpoints.map(() => []);
+  }
+
+  arrive(request: number): void {
+    const world = this.#world;
+    const region = world.requests.region[request] ?? 0;
+    const nearestFirst = world.scenario.endpoints
+      .map((_, endpoint) => endpoint)
+      .sort((one, other) => world.tripMs(region, one) - world.tripMs(region, other));
+    let best = nearestFirst[0] ?? 0;
+    let bestMs = Infinity;
+    for (const endpoint of nearestFirst) {
+      const ttftMs = this.#firstTokenMs(endpoint, request, bestMs);
+      if (ttftMs < bestMs) [best, bestMs] = [endpoint, ttftMs];
+    }
+    const attempt = world.dispatch(request, best);
+    this.#travelling[best]?.push({ attempt, reachMs: world.nowMs + world.tripMs(region, best) / 2 });
+  }
+
+  /** When the first token would be back, from now, ms; Infinity as soon as that is more than `limitMs`. */
+  #firstTokenMs(endpoint: number, request: number, limitMs: number): number {
+    const { engines, nowMs, attempts, requests } = this.#world;
+    if (!(engines instanceof StepEngines)) return Infinity;
+    const half = this.#world.tripMs(requests.region[request] ?? 0, endpoint) / 2;
+    const engine = engines.engineAt(endpoint);
+    if (engine === undefined || 2 * half > limitMs) return Infinity;
+    const copy = copied(engine);
+    const coming = (this.#travelling[endpoint] ?? []).filter(
+      ({ attempt }) => attempts.stage[attempt] === STAGE.travelling,
+    );
+    this.#travelling[endpoint] = coming;
+    for (const { attempt, reachMs } of coming.toSorted((one, other) => one.reachMs - other.reachMs)) {
+      if (reachMs > nowMs + half) break;
+      advance(copy, reachMs);
+      submit(copy, engines.requestFor(endpoint, attempt), reachMs);
+    }
+    advance(copy, nowMs + half);
+    const own = {
+      id: OWN,
+      promptTokens: requests.promptTokens[request] ?? 0,
+      cachedPromptTokens: engines.matchedTokens(endpoint, request),
+      outputTokens: requests.outputTokens[request] ?? 1,
+    };
+    if (submit(copy, own, nowMs + half) === "rejected") return Infinity;
+    return untilOwn(copy, nowMs + limitMs - half) + half - nowMs;
+  }
+}
+
+/** When the request in question gets its first token; Infinity when that is after `limitMs`. */
+function untilOwn(engine: Engine, limitMs: number): number {
+  for (let at = nextEventMs(engine); at !== null && at <= limitMs; at = nextEventMs(engine)) {
+    if (advance(engine, at).some(({ kind, id }) => kind === "first_token" && id === OWN)) return at;
+  }
+  return Infinity;
+}
+
+function copied(engine: Engine): Engine {
+  const running = engine.running.map((sequence) => ({ ...sequence }));
+  return {
+    ...engine,
+    running,
+    byId: new Map(running.map((sequence) => [sequence.id, sequence])),
+    waiting: new Map([...engine.waiting].map(([id, sequence]) => [id, { ...sequence }])),
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * The step model of an endpoint: continuous batching by `backends/gpu-engine/engine-model.ts`, one engine per endpoint, with a cache
+ * of prompt prefixes in front.
+ *
+ * Model. The endpoint's slots are the engine's batch limit and its speed divides every step. Each engine has one event in
+ * the queue; a change makes a newer one, and a version number lets the older pass.
+ */
+import {
+  advance,
+  cancel,
+  createEngine,
+  load,
+  nextEventMs,
+  setSlowdown,
+  submit,
+} from "../../../backends/gpu-engine/engine-model.ts";
+import type { Engine, EngineParams, EngineRequest } from "../../../backends/gpu-engine/engine-model.ts";
+import { STAGE } from "../attempts.ts";
+import { PREFIX_BLOCK_TOKENS, type EndpointSetup } from "../scenario.ts";
+import { PrefixCache } from "./prefix-cache.ts";
+import type { EngineHost, Engines } from "./port.ts";
+
+type Server = {
+  engine: Engine;
+  readonly cache: PrefixCache;
+  /** Batch limit and KV of this endpoint. */
+  readonly params: EngineParams;
+  readonly speed: number;
+  slowdown: number;
+  version: number;
+};
+
+export class StepEngines implements Engines {
+  readonly #host: EngineHost;
+  readonly #servers: readonly Server[];
+
+  constructor(
+    host: EngineHost,
+    endpoints: readonly EndpointSetup[],
+    { params, prefixBlocks }: { params: EngineParams; prefixBlocks: number },
+  ) {
+    this.#host = host;
+    this.#servers = endpoints.map(({ slots, speed }) => {
+      const own = { ...params, maxNumSeqs: slots };
+      const cache = new PrefixCache(prefixBlocks);
+      const server = { engine: createEngine(own), cache, params: own, speed, slowdown: 1, version: 0 };
+      this.#restart(server);
+      return server;
+    });
+  }
+
+  submit(endpoint: number, attempt: number): void {
+    const server = this.#servers[endpoint];
+    if (server === undefined) return;
+    const { attempts, requests, nowMs } = this.#host;
+    const request = attempts.requestOf(attempt);
+    this.#advance(server);
+    attempts.stage[attempt] = STAGE.waiting;
+    if (submit(server.engine, this.requestFor(endpoint, attempt), nowMs) === "rejected") {
+      this.#host.refused(attempt);
+    } else {
+      server.cache.remember(requests, request);
+    }
+    this.#after(endpoint, server);
+  }
+
+  wake(endpoint: number, version: number): void {
+    const server = this.#servers[endpoint];
+    if (server === undefined || server.version !== version) return;
+    this.#advance(server);
+    this.#after(endpoint, server);
+  }
+
+  cancel(endpoint: number, attempt: number): void {
+    const server = this.#servers[endpoint];
+    if (server === undefined) return;
+    this.#advance(server);
+    if (cancel(server.engine, String(attempt), this.#host.nowMs)) this.#host.attempts.stage[attempt] = STAGE.gone;
+    this.#after(endpoint, server);
+  }
+
+  crash(endpoint: number): void {
+    const server = this.#servers[endpoint];
+    if (server === undefined) return;
+    server.cache.clear();
+    this.#restart(server);
+    this.#after(endpoint, server);
+  }
+
+  setSlowdown(endpoint: number, factor: number): void {
+    const server = this.#servers[endpoint];
+    if (server === undefined) return;
+    this.#advance(server);
+    server.slowdown = factor;
+    setSlowdown(server.engine, factor / server.speed, this.#host.nowMs);
+    this.#after(endpoint, server);
+  }
+
+  matchedTokens(endpoint: number, request: number): number {
+    const { requests } = this.#host;
+    const blocks = this.#servers[endpoint]?.cache.matchedBlocks(requests, request) ?? 0;
+    return Math.min(requests.promptTokens[request] ?? 0, blocks * PREFIX_BLOCK_TOKENS);
+  }
+
+  /** The engine of an endpoint, advanced to now: for bounds that look ahead in a copy. */
+  engineAt(endpoint: number): Engine | undefined {
+    const server = this.#servers[endpoint];
+    if (server !== undefined) this.#advance(server);
+    return server?.engine;
+  }
+
+  /** What the endpoint is asked to do for an attempt. */
+  requestFor(endpoint: number, attempt: number): EngineRequest {
+    const { attempts, requests } = this.#host;
+    const request = attempts.requestOf(attempt);
+    return {
+      id: String(attempt),
+      promptTokens: requests.promptTokens[request] ?? 0,
+      cachedPromptTokens: this.matchedTokens(endpoint, request),
+      outputTokens: requests.outputTokens[request] ?? 1,
+    };
+  }
+
+  #restart(server: Server): void {
+    server.engine = createEngine(server.params, { detail: "edges" });
+    setSlowdown(server.engine, server.slowdown / server.speed, this.#host.nowMs);
+  }
+
+  #advance(server: Server): void {
+    const { attempts, nowMs } = this.#host;
+    for (const { kind, id, atMs, admittedAtMs } of advance(server.engine, nowMs)) {
+      const attempt = Number(id);
+      attempts.stage[attempt] = STAGE.running;
+      attempts.startedMs[attempt] = admittedAtMs;
+      if (kind === "first_token") this.#host.firstToken(attempt, atMs);
+      if (kind === "done") this.#host.finished(attempt);
+    }
+  }
+
+  /** Shows the endpoint's load and asks for its next event. */
+  #after(endpoint: number, server: Server): void {
+    const { fleet } = this.#host;
+    const { running, waiting } = load(server.engine);
+    fleet.add("running", endpoint, running - (fleet.running[endpoint] ?? 0));
+    fleet.add("waiting", endpoint, waiting - (fleet.waiting[endpoint] ?? 0));
+    server.version += 1;
+    const nextMs = nextEventMs(server.engine);
+    if (nextMs !== null) this.#host.wakeAt(nextMs, endpoint, server.version);
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Checks a production run against the invariants of the design (its section 11), while it runs and after it.
+ *
+ * Model. A `Watch` that keeps an account of its own (`ledger.ts`): what was granted, held, dispatched, ended and told. It
+ * believes what it sees pass between the hosts, and the world, and compares that with the tables of the core: at every
+ * call what concerns the call, every CHECK_MS everything. It changes nothing, so a run is the same with and without it.
+ * Some rules hold only while every message arrives; they look away when one was lost.
+ * Rejected: stopping at the first violation inside the event, which would show the symptom and hide what follows.
+ */
+import { REFUSALS_MAX } from "../../../src/dispatch/core/attempt-plan.ts";
+import { CREDIT_LIFE_MS } from "../../../src/routing/core/shard/credits.ts";
+import { checkLeaseTable } from "../../../src/routing/core/shard/leases.ts";
+import type { Effect } from "../../../src/routing/core/shard/shard.ts";
+import { CONFIRM_GRACE_MS } from "../../../src/routing/core/shard/shard-grant.ts";
+import { LOCAL_EPOCH } from "../../../src/routing/core/shard-messages.ts";
+import type { Carry } from "../../../src/routing/core/shard-messages.ts";
+import type { Holding } from "../../../src/routing/core/lease-client/wallet.ts";
+import { EVENT } from "../event-kinds.ts";
+import { OUTCOME } from "../outcomes.ts";
+import type { EdgeHost } from "./edge-host.ts";
+import { Ledger, type LeaseFacts, type Violation } from "./ledger.ts";
+import type { ProductionRouter } from "./router.ts";
+import type { Rule } from "./rules-broken.ts";
+import { ShardChecks } from "./shard-checks.ts";
+import type { ShardHost } from "./shard-host.ts";
+import type { Asked, Watch } from "./watch.ts";
+
+/** Everything is compared this often, ms of virtual time. */
+export const CHECK_MS = 500;
+
+/** Without loss, the end of an attempt is known to the shard within this: a ride, a trip, a flush before it, ms. */
+export const TOLD_MS = 2_500;
+
+export class Checkers implements Watch {
+  readonly #router: ProductionRouter;
+  readonly #ledger: Ledger;
+  readonly #shards: ShardChecks;
+  readonly #closed = new Set<number>();
+  #nextCheckMs = 0;
+
+  constructor(router: ProductionRouter) {
+    this.#router = router;
+    this.#ledger = new Ledger(router);
+    this.#shards = new ShardChecks(router, this.#ledger);
+    router.world.observer = (kind, a) => this.#observe(kind, a);
+  }
+
+  get violations(): readonly Violation[] {
+    return this.#ledger.violations;
+  }
+
+  // Told by the hosts.
+
+  carried(shard: ShardHost, carry: Carry): void {
+    const seen = new Set<string>();
+    for (const settlement of carry.settled) this.#shards.told(shard, settlement, seen);
+  }
+
+  called(shard: ShardHost, effects: readonly Effect[], asked: Asked | null): void {
+    this.#shards.called(shard, effects, asked);
+  }
+
+  absorbed(shard: ShardHost): void {
+    this.#shards.absorbed(shard);
+  }
+
+  cameBack(shard: ShardHost, endpointId: string): void {
+    this.#shards.cameBack(shard, endpointId);
+  }
+
+  evicting(shard: ShardHost): void {
+    this.#shards.evicting(shard);
+  }
+
+  leased(_edge: EdgeHost, _request: number, holding: Holding): void {
+    const { leaseId, grant } = holding;
+    const known = this.#ledger.leases.get(leaseId);
+    if (known === undefined && grant.epoch !== LOCAL_EPOCH) {
+      this.#ledger.broken("one-attempt", `${leaseId} is held and was never granted`);
+    }
+    const facts = known ?? this.#ledger.note(leaseId, grant, true);
+    if (facts.heldSinceMs !== null) this.#ledger.broken("one-attempt", `${leaseId} is held twice`);
+    facts.heldSinceMs = this.#ledger.nowMs;
+  }
+
+  dispatched(_edge: EdgeHost, { leaseId }: Holding, attempt: number): void {
+    const { world, options, running } = this.#router;
+    const facts = this.#ledger.leases.get(leaseId);
+    if (facts === undefined || facts.attempt !== null || facts.endedMs !== null) {
+      this.#ledger.broken("one-attempt", `attempt ${attempt} goes under ${leaseId}, which is not free`);
+    }
+    if (facts !== undefined) {
+      facts.attempt = attempt;
+      this.#ledger.byAttempt.set(attempt, facts);
+    }
+    const life = running.get(attempt);
+    if (life === undefined) return;
+    const { request, plan, attempts } = life.of;
+    const { tried, refusals, tooLong, hasComeBack } = plan;
+    const comeBacks = hasComeBack ? 1 : 0;
+    if (tried.length > options.attemptsMax + refusals + tooLong + comeBacks || refusals > REFUSALS_MAX)
+      this.#ledger.broken("attempts-max", `request ${request}: ${tried.join(", ")}`);
+    if (new Set(tried).size + comeBacks < tried.length)
+      this.#ledger.broken("attempts-max", `request ${request}: ${tried.join(", ")}`);
+    const begun = attempts.some(
+      (one) => one !== life && (world.attempts.firstTokenMs[one.attempt] ?? NaN) < this.#ledger.nowMs,
+    );
+    const isAnswered = (world.outcomes.winner[request] ?? -1) >= 0;
+    if (begun && isAnswered) this.#ledger.broken("after-first-token", `request ${request} is dispatched again`);
+  }
+
+  settled(_edge: EdgeHost, { leaseId }: Holding, outcome: string): void {
+    const facts = this.#ledger.leases.get(leaseId);
+    if (facts === undefined) return;
+    if (facts.endedMs !== null) this.#ledger.broken("settled-once", `${leaseId} ends a second time`);
+    facts.endedMs = this.#ledger.nowMs;
+    facts.outcome = outcome;
+  }
+
+  unanswered(_edge: EdgeHost, request: number): void {
+    if (this.#ledger.isLossless) this.#ledger.broken("answered", `request ${request} was queued and forgotten`);
+  }
+
+  closed(request: number): void {
+    const { outcomes } = this.#router.world;
+    if (this.#closed.has(request) || outcomes.outcome[request] !== OUTCOME.open) {
+      this.#ledger.broken("one-outcome", `request ${request} gets another outcome`);
+    }
+    this.#closed.add(request);
+  }
+
+  /** Everything is over: nothing may be left. */
+  atRest(): void {
+    const { world, running, open, shards, options } = this.#router;
+    const marks = options.drains ? 1 : 0;
+    if (world.outcomes.open > marks || open.size > 0) {
+      this.#ledger.broken("comes-to-rest", `${world.outcomes.open - marks} requests have no outcome`);
+    }
+    if (running.size > 0) this.#ledger.broken("comes-to-rest", `${running.size} attempts have no end`);
+    for (const shard of shards) {
+      if (shard === null) continue;
+      const { leases, queue } = shard.state;
+      if (leases.live.size > 0) {
+        this.#ledger.broken(
+          "comes-to-rest",
+          `${shard.name}: ${[...leases.live.keys()].slice(0, 3).join(", ")} are live`,
+        );
+      }
+      if (queue.size > 0) this.#ledger.broken("comes-to-rest", `${shard.name}: ${queue.size} wait`);
+    }
+    this.#checkAll();
+  }
+
+  broken(rule: Rule, what: string): void {
+    this.#ledger.broken(rule, what);
+  }
+
+  // Everything at once.
+
+  #observe(kind: number, a: number): void {
+    const { world } = this.#router;
+    if (kind === EVENT.reach) {
+      if (!this.#ledger.byAttempt.has(a)) this.#ledger.broken("one-attempt", `attempt ${a} has no lease`);
+      this.#checkLate(a);
+    }
+    if (this.#ledger.isFull || world.nowMs < this.#nextCheckMs) return;
+    this.#nextCheckMs = world.nowMs + CHECK_MS;
+    this.#checkAll();
+  }
+
+  #checkLate(attempt: number): void {
+    const { attempts, outcomes } = this.#router.world;
+    const winner = outcomes.winner[attempts.requestOf(attempt)] ?? -1;
+    if (winner < 0 || winner === attempt) return;
+    if ((attempts.dispatchedMs[attempt] ?? 0) > (attempts.firstTokenMs[winner] ?? Infinity)) {
+      this.#ledger.broken("after-first-token", `attempt ${attempt} after the answer of ${winner}`);
+    }
+  }
+
+  #checkAll(): void {
+    const { shards, edges, options } = this.#router;
+    for (const shard of shards) if (shard !== null) this.#checkShard(shard);
+    const held = new Map<EdgeHost, number>();
+    for (const { of, holding } of this.#router.running.values()) {
+      held.set(of.edge, (held.get(of.edge) ?? 0) + 1);
+      if (of.edge.wallet.holdings.has(holding.leaseId)) continue;
+      this.#ledger.broken("held-leases", `${holding.leaseId} has an attempt and is not held`);
+    }
+    if (options.railsMs > 0) return;
+    for (const edge of edges.flat()) {
+      const { size } = edge.wallet.holdings;
+      if (size !== (held.get(edge) ?? 0))
+        this.#ledger.broken("held-leases", `${size} held, ${held.get(edge) ?? 0} running`);
+    }
+  }
+
+  #checkShard(shard: ShardHost): void {
+    const { leases, queue } = shard.state;
+    if (queue.size > this.#router.options.queueDepthMax) this.#ledger.broken("queue-bound", `${queue.size} wait`);
+    try {
+      checkLeaseTable(leases);
+    } catch (error) {
+      this.#ledger.broken("lease-table", error instanceof Error ? error.message : "unknown");
+    }
+    for (const lease of leases.live.values()) {
+      if (lease.expiresAtMs <= this.#ledger.nowMs) continue;
+      const facts = this.#ledger.leases.get(lease.id);
+      if (facts === undefined) {
+        this.#ledger.broken("settled-once", `${lease.id} is live and was never granted`);
+        continue;
+      }
+      if (facts.toldMs !== null && facts.toldEpoch === leases.epoch) {
+        this.#ledger.broken("live-again", `${lease.id} ended at ${facts.toldMs} and is live`);
+      }
+      const isConfirmed = facts.heldSinceMs !== null || facts.direct;
+      const graceMs = CREDIT_LIFE_MS + CONFIRM_GRACE_MS;
+      if (!isConfirmed && lease.expiresAtMs > facts.knownSinceMs + graceMs + 1) {
+        this.#ledger.broken("unconfirmed", `${lease.id} lives until ${lease.expiresAtMs} and nobody has it`);
+      }
+      this.#checkLeak(facts);
+    }
+  }
+
+  #checkLeak({ id, endedMs, heldSinceMs, knownSinceMs, direct }: LeaseFacts): void {
+    if (!this.#ledger.isLossless || !direct) return;
+    const sinceMs = heldSinceMs === null ? knownSinceMs : (endedMs ?? Infinity);
+    if (this.#ledger.nowMs - sinceMs > TOLD_MS) this.#ledger.broken("leak", `${id} is live, its end was at ${sinceMs}`);
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * What the hosts tell whoever watches a run: the port of the checkers. The hosts behave the same with and without one.
+ */
+import type { Effect } from "../../../src/routing/core/shard/shard.ts";
+import type { AcquireReply, AcquireRequest, Carry } from "../../../src/routing/core/shard-messages.ts";
+import type { Holding } from "../../../src/routing/core/lease-client/wallet.ts";
+import type { EdgeHost } from "./edge-host.ts";
+import type { ShardHost } from "./shard-host.ts";
+
+/** `isNew`: the lease id was not live before. */
+export type Asked = { readonly request: AcquireRequest; readonly reply: AcquireReply; readonly isNew: boolean };
+
+export type Watch = {
+  /** A shard is about to apply what an edge has to tell. */
+  carried(shard: ShardHost, carry: Carry): void;
+  /** A shard was called, or woke by itself, and is about to perform effects; `asked` when it was an acquire. */
+  called(shard: ShardHost, effects: readonly Effect[], asked: Asked | null): void;
+  absorbed(shard: ShardHost): void;
+  /** Its probes found an endpoint up that was down. */
+  cameBack(shard: ShardHost, endpointId: string): void;
+  evicting(shard: ShardHost): void;
+  /** An edge has a lease for a request. */
+  leased(edge: EdgeHost, request: number, holding: Holding): void;
+  /** An attempt begins under a lease. */
+  dispatched(edge: EdgeHost, holding: Holding, attempt: number): void;
+  /** The edge has ended a lease; `outcome` as it will tell the shard. */
+  settled(edge: EdgeHost, holding: Holding, outcome: string): void;
+  /** Nobody told in time what became of a queued request. */
+  unanswered(edge: EdgeHost, request: number): void;
+  /** The router gave the request its outcome. */
+  closed(request: number): void;
+};

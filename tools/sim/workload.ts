@@ -1,0 +1,134 @@
+/**
+ * The requests of one run: drawn once per (scenario, load, seed) and given to every policy, so that they compete on the
+ * same demand.
+ *
+ * Model. A structure of arrays, because a run has up to millions of requests. Work is drawn with the request and not at
+ * the endpoint, so a clairvoyant bound and a policy see the same service.
+ */
+import { invariant } from "../../src/lib/invariant.ts";
+import { planArrivals } from "./arrivals.ts";
+import { capacityOf, PSEUDO_PROMPT_TOKENS, PSEUDO_TOKEN_MS, workOfTokensMs } from "./capacity.ts";
+import type { Capacity, MeanRequest } from "./capacity.ts";
+import { draw, drawIndex, stream } from "./chance.ts";
+import { faultWindows, type FaultWindow } from "./fault-windows.ts";
+import { PREFIX_BLOCK_TOKENS, type Demand, type Scenario } from "./scenario.ts";
+import type { TraceRow } from "./trace.ts";
+
+/** Index i of every array is request i, in order of arrival. */
+export type Requests = {
+  readonly count: number;
+  readonly arrivalMs: Float64Array;
+  /** Index of the client's region. */
+  readonly region: Uint8Array;
+  /** Service time at speed 1 in the slots engine, ms. */
+  readonly workMs: Float64Array;
+  readonly promptTokens: Int32Array;
+  readonly outputTokens: Int32Array;
+  /** Prefix blocks of request i: `blocks[blockStart[i]]` up to `blocks[blockStart[i + 1]]`, exclusive. */
+  readonly blockStart: Int32Array;
+  readonly blocks: Int32Array;
+};
+
+export type Workload = {
+  readonly requests: Requests;
+  readonly mean: MeanRequest;
+  /** By endpoint. */
+  readonly capacities: readonly Capacity[];
+  readonly faults: readonly FaultWindow[];
+};
+
+export type WorkloadOptions = {
+  readonly load: number;
+  readonly seed: number;
+  readonly count: number;
+  /** Needed when the scenario's arrivals are a trace. */
+  readonly trace: readonly TraceRow[] | null;
+};
+
+export function createWorkload(scenario: Scenario, { load, seed, count, trace }: WorkloadOptions): Workload {
+  const traced = scenario.arrivals.kind === "trace";
+  invariant(!traced || trace !== null, "a trace scenario needs a trace");
+  const rows = traced && trace !== null ? trace.slice(0, count) : null;
+  const mean = rows === null ? meanOf(scenario.demand) : meanOfTrace(rows);
+  const capacities = scenario.endpoints.map((endpoint) => capacityOf(endpoint, scenario.engine, mean));
+  const perMs = load * capacities.reduce((sum, capacity) => sum + capacity.perMs, 0);
+  const size = rows === null ? count : rows.length;
+  const faults = faultWindows(scenario.faults, size / perMs);
+  const plan = planArrivals(scenario, { perMs, count: size, seed, faults });
+  const requests = rows === null ? drawn(scenario.demand, plan, seed) : recorded(rows, plan.region, perMs);
+  return { requests, mean, capacities, faults };
+}
+
+function meanOf(demand: Demand): MeanRequest {
+  if (demand.kind === "work") {
+    const workMs = demand.workMs.mean;
+    return { workMs, promptTokens: PSEUDO_PROMPT_TOKENS, outputTokens: Math.max(1, workMs / PSEUDO_TOKEN_MS) };
+  }
+  const prefix = demand.prefixCount > 0 ? demand.prefixTokens : 0;
+  const promptTokens = demand.promptTokens.mean + prefix;
+  const outputTokens = demand.outputTokens.mean;
+  return { workMs: workOfTokensMs(promptTokens, outputTokens), promptTokens, outputTokens };
+}
+
+function meanOfTrace(rows: readonly TraceRow[]): MeanRequest {
+  const promptTokens = rows.reduce((sum, row) => sum + row.promptTokens, 0) / rows.length;
+  const outputTokens = rows.reduce((sum, row) => sum + row.outputTokens, 0) / rows.length;
+  return { workMs: workOfTokensMs(promptTokens, outputTokens), promptTokens, outputTokens };
+}
+
+type Plan = { readonly arrivalMs: Float64Array; readonly region: Uint8Array };
+
+function drawn(demand: Demand, plan: Plan, seed: number): Requests {
+  const count = plan.arrivalMs.length;
+  const workMs = new Float64Array(count);
+  const promptTokens = new Int32Array(count);
+  const outputTokens = new Int32Array(count);
+  const blockStart = new Int32Array(count + 1);
+  const works = stream(seed, "work");
+  if (demand.kind === "work") {
+    for (let index = 0; index < count; index += 1) {
+      const work = draw(demand.workMs, works);
+      workMs[index] = work;
+      promptTokens[index] = PSEUDO_PROMPT_TOKENS;
+      outputTokens[index] = Math.max(1, Math.round(work / PSEUDO_TOKEN_MS));
+    }
+    return { ...plan, count, workMs, promptTokens, outputTokens, blockStart, blocks: new Int32Array(0) };
+  }
+  const outputs = stream(seed, "outputs");
+  const prefixes = stream(seed, "prefixes");
+  const weights = Array.from({ length: demand.prefixCount }, (_, rank) => 1 / (rank + 1));
+  const blocksEach = Math.ceil(demand.prefixTokens / PREFIX_BLOCK_TOKENS);
+  const blocks: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const own = Math.max(1, Math.round(draw(demand.promptTokens, works)));
+    const output = Math.max(1, Math.round(draw(demand.outputTokens, outputs)));
+    const shared = weights.length > 0 ? demand.prefixTokens : 0;
+    if (shared > 0) {
+      const first = drawIndex(weights, prefixes) * blocksEach;
+      for (let block = 0; block < blocksEach; block += 1) blocks.push(first + block);
+    }
+    promptTokens[index] = own + shared;
+    outputTokens[index] = output;
+    workMs[index] = workOfTokensMs(own + shared, output);
+    blockStart[index + 1] = blocks.length;
+  }
+  return { ...plan, count, workMs, promptTokens, outputTokens, blockStart, blocks: Int32Array.from(blocks) };
+}
+
+/** The trace's own gaps, stretched so that its mean rate is `perMs`; regions as for any other demand. */
+function recorded(rows: readonly TraceRow[], region: Uint8Array, perMs: number): Requests {
+  const spanMs = Math.max(1, rows.at(-1)?.atMs ?? 1);
+  const stretch = rows.length / perMs / spanMs;
+  const blockStart = new Int32Array(rows.length + 1);
+  for (const [index, { blocks }] of rows.entries()) blockStart[index + 1] = (blockStart[index] ?? 0) + blocks.length;
+  return {
+    count: rows.length,
+    arrivalMs: Float64Array.from(rows, ({ atMs }) => atMs * stretch),
+    region,
+    workMs: Float64Array.from(rows, (row) => workOfTokensMs(row.promptTokens, row.outputTokens)),
+    promptTokens: Int32Array.from(rows, (row) => row.promptTokens),
+    outputTokens: Int32Array.from(rows, (row) => row.outputTokens),
+    blockStart,
+    blocks: Int32Array.from(rows.flatMap(({ blocks }) => blocks)),
+  };
+}
