@@ -1,7 +1,7 @@
 /**
  * The command line of the GPU simulator: flags to options, or one problem with a hint.
  *
- * Names, units and limits follow llm-d-inference-sim (its docs/configuration.md): durations are Go-like (`250ms`,
+ * Names, units and limits follow llm-d-inference-sim (its configuration page): durations are Go-like (`250ms`,
  * `1.5s`) or a bare number of milliseconds, a list takes the arguments that follow it, a standard deviation is at most
  * 30 % of its mean. Rejected: a command-line package; `parseArgs` of Node and one table are enough.
  */

@@ -20,7 +20,7 @@ export type WorkContext = OpenAiContext & {
   readonly failureDraw: () => FailureType | null;
 };
 
-/** Runpod's words, by which an adapter must know them (facts/backends.md 1.1). */
+/** Runpod's words, by which an adapter must know them (docs/sources.md, Runpod load balancing). */
 export const TIMED_OUT_BODY = "timed out waiting for worker";
 export const NO_WORKERS_BODY = { error: "no workers available" };
 

@@ -6,7 +6,7 @@
  * such a request costs one comparison here. The key is SipHash under a secret of the deployment over the tenant and the
  * text, so nobody else can compute it, and no tenant can meet another's; neither the session's name nor the prompt leaves
  * this isolate. The prompt's beginning is its first PREFIX_CHARS characters, as written, before any rail.
- * Source: facts/reliability.md S22. Measured: about 1 µs for a session, 4 µs for a prefix.
+ * Source: docs/sources.md, Threats. Measured: about 1 µs for a session, 4 µs for a prefix.
  * Rejected: HMAC-SHA-256, which is asynchronous and would delay the call to the shard; the hash of every block of the
  * prompt, as an engine's own cache has it, which a router in front of a load balancer cannot keep right.
  */

@@ -6,7 +6,7 @@
  * A CR ends its line at once and a LF that follows belongs to it, so an event is known at its last byte even when the
  * pair is split over two chunks. State is one object per stream and there is no lookahead: how the stream was cut into
  * chunks cannot change the events.
- * Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream"; facts/reliability.md R16, R17 and S12.
+ * Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream"; docs/sources.md, Threats.
  * Rejected: splitting at "\n\n", which misses CR streams, and waiting for the character after a CR, which withholds the
  * last token of an event until the next one comes.
  */

@@ -3,7 +3,7 @@
  *
  * Model: reason → status, code, type, retryable, message. The body carries OpenAI's `error` object, which every SDK
  * reads, with RFC 9457 members beside it. A message is written here once and says what to do; no exception text, URL,
- * key or prompt can reach it. Source: what openai, AI SDK and LangChain do with each form (design section 7): they
+ * key or prompt can reach it. Source: what openai, AI SDK and LangChain do with each form (docs/sources.md, What SDKs do with a stream): they
  * retry every 5xx, 408, 409 and 429, wait for `Retry-After` only up to 60 s, and stop for good on words about money.
  * So a policy refusal is 4xx and never 409, and a refusal that is final says `x-should-retry: false`.
  * Rejected: `application/problem+json` alone, which openai reports as "no body".

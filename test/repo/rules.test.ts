@@ -127,6 +127,13 @@ describe("a planted violation is found", () => {
     ["a work folder", "machine-path", "tools/cli/a.ts", `export const x = "/work/here";`],
     ["a link to nothing", "broken-link", "docs/a.md", `See [it](./missing.md#part).`],
     ["a reference to nothing", "broken-link", "docs/a.md", `See [it].\n\n[it]: ../missing.md`],
+    ["a document that is not here", "citation", "src/lib/a.ts", `// Source: docs/missing.md.\nexport const x = 1;`],
+    [
+      "a document of somewhere else",
+      "citation",
+      "src/lib/a.ts",
+      `// Source: design.md section 4.\nexport const x = 1;`,
+    ],
     ["a link from the root to nothing", "broken-link", "docs/a.md", `See [it](/docs/missing.md).`],
   ];
 
@@ -151,6 +158,14 @@ describe("a planted violation is found", () => {
       text: `import type { X } from "./${["a", "b"][(index + 1) % 2]}.ts";\nexport type Y = X;`,
     }));
     expect(checkRepository(cycle).map(({ rule }) => rule)).toEqual(["import-cycle"]);
+  });
+
+  test("a citation of a section that the document lacks", () => {
+    const document = { path: "docs/sources.md", text: "# Sources\n\n## Bounds\n" };
+    const cite = (section: string) =>
+      said("src/lib/a.ts", `// docs/sources.md, ${section}: why\nexport const x = 1;`, [document]);
+    expect(cite("Bounds")).toEqual([]);
+    expect(cite("Elsewhere")).toEqual(["citation:1"]);
   });
 
   test("a violation is reported at its line", () => {

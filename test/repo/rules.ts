@@ -20,7 +20,8 @@ export type RuleName =
   | "any"
   | "unfinished"
   | "machine-path"
-  | "broken-link";
+  | "broken-link"
+  | "citation";
 
 export type Violation = {
   readonly rule: RuleName;
@@ -38,13 +39,17 @@ export const SIZE_REASON_LINES = 30;
 type Found = { readonly line: number; readonly message: string };
 type FileRule = { readonly rule: RuleName; readonly find: (file: Source, tree: Tree) => readonly Found[] };
 type Source = SourceFile & { readonly code: string };
-type Tree = { readonly paths: ReadonlySet<string> };
+type Tree = {
+  readonly paths: ReadonlySet<string>;
+  /** Titles of every document, without their `#`. */
+  readonly headings: ReadonlyMap<string, readonly string[]>;
+};
 
 /** Samples of broken code live here. */
 const samplesFolder = "test/repo/";
 
 export function checkRepository(files: readonly SourceFile[]): readonly Violation[] {
-  const tree: Tree = { paths: withFolders(files) };
+  const tree: Tree = { paths: withFolders(files), headings: headingsOf(files) };
   const violations: Violation[] = [];
   for (const file of files) {
     const isTs = file.path.endsWith(".ts");
@@ -65,6 +70,13 @@ function withFolders(files: readonly SourceFile[]): ReadonlySet<string> {
     for (let at = path; at !== "."; at = posix.dirname(at)) paths.add(at);
   }
   return paths;
+}
+
+function headingsOf(files: readonly SourceFile[]): ReadonlyMap<string, readonly string[]> {
+  const documents = files.filter(({ path }) => path.endsWith(".md"));
+  return new Map(
+    documents.map(({ path, text }) => [path, [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) => title.trim())]),
+  );
 }
 
 /** Every match of a global pattern in the code, as a violation at its line. */
@@ -160,6 +172,7 @@ const textRules: readonly FileRule[] = [
     find: (source) => lines(source, /(?<![\w.~\-\])}])\/(?:home|Users|root|work)\/[\w.]/, "a path of one machine"),
   },
   { rule: "broken-link", find: brokenLinks },
+  { rule: "citation", find: citations },
 ];
 
 function lines(source: Source, pattern: RegExp, message: string): readonly Found[] {
@@ -232,5 +245,24 @@ function brokenLinks(source: Source, tree: Tree): readonly Found[] {
     const resolved = posix.join(from, target).replace(/^\/|\/$/g, "");
     const exists = resolved === "" || resolved === "." || tree.paths.has(resolved);
     return exists ? [] : [{ line: lineAt(source.text, match.index), message: `${target} does not exist` }];
+  });
+}
+
+/**
+ * Documents that a text names in passing, as `docs/sources.md, Round trips`: whoever has only this repository must be able
+ * to follow that, to the section.
+ */
+function citations(source: Source, tree: Tree): readonly Found[] {
+  if (source.path.startsWith(samplesFolder)) return [];
+  const cited =
+    /(?<![\w./-])(?:((?:docs|facts|shared)\/[\w./-]+\.md)(?:, (?=[A-Z]))?|design\.md|[Dd]esign,? sections? \d)/g;
+  return [...source.text.matchAll(cited)].flatMap((match) => {
+    const [whole, path = ""] = match;
+    const line = lineAt(source.text, match.index);
+    if (!tree.paths.has(path)) return [{ line, message: `${whole} is not in this repository` }];
+    if (!whole.endsWith(", ")) return [];
+    const rest = source.text.slice(match.index + whole.length);
+    const isTitled = tree.headings.get(path)?.some((title) => rest.startsWith(title)) === true;
+    return isTitled ? [] : [{ line, message: `${path} has no section of that name` }];
   });
 }

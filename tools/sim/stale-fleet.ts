@@ -2,7 +2,7 @@
  * The fleet's state as it was `staleMs` ago: what a router sees that hears of every change, late.
  *
  * Model. A log of changes with their time; reading applies those that are old enough. Own dispatches are as late as
- * everybody's, which is the herd that facts/routing.md conclusion 6 warns of.
+ * everybody's, which is the herd that docs/sources.md, Conclusions, warns of.
  * Rejected: a snapshot every `staleMs`, whose age varies between 0 and twice its mean.
  */
 import { Fleet, FLEET_FIELDS, type FleetView } from "./fleet.ts";

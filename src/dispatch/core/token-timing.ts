@@ -4,7 +4,7 @@
  * Model. TTFT is the time from send to the first NON-EMPTY token: the role-only chunk that servers send first comes
  * before the prefill is done and would make every endpoint look fast. TPOT = (end − first) / (n − 1) averages over all
  * tokens; ITL is the gap that a reader sees, one per arrival however many tokens came at once.
- * Source: design.md section 12; vLLM's serving benchmark records one gap per arrival in the same way.
+ * Source: docs/glossary.md; vLLM's serving benchmark records one gap per arrival in the same way.
  * Rejected: spreading a gap over the tokens of its arrival, which hides the stall in front of a burst.
  */
 import { createHistogram, record } from "../../lib/histogram.ts";

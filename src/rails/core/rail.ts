@@ -4,7 +4,7 @@
  * Model. A rail is a pure function from the text that the model will see to findings: spans per text part and reasons.
  * It decides neither what a finding does (the policy's action does) nor when it runs, and it never returns a text, so
  * rails cannot overwrite each other. It takes linear time: inside a Worker no clock could stop it.
- * Source: design.md section 5; facts/reliability.md section 0, points 1 and 2.
+ * Source: docs/guardrails.md; docs/sources.md, Matching in linear time.
  * Rejected: rails that return a verdict, which would let a rail block where the operator asked for a flag.
  */
 import type { Span } from "./spans.ts";

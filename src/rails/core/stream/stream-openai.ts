@@ -4,7 +4,7 @@
  * Model. Each choice has a channel for each kind of text, and one for the arguments of each tool call. A blocked stream
  * ends with a chunk that gives every choice that had not finished the reason "content_filter", which is what OpenAI's own
  * filter sends, and with `[DONE]`.
- * Source: facts/clients.md 1.1 (a stream without a finish reason is taken for a success or for a broken one).
+ * Source: docs/sources.md, What SDKs do with a stream (a stream without a finish reason is taken for a success or for a broken one).
  */
 import { CHAT_TEXTS } from "./answer-sites.ts";
 import { asRecord, recordsIn } from "./stream-events.ts";

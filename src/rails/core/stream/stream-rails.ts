@@ -5,7 +5,7 @@
  * Model. Events are handled one by one, so how the bytes were cut into chunks changes nothing that goes out. Of an event
  * whose text is released unchanged the very same text goes out; held text is sent before what ends it (a finish
  * reason, the stop of a block, `[DONE]`, an error). A block ends the stream the way its protocol says.
- * Source: design.md sections 5 and 7; facts/performance.md ("handle all events of a network read at once").
+ * Source: docs/guardrails.md; docs/sources.md, Cost of parts ("handle all events of a network read at once").
  */
 import { SSE_EVENT_BYTES_MAX } from "../../../lib/sse.ts";
 import {

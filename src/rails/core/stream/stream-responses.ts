@@ -4,7 +4,7 @@
  * Model. Pieces come as `….delta`; `….done`, the part, the item and the response then repeat the whole text, which is
  * filtered from its beginning and so comes out as the pieces did. A blocked stream ends with `response.incomplete` and the
  * reason "content_filter".
- * Source: the event list of OpenAI's OpenAPI description, as named in facts/clients.md 1.3.
+ * Source: the event list of OpenAI's OpenAPI description, as named in docs/sources.md, What SDKs do with a stream.
  */
 import { itemSites, partSites, responseSites } from "./answer-sites.ts";
 import type { AnswerSite } from "./answer-sites.ts";

@@ -4,7 +4,7 @@
  * Model. A scanner answers two questions about a text that will go on: what is in it (`find`), and from where on it is too
  * early to tell (`holdFrom`). What it cannot tell is held back; everything before is decided for good. So `holdFrom` is a
  * function of the text alone, never moves to the left when the text grows, and is the text's length for ordinary prose.
- * Source: design.md section 5; facts/reliability.md 1.6 (viable-prefix hold-back).
+ * Source: docs/guardrails.md; docs/sources.md, Streams under guardrails (viable-prefix hold-back).
  * Rejected: checking every n-th chunk, which either shows the match first or makes what is shown depend on the chunks.
  */
 import type { SpanAction } from "../spans.ts";

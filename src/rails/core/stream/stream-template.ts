@@ -6,7 +6,7 @@
  * character and cannot end its string. Two more holes may be there: the number that Responses events count up, and the
  * padding that hides the length of tokens.
  * Rejected: finding `"content":"` in raw text, which the text itself may contain; and parsing each event, which costs
- * a stream more than twice a pass-through (facts/performance.md).
+ * a stream more than twice a pass-through (docs/sources.md, Cost of parts).
  */
 import { dataOf, parseJson } from "./stream-events.ts";
 import type { Json } from "./stream-events.ts";

@@ -6,7 +6,7 @@
  * it are final. A candidate that fills the whole window is decided with what is there. The window's end depends on
  * `released` and never on the pieces, so pieces of any size take the same steps. What of a match had to be
  * released before it could be suspected (`holdFrom` of its prefixes tells) stays visible however the text was cut.
- * Source: design.md section 5. Rejected: scanning piece by piece with an overlap, which shows more or less by chance.
+ * Source: docs/guardrails.md. Rejected: scanning piece by piece with an overlap, which shows more or less by chance.
  */
 import { mergeSpans } from "../spans.ts";
 import type { Span } from "../spans.ts";

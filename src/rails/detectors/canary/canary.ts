@@ -6,7 +6,7 @@
  * word by word, so that a collision is no leak. And a canary, a random string that the shell puts into the prompt of one
  * request: any form of it in the answer (with signs in between, reversed, hexadecimal, base64) is a leak. Both take one
  * pass. Neither finds a paraphrase or a translation: a prompt is not a safe place for a secret.
- * Source: facts/reliability.md 1.5 and S14 (OWASP LLM08:2026); Karp and Rabin (1987).
+ * Source: docs/sources.md, Detectors (OWASP LLM08:2026); Karp and Rabin (1987).
  * Rejected: similarity by embeddings, which costs a model call; and shingles of characters, which shared names trip.
  */
 import { AhoCorasick } from "../../core/text/aho-corasick.ts";

@@ -6,7 +6,7 @@
  * gives each pair and triple of classes its weight; a class by itself says little, since every one of these words has an
  * ordinary use. The last classes are no words but marks of a chat's frame (`injection-roles.ts`).
  * Rejected: a list of literal phrases, which found a fifth of real injections and blocked every eighth harmless prompt
- * with such words (facts/reliability.md 1.4).
+ * with such words (docs/sources.md, Detectors).
  */
 
 /** Words of each class, folded to lower case and without apostrophes. The position is the class's number, from 1. */

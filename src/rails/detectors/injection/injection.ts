@@ -8,8 +8,8 @@
  * prompt, tool definitions) are orders to the model by nature: they are read too, because a client may send them, but
  * against a threshold of their own that only a plain attack reaches.
  * What this cannot do: understand. It finds the known classes of attack and their wording; an attack that reads like an
- * ordinary request passes, so it is a first tier (facts/reliability.md 1.3 has the second).
- * Source: facts/reliability.md 1.5 and section 2. Rejected: separate votes of the parts, whose errors add up.
+ * ordinary request passes, so it is a first tier (docs/sources.md, Failing open and closed has the second).
+ * Source: docs/sources.md, Detectors. Rejected: separate votes of the parts, whose errors add up.
  */
 import type { FoundSpan, RailFindings, RailInput, TextPart } from "../../core/rail.ts";
 import { decodePayloads } from "./injection-encoded.ts";

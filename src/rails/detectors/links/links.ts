@@ -4,7 +4,7 @@
  * Model. What a renderer loads by itself (an image, a frame, a style) leaks the moment it is shown, so it must be on the
  * list of hosts. A link must be clicked, so by default it is a finding only if its address carries data: a long query, or
  * a piece that looks encoded. Addresses that run something are findings everywhere. A span covers the address alone.
- * Source: facts/reliability.md 1.5 and S13 (OWASP LLM01 and LLM10:2026). Rejected: a list of bad hosts, which is never
+ * Source: docs/sources.md, Detectors (OWASP LLM01 and LLM10:2026). Rejected: a list of bad hosts, which is never
  * complete; and looking at images only, because `![` is one of a dozen ways to have an address loaded.
  */
 import { barePlaces, htmlPlaces, markdownPlaces } from "./link-places.ts";

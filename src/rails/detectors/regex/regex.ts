@@ -5,7 +5,7 @@
  * bounded, and so is the number of matches, because to look for the next one may take a walk to the end of the text. What
  * lies behind the last match that is looked for counts as found: a bound must not be a way around a rule. A pattern sees
  * the text as written and, where that differs, in normal form, so that invisible characters hide nothing.
- * Source: facts/reliability.md section 0, points 1 and 2; `re2js`.
+ * Source: docs/sources.md, Matching in linear time; `re2js`.
  * Rejected: the platform's RegExp, whose time depends on the prompt and which no clock in a Worker can stop.
  */
 import { RE2JS } from "re2js";

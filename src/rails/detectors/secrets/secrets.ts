@@ -8,7 +8,7 @@
  * linear for every input. Hashes and UUIDs have no anchor and do not fire; documentation keys that say so in their body
  * (AWS's end in EXAMPLE) and "your-key-here" do not fire either, because redacting them breaks answers about
  * documentation; a made-up key that looks random does.
- * Source: facts/reliability.md 1.5; the formats are in `secret-formats.ts`.
+ * Source: docs/sources.md, Detectors; the formats are in `secret-formats.ts`.
  * Rejected: RegExp, whose time depends on the prompt; and one `indexOf` per prefix, which takes as long on prose (measured),
  * grows with the table, and hides its steps from the test that counts them.
  */

@@ -6,7 +6,7 @@
  * read must not pass as clean. Media and token ids are not text; the body cap of the shell bounds those. Where the shape
  * of a body is not known, media stand among the texts: see `media-text.ts`. A body that could not be read has no more
  * characters than bytes.
- * Source: facts/reliability.md S9.
+ * Source: docs/sources.md, Threats.
  * Rejected: counting tokens, which costs a tokenizer per model to refine a bound that is a round number anyway.
  */
 import { isMediaText } from "../../core/text/media-text.ts";

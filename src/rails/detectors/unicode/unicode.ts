@@ -6,7 +6,7 @@
  * another script inside a Latin word are a finding if they are drawn like Latin ones (`mixed-script.ts`). A redaction
  * removes the invisible character and nothing else, and puts the Latin letter in place of its look-alike, so that
  * what the model reads is what a person saw.
- * Source: facts/reliability.md 1.5 (OWASP LLM01:2026) and S13; Unicode TR36, TR39, TR51.
+ * Source: docs/sources.md, Detectors (OWASP LLM01:2026); Unicode TR36, TR39, TR51.
  * Rejected: removing all invisible characters, which breaks emoji, Persian and most Indic writing.
  */
 import { INVISIBLE, classOf } from "../../core/text/code-points.ts";

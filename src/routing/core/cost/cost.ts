@@ -1,10 +1,10 @@
 /**
  * Decides what a choice costs: the expected time to the first token, in ms, as a sum that can be shown.
  *
- *   T = net + wait + load + pre + cold + risk                                   (design.md section 4)
+ *   T = net + wait + load + pre + cold + risk                                   (docs/routing.md)
  *
  * Every term is a delay, so a new term needs no weight, and the sum explains itself. Each one is a module of its own in
- * `terms/`, with its formula, its source and how it is learned. Source: facts/routing.md 6.3, with the peers' formulas.
+ * `terms/`, with its formula, its source and how it is learned. Source: docs/sources.md, Cost model, with the peers' formulas.
  * Rejected: weighted scores (queue 2, cache 2, prefix 3 …), which mean something only for the fleet on which they were
  * tuned.
  */

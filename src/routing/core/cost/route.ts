@@ -6,7 +6,7 @@
  * max(5 ms, 5 %) of the best the emptiest wins when the state is exact, and the emptier of two random ones when it is
  * stale, so that deciders who share a stale picture do not herd. A cold endpoint is chosen only when nothing warm,
  * waiting included, would be faster. Ejected and down endpoints are a last resort, and only in panic.
- * Source: facts/routing.md 6.4; the panic share is Envoy's. Rejected: plain least-in-flight (ignores distance) and plain
+ * Source: docs/sources.md, Cost model; the panic share is Envoy's. Rejected: plain least-in-flight (ignores distance) and plain
  * nearest (unstable under skewed demand).
  */
 import { assertNever } from "../../../lib/invariant.ts";

@@ -4,7 +4,7 @@
  * Model. Three closed state machines side by side: warmth (cold, warming, warm) says whether the model is loaded, health
  * (up, suspect, down) is what probes say, the breaker (closed, open, half_open) what real attempts say. A failure is
  * never a latency: it feeds `risk` and the breaker, and no delay estimate. A capacity answer is neither: it sets the
- * slots to what it showed, also to none (`capacity-cut.ts`). Source: facts/routing.md 6.2–6.5.
+ * slots to what it showed, also to none (`capacity-cut.ts`). Source: docs/sources.md, Cost model.
  */
 import type { Health } from "./endpoint-state.ts";
 import type { EndpointState } from "./endpoint-state.ts";

@@ -6,7 +6,7 @@
  * asks for that one; any other asks for the emptiest, but only when every warm worker is known, because steering among
  * some would starve the rest. In both cases only below the per-worker concurrency: else the request names nobody, and the
  * platform chooses. The name is a wish (`X-Runpod-Worker-Id: <id>`): who is full or gone is replaced by the platform.
- * Source: facts/backends.md 1.1 and routing.md 3.14 (soft affinity). Rejected: the `strict` form, which makes a request
+ * Source: docs/sources.md, Runpod load balancing (soft affinity). Rejected: the `strict` form, which makes a request
  * wait for minutes for a worker that is gone.
  */
 

@@ -16,7 +16,7 @@
  * seconds. A capacity answer beside other requests takes a tenth off, once a window: below what was in flight it tells
  * nothing. Answers that show no first token tell only that nothing is wrong: they bring the limit back to its start.
  * Always within LIMIT_MIN … LIMIT_MAX.
- * Source: Gradient2Limit.java and Envoy's adaptive concurrency (its buffer) as in facts/routing.md 2; s 0.2, q √limit and
+ * Source: Gradient2Limit.java and Envoy's adaptive concurrency (its buffer) as in docs/sources.md, Balancing and overload; s 0.2, q √limit and
  * tolerance 1.5 on the first-token residual as in 6.5.
  * Rejected: the long-term mean as base (Gradient2's own), which takes a queue that stays for the engine's speed.
  */

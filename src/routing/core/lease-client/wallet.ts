@@ -4,7 +4,7 @@
  * Model. One wallet an isolate. A *credit* is a lease that was granted ahead; it may be spent for a fraction of a second
  * and goes home unspent afterwards. Settlements and confirmations wait in an *outbox* per shard and ride on the next
  * acquire; when none is due soon they are sent by themselves. All of it is data: the shell makes the calls.
- * Source: design.md section 3. Rejected: promises or streams in here, which one request of the isolate would await for
+ * Source: docs/architecture.md. Rejected: promises or streams in here, which one request of the isolate would await for
  * another.
  */
 import { createBucket, earn, RETRY_RULE } from "../shard/budget.ts";

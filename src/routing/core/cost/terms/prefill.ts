@@ -6,7 +6,7 @@
  * more than its share of the traffic spreads over the endpoints instead of overloading its home. The discount is at least
  * 0 and at most the whole prefill. The speed, tokens per ms, is learned from prompts long enough to stand out, on an
  * engine that was idle or nearly so, and of which nothing was thought to be cached.
- * Source: facts/routing.md 6.3, 6.5; the heat is prequal-rs' (3.2). GORGO and Dynamo subtract cached tokens likewise.
+ * Source: docs/sources.md, Cost model; the heat is prequal-rs'. GORGO and Dynamo subtract cached tokens likewise.
  * Rejected: a sticky home with escape rules, which prequal-rs measured as a loser; and a weighted prefix score.
  */
 import type { AffinityMatch } from "../../shard/affinity.ts";

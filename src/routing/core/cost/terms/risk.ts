@@ -6,7 +6,7 @@
  * later or never: an endpoint that fails half of its requests at once is not cheap, however near. p is counted over attempts that ended before their first byte, fading with tau 10 s, with a prior
  * of half a failure in twenty attempts. A failure feeds this term and the breaker and no delay estimate: an endpoint that
  * fails fast must not look fast. Capacity answers are no failures.
- * Source: facts/routing.md 6.3, 6.5. Rejected: a penalty latency per failure (linkerd, LiteLLM's 1,000 s), whose size
+ * Source: docs/sources.md, Cost model. Rejected: a penalty latency per failure (linkerd, LiteLLM's 1,000 s), whose size
  * means nothing and which takes as long to forget as a real latency.
  */
 import { RETRY_RULE } from "../../shard/budget.ts";
