@@ -27,7 +27,9 @@ import { answerProbe, probeRoute } from "./probes.ts";
 import { doWork, meetFault } from "./work.ts";
 import type { WorkContext } from "./work.ts";
 
-/** Ids kept in `dispatchedIds`: enough for a long chaos run, small enough to hold. */
+/** "Too many", "not now", and Runpod's "no workers" and time-out: nothing of the request was processed. */
+const NO_ROOM: ReadonlySet<number> = new Set([400, 429, 503]);
+/** Ids kept in each list: enough for a long chaos run, small enough to hold. */
 export const DISPATCHED_IDS_MAX = 100_000;
 /** An idle connection is kept longer than any client keeps it, so that a reuse never races with our close. */
 const KEEP_ALIVE_MS = 75_000;
@@ -98,6 +100,7 @@ const createStats = (): SimulatorStats => ({
   activeRequests: 0,
   activeConnections: 0,
   dispatchedIds: [],
+  unbegunIds: [],
 });
 
 function applyFault(fault: Fault, { faults, pacer, door }: Parts): void {
@@ -163,13 +166,19 @@ function openWork(req: IncomingMessage, res: ServerResponse, { options, lifecycl
       if (how === "finished") stats.answered += 1;
       else if (how === "client_left") stats.aborted += 1;
       else stats.killed += 1;
+      if (how === "finished" ? NO_ROOM.has(res.statusCode) : how === "client_left" && !res.headersSent)
+        note(stats.unbegunIds, exchange.requestId);
       door.afterAnswer();
     },
   });
-  stats.dispatchedIds.push(exchange.requestId);
-  if (stats.dispatchedIds.length > DISPATCHED_IDS_MAX) stats.dispatchedIds.shift();
+  note(stats.dispatchedIds, exchange.requestId);
   if (options.workerId !== null) exchange.reply.header("x-runpod-worker-id", options.workerId);
   return exchange;
+}
+
+function note(ids: string[], id: string): void {
+  ids.push(id);
+  if (ids.length > DISPATCHED_IDS_MAX) ids.shift();
 }
 
 /** As with vLLM, a key guards the API and not the probes. */

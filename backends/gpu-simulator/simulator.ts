@@ -19,6 +19,8 @@ export type SimulatorStats = {
   activeConnections: number;
   /** `x-request-id` of each request for work, in order of arrival; the oldest are dropped. */
   readonly dispatchedIds: string[];
+  /** … of each that ended without room, or whose client left before a byte of its answer. */
+  readonly unbegunIds: string[];
 };
 
 export type GpuSimulator = {

@@ -139,6 +139,27 @@ describe("faults", () => {
     expect((await fetch(`${simulator.url}/sim/else`)).status).toBe(404);
   });
 
+  test("what found no room, or was left before it began, is told from what failed and from what was served", async () => {
+    const simulator = await start();
+    const send = (id: string, signal?: AbortSignal) =>
+      chat(simulator, {}, { headers: { "x-request-id": id }, ...(signal === undefined ? {} : { signal }) });
+    for (const [id, fault] of [
+      ["busy", { kind: "status", status: 503 }],
+      ["broken", { kind: "status", status: 500 }],
+      ["served", { kind: "none" }],
+    ] as const) {
+      simulator.setFault(fault);
+      await (await send(id)).text();
+    }
+    simulator.setFault({ kind: "hang", times: 1 });
+    const leaving = new AbortController();
+    const left = send("left", leaving.signal);
+    await expect.poll(() => simulator.stats.activeRequests).toBe(1);
+    leaving.abort();
+    await expect(left).rejects.toThrow();
+    await expect.poll(() => simulator.stats.unbegunIds).toEqual(["busy", "left"]);
+  });
+
   test("injected failures are of the chosen types and repeat with the seed", async () => {
     const outcome = async (): Promise<number[]> => {
       const simulator = await start({
