@@ -35,8 +35,8 @@ export function openExchange(options: {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly fallbackId: string;
-  /** Called once, when the answer or the connection has ended. */
-  readonly onClosed: (how: "finished" | "client_left" | "killed") => void;
+  /** Called once, when the answer or the connection has ended. `hasBody`: some of the answer's body was sent. */
+  readonly onClosed: (how: "finished" | "client_left" | "killed", hasBody: boolean) => void;
 }): Exchange {
   const { req, res } = options;
   const url = new URL(req.url ?? "/", "http://simulator");
@@ -44,21 +44,27 @@ export function openExchange(options: {
   const requestId = typeof sentId === "string" && sentId !== "" ? sentId : options.fallbackId;
   const gone = new AbortController();
   let killed = false;
+  let hasBody = false;
   res.setHeader("x-request-id", requestId);
   res.on("close", () => {
     // A killed answer may have been written to its end: it still ended early.
     const finished = res.writableFinished && !killed;
-    options.onClosed(killed ? "killed" : finished ? "finished" : "client_left");
+    options.onClosed(killed ? "killed" : finished ? "finished" : "client_left", hasBody);
     if (!finished) gone.abort();
   });
-  const reply = createReply(res, () => {
-    killed = true;
-    gone.abort();
+  const reply = createReply(res, {
+    onBody() {
+      hasBody = true;
+    },
+    onKill() {
+      killed = true;
+      gone.abort();
+    },
   });
   return { req, path: url.pathname, query: url.searchParams, requestId, gone: gone.signal, reply };
 }
 
-function createReply(res: ServerResponse, onKill: () => void): Reply {
+function createReply(res: ServerResponse, on: { readonly onBody: () => void; readonly onKill: () => void }): Reply {
   let bytesLeft = Infinity;
   let dead = false;
   const kill = (how: "reset" | "flush"): void => {
@@ -67,7 +73,7 @@ function createReply(res: ServerResponse, onKill: () => void): Reply {
     const { socket } = res;
     if (how === "reset") socket?.resetAndDestroy();
     else socket?.destroySoon();
-    onKill();
+    on.onKill();
   };
   const start = (status: number, headers: OutgoingHttpHeaders): void => {
     if (dead) return;
@@ -79,6 +85,7 @@ function createReply(res: ServerResponse, onKill: () => void): Reply {
     if (dead || res.destroyed) return;
     const chunk = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
     if (chunk.length === 0) return;
+    on.onBody();
     res.write(chunk.subarray(0, bytesLeft));
     bytesLeft -= chunk.length;
     if (bytesLeft <= 0) kill("flush");

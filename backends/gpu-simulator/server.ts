@@ -160,13 +160,13 @@ function openWork(req: IncomingMessage, res: ServerResponse, { options, lifecycl
     req,
     res,
     fallbackId: `sim-${stats.requests}`,
-    onClosed: (how) => {
+    onClosed: (how, hasBody) => {
       leave();
       stats.activeRequests -= 1;
       if (how === "finished") stats.answered += 1;
       else if (how === "client_left") stats.aborted += 1;
       else stats.killed += 1;
-      if (how === "finished" ? NO_ROOM.has(res.statusCode) : how === "client_left" && !res.headersSent)
+      if (how === "finished" ? NO_ROOM.has(res.statusCode) : how === "client_left" && !hasBody)
         note(stats.unbegunIds, exchange.requestId);
       door.afterAnswer();
     },

@@ -19,7 +19,7 @@ export type SimulatorStats = {
   activeConnections: number;
   /** `x-request-id` of each request for work, in order of arrival; the oldest are dropped. */
   readonly dispatchedIds: string[];
-  /** … of each that ended without room, or whose client left before a byte of its answer. */
+  /** … of each that ended without room, or whose client left before a byte of its answer's body. */
   readonly unbegunIds: string[];
 };
 
