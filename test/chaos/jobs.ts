@@ -1,5 +1,5 @@
 /**
- * Jobs under kill -9: `npm run test:chaos:jobs -- [--jobs 1000] [--kills 12] [--seed N] [--workers 2] [--dead 1]`.
+ * Jobs under kill -9: `npm run test:chaos:jobs` (`-- --help`).
  * Prints one line and the command that plays it again; exits 1 with what broke.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -9,7 +9,15 @@ import { parseArgs } from "node:util";
 import { buildWorker } from "../../tools/cli/build.ts";
 import { runJobsChaos } from "./jobs-chaos.ts";
 
-const { values } = parseArgs({
+const USAGE = `npm run test:chaos:jobs -- [options]
+  --jobs <n>     jobs that are submitted (default 1000)
+  --kills <n>    SIGKILLs of workerd on the way (default 12)
+  --seed <n>     plays a run again (default: another one each time)
+  --workers <n>  GPU workers that pull (default 2)
+  --dead <n>     of them, those that die with a job (default 1)
+  --help         this text`;
+
+const { values: given } = parseArgs({
   options: {
     jobs: { type: "string", default: "1000" },
     kills: { type: "string", default: "12" },
@@ -17,8 +25,14 @@ const { values } = parseArgs({
     workers: { type: "string", default: "2" },
     /** GPU workers that die with a job: its lease takes 30 s to end. */
     dead: { type: "string", default: "1" },
+    help: { type: "boolean", default: false },
   },
 });
+const { help, ...values } = given;
+if (help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 /** What a dead worker's lease takes, and a kill each; the rest is a slow machine's, ms. */
 const LEASE_MS = 30_000;
 const PER_KILL_MS = 1_500;

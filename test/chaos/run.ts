@@ -1,5 +1,5 @@
 /**
- * The chaos run as a command: `npm run test:chaos -- [--requests 10000] [--seed N] [--concurrency 50] [--crashes 4]`.
+ * The chaos run as a command: `npm run test:chaos` (`-- --help`).
  * Prints what happened; exits 1, with the command that plays it again, when a promise was broken.
  */
 import { parseArgs } from "node:util";
@@ -7,7 +7,15 @@ import { buildWorker } from "../../tools/cli/build.ts";
 import { runChaos } from "./chaos.ts";
 import type { ChaosOptions, ChaosReport } from "./chaos.ts";
 
-function readOptions(): ChaosOptions | string {
+const USAGE = `npm run test:chaos -- [options]
+  --requests <n>     requests that are sent (default 10000)
+  --seed <n>         plays a run again (default: another one each time)
+  --concurrency <n>  requests at once (default 50)
+  --crashes <n>      shards that are taken down on the way (default 4)
+  --help             this text`;
+
+/** A text: what is wrong with them; null: help was asked for. */
+function readOptions(): ChaosOptions | string | null {
   try {
     const { values } = parseArgs({
       options: {
@@ -15,12 +23,15 @@ function readOptions(): ChaosOptions | string {
         seed: { type: "string", default: String(Date.now() % 1_000_000) },
         concurrency: { type: "string", default: "50" },
         crashes: { type: "string", default: "4" },
+        help: { type: "boolean", default: false },
       },
     });
-    for (const [name, value] of Object.entries(values)) {
+    const { help, ...numbers } = values;
+    if (help) return null;
+    for (const [name, value] of Object.entries(numbers)) {
       if (!/^\d{1,7}$/.test(value)) return `--${name} must be a whole number, found ${value}`;
     }
-    const { requests, seed, concurrency, crashes } = values;
+    const { requests, seed, concurrency, crashes } = numbers;
     return {
       requests: Number(requests),
       seed: Number(seed),
@@ -49,8 +60,9 @@ function printReport(report: ChaosReport): void {
 }
 
 const options = readOptions();
-if (typeof options === "string") {
-  console.error(options);
+if (options === null) console.log(USAGE);
+else if (typeof options === "string") {
+  console.error(`${options}\n${USAGE}`);
   process.exitCode = 2;
 } else {
   await buildWorker();

@@ -89,6 +89,9 @@ function decodedOnce(path: string): string {
   }
 }
 
+/** Of a share of all: few targets are a small draw, which may lie four standard deviations below. */
+const leastOf = (share: number): number => TARGETS * share - 4 * Math.sqrt(TARGETS * share * (1 - share));
+
 test(
   `of ${TARGETS} hostile targets none leaves its endpoint (FUZZ_SEED=${SEED})`,
   { timeout: 60_000 + TARGETS * 40 },
@@ -123,8 +126,9 @@ test(
     expect(failed).toEqual([]);
     // It is a test only if much was refused and much went through.
     const answers = [...statuses].toSorted(([left], [right]) => left - right);
-    const share = (status: number): number => (statuses.get(status) ?? 0) / TARGETS;
-    expect([share(400) > 0.2, share(200) > 0.05], JSON.stringify(answers)).toEqual([true, true]);
-    expect(own.main.seen.length + own.p.seen.length).toBeGreaterThan(TARGETS / 50);
+    const times = (status: number): number => statuses.get(status) ?? 0;
+    const isMuch = [times(400) > leastOf(0.2), times(200) > leastOf(0.05)];
+    expect(isMuch, JSON.stringify(answers)).toEqual([true, true]);
+    expect(own.main.seen.length + own.p.seen.length).toBeGreaterThan(leastOf(0.02));
   },
 );

@@ -10,6 +10,11 @@ import { KEY_ID, TENANT_ID } from "../../src/config/config-schema.ts";
 export const PEPPER_ENV_DEFAULT = "WARMPATH_KEY_PEPPER";
 
 const USAGE = `usage: npm run key -- --id ops --tenant acme [--scope infer] [--scope admin] [--scope worker] [--scope operate] [--pepper-env ${PEPPER_ENV_DEFAULT}]
+  --id <id>            names the key in the config and in logs
+  --tenant <tenant>    whose key it is
+  --scope <scope>      what it may do; may be given several times (default infer)
+  --pepper-env <name>  environment variable that holds the pepper (default ${PEPPER_ENV_DEFAULT})
+  --help               this text
 `;
 
 export type Said = { readonly exitCode: 0 | 1; readonly out: string; readonly err: string };
@@ -27,6 +32,7 @@ export async function keyCommand(
   env: Readonly<Record<string, string | undefined>>,
   secretBytes: Uint8Array,
 ): Promise<Said> {
+  if (args.includes("--help")) return { exitCode: 0, out: USAGE, err: "" };
   const parsed = readArgs(args);
   if (typeof parsed === "string") return { exitCode: 1, out: "", err: `${parsed}\n${USAGE}` };
   const { id, tenant, scopes, pepperEnv } = parsed;

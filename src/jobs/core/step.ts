@@ -250,10 +250,10 @@ function countFailure(job: Job, { reason, noRetry }: AttemptFailure): Tally {
     case "returned":
       return { ...tally, attempts: attempts - 1, returns: returns + 1, again: returns < RETURNS_MAX };
     case "unreached":
-      if (unreached >= UNREACHED_MAX) return { ...tally, again: mayRepeat };
+      // A crash at once looks the same, and whoever asked for one attempt only asked that nothing runs twice.
+      if (unreached >= UNREACHED_MAX || attemptsMax === 1) return { ...tally, again: mayRepeat };
       return { ...tally, attempts: attempts - 1, unreached: unreached + 1, again: true };
     case "restarted":
-      // Whoever asked for one attempt only asked that nothing runs twice, whatever ended it.
       if (restarts >= RESTARTS_MAX || attemptsMax === 1) return { ...tally, again: mayRepeat };
       return { ...tally, attempts: attempts - 1, restarts: restarts + 1, again: true };
   }

@@ -27,6 +27,10 @@ describe("a key that was made", () => {
   });
 });
 
+test("help is the usage, on stdout, and no fault", async () => {
+  expect(await run("--help")).toEqual({ exitCode: 0, out: expect.stringMatching(/^usage: npm run key/), err: "" });
+});
+
 describe("no key is made", () => {
   test.each<[string, string[], string]>([
     ["without an id", ["--tenant", "acme"], "--id"],
