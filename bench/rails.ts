@@ -22,6 +22,7 @@ import { sizeRail } from "../src/rails/detectors/size/size.ts";
 import { tokensRail } from "../src/rails/detectors/tokens/tokens.ts";
 import { topicsRail } from "../src/rails/detectors/topics/topics.ts";
 import { unicodeRail } from "../src/rails/detectors/unicode/unicode.ts";
+import { createForms } from "../src/rails/core/text/normalise.ts";
 import { seededRng } from "../src/lib/rng.ts";
 import { profanityRail } from "../src/rails/detectors/profanity/profanity.ts";
 import { regexRail } from "../src/rails/detectors/regex/regex.ts";
@@ -87,7 +88,8 @@ function bind<Options>(rail: (input: RailInput, options: Options) => RailFinding
 export type RailName = keyof typeof RAILS;
 export const RAIL_NAMES = Object.keys(RAILS) as readonly RailName[];
 
-function runAll(input: RailInput): void {
+function runAll(texts: RailInput): void {
+  const input = { ...texts, forms: createForms() };
   for (const name of RAIL_NAMES) RAILS[name](input);
 }
 

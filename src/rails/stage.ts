@@ -20,6 +20,7 @@ import { maskParts, redactBody } from "./core/engine-outcome.ts";
 import type { OutsideAnswer } from "./core/outside-answers.ts";
 import { railResult, unreadBy } from "./core/rail.ts";
 import type { RailInput, UnseenReason } from "./core/rail.ts";
+import { createForms } from "./core/text/normalise.ts";
 import { extractTextParts } from "./core/text/text-parts.ts";
 import { lowerVerdict } from "./core/verdict.ts";
 import type { RailResult, RailStatus, StageVerdict } from "./core/verdict.ts";
@@ -48,7 +49,8 @@ export function beginStage(desk: Desk, pool: EdgePool, request: InputRequest): I
   const all = preparedOf(desk, pool);
   if (all === null) return null;
   const rails = all.filter(({ config }) => looksAt(config, request.requestId, request.tenant));
-  const input = extractTextParts(request.body, request.everyMember, request.unread);
+  const texts = extractTextParts(request.body, request.everyMember, request.unread);
+  const input: RailInput = { ...texts, forms: createForms() };
   const stage = createStage(rails.map(({ policy }) => policy));
   const run: Run = { stage, rails, input, request, startedAtMs };
   for (const rail of rails) {

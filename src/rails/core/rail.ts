@@ -8,6 +8,7 @@
  * Rejected: rails that return a verdict, which would let a rail block where the operator asked for a flag.
  */
 import type { Span } from "./spans.ts";
+import type { TextForms } from "./text/normalise.ts";
 import type { RailPolicy, RailResult } from "./verdict.ts";
 
 export type RailStage = "input" | "output";
@@ -49,6 +50,8 @@ export type RailInput = {
   readonly unseen: readonly UnseenReason[];
   /** Bytes that may be text and are in no part. Absent: 0. */
   readonly unreadBytes?: number;
+  /** What the rails of this request remember of its texts for each other. Absent: nothing. */
+  readonly forms?: TextForms;
   /** Whose body has members that nobody here knows: then every string in it counts. Absent: no. */
   readonly everyMember?: boolean;
 };

@@ -37,7 +37,7 @@ export type NormalText = {
 };
 
 /**
- * Texts whose normal form is remembered: several rails read the same parts of one request, one rail after the other. Most
+ * Texts of one request whose normal form is remembered: several rails read the same parts, one rail after the other. Most
  * requests have fewer parts of more than RECALLED_UNITS_MIN; of one with more, none is remembered when it is asked for
  * again, which costs a comparison of lengths.
  */
@@ -46,23 +46,31 @@ export const RECALLED_TEXTS_MAX = 8;
 /** Shorter texts cost no more than to look them up. */
 export const RECALLED_UNITS_MIN = 128;
 
-/** Longer texts would be kept for long: with this, all of them are 4 MB at most, the normal form included. */
+/** Longer texts would take much room beside the request: with this, all of them are 4 MB, the normal form included. */
 export const RECALLED_UNITS_MAX = 131_072;
 
-const recalledTexts: string[] = [];
-const recalledForms: NormalText[] = [];
-let nextRecalled = 0;
+/** What is remembered of the texts of one request or answer. Whoever reads it makes one, so that it ends with it. */
+export type TextForms = {
+  readonly texts: string[];
+  readonly forms: NormalText[];
+  next: number;
+};
+
+export function createForms(): TextForms {
+  return { texts: [], forms: [], next: 0 };
+}
 
 /** NFKC, without invisible characters, decimal digits as ASCII. Linear in the length of the text. */
-export function normalise(text: string): NormalText {
-  if (text.length < RECALLED_UNITS_MIN || text.length > RECALLED_UNITS_MAX) return normalForm(text);
+export function normalise(text: string, known?: TextForms): NormalText {
+  if (known === undefined || text.length < RECALLED_UNITS_MIN || text.length > RECALLED_UNITS_MAX)
+    return normalForm(text);
   // Equal strings that are not the same one are compared, once and natively; of other lengths, that is seen at once.
-  const known = recalledForms[recalledTexts.indexOf(text)];
-  if (known !== undefined) return known;
+  const recalled = known.forms[known.texts.indexOf(text)];
+  if (recalled !== undefined) return recalled;
   const form = normalForm(text);
-  recalledTexts[nextRecalled] = text;
-  recalledForms[nextRecalled] = form;
-  nextRecalled = (nextRecalled + 1) % RECALLED_TEXTS_MAX;
+  known.texts[known.next] = text;
+  known.forms[known.next] = form;
+  known.next = (known.next + 1) % RECALLED_TEXTS_MAX;
   return form;
 }
 
@@ -86,7 +94,7 @@ function normalForm(text: string): NormalText {
   return writer.finish();
 }
 
-/** As long as the normal form is remembered, so is what was folded of it. */
+/** As long as somebody has the normal form, and no longer, what was folded of it is known too. */
 const foldedForms = new WeakMap<NormalText, NormalText>();
 
 /** For matching phrases: lower case, accents and other diacritics gone, look-alikes as ASCII. Never longer than its input. */
@@ -160,6 +168,7 @@ function stringOf(units: Uint16Array): string {
 const FORMS_MAX = 16_384;
 /** Longer clusters are rare, and a key of a map is read whole. */
 const FORM_UNITS_MAX = 4;
+/** Single characters with their marks, never a text: nothing of a request can be read from them. */
 const forms = new Map<string, string>();
 
 /** Collects the normal form. The cluster that is being read is `[#start, #end)`, the rest is written or copied. */

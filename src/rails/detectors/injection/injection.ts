@@ -16,6 +16,7 @@ import { decodePayloads } from "./injection-encoded.ts";
 import { lengthOdds, reasonsOf, suspicionOf } from "./injection-model.ts";
 import { noNotes } from "./injection-scan.ts";
 import { fold, normalise } from "../../core/text/normalise.ts";
+import type { TextForms } from "../../core/text/normalise.ts";
 
 export type InjectionOptions = {
   /** Score from which a text is an injection, above 0 and below 1. */
@@ -54,7 +55,7 @@ export function findInjection(
   options: Pick<InjectionOptions, "threshold"> = INJECTION_DEFAULTS,
   meter: { steps: number } = { steps: 0 },
 ): readonly FoundSpan[] {
-  return inspect(text, logit(options.threshold), meter).spans;
+  return inspect(text, logit(options.threshold), { meter }).spans;
 }
 
 /** Reasons are "injection:" and the parts of the evidence: model, phrases, role_tokens, encoded, split. */
@@ -62,24 +63,26 @@ export function injectionRail(input: RailInput, options: InjectionOptions = INJE
   const spans = new Map<string, readonly FoundSpan[]>();
   const reasons = new Set<string>();
   const parts = input.parts.filter(({ role }) => !options.rolesIgnored.includes(role));
-  const meter = { steps: 0 };
+  const reading: Reading = { meter: { steps: 0 }, forms: input.forms };
   for (const { path, role, text } of parts) {
     const limit = logit(OPERATOR_ROLES.has(role) ? options.operatorThreshold : options.threshold);
-    const found = inspect(text, limit, meter);
+    const found = inspect(text, limit, reading);
     if (found.spans.length === 0) continue;
     spans.set(path, found.spans);
     for (const reason of found.reasons) reasons.add(reason);
   }
   if (spans.size === 0) {
     const row = rowOf(parts);
-    const found = row === null ? NOTHING : inspect(row, logit(options.threshold) + ROW_ODDS, meter);
+    const found = row === null ? NOTHING : inspect(row, logit(options.threshold) + ROW_ODDS, reading);
     if (found.spans.length > 0) for (const reason of [...found.reasons, "injection:split"]) reasons.add(reason);
   }
   return { spans, reasons: [...reasons].sort() };
 }
 
-function inspect(text: string, threshold: number, meter: { steps: number }): Inspection {
-  const normal = normalise(text);
+type Reading = { readonly meter: { steps: number }; readonly forms?: TextForms | undefined };
+
+function inspect(text: string, threshold: number, { meter, forms }: Reading): Inspection {
+  const normal = normalise(text, forms);
   const limit = threshold + lengthOdds(normal.text.length);
   const notes = noNotes();
   const views = [normal];

@@ -10,6 +10,7 @@
  * pattern finds.
  */
 import { normalise } from "../../core/text/normalise.ts";
+import type { TextForms } from "../../core/text/normalise.ts";
 import { findCards } from "./pii-card.ts";
 import { findEmails } from "./pii-email.ts";
 import { findIbans } from "./pii-iban.ts";
@@ -53,7 +54,7 @@ const FAMILIES: readonly Family[] = [
 
 /** Finds personal data in every part. Reasons are "pii:" and the type. */
 export function piiRail(input: RailInput, options: PiiOptions = {}): RailFindings {
-  const found = input.parts.map(({ path, text }) => [path, findPii(text, options)] as const);
+  const found = input.parts.map(({ path, text }) => [path, findPii(text, options, input.forms)] as const);
   const spans = new Map(found.filter(([, list]) => list.length > 0));
   const types = [...spans.values()].flatMap((list) => list.map(({ type }) => `pii:${type}`));
   return { spans, reasons: [...new Set(types)].sort() };
@@ -63,12 +64,17 @@ export function piiRail(input: RailInput, options: PiiOptions = {}): RailFinding
  * Personal data in one text, from left to right and without overlap; offsets are those of the text as given.
  * `meter.steps` grows by the number of characters looked at, which is at most a constant times the length of the text.
  */
-export function findPii(text: string, options: PiiOptions = {}, meter: PiiMeter = { steps: 0 }): readonly FoundSpan[] {
+export function findPii(
+  text: string,
+  options: PiiOptions = {},
+  forms?: TextForms,
+  meter: PiiMeter = { steps: 0 },
+): readonly FoundSpan[] {
   const scan = scanPii(text, meter);
   if (scan === null) return NOTHING;
   const entities = options.entities ?? PII_ENTITIES_DEFAULT;
   if (scan.isAscii) return findIn(scan, entities);
-  const normal = normalise(text);
+  const normal = normalise(text, forms);
   if (normal.isSame) return findIn(scan, entities);
   const normalScan = scanPii(normal.text, meter);
   if (normalScan === null) return NOTHING;

@@ -12,6 +12,7 @@
  */
 import { DataSet, englishDataset, englishRecommendedTransformers, RegExpMatcher } from "obscenity";
 import { fold, normalise } from "../../core/text/normalise.ts";
+import type { TextForms } from "../../core/text/normalise.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 
 /** Longer runs without a space are data. */
@@ -101,8 +102,12 @@ const KEPT: ReadonlySet<string> = new Set(
 );
 
 /** Finds swear words and slurs; the span is the whole word. Offsets are those of the text as given. */
-export function findProfanity(text: string, { allow = [] }: ProfanityOptions = {}): readonly FoundSpan[] {
-  const folded = fold(normalise(text));
+export function findProfanity(
+  text: string,
+  { allow = [] }: ProfanityOptions = {},
+  forms?: TextForms,
+): readonly FoundSpan[] {
+  const folded = fold(normalise(text, forms));
   const found: FoundSpan[] = [];
   const decided = new Map<string, boolean>();
   eachWordWithStem(folded.text, (start, end) => {
@@ -126,7 +131,7 @@ export function findProfanity(text: string, { allow = [] }: ProfanityOptions = {
 
 /** Finds swear words and slurs in every part. The reason is "profanity". */
 export function profanityRail(input: RailInput, options: ProfanityOptions = {}): RailFindings {
-  const found = input.parts.map(({ path, text }) => [path, findProfanity(text, options)] as const);
+  const found = input.parts.map(({ path, text }) => [path, findProfanity(text, options, input.forms)] as const);
   const spans = new Map(found.filter(([, list]) => list.length > 0));
   return { spans, reasons: spans.size > 0 ? ["profanity"] : [] };
 }

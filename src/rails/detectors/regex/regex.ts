@@ -10,6 +10,7 @@
  */
 import { RE2JS } from "re2js";
 import { normalise } from "../../core/text/normalise.ts";
+import type { TextForms } from "../../core/text/normalise.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 import { mayHold, requiredLiterals } from "./regex-literals.ts";
 import type { Required } from "./regex-literals.ts";
@@ -67,9 +68,9 @@ export function checkRegexOptions({ patterns }: RegexOptions): string | null {
  * Matches of all patterns in one text, in the order of the patterns; offsets are those of the text as given, the type is
  * the pattern's name. A pattern that does not compile throws: `checkRegexOptions` comes first.
  */
-export function findRegex(text: string, { patterns }: RegexOptions): readonly FoundSpan[] {
+export function findRegex(text: string, { patterns }: RegexOptions, forms?: TextForms): readonly FoundSpan[] {
   if (patterns.length === 0 || text === "") return [];
-  const normal = normalise(text);
+  const normal = normalise(text, forms);
   const lower = text.toLowerCase();
   const lowerNormal = normal.isSame ? lower : normal.text.toLowerCase();
   return patterns.flatMap(({ name, pattern, flags }) => {
@@ -89,7 +90,7 @@ export function findRegex(text: string, { patterns }: RegexOptions): readonly Fo
 
 /** Finds the operator's patterns in every part. Reasons are "regex:" and the pattern's name. */
 export function regexRail(input: RailInput, options: RegexOptions): RailFindings {
-  const found = input.parts.map(({ path, text }) => [path, findRegex(text, options)] as const);
+  const found = input.parts.map(({ path, text }) => [path, findRegex(text, options, input.forms)] as const);
   const spans = new Map(found.filter(([, list]) => list.length > 0));
   const types = [...spans.values()].flatMap((list) => list.map(({ type }) => `regex:${type}`));
   return { spans, reasons: [...new Set(types)].sort() };

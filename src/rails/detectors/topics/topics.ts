@@ -11,6 +11,7 @@ import { AhoCorasick } from "../../core/text/aho-corasick.ts";
 import { CHARS, isIn } from "../../core/text/char-class.ts";
 import { isUnspaced, isWordChar } from "../../core/text/code-points.ts";
 import { fold, normalise } from "../../core/text/normalise.ts";
+import type { TextForms } from "../../core/text/normalise.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 
 export type TopicOptions = {
@@ -36,16 +37,16 @@ const indexes = new WeakMap<TopicOptions, TopicIndex>();
 
 /** Finds banned phrases in every part. Reasons are "topics:" and the topic. */
 export function topicsRail(input: RailInput, options: TopicOptions): RailFindings {
-  const found = input.parts.map(({ path, text }) => [path, findTopics(text, options)] as const);
+  const found = input.parts.map(({ path, text }) => [path, findTopics(text, options, input.forms)] as const);
   const spans = new Map(found.filter(([, list]) => list.length > 0));
   const types = [...spans.values()].flatMap((list) => list.map(({ type }) => `topics:${type}`));
   return { spans, reasons: [...new Set(types)].sort() };
 }
 
 /** Banned phrases in one text by their end, with the topic as type; they may overlap. */
-export function findTopics(text: string, options: TopicOptions): FoundSpan[] {
+export function findTopics(text: string, options: TopicOptions, forms?: TextForms): FoundSpan[] {
   const { automaton, topics, lengths } = topicIndexOf(options);
-  const folded = fold(normalise(text));
+  const folded = fold(normalise(text, forms));
   const view = folded.text;
   const found: FoundSpan[] = [];
   // Offsets of the last units that were fed: a gap is one unit to the automaton, however long it is.

@@ -6,6 +6,7 @@ import {
   CLUSTER_CHARS_MAX,
   EXPANSION_UNITS_MAX,
   fold,
+  createForms,
   normalise,
   RECALLED_TEXTS_MAX,
   RECALLED_UNITS_MAX,
@@ -199,16 +200,30 @@ describe("a text that is read again", () => {
     { units: RECALLED_UNITS_MAX, isRecalled: true },
     { units: RECALLED_UNITS_MAX + 1, isRecalled: false },
   ])("with $units units is remembered: $isRecalled", ({ units, isRecalled }) => {
-    const first = normalise(textOf(units));
-    expect(normalise(textOf(units)) === first).toBe(isRecalled);
-    expect(fold(normalise(textOf(units))).text).toBe(fold(first).text);
+    const forms = createForms();
+    const first = normalise(textOf(units), forms);
+    expect(normalise(textOf(units), forms) === first).toBe(isRecalled);
+    expect(fold(normalise(textOf(units), forms)).text).toBe(fold(first).text);
+  });
+
+  test("by another request, or by nobody's, is read anew: nothing outlives the request that brought it", () => {
+    const text = textOf(RECALLED_UNITS_MIN);
+    const forms = createForms();
+    const first = normalise(text, forms);
+    expect(forms.texts).toEqual([text]);
+    expect(normalise(text, createForms())).not.toBe(first);
+    const unbound = normalise(text);
+    expect(normalise(text)).not.toBe(unbound);
+    expect(unbound).not.toBe(first);
   });
 
   test("after as many others as are remembered is read anew, with the same result", () => {
     const text = textOf(RECALLED_UNITS_MIN);
-    const first = normalise(text);
-    for (let other = 1; other <= RECALLED_TEXTS_MAX; other += 1) normalise(textOf(RECALLED_UNITS_MIN + other));
-    const again = normalise(text);
+    const forms = createForms();
+    const first = normalise(text, forms);
+    for (let other = 1; other <= RECALLED_TEXTS_MAX; other += 1) normalise(textOf(RECALLED_UNITS_MIN + other), forms);
+    expect(forms.texts).toHaveLength(RECALLED_TEXTS_MAX);
+    const again = normalise(text, forms);
     expect(again).not.toBe(first);
     expect(again.text).toBe(first.text);
   });
