@@ -64,12 +64,12 @@ const cases: readonly Case[] = [
   [
     "a key without the admin scope",
     () => fleet.call("/admin/fleet", { headers: { authorization: `Bearer ${fleet.keyOf("user")}` } }),
-    { status: 403, code: "forbidden", says: /Use a key with the scope/ },
+    { status: 403, code: "forbidden", says: /it needs the scope "admin"/ },
   ],
   [
     "a key without the infer scope",
     () => postChat(chatBody(), { authorization: `Bearer ${fleet.keyOf("ops")}` }),
-    { status: 403, code: "forbidden", says: /Use a key with the scope/ },
+    { status: 403, code: "forbidden", says: /it needs the scope "infer"/ },
   ],
   [
     "an unknown model",

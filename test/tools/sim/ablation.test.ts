@@ -16,12 +16,12 @@ import type { Requests } from "../../../tools/sim/workload.ts";
 import { createWorkload } from "../../../tools/sim/workload.ts";
 import { ran } from "./worlds.ts";
 
-const src = join(import.meta.dirname, "../../../src");
+const root = join(import.meta.dirname, "../../..");
 
 describe("the parts", () => {
   test.each(PARTS)("$name has a module and a stand-in", ({ module, standIn }) => {
-    expect(existsSync(join(src, module))).toBe(true);
-    expect(existsSync(join(src, "sim/report/ablation/stand-ins", standIn))).toBe(true);
+    expect(existsSync(join(root, module))).toBe(true);
+    expect(existsSync(join(root, "tools/sim/report/ablation/stand-ins", standIn))).toBe(true);
   });
 
   test("are read from a module's address, and only there", () => {
@@ -38,7 +38,7 @@ describe("an ablation of the command", () => {
     folder = mkdtempSync(join(tmpdir(), "warmpath-ablation-"));
     const json = join(folder, "out.json");
     const options = "--ablation --scenario D --load 0.95 --seeds 1 --requests 2000".split(" ");
-    output = execFileSync(process.execPath, [join(src, "tools/sim/main.ts"), ...options, "--json", json], {
+    output = execFileSync(process.execPath, [join(root, "tools/sim/main.ts"), ...options, "--json", json], {
       encoding: "utf8",
     });
     const { ablation } = JSON.parse(readFileSync(json, "utf8")) as { ablation: { rows: AblationRow[] }[] };

@@ -16,17 +16,17 @@ export type Part = {
   readonly name: string;
   /** What the core is like without it. */
   readonly about: string;
-  /** The module that is replaced, from `src/`. */
+  /** The module that is replaced. */
   readonly module: string;
   readonly standIn: string;
 };
 
-const COST = { module: "routing/core/cost/cost.ts", standIn: "cost.ts" } as const;
-const PLAN = { module: "routing/core/cost/plan.ts", standIn: "plan.ts" } as const;
-const EDGE = { module: "routing/core/lease-client/edge-lease.ts", standIn: "edge-lease.ts" } as const;
+const COST = { module: "src/routing/core/cost/cost.ts", standIn: "cost.ts" } as const;
+const PLAN = { module: "src/routing/core/cost/plan.ts", standIn: "plan.ts" } as const;
+const EDGE = { module: "src/routing/core/lease-client/edge-lease.ts", standIn: "edge-lease.ts" } as const;
 const KEYS = { module: "tools/sim/production/prompt-key.ts", standIn: "prompt-key.ts" } as const;
-const SCALE = { module: "routing/core/shard/shard-scale.ts", standIn: "shard-scale.ts" } as const;
-const CREDITS = { module: "routing/core/shard/credits.ts", standIn: "credits.ts" } as const;
+const SCALE = { module: "src/routing/core/shard/shard-scale.ts", standIn: "shard-scale.ts" } as const;
+const CREDITS = { module: "src/routing/core/shard/credits.ts", standIn: "credits.ts" } as const;
 
 /** In the order of the tables. */
 export const PARTS: readonly Part[] = [
@@ -58,7 +58,9 @@ export async function without(name: string): Promise<RouterFactory> {
   return keyedProduction;
 }
 
-const SRC = new URL("../../../../src/", import.meta.url);
+const ROOT = new URL("../../../../", import.meta.url);
+/** What a copy is made of. */
+const COPIED = ["src/", "tools/sim/"].map((folder) => new URL(folder, ROOT).href);
 const STAND_INS = new URL("stand-ins/", import.meta.url);
 
 let isRegistered = false;
@@ -72,9 +74,9 @@ function registerOnce(): void {
       const resolved = next(specifier, context);
       const parent = context.parentURL ?? "";
       const name = withoutOf(parent);
-      if (name === null || !resolved.url.startsWith(SRC.href)) return resolved;
+      if (name === null || !COPIED.some((folder) => resolved.url.startsWith(folder))) return resolved;
       const part = PARTS.find((one) => one.name === name);
-      const isReplaced = part !== undefined && resolved.url === new URL(part.module, SRC).href;
+      const isReplaced = part !== undefined && resolved.url === new URL(part.module, ROOT).href;
       const isWrapped = parent.startsWith(STAND_INS.href);
       const url = isReplaced && !isWrapped ? new URL(part.standIn, STAND_INS).href : resolved.url;
       return { ...resolved, url: `${url}?${WITHOUT}=${name}` };
