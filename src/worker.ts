@@ -6,13 +6,14 @@ import { drainUnread } from "./wire/body.ts";
 import { isDraining, untilCut } from "./dispatch/draining.ts";
 import { dress, refuse } from "./wire/replies.ts";
 import type { EdgeRequest } from "./gateway/edge-request.ts";
-import type { Config } from "./config/config.ts";
+import { errorFormOf } from "./gateway/error-form.ts";
+import type { Answer, Refusal } from "./wire/refusal.ts";
 import { HOP } from "./wire/headers.ts";
 import { readUrl, withoutLastSlash } from "./wire/request-target.ts";
 import type { TargetProblem } from "./wire/request-target.ts";
 import { JOB_PATH, routeRequest } from "./gateway/router.ts";
 import { runtimeOf } from "./dispatch/runtime.ts";
-import type { EdgeEnv } from "./dispatch/runtime.ts";
+import type { EdgeEnv, Runtime } from "./dispatch/runtime.ts";
 
 export { Keeper } from "./gateway/keeper.ts";
 export { JobQueue } from "./jobs/object/job-queue.ts";
@@ -27,23 +28,31 @@ const READY_PATHS: ReadonlySet<string> = new Set(["/readyz", "/healthz", "/healt
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {
-    const answer = await serve(request, env, ctx);
-    if (answer.status >= 400) await drainUnread(request);
-    return answer;
+    const requestId = `req_${crypto.randomUUID()}`;
+    const answer = await serve(request, env, ctx, requestId);
+    const reply = answer instanceof Response ? answer : dressed(answer, requestId, request.url, runtimeOf(env, ctx));
+    if (reply.status >= 400) await drainUnread(request);
+    return reply;
   },
 } satisfies ExportedHandler<EdgeEnv>;
 
-async function serve(request: EdgeRequest["request"], env: EdgeEnv, ctx: ExecutionContext): Promise<Response> {
+/** The one place where a refusal becomes an answer. */
+function dressed(refusal: Refusal, requestId: string, url: string, runtime: Runtime | null): Response {
+  const config = runtime?.config ?? null;
+  const target = readUrl(url);
+  return refuse(requestId, config, refusal, errorFormOf(target.ok ? target.value.path : "", config));
+}
+
+async function serve(
+  request: EdgeRequest["request"],
+  env: EdgeEnv,
+  ctx: ExecutionContext,
+  requestId: string,
+): Promise<Answer> {
   const startedAtMs = Date.now();
-  const requestId = `req_${crypto.randomUUID()}`;
-  if (!METHODS.has(request.method)) {
-    return refuse(requestId, runtimeOf(env, ctx)?.config ?? null, {
-      reason: "method_not_allowed",
-      headers: [["allow", ALLOW]],
-    });
-  }
+  if (!METHODS.has(request.method)) return { reason: "method_not_allowed", headers: [["allow", ALLOW]] };
   const target = readUrl(request.url);
-  if (!target.ok) return refuseTarget(requestId, runtimeOf(env, ctx)?.config ?? null, target.error);
+  if (!target.ok) return refuseTarget(target.error);
   const { path, query } = target.value;
   const plain = withoutLastSlash(path);
   if (plain === "/livez") return health(requestId, 200, "ok\n");
@@ -52,28 +61,28 @@ async function serve(request: EdgeRequest["request"], env: EdgeEnv, ctx: Executi
     if (runtime === null) return health(requestId, 503, "misconfigured, see the log\n");
     return isDraining() ? health(requestId, 503, "draining\n") : health(requestId, 200, "ok\n");
   }
-  if (runtime === null) return refuse(requestId, null, { reason: "misconfigured" });
+  if (runtime === null) return { reason: "misconfigured" };
   if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) {
     return preflight(requestId, runtime.config.cors?.allowOrigin ?? null);
   }
-  if (isDraining()) return refuse(requestId, runtime.config, { reason: "shutting_down" });
-  if (request.headers.has(HOP)) return refuse(requestId, runtime.config, { reason: "request_loop" });
+  if (isDraining()) return { reason: "shutting_down" };
+  if (request.headers.has(HOP)) return { reason: "request_loop" };
   const dev = env.WARMPATH_DEV === "1";
   const edge: EdgeRequest = { request, path, query, requestId, startedAtMs, dev, desk: { runtime, env, ctx } };
   try {
     if (env.WARMPATH_SELF_HOSTED !== "1") return await routeRequest(edge);
     // What waits for a job would hold up the end for nothing: the job goes on after the next start.
     const answer = await untilCut(routeRequest(edge), !JOB_PATH.test(path));
-    return answer ?? refuse(requestId, runtime.config, { reason: "shutting_down" });
+    return answer ?? { reason: "shutting_down" };
   } catch (error) {
     console.error(requestId, error);
-    return refuse(requestId, runtime.config, { reason: "internal" });
+    return { reason: "internal" };
   }
 }
 
-async function refuseTarget(requestId: string, config: Config | null, problem: TargetProblem): Promise<Response> {
+async function refuseTarget(problem: TargetProblem): Promise<Refusal> {
   const { targetProblem } = await import("./gateway/admin/rare.ts");
-  return refuse(requestId, config, { reason: "invalid_request", detail: targetProblem(problem) });
+  return { reason: "invalid_request", detail: targetProblem(problem) };
 }
 
 function health(requestId: string, status: number, text: string): Response {

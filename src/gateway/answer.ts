@@ -17,6 +17,7 @@ import { endAttempt } from "../dispatch/dispatch.ts";
 import type { AttemptResult } from "../dispatch/attempt.ts";
 import { isEventStream } from "../dispatch/answer-format.ts";
 import type { Authenticated } from "./edge-request.ts";
+import type { Answer } from "../wire/refusal.ts";
 import { dress } from "../wire/replies.ts";
 import { answerRailed, railedFormat } from "../rails/output-rails.ts";
 import type { Checked } from "../rails/check.ts";
@@ -44,7 +45,7 @@ export function answerBegun(
   edge: Authenticated,
   begunResult: Extract<AttemptResult, { kind: "begun" }>,
   explained: Explained,
-): Response | Promise<Response> {
+): Response | Promise<Answer> {
   const { attempt, response, begun } = begunResult;
   const isEvents = isEventStream(response.headers.get("content-type") ?? "");
   const headers = forwardableResponseHeaders(response.headers);

@@ -28,9 +28,8 @@ import { giveBack, runAttempts } from "../dispatch/attempts.ts";
 import type { Outcome } from "../dispatch/attempts.ts";
 import type { Outgoing } from "../dispatch/outgoing.ts";
 import { parseJson, writeJson } from "../wire/body.ts";
-import type { Refusal } from "../wire/refusal.ts";
+import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Authenticated } from "./edge-request.ts";
-import { refuse } from "../wire/replies.ts";
 import { beginCheck } from "../rails/input-rails.ts";
 import { lease } from "../dispatch/lease-desk.ts";
 import type { LeaseAnswer } from "../dispatch/lease-desk.ts";
@@ -61,26 +60,26 @@ type Parcel = {
 };
 
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
-export async function infer(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Response> {
+export async function infer(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Answer> {
   const { config, pools } = edge.desk.runtime;
   const bytes = await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax");
-  if (!bytes.ok) return refuse(edge.requestId, config, bytes.error);
+  if (!bytes.ok) return bytes.error;
   const json = parseJson(bytes.value);
-  if (json === null) return refuse(edge.requestId, config, { reason: "invalid_json" });
+  if (json === null) return { reason: "invalid_json" };
   const read = readInferenceBody(json, path);
   if (!read.ok) {
     const { param, problem } = read.error;
-    return refuse(edge.requestId, config, {
+    return {
       reason: "invalid_request",
       detail: problem,
       ...(param === null ? {} : { param }),
-    });
+    };
   }
   const poolId = config.poolIdByModel.get(read.value.model);
   const pool = given ?? (poolId === undefined ? undefined : pools.get(poolId));
   if (pool === undefined) {
     const { unknownModel } = await import("./admin/rare.ts");
-    return refuse(edge.requestId, config, unknownModel(read.value.model, config));
+    return unknownModel(read.value.model, config);
   }
   const { stream } = read.value;
   return send(edge, {
@@ -102,21 +101,21 @@ export async function passThrough(
   pool: EdgePool,
   path: string,
   pathFrom: "client" | "config",
-): Promise<Response> {
+): Promise<Answer> {
   const { request, desk } = edge;
   const { refuseReach } = await import("../dispatch/reach.ts");
   const closed = refuseReach(edge, pool, { method: request.method, path, from: pathFrom });
-  if (closed !== null) return refuse(edge.requestId, desk.runtime.config, closed);
+  if (closed !== null) return closed;
   if (request.headers.get("upgrade") !== null) {
-    return refuse(edge.requestId, desk.runtime.config, {
+    return {
       reason: "invalid_request",
       detail: "WebSockets are not supported yet.",
-    });
+    };
   }
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
   const { config } = desk.runtime;
   const read = hasBody ? await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax") : null;
-  if (read !== null && !read.ok) return refuse(edge.requestId, config, read.error);
+  if (read !== null && !read.ok) return read.error;
   const bytes = read?.value ?? null;
   // Whatever the content type says: a body that a model could read as JSON is read as JSON here.
   const json = bytes === null ? null : parseJson(bytes);
@@ -129,10 +128,9 @@ export async function passThrough(
   return send(edge, { pool, method, path, bytes, json, stream, isInference: false, isClientsPath, repeatable });
 }
 
-async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
+async function send(edge: Authenticated, parcel: Parcel): Promise<Answer> {
   const { desk, requestId } = edge;
-  const { config } = desk.runtime;
-  if (parcel.pool.endpoints.size === 0) return refuse(requestId, config, { reason: "jobs_only" });
+  if (parcel.pool.endpoints.size === 0) return { reason: "jobs_only" };
   const { place, key } = placeOf(edge.request, desk.runtime, edge.dev);
   const inputTokens = inputTokensEstimate(parcel.bytes?.byteLength ?? 0);
   const wish: LeaseWish = {
@@ -158,7 +156,7 @@ async function send(edge: Authenticated, parcel: Parcel): Promise<Response> {
   const sending: Sending = { edge, parcel, wish, leasing };
   if (check === null) {
     takeBack(sending);
-    return refuse(requestId, config, { reason: "misconfigured" });
+    return { reason: "misconfigured" };
   }
   if (check.outside === null || check.inside.verdict.verdict === "block") return sendChecked(sending, check.inside);
   const answering = sendAsking(sending, { ...check, outside: check.outside });
@@ -181,7 +179,7 @@ type Sending = {
 };
 
 /** All rails have spoken. */
-async function sendChecked(sending: Sending, checked: Checked): Promise<Response> {
+async function sendChecked(sending: Sending, checked: Checked): Promise<Answer> {
   const { edge, parcel, wish, leasing } = sending;
   const outgoing = checked.verdict.verdict === "block" ? null : outgoingOf(edge, parcel, wish, checked, null);
   if (outgoing === null) {
@@ -199,7 +197,7 @@ async function sendChecked(sending: Sending, checked: Checked): Promise<Response
 async function sendAsking(
   sending: Sending,
   check: InputCheck & { readonly outside: Promise<Checked> },
-): Promise<Response> {
+): Promise<Answer> {
   const { edge, parcel, wish, leasing } = sending;
   const { desk } = edge;
   if (parcel.pool.config.rails.overlap === "acquire") {
@@ -227,9 +225,9 @@ async function respond(
   outcome: Outcome,
   checked: Checked,
   savedMs: number | null,
-): Promise<Response> {
+): Promise<Answer> {
   if (outcome.kind === "refused") {
-    return refuse(edge.requestId, edge.desk.runtime.config, withRails(outcome.refusal, checked));
+    return withRails(outcome.refusal, checked);
   }
   const { result } = outcome;
   return answerBegun(edge, result, {
@@ -251,12 +249,12 @@ async function explained(outcome: Extract<Outcome, { kind: "begun" }>, checked: 
 }
 
 /** The rails refused it; or had text redacted in a body that is nested too deep to be written again. */
-function refuseChecked({ edge, parcel }: Sending, checked: Checked): Response {
+function refuseChecked({ parcel }: Sending, checked: Checked): Refusal {
   const refusal: Refusal =
     checked.verdict.verdict === "block"
       ? blocked(checked, parcel.pool.config)
       : { reason: "invalid_request", detail: "The body is nested too deep." };
-  return refuse(edge.requestId, edge.desk.runtime.config, withRails(refusal, checked));
+  return withRails(refusal, checked);
 }
 
 function withRails(refusal: Refusal, { records }: Checked): Refusal {

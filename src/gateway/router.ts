@@ -11,7 +11,7 @@ import { err } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { Identity, KeyRefusal } from "../wire/api-keys.ts";
 import type { Scope } from "../config/config.ts";
-import { refuse } from "../wire/replies.ts";
+import type { Answer } from "../wire/refusal.ts";
 import { answerJson } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
 import { loadRails } from "../rails/input-rails.ts";
@@ -19,7 +19,7 @@ import { infer, passThrough } from "./pipeline.ts";
 import type { AdminAction } from "./admin/rare.ts";
 import type { Runtime } from "../dispatch/runtime.ts";
 
-type Handler = (edge: Authenticated, params: Readonly<Record<string, string>>) => Promise<Response> | Response;
+type Handler = (edge: Authenticated, params: Readonly<Record<string, string>>) => Promise<Answer> | Answer;
 
 type Exact = { readonly method: string; readonly scope: Scope; readonly handler: Handler };
 
@@ -35,7 +35,7 @@ const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
   ["/admin/explain", { method: "POST", scope: "admin", handler: admin("explain") }],
 ]);
 
-const patterns = Router<IRequest, [EdgeRequest], Response>();
+const patterns = Router<IRequest, [EdgeRequest], Answer>();
 
 patterns
   .get("/v1/models/:id+", authenticated("infer", model))
@@ -49,7 +49,7 @@ const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;
 /** What belongs to jobs alone. */
 export const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/;
 
-export async function routeRequest(edge: EdgeRequest): Promise<Response> {
+export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
   const { config, pools } = edge.desk.runtime;
   loadRails(edge.desk.runtime);
   const path = withoutLastSlash(edge.path);
@@ -60,7 +60,7 @@ export async function routeRequest(edge: EdgeRequest): Promise<Response> {
       return admit(edge, exact.scope, exact.handler, {});
     }
     const allow = [["allow", exact.method === "GET" ? "GET, HEAD" : exact.method]] as const;
-    return refuse(edge.requestId, config, { reason: "method_not_allowed", headers: allow });
+    return { reason: "method_not_allowed", headers: allow };
   }
   const declared = config.routes.get(path);
   const pool = declared === undefined ? undefined : pools.get(declared.poolId);
@@ -80,14 +80,14 @@ export async function routeRequest(edge: EdgeRequest): Promise<Response> {
     return routeJobs({ ...edge, path }, async (asked, scope, handler) => admit(asked, scope, handler, {}));
   }
   // The router reads these two members and writes its own beside them.
-  const answer = await patterns.fetch({ method, url: `http://router${path}` } as IRequest, edge);
-  if (answer instanceof Response) return answer;
+  const answer: Answer | undefined = await patterns.fetch({ method, url: `http://router${path}` } as IRequest, edge);
+  if (answer !== undefined) return answer;
   const { notServed } = await import("./admin/rare.ts");
-  return refuse(edge.requestId, config, notServed(path));
+  return notServed(path);
 }
 
 function authenticated(scope: Scope, handler: Handler) {
-  return async (matched: IRequest, edge: EdgeRequest): Promise<Response> =>
+  return async (matched: IRequest, edge: EdgeRequest): Promise<Answer> =>
     admit(edge, scope, handler, matched.params ?? {});
 }
 
@@ -96,17 +96,17 @@ async function admit(
   scope: Scope,
   handler: Handler,
   params: Readonly<Record<string, string>>,
-): Promise<Response> {
+): Promise<Answer> {
   const { runtime } = edge.desk;
   const { headers } = edge.request;
   const identity = await identify(runtime, headers, edge.startedAtMs);
   if (!identity.ok) {
     const reason = identity.error === "expired" ? "key_expired" : "unauthorized";
-    return refuse(edge.requestId, runtime.config, { reason });
+    return { reason };
   }
   if (!identity.value.scopes.includes(scope)) {
     const detail = `This API key may not do this: it needs the scope "${scope}".`;
-    return refuse(edge.requestId, runtime.config, { reason: "forbidden", detail });
+    return { reason: "forbidden", detail };
   }
   const known = { ...edge, identity: identity.value };
   if (scope === "infer" && edge.request.method === "POST" && mayBecomeJob(headers)) {
@@ -145,20 +145,20 @@ function models(edge: Authenticated): Response {
   return answerJson(edge, modelList(edge.desk.runtime.config));
 }
 
-async function model(edge: Authenticated, { id = "" }: Readonly<Record<string, string>>): Promise<Response> {
+async function model(edge: Authenticated, { id = "" }: Readonly<Record<string, string>>): Promise<Answer> {
   const { config } = edge.desk.runtime;
   const name = decoded(id);
   const found = modelById(config, name);
   if (found !== null) return answerJson(edge, found);
   const { unknownModel } = await import("./admin/rare.ts");
-  return refuse(edge.requestId, config, unknownModel(name, config));
+  return unknownModel(name, config);
 }
 
-async function toPool(edge: Authenticated, poolId: string, path: string): Promise<Response> {
+async function toPool(edge: Authenticated, poolId: string, path: string): Promise<Answer> {
   const pool = edge.desk.runtime.pools.get(poolId);
   if (pool !== undefined) return passThrough(edge, pool, path + edge.query, "client");
   const { unknownPool } = await import("./admin/rare.ts");
-  return refuse(edge.requestId, edge.desk.runtime.config, unknownPool(poolId, edge.desk.runtime.config));
+  return unknownPool(poolId, edge.desk.runtime.config);
 }
 
 /** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */

@@ -10,6 +10,7 @@
 import type { StreamFormatName } from "./core/stream/stream-events.ts";
 import { answerFormat } from "../dispatch/answer-format.ts";
 import type { Checked } from "./check.ts";
+import type { Answer } from "../wire/refusal.ts";
 import type { Railing } from "./railing.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 
@@ -30,7 +31,7 @@ export function railedFormat(
 }
 
 /** The client's response; the attempt ends by itself. */
-export async function answerRailed(railing: Railing): Promise<Response> {
+export async function answerRailed(railing: Railing): Promise<Answer> {
   outputPart ??= await import("./output.ts");
   return outputPart.railAnswer(railing);
 }

@@ -21,8 +21,7 @@ import { isDecoded } from "../dispatch/answer-format.ts";
 import { parseJson, writeJson } from "../wire/body.ts";
 import { endAttempt, keepRunning, noteBytes } from "../dispatch/dispatch.ts";
 import type { Begun } from "../dispatch/begin-answer.ts";
-import { refuse } from "../wire/replies.ts";
-import type { Refusal } from "../wire/refusal.ts";
+import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Railing } from "./railing.ts";
 import { relay } from "../dispatch/relay.ts";
 import { noting, outputSetOf, RailFailed } from "./output-set.ts";
@@ -38,7 +37,7 @@ const OF_THE_BYTES = ["etag", "content-md5", "digest", "content-digest", "repr-d
 
 type Streaming = Extract<Begun, { readonly kind: "stream" }>;
 
-export async function railAnswer(railing: Railing): Promise<Response> {
+export async function railAnswer(railing: Railing): Promise<Answer> {
   const { edge, pool, attempt, begun, checked, headers, isEvents } = railing;
   const set = outputSetOf(pool.config, edge.requestId, edge.identity.tenant, checked.body);
   if (set === null) return abandon(railing, { reason: "misconfigured" });
@@ -86,7 +85,7 @@ function answerEvents(railing: Railing, set: OutputSet): Response {
 const EMPTY = new Uint8Array(0);
 
 /** Whole answers that did not come at once: read to their end, or to the bound. */
-async function answerLong(railing: Railing, set: OutputSet, streaming: Streaming): Promise<Response> {
+async function answerLong(railing: Railing, set: OutputSet, streaming: Streaming): Promise<Answer> {
   const { attempt } = railing;
   keepRunning(attempt);
   const reading = collect(streaming, () => noteBytes(attempt));
@@ -136,7 +135,7 @@ async function collect({ first, reader }: Streaming, onBytes: () => void): Promi
   return { bytes: new Uint8Array(await new Blob(chunks).arrayBuffer()), end };
 }
 
-function answerWhole(railing: Railing, set: OutputSet, bytes: Uint8Array | null): Response {
+function answerWhole(railing: Railing, set: OutputSet, bytes: Uint8Array | null): Answer {
   const { headers, status, format, checked } = railing;
   if (bytes === null || bytes.byteLength === 0) return new Response(bytes, { status, headers });
   const startedAtMs = Date.now();
@@ -176,7 +175,7 @@ function blockedBy({ rail }: StreamBlock): Refusal {
 }
 
 /** No rail can read the answer. */
-function unread(railing: Railing, set: OutputSet): Response {
+function unread(railing: Railing, set: OutputSet): Answer {
   const records = set.rails.map((config) => recordOf(config, null, "error", 0));
   if (set.isClosed) {
     const detail = "The endpoint's answer could not be read by the guardrails that must see it.";
@@ -193,16 +192,15 @@ function untouched({ attempt, begun, headers, status, isEvents }: Railing): Resp
 }
 
 /** Refuses an answer that may not have ended. */
-function abandon(railing: Railing, refusal: Refusal, records: readonly RailRecord[] = []): Response {
+function abandon(railing: Railing, refusal: Refusal, records: readonly RailRecord[] = []): Refusal {
   endAttempt(railing.attempt, "cancelled");
   railing.attempt.controller.abort();
   return refused(railing, refusal, records);
 }
 
-function refused({ edge, checked }: Railing, refusal: Refusal, records: readonly RailRecord[] = []): Response {
+function refused({ checked }: Railing, refusal: Refusal, records: readonly RailRecord[] = []): Refusal {
   const { rails } = railHeaders([...checked.records, ...records]);
-  const told = rails === "" ? refusal : { ...refusal, headers: [[RAILS, rails]] as const };
-  return refuse(edge.requestId, edge.desk.runtime.config, told);
+  return rails === "" ? refusal : { ...refusal, headers: [[RAILS, rails]] };
 }
 
 /** In the headers of an answer that has not begun: beside what the input rails said. */

@@ -9,3 +9,6 @@ export type Refusal = {
   readonly retryAfterMs?: number;
   readonly headers?: readonly (readonly [string, string])[];
 };
+
+/** What a handler comes to. */
+export type Answer = Response | Refusal;

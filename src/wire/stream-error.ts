@@ -1,7 +1,8 @@
 /** How each protocol tells an error in the midst of a stream, so that its clients' packages report one. */
 import type { AnswerProtocol } from "../dispatch/core/answer-protocol.ts";
 import type { StreamError } from "../dispatch/core/stream-close.ts";
-import { wireError } from "./errors.ts";
+import { anthropicError } from "./error-forms.ts";
+import { ERRORS, wireError } from "./errors.ts";
 import type { ErrorReason } from "./errors.ts";
 
 /**
@@ -13,7 +14,7 @@ export function streamError(reason: ErrorReason, protocol: AnswerProtocol | null
   const { type, code, message, param } = error;
   switch (protocol) {
     case "anthropic":
-      return named({ type: "error", error: { type, message } });
+      return named(anthropicError(ERRORS[reason].status, error));
     case "responses":
       return named({ type: "error", code, message, param, error });
     case "chat":

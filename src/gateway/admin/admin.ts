@@ -6,12 +6,12 @@ import { shardName } from "../../routing/core/shard-name.ts";
 import type { ShardStatus } from "../../wire/shard-status.ts";
 import { stubOf } from "../../dispatch/lease-desk.ts";
 import { askShard } from "./admin-call.ts";
-import { refuse } from "../../wire/replies.ts";
+import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
 
 /** `GET /admin/fleet[?probe=1]`: every shard's leases and endpoints; with `probe`, after asking every endpoint. */
-export async function fleet(edge: Authenticated): Promise<Response> {
+export async function fleet(edge: Authenticated): Promise<Answer> {
   const probe = new URLSearchParams(edge.query).get("probe") === "1";
   const answers = await askFleet(edge, probe);
   return answerJson(edge, { shards: answers.map(({ name, reachable, status }) => ({ name, reachable, status })) });
@@ -43,35 +43,35 @@ export async function askFleet({ desk }: Authenticated, probe: boolean): Promise
  * `POST /admin/endpoints/{id}/drain` and `/undrain`: the endpoint takes nothing new from here on, or takes traffic again.
  * What runs on it ends by itself: the answer and `GET /admin/fleet` show what is in flight. Doing it twice changes nothing.
  */
-export async function drain(edge: Authenticated, endpointId: string, drained: boolean): Promise<Response> {
+export async function drain(edge: Authenticated, endpointId: string, drained: boolean): Promise<Answer> {
   const { runtime } = edge.desk;
   const pool = [...runtime.pools.values()].find(({ endpoints }) => endpoints.has(endpointId));
   const region = pool?.endpoints.get(endpointId)?.config.region;
-  if (pool === undefined || region === undefined) return unknownEndpoint(edge);
+  if (pool === undefined || region === undefined) return UNKNOWN_ENDPOINT;
   const name = shardName(pool.spec.id, region);
   const asked = await askShard(edge.desk, name, async (stub) => stub.drain(endpointId, drained));
   if (!asked.ok) {
     const detail = `The shard ${name}, which owns this endpoint, did not answer. Send the request again.`;
-    return refuse(edge.requestId, runtime.config, { reason: "internal", detail });
+    return { reason: "internal", detail };
   }
-  if (asked.value === null) return unknownEndpoint(edge);
+  if (asked.value === null) return UNKNOWN_ENDPOINT;
   const { standing, inFlight } = asked.value.endpoint;
   return answerJson(edge, { endpoint: endpointId, pool: pool.spec.id, region, drained, standing, inFlight });
 }
 
-function unknownEndpoint({ requestId, desk }: Authenticated): Response {
-  const detail = "There is no endpoint of this id. GET /admin/fleet lists them.";
-  return refuse(requestId, desk.runtime.config, { reason: "not_found", detail });
-}
+const UNKNOWN_ENDPOINT: Refusal = {
+  reason: "not_found",
+  detail: "There is no endpoint of this id. GET /admin/fleet lists them.",
+};
 
 const NO_RESTART = "There is no such shard, or this is no development deployment, where alone shards are restarted.";
 
 /** `POST /admin/shards/{pool}/{region}/restart`, in development only: as an eviction would. */
-export async function restartShard(edge: Authenticated, params: Readonly<Record<string, string>>): Promise<Response> {
+export async function restartShard(edge: Authenticated, params: Readonly<Record<string, string>>): Promise<Answer> {
   const { runtime } = edge.desk;
   const { pool = "", region = "" } = params;
   const exists = runtime.pools.get(pool)?.spec.endpoints.some((endpoint) => endpoint.region === region) === true;
-  if (!edge.dev || !exists) return refuse(edge.requestId, runtime.config, { reason: "not_found", detail: NO_RESTART });
+  if (!edge.dev || !exists) return { reason: "not_found", detail: NO_RESTART };
   try {
     await stubOf(edge.desk, shardName(pool, region)).restart();
   } catch {

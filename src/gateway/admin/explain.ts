@@ -14,7 +14,7 @@ import { readExplainBody } from "./explain-request.ts";
 import type { ExplainBody } from "./explain-request.ts";
 import { askShard } from "./admin-call.ts";
 import { parseJson } from "../../wire/body.ts";
-import { refuse } from "../../wire/replies.ts";
+import type { Answer } from "../../wire/refusal.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { unknownPool } from "../../wire/not-found.ts";
@@ -25,21 +25,21 @@ import { readBody } from "../read-body.ts";
 /** The largest question there can be is a list of endpoint ids. Bytes. */
 const EXPLAIN_BODY_BYTES_MAX = 65_536;
 
-export async function explain(edge: Authenticated): Promise<Response> {
-  const { desk, requestId } = edge;
+export async function explain(edge: Authenticated): Promise<Answer> {
+  const { desk } = edge;
   const { config } = desk.runtime;
   const bytes = await readBody(edge, EXPLAIN_BODY_BYTES_MAX);
-  if (!bytes.ok) return refuse(requestId, config, bytes.error);
+  if (!bytes.ok) return bytes.error;
   const json = parseJson(bytes.value);
-  if (json === null) return refuse(requestId, config, { reason: "invalid_json" });
+  if (json === null) return { reason: "invalid_json" };
   const read = readExplainBody(json, config);
   if (!read.ok) {
     const { reason, param, problem } = read.error;
-    return refuse(requestId, config, { reason, detail: problem, ...(param === null ? {} : { param }) });
+    return { reason, detail: problem, ...(param === null ? {} : { param }) };
   }
   const wish = wishOf(edge, read.value);
-  if (wish === null) return refuse(requestId, config, unknownPool(read.value.pool.id, config));
-  if (wish.pool.endpoints.length === 0) return refuse(requestId, config, { reason: "jobs_only" });
+  if (wish === null) return unknownPool(read.value.pool.id, config);
+  if (wish.pool.endpoints.length === 0) return { reason: "jobs_only" };
   const shard = shardName(wish.pool.id, homeRegion(wish));
   const { client, clientKey, inputTokens, excluded } = wish;
   const askedAtMs = Date.now();

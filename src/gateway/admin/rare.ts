@@ -10,6 +10,7 @@ import type { TargetProblem } from "../../wire/request-target.ts";
 import { TARGET_PROBLEMS } from "../../wire/target-problems.ts";
 import { drain, fleet, restartShard } from "./admin.ts";
 import type { Authenticated } from "../edge-request.ts";
+import type { Answer } from "../../wire/refusal.ts";
 import { explain } from "./explain.ts";
 import { metrics } from "./metrics.ts";
 import * as notFound from "../../wire/not-found.ts";
@@ -22,7 +23,7 @@ export async function administer(
   action: AdminAction,
   edge: Authenticated,
   params: Readonly<Record<string, string>>,
-): Promise<Response> {
+): Promise<Answer> {
   switch (action) {
     case "fleet":
       return fleet(edge);

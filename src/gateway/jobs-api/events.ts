@@ -11,19 +11,19 @@ import type { HeaderRecord } from "../../wire/headers.ts";
 import { isEnded, plainJob, valueOf } from "../../jobs/wire/jobs-view.ts";
 import { dress } from "../../wire/replies.ts";
 import type { Authenticated } from "../edge-request.ts";
-import { refuseProblem, refuseUnknownJob } from "./answers.ts";
+import type { Answer } from "../../wire/refusal.ts";
+import { refuseProblem, UNKNOWN_JOB } from "./answers.ts";
 import type { JobCall } from "./job-call.ts";
 
 /** Below the 30 s after which the most impatient proxies cut. */
 export const EVENTS_HOLD_MS = 15_000;
 
-export async function events(call: JobCall): Promise<Response> {
+export async function events(call: JobCall): Promise<Answer> {
   const { edge, queue, jobId } = call;
   const fromSeq = resumeAt(edge);
-  if (fromSeq === null)
-    return refuseProblem(edge, { param: "last-event-id", problem: "Last-Event-ID must be one of ours." });
+  if (fromSeq === null) return refuseProblem({ param: "last-event-id", problem: "Last-Event-ID must be one of ours." });
   const view = await queue.view(edge.identity.tenant, jobId, 0);
-  if (view === null) return refuseUnknownJob(edge);
+  if (view === null) return UNKNOWN_JOB;
   const { readable, writable } = new IdentityTransformStream();
   edge.desk.ctx.waitUntil(tell(call, view, fromSeq, writable.getWriter()));
   const headers: HeaderRecord = {

@@ -9,7 +9,8 @@ import { RUN_BODY_BYTES_MAX } from "../../jobs/wire/jobs-runpod.ts";
 import { parseJson } from "../../wire/body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
-import { refuseJob, refuseProblem } from "./answers.ts";
+import type { Answer } from "../../wire/refusal.ts";
+import { refuseProblem } from "./answers.ts";
 import { exactJson } from "./exact-json.ts";
 import { checkJob } from "./rails.ts";
 import { admitCall } from "./rates.ts";
@@ -24,23 +25,23 @@ const ORDER_BYTES_MAX = 16_384;
 const EXPIRES_SECONDS_MAX = 315_360_000;
 
 /** `POST /admin/hooks {pool, tenant?, expiresInSeconds?}` → `{url, path, expiresAt}`. */
-export async function makeHook(edge: Authenticated): Promise<Response> {
+export async function makeHook(edge: Authenticated): Promise<Answer> {
   const bytes = await readBody(edge, ORDER_BYTES_MAX);
-  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  if (!bytes.ok) return bytes.error;
   const json = parseJson(bytes.value);
-  if (typeof json !== "object" || json === null) return refuseJob(edge, { reason: "invalid_json" });
+  if (typeof json !== "object" || json === null) return { reason: "invalid_json" };
   const { pool, tenant = edge.identity.tenant, expiresInSeconds = null } = json as Readonly<Record<string, unknown>>;
   if (typeof pool !== "string" || !edge.desk.runtime.pools.has(pool)) {
-    return refuseProblem(edge, { param: "pool", problem: "pool must name a pool." });
+    return refuseProblem({ param: "pool", problem: "pool must name a pool." });
   }
   if (typeof tenant !== "string" || !edge.desk.runtime.config.keys.some((key) => key.tenant === tenant)) {
-    return refuseProblem(edge, { param: "tenant", problem: "tenant must be one that has a key." });
+    return refuseProblem({ param: "tenant", problem: "tenant must be one that has a key." });
   }
   const isLife = (value: unknown): value is number =>
     typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= EXPIRES_SECONDS_MAX;
   if (expiresInSeconds !== null && !isLife(expiresInSeconds)) {
     const problem = `expiresInSeconds must be a whole number, 1 to ${EXPIRES_SECONDS_MAX}.`;
-    return refuseProblem(edge, { param: "expiresInSeconds", problem });
+    return refuseProblem({ param: "expiresInSeconds", problem });
   }
   const expiresAtMs = expiresInSeconds === null ? null : Date.now() + expiresInSeconds * 1_000;
   const claims = { id: crypto.randomUUID(), tenant, poolId: pool, expiresAtMs };
@@ -51,18 +52,18 @@ export async function makeHook(edge: Authenticated): Promise<Response> {
 }
 
 /** `POST /hooks/{token}`: the body is the input of a job. */
-export async function triggered(edge: EdgeRequest, token: string): Promise<Response> {
+export async function triggered(edge: EdgeRequest, token: string): Promise<Answer> {
   const now = Date.now();
   const claims = await verifyHook(token, edge.desk.env.WARMPATH_KEY_PEPPER ?? "", now);
   const pool = claims === null ? undefined : edge.desk.runtime.pools.get(claims.poolId);
-  if (claims === null || pool === undefined) return refuseJob(edge, { reason: "not_found", detail: NO_SUCH_HOOK });
+  if (claims === null || pool === undefined) return { reason: "not_found", detail: NO_SUCH_HOOK };
   if (edge.request.method !== "POST") {
-    return refuseJob(edge, { reason: "method_not_allowed", headers: [["allow", "POST"]] });
+    return { reason: "method_not_allowed", headers: [["allow", "POST"]] };
   }
   const identity: Identity = { keyId: claims.id, tenant: claims.tenant, scopes: ["infer"] };
   const ticket = admitCall({ tenant: claims.tenant, pool: pool.config, operation: "run" }, now);
   if (ticket.kind === "refused") {
-    return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
+    return { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs };
   }
   try {
     return await enqueue({ ...edge, identity }, pool);
@@ -71,22 +72,22 @@ export async function triggered(edge: EdgeRequest, token: string): Promise<Respo
   }
 }
 
-async function enqueue(edge: Authenticated, pool: Parameters<typeof submitJob>[1]): Promise<Response> {
+async function enqueue(edge: Authenticated, pool: Parameters<typeof submitJob>[1]): Promise<Answer> {
   const bytes = await readBody(edge, RUN_BODY_BYTES_MAX);
-  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  if (!bytes.ok) return bytes.error;
   const json = parseJson(bytes.value);
-  if (json === null) return refuseJob(edge, { reason: "invalid_json" });
+  if (json === null) return { reason: "invalid_json" };
   const options = readJobOptions(edge.request.headers, Date.now(), edge.dev);
-  if (!options.ok) return refuseProblem(edge, options.error);
+  if (!options.ok) return refuseProblem(options.error);
   const railed = await checkJob(edge, pool, { input: json });
-  if (railed.kind === "refused") return railed.answer;
+  if (railed.kind === "refused") return railed.refusal;
   const { input: checked } = railed.body as { readonly input: unknown };
   const input = exactJson(bytes.value, json, checked);
   const work = runWork(edge, pool, { input, s3Config: null });
-  if (work instanceof Response) return work;
+  if (!work.ok) return work.error;
   const submitted = await submitJob(edge, pool, {
     jobId: runpodJobId(crypto.randomUUID()),
-    work,
+    work: work.value,
     policy: policyOf(options.value, null, RETENTION_ASYNC_MS),
     // Whoever knows the URL may start jobs; where their answers go is the tenant's to say.
     webhook: null,
@@ -94,6 +95,6 @@ async function enqueue(edge: Authenticated, pool: Parameters<typeof submitJob>[1
     idempotencyKey: options.value.idempotencyKey,
     batchId: null,
   });
-  if (submitted.kind === "refused") return submitted.answer;
+  if (submitted.kind === "refused") return submitted.refusal;
   return answerJson(edge, { id: submitted.job.id, status: runpodStatus(submitted.job.status) });
 }

@@ -8,7 +8,8 @@ import { parseJson } from "../../wire/body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { unknownAction, unknownPool } from "../../wire/not-found.ts";
-import { refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
+import type { Answer } from "../../wire/refusal.ts";
+import { NO_QUEUE, refuseProblem } from "./answers.ts";
 import { makeHook } from "./hooks.ts";
 import { queueOf } from "./queue.ts";
 import type { JobQueueStub } from "./queue.ts";
@@ -34,53 +35,53 @@ const MODES: ReadonlyMap<string, QueueMode> = new Map([
 const ORDERS = [...MODES.keys(), "limits", "dead-events", "replay-event"];
 
 /** Segments after `/admin`. */
-export async function adminRoute(edge: Authenticated, segments: readonly string[]): Promise<Response> {
+export async function adminRoute(edge: Authenticated, segments: readonly string[]): Promise<Answer> {
   const [area = "", poolId = "", action = "", ...more] = segments;
   if (edge.request.method !== "POST") {
-    return refuseJob(edge, { reason: "method_not_allowed", headers: [["allow", "POST"]] });
+    return { reason: "method_not_allowed", headers: [["allow", "POST"]] };
   }
   if (area === "hooks" && poolId === "") return makeHook(edge);
   if (area !== "jobs" || more.length > 0) {
-    return refuseJob(edge, unknownAction("/admin", segments.join("/"), ["hooks", "jobs/{pool}/{order}"]));
+    return unknownAction("/admin", segments.join("/"), ["hooks", "jobs/{pool}/{order}"]);
   }
   const { pools, config } = edge.desk.runtime;
-  if (!pools.has(poolId)) return refuseJob(edge, unknownPool(poolId, config));
+  if (!pools.has(poolId)) return unknownPool(poolId, config);
   const queue = queueOf(edge.desk, poolId);
-  if (queue === null) return refuseNoQueue(edge);
+  if (queue === null) return NO_QUEUE;
   if (action === "limits") return setLimits(edge, queue, poolId);
   if (action === "dead-events") return answerJson(edge, { pool: poolId, events: await queue.deadDeliveries(OPERATOR) });
   if (action === "replay-event") return replayEvent(edge, queue);
   const mode = MODES.get(action);
-  if (mode === undefined) return refuseJob(edge, unknownAction("/admin/jobs/{pool}", action, ORDERS));
+  if (mode === undefined) return unknownAction("/admin/jobs/{pool}", action, ORDERS);
   await queue.setMode(mode);
   return answerJson(edge, { pool: poolId, mode });
 }
 
 /** `{webhookId}`: an event of the pool that could not be delivered, once more. */
-async function replayEvent(edge: Authenticated, queue: JobQueueStub): Promise<Response> {
+async function replayEvent(edge: Authenticated, queue: JobQueueStub): Promise<Answer> {
   const bytes = await readBody(edge, ORDER_BYTES_MAX);
-  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  if (!bytes.ok) return bytes.error;
   const { webhookId } = (parseJson(bytes.value) ?? {}) as { readonly webhookId?: unknown };
   if (typeof webhookId !== "string") {
-    return refuseProblem(edge, { param: "webhookId", problem: "Name one that dead-events answers." });
+    return refuseProblem({ param: "webhookId", problem: "Name one that dead-events answers." });
   }
   return answerJson(edge, { webhookId, replayed: await queue.replayDelivery(OPERATOR, webhookId) });
 }
 
 /** What the body does not name stays; null is no limit. Answers with all of them. */
-async function setLimits(edge: Authenticated, queue: JobQueueStub, poolId: string): Promise<Response> {
+async function setLimits(edge: Authenticated, queue: JobQueueStub, poolId: string): Promise<Answer> {
   const bytes = await readBody(edge, ORDER_BYTES_MAX);
-  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  if (!bytes.ok) return bytes.error;
   const json = parseJson(bytes.value);
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    return refuseJob(edge, { reason: "invalid_json" });
+    return { reason: "invalid_json" };
   }
   const limits: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(json)) {
     const check = LIMITS.get(name);
     if (check === undefined || !check.isGood(value)) {
       const problem = check === undefined ? `The limits are ${[...LIMITS.keys()].join(", ")}.` : check.says;
-      return refuseProblem(edge, { param: name, problem });
+      return refuseProblem({ param: name, problem });
     }
     limits[name] = value;
   }

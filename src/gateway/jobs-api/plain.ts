@@ -12,16 +12,16 @@ import type { HeaderRecord } from "../../wire/headers.ts";
 import type { Operation } from "../../jobs/core/rate.ts";
 import { dress } from "../../wire/replies.ts";
 import { answerJson } from "../edge-request.ts";
-import type { Refusal } from "../../wire/refusal.ts";
+import type { Answer, Refusal } from "../../wire/refusal.ts";
 import type { Authenticated } from "../edge-request.ts";
-import { answerStored, refuseJob, refuseNoQueue, refuseProblem, refuseUnknownJob } from "./answers.ts";
+import { answerStored, NO_QUEUE, refuseProblem, UNKNOWN_JOB } from "./answers.ts";
 import { unknownAction } from "../../wire/not-found.ts";
 import { events } from "./events.ts";
 import { queueOf } from "./queue.ts";
 import type { JobQueueStub } from "./queue.ts";
 import { admitCall } from "./rates.ts";
 
-type Action = { readonly operation: Operation; readonly handle: (call: JobCall) => Promise<Response> };
+type Action = { readonly operation: Operation; readonly handle: (call: JobCall) => Promise<Answer> };
 
 /** By method and what follows the job's name. */
 const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
@@ -34,7 +34,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
 ]);
 
 /** Segments after `/v1/jobs`. */
-export async function plainRoute(edge: Authenticated, segments: readonly string[]): Promise<Response> {
+export async function plainRoute(edge: Authenticated, segments: readonly string[]): Promise<Answer> {
   const [text = "", action = "", ...more] = segments;
   const { method } = edge.request;
   if (text === "" || text === "dead-letters") return list(edge, text === "dead-letters");
@@ -43,9 +43,9 @@ export async function plainRoute(edge: Authenticated, segments: readonly string[
   const name = parseJobName(text);
   if (known === undefined) {
     const actions = [...ACTIONS.keys()].filter((one) => !one.endsWith(" "));
-    return refuseJob(edge, unknownAction("/v1/jobs/{id}", `${method} ${[action, ...more].join("/")}`, actions));
+    return unknownAction("/v1/jobs/{id}", `${method} ${[action, ...more].join("/")}`, actions);
   }
-  if (name === null || !edge.desk.runtime.pools.has(name.poolId)) return refuseUnknownJob(edge);
+  if (name === null || !edge.desk.runtime.pools.has(name.poolId)) return UNKNOWN_JOB;
   return counted(edge, name.poolId, known.operation, (queue) => known.handle({ edge, queue, ...name }));
 }
 
@@ -53,15 +53,15 @@ async function counted(
   edge: Authenticated,
   poolId: string,
   operation: Operation,
-  handle: (queue: JobQueueStub) => Promise<Response>,
-): Promise<Response> {
+  handle: (queue: JobQueueStub) => Promise<Answer>,
+): Promise<Answer> {
   const queue = queueOf(edge.desk, poolId);
-  if (queue === null) return refuseNoQueue(edge);
+  if (queue === null) return NO_QUEUE;
   const jobs = edge.desk.runtime.pools.get(poolId)?.config.jobs;
   const pool = { id: poolId, ...(jobs === undefined ? {} : { jobs }) };
   const ticket = admitCall({ tenant: edge.identity.tenant, pool, operation }, Date.now());
   if (ticket.kind === "refused") {
-    return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
+    return { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs };
   }
   try {
     return await answerStored(edge, async () => handle(queue));
@@ -70,17 +70,17 @@ async function counted(
   }
 }
 
-async function show({ edge, queue, poolId, jobId }: JobCall): Promise<Response> {
+async function show({ edge, queue, poolId, jobId }: JobCall): Promise<Answer> {
   const view = await queue.view(edge.identity.tenant, jobId, waitMsOf(edge));
-  return view === null ? refuseUnknownJob(edge) : answerJson(edge, plainJob(view, poolId));
+  return view === null ? UNKNOWN_JOB : answerJson(edge, plainJob(view, poolId));
 }
 
 /** `Prefer: wait=n` holds the answer until the job has ended, for up to n seconds. */
 const waitMsOf = (edge: Authenticated): number => parsePrefer(edge.request.headers.get("prefer")).waitMs ?? 0;
 
-async function result({ edge, queue, poolId, jobId }: JobCall): Promise<Response> {
+async function result({ edge, queue, poolId, jobId }: JobCall): Promise<Answer> {
   const view = await queue.view(edge.identity.tenant, jobId, waitMsOf(edge));
-  if (view === null) return refuseUnknownJob(edge);
+  if (view === null) return UNKNOWN_JOB;
   return isEnded(view.status) ? answerResult(edge, view, poolId) : answerPending(edge, view, poolId, []);
 }
 
@@ -101,9 +101,9 @@ export function answerPending(edge: Authenticated, view: JobView, poolId: string
 }
 
 /** The answer as it would have been without a job; how the job ended, where it ended without one. */
-export function answerResult(edge: Authenticated, view: JobView, poolId: string, extra: Extra = []): Response {
+export function answerResult(edge: Authenticated, view: JobView, poolId: string, extra: Extra = []): Answer {
   const refusal = endedWithout(view);
-  if (refusal !== null) return refuseJob(edge, { ...refusal, headers: extra });
+  if (refusal !== null) return { ...refusal, headers: extra };
   const { text, contentType } =
     isClientFault(view) && view.output === null
       ? { text: view.error ?? "", contentType: view.answer.contentType }
@@ -144,15 +144,15 @@ function endedWithout(view: JobView): Refusal | null {
   }
 }
 
-async function cancel({ edge, queue, poolId, jobId }: JobCall): Promise<Response> {
+async function cancel({ edge, queue, poolId, jobId }: JobCall): Promise<Answer> {
   const view = await queue.cancel(edge.identity.tenant, jobId);
-  return view === null ? refuseUnknownJob(edge) : answerJson(edge, plainJob(view, poolId));
+  return view === null ? UNKNOWN_JOB : answerJson(edge, plainJob(view, poolId));
 }
 
-async function retry({ edge, queue, poolId, jobId }: JobCall): Promise<Response> {
+async function retry({ edge, queue, poolId, jobId }: JobCall): Promise<Answer> {
   const view = await queue.retry(edge.identity.tenant, jobId);
-  if (view === "not_retryable") return refuseJob(edge, { reason: "job_not_retryable" });
-  return view === null ? refuseUnknownJob(edge) : answerJson(edge, plainJob(view, poolId));
+  if (view === "not_retryable") return { reason: "job_not_retryable" };
+  return view === null ? UNKNOWN_JOB : answerJson(edge, plainJob(view, poolId));
 }
 
 const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
@@ -175,15 +175,13 @@ function poolOf({ query, desk }: Authenticated): string | null {
   return poolId === undefined || !pools.has(poolId) ? null : poolId;
 }
 
-function refusePool(edge: Authenticated): Response {
-  return refuseProblem(edge, { param: "pool", problem: "pool must name a pool: each has its own queue." });
-}
+const NO_POOL = refuseProblem({ param: "pool", problem: "pool must name a pool: each has its own queue." });
 
 /** `GET /v1/jobs/dead-webhooks?pool=…`; `POST /v1/jobs/dead-webhooks/{id}/replay?pool=…`. */
-async function deadWebhooks(edge: Authenticated, [id, action, ...more]: readonly string[]): Promise<Response> {
+async function deadWebhooks(edge: Authenticated, [id, action, ...more]: readonly string[]): Promise<Answer> {
   const { method } = edge.request;
   const poolId = poolOf(edge);
-  if (poolId === null) return refusePool(edge);
+  if (poolId === null) return NO_POOL;
   const { tenant } = edge.identity;
   if (method === "GET" && id === undefined) {
     return counted(edge, poolId, "requests", async (queue) =>
@@ -192,29 +190,29 @@ async function deadWebhooks(edge: Authenticated, [id, action, ...more]: readonly
   }
   if (method !== "POST" || id === undefined || action !== "replay" || more.length > 0) {
     const [known, asked] = [["GET dead-webhooks", "POST dead-webhooks/{id}/replay"], [id, action, ...more].join("/")];
-    return refuseJob(edge, unknownAction("/v1/jobs/dead-webhooks", `${method} ${asked}`, known));
+    return unknownAction("/v1/jobs/dead-webhooks", `${method} ${asked}`, known);
   }
   return counted(edge, poolId, "retry", async (queue) =>
     (await queue.replayDelivery(tenant, id))
       ? answerJson(edge, { webhookId: id, replayed: true })
-      : refuseJob(edge, { reason: "not_found", detail: "There is no such delivery, or its receiver wants no more." }),
+      : { reason: "not_found", detail: "There is no such delivery, or its receiver wants no more." },
   );
 }
 
 /** `GET /v1/jobs?pool=…[&status=…]`; `GET /v1/jobs/dead-letters?pool=…`. */
-async function list(edge: Authenticated, onlyDead: boolean): Promise<Response> {
+async function list(edge: Authenticated, onlyDead: boolean): Promise<Answer> {
   if (edge.request.method !== "GET") {
-    return refuseJob(edge, { reason: "method_not_allowed", headers: [["allow", "GET"]] });
+    return { reason: "method_not_allowed", headers: [["allow", "GET"]] };
   }
   const query = new URLSearchParams(edge.query);
   const poolId = poolOf(edge);
-  if (poolId === null) return refusePool(edge);
+  if (poolId === null) return NO_POOL;
   const status = query.get("status");
   if (status !== null && !isStatus(status)) {
-    return refuseProblem(edge, { param: "status", problem: `status must be one of ${[...STATUSES].join(", ")}.` });
+    return refuseProblem({ param: "status", problem: `status must be one of ${[...STATUSES].join(", ")}.` });
   }
   const page = readPage(query);
-  if (!page.ok) return refuseProblem(edge, page.error);
+  if (!page.ok) return refuseProblem(page.error);
   const { offset, limit } = page.value;
   return counted(edge, poolId, "requests", async (queue) => {
     const { tenant } = edge.identity;

@@ -11,11 +11,11 @@ import { beginCheck } from "../../rails/input-rails.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { blocked } from "../pipeline.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
-import { refuseJob } from "./answers.ts";
+import type { Refusal } from "../../wire/refusal.ts";
 
 export type Railed =
   /** The same object unless a rail had text redacted. */
-  { readonly kind: "passed"; readonly body: unknown } | { readonly kind: "refused"; readonly answer: Response };
+  { readonly kind: "passed"; readonly body: unknown } | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /**
  * `body`: the parsed body as the client sent it; null when it is not JSON. `unread`: what of it no rail can read; nothing
@@ -36,12 +36,12 @@ export async function checkJob(
     everyMember: true,
     clientGone: edge.request.signal,
   });
-  if (check === null) return { kind: "refused", answer: refuseJob(edge, { reason: "misconfigured" }) };
+  if (check === null) return { kind: "refused", refusal: { reason: "misconfigured" } };
   const isBlocked = check.inside.verdict.verdict === "block";
   if (isBlocked) check.stop();
   const checked = isBlocked || check.outside === null ? check.inside : await check.outside;
   if (checked.verdict.verdict === "block") {
-    return { kind: "refused", answer: refuseJob(edge, blocked(checked, pool.config)) };
+    return { kind: "refused", refusal: blocked(checked, pool.config) };
   }
   return { kind: "passed", body: checked.body };
 }

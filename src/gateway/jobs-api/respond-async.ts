@@ -21,7 +21,11 @@ import { unknownModel, unknownPool } from "../../wire/not-found.ts";
 import { refuseReach } from "../../dispatch/reach.ts";
 import { readBody } from "../read-body.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
-import { answerStored, refuseJob, refuseNoQueue, refuseProblem } from "./answers.ts";
+import { err, ok } from "../../lib/result.ts";
+import type { Result } from "../../lib/result.ts";
+import type { ErrorReason } from "../../wire/errors.ts";
+import type { Answer, Refusal } from "../../wire/refusal.ts";
+import { answerStored, NO_QUEUE, refuseProblem } from "./answers.ts";
 import { answerPending, answerResult } from "./plain.ts";
 import { hasQueues, queueOf } from "./queue.ts";
 import { unreadOf } from "../unread.ts";
@@ -30,12 +34,12 @@ import { admitCall } from "./rates.ts";
 import { policyOf, submitJob } from "./submit.ts";
 
 /** Serves the request now. */
-export type ServeNow = (edge: Authenticated) => Promise<Response>;
+export type ServeNow = (edge: Authenticated) => Promise<Answer>;
 
 /** The router's own refusals that mean "not now", or "not at once": the request itself was good. */
-const BUSY_CODES: ReadonlySet<string> = new Set(["saturated", "no_endpoint", "warming_up", "jobs_only"]);
+const BUSY: ReadonlySet<ErrorReason> = new Set<ErrorReason>(["saturated", "no_endpoint", "warming_up", "jobs_only"]);
 
-export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<Response> {
+export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<Answer> {
   const { request, desk } = edge;
   const preference = parsePrefer(request.headers.get("prefer"));
   const onBusy = request.headers.get(ON_BUSY)?.trim().toLowerCase() === "job";
@@ -43,15 +47,15 @@ export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<Re
   if ((!preference.isAsync && !onBusy) || !hasPool(edge) || !hasQueues(desk)) return serveNow(edge);
   const { bodyBytesMax } = desk.runtime.config.limits;
   const bytes = await readBody(edge, bodyBytesMax, "limits.bodyBytesMax");
-  if (!bytes.ok) return refuseJob(edge, bytes.error);
-  const enqueue = async (): Promise<Response> => answerStored(edge, async () => submit(edge, bytes.value, preference));
+  if (!bytes.ok) return bytes.error;
+  const enqueue = async (): Promise<Answer> => answerStored(edge, async () => submit(edge, bytes.value, preference));
   if (!onBusy) return enqueue();
   // Where the client is, and whether it has left, are copied along.
   const again = new Request(request, { method: "POST", body: bytes.value }) as typeof request;
   // It was unpacked.
   again.headers.delete("content-encoding");
   const answer = await serveNow({ ...edge, request: again });
-  return (await isBusy(answer)) ? enqueue() : answer;
+  return !(answer instanceof Response) && BUSY.has(answer.reason) ? enqueue() : answer;
 }
 
 /** Does the path lead to a pool at all? Others have no use for a job. */
@@ -62,43 +66,34 @@ function hasPool({ path, desk }: Authenticated): boolean {
 
 const isInference = (path: string): boolean => INFERENCE_PATHS.some((one) => one === path);
 
-/** A copy is read: an answer that is none of these goes to the client as it is. */
-async function isBusy(answer: Response): Promise<boolean> {
-  if (answer.status !== 429 && answer.status !== 503 && answer.status !== 400) return false;
-  if (answer.headers.get("content-type") !== "application/json") return false;
-  const body: unknown = await answer.clone().json();
-  const code = (body as { readonly error?: { readonly code?: unknown } } | null)?.error?.code;
-  return typeof code === "string" && BUSY_CODES.has(code);
-}
-
-async function submit(edge: Authenticated, bytes: ArrayBuffer, preference: Preference): Promise<Response> {
+async function submit(edge: Authenticated, bytes: ArrayBuffer, preference: Preference): Promise<Answer> {
   const { request, identity } = edge;
   const json = parseJson(bytes);
   const target = targetOf(edge, json);
-  if (target instanceof Response) return target;
-  const { pool, path } = target;
+  if (!target.ok) return target.error;
+  const { pool, path } = target.value;
   const poolId = pool.config.id;
   const queue = queueOf(edge.desk, poolId);
-  if (queue === null) return refuseNoQueue(edge);
+  if (queue === null) return NO_QUEUE;
   const options = readJobOptions(request.headers, Date.now(), edge.dev);
-  if (!options.ok) return refuseProblem(edge, options.error);
+  if (!options.ok) return refuseProblem(options.error);
   const ticket = admitCall({ tenant: identity.tenant, pool: pool.config, operation: "run" }, Date.now());
   if (ticket.kind === "refused") {
-    return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
+    return { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs };
   }
   ticket.release();
   const work = await workOf(edge, pool, { path, bytes, json });
-  if (work instanceof Response) return work;
+  if (!work.ok) return work.error;
   const submitted = await submitJob(edge, pool, {
     jobId: plainJobId(crypto.randomUUID()),
-    work,
+    work: work.value,
     policy: policyOf(options.value, null, RETENTION_ASYNC_MS),
     webhook: options.value.webhook,
     tags: options.value.tags,
     idempotencyKey: options.value.idempotencyKey,
     batchId: null,
   });
-  if (submitted.kind === "refused") return submitted.answer;
+  if (submitted.kind === "refused") return submitted.refusal;
   const waitMs = preference.isAsync ? (preference.waitMs ?? 0) : 0;
   const { job } = submitted;
   const view = waitMs === 0 || isEnded(job.status) ? job : ((await queue.view(identity.tenant, job.id, waitMs)) ?? job);
@@ -111,57 +106,61 @@ async function submit(edge: Authenticated, bytes: ArrayBuffer, preference: Prefe
 type Target = { readonly pool: EdgePool; readonly path: string };
 
 /** Which pool, and which path there: as the synchronous request would be led, and no further. */
-function targetOf(edge: Authenticated, json: unknown): Response | Target {
+function targetOf(edge: Authenticated, json: unknown): Result<Target, Refusal> {
   const { query, desk } = edge;
   const { config, pools } = desk.runtime;
   const path = withoutLastSlash(edge.path);
   const inference = INFERENCE_PATHS.find((one) => one === path);
   if (inference !== undefined) {
-    if (json === null) return refuseJob(edge, { reason: "invalid_json" });
+    if (json === null) return err({ reason: "invalid_json" });
     const read = readInferenceBody(json, inference);
-    if (!read.ok) return refuseProblem(edge, read.error);
+    if (!read.ok) return err(refuseProblem(read.error));
     const { model } = read.value;
     const pool = pools.get(config.poolIdByModel.get(model) ?? "");
-    return pool === undefined ? refuseJob(edge, unknownModel(model, config)) : { pool, path };
+    return pool === undefined ? err(unknownModel(model, config)) : ok({ pool, path });
   }
   const declared = config.routes.get(path);
   if (declared !== undefined) {
     const pool = pools.get(declared.poolId);
     return pool === undefined
-      ? refuseJob(edge, unknownPool(declared.poolId, config))
+      ? err(unknownPool(declared.poolId, config))
       : reached(edge, { pool, path: declared.upstreamPath + query }, "config");
   }
   const [, , id = "", ...rest] = edge.path.split("/");
   const pool = pools.get(id);
   return pool === undefined
-    ? refuseJob(edge, unknownPool(id, config))
+    ? err(unknownPool(id, config))
     : reached(edge, { pool, path: `/${rest.join("/")}${query}` }, "client");
 }
 
-function reached(edge: Authenticated, target: Target, from: "client" | "config"): Response | Target {
+function reached(edge: Authenticated, target: Target, from: "client" | "config"): Result<Target, Refusal> {
   const closed = refuseReach(edge, target.pool, { method: "POST", path: target.path, from });
-  return closed === null ? target : refuseJob(edge, closed);
+  return closed === null ? ok(target) : err(closed);
 }
 
 type Body = { readonly path: string; readonly bytes: ArrayBuffer; readonly json: unknown };
 
-async function workOf(edge: Authenticated, pool: EdgePool, { path, bytes, json }: Body): Promise<Response | JobWork> {
+async function workOf(
+  edge: Authenticated,
+  pool: EdgePool,
+  { path, bytes, json }: Body,
+): Promise<Result<JobWork, Refusal>> {
   const contentType = isInference(path) ? null : edge.request.headers.get("content-type");
   const railed = await checkJob(edge, pool, json, unreadOf(bytes, json, contentType));
-  if (railed.kind === "refused") return railed.answer;
+  if (railed.kind === "refused") return err(railed.refusal);
   const written = railed.body === json ? bytes : writeJson(railed.body, bytes);
   if (written === null) {
-    return refuseJob(edge, { reason: "invalid_request", detail: "The body is nested too deep." });
+    return err({ reason: "invalid_request", detail: "The body is nested too deep." });
   }
   const body = textOf(written);
   if (body === null) {
     const detail = "A job keeps its body as text: send UTF-8, or send the request without Prefer: respond-async.";
-    return refuseJob(edge, { reason: "unsupported_media_type", detail });
+    return err({ reason: "unsupported_media_type", detail });
   }
   const { [IDEMPOTENCY_KEY]: _key, prefer: _prefer, ...headers } = forwardableRequestHeaders(edge.request.headers);
   if (isInference(path)) headers["content-type"] = "application/json";
   const stream = typeof json === "object" && json !== null && "stream" in json && json.stream === true;
-  return { kind: "http", method: "POST", path, headers, body, stream };
+  return ok({ kind: "http", method: "POST", path, headers, body, stream });
 }
 
 function textOf(bytes: ArrayBuffer | Uint8Array): string | null {

@@ -10,7 +10,8 @@ import type { Authenticated, EdgeRequest } from "../edge-request.ts";
 import { unknownAction, unknownPool } from "../../wire/not-found.ts";
 import { infer, passThrough } from "../pipeline.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
-import { answerStored, inRunpodForm, refuseJob, refuseNoQueue } from "./answers.ts";
+import type { Answer } from "../../wire/refusal.ts";
+import { answerStored, NO_QUEUE } from "./answers.ts";
 import * as batches from "./batch.ts";
 import { adminRoute } from "./operate.ts";
 import { triggered } from "./hooks.ts";
@@ -24,10 +25,10 @@ import * as worker from "./worker.ts";
 export type Admit = (
   edge: EdgeRequest,
   scope: Scope,
-  handler: (edge: Authenticated) => Promise<Response> | Response,
-) => Promise<Response>;
+  handler: (edge: Authenticated) => Promise<Answer> | Answer,
+) => Promise<Answer>;
 
-export async function routeJobs(edge: EdgeRequest, admit: Admit): Promise<Response> {
+export async function routeJobs(edge: EdgeRequest, admit: Admit): Promise<Answer> {
   const [, first = "", ...rest] = edge.path.split("/");
   if (first === "hooks") return answerStored(edge, async () => triggered(edge, rest.join("/")));
   if (first === "admin") {
@@ -44,7 +45,7 @@ type Route = {
   readonly operation: Operation | null;
   /** Segments after the operation's name. */
   readonly params: number;
-  readonly handle: (call: PoolCall, first: string, second: string) => Promise<Response>;
+  readonly handle: (call: PoolCall, first: string, second: string) => Promise<Answer>;
 };
 
 const route = (
@@ -83,7 +84,7 @@ const BATCH_ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
 ]);
 const CREATE_BATCH: Route = route("POST", "run", 0, batches.createBatch);
 
-async function routeRunpod(edge: EdgeRequest, admit: Admit, segments: readonly string[]): Promise<Response> {
+async function routeRunpod(edge: EdgeRequest, admit: Admit, segments: readonly string[]): Promise<Answer> {
   const [poolId = "", operation = "", ...params] = segments;
   const { method } = edge.request;
   if (operation === "openai") {
@@ -94,17 +95,15 @@ async function routeRunpod(edge: EdgeRequest, admit: Admit, segments: readonly s
   if (found === undefined || found.params !== given) {
     const operations = [...ROUTES.keys(), "batch", "openai"];
     const refusal = unknownAction("/v2/{pool}", [operation, ...params].join("/"), operations);
-    return inRunpodForm(await admit(edge, "infer", (known) => refuseJob(known, refusal)));
+    return admit(edge, "infer", () => refusal);
   }
   if (found.method !== method) {
     const headers = [["allow", found.method]] as const;
-    return inRunpodForm(refuseJob(edge, { reason: "method_not_allowed", headers }));
+    return { reason: "method_not_allowed", headers };
   }
   const [first = "", second = ""] = params;
-  return inRunpodForm(
-    await admit(edge, found.scope, async (known) =>
-      withPool(known, poolId, (pool) => limited(known, pool, found, (call) => found.handle(call, first, second))),
-    ),
+  return admit(edge, found.scope, async (known) =>
+    withPool(known, poolId, (pool) => limited(known, pool, found, (call) => found.handle(call, first, second))),
   );
 }
 
@@ -117,24 +116,24 @@ function batchRoute(method: string, [id = "", action = "", ...more]: readonly st
 function withPool(
   edge: Authenticated,
   poolId: string,
-  handle: (pool: EdgePool) => Promise<Response> | Response,
-): Promise<Response> | Response {
+  handle: (pool: EdgePool) => Promise<Answer> | Answer,
+): Promise<Answer> | Answer {
   const pool = edge.desk.runtime.pools.get(poolId);
-  return pool === undefined ? refuseJob(edge, unknownPool(poolId, edge.desk.runtime.config)) : handle(pool);
+  return pool === undefined ? unknownPool(poolId, edge.desk.runtime.config) : handle(pool);
 }
 
 async function limited(
   edge: Authenticated,
   pool: EdgePool,
   { operation }: Pick<Route, "operation">,
-  handle: (call: PoolCall) => Promise<Response>,
-): Promise<Response> {
+  handle: (call: PoolCall) => Promise<Answer>,
+): Promise<Answer> {
   const { tenant } = edge.identity;
   const queue = queueOf(edge.desk, pool.config.id);
-  if (queue === null) return refuseNoQueue(edge);
+  if (queue === null) return NO_QUEUE;
   const ticket = operation === null ? null : admitCall({ tenant, pool: pool.config, operation }, Date.now());
   if (ticket?.kind === "refused") {
-    return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
+    return { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs };
   }
   try {
     return await answerStored(edge, async () => handle({ edge, pool, queue, query: new URLSearchParams(edge.query) }));
@@ -144,10 +143,10 @@ async function limited(
 }
 
 /** `/v2/{pool}/openai/…` is the ordinary synchronous path of that pool, streams included; OpenAI's form of errors too. */
-async function openai(edge: Authenticated, pool: EdgePool, rest: readonly string[]): Promise<Response> {
+async function openai(edge: Authenticated, pool: EdgePool, rest: readonly string[]): Promise<Answer> {
   const ticket = admitCall({ tenant: edge.identity.tenant, pool: pool.config, operation: "openai" }, Date.now());
   if (ticket.kind === "refused") {
-    return refuseJob(edge, { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs });
+    return { reason: "rate_limited", retryAfterMs: ticket.retryAfterMs };
   }
   try {
     const path = `/${rest.join("/")}`;

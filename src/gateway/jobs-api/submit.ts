@@ -16,7 +16,8 @@ import type { JobOptions } from "../../jobs/wire/jobs-options.ts";
 import type { RunPolicy } from "../../jobs/wire/jobs-runpod.ts";
 import type { Authenticated } from "../edge-request.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
-import { refuseBody, refuseJob, refuseNoQueue, refuseStorageFull } from "./answers.ts";
+import type { Refusal } from "../../wire/refusal.ts";
+import { NO_QUEUE, refuseStorageFull } from "./answers.ts";
 import { queueOf } from "./queue.ts";
 
 export type JobDraft = {
@@ -31,7 +32,7 @@ export type JobDraft = {
 
 export type Submitted =
   | { readonly kind: "accepted"; readonly job: JobView; readonly isNew: boolean }
-  | { readonly kind: "refused"; readonly answer: Response };
+  | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** What the body says comes before what the headers say. */
 export function policyOf(options: JobOptions, body: RunPolicy | null, retentionMs: number): JobPolicy {
@@ -49,9 +50,9 @@ export function policyOf(options: JobOptions, body: RunPolicy | null, retentionM
 
 export async function submitJob(edge: Authenticated, pool: EdgePool, draft: JobDraft): Promise<Submitted> {
   const queue = queueOf(edge.desk, pool.config.id);
-  if (queue === null) return { kind: "refused", answer: refuseNoQueue(edge) };
+  if (queue === null) return { kind: "refused", refusal: NO_QUEUE };
   const outcome = await queue.submit(await requestOf(edge, draft));
-  return outcome.kind === "accepted" ? outcome : { kind: "refused", answer: refuseOutcome(edge, outcome) };
+  return outcome.kind === "accepted" ? outcome : { kind: "refused", refusal: refuseOutcome(outcome) };
 }
 
 export async function requestOf(edge: Authenticated, draft: JobDraft): Promise<SubmitRequest> {
@@ -60,19 +61,21 @@ export async function requestOf(edge: Authenticated, draft: JobDraft): Promise<S
   return { ...draft, tenant: edge.identity.tenant, bodyHash };
 }
 
-function refuseOutcome(edge: Authenticated, outcome: Exclude<SubmitOutcome, { kind: "accepted" }>): Response {
+function refuseOutcome(outcome: Exclude<SubmitOutcome, { kind: "accepted" }>): Refusal {
   switch (outcome.kind) {
     case "conflict":
-      return refuseJob(edge, { reason: "idempotency_conflict" });
+      return { reason: "idempotency_conflict" };
     case "limited": {
-      if (outcome.limit === "storage") return refuseStorageFull(edge, outcome.retryAfterMs);
+      if (outcome.limit === "storage") return refuseStorageFull(outcome.retryAfterMs);
       const detail = `The queue has reached a limit (${outcome.limit}). Wait for the time in Retry-After.`;
-      return refuseJob(edge, { reason: "rate_limited", detail, retryAfterMs: outcome.retryAfterMs });
+      return { reason: "rate_limited", detail, retryAfterMs: outcome.retryAfterMs };
     }
-    case "too_large":
-      return refuseBody(edge, outcome.bytesMax);
+    case "too_large": {
+      const detail = `The request body is larger than ${outcome.bytesMax} bytes. Send less, or send it by reference.`;
+      return { reason: "body_too_large", detail };
+    }
     case "paused":
-      return refuseJob(edge, { reason: "queue_paused" });
+      return { reason: "queue_paused" };
   }
 }
 

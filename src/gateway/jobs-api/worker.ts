@@ -15,7 +15,10 @@ import { dress } from "../../wire/replies.ts";
 import { answerJson } from "../edge-request.ts";
 import type { EdgeRequest } from "../edge-request.ts";
 import type { HeaderRecord } from "../../wire/headers.ts";
-import { refuseJob, refuseProblem } from "./answers.ts";
+import { err, ok } from "../../lib/result.ts";
+import type { Result } from "../../lib/result.ts";
+import type { Answer, Refusal } from "../../wire/refusal.ts";
+import { refuseProblem } from "./answers.ts";
 import type { PoolCall } from "./runpod.ts";
 import { readBody } from "../read-body.ts";
 
@@ -30,25 +33,29 @@ export const TAKE_COUNT_MAX = 256;
 /** The client's own list is at most 64 KiB long. */
 export const PING_JOBS_MAX = 1_024;
 
-export async function take(call: PoolCall, workerId: string): Promise<Response> {
+export async function take(call: PoolCall, workerId: string): Promise<Answer> {
   const taken = await takeFor(call, workerId, 1);
-  if (taken instanceof Response) return taken;
-  const [job] = taken;
+  if (!taken.ok) return taken.error;
+  const [job] = taken.value;
   return job === undefined ? nothing(call.edge) : answerJson(call.edge, wireJob(job));
 }
 
-export async function takeBatch(call: PoolCall, workerId: string): Promise<Response> {
+export async function takeBatch(call: PoolCall, workerId: string): Promise<Answer> {
   const wanted = Number(call.query.get("batch_size") ?? "1");
   if (!Number.isSafeInteger(wanted) || wanted < 1) {
-    return refuseProblem(call.edge, { param: "batch_size", problem: "batch_size must be a whole number from 1." });
+    return refuseProblem({ param: "batch_size", problem: "batch_size must be a whole number from 1." });
   }
   const taken = await takeFor(call, workerId, Math.min(wanted, TAKE_COUNT_MAX));
-  if (taken instanceof Response) return taken;
-  return taken.length === 0 ? nothing(call.edge) : answerJson(call.edge, taken.map(wireJob));
+  if (!taken.ok) return taken.error;
+  return taken.value.length === 0 ? nothing(call.edge) : answerJson(call.edge, taken.value.map(wireJob));
 }
 
-async function takeFor({ edge, queue, query }: PoolCall, workerId: string, count: number) {
-  if (!isWorkerId(workerId)) return refuseWorker(edge);
+async function takeFor(
+  { edge, queue, query }: PoolCall,
+  workerId: string,
+  count: number,
+): Promise<Result<readonly TakenJob[], Refusal>> {
+  if (!isWorkerId(workerId)) return err(NO_WORKER);
   // The stock client always says whether it runs a job; one that does not say is taken to.
   const holdsNothing = query.get("job_in_progress") === "0";
   const taking = queue.take(workerId, count, TAKE_HOLD_MS, holdsNothing).then(async (jobs) => {
@@ -62,7 +69,7 @@ async function takeFor({ edge, queue, query }: PoolCall, workerId: string, count
   // A worker that leaves ends its handler at once; what comes for it must still go back. One that closes its connection
   // without a reset is not seen to leave: its lease ends instead.
   edge.desk.ctx.waitUntil(taking);
-  return taking;
+  return ok(await taking);
 }
 
 const wireJob = ({ id, input, webhook, s3Config }: TakenJob) => ({
@@ -73,39 +80,39 @@ const wireJob = ({ id, input, webhook, s3Config }: TakenJob) => ({
 });
 
 /** `{output?, error?}` ends the job; `{status: "IN_PROGRESS", output}` is progress. */
-export async function done({ edge, queue }: PoolCall, workerId: string, jobId: string): Promise<Response> {
+export async function done({ edge, queue }: PoolCall, workerId: string, jobId: string): Promise<Answer> {
   const body = await readForm(edge, RESULT_BODY_BYTES_MAX);
-  if (body instanceof Response) return body;
-  if (!isWorkerId(workerId) || !isJobId(jobId)) return refuseWorker(edge);
-  const { output, error, status } = body.members;
+  if (!body.ok) return body.error;
+  if (!isWorkerId(workerId) || !isJobId(jobId)) return NO_WORKER;
+  const { output, error, status } = body.value.members;
   const outcome = await queue.done(workerId, jobId, {
     output: output === undefined ? null : JSON.stringify(output),
     error: error === undefined || error === null ? null : errorText(error),
     isProgress: status === "IN_PROGRESS",
-    ...(body.isExact ? {} : { note: "non_finite_numbers" }),
+    ...(body.value.isExact ? {} : { note: "non_finite_numbers" }),
   });
   return answerJson(edge, { status: outcome });
 }
 
 /** `{output}`: one chunk; `{error}` would end it, and comes by `done` as well. */
-export async function chunk({ edge, queue }: PoolCall, workerId: string, jobId: string): Promise<Response> {
+export async function chunk({ edge, queue }: PoolCall, workerId: string, jobId: string): Promise<Answer> {
   const body = await readForm(edge, CHUNK_BODY_BYTES_MAX);
-  if (body instanceof Response) return body;
-  if (!isWorkerId(workerId) || !isJobId(jobId)) return refuseWorker(edge);
-  const { output } = body.members;
+  if (!body.ok) return body.error;
+  if (!isWorkerId(workerId) || !isJobId(jobId)) return NO_WORKER;
+  const { output } = body.value.members;
   if (output === undefined) return answerJson(edge, { status: "ok" });
   return answerJson(edge, { status: await queue.chunk(workerId, jobId, JSON.stringify(output)) });
 }
 
-export async function ping({ edge, queue, query }: PoolCall, workerId: string): Promise<Response> {
-  if (!isWorkerId(workerId)) return refuseWorker(edge);
+export async function ping({ edge, queue, query }: PoolCall, workerId: string): Promise<Answer> {
+  if (!isWorkerId(workerId)) return NO_WORKER;
   const ids = (query.get("job_id") ?? "").split(",", PING_JOBS_MAX).filter(isJobId);
   await queue.ping(workerId, ids);
   return answerJson(edge, { status: "ok" });
 }
 
-export async function stop({ edge, queue }: PoolCall, workerId: string): Promise<Response> {
-  if (!isWorkerId(workerId)) return refuseWorker(edge);
+export async function stop({ edge, queue }: PoolCall, workerId: string): Promise<Answer> {
+  if (!isWorkerId(workerId)) return NO_WORKER;
   const jobsToStop = await queue.stops(workerId, TAKE_HOLD_MS);
   return jobsToStop.length === 0 ? nothing(edge) : answerJson(edge, { jobsToStop });
 }
@@ -114,14 +121,14 @@ export async function stop({ edge, queue }: PoolCall, workerId: string): Promise
 type Form = { readonly members: Readonly<Record<string, unknown>>; readonly isExact: boolean };
 
 /** JSON, whatever the content type says: the client calls it form data. */
-async function readForm(edge: EdgeRequest, bytesMax: number): Promise<Response | Form> {
+async function readForm(edge: EdgeRequest, bytesMax: number): Promise<Result<Form, Refusal>> {
   const bytes = await readBody(edge, bytesMax);
-  if (!bytes.ok) return refuseJob(edge, bytes.error);
+  if (!bytes.ok) return bytes;
   const json = readLooseJson(new TextDecoder().decode(bytes.value));
   if (json === null || typeof json.value !== "object" || json.value === null || Array.isArray(json.value)) {
-    return refuseJob(edge, { reason: "invalid_json" });
+    return err({ reason: "invalid_json" });
   }
-  return { members: json.value as Readonly<Record<string, unknown>>, isExact: json.isExact };
+  return ok({ members: json.value as Readonly<Record<string, unknown>>, isExact: json.isExact });
 }
 
 const errorText = (error: unknown): string => (typeof error === "string" ? error : JSON.stringify(error));
@@ -132,6 +139,4 @@ function nothing({ requestId, desk }: EdgeRequest): Response {
   return new Response(null, { status: 204, headers });
 }
 
-function refuseWorker(edge: EdgeRequest): Response {
-  return refuseProblem(edge, { param: "workerId", problem: "The path must name the worker and the job." });
-}
+const NO_WORKER = refuseProblem({ param: "workerId", problem: "The path must name the worker and the job." });

@@ -1,5 +1,7 @@
 /** The plain surface: a request that becomes a job, and the job's own pages. */
 import { describe, expect, test, vi } from "vitest";
+import { ERRORS } from "../../../src/wire/errors.ts";
+import type { ErrorReason } from "../../../src/wire/errors.ts";
 import { surface } from "./jobs-surface.ts";
 import type { Json } from "./jobs-surface.ts";
 
@@ -118,8 +120,7 @@ describe("Prefer: respond-async", () => {
 });
 
 describe("a request that may become a job when all are busy", () => {
-  const busy = (code: string, status: number) => async () =>
-    new Response(JSON.stringify({ error: { code } }), { status, headers: { "content-type": "application/json" } });
+  const refusing = (reason: ErrorReason) => () => ({ reason });
   const headers = { "x-warmpath-on-busy": "job", "content-type": "application/json" };
 
   test("is served at once where there is room, with its body", async () => {
@@ -133,25 +134,30 @@ describe("a request that may become a job when all are busy", () => {
     expect(queue.jobs.size).toBe(0);
   });
 
-  test.each([
-    ["saturated", 429],
-    ["no_endpoint", 503],
-    ["warming_up", 503],
-  ])("becomes one instead of %s", async (code, status) => {
+  test.each<ErrorReason>(["saturated", "no_endpoint", "warming_up", "jobs_only"])(
+    "becomes one instead of %s",
+    async (reason) => {
+      const { ask, queue } = surface();
+      const answer = await ask("/v1/chat/completions", { headers, body: CHAT }, refusing(reason));
+      expect([answer.status, queue.jobs.size]).toEqual([202, 1]);
+      expect(answer.headers.get("preference-applied")).toBeNull();
+    },
+  );
+
+  const others = (Object.keys(ERRORS) as ErrorReason[]).filter(
+    (reason) => !["saturated", "no_endpoint", "warming_up", "jobs_only"].includes(reason),
+  );
+  test.each(others)("stays %s", async (reason) => {
     const { ask, queue } = surface();
-    const answer = await ask("/v1/chat/completions", { headers, body: CHAT }, busy(code, status));
-    expect([answer.status, queue.jobs.size]).toEqual([202, 1]);
-    expect(answer.headers.get("preference-applied")).toBeNull();
+    const answer = await ask("/v1/chat/completions", { headers, body: CHAT }, refusing(reason));
+    expect([answer.status, queue.jobs.size]).toEqual([ERRORS[reason].status, 0]);
   });
 
-  test.each([
-    ["rate_limited", 429],
-    ["guardrail_unavailable", 503],
-    ["upstream_failed", 502],
-  ])("stays %s", async (code, status) => {
+  test("stays what an endpoint has answered, though it says the same as a refusal of ours", async () => {
     const { ask, queue } = surface();
-    const answer = await ask("/v1/chat/completions", { headers, body: CHAT }, busy(code, status));
-    expect([answer.status, queue.jobs.size]).toEqual([status, 0]);
+    const said = Response.json({ error: { code: "saturated" } }, { status: 429 });
+    const answer = await ask("/v1/chat/completions", { headers, body: CHAT }, () => said);
+    expect([answer, queue.jobs.size]).toEqual([said, 0]);
   });
 });
 

@@ -2,20 +2,29 @@
 import { randomBytes } from "node:crypto";
 import { parseConfig } from "../../../src/config/config-parse.ts";
 import type { Config } from "../../../src/config/config.ts";
+import type { ErrorForm } from "../../../src/wire/error-forms.ts";
+import type { Answer, Refusal } from "../../../src/wire/refusal.ts";
 import { fakeQueue } from "../../support/fake-job-queue.ts";
 import type { FakeQueue } from "../../support/fake-job-queue.ts";
 
 // By names that the type checker does not follow: these modules' types are those of the Workers runtime, not of Node.
 const load = async (path: string): Promise<unknown> => import(/* @vite-ignore */ new URL(path, import.meta.url).href);
 
-type Handler = (edge: unknown) => Promise<Response> | Response;
-type Admit = (edge: object, scope: string, handler: Handler) => Promise<Response>;
+type Handler = (edge: unknown) => Promise<Answer> | Answer;
+type Admit = (edge: object, scope: string, handler: Handler) => Promise<Answer>;
 
 const { routeJobs } = (await load("../../../src/gateway/jobs-api/routes.ts")) as {
-  routeJobs: (edge: object, admit: Admit) => Promise<Response>;
+  routeJobs: (edge: object, admit: Admit) => Promise<Answer>;
 };
 const { asJob } = (await load("../../../src/gateway/jobs-api/respond-async.ts")) as {
-  asJob: (edge: object, serveNow: Handler) => Promise<Response>;
+  asJob: (edge: object, serveNow: Handler) => Promise<Answer>;
+};
+
+const { errorFormOf } = (await load("../../../src/gateway/error-form.ts")) as {
+  errorFormOf: (path: string, config: Config) => ErrorForm;
+};
+const { refuse } = (await load("../../../src/wire/replies.ts")) as {
+  refuse: (requestId: string, config: Config, refusal: Refusal, form: ErrorForm) => Response;
 };
 
 export const WORKER_BOUNDS = (await load("../../../src/gateway/jobs-api/worker.ts")) as {
@@ -94,6 +103,9 @@ export function surface(): Surface {
       desk,
     };
   };
+  /** As the door does it. */
+  const dressed = (path: string, answer: Answer): Response =>
+    answer instanceof Response ? answer : refuse("req_1", parsed.value, answer, errorFormOf(path, parsed.value));
   return {
     queue,
     async call(path, call = {}) {
@@ -102,13 +114,15 @@ export function surface(): Surface {
         scopes.includes(scope)
           ? handler({ ...edge, identity: { keyId: "a", tenant, scopes } })
           : new Response("{}", { status: 403 });
-      const answer = await routeJobs(edgeOf(path, call), admit);
+      const edge = edgeOf(path, call);
+      const answer = dressed(edge.path, await routeJobs(edge, admit));
       const text = await answer.text();
       return { status: answer.status, headers: answer.headers, json: (text === "" ? {} : JSON.parse(text)) as Json };
     },
     async ask(path, call, serveNow) {
       const { tenant = "tests", scopes = ["infer"] } = call;
-      return asJob({ ...edgeOf(path, call), identity: { keyId: "a", tenant, scopes } }, serveNow);
+      const edge = edgeOf(path, call);
+      return dressed(edge.path, await asJob({ ...edge, identity: { keyId: "a", tenant, scopes } }, serveNow));
     },
   };
 }
