@@ -11,7 +11,7 @@ import type { ErrorReason } from "./errors.ts";
  */
 export function streamError(reason: ErrorReason, protocol: AnswerProtocol | null): StreamError {
   const error = wireError(reason);
-  const { type, code, message, param } = error;
+  const { code, message, param } = error;
   switch (protocol) {
     case "anthropic":
       return named(anthropicError(ERRORS[reason].status, error));
