@@ -4,7 +4,6 @@
  * Model. A rail that may change or end an answer scans its pieces as they come; one that may not (`flag`, or in shadow)
  * looks at each text when it has ended, and so holds nothing back. Scanners are made once for a pool, and a list of them
  * for each choice of rails that sampling or tenants make, because tables hang on the list.
- * A scanner that throws is left out for the rest of its answer, or ends the answer, as its `onError` says.
  * Rejected: scanning the pieces for flags as well, which holds text back for nothing.
  */
 import { INVISIBLE, classOf } from "./core/text/code-points.ts";
@@ -22,6 +21,7 @@ import { secretsScanner } from "./detectors/secrets/stream-secrets.ts";
 import { topicsScanner } from "./detectors/topics/stream-topics.ts";
 import { WHOLE_CHARS_MAX } from "./core/stream/stream-whole.ts";
 import type { WholeRail } from "./core/stream/stream-whole.ts";
+import type { TextForms } from "./core/text/normalise.ts";
 import { extractTextParts } from "./core/text/text-parts.ts";
 import { findTopics } from "./detectors/topics/topics.ts";
 import { findUnicode } from "./detectors/unicode/unicode.ts";
@@ -39,20 +39,9 @@ export type OutputSet = {
   readonly isClosed: boolean;
 };
 
-/** A rail that must see the answer has failed. */
-export class RailFailed extends Error {}
-
-/** Rails that failed during the call of `noting` under way; calls are synchronous, so there is one at a time. */
-let failures: Set<string> | null = null;
-
-/** Runs `look`, and adds the rails that fail in it to `failed`: they count as having found nothing. */
-export function noting<Result>(failed: Set<string>, look: () => Result): Result {
-  failures = failed;
-  try {
-    return look();
-  } finally {
-    failures = null;
-  }
+/** Of rails that broke and let the answer go on: who else would ever know. */
+export function logFailures(failed: ReadonlyMap<string, unknown>): void {
+  for (const [rail, error] of failed) console.error(`output rail ${rail} failed`, error);
 }
 
 type Prepared = {
@@ -95,9 +84,11 @@ function setOf(rails: readonly Prepared[]): OutputSet {
     rails: rails.map(({ config }) => config),
     scanners: rails.flatMap(({ scanner }) => (scanner === null ? [] : [scanner])),
     wholes: rails.flatMap(({ whole }) => (whole === null ? [] : [whole])),
-    isClosed: rails.some(({ config }) => config.onError === "closed" && !config.shadow),
+    isClosed: rails.some(({ config }) => mustSee(config)),
   };
 }
+
+const mustSee = ({ onError, shadow }: OutputRailConfig): boolean => onError === "closed" && !shadow;
 
 function prepare({ id, rails }: Pick<PoolConfig, "id" | "rails">): PoolSet | null {
   for (const config of rails.output) {
@@ -128,7 +119,7 @@ function prepareRail(config: OutputRailConfig): Prepared {
     return {
       config,
       scanner: null,
-      whole: guardedWhole(config, { rail: config.name, action, onlyAnswers: true, find }),
+      whole: { rail: config.name, action, mustSee: mustSee(config), onlyAnswers: true, find },
     };
   }
   return watching(config, finderOf(config), () => scannerFor(config));
@@ -147,14 +138,20 @@ function systemTexts(body: unknown): readonly string[] {
   return extractTextParts(body).parts.flatMap(({ role, text }) => (SYSTEM_ROLES.has(role) ? [text] : []));
 }
 
-type Finder = (text: string) => readonly FoundSpan[];
+type Finder = (text: string, forms?: TextForms) => readonly FoundSpan[];
 
 /** As a scanner where the rail may do something while the text comes, else over the whole text. */
 function watching(config: OutputRailConfig, find: Finder, scanner: () => StreamScanner): Prepared {
-  if (!config.shadow && config.action !== "flag") return { config, scanner: guarded(config, scanner()), whole: null };
-  const types = (text: string): readonly string[] => find(text.slice(0, WHOLE_CHARS_MAX)).map(({ type }) => type);
-  const whole: WholeRail = { rail: config.name, action: "flag", onlyAnswers: false, find: types };
-  return { config, scanner: null, whole: guardedWhole(config, whole) };
+  if (!config.shadow && config.action !== "flag")
+    return { config, scanner: { ...scanner(), mustSee: mustSee(config) }, whole: null };
+  const types = (text: string, forms?: TextForms): readonly string[] =>
+    find(text.slice(0, WHOLE_CHARS_MAX), forms).map(({ type }) => type);
+  const { name: rail } = config;
+  return {
+    config,
+    scanner: null,
+    whole: { rail, action: "flag", mustSee: mustSee(config), onlyAnswers: false, find: types },
+  };
 }
 
 type Spanning = Exclude<OutputRailConfig, { readonly use: "canary" | "schema" }>;
@@ -164,15 +161,15 @@ function finderOf(config: Spanning): Finder {
     case "secrets":
       return (text) => findSecrets(text);
     case "pii":
-      return (text) => findPii(text, config.options);
+      return (text, forms) => findPii(text, config.options, forms);
     case "links":
       return (text) => findLinks(text, config.options);
     case "topics":
-      return (text) => findTopics(text, config.options);
+      return (text, forms) => findTopics(text, config.options, forms);
     case "regex":
-      return (text) => findRegex(text, config.options);
+      return (text, forms) => findRegex(text, config.options, forms);
     case "profanity":
-      return (text) => findProfanity(text, config.options);
+      return (text, forms) => findProfanity(text, config.options, forms);
     case "unicode":
       return findUnicode;
   }
@@ -225,32 +222,4 @@ function holdForeignWord(text: string, from: number): number {
 /** Half of a pair may be of one that is. */
 function isInvisible(code: number): boolean {
   return (code >= 0xd800 && code < 0xe000) || (classOf(code) & INVISIBLE) !== 0;
-}
-
-function guarded(config: OutputRailConfig, scanner: StreamScanner): StreamScanner {
-  const { find, holdFrom, cut } = scanner;
-  const safe: StreamScanner = {
-    ...scanner,
-    find: (text) => attempt(config, [], () => find(text)),
-    holdFrom: (text, from) => attempt(config, text.length, () => holdFrom(text, from)),
-  };
-  return cut === undefined ? safe : { ...safe, cut: (text, from) => attempt(config, null, () => cut(text, from)) };
-}
-
-function guardedWhole(config: OutputRailConfig, whole: WholeRail): WholeRail {
-  return { ...whole, find: (text) => attempt(config, [], () => whole.find(text)) };
-}
-
-/** `nothing` stands for what a rail that fails would have found. */
-function attempt<Result>({ name, onError, shadow }: OutputRailConfig, nothing: Result, look: () => Result): Result {
-  // Once it has failed it is not asked again.
-  if (failures?.has(name) === true) return nothing;
-  try {
-    return look();
-  } catch (error) {
-    console.error(`output rail ${name} failed`, error);
-    failures?.add(name);
-    if (onError === "closed" && !shadow) throw new RailFailed(name);
-    return nothing;
-  }
 }

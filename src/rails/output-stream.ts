@@ -9,18 +9,16 @@
  * Rejected: a loop of `read` and `write`, which costs two resumptions of the isolate for each piece where this costs one
  * (docs/performance.md has the measurement); and a `TransformStream`, which costs more than the loop.
  */
+import { RailFailed } from "./core/stream/stream-guard.ts";
 import type { Pushed, StreamRails } from "./core/stream/stream-rails.ts";
 import type { StreamBlock } from "./core/stream/stream-text.ts";
 import { midStreamError } from "../wire/errors.ts";
-import { noting, RailFailed } from "./output-set.ts";
 
 /** What the relay sends before the first byte. */
 export const STREAM_OPENING: Uint8Array = new TextEncoder().encode("<plaintext>");
 
 export type StreamRun = {
   readonly rails: StreamRails;
-  /** Names of rails that broke. */
-  readonly failed: Set<string>;
   /** Called once when the first text is there. */
   began(): void;
   /** Called once when the answer is to go no further. */
@@ -36,7 +34,7 @@ export function rewriteStream(body: ReadableStream<Uint8Array>, run: StreamRun):
   let blocked: StreamBlock | null = null;
   const look = (step: () => Pushed): string => {
     if (isOver) return "";
-    const { out, isLast } = shown(run, step);
+    const { out, isLast } = shown(step);
     if (isLast !== null) {
       isOver = true;
       blocked = isLast.blocked;
@@ -67,17 +65,17 @@ export function rewriteStream(body: ReadableStream<Uint8Array>, run: StreamRun):
 
 /** The same for a stream that is there as a whole. */
 export function rewriteWhole(text: string, run: StreamRun): string {
-  const first = shown(run, () => run.rails.push(text));
-  const last = first.isLast === null ? shown(run, () => run.rails.end()) : null;
+  const first = shown(() => run.rails.push(text));
+  const last = first.isLast === null ? shown(() => run.rails.end()) : null;
   run.ended((first.isLast ?? last?.isLast)?.blocked ?? null);
   return first.out + (last?.out ?? "");
 }
 
 type Shown = { readonly out: string; readonly isLast: { readonly blocked: StreamBlock | null } | null };
 
-function shown({ failed }: StreamRun, step: () => Pushed): Shown {
+function shown(step: () => Pushed): Shown {
   try {
-    const { out, blocked } = noting(failed, step);
+    const { out, blocked } = step();
     return { out, isLast: blocked === null ? null : { blocked } };
   } catch (error) {
     // What was held is lost with the rail that should have seen it.

@@ -24,7 +24,7 @@ import type { Begun } from "../dispatch/begin-answer.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Railing } from "./railing.ts";
 import { relay } from "../dispatch/relay.ts";
-import { noting, outputSetOf, RailFailed } from "./output-set.ts";
+import { logFailures, outputSetOf } from "./output-set.ts";
 import type { OutputSet } from "./output-set.ts";
 import { rewriteStream, rewriteWhole, STREAM_OPENING } from "./output-stream.ts";
 import type { StreamRun } from "./output-stream.ts";
@@ -53,11 +53,9 @@ export async function railAnswer(railing: Railing): Promise<Answer> {
 
 function answerEvents(railing: Railing, set: OutputSet): Response {
   const { attempt, begun, headers, status, format, checked } = railing;
-  const failed = new Set<string>();
   const rails = createStreamRails({ format, ...set, originals: originalsOf(checked.originals) });
   const run: StreamRun = {
     rails,
-    failed,
     began: () => {
       attempt.firstTokenAtMs = Date.now();
     },
@@ -65,7 +63,7 @@ function answerEvents(railing: Railing, set: OutputSet): Response {
       endAttempt(attempt, "cancelled");
       attempt.controller.abort();
     },
-    ended: (blocked) => logStream(railing, recordsOf(set, rails.record(), failed, 0), rails.record(), blocked),
+    ended: (blocked) => logStream(railing, recordsOf(set, rails.record(), 0), rails.record(), blocked),
   };
   for (const name of OF_THE_BYTES) delete headers[name];
   if (begun.kind === "whole") {
@@ -143,11 +141,10 @@ function answerWhole(railing: Railing, set: OutputSet, bytes: Uint8Array | null)
   const body = parseJson(buffer);
   if (typeof body !== "object" || body === null || Array.isArray(body))
     return unread({ ...railing, begun: { kind: "whole", bytes } }, set);
-  const failed = new Set<string>();
   try {
     const originals = originalsOf(checked.originals);
-    const redacted = noting(failed, () => redactAnswer(body, { format, ...set, originals }));
-    const records = recordsOf(set, redacted.record, failed, Date.now() - startedAtMs);
+    const redacted = redactAnswer(body, { format, ...set, originals });
+    const records = recordsOf(set, redacted.record, Date.now() - startedAtMs);
     if (redacted.blocked !== null) return refused(railing, blockedBy(redacted.blocked), records);
     tell(railing, records);
     if (redacted.body === body) return new Response(bytes, { status, headers });
@@ -157,7 +154,7 @@ function answerWhole(railing: Railing, set: OutputSet, bytes: Uint8Array | null)
       ? refused(railing, { reason: "guardrail_unavailable" }, records)
       : new Response(written, { status, headers });
   } catch (error) {
-    if (!(error instanceof RailFailed)) console.error("the output rails failed", error);
+    console.error("the output rails failed", error);
     return refused(railing, { reason: "guardrail_unavailable" });
   }
 }
@@ -211,12 +208,8 @@ function tell({ headers }: Railing, records: readonly RailRecord[]): void {
   headers[SERVER_TIMING] = (headers[SERVER_TIMING] ?? "") + timing;
 }
 
-function recordsOf(
-  { rails }: OutputSet,
-  { findings }: StreamRecord,
-  failed: ReadonlySet<string>,
-  tookMs: number,
-): readonly RailRecord[] {
+function recordsOf({ rails }: OutputSet, { findings, failed }: StreamRecord, tookMs: number): readonly RailRecord[] {
+  logFailures(failed);
   return rails.map((config) => {
     if (failed.has(config.name)) return recordOf(config, null, "error", tookMs);
     const hasFound = findings.some(({ rail }) => rail === config.name);

@@ -1,7 +1,9 @@
 /** Which answers are looked at, and by what. */
 import { describe, expect, test } from "vitest";
 import { answerFormat } from "../../src/dispatch/answer-format.ts";
-import { noting, outputSetOf, RailFailed } from "../../src/rails/output-set.ts";
+import { foundBy, heldBy, RailFailed } from "../../src/rails/core/stream/stream-guard.ts";
+import { createTally, recordOf } from "../../src/rails/core/stream/stream-record.ts";
+import { outputSetOf } from "../../src/rails/output-set.ts";
 import type { PoolConfig } from "../../src/config/config.ts";
 import { parseConfig } from "../../src/config/config-parse.ts";
 
@@ -107,20 +109,34 @@ describe("what looks at an answer", () => {
 });
 
 describe("a rail that breaks", () => {
-  const broken = (onError: "open" | "closed") => {
-    const pool = poolWith([{ use: "pii", onError }]);
-    const [scanner] = setOf(pool).scanners;
-    // Nothing but a text has no length to look at.
-    return () => scanner?.find(null as unknown as string);
+  // Nothing but a text has no length to look at.
+  const unreadable = null as unknown as string;
+  const scannerOf = (onError: "open" | "closed", shape: object = {}) => {
+    const [scanner] = setOf(poolWith([{ use: "pii", onError, ...shape }])).scanners;
+    if (scanner === undefined) throw new Error("the rail scans no pieces");
+    return scanner;
   };
 
-  test("counts as having found nothing where it fails open, and is noted", () => {
-    const failed = new Set<string>();
-    expect(noting(failed, broken("open"))).toEqual([]);
-    expect([...failed]).toEqual(["pii"]);
+  test("counts as having found nothing where it fails open, is noted, and is not asked again", () => {
+    const tally = createTally();
+    const scanner = scannerOf("open");
+    expect(foundBy(scanner, unreadable, tally)).toEqual([]);
+    expect([...recordOf(tally).failed.keys()]).toEqual(["pii"]);
+    expect(foundBy(scanner, "mail a@example.com", tally)).toEqual([]);
+    expect(heldBy(scanner, "mail a@", 0, tally)).toBe("mail a@".length);
+  });
+
+  test("fails in its own answer only: the next one is looked at by the same scanner", () => {
+    const scanner = scannerOf("open");
+    foundBy(scanner, unreadable, createTally());
+    const other = createTally();
+    expect(foundBy(scanner, "mail a@example.com", other)).toHaveLength(1);
+    expect(recordOf(other).failed.size).toBe(0);
   });
 
   test("ends the answer where it fails closed", () => {
-    expect(() => noting(new Set(), broken("closed"))).toThrow(RailFailed);
+    const tally = createTally();
+    expect(() => foundBy(scannerOf("closed"), unreadable, tally)).toThrow(RailFailed);
+    expect([...recordOf(tally).failed.keys()]).toEqual(["pii"]);
   });
 });

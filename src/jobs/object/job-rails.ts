@@ -46,28 +46,32 @@ export async function jobRails(
 ): Promise<JobRails | Refused | null> {
   const format = answerFormat(work.path);
   if (pool.rails.output.length === 0 || format === null) return null;
-  const { noting, outputSetOf } = await import("../../rails/output-set.ts");
+  const { logFailures, outputSetOf } = await import("../../rails/output-set.ts");
   const set = outputSetOf(pool, work.jobId, work.tenant, parseJson(bytesOf(work.body)));
   if (set === null) return refused("a guardrail of this pool is misconfigured");
   if (set.scanners.length + set.wholes.length === 0) return null;
-  const failed = new Set<string>();
   const stream = createStreamRails({ format, ...set });
   const look = (step: () => Pushed): Kept => {
     try {
-      const { out, blocked } = noting(failed, step);
+      const { out, blocked } = step();
       return { out, isOver: blocked !== null };
     } catch (error) {
       report(error);
       return { out: midStreamError("guardrail_unavailable"), isOver: true };
     }
   };
+  const end = (): Kept => {
+    const kept = look(() => stream.end());
+    logFailures(stream.record().failed);
+    return kept;
+  };
   return {
     push: (text) => look(() => stream.push(text)),
-    end: () => look(() => stream.end()),
+    end,
     whole(text, isEvents) {
       if (isEvents) {
         const first = look(() => stream.push(text));
-        return { kind: "passed", text: first.out + (first.isOver ? "" : look(() => stream.end()).out) };
+        return { kind: "passed", text: first.out + (first.isOver ? "" : end().out) };
       }
       const bytes = bytesOf(text);
       const body = parseJson(bytes);
@@ -75,7 +79,8 @@ export async function jobRails(
         return set.isClosed ? refused(UNAVAILABLE) : { kind: "passed", text };
       }
       try {
-        const redacted = noting(failed, () => redactAnswer(body, { format, ...set }));
+        const redacted = redactAnswer(body, { format, ...set });
+        logFailures(redacted.record.failed);
         if (redacted.blocked !== null) return refused(`the guardrail "${redacted.blocked.rail}" refused the answer`);
         if (redacted.body === body) return { kind: "passed", text };
         const written = writeJson(redacted.body, bytes);

@@ -6,6 +6,8 @@
  */
 import { mergeSpans, redact } from "../spans.ts";
 import type { Span } from "../spans.ts";
+import { createForms } from "../text/normalise.ts";
+import type { TextForms } from "../text/normalise.ts";
 import { answerSites } from "./answer-sites.ts";
 import type { AnswerSite } from "./answer-sites.ts";
 import { redactArguments } from "./stream-arguments.ts";
@@ -14,6 +16,7 @@ import type { AnswerRails } from "./stream-channels.ts";
 import { asRecord } from "./stream-events.ts";
 import type { Json } from "./stream-events.ts";
 import type { StreamFormatName } from "./stream-events.ts";
+import { foundBy } from "./stream-guard.ts";
 import { createTally, noteFinding, recordOf } from "./stream-record.ts";
 import type { StreamRecord, StreamTally } from "./stream-record.ts";
 import { NO_ORIGINALS, restored } from "./stream-restore.ts";
@@ -39,14 +42,15 @@ export function redactAnswer(body: unknown, options: AnswerOptions): RedactedAns
   const answer = asRecord(body);
   if (answer === null) return { body, blocked: null, record: recordOf(tally) };
   const sites = answerSites(format, answer);
+  const forms = createForms();
   const blocks: Span[] = [];
   const find = (text: string): Span[] => {
-    const spans = findAll(scanners, text, tally);
+    const spans = findAll(scanners, text, tally, forms);
     blocks.push(...spans.filter(({ action }) => action === "block"));
     return spans;
   };
   const changes = sites.map((site) => changed(site, find, originals));
-  const blocked = blockOf(blocks) ?? blockOfWholes(sites, wholes, tally);
+  const blocked = blockOf(blocks) ?? blockOfWholes(sites, wholes, tally, forms);
   if (blocked !== null || changes.every((change) => change === null)) return { body, blocked, record: recordOf(tally) };
   const copy = JSON.parse(JSON.stringify(answer)) as Json;
   for (const [index, { holder, member, repeats }] of answerSites(format, copy).entries()) {
@@ -71,12 +75,17 @@ function changed(
   return form === "value" ? { value: JSON.parse(shown) as unknown } : shown;
 }
 
-function blockOfWholes(sites: readonly AnswerSite[], wholes: readonly WholeRail[], tally: StreamTally) {
+function blockOfWholes(
+  sites: readonly AnswerSite[],
+  wholes: readonly WholeRail[],
+  tally: StreamTally,
+  forms: TextForms,
+) {
   if (wholes.length === 0) return null;
   const blocks = sites.map(({ holder, member, form }) => {
     const value = holder[member];
     const text = form === "value" ? JSON.stringify(value) : String(value);
-    return checkWhole(wholesFor(wholes, form === "text" && isAnswer(holder, member)), text, tally);
+    return checkWhole(wholesFor(wholes, form === "text" && isAnswer(holder, member)), text, tally, forms);
   });
   return blocks.find((block) => block !== null) ?? null;
 }
@@ -87,9 +96,10 @@ function isAnswer({ type }: Json, member: string): boolean {
   return type !== "summary_text" && type !== "reasoning_text";
 }
 
-function findAll(scanners: readonly StreamScanner[], text: string, tally: StreamTally): Span[] {
-  return scanners.flatMap(({ rail, action, find }) => {
-    const spans = find(text).map((span) => ({ ...span, rail, action }));
+function findAll(scanners: readonly StreamScanner[], text: string, tally: StreamTally, forms: TextForms): Span[] {
+  return scanners.flatMap((scanner) => {
+    const { rail, action } = scanner;
+    const spans = foundBy(scanner, text, tally, forms).map((span) => ({ ...span, rail, action }));
     for (const { type } of spans) noteFinding(tally, rail, type, action);
     return spans;
   });

@@ -122,7 +122,7 @@ export function filterCopy(channels: Channels, { holder, member, form, repeats }
   const text = holder[member];
   if (typeof text !== "string") return false;
   const isFirst = channels.byName.size === 0;
-  const tally = isFirst ? channels.tally : createTally();
+  const tally = isFirst ? channels.tally : createTally(channels.tally.failed);
   const filter = filterOf(channels.rails, form === "arguments", tally);
   const shown = filter.push(text) + filter.flush();
   const wholes = isFirst ? wholesFor(channels.rails.wholes, form === "text" && member === "text") : [];

@@ -17,6 +17,8 @@ export type StreamRecord = {
   readonly findings: readonly StreamFinding[];
   /** Reasons as those of other rails, "pii:email". */
   readonly reasons: readonly string[];
+  /** What the rails that broke threw, by their names. */
+  readonly failed: ReadonlyMap<string, unknown>;
   readonly held: HeldRecord;
 };
 
@@ -29,8 +31,10 @@ export type HeldRecord = {
   readonly charsMax: number;
 };
 
-/** Written in place by `noteFinding` and `noteHeld`. */
+/** Written in place by `noteFinding`, `noteHeld` and `stream-guard.ts`. */
 export type StreamTally = {
+  /** Rails that broke in this answer. */
+  readonly failed: Map<string, unknown>;
   readonly counts: Map<string, { rail: string; type: string; action: SpanAction; count: number }>;
   pieces: number;
   piecesHeld: number;
@@ -38,8 +42,9 @@ export type StreamTally = {
   charsMax: number;
 };
 
-export function createTally(): StreamTally {
-  return { counts: new Map(), pieces: 0, piecesHeld: 0, charsTotal: 0, charsMax: 0 };
+/** `failed`: of the answer, where this tally is for a copy of a text of it. */
+export function createTally(failed = new Map<string, unknown>()): StreamTally {
+  return { failed, counts: new Map(), pieces: 0, piecesHeld: 0, charsTotal: 0, charsMax: 0 };
 }
 
 export function noteFinding(tally: StreamTally, rail: string, type: string, action: SpanAction): void {
@@ -57,12 +62,13 @@ export function noteHeld(tally: StreamTally, heldChars: number): void {
   tally.charsMax = Math.max(tally.charsMax, heldChars);
 }
 
-export function recordOf({ counts, pieces, piecesHeld, charsTotal, charsMax }: StreamTally): StreamRecord {
+export function recordOf({ failed, counts, pieces, piecesHeld, charsTotal, charsMax }: StreamTally): StreamRecord {
   const findings = [...counts].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, finding]) => ({ ...finding }));
   return {
     verdict: findings.reduce<Verdict>((verdict, { action }) => joinVerdicts(verdict, action), "allow"),
     findings,
     reasons: [...new Set(findings.map(({ rail, type }) => `${rail}:${type}`))].sort(),
+    failed: new Map(failed),
     held: { pieces, piecesHeld, charsTotal, charsMax },
   };
 }

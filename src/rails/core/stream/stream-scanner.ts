@@ -9,6 +9,7 @@
  */
 import type { SpanAction } from "../spans.ts";
 import type { FoundSpan } from "../rail.ts";
+import type { TextForms } from "../text/normalise.ts";
 
 /** Most characters that are held back: longer than nearly all keys, and less than a line or two of text. */
 export const HOLD_CHARS_MAX = 256;
@@ -34,11 +35,13 @@ export type Wake = { readonly chars: string; readonly runChars: number } | "alwa
 export type StreamScanner = {
   readonly rail: string;
   readonly action: SpanAction;
+  /** An answer that it cannot see goes no further. Absent: it goes on without it. */
+  readonly mustSee?: boolean;
   /** Characters to the left of a match that decide about it, at most CONTEXT_CHARS_MAX. */
   readonly contextChars: number;
   readonly wake: Wake;
-  /** Matches in the text as if it ended here. */
-  find(text: string): readonly FoundSpan[];
+  /** Matches in the text as if it ended here. `forms`: what is remembered of the texts of this answer. */
+  find(text: string, forms?: TextForms): readonly FoundSpan[];
   /** Where the first match that starts at `from` or later could begin that a longer text could still bring or change. */
   holdFrom(text: string, from: number): number;
   /** What an unfinished match at `from` counts as once the window is full and `find` does not see it. */

@@ -11,6 +11,8 @@
 import { mergeSpans } from "../spans.ts";
 import type { Span } from "../spans.ts";
 import { defaultReplacement } from "../spans.ts";
+import type { OffsetRange } from "../text/offset-map.ts";
+import { cutBy, foundBy, heldBy } from "./stream-guard.ts";
 import { isWoken, watchFor, wokenBy } from "./stream-quiet.ts";
 import type { Watch } from "./stream-quiet.ts";
 import { noteFinding, noteHeld } from "./stream-record.ts";
@@ -123,11 +125,11 @@ function advance(state: TextState, isEnd: boolean, sink: TextSink): void {
 }
 
 /** The earliest position at or after `from` that some scanner cannot tell. */
-function holdOf({ scanners, text }: TextState, end: number, from: number): number {
+function holdOf({ scanners, tally, text }: TextState, end: number, from: number): number {
   let hold = end;
   for (const scanner of scanners) {
     const start = Math.max(0, from - scanner.contextChars);
-    hold = Math.min(hold, start + scanner.holdFrom(text.slice(start, end), from - start));
+    hold = Math.min(hold, start + heldBy(scanner, text.slice(start, end), from - start, tally));
   }
   return hold;
 }
@@ -145,16 +147,17 @@ function wholeUntil(text: string, found: readonly Span[], hold: number, released
   return isPairCut ? until - 1 : until;
 }
 
-function findIn({ text, released }: TextState, scanners: readonly StreamScanner[], end: number): Span[] {
+function findIn({ tally, text, released }: TextState, scanners: readonly StreamScanner[], end: number): Span[] {
   const all: Span[] = [];
   for (const scanner of scanners) {
     const { rail, action } = scanner;
     const context = Math.max(0, released - scanner.contextChars);
     const part = text.slice(context, end);
-    for (const span of scanner.find(part)) {
+    for (const span of foundBy(scanner, part, tally)) {
       const spanEnd = context + span.end + (cutsPair(part, span.end) ? 1 : 0);
       if (spanEnd <= released || span.start >= span.end) continue;
-      const start = context + hiddenFrom(scanner, part, span.start - (cutsPair(part, span.start) ? 1 : 0), span.end);
+      const from = span.start - (cutsPair(part, span.start) ? 1 : 0);
+      const start = context + hiddenFrom(scanner, part, { start: from, end: span.end }, tally);
       if (start < released || start >= spanEnd) continue;
       all.push({ ...span, start, end: spanEnd, rail, action });
     }
@@ -163,9 +166,9 @@ function findIn({ text, released }: TextState, scanners: readonly StreamScanner[
 }
 
 /** From where on the match was held before its last character came: what moves only to the right says it for all before. */
-function hiddenFrom(scanner: StreamScanner, text: string, start: number, end: number): number {
+function hiddenFrom(scanner: StreamScanner, text: string, { start, end }: OffsetRange, tally: StreamTally): number {
   if (end - start <= 1) return start;
-  return Math.max(start, scanner.holdFrom(text.slice(0, end - 1), Math.max(0, start - LEAD_CHARS_MAX)));
+  return Math.max(start, heldBy(scanner, text.slice(0, end - 1), Math.max(0, start - LEAD_CHARS_MAX), tally));
 }
 
 /** Releases up to `until`, or up to the first match that blocks. */
@@ -209,11 +212,11 @@ function cut(state: TextState, found: readonly Span[], end: number, sink: TextSi
 }
 
 function cutMatches(state: TextState, found: readonly Span[], end: number): Span[] {
-  const { scanners, text, released } = state;
+  const { scanners, tally, text, released } = state;
   if (found.some(({ start, action }) => start === released && action !== "flag")) return [];
   return scanners.flatMap((scanner) => {
     const context = Math.max(0, released - scanner.contextChars);
-    const span = scanner.cut?.(text.slice(context, end), released - context) ?? null;
+    const span = cutBy(scanner, text.slice(context, end), released - context, tally);
     if (span === null) return [];
     const { rail, action } = scanner;
     return [{ ...span, start: context + span.start, end: context + span.end, rail, action }];

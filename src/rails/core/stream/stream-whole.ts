@@ -6,6 +6,9 @@
  * flag it, or end the answer as blocked where it would have ended as complete.
  * Rejected: holding the whole answer until it is known to be right, which is no stream any more.
  */
+import { createForms } from "../text/normalise.ts";
+import type { TextForms } from "../text/normalise.ts";
+import { typesBy } from "./stream-guard.ts";
 import { noteFinding } from "./stream-record.ts";
 import type { StreamTally } from "./stream-record.ts";
 import type { StreamBlock } from "./stream-text.ts";
@@ -13,10 +16,12 @@ import type { StreamBlock } from "./stream-text.ts";
 export type WholeRail = {
   readonly rail: string;
   readonly action: "flag" | "block";
+  /** An answer that it cannot see goes no further. Absent: it goes on without it. */
+  readonly mustSee?: boolean;
   /** Looks at what the model says, not at its reasoning and its tool calls. */
   readonly onlyAnswers: boolean;
   /** Types of the findings; each counts once. */
-  find(text: string): readonly string[];
+  find(text: string, forms?: TextForms): readonly string[];
 };
 
 /** Characters of one text that are kept: some 250,000 tokens. A rail is given one more, and says what it makes of that. */
@@ -44,11 +49,17 @@ export function createWholeText(rails: readonly WholeRail[], tally: StreamTally)
 }
 
 /** What blocks a whole text. One without a character has nothing to say. */
-export function checkWhole(rails: readonly WholeRail[], text: string, tally: StreamTally): StreamBlock | null {
+export function checkWhole(
+  rails: readonly WholeRail[],
+  text: string,
+  tally: StreamTally,
+  forms = createForms(),
+): StreamBlock | null {
   if (text === "") return null;
   let blocked: StreamBlock | null = null;
-  for (const { rail, action, find } of rails) {
-    const types = find(text);
+  for (const whole of rails) {
+    const { rail, action } = whole;
+    const types = typesBy(whole, text, tally, forms);
     for (const type of types) noteFinding(tally, rail, type, action);
     if (action === "block" && types.length > 0)
       blocked ??= { rail, reasons: [...new Set(types.map((type) => `${rail}:${type}`))].sort() };

@@ -37,7 +37,7 @@ export function piiScanner(action: SpanAction, options: PiiStreamOptions = {}, r
     action,
     contextChars: 192,
     wake: { chars: "0123456789@", runChars: Number.POSITIVE_INFINITY },
-    find: (text) => findPii(text, options),
+    find: (text, forms) => findPii(text, options, forms),
     holdFrom: (text, from) =>
       Math.min(numberFrom(text, from), accountFrom(text, from), wordFrom(text, from, wholeWords)),
     tail: (type) => (type === "email" ? tokenTail : null),

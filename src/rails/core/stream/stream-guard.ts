@@ -1,0 +1,73 @@
+/**
+ * Asks a rail about a text of an answer, and decides what a rail that breaks means for it.
+ *
+ * Model. A rail that throws is left out for the rest of its answer, as if it had found nothing, and its name is in the
+ * answer's record; one that must see the answer ends it instead. What is known of failures belongs to the answer (its
+ * tally), so answers that pass through one isolate side by side never see each other's.
+ * Rejected: wrapping the scanners of a pool, which are made once for all of its answers and know none of them.
+ */
+import type { FoundSpan } from "../rail.ts";
+import type { TextForms } from "../text/normalise.ts";
+import type { StreamTally } from "./stream-record.ts";
+import type { StreamScanner } from "./stream-scanner.ts";
+
+/** A rail that must see the answer has failed. */
+export class RailFailed extends Error {}
+
+type Judge = Pick<StreamScanner, "rail" | "mustSee">;
+/** A rail that looks at whole texts. */
+type TextJudge = Judge & { find(text: string, forms?: TextForms): readonly string[] };
+
+const NOTHING: readonly FoundSpan[] = [];
+const NO_TYPES: readonly string[] = [];
+
+export function foundBy(
+  scanner: StreamScanner,
+  text: string,
+  tally: StreamTally,
+  forms?: TextForms,
+): readonly FoundSpan[] {
+  // Once it has failed it is not asked again.
+  if (tally.failed.has(scanner.rail)) return NOTHING;
+  try {
+    return scanner.find(text, forms);
+  } catch (error) {
+    noteFailure(scanner, tally, error);
+    return NOTHING;
+  }
+}
+
+export function heldBy(scanner: StreamScanner, text: string, from: number, tally: StreamTally): number {
+  if (tally.failed.has(scanner.rail)) return text.length;
+  try {
+    return scanner.holdFrom(text, from);
+  } catch (error) {
+    noteFailure(scanner, tally, error);
+    return text.length;
+  }
+}
+
+export function cutBy(scanner: StreamScanner, text: string, from: number, tally: StreamTally): FoundSpan | null {
+  if (scanner.cut === undefined || tally.failed.has(scanner.rail)) return null;
+  try {
+    return scanner.cut(text, from);
+  } catch (error) {
+    noteFailure(scanner, tally, error);
+    return null;
+  }
+}
+
+export function typesBy(whole: TextJudge, text: string, tally: StreamTally, forms?: TextForms): readonly string[] {
+  if (tally.failed.has(whole.rail)) return NO_TYPES;
+  try {
+    return whole.find(text, forms);
+  } catch (error) {
+    noteFailure(whole, tally, error);
+    return NO_TYPES;
+  }
+}
+
+function noteFailure({ rail, mustSee }: Judge, { failed }: StreamTally, error: unknown): void {
+  failed.set(rail, error);
+  if (mustSee === true) throw new RailFailed(rail, { cause: error });
+}
