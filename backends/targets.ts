@@ -2,6 +2,7 @@
 import { err, ok } from "../src/lib/result.ts";
 import type { Result } from "../src/lib/result.ts";
 import type { EndpointConfig, SecretRef } from "../src/config/config.ts";
+import { formsOf } from "../src/wire/credential-forms.ts";
 import type { Target } from "./port.ts";
 
 /** `error` is the name of a secret that the config asks for and the environment lacks. */
@@ -26,8 +27,15 @@ function bearer(ref: SecretRef | null, env: Readonly<Record<string, unknown>>): 
   return typeof secret === "string" && secret !== "" ? ok(`Bearer ${secret}`) : err(ref.secret);
 }
 
-/** The credentials of a target, without their scheme: what must not be in anything that is shown. */
-export function credentialsOf(target: Target): string[] {
+/** Made once a target. */
+const forms = new WeakMap<Target, readonly string[]>();
+
+/** The credentials of a target, without their scheme, in every form: what must not be in anything that is shown. */
+export function credentialsOf(target: Target): readonly string[] {
+  const known = forms.get(target);
+  if (known !== undefined) return known;
   const headers = [target.authorization, target.healthAuthorization].filter((header) => header !== null);
-  return headers.map((header) => header.slice(header.indexOf(" ") + 1));
+  const made = [...new Set(headers)].flatMap((header) => formsOf(header.slice(header.indexOf(" ") + 1)));
+  forms.set(target, made);
+  return made;
 }

@@ -23,7 +23,7 @@ const usage = `npm run bench:overhead -- [options]
   --connections <n>  connections of the JSON load (default 16; 1 to 1000)
   --rounds <n>       rounds of the JSON load (default 8; 1 to 1000); streams take about half as many
   --seconds <n>      length of one contender's window in a round (default 1; 0.1 to 60)
-  --quick            4 rounds of 0.6 s: about 15 s in all, for a first look
+  --quick            4 rounds of 0.6 s: 15 s of load and about a minute in all, for a first look
   --bundle <file>    measure this Worker bundle instead of a fresh build of the sources
   --json <file>      also write the figures there
   --help             this text`;

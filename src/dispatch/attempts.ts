@@ -63,6 +63,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
   };
   let answer = await leasing;
   let lost: LostAttempt | null = null;
+  const all: Losses = { credentialRefused: true, poolDown: false };
   /** The first endpoint that said it, in its own words: they are the client's when nobody has a longer context. */
   let tooLong: BegunOutcome | null = null;
   for (;;) {
@@ -71,7 +72,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
       if (back === null) {
         blame("failed");
         noteEnded(dispatch, plan);
-        return ended(lost === null ? noLease(answer) : failed(lost, plan, answer), tooLong, plan);
+        return ended(lost === null ? noLease(answer) : failed(lost, plan, all, answer), tooLong, plan);
       }
       answer = await lease(desk, pool, { ...wish, ...back, again: true });
       continue;
@@ -98,12 +99,14 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
       continue;
     }
     lost = result;
+    all.credentialRefused &&= result.status === 401 || result.status === 403;
+    all.poolDown = answer.reason === "panic" && result.silent;
     if (result.undecided) undecided.push(result);
     const next = afterLoss(plan, lossOf(result, plan.tried.length > dispatchedBefore + 1), rule);
     if (next === null || dispatch.outgoing.clientGone.aborted) {
       blame(plan.disputed ? "disputed" : "failed");
       noteEnded(dispatch, plan);
-      return ended(failed(lost, plan, null), tooLong, plan);
+      return ended(failed(lost, plan, all, null), tooLong, plan);
     }
     answer = await lease(desk, pool, { ...wish, ...next, again: true });
   }
@@ -190,7 +193,20 @@ function noLease(answer: Exclude<LeaseAnswer, { kind: "leased" }>): Refusal {
   }
 }
 
-function failed({ why }: LostAttempt, plan: AttemptPlan, answer: LeaseAnswer | null): Refusal {
+/** What the attempts of one request that were lost have in common. Written in place. */
+type Losses = {
+  /** Each endpoint that was asked refused our own credential: asking again is in vain. */
+  credentialRefused: boolean;
+  /** The last was sent although nobody admits, and nobody was there. */
+  poolDown: boolean;
+};
+
+function failed(
+  { why }: LostAttempt,
+  plan: AttemptPlan,
+  { credentialRefused, poolDown }: Losses,
+  answer: LeaseAnswer | null,
+): Refusal {
   const headers = [["x-warmpath-attempts", String(plan.tried.length)]] as const;
   switch (why) {
     case "capacity": {
@@ -201,6 +217,8 @@ function failed({ why }: LostAttempt, plan: AttemptPlan, answer: LeaseAnswer | n
       return { reason: "upstream_timeout", headers };
     case "failed":
     case "left":
+      if (credentialRefused) return { reason: "credential_refused", headers };
+      if (poolDown && why === "failed") return { reason: "pool_down", headers };
       return { reason: "upstream_failed", headers, ...(plan.disputed ? { detail: DISPUTED } : {}) };
   }
 }

@@ -27,6 +27,7 @@ import { askNews, flush, settle } from "./lease-desk.ts";
 import type { Desk } from "./lease-desk.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { quotes, withoutForms } from "../wire/credential-forms.ts";
 import { send } from "./send.ts";
 
 /**
@@ -308,8 +309,5 @@ function asTold(
 /** The same bytes where none is in them. */
 function withoutCredentials(bytes: Uint8Array, credentials: readonly string[]): Uint8Array {
   const text = new TextDecoder().decode(bytes);
-  const quoted = credentials.filter((credential) => text.includes(credential));
-  if (quoted.length === 0) return bytes;
-  const told = quoted.reduce((rest, credential) => rest.replaceAll(credential, "[REDACTED:credential]"), text);
-  return new TextEncoder().encode(told);
+  return quotes(text, credentials) ? new TextEncoder().encode(withoutForms(text, credentials)) : bytes;
 }

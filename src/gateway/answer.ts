@@ -11,6 +11,7 @@ import {
   REGION,
   SERVER_TIMING,
 } from "../wire/headers.ts";
+import { credentialsOf } from "../../backends/targets.ts";
 import { railHeaders } from "../rails/rail-headers.ts";
 import type { LeaseReason } from "../routing/core/lease-client/edge-lease.ts";
 import { endAttempt } from "../dispatch/dispatch.ts";
@@ -48,7 +49,7 @@ export function answerBegun(
 ): Response | Promise<Answer> {
   const { attempt, response, begun } = begunResult;
   const isEvents = isEventStream(response.headers.get("content-type") ?? "");
-  const headers = forwardableResponseHeaders(response.headers);
+  const headers = forwardableResponseHeaders(response.headers, credentialsOf(attempt.endpoint.target));
   const { endpointId, region } = attempt.holding.grant;
   headers[ENDPOINT] = endpointId;
   headers[REGION] = region;

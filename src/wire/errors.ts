@@ -30,6 +30,8 @@ export type ErrorReason =
   | "no_endpoint"
   | "warming_up"
   | "upstream_failed"
+  | "credential_refused"
+  | "pool_down"
   | "upstream_timeout"
   | "upstream_cut"
   | "request_loop"
@@ -217,6 +219,18 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     "failure, retry",
     "The GPU endpoint failed",
     "The GPU endpoint failed before it answered. Send the request again; if it keeps failing, the operator reads why in the log, and in GET /admin/fleet as lastFailure.",
+  ),
+  credential_refused: spec(
+    [502, "credential_refused", "api_error"],
+    "failure, final",
+    "The GPU endpoint refuses this router",
+    "The GPU endpoint does not accept the router's own credential. Sending again does not help: the operator finds the secret to correct in GET /admin/fleet, as lastFailure.",
+  ),
+  pool_down: spec(
+    [503, "pool_down", "overloaded_error"],
+    "failure, retry",
+    "Every endpoint is down",
+    "No GPU endpoint of this pool can be reached. Wait for the time in Retry-After.",
   ),
   upstream_timeout: spec(
     [504, "upstream_timeout", "api_error"],

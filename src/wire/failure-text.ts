@@ -11,29 +11,21 @@
 import { findPii, PII_ENTITIES } from "../rails/detectors/pii/pii.ts";
 import { findSecrets } from "../rails/detectors/secrets/secrets.ts";
 import { FAILURE_CHARS_MAX } from "../routing/core/shard-messages.ts";
+import { withoutForms } from "./credential-forms.ts";
 import { mergeSpans, redact } from "../rails/core/spans.ts";
 
 /** Shown of a failure, in bytes of UTF-8: an error's first sentence. */
 export const FAILURE_BYTES_MAX = 200;
 
-/** A shorter credential is a word, and would take words out of every message. */
-const CREDENTIAL_CHARS_MIN = 4;
-
-/** `text`: the start of the answer, or what broke. `credentials`: what was sent to the endpoint, which some servers quote. */
+/** `text`: the start of the answer, or what broke. `credentials`: what was sent to the endpoint, in every form. */
 export function failureText(text: string, credentials: readonly string[] = []): string {
-  const seen = withoutCredentials(text.slice(0, FAILURE_CHARS_MAX), credentials);
+  const seen = withoutForms(text.slice(0, FAILURE_CHARS_MAX), credentials);
   const found = [...findSecrets(seen), ...findPii(seen, { entities: PII_ENTITIES })];
   const spans = found.map((span) => ({ ...span, rail: "failure", action: "redact" as const }));
   const line = redact(seen, mergeSpans(spans)).replaceAll(UNPRINTABLE, " ").trim();
   const bytes = new TextEncoder().encode(line).subarray(0, FAILURE_BYTES_MAX);
   // A character that the end cuts is left out.
   return new TextDecoder().decode(bytes, { stream: true });
-}
-
-function withoutCredentials(text: string, credentials: readonly string[]): string {
-  return credentials
-    .filter(({ length }) => length >= CREDENTIAL_CHARS_MIN)
-    .reduce((rest, credential) => rest.replaceAll(credential, "[REDACTED:credential]"), text);
 }
 
 /** Control and format characters (terminals act on them, and right-to-left marks hide text), breaks, lone surrogates. */

@@ -7,6 +7,7 @@
  * CGI-like servers read `x_forwarded_for` as `x-forwarded-for`. Sources: RFC 9110, W3C Trace Context.
  * Rejected: an allow list, which breaks every custom worker that reads its own header.
  */
+import { quotes } from "./credential-forms.ts";
 import type { Place } from "../routing/core/pool.ts";
 
 export const REQUEST_ID = "x-request-id";
@@ -107,9 +108,12 @@ export function forwardableRequestHeaders(entries: Iterable<HeaderEntry>): Heade
   return forwardable(entries, REQUEST_DROPPED, REQUEST_DROPPED_PREFIXES);
 }
 
-/** What of an endpoint's response a client may see. */
-export function forwardableResponseHeaders(entries: Iterable<HeaderEntry>): HeaderRecord {
-  return forwardable(entries, RESPONSE_DROPPED, RESPONSE_DROPPED_PREFIXES);
+/** What of an endpoint's response a client may see. `credentials`: whatever quotes one of these forms does not pass. */
+export function forwardableResponseHeaders(
+  entries: Iterable<HeaderEntry>,
+  credentials: readonly string[] = [],
+): HeaderRecord {
+  return forwardable(entries, RESPONSE_DROPPED, RESPONSE_DROPPED_PREFIXES, credentials);
 }
 
 /** One pass and one object: this runs twice for every request. */
@@ -117,6 +121,7 @@ function forwardable(
   entries: Iterable<HeaderEntry>,
   dropped: ReadonlySet<string>,
   prefixes: readonly string[],
+  credentials: readonly string[] = [],
 ): HeaderRecord {
   const kept: HeaderRecord = {};
   const listed: string[] = [];
@@ -124,6 +129,7 @@ function forwardable(
     const name = anyCase.toLowerCase();
     if (name === "connection") listed.push(...tokens(value));
     if (dropped.has(name) || name.includes("_") || prefixes.some((prefix) => name.startsWith(prefix))) continue;
+    if (credentials.length > 0 && quotes(value, credentials)) continue;
     kept[name] = value;
   }
   for (const name of listed) delete kept[name];

@@ -102,8 +102,8 @@ describe("when the second attempt fails too", () => {
     ["reset", { kind: "reset", times: 1 }, 502, "upstream_failed"],
     ["500", { kind: "status", status: 500, times: 1 }, 502, "upstream_failed"],
     ["no answer in time", { kind: "hang", times: 1 }, 504, "upstream_timeout"],
-    ["our credential is refused", { kind: "status", status: 401, times: 1 }, 502, "upstream_failed"],
-    ["and forbidden", { kind: "status", status: 403, times: 1 }, 502, "upstream_failed"],
+    ["our credential is refused", { kind: "status", status: 401, times: 1 }, 502, "credential_refused"],
+    ["and forbidden", { kind: "status", status: 403, times: 1 }, 502, "credential_refused"],
   ];
 
   test.each(refusals)("%s: the client is told, and nobody is asked a third time", async (_, fault, status, code) => {
@@ -112,7 +112,11 @@ describe("when the second attempt fails too", () => {
     fleet.simulator("ap-a").setFault({ kind: "none" });
     const { error } = (await response.json()) as { error: { code: string; message: string } };
     expect([response.status, error.code]).toEqual([status, code]);
-    expect(error.message).toMatch(/Send the request again|before you send it again|ask for fewer tokens/);
+    const isFinal = code === "credential_refused";
+    expect(error.message).toMatch(
+      isFinal ? /Sending again does not help/ : /Send the request again|before you send it again|ask for fewer tokens/,
+    );
+    expect(response.headers.get("x-should-retry")).toBe(isFinal ? "false" : null);
     expect(response.headers.get("x-warmpath-attempts")).toBe("2");
     expect(response.headers.get("www-authenticate")).toBeNull();
     expect(timesDispatched(response.headers.get("x-request-id"))).toBe(2);

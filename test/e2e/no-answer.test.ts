@@ -120,7 +120,12 @@ describe("an endpoint that gives no answer is left for one that does", () => {
 
 describe("what an answer says", () => {
   test("in an error is the client's, but for the credential that the endpoint quotes", async () => {
-    const speech = { headers: { authorization: `Bearer ${ENDPOINT_KEY}` }, contentType: "application/json" };
+    const quoted = {
+      authorization: `Bearer ${ENDPOINT_KEY}`,
+      "x-echo-auth": `it was Bearer ${ENDPOINT_KEY}, they say`,
+      "x-basic": btoa(`user:${ENDPOINT_KEY}`),
+    };
+    const speech = { headers: { ...quoted, "x-own": "kept" }, contentType: "application/json" };
     const text = JSON.stringify({
       error: { code: 400, message: `wrong: Bearer ${ENDPOINT_KEY} ☃`, type: "invalid_request_error" },
     });
@@ -133,7 +138,8 @@ describe("what an answer says", () => {
     ] as const) {
       const { status, headers, body } = await ask("only", name, false, path);
       expect([status, body.toString()]).toEqual([400, text.replace(ENDPOINT_KEY, "[REDACTED:credential]")]);
-      expect(headers["authorization"]).toBeUndefined();
+      expect(Object.keys(quoted).map((header) => headers[header])).toEqual([undefined, undefined, undefined]);
+      expect(headers["x-own"]).toBe("kept");
     }
   });
 

@@ -87,6 +87,18 @@ describe("a pool's only endpoint", () => {
     router.simulator("e1").setFault({ kind: "reset", times: 2 });
     expect((await router.chat({ place: freshPlace("us-east") })).status).toBe(502);
   });
+
+  test("that is down, as its probes have found, is 503 with Retry-After, and no failure of the request", async () => {
+    const router = await start(["us-east"]);
+    router.simulator("e1").setFault({ kind: "refuse" });
+    const ask = async () => {
+      const response = await router.chat({ place: freshPlace("us-east") });
+      const { error } = (await response.json()) as { error: { code: string } };
+      return { code: error.code, status: response.status, retryAfter: response.headers.get("retry-after") };
+    };
+    const said = await router.until(ask, ({ status }) => status === 503);
+    expect(said).toEqual({ status: 503, code: "pool_down", retryAfter: "1" });
+  });
 });
 
 describe("a node that dies with many requests waiting", () => {

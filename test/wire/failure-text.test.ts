@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { formsOf } from "../../src/wire/credential-forms.ts";
 import { FAILURE_BYTES_MAX, failureText } from "../../src/wire/failure-text.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
+/** Whatever of it is base64, decoded. */
+const decodedParts = (text: string) =>
+  text
+    .split(/[^A-Za-z0-9+/]/)
+    .map((part) => Buffer.from(part, "base64").toString())
+    .join(" ");
 const key = `sk-${"a1B2c3D4".repeat(6)}`;
 
 describe("what is shown of a failure", () => {
@@ -14,8 +21,20 @@ describe("what is shown of a failure", () => {
   });
 
   test("holds no credential that the endpoint quotes, of whatever form", () => {
-    const text = failureText("Incorrect API key provided: hunter22, try again", ["hunter22"]);
+    const text = failureText("Incorrect API key provided: hunter22, try again", formsOf("hunter22"));
     expect(text).toBe("Incorrect API key provided: [REDACTED:credential], try again");
+  });
+
+  test.each(["", "a:", "Bearer "])("holds no credential in base64, behind %j", (before) => {
+    for (const encoded of [btoa(`${before}hunter22`), btoa(`${before}hunter22, and more`)]) {
+      const text = failureText(`it got ${encoded}`, formsOf("hunter22"));
+      expect(text).toContain("[REDACTED:credential]");
+      expect(decodedParts(text)).not.toContain("hunter22");
+    }
+  });
+
+  test("is not searched for a credential that is as short as a word", () => {
+    expect(failureText("the end", formsOf("the"))).toBe("the end");
   });
 
   test("holds no key and no personal data, also where the cut goes through them", () => {

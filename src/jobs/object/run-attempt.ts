@@ -19,6 +19,8 @@ import type { Attempt, AttemptResult, LostAttempt } from "../../dispatch/attempt
 import type { Outgoing } from "../../dispatch/outgoing.ts";
 import type { Desk } from "../../dispatch/lease-desk.ts";
 import type { EdgeEndpoint } from "../../dispatch/runtime.ts";
+import { credentialsOf } from "../../../backends/targets.ts";
+import { quotes } from "../../wire/credential-forms.ts";
 import { createTail, keep, stateOf } from "../../dispatch/stream-tail.ts";
 import type { StreamTail } from "../../dispatch/stream-tail.ts";
 import type { JobRails } from "./job-rails.ts";
@@ -64,7 +66,8 @@ export async function runAttempt(course: Course): Promise<AttemptReport> {
     return lost(result);
   }
   const { attempt, response, begun } = result;
-  const contentType = response.headers.get("content-type") ?? "";
+  const told = response.headers.get("content-type") ?? "";
+  const contentType = quotes(told, credentialsOf(endpoint.target)) ? "" : told;
   const answer: Answer = { status: response.status, contentType };
   if (begun.kind === "whole") {
     endAttempt(attempt, response.status < 400 ? "served" : "client_fault");
