@@ -8,6 +8,7 @@
  * So a policy refusal is 4xx and never 409, and a refusal that is final says `x-should-retry: false`.
  * Rejected: `application/problem+json` alone, which openai reports as "no body".
  */
+// size: one closed table, which is read as one.
 export type ErrorReason =
   | "unauthorized"
   | "key_expired"
