@@ -63,6 +63,19 @@ describe.each([["/p/main/v1/messages"], [ROUTE]])("a client of Anthropic's at %s
   });
 });
 
+test("a client of Anthropic's reads when to come back, where nobody can answer now", async () => {
+  const drain = await fleet.call("/admin/endpoints/us-a/drain", { method: "POST" });
+  expect(drain.status).toBe(200);
+  await drain.text();
+  const message = JSON.stringify({ model: fleet.model, max_tokens: 1, messages: [{ role: "user", content: "x" }] });
+  const answer = await post(ROUTE, message);
+  expect(answer.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
+  await expectAnthropic(answer, 503, "overloaded_error");
+  // The same refusal, known by its value and whatever its form, makes a job where the client allowed it.
+  const job = await post(ROUTE, message, { "x-warmpath-on-busy": "job" });
+  expect([job.status, await job.json()]).toMatchObject([202, { object: "job", pool: "main" }]);
+});
+
 test("a client of Anthropic's that names no pool reads which there are", async () => {
   const answer = await post("/p/nobody/v1/messages", "{}");
   const { message } = ((await answer.clone().json()) as { error: { message: string } }).error;

@@ -93,6 +93,18 @@ describe("a planted violation is found", () => {
     ["printing in core", "core-purity", "src/lib/a.ts", `export const x = () => console.log(1);`],
     ["impurity inside a template", "core-purity", "src/lib/a.ts", "export const x = () => `at ${Date.now()}`;"],
     ["a spread of something impure", "core-purity", "src/lib/a.ts", `export const x = [...crypto.x];`],
+    [
+      "a refusal that becomes an answer before the door",
+      "early-answer",
+      "src/gateway/a.ts",
+      `import { dress, refuse } from "../wire/replies.ts";\nexport const x = [dress, refuse];`,
+    ],
+    [
+      "an error's body made by hand",
+      "early-answer",
+      "src/rails/a.ts",
+      `import { errorBody } from "../wire/errors.ts";\nexport const x = errorBody;`,
+    ],
     ["a raw fetch at the edge", "raw-fetch", "src/gateway/a.ts", `export const x = () => fetch("https://a.example");`],
     ["a raw fetch in an adapter", "raw-fetch", "backends/a.ts", `export const x = (y) => (y ? fetch(y) : undefined);`],
     ["the global's fetch", "raw-fetch", "src/routing/object/a.ts", `export const x = globalThis.fetch;`],
@@ -197,6 +209,11 @@ describe("what only looks like a violation is left alone", () => {
       `import t from "../../warmpath.jsonc";\nexport const x = t;`,
     ],
     ["a subpath of an allowed package", "src/config/a.ts", `import { z } from "zod/mini";\nexport const x = z;`],
+    [
+      "a refusal's type",
+      "src/gateway/a.ts",
+      `import type { Refusal } from "../wire/refusal.ts";\nexport type X = Refusal;`,
+    ],
     ["the handler's own method", "src/worker.ts", `export default { async fetch(request) { return request; } };`],
     [
       "a method named fetch in a type",

@@ -14,6 +14,7 @@ export type RuleName =
   | "core-purity"
   | "raw-fetch"
   | "credential"
+  | "early-answer"
   | "default-export"
   | "file-name"
   | "file-length"
@@ -102,6 +103,14 @@ const credentialAllowed: ReadonlyMap<string, string> = new Map([
   ["backends/port.ts", "its type"],
 ]);
 
+/** Files of the Worker that may make an answer of an error of ours, each with its reason. */
+const answerAllowed: ReadonlyMap<string, string> = new Map([
+  ["src/worker.ts", "the door: until there a refusal is a value that nobody has to parse"],
+  ["src/wire/replies.ts", "makes it for the door"],
+  ["src/dispatch/model-name.ts", "stands for an endpoint's own 404, and is read and settled as one"],
+]);
+const answerMaker = /\bimport\s*\{[^}]*\b(?:refuse|errorBody|errorHeaders)\b/g;
+
 /** In code: the member read, taken apart or made. */
 const credentialMember =
   /\.\s*(?:healthA|[aA])uthorization\b|(?<![?.\w])(?:healthA|[aA])uthorization\s*(?:[,}]|:(?!\s*string\b))/g;
@@ -141,6 +150,13 @@ const typescriptRules: readonly FileRule[] = [
     rule: "credential",
     find: (source) =>
       runsInWorker.test(source.path) && !credentialAllowed.has(source.path) ? credentialUses(source) : [],
+  },
+  {
+    rule: "early-answer",
+    find: (source) =>
+      runsInWorker.test(source.path) && !answerAllowed.has(source.path)
+        ? matches(source, answerMaker, () => "return the Refusal: src/worker.ts makes the answer")
+        : [],
   },
   {
     rule: "default-export",
