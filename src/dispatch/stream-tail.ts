@@ -21,6 +21,15 @@ const LOOK_BYTES = 16_384;
 /** The last bytes that are kept: some hundred events. */
 export const TAIL_BYTES_MAX = 65_536;
 
+/**
+ * The end of a response repeats all of it, so it alone may be longer than the tail: its name is looked for as it passes.
+ * No text of a model can hold it so: there line ends and quotes are escaped.
+ */
+const LONG_END = /\nevent: ?response\.(?:completed|incomplete)\s|"type": ?"response\.(?:completed|incomplete)"/;
+
+/** A name may be cut by the end of a piece. */
+const NAME_CHARS_MAX = 48;
+
 /** Looked at while the stream runs: enough for its last events. */
 const GLANCE_BYTES = 4_096;
 
@@ -37,13 +46,16 @@ export type StreamTail = {
   isCut: boolean;
   /** Nobody looked at the end. */
   isBlind: boolean;
+  hasLongEnd: boolean;
+  lastChars: string;
 };
 
 export function createTail(protocol: AnswerProtocol | null): StreamTail {
-  return { protocol, pieces: [], bytes: 0, isCut: false, isBlind: false };
+  return { protocol, pieces: [], bytes: 0, isCut: false, isBlind: false, hasLongEnd: false, lastChars: "" };
 }
 
 export function keep(tail: StreamTail, piece: Uint8Array): void {
+  if (tail.protocol === "responses") noteLongEnd(tail, piece);
   const kept = piece.slice(-TAIL_BYTES_MAX);
   tail.isCut ||= kept.byteLength < piece.byteLength;
   tail.pieces.push(kept);
@@ -54,6 +66,12 @@ export function keep(tail: StreamTail, piece: Uint8Array): void {
     tail.bytes -= oldest.byteLength;
     tail.isCut = true;
   }
+}
+
+function noteLongEnd(tail: StreamTail, piece: Uint8Array): void {
+  const text = tail.lastChars + new TextDecoder("latin1").decode(piece);
+  tail.hasLongEnd ||= LONG_END.test(text);
+  tail.lastChars = text.slice(-NAME_CHARS_MAX);
 }
 
 /** Reads on until the stream ends or breaks; `over` ends the pause between two looks. Never rejects. */
@@ -87,12 +105,16 @@ export async function lookOn(
   }
 }
 
-/** How the stream ended, or `unknown` where nobody can tell. */
+/** How the stream ended, or `unknown` where nobody looked. */
 export function stateOf(tail: StreamTail): EndState {
   const last = glance(tail);
   if (tail.bytes <= GLANCE_BYTES || (last !== "open" && last !== "unknown")) return last;
-  const text = textOf(tail);
-  return text === null ? "unknown" : endState(text);
+  const read = textOf(tail);
+  if (read === null) return "unknown";
+  const state = endState(read);
+  if (state !== "unknown") return state;
+  // No whole event in all of the tail: every other end is shorter than that.
+  return tail.hasLongEnd && /[\r\n]$/.test(read.text) ? "done" : "open";
 }
 
 /** What the last few events say. */

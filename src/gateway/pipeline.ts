@@ -15,12 +15,14 @@ import {
   childTraceparent,
   EXPLAIN,
   forwardableRequestHeaders,
+  headersBeyond,
   HOP,
   parseTraceparent,
   RAILS,
   REQUEST_ID,
   TRACEPARENT,
 } from "../wire/headers.ts";
+import type { HeaderRecord } from "../wire/headers.ts";
 import { AFFINITY_TOKENS_MIN, affinityKeyOf } from "./affinity-key.ts";
 import { protocolOf } from "../dispatch/answer-format.ts";
 import { answerBegun } from "./answer.ts";
@@ -57,6 +59,8 @@ type Parcel = {
   readonly isClientsPath: boolean;
   /** May an attempt that may have been processed be repeated. */
   readonly repeatable: boolean;
+  /** Of the client's headers those that go on. */
+  readonly headers: HeaderRecord;
 };
 
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
@@ -128,7 +132,11 @@ export async function passThrough(
   return send(edge, { pool, method, path, bytes, json, stream, isInference: false, isClientsPath, repeatable });
 }
 
-async function send(edge: Authenticated, parcel: Parcel): Promise<Answer> {
+async function send(edge: Authenticated, given: Omit<Parcel, "headers">): Promise<Answer> {
+  const headers = forwardableRequestHeaders(edge.request.headers);
+  const beyond = headersBeyond(headers);
+  if (beyond !== null) return { reason: "headers_too_large", detail: `The request's headers are beyond ${beyond}.` };
+  const parcel: Parcel = { ...given, headers };
   const { desk, requestId } = edge;
   if (parcel.pool.endpoints.size === 0) return { reason: "jobs_only" };
   const { place, key } = placeOf(edge.request, desk.runtime, edge.dev);
@@ -285,7 +293,7 @@ function outgoingOf(
   const body =
     checked.body === parcel.json ? parcel.bytes : writeJson(checked.body, parcel.bytes ?? new ArrayBuffer(0));
   if (body === null && parcel.bytes !== null) return null;
-  const headers = forwardableRequestHeaders(request.headers);
+  const headers = { ...parcel.headers };
   headers[REQUEST_ID] = requestId;
   headers[HOP] = "1";
   // An inference body was read as JSON, whatever it was called, and so must the endpoint read it.

@@ -20,6 +20,7 @@ export type ErrorReason =
   | "method_not_allowed"
   | "body_too_large"
   | "body_timeout"
+  | "headers_too_large"
   | "unsupported_media_type"
   | "invalid_json"
   | "invalid_request"
@@ -148,6 +149,12 @@ export const ERRORS: Readonly<Record<ErrorReason, ErrorSpec>> = {
     "policy, final",
     "The body is too large",
     "The request body is larger than this deployment accepts. Send a shorter request.",
+  ),
+  headers_too_large: spec(
+    [431, "headers_too_large", "invalid_request_error"],
+    "policy, final",
+    "The headers are too large",
+    "The request has more headers, or longer ones, than go on to an endpoint. Send fewer.",
   ),
   body_timeout: spec(
     [408, "body_timeout", "api_error"],

@@ -108,6 +108,20 @@ export function forwardableRequestHeaders(entries: Iterable<HeaderEntry>): Heade
   return forwardable(entries, REQUEST_DROPPED, REQUEST_DROPPED_PREFIXES);
 }
 
+/** Forwarded of one request at most: a package sends some twenty. */
+export const REQUEST_HEADERS_MAX = 100;
+/** Names and values: what nginx takes; Node takes half of it, uvicorn twice. */
+export const REQUEST_HEADER_BYTES_MAX = 32_768;
+
+/** The bound that they are beyond; null: they may go on. */
+export function headersBeyond(headers: HeaderRecord): string | null {
+  const entries = Object.entries(headers);
+  if (entries.length > REQUEST_HEADERS_MAX) return `REQUEST_HEADERS_MAX (${REQUEST_HEADERS_MAX})`;
+  // The runtime gives a value's bytes as characters.
+  const bytes = entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  return bytes > REQUEST_HEADER_BYTES_MAX ? `REQUEST_HEADER_BYTES_MAX (${REQUEST_HEADER_BYTES_MAX})` : null;
+}
+
 /** What of an endpoint's response a client may see. `credentials`: whatever quotes one of these forms does not pass. */
 export function forwardableResponseHeaders(
   entries: Iterable<HeaderEntry>,

@@ -5,6 +5,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { REQUEST_HEADERS_MAX } from "../../src/wire/headers.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { openaiOf } from "../support/openai.ts";
@@ -90,6 +91,16 @@ async function refusal(response: Response): Promise<{ status: number; code: stri
   const { error } = (await response.json()) as { error: { code: string; message: string } };
   return { status: response.status, code: error.code, message: error.message };
 }
+
+test("more headers than go on to an endpoint are 431 with the bound's name, now and as a job", async () => {
+  const body = JSON.stringify({ model: "big", messages: [user("x")] });
+  const many = Object.fromEntries(Array.from({ length: REQUEST_HEADERS_MAX + 1 }, (_, at) => [`x-own-${at}`, "v"]));
+  for (const more of [{}, { prefer: "respond-async" }]) {
+    const said = await refusal(await post(body, { ...many, ...more }));
+    expect([said.status, said.code]).toEqual([431, "headers_too_large"]);
+    expect(said.message).toContain("REQUEST_HEADERS_MAX (100)");
+  }
+});
 
 describe("by default are served", () => {
   test.each([

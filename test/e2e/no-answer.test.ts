@@ -143,6 +143,13 @@ describe("what an answer says", () => {
     }
   });
 
+  test("in a last event that is longer than what is kept, without an end, is told as broken off", async () => {
+    good.say("endless", { pieces: [chunk({ content: "hello" }), chunk({ content: "x".repeat(200_000) })] });
+    const { status, body } = await ask("only", "endless", true);
+    expect(status).toBe(200);
+    expect(eventData(body.toString()).slice(-2)).toEqual([expect.stringContaining("upstream_cut"), "[DONE]"]);
+  });
+
   test("with a status that HTTP does not have is the endpoint's failure, on any path", async () => {
     good.say("odd", { status: 999, contentType: "application/json", pieces: ["{}"] });
     for (const path of ["/v1/chat/completions", "/p/only/tokenize"]) {

@@ -154,3 +154,19 @@ describe("the development place", () => {
     expect(headers.parsePlace(value, regions)).toEqual(expected);
   });
 });
+
+describe("the headers of one request", () => {
+  const { REQUEST_HEADERS_MAX, REQUEST_HEADER_BYTES_MAX } = headers;
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`x-${at}`, "v"]));
+
+  test("may be as many as the bound, and no more", () => {
+    expect(headers.headersBeyond(many(REQUEST_HEADERS_MAX))).toBeNull();
+    expect(headers.headersBeyond(many(REQUEST_HEADERS_MAX + 1))).toBe("REQUEST_HEADERS_MAX (100)");
+  });
+
+  test("may be as long as the bound together, and no longer", () => {
+    const long = (bytes: number) => ({ accept: "a/b", "x-a": "v".repeat(bytes - "accept".length - "a/b".length - 3) });
+    expect(headers.headersBeyond(long(REQUEST_HEADER_BYTES_MAX))).toBeNull();
+    expect(headers.headersBeyond(long(REQUEST_HEADER_BYTES_MAX + 1))).toBe("REQUEST_HEADER_BYTES_MAX (32768)");
+  });
+});

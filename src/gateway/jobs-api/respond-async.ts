@@ -7,7 +7,7 @@
  */
 import { RETENTION_ASYNC_MS } from "../../jobs/core/policy.ts";
 import type { JobWork } from "../../jobs/core/messages.ts";
-import { forwardableRequestHeaders } from "../../wire/headers.ts";
+import { forwardableRequestHeaders, headersBeyond } from "../../wire/headers.ts";
 import { plainJobId } from "../../jobs/wire/jobs-ids.ts";
 import { IDEMPOTENCY_KEY, ON_BUSY, readJobOptions } from "../../jobs/wire/jobs-options.ts";
 import { parsePrefer, preferenceApplied } from "../../jobs/wire/jobs-prefer.ts";
@@ -158,6 +158,8 @@ async function workOf(
     return err({ reason: "unsupported_media_type", detail });
   }
   const { [IDEMPOTENCY_KEY]: _key, prefer: _prefer, ...headers } = forwardableRequestHeaders(edge.request.headers);
+  const beyond = headersBeyond(headers);
+  if (beyond !== null) return err({ reason: "headers_too_large", detail: `The headers are beyond ${beyond}.` });
   if (isInference(path)) headers["content-type"] = "application/json";
   const stream = typeof json === "object" && json !== null && "stream" in json && json.stream === true;
   return ok({ kind: "http", method: "POST", path, headers, body, stream });
