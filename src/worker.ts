@@ -4,7 +4,7 @@
  */
 import { drainUnread } from "./wire/body.ts";
 import { isDraining, untilCut } from "./dispatch/draining.ts";
-import { dress, refuse } from "./wire/replies.ts";
+import { dress } from "./wire/replies.ts";
 import type { EdgeRequest } from "./gateway/edge-request.ts";
 import { errorFormOf } from "./gateway/error-form.ts";
 import type { Answer, Refusal } from "./wire/refusal.ts";
@@ -30,14 +30,16 @@ export default {
   async fetch(request, env, ctx): Promise<Response> {
     const requestId = `req_${crypto.randomUUID()}`;
     const answer = await serve(request, env, ctx, requestId);
-    const reply = answer instanceof Response ? answer : dressed(answer, requestId, request.url, runtimeOf(env, ctx));
+    const reply =
+      answer instanceof Response ? answer : await dressed(answer, requestId, request.url, runtimeOf(env, ctx));
     if (reply.status >= 400) await drainUnread(request);
     return reply;
   },
 } satisfies ExportedHandler<EdgeEnv>;
 
 /** The one place where a refusal becomes an answer. */
-function dressed(refusal: Refusal, requestId: string, url: string, runtime: Runtime | null): Response {
+async function dressed(refusal: Refusal, requestId: string, url: string, runtime: Runtime | null): Promise<Response> {
+  const { refuse } = await import("./wire/refuse.ts");
   const config = runtime?.config ?? null;
   const target = readUrl(url);
   return refuse(requestId, config, refusal, errorFormOf(target.ok ? target.value.path : "", config));

@@ -1,6 +1,7 @@
 /** What ends a stream that broke off. Loaded with the first that does. */
 import { closeStream } from "./core/stream-close.ts";
 import type { Closing } from "./core/stream-close.ts";
+import { midStreamError } from "../wire/errors.ts";
 import { streamError } from "../wire/stream-error.ts";
 import { joined } from "./begin-answer.ts";
 import { restOfCharacter, textOf } from "./stream-tail.ts";
@@ -8,6 +9,9 @@ import type { StreamTail } from "./stream-tail.ts";
 
 /** Whose end it was: the endpoint's, its time's, or this router's. */
 export type CutReason = "upstream_timeout" | "upstream_cut" | "shutting_down";
+
+/** Of a stream that nothing is known of. */
+export const lastWords = (reason: CutReason): Uint8Array => new TextEncoder().encode(midStreamError(reason));
 
 /** `isRead`: rails stand behind the stream. */
 export function closingOf(

@@ -13,7 +13,6 @@ import type { AttemptOutcome } from "../routing/core/shard-messages.ts";
 import { firstNonEmptyToken } from "./core/token-timing.ts";
 import { createSseDecoder, push } from "../lib/sse.ts";
 import type { EndState } from "./core/stream-end.ts";
-import { midStreamError } from "../wire/errors.ts";
 import { joined } from "./begin-answer.ts";
 import type { Begun } from "./begin-answer.ts";
 import type { CutReason } from "./broken-stream.ts";
@@ -209,8 +208,9 @@ async function endBroken(
     return "cut";
   }
   try {
+    const { lastWords } = await import("./broken-stream.ts");
     const writer = writable.getWriter();
-    await writer.write(new TextEncoder().encode(midStreamError(reasonOf(attempt))));
+    await writer.write(lastWords(reasonOf(attempt)));
     await writer.close();
     return "cut";
   } catch {

@@ -97,7 +97,7 @@ describe("a planted violation is found", () => {
       "a refusal that becomes an answer before the door",
       "early-answer",
       "src/gateway/a.ts",
-      `import { dress, refuse } from "../wire/replies.ts";\nexport const x = [dress, refuse];`,
+      `import { refuse } from "../wire/refuse.ts";\nexport const x = refuse;`,
     ],
     [
       "an error's body made by hand",

@@ -106,7 +106,7 @@ const credentialAllowed: ReadonlyMap<string, string> = new Map([
 /** Files of the Worker that may make an answer of an error of ours, each with its reason. */
 const answerAllowed: ReadonlyMap<string, string> = new Map([
   ["src/worker.ts", "the door: until there a refusal is a value that nobody has to parse"],
-  ["src/wire/replies.ts", "makes it for the door"],
+  ["src/wire/refuse.ts", "makes it for the door"],
   ["src/dispatch/model-name.ts", "stands for an endpoint's own 404, and is read and settled as one"],
 ]);
 const answerMaker = /\bimport\s*\{[^}]*\b(?:refuse|errorBody|errorHeaders)\b/g;

@@ -23,7 +23,7 @@ const { asJob } = (await load("../../../src/gateway/jobs-api/respond-async.ts"))
 const { errorFormOf } = (await load("../../../src/gateway/error-form.ts")) as {
   errorFormOf: (path: string, config: Config) => ErrorForm;
 };
-const { refuse } = (await load("../../../src/wire/replies.ts")) as {
+const { refuse } = (await load("../../../src/wire/refuse.ts")) as {
   refuse: (requestId: string, config: Config, refusal: Refusal, form: ErrorForm) => Response;
 };
 
