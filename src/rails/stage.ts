@@ -28,9 +28,9 @@ import type { InputRailConfig } from "../config/config.ts";
 import type { Desk } from "../dispatch/lease-desk.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 import type { Checked, InputCheck, InputRequest } from "./check.ts";
-import { insideProblem, insideRail } from "./inside.ts";
-import type { InsideRail } from "./inside.ts";
 import { outsideRail } from "./remote/outside-rails.ts";
+import { inputSide, problemOf } from "./registry.ts";
+import type { InsideRail } from "./registry.ts";
 import type { OutsideRail } from "./remote/outside.ts";
 
 type Prepared = {
@@ -80,15 +80,18 @@ function preparedOf(desk: Desk, pool: EdgePool): readonly Prepared[] | null {
 function prepare(desk: Desk, { config: pool }: EdgePool): readonly Prepared[] | null {
   const all: Prepared[] = [];
   for (const config of pool.rails.input) {
-    const outside = outsideRail(config, desk.env as unknown as Readonly<Record<string, unknown>>);
-    const problem = insideProblem(config) ?? (typeof outside === "string" ? outside : null);
+    const side = inputSide(config);
+    const env = desk.env as unknown as Readonly<Record<string, unknown>>;
+    const outside = outsideRail(config, env);
+    const problem = problemOf(config) ?? (typeof outside === "string" ? outside : null);
     if (problem !== null || typeof outside === "string") {
       console.error(`pool ${pool.id}, rail ${config.name}: ${problem}`);
       return null;
     }
     const { name: rail, action, onError, shadow } = config;
-    const policy: StageRail = { rail, action, onError, shadow, place: outside === null ? "inside" : "outside" };
-    all.push({ config, policy, inside: insideRail(config), outside });
+    const policy: StageRail = { rail, action, onError, shadow, place: side.place };
+    // Made only now: what a library cannot read has been told before.
+    all.push({ config, policy, inside: side.place === "inside" ? side.make(config) : null, outside });
   }
   return all;
 }

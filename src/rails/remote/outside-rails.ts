@@ -5,41 +5,55 @@ import { webhookSecretProblem } from "../../wire/webhook-signature.ts";
 import { guardByBinding, guardByPool } from "./llama-guard.ts";
 import type { AiBinding } from "./llama-guard.ts";
 import { moderationRail } from "./moderation.ts";
+import { inputSide } from "../registry.ts";
+import type { OutsideUse } from "../registry.ts";
 import type { OutsideRail } from "./outside.ts";
 import { webhookRail } from "./webhook.ts";
 
-/** null: this rail runs inside. A text: what the operator has to change before it can run. */
-export function outsideRail(
-  rail: InputRailConfig,
-  env: Readonly<Record<string, unknown>>,
-): OutsideRail | string | null {
-  switch (rail.use) {
-    case "webhook": {
-      const { url, secret } = rail.options;
-      if (secret === undefined) return webhookRail(url, null, rail.name);
-      const value = secretIn(env, secret);
-      if (value === null) return missing(env, secret, rail.name);
-      const problem = webhookSecretProblem(value);
-      return problem === null ? webhookRail(url, value, rail.name) : `the secret ${secret} cannot sign: ${problem}`;
-    }
-    case "moderation": {
-      const { secret } = rail.options;
-      if (secret === undefined) return moderationRail(rail.options, null);
-      const value = secretIn(env, secret);
-      return value === null ? missing(env, secret, rail.name) : moderationRail(rail.options, value);
-    }
-    case "llama-guard": {
-      const { pool, binding } = rail.options;
-      if (pool !== undefined) return guardByPool(pool, rail.options);
-      const ai = env[binding ?? "AI"];
-      return isAi(ai) ? guardByBinding(ai, rail.options) : "the binding AI is not there: add [ai] to wrangler.toml";
-    }
-    default:
-      return null;
-  }
+type Env = Readonly<Record<string, unknown>>;
+type Of<Use> = Extract<InputRailConfig, { readonly use: Use }>;
+
+function webhookOf({ name, options }: Of<"webhook">, env: Env): OutsideRail | string {
+  const { url, secret } = options;
+  if (secret === undefined) return webhookRail(url, null, name);
+  const value = secretIn(env, secret);
+  if (value === null) return missing(env, secret, name);
+  const problem = webhookSecretProblem(value);
+  return problem === null ? webhookRail(url, value, name) : `the secret ${secret} cannot sign: ${problem}`;
 }
 
-const missing = (env: Readonly<Record<string, unknown>>, secret: string, rail: string): string =>
+function moderationOf({ name, options }: Of<"moderation">, env: Env): OutsideRail | string {
+  const { secret } = options;
+  if (secret === undefined) return moderationRail(options, null);
+  const value = secretIn(env, secret);
+  return value === null ? missing(env, secret, name) : moderationRail(options, value);
+}
+
+function guardOf({ options }: Of<"llama-guard">, env: Env): OutsideRail | string {
+  const { pool, binding } = options;
+  if (pool !== undefined) return guardByPool(pool, options);
+  const ai = env[binding ?? "AI"];
+  return isAi(ai) ? guardByBinding(ai, options) : "the binding AI is not there: add [ai] to wrangler.toml";
+}
+
+type Calls = { readonly [Use in OutsideUse]: { of(config: Of<Use>, env: Env): OutsideRail | string } };
+
+const CALLS: Calls = {
+  webhook: { of: webhookOf },
+  moderation: { of: moderationOf },
+  "llama-guard": { of: guardOf },
+};
+
+/** null: this rail runs inside. A text: what the operator has to change before it can run. */
+export function outsideRail(config: InputRailConfig, env: Env): OutsideRail | string | null {
+  if (!isOutside(config)) return null;
+  const call: { of(config: Of<OutsideUse>, env: Env): OutsideRail | string } = CALLS[config.use];
+  return call.of(config, env);
+}
+
+const isOutside = (config: InputRailConfig): config is Of<OutsideUse> => inputSide(config).place === "outside";
+
+const missing = (env: Env, secret: string, rail: string): string =>
   missingSecret(env, { name: secret, usedBy: [`the rail ${rail}`], isNeeded: true });
 
 const isAi = (value: unknown): value is AiBinding => typeof value === "object" && value !== null && "run" in value;

@@ -13,6 +13,7 @@ import { AhoCorasick } from "../../core/text/aho-corasick.ts";
 import { isUnspaced, isWordChar } from "../../core/text/code-points.ts";
 import { fold, normalise } from "../../core/text/normalise.ts";
 import type { NormalText } from "../../core/text/normalise.ts";
+import { extractTextParts } from "../../core/text/text-parts.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 
 /** Words in a row: fewer are found in any two texts about one subject. */
@@ -41,6 +42,13 @@ type Words = {
   readonly unspaced: Uint8Array;
   readonly count: number;
 };
+
+const SYSTEM_ROLES: ReadonlySet<string> = new Set(["system", "developer"]);
+
+/** The texts of a request that its answer may not repeat. */
+export function hiddenTextsOf(body: unknown): readonly string[] {
+  return extractTextParts(body).parts.flatMap(({ role, text }) => (SYSTEM_ROLES.has(role) ? [text] : []));
+}
 
 /**
  * What `findLeaks` compares an answer with. Texts of fewer than eight words are no secret. A canary that has fewer than

@@ -270,3 +270,17 @@ function isWithin(value: unknown, nodesMax: number, depthMax: number): boolean {
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Reasons for a request's body. One without a body has nothing that could keep a schema; one that is no JSON object keeps none. */
+export function schemaOfBody(body: unknown, hasBody: boolean, options: SchemaOptions): RailFindings {
+  const isJson = typeof body === "object" && body !== null;
+  const reasons = !hasBody ? [] : isJson ? findSchemaFaults(body, options) : ["schema:json"];
+  return { spans: new Map(), reasons };
+}
+
+/** Types of what is wrong with an answer, which must be JSON. */
+export function schemaOfAnswer(text: string, options: SchemaOptions): readonly string[] {
+  const part = { path: "", role: "assistant", text };
+  const { reasons } = schemaRail({ parts: [part], messageCount: 0, unseen: [] }, options);
+  return reasons.map((reason) => reason.replace(/^schema:/, ""));
+}
