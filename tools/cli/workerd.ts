@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { type Exit, type Guarded, runGuarded } from "./guard.ts";
+import { createLineFilter } from "./workerd-lines.ts";
 import { moduleFileName, PART, workerdConfigText } from "./workerd-config.ts";
 import { type DurableObjectBinding, readPlatformConfig } from "./wrangler-config.ts";
 
@@ -188,7 +189,11 @@ function captureOutput(child: Guarded): () => string {
 
 /** Only once it listens: what came before is part of the error when it does not. */
 function forwardOutput(child: Guarded): void {
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text: string) => process.stderr.write(text));
+  for (const stream of [child.stdout, child.stderr]) {
+    const lines = createLineFilter();
+    stream?.on("data", (text: string) => process.stderr.write(lines.push(text, Date.now())));
+    stream?.on("end", () => process.stderr.write(lines.end()));
+  }
 }
 
 async function listening(child: Guarded, exited: Promise<WorkerdExit>, output: () => string): Promise<number> {
