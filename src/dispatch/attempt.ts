@@ -36,6 +36,8 @@ export type Attempt = {
   firstTokenAtMs: number | null;
   /** When an endpoint without room wants to be asked again, ms; told with its end. */
   retryAfterMs: number | null;
+  /** Which request it was, of one that was refused for want of room; told with its end. */
+  request: string | null;
   /** What it showed when it failed, for operators; told with its end. */
   failure: AttemptFailure | null;
 };
@@ -55,7 +57,7 @@ export type AttemptResult =
       /** It says that the request is too long for the endpoint's context: another one's may be longer. */
       readonly isTooLong: boolean;
     }
-  /** May be repeated elsewhere; its lease is settled, unless it is `undecided`. */
+  /** May be repeated elsewhere; its lease is settled, unless it is `undecided` or found no room. */
   | LostAttempt;
 
 export type LostAttempt = {

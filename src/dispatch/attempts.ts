@@ -13,11 +13,13 @@ import { attemptOnce, endAttempt } from "./dispatch.ts";
 import type { AttemptResult, LostAttempt } from "./attempt.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Refusal } from "../wire/refusal.ts";
+import { noteServed, servesOthers } from "./core/failing-requests.ts";
 import { noteEnded, refuseFailing } from "./failing.ts";
 import { attemptHedged } from "./hedge.ts";
 import type { Hedged } from "./hedge.ts";
 import { lease, returnLease } from "./lease-desk.ts";
 import type { Desk, LeaseAnswer } from "./lease-desk.ts";
+import { requestHash } from "./request-hash.ts";
 import type { EdgeEndpoint, EdgePool } from "./runtime.ts";
 
 /** One request as the endpoints get it. */
@@ -61,6 +63,8 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
   const blame = (outcome: "failed" | "disputed"): void => {
     for (const { attempt } of undecided) endAttempt(attempt, outcome);
   };
+  /** Attempts that were refused for want of room: whether that is their endpoint's is known by whoever is asked next. */
+  const refusals: LostAttempt[] = [];
   let answer = await leasing;
   let lost: LostAttempt | null = null;
   const all: Losses = { credentialRefused: true, poolDown: false };
@@ -68,18 +72,24 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
   let tooLong: BegunOutcome | null = null;
   for (;;) {
     if (answer.kind !== "leased") {
-      const back: Repeat | null = lost === null || answer.kind === "over_budget" ? null : afterNoLease(plan);
+      endRefused(dispatch, plan, refusals);
+      // Longer than it would wait for a slot it does not wait for one that refused it.
+      const mayWait = (plan.roomAfterMs ?? 0) <= pool.config.queueWaitMsMax;
+      const mayComeBack = lost !== null && answer.kind !== "over_budget" && mayWait;
+      const back: Repeat | null = mayComeBack ? afterNoLease(plan) : null;
       if (back === null) {
         blame("failed");
         noteEnded(dispatch, plan);
         return ended(lost === null ? noLease(answer) : failed(lost, plan, all, answer), tooLong, plan);
       }
+      if (plan.roomAfterMs !== null) await scheduler.wait(plan.roomAfterMs);
       answer = await lease(desk, pool, { ...wish, ...back, again: true });
       continue;
     }
     const sending = sendable(dispatch, answer);
     if ("reason" in sending) {
       blame("failed");
+      endRefused(dispatch, plan, refusals);
       return refused(sending);
     }
     const dispatchedBefore = plan.tried.length;
@@ -87,7 +97,14 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
     const { result, isHedge }: Hedged = await attemptLeased(dispatch, answer.holding, sending, plan, isFirst);
     if (result.kind === "begun") {
       blame("failed");
-      if (result.response.status < 400) pool.failing.served += 1;
+      if (result.response.status < 400) {
+        noteServed(pool.failing, Date.now());
+        // It serves elsewhere: the refusals were not the request's.
+        for (const { attempt } of refusals) {
+          attempt.request = null;
+          endAttempt(attempt, "capacity");
+        }
+      } else endRefused(dispatch, plan, refusals);
       const why = isHedge ? "hedge" : isFirst ? answer.reason : "failover";
       const begun: BegunOutcome = { kind: "begun", result, reason: why, attempts: plan.tried.length, lease: answer };
       if (!result.isTooLong) return begun;
@@ -102,13 +119,31 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
     all.credentialRefused &&= result.status === 401 || result.status === 403;
     all.poolDown = answer.reason === "panic" && result.silent;
     if (result.undecided) undecided.push(result);
+    if (result.why === "capacity") {
+      result.attempt.request = requestHash(desk, dispatch.outgoing);
+      refusals.push(result);
+    }
     const next = afterLoss(plan, lossOf(result, plan.tried.length > dispatchedBefore + 1), rule);
     if (next === null || dispatch.outgoing.clientGone.aborted) {
       blame(plan.disputed ? "disputed" : "failed");
+      endRefused(dispatch, plan, refusals);
       noteEnded(dispatch, plan);
       return ended(failed(lost, plan, all, null), tooLong, plan);
     }
     answer = await lease(desk, pool, { ...wish, ...next, again: true });
+  }
+}
+
+/** Stands for the hash of every such request. */
+const SEVERAL_REFUSED = "several";
+
+/** Nobody served what they refused. Two idle endpoints that refuse it, while others are served, say nothing of themselves. */
+function endRefused({ pool }: Dispatch, plan: AttemptPlan, refusals: readonly LostAttempt[]): void {
+  const isItsOwn = plan.idleRefusals > 1 && servesOthers(pool.failing, Date.now());
+  for (const { attempt } of refusals) {
+    // Requests that several endpoints refused count as one, however much they differ: they may be wrong alike.
+    if (refusals.length > 1) attempt.request = SEVERAL_REFUSED;
+    endAttempt(attempt, isItsOwn ? "cancelled" : "capacity");
   }
 }
 

@@ -74,6 +74,7 @@ export async function attemptOnce(
     firstByteAtMs: null,
     firstTokenAtMs: null,
     retryAfterMs: null,
+    request: null,
     failure: null,
   };
   watch(attempt, sentAtMs + outgoing.firstByteTimeoutMs);
@@ -144,7 +145,8 @@ function refused(attempt: Attempt, { headers }: Response, status: number): LostA
   attempt.retryAfterMs = retryAfterMs(headers, Date.now());
   const { isClientsPath, protocol } = attempt.outgoing;
   // Some paths are never served: who asks for them again and again must not leave an endpoint without slots for others.
-  endAttempt(attempt, isClientsPath && protocol === null ? "cancelled" : "capacity");
+  if (isClientsPath && protocol === null) endAttempt(attempt, "cancelled");
+  else watch(attempt, Date.now() + BLAME_MS, () => endAttempt(attempt, "capacity"));
   return { ...lostAttempt(attempt, "capacity"), maybeProcessed: false, status, retryAfterMs: attempt.retryAfterMs };
 }
 
@@ -181,8 +183,15 @@ export function endAttempt(attempt: Attempt, outcome: AttemptOutcome): void {
     workerId: attempt.holding.workerId,
     cachedTokens: attempt.holding.cachedTokens,
     ...(attempt.retryAfterMs === null ? {} : { retryAfterMs: attempt.retryAfterMs }),
+    ...(attempt.request === null ? {} : { request: attempt.request }),
     ...(attempt.failure === null ? {} : { failure: attempt.failure }),
   });
+}
+
+/** A lost attempt whose request nobody repeats: what it looks like is what it was. */
+export function endLost({ attempt, undecided, why }: LostAttempt): void {
+  if (undecided) endAttempt(attempt, "failed");
+  else if (why === "capacity") endAttempt(attempt, "capacity");
 }
 
 /** From the first byte on the attempt may run until its endpoint's limit; its lease is confirmed on the way. */

@@ -2,11 +2,12 @@
  * Remembers the requests that keep failing, by what they are (`dispatch/core/failing-requests.ts` decides), and refuses them for a
  * while. A request is known by its tenant, its path and its body: nobody is refused for another's.
  */
+import { askedOfIt } from "./core/attempt-plan.ts";
 import type { AttemptPlan } from "./core/attempt-plan.ts";
-import { noteFailing, refusalOf } from "./core/failing-requests.ts";
-import { keyedHash } from "../lib/keyed-hash.ts";
+import { noteAsked, noteFailing, refusalOf } from "./core/failing-requests.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Desk } from "./lease-desk.ts";
+import { requestHash } from "./request-hash.ts";
 import type { EdgePool } from "./runtime.ts";
 import type { Refusal } from "../wire/refusal.ts";
 
@@ -18,9 +19,6 @@ type Known = {
   readonly tenant: string;
 };
 
-/** Of a longer body its length, its start and its end are hashed, this many bytes each: 16 KiB take 50 µs. */
-const HASHED_BYTES = 16_384;
-
 /** Why a request is not sent at all; null: it is. Hashes nothing while no request of the pool has failed lately. */
 export function refuseFailing(request: Known): Refusal | null {
   const { failing } = request.pool;
@@ -30,17 +28,16 @@ export function refuseFailing(request: Known): Refusal | null {
   return { reason: known.fault === "failed" ? "request_keeps_failing" : "saturated", retryAfterMs: known.forMs };
 }
 
-/** It ended without an answer: held against it where two endpoints said so. */
-export function noteEnded(request: Known, { disputed, idleRefusals }: AttemptPlan): void {
+/** It ended without an answer: held against it where two endpoints said so; where idle ones asked for a wait, it waits. */
+export function noteEnded(request: Known, plan: AttemptPlan): void {
+  const { disputed, idleRefusals } = plan;
   const fault = disputed ? "failed" : idleRefusals > 1 ? "no_room" : null;
-  if (fault !== null) noteFailing(request.pool.failing, keyOf(request), fault, Date.now());
+  const askedMs = askedOfIt(plan);
+  if (fault === null && askedMs === null) return;
+  const key = keyOf(request);
+  const now = Date.now();
+  if (fault !== null) noteFailing(request.pool.failing, key, fault, now);
+  if (askedMs !== null) noteAsked(request.pool.failing, key, askedMs, now);
 }
 
-function keyOf({ desk, outgoing, tenant }: Known): string {
-  const { body, path } = outgoing;
-  const bytes = body === null ? new Uint8Array(0) : new Uint8Array(body);
-  const text = new TextDecoder("latin1");
-  const start = text.decode(bytes.subarray(0, HASHED_BYTES));
-  const end = text.decode(bytes.subarray(Math.max(HASHED_BYTES, bytes.byteLength - HASHED_BYTES)));
-  return keyedHash(desk.runtime.affinitySecret, [tenant, String(path), bytes.byteLength, start, end].join("\n"));
-}
+const keyOf = ({ desk, outgoing, tenant }: Known): string => requestHash(desk, outgoing, tenant);

@@ -11,7 +11,7 @@ import type { LateTimes } from "../routing/core/endpoint/first-byte.ts";
 import { createRace, raceBegun, raceLate, raceLeased, raceLost } from "./core/hedge-race.ts";
 import type { HedgeRace } from "./core/hedge-race.ts";
 import type { Holding } from "../routing/core/lease-client/wallet.ts";
-import { attemptOnce, endAttempt } from "./dispatch.ts";
+import { attemptOnce, endAttempt, endLost } from "./dispatch.ts";
 import type { Attempt, AttemptResult } from "./attempt.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { lease, returnLease } from "./lease-desk.ts";
@@ -73,7 +73,7 @@ export async function attemptHedged(
   const hedged = await beside.second?.hedged;
   if (hedged === undefined || hedged === null) return { result, isHedge: false };
   // The other endpoint served what this one failed at.
-  if (result.kind === "lost" && result.undecided) endAttempt(result.attempt, "failed");
+  if (result.kind === "lost") endLost(result);
   return hedged;
 }
 
@@ -113,7 +113,7 @@ async function runSecond(
   }
   // What speaks against the request itself counts only from the endpoint that was chosen for it.
   if (result.kind === "begun") endAttempt(result.attempt, "client_fault");
-  else if (result.undecided) endAttempt(result.attempt, "failed");
+  else endLost(result);
   raceLost(race, "second");
   return null;
 }

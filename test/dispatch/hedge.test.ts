@@ -31,6 +31,11 @@ const { attemptHedged } = (await import(/* @vite-ignore */ new URL(module, impor
   ) => Promise<Result>;
 };
 
+const dispatchModule = "../../src/dispatch/dispatch.ts";
+const { endLost } = (await import(/* @vite-ignore */ new URL(dispatchModule, import.meta.url).href)) as {
+  endLost: (lost: unknown) => void;
+};
+
 const SHARD = "pool:pool:us";
 
 /** An endpoint that takes a request and waits for the test. */
@@ -227,7 +232,10 @@ describe("the lease of a second attempt", () => {
     await asked.promise;
     await first.fail(503);
     answer.resolve({ outcome: { kind: "over_budget" }, tight: false, snapshot: null, candidates: null });
-    expect((await answering).result).toMatchObject({ kind: "lost", why: "capacity" });
+    const { result } = await answering;
+    expect(result).toMatchObject({ kind: "lost", why: "capacity" });
+    // Whoever repeats the request says whose refusal it was.
+    endLost(result);
     expect(await ends()).toEqual({ "first-1": ["capacity"] });
   });
 

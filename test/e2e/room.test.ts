@@ -1,4 +1,7 @@
 /** Endpoints without room: others serve, and only when nobody can does a client hear of it. */
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
@@ -8,9 +11,11 @@ import { freshPlace } from "../support/openai.ts";
 const simulator = { engine: ENGINE_PRESETS.fast };
 
 let fleet: Fleet | null = null;
+const servers: Server[] = [];
 afterEach(async () => {
   await fleet?.close();
   fleet = null;
+  for (const server of servers.splice(0)) server.close();
 });
 
 async function start(regions: readonly ("us-east" | "eu-west")[], pool: FleetPlan["pool"] = {}): Promise<Fleet> {
@@ -151,4 +156,70 @@ describe("a node that dies with many requests waiting", () => {
     expect((await Promise.all(answers)).map((answer) => answer.trim())).toEqual(elsewhere);
     await router.until(router.liveLeases, (leases) => leases === 0);
   }, 45_000);
+});
+
+describe("a request that every endpoint refuses", () => {
+  const ANSWER = JSON.stringify({
+    object: "chat.completion",
+    choices: [{ index: 0, message: { role: "assistant", content: "hello" }, finish_reason: "stop" }],
+  });
+
+  /** Serves everything but what holds "poison". */
+  async function choosy(retryAfter: Record<string, string>): Promise<string> {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const isPoison = Buffer.concat(chunks).toString().includes("poison");
+        response.writeHead(isPoison ? 429 : 200, {
+          "content-type": "application/json",
+          ...(isPoison ? retryAfter : {}),
+        });
+        response.end(isPoison ? JSON.stringify({ error: { message: "your limit" } }) : ANSWER);
+      });
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  async function startChoosy(retryAfter: Record<string, string>): Promise<(content: string) => Promise<Response>> {
+    const config = { concurrencyPerWorker: 16 };
+    fleet = await startFleet({
+      endpoints: [
+        { id: "a", region: "us-east", config: { ...config, url: await choosy(retryAfter) } },
+        { id: "b", region: "eu-west", config: { ...config, url: await choosy(retryAfter) } },
+      ],
+      pool: { patienceMs: 5_000 },
+    });
+    const router = fleet;
+    return async (content) => {
+      const response = await router.chat({ stream: false, content });
+      await response.arrayBuffer();
+      return response;
+    };
+  }
+
+  test("gets the true Retry-After, and takes no slot from the others", async () => {
+    const ask = await startChoosy({ "retry-after": "60" });
+    expect((await ask("x")).status).toBe(200);
+    const poison = await ask("poison");
+    expect([poison.status, poison.headers.get("retry-after")]).toEqual([429, "60"]);
+    const others = await Promise.all(Array.from({ length: 10 }, async (_, index) => (await ask(`y${index}`)).status));
+    expect(others).toEqual(all(200, 10));
+  });
+
+  test("does not stop steady clients, however often it comes and whatever else is in it", async () => {
+    const ask = await startChoosy({});
+    const steady = Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const seen: number[] = [];
+        for (let sent = 0; sent < 20; sent++) seen.push((await ask("steady")).status);
+        return seen;
+      }),
+    );
+    const poisoned = Promise.all(Array.from({ length: 6 }, async (_, index) => (await ask(`poison ${index}`)).status));
+    expect((await steady).flat()).toEqual(all(200, 120));
+    expect((await poisoned).every((status) => status === 429)).toBe(true);
+  });
 });

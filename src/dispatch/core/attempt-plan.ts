@@ -54,6 +54,8 @@ export type AttemptPlan = {
   hasComeBack: boolean;
   /** The longest wait that an endpoint without room asked for, ms; null: none did. */
   retryAfterMs: number | null;
+  /** How soon the first of them may have room again, ms; null: none refused. */
+  roomAfterMs: number | null;
   last: Loss["why"] | null;
 };
 
@@ -73,6 +75,12 @@ export type Repeat = {
 
 /** Endpoints that may refuse one request; the ninth would be asked when the client has long given up. */
 export const REFUSALS_MAX = 8;
+
+/**
+ * An endpoint that refused and did not say for how long is asked again after this, ms. Its shard holds a request only once it
+ * believes the refusal (`room-doubt.ts`).
+ */
+export const COME_BACK_MS = 250;
 
 /**
  * Endpoints whose context one request may exceed: the second one's word is final. It costs a whole tokenisation each time,
@@ -98,6 +106,7 @@ export function createAttemptPlan(): AttemptPlan {
     comeBackTo: [],
     hasComeBack: false,
     retryAfterMs: null,
+    roomAfterMs: null,
     last: null,
   };
 }
@@ -109,6 +118,7 @@ export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatab
     plan.refusals += 1;
     if (loss.wasIdle && !plan.hasComeBack) plan.idleRefusals += 1;
     plan.comeBackTo.push(loss.endpointId);
+    plan.roomAfterMs = Math.min(plan.roomAfterMs ?? Number.POSITIVE_INFINITY, loss.retryAfterMs ?? COME_BACK_MS);
     if (loss.retryAfterMs !== null) plan.retryAfterMs = Math.max(plan.retryAfterMs ?? 0, loss.retryAfterMs);
     return plan.refusals >= REFUSALS_MAX ? null : repeat(plan, plan.tried, null);
   }
@@ -135,6 +145,13 @@ export function afterNoLease(plan: AttemptPlan): Repeat | null {
     plan.tried.filter((endpointId) => !plan.comeBackTo.includes(endpointId)),
     null,
   );
+}
+
+/** How long the endpoints that refused it though they were idle asked it to stay away; null: not all were, or did. */
+export function askedOfIt(plan: AttemptPlan): number | null {
+  const { last, refusals, idleRefusals, hasComeBack, roomAfterMs } = plan;
+  if (last !== "capacity" || !(hasComeBack || idleRefusals === refusals)) return null;
+  return roomAfterMs !== null && roomAfterMs > COME_BACK_MS ? roomAfterMs : null;
 }
 
 /** When a client that found no room should come back, ms: the longest of what was said of it; undefined: nothing was. */

@@ -14,7 +14,7 @@ import type { OutputNote } from "../core/events.ts";
 import type { FailureReason } from "../core/reasons.ts";
 import type { Holding } from "../../routing/core/lease-client/wallet.ts";
 import { isEventStream } from "../../dispatch/answer-format.ts";
-import { attemptOnce, endAttempt, keepRunning, noteBytes } from "../../dispatch/dispatch.ts";
+import { attemptOnce, endAttempt, endLost, keepRunning, noteBytes } from "../../dispatch/dispatch.ts";
 import type { Attempt, AttemptResult, LostAttempt } from "../../dispatch/attempt.ts";
 import type { Outgoing } from "../../dispatch/outgoing.ts";
 import type { Desk } from "../../dispatch/lease-desk.ts";
@@ -62,7 +62,7 @@ export async function runAttempt(course: Course): Promise<AttemptReport> {
   const result = await attemptOnce(desk, holding, endpoint, outgoing);
   if (result.kind === "lost") {
     // Nobody repeats it now, so nobody will know better.
-    if (result.undecided) endAttempt(result.attempt, "failed");
+    endLost(result);
     return lost(result);
   }
   const { attempt, response, begun } = result;

@@ -76,6 +76,11 @@ export type Settlement = {
   readonly cachedTokens?: number;
   /** Of an attempt that found no room: when the endpoint wants to be asked again, ms. Absent or null: it did not say. */
   readonly retryAfterMs?: number | null;
+  /**
+   * Of an attempt that found no room: which request it was (a hash), where it may be the request's own fault. Absent or
+   * null: another endpoint served it, or nobody knows.
+   */
+  readonly request?: string | null;
   /** Of an attempt that failed, was cut or found no room: what it showed. Absent or null: nothing. */
   readonly failure?: AttemptFailure | null;
 };

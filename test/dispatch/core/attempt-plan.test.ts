@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import {
   afterLoss,
   afterNoLease,
+  askedOfIt,
+  COME_BACK_MS,
   comeBackMs,
   createAttemptPlan,
   REFUSALS_MAX,
@@ -173,4 +175,27 @@ test("whatever is lost, it ends within attemptsMax failures, REFUSALS_MAX refusa
       },
     ),
   );
+});
+
+describe("how long a refused request stays away", () => {
+  const idle = (endpointId: string, retryAfterMs: number | null): Loss => ({
+    ...refusal(endpointId, retryAfterMs),
+    wasIdle: true,
+  });
+
+  test("is the shortest time that was asked for, and COME_BACK_MS where one asked for none", () => {
+    const plan = createAttemptPlan();
+    lose(plan, idle("a", 60_000));
+    lose(plan, idle("b", 9_000));
+    expect([plan.roomAfterMs, askedOfIt(plan)]).toEqual([9_000, 9_000]);
+    lose(plan, idle("c", null));
+    expect([plan.roomAfterMs, askedOfIt(plan)]).toEqual([COME_BACK_MS, null]);
+  });
+
+  test("is held against it only where all that refused it were idle", () => {
+    const plan = createAttemptPlan();
+    lose(plan, idle("a", 60_000));
+    lose(plan, refusal("b", 60_000));
+    expect(askedOfIt(plan)).toBeNull();
+  });
 });

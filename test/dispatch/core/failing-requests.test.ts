@@ -1,17 +1,39 @@
 import { describe, expect, test } from "vitest";
+import { CUT_ASKED_MS_MAX } from "../../../src/routing/core/endpoint/capacity-cut.ts";
 import {
   createFailingRequests,
   FAILING_MAX,
   FAILING_MS,
   FAILING_TIMES,
+  noteAsked,
   noteFailing,
+  noteServed,
   refusalOf,
+  SERVED_LIFE_MS,
+  servesOthers,
 } from "../../../src/dispatch/core/failing-requests.ts";
 import type { FailingRequests } from "../../../src/dispatch/core/failing-requests.ts";
 
 const fail = (failing: FailingRequests, key: string, times: number, now = 0): void => {
   for (let time = 0; time < times; time++) noteFailing(failing, key, "failed", now);
 };
+
+describe("a request that idle endpoints refuse for a time", () => {
+  test("waits that long, alone, up to CUT_ASKED_MS_MAX", () => {
+    const failing = createFailingRequests();
+    noteAsked(failing, "poison", 2 * CUT_ASKED_MS_MAX, 0);
+    expect(refusalOf(failing, "poison", 1)).toEqual({ fault: "no_room", forMs: CUT_ASKED_MS_MAX - 1 });
+    expect(refusalOf(failing, "poison", CUT_ASKED_MS_MAX)).toBeNull();
+    expect(refusalOf(failing, "another", 1)).toBeNull();
+  });
+
+  test("is its own fault while others were served within SERVED_LIFE_MS, and not after", () => {
+    const failing = createFailingRequests();
+    expect(servesOthers(failing, 0)).toBe(false);
+    noteServed(failing, 0);
+    expect([servesOthers(failing, SERVED_LIFE_MS - 1), servesOthers(failing, SERVED_LIFE_MS)]).toEqual([true, false]);
+  });
+});
 
 describe("a request that fails at two endpoints", () => {
   test("is refused from the FAILING_TIMESth time on, and not one sooner", () => {

@@ -192,7 +192,12 @@ export class ProductionRouter implements Router {
     }
     if (life.closed) return undefined;
     const back = life.loss === null || answer.kind === "over_budget" ? null : afterNoLease(life.plan);
-    if (back !== null) return this.#leaseAgain(life, back);
+    if (back !== null) {
+      this.wire.later(life.plan.roomAfterMs ?? 0, () => {
+        if (!life.closed) this.#leaseAgain(life, back);
+      });
+      return undefined;
+    }
     this.#close(life);
     this.watch?.closed(life.request);
     if (life.plan.tried.length > 0 || answer.kind === "no_endpoint" || answer.kind === "over_budget") {

@@ -7,6 +7,7 @@ import type { Lateness } from "./lateness.ts";
 import type { FirstByteTimes } from "./first-byte.ts";
 import type { GpuWorkers } from "./gpu-workers.ts";
 import type { LearnedLimit } from "./learned-limit.ts";
+import type { RoomEvidence } from "./room-doubt.ts";
 import type { EndpointSpec } from "../pool.ts";
 import type { LoadCurve } from "../cost/terms/load.ts";
 import type { RoundTrips } from "../cost/terms/net.ts";
@@ -37,6 +38,8 @@ export type EndpointState = {
   readyAtMs: number;
   /** What the last refusal for want of room left of its slots; null: all. */
   capacityCut: CapacityCut | null;
+  /** What it accepted and refused lately: whether a refusal is its own. */
+  room: RoomEvidence;
   /** What the endpoint itself said it was running. */
   reported: { readonly running: number; readonly atMs: number } | null;
   /** In-flight of an earlier incarnation of the shard, not yet re-adopted; fades to 0. */

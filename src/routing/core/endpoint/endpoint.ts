@@ -4,18 +4,19 @@
  * Model. Three closed state machines side by side: warmth (cold, warming, warm) says whether the model is loaded, health
  * (up, suspect, down) is what probes say, the breaker (closed, open, half_open) what real attempts say. A failure is
  * never a latency: it feeds `risk` and the breaker, and no delay estimate. A capacity answer is neither: it sets the
- * slots to what it showed, also to none (`capacity-cut.ts`). Source: docs/sources.md, Cost model.
+ * slots to what it showed, also to none (`capacity-cut.ts`), once it is no single request's (`room-doubt.ts`). Source: docs/sources.md, Cost model.
  */
 import type { Health } from "./endpoint-state.ts";
 import type { EndpointState } from "./endpoint-state.ts";
 import { breakerDisputed, breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
-import { cutForMs, cutSlots, endedCut, grantedCut, refusedCut } from "./capacity-cut.ts";
+import { CUT_ASKED_MS_MAX, cutForMs, cutSlots, endedCut, grantedCut, refusedCut } from "./capacity-cut.ts";
 import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
 import { IN_TIME, lateMs, observeInTime, observeLate } from "./lateness.ts";
 import { learnDelays, learnFirstByte, learnNoRoom, learnWorker } from "./endpoint-learn.ts";
 import { createFirstByteTimes } from "./first-byte.ts";
 import { createGpuWorkers } from "./gpu-workers.ts";
 import { createLearnedLimit, limitOf } from "./learned-limit.ts";
+import { acceptedBeside, NO_EVIDENCE, refusedBeside } from "./room-doubt.ts";
 import type { EndpointSpec } from "../pool.ts";
 import type { Rng } from "../../../lib/rng.ts";
 import type { AttemptFailure, Settlement } from "../shard-messages.ts";
@@ -62,6 +63,7 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
     lastReadyMs: Number.NEGATIVE_INFINITY,
     readyAtMs: Number.NEGATIVE_INFINITY,
     capacityCut: null,
+    room: NO_EVIDENCE,
     reported: null,
     inherited: null,
     wokenAtMs: Number.NEGATIVE_INFINITY,
@@ -312,18 +314,31 @@ function capacityNow(state: EndpointState, now: number): number {
   return Math.min(Math.max(1, Math.floor(slotsOf(state) * grown)), left);
 }
 
-/** A refusal shows how much room there is; what was not refused, that there is more. */
+/** A refusal shows how much room there is, unless it is one request's own; what was not refused, that there is more. */
 function learnRoom(state: EndpointState, seen: Settlement, now: number, rng: Rng): void {
-  const { outcome, inFlightAtGrant, retryAfterMs = null } = seen;
+  const { outcome, inFlightAtGrant: inFlight, retryAfterMs, request = null } = seen;
   if (outcome === "capacity") {
-    learnNoRoom(state, seen, now);
-    state.capacityCut = refusedCut(state.capacityCut, { inFlight: inFlightAtGrant, retryAfterMs }, now, rng);
-    return;
+    const askedMs = Math.min(CUT_ASKED_MS_MAX, retryAfterMs ?? 0);
+    const proven = { evidence: state.room, waitMs: askedMs };
+    const { evidence, waitMs } =
+      request === null ? proven : refusedBeside(state.room, { inFlight, request, askedMs }, now);
+    state.room = evidence;
+    if (waitMs !== null) {
+      learnNoRoom(state, seen, now);
+      state.capacityCut = refusedCut(state.capacityCut, { inFlight, retryAfterMs: waitMs }, now, rng);
+      return;
+    }
   }
-  if (state.capacityCut === null) return;
   const wasServed = outcome === "served" || outcome === "client_fault" || outcome === "cut";
-  state.capacityCut = endedCut(state.capacityCut, inFlightAtGrant, wasServed, now);
-  if (state.capacityCut === null) state.readyAtMs = now;
+  if (wasServed) {
+    const answeredMs = seen.headersMs ?? seen.firstByteMs ?? seen.ttftMs ?? seen.heldMs;
+    state.room = acceptedBeside(state.room, inFlight, now - seen.heldMs + answeredMs);
+  }
+  const cut = state.capacityCut;
+  if (cut === null) return;
+  state.capacityCut = endedCut(cut, inFlight, wasServed, now);
+  // Slowly from the slots that it kept, not from none.
+  if (state.capacityCut === null) state.readyAtMs = now - SLOW_START_MS * Math.min(1, cut.slots / slotsOf(state));
 }
 
 function inheritedNow(state: EndpointState, now: number): number {
