@@ -13,13 +13,11 @@ import { attemptOnce, endAttempt } from "./dispatch.ts";
 import type { AttemptResult, LostAttempt } from "./attempt.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Refusal } from "../wire/refusal.ts";
-import { noteServed, servesOthers } from "./core/failing-requests.ts";
-import { noteEnded, refuseFailing } from "./failing.ts";
+import { noteServed } from "./core/failing-requests.ts";
 import { attemptHedged } from "./hedge.ts";
 import type { Hedged } from "./hedge.ts";
 import { lease, returnLease } from "./lease-desk.ts";
 import type { Desk, LeaseAnswer } from "./lease-desk.ts";
-import { requestHash } from "./request-hash.ts";
 import type { EdgeEndpoint, EdgePool } from "./runtime.ts";
 
 /** One request as the endpoints get it. */
@@ -51,7 +49,8 @@ type BegunOutcome = Extract<Outcome, { readonly kind: "begun" }>;
 /** Never rejects but for a bug. */
 export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnswer>): Promise<Outcome> {
   const { desk, pool, wish } = dispatch;
-  const refusal = refuseFailing(dispatch);
+  // Loaded when the first request has failed.
+  const refusal = pool.failing.entries.size === 0 ? null : (await import("./failing.ts")).refuseFailing(dispatch);
   if (refusal !== null) {
     desk.ctx.waitUntil(leasing.then((answer) => giveBack(desk, answer)));
     return refused(refusal);
@@ -72,14 +71,14 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
   let tooLong: BegunOutcome | null = null;
   for (;;) {
     if (answer.kind !== "leased") {
-      endRefused(dispatch, plan, refusals);
+      await endRefused(dispatch, plan, refusals);
       // Longer than it would wait for a slot it does not wait for one that refused it.
       const mayWait = (plan.roomAfterMs ?? 0) <= pool.config.queueWaitMsMax;
       const mayComeBack = lost !== null && answer.kind !== "over_budget" && mayWait;
       const back: Repeat | null = mayComeBack ? afterNoLease(plan) : null;
       if (back === null) {
         blame("failed");
-        noteEnded(dispatch, plan);
+        await endedUnanswered(dispatch, plan);
         return ended(lost === null ? noLease(answer) : failed(lost, plan, all, answer), tooLong, plan);
       }
       if (plan.roomAfterMs !== null) await scheduler.wait(plan.roomAfterMs);
@@ -89,7 +88,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
     const sending = sendable(dispatch, answer);
     if ("reason" in sending) {
       blame("failed");
-      endRefused(dispatch, plan, refusals);
+      await endRefused(dispatch, plan, refusals);
       return refused(sending);
     }
     const dispatchedBefore = plan.tried.length;
@@ -104,7 +103,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
           attempt.request = null;
           endAttempt(attempt, "capacity");
         }
-      } else endRefused(dispatch, plan, refusals);
+      } else await endRefused(dispatch, plan, refusals);
       const why = isHedge ? "hedge" : isFirst ? answer.reason : "failover";
       const begun: BegunOutcome = { kind: "begun", result, reason: why, attempts: plan.tried.length, lease: answer };
       if (!result.isTooLong) return begun;
@@ -120,32 +119,32 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
     all.poolDown = answer.reason === "panic" && result.silent;
     if (result.undecided) undecided.push(result);
     if (result.why === "capacity") {
-      result.attempt.request = requestHash(desk, dispatch.outgoing);
+      result.attempt.request = REFUSED;
       refusals.push(result);
     }
     const next = afterLoss(plan, lossOf(result, plan.tried.length > dispatchedBefore + 1), rule);
     if (next === null || dispatch.outgoing.clientGone.aborted) {
       blame(plan.disputed ? "disputed" : "failed");
-      endRefused(dispatch, plan, refusals);
-      noteEnded(dispatch, plan);
+      await endRefused(dispatch, plan, refusals);
+      await endedUnanswered(dispatch, plan);
       return ended(failed(lost, plan, all, null), tooLong, plan);
     }
     answer = await lease(desk, pool, { ...wish, ...next, again: true });
   }
 }
 
-/** Stands for the hash of every such request. */
-const SEVERAL_REFUSED = "several";
-
-/** Nobody served what they refused. Two idle endpoints that refuse it, while others are served, say nothing of themselves. */
-function endRefused({ pool }: Dispatch, plan: AttemptPlan, refusals: readonly LostAttempt[]): void {
-  const isItsOwn = plan.idleRefusals > 1 && servesOthers(pool.failing, Date.now());
-  for (const { attempt } of refusals) {
-    // Requests that several endpoints refused count as one, however much they differ: they may be wrong alike.
-    if (refusals.length > 1) attempt.request = SEVERAL_REFUSED;
-    endAttempt(attempt, isItsOwn ? "cancelled" : "capacity");
-  }
+async function endedUnanswered(dispatch: Dispatch, plan: AttemptPlan): Promise<void> {
+  const { noteEnded } = await import("./failing.ts");
+  noteEnded(dispatch, plan);
 }
+
+/** Nobody served what they refused. */
+async function endRefused(dispatch: Dispatch, plan: AttemptPlan, refusals: readonly LostAttempt[]): Promise<void> {
+  if (refusals.length > 0) (await import("./failing.ts")).noteRefused(dispatch, plan, refusals);
+}
+
+/** Stands for every refused request until it is known better: they may be wrong alike, however much they differ. */
+const REFUSED = "refused";
 
 /** The endpoint of a lease; or why nothing can be sent there, and the lease has gone home. */
 function sendable({ desk, pool, outgoing }: Dispatch, answer: Leased): EdgeEndpoint | Refusal {

@@ -4,9 +4,12 @@
  */
 import { askedOfIt } from "./core/attempt-plan.ts";
 import type { AttemptPlan } from "./core/attempt-plan.ts";
-import { noteAsked, noteFailing, refusalOf } from "./core/failing-requests.ts";
+import { noteAsked, noteFailing, refusalOf } from "./core/failing-rules.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Desk } from "./lease-desk.ts";
+import { endAttempt } from "./dispatch.ts";
+import { servesOthers } from "./core/failing-requests.ts";
+import type { LostAttempt } from "./attempt.ts";
 import { requestHash } from "./request-hash.ts";
 import type { EdgePool } from "./runtime.ts";
 import type { Refusal } from "../wire/refusal.ts";
@@ -38,6 +41,18 @@ export function noteEnded(request: Known, plan: AttemptPlan): void {
   const now = Date.now();
   if (fault !== null) noteFailing(request.pool.failing, key, fault, now);
   if (askedMs !== null) noteAsked(request.pool.failing, key, askedMs, now);
+}
+
+/**
+ * What they refused, nobody served. Two idle endpoints that do, while others are served, say nothing of themselves; what one
+ * alone refused is told by its hash.
+ */
+export function noteRefused(request: Known, { idleRefusals }: AttemptPlan, refusals: readonly LostAttempt[]): void {
+  const isItsOwn = idleRefusals > 1 && servesOthers(request.pool.failing, Date.now());
+  for (const { attempt } of refusals) {
+    if (refusals.length === 1) attempt.request = requestHash(request.desk, request.outgoing);
+    endAttempt(attempt, isItsOwn ? "cancelled" : "capacity");
+  }
 }
 
 const keyOf = ({ desk, outgoing, tenant }: Known): string => requestHash(desk, outgoing, tenant);

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { FAILING_TIMES } from "../../src/dispatch/core/failing-requests.ts";
+import { FAILING_TIMES } from "../../src/dispatch/core/failing-rules.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 

@@ -2,16 +2,18 @@ import { describe, expect, test } from "vitest";
 import { CUT_ASKED_MS_MAX } from "../../../src/routing/core/endpoint/capacity-cut.ts";
 import {
   createFailingRequests,
+  noteServed,
+  SERVED_LIFE_MS,
+  servesOthers,
+} from "../../../src/dispatch/core/failing-requests.ts";
+import {
   FAILING_MAX,
   FAILING_MS,
   FAILING_TIMES,
   noteAsked,
   noteFailing,
-  noteServed,
   refusalOf,
-  SERVED_LIFE_MS,
-  servesOthers,
-} from "../../../src/dispatch/core/failing-requests.ts";
+} from "../../../src/dispatch/core/failing-rules.ts";
 import type { FailingRequests } from "../../../src/dispatch/core/failing-requests.ts";
 
 const fail = (failing: FailingRequests, key: string, times: number, now = 0): void => {
