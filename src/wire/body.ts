@@ -8,6 +8,7 @@
  * bytes is reset, and the answer is lost with it.
  */
 import type { Coding } from "./unpack.ts";
+import { isRawJSON, parse, rawJSON } from "./json-source.ts";
 import { err, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 
@@ -134,14 +135,6 @@ export function textOf(bytes: ArrayBuffer): string | null {
     return null;
   }
 }
-
-/** ES2026's access to a value's source text, which the type library does not have yet. */
-type JsonWithSource = {
-  parse(text: string, reviver: (name: string, value: unknown, context: { source?: string }) => unknown): unknown;
-  rawJSON(source: string): object;
-  isRawJSON(value: unknown): boolean;
-};
-const { parse, rawJSON, isRawJSON } = JSON as unknown as JsonWithSource;
 
 /**
  * A body in which strings were changed, as bytes; null when it is nested too deep to be written. Everything else is as it

@@ -10,13 +10,7 @@
  * whole, also one that does not end. Rejected: the words as strings (a reader that expects numbers would calculate with
  * text), and failing the job.
  */
-
-/** ES2026's access to a value's source text, which the type library does not have yet. */
-type JsonWithSource = {
-  parse(text: string, reviver: (name: string, value: unknown, context: { source?: string }) => unknown): unknown;
-  rawJSON(source: string): object;
-};
-const { parse, rawJSON } = JSON as unknown as JsonWithSource;
+import { parse, rawJSON } from "./json-source.ts";
 
 /** A double holds every number of fifteen digits. */
 const MAY_LOSE_DIGITS = /\d[\d.]{15}/;
