@@ -2,7 +2,7 @@ import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } 
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AcquireRequest, Carry, Grant, HeldLease, Settlement } from "../../src/routing/core/shard-messages.ts";
-import { CHECKPOINT_MS, TICK_IDLE_MS } from "../../src/routing/object/pool-shard.ts";
+import { CHECKPOINT_MS, TICK_IDLE_MS } from "../../src/routing/host/shard-host.ts";
 import type { ShardEnv } from "../../src/routing/object/pool-shard.ts";
 import { loadParts } from "./load-parts.ts";
 

@@ -16,7 +16,13 @@ export type Room = {
 const WORKERS = "cloudflare:workers";
 
 /** What the simulator drives. */
-const SIMULATED = ["src/lib/", "src/routing/core/", "src/dispatch/", "backends/gpu-engine/"] as const;
+const SIMULATED = [
+  "src/lib/",
+  "src/routing/core/",
+  "src/routing/host/",
+  "src/dispatch/",
+  "backends/gpu-engine/",
+] as const;
 
 /** Lowest rank first. */
 export const ranks: readonly (readonly Room[])[] = [
@@ -26,6 +32,7 @@ export const ranks: readonly (readonly Room[])[] = [
   [
     { room: "src/rails/detectors/", packages: ["re2js", "obscenity", "@cfworker/json-schema"] },
     { room: "src/dispatch/core/" },
+    { room: "src/routing/host/" },
   ],
   // The default config is a text module that only the bundler and the tests can load.
   [{ room: "src/config/", packages: ["zod", "jsonc-parser", "warmpath.jsonc"] }],

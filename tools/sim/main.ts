@@ -43,7 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const isAblation = args.value.without !== null;
   const routers = await routersOf(args.value);
   const plans = scenarios.flatMap((scenario) => plansOf(args.value, scenario, routers, trace?.value ?? null));
-  const results = runAll(plans, isAblation ? ablationTable : tableOf);
+  const results = await runAll(plans, isAblation ? ablationTable : tableOf);
   if (args.value.svg !== null) writeFileSync(args.value.svg, svgOf(results));
   if (args.value.json !== null) writeFileSync(args.value.json, (isAblation ? ablationJson : jsonOf)(results));
   return 0;
@@ -88,13 +88,16 @@ function plansOf(
   }));
 }
 
-function runAll(plans: readonly Plan[], tableOfOne: (result: ScenarioResult) => string): ScenarioResult[] {
+async function runAll(
+  plans: readonly Plan[],
+  tableOfOne: (result: ScenarioResult) => string,
+): Promise<ScenarioResult[]> {
   const total = plans.reduce((sum, { routers, seeds }) => sum + routers.length * seeds, 0);
   const progress = createProgress(total, process.stderr, () => performance.now());
   const results: ScenarioResult[] = [];
   for (const plan of plans) {
     const what = `${plan.scenario.name} at ${plan.load}`;
-    const result = simulate({ ...plan, onRun: (router) => progress.step(`${what}: ${router}`) });
+    const result = await simulate({ ...plan, onRun: (router) => progress.step(`${what}: ${router}`) });
     results.push(result);
     progress.finish();
     console.log(tableOfOne(result));

@@ -63,18 +63,18 @@ export type ScenarioResult = {
   readonly routers: readonly RouterResult[];
 };
 
-export function simulate(options: SimulateOptions): ScenarioResult {
+export async function simulate(options: SimulateOptions): Promise<ScenarioResult> {
   const { scenario, load, routers, seed, seeds, requests, trace, onRun } = options;
   const bounds = new Map<BoundName, Float64Array[]>();
   const runs = routers.map(() => ({ ttftMs: [] as Float64Array[], seeds: [] as SeedResult[] }));
   for (let at = seed; at < seed + seeds; at += 1) {
     const workload = createWorkload(scenario, { load, seed: at, count: requests, trace });
-    for (const [name, ttftMs] of boundsOf(scenario, workload, at)) {
+    for (const [name, ttftMs] of await boundsOf(scenario, workload, at)) {
       bounds.set(name, [...(bounds.get(name) ?? []), ttftMs]);
     }
     const ect = quantilesOf(bounds.get("ect")?.at(-1) ?? new Float64Array(0));
     for (const [index, { name, factory }] of routers.entries()) {
-      const world = runOnce({ scenario, workload, seed: at, factory });
+      const world = await runOnce({ scenario, workload, seed: at, factory });
       const metrics = metricsOf(world);
       runs[index]?.ttftMs.push(world.outcomes.ttftMs);
       runs[index]?.seeds.push({
@@ -102,18 +102,18 @@ type RunOptions = {
 };
 
 /** One run, to its end; the world holds everything that happened. */
-export function runOnce({ scenario, workload, seed, factory }: RunOptions): World {
+export async function runOnce({ scenario, workload, seed, factory }: RunOptions): Promise<World> {
   const world = new World({ scenario, workload, seed });
-  world.run(factory);
+  await world.run(factory);
   return world;
 }
 
 /** Time to first token of every request under each bound, ms. */
-function boundsOf(
+async function boundsOf(
   scenario: Scenario,
   workload: Workload,
   seed: number,
-): readonly (readonly [BoundName, Float64Array])[] {
+): Promise<readonly (readonly [BoundName, Float64Array])[]> {
   const { requests } = workload;
   if (scenario.engine.kind === "slots") {
     return [
@@ -124,7 +124,7 @@ function boundsOf(
   }
   // A bound is of the healthy world, so it runs without the faults.
   const healthy = { ...scenario, faults: [], jitterSigma: 0 };
-  const world = runOnce({ scenario: healthy, workload: { ...workload, faults: [] }, seed, factory: lookAhead });
+  const world = await runOnce({ scenario: healthy, workload: { ...workload, faults: [] }, seed, factory: lookAhead });
   return [
     ["no-queue", stepNoQueue(scenario, requests)],
     ["ect", world.outcomes.ttftMs],

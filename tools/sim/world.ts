@@ -5,7 +5,9 @@
  * numbers. An attempt travels half a round trip to its endpoint; its first token and its end travel half a round trip
  * back. Time to first token runs from the request's arrival at the edge to the first token there. Same scenario, same
  * seed, same router: same events, and `hash` proves it.
- * Rejected: stepping in fixed ticks, which is either slow or wrong by a tick.
+ * Code that ships is written with promises. They are settled by events, and after such an event the loop waits for one
+ * macrotask, by which all that follows from them has run; virtual time stands meanwhile, so the order stays the seed's.
+ * Rejected: a macrotask after every event, which costs more than most events; stepping in fixed ticks, which is either slow or wrong by a tick.
  */
 import { invariant } from "../../src/lib/invariant.ts";
 import { AttemptLife } from "./attempt-life.ts";
@@ -48,13 +50,21 @@ export class World {
   readonly health: EndpointHealth;
   readonly shares: ShareSampler;
   readonly hash = new TraceHash();
-  /** Told of every event after it was handled: where checkers look. */
+  /** Told of every event after it was handled, with all that followed at once: where checkers look. */
   observer: ((kind: number, a: number, b: number) => void) | null = null;
 
   readonly queue = new EventQueue(4_096);
   router: Router = { arrive: () => undefined };
 
   readonly #life: AttemptLife;
+  /** The request that arrives next. */
+  #next = 0;
+  #isTurnDue = false;
+  /** The event of now. */
+  #kind = 0;
+  #a = 0;
+  #b = 0;
+  #thrown: { readonly error: unknown } | null = null;
 
   constructor({ scenario, workload, seed }: WorldOptions) {
     const { endpoints, engine } = scenario;
@@ -80,39 +90,71 @@ export class World {
   }
 
   /** Runs to the end: every request has its outcome, or DRAIN_MS_MAX is over. Once per world. */
-  run(factory: RouterFactory): void {
-    const { arrivalMs, count } = this.requests;
+  async run(factory: RouterFactory): Promise<void> {
+    this.#begin(factory);
+    while (!this.#advance()) {
+      await macrotask();
+      if (this.#thrown !== null) throw this.#thrown.error;
+    }
+  }
+
+  /** The same, at once, for a router that makes no promises. */
+  runAtOnce(factory: RouterFactory): void {
+    this.#begin(factory);
+    invariant(this.#advance(), "a router that makes promises needs `run`");
+  }
+
+  #begin(factory: RouterFactory): void {
     this.router = factory(this);
     for (const [index, { fromMs, toMs }] of this.workload.faults.entries()) {
       this.queue.push(fromMs, EVENT.fault, index, 1);
       this.queue.push(toMs, EVENT.fault, index, 0);
     }
     this.queue.push(SAMPLE_MS, EVENT.sample);
+  }
+
+  /** Handles events up to the end, or until a promise has been settled whose followers must run first: then false. */
+  #advance(): boolean {
+    const { arrivalMs, count } = this.requests;
     const endMs = (arrivalMs[count - 1] ?? 0) + DRAIN_MS_MAX;
-    let next = 0;
+    if (this.#isTurnDue) this.#observe();
+    this.#isTurnDue = false;
     while (this.outcomes.open > 0) {
+      const next = this.#next;
       const arrivesMs = next < count ? (arrivalMs[next] ?? 0) : Infinity;
       if (arrivesMs <= this.queue.nextMs) {
-        if (arrivesMs === Infinity) return;
+        if (arrivesMs === Infinity) return true;
         this.nowMs = arrivesMs;
         if (next === count - 1) this.outcomes.backlog = this.fleet.inFlight.reduce((sum, one) => sum + one, 0);
-        this.hash.add(arrivesMs, EVENT.arrive, next, 0);
+        this.#note(EVENT.arrive, next, 0);
         this.router.arrive(next);
-        this.observer?.(EVENT.arrive, next, 0);
-        next += 1;
+        this.#next += 1;
       } else {
-        if (this.queue.nextMs > endMs) return;
+        if (this.queue.nextMs > endMs) return true;
         this.queue.take();
         const { kind, a, b } = this.queue;
         this.nowMs = this.queue.atMs;
-        this.hash.add(this.nowMs, kind, a, b);
+        this.#note(kind, a, b);
         this.#handle(kind, a, b);
-        this.observer?.(kind, a, b);
       }
+      if (this.#isTurnDue) return false;
+      this.#observe();
     }
+    return true;
   }
 
   // What a router may do.
+
+  /** A promise has been settled: whatever follows from it happens now, before the next event. */
+  turn(): void {
+    this.#isTurnDue = true;
+  }
+
+  /** Keeps work that nobody awaits; what it throws ends the run. */
+  spawn(work: Promise<unknown>): void {
+    this.#isTurnDue = true;
+    work.catch((error: unknown) => (this.#thrown ??= { error }));
+  }
 
   /** Sends the request to an endpoint, from the edge of its client's region or from `via`. Returns the attempt. */
   dispatch(request: number, endpoint: number, via = this.requests.region[request] ?? 0): number {
@@ -173,6 +215,17 @@ export class World {
     return this.network.roundTripMs(region, this.regionOf(endpoint));
   }
 
+  #note(kind: number, a: number, b: number): void {
+    this.#kind = kind;
+    this.#a = a;
+    this.#b = b;
+    this.hash.add(this.nowMs, kind, a, b);
+  }
+
+  #observe(): void {
+    this.observer?.(this.#kind, this.#a, this.#b);
+  }
+
   #handle(kind: number, a: number, b: number): void {
     switch (kind) {
       case EVENT.reach:
@@ -222,3 +275,6 @@ export class World {
     if (fault.kind === "evict" && starts) for (const region of fault.regions) this.router.onEvict?.(region);
   }
 }
+
+/** Ends when every promise that could go on has gone on. */
+const macrotask = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

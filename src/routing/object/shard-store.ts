@@ -5,6 +5,7 @@
  * after a restart (`leases.ts`). Every table is described in docs/storage.md.
  */
 import type { EndpointSpec } from "../core/pool.ts";
+import type { Checkpoint } from "../host/shard-ports.ts";
 
 /** Schema steps in order; a step that has shipped is never changed. `PRAGMA user_version` does not exist here. */
 const MIGRATIONS = [
@@ -14,8 +15,6 @@ const MIGRATIONS = [
   `ALTER TABLE endpoint ADD COLUMN drained_at_ms INTEGER;`,
   `ALTER TABLE endpoint ADD COLUMN down_at_ms INTEGER;`,
 ] as const;
-
-export type Checkpoint = { readonly endpointId: string; readonly inFlight: number; readonly savedAtMs: number };
 
 export class ShardStore {
   readonly #storage: DurableObjectStorage;

@@ -7,7 +7,7 @@ import { keyedProduction } from "../../../tools/sim/production/keyed.ts";
 import type { Router } from "../../../tools/sim/router.ts";
 import { createWorkload } from "../../../tools/sim/workload.ts";
 import type { World } from "../../../tools/sim/world.ts";
-import { arrivingAt, ran, scenarioOf } from "./worlds.ts";
+import { arrivingAt, ran, ranToEnd, scenarioOf } from "./worlds.ts";
 
 const FROM_MS = 20_000;
 const TO_MS = 40_000;
@@ -70,22 +70,22 @@ describe("what is told of a fault", () => {
 });
 
 describe("the production core", () => {
-  const run = (name: string, seed: number, factory = keyedProduction) => {
+  const run = async (name: string, seed: number, factory = keyedProduction) => {
     const scenario = loadScenario(name);
     if (!scenario.ok) throw new Error(scenario.error);
     const load = scenario.value.loads[0] ?? 0.5;
     const workload = createWorkload(scenario.value, { load, seed, count: 8_000, trace: null });
-    return faultMetrics(ran(scenario.value, workload, factory, seed));
+    return faultMetrics(await ranToEnd(scenario.value, workload, factory, seed));
   };
 
-  test.each([1, 2])("sends a sinkhole at most 2 %% of the dispatches once it was noticed, seed %i", (seed) => {
-    expect(run("sinkhole", seed)?.strayShare).toBeLessThan(0.02);
+  test.each([1, 2])("sends a sinkhole at most 2 %% of the dispatches once it was noticed, seed %i", async (seed) => {
+    expect((await run("sinkhole", seed))?.strayShare).toBeLessThan(0.02);
     // The same world draws a router without a breaker in.
-    expect(run("sinkhole", seed, routerNamed("least-outstanding-k")?.factory)?.strayShare).toBeGreaterThan(0.3);
+    expect((await run("sinkhole", seed, routerNamed("least-outstanding-k")?.factory))?.strayShare).toBeGreaterThan(0.3);
   });
 
-  test.each([1, 2, 3])("loses no request that another region could have served, seed %i", (seed) => {
-    const told = run("outage", seed);
+  test.each([1, 2, 3])("loses no request that another region could have served, seed %i", async (seed) => {
+    const told = await run("outage", seed);
     expect(told).toMatchObject({ lostRequests: 0, strayShare: 0 });
     expect(told?.homeAfter).toBeGreaterThan(0.9);
   });

@@ -11,7 +11,7 @@ import type { Scenario } from "../../../tools/sim/scenario.ts";
 import { PROBE_MS } from "../../../tools/sim/recovery.ts";
 import { lookAhead } from "../../../tools/sim/bounds/step-bounds.ts";
 import { World } from "../../../tools/sim/world.ts";
-import { ran, scenarioOf, workloadOf } from "./worlds.ts";
+import { ran, ranToEnd, scenarioOf, workloadOf } from "./worlds.ts";
 
 const three = {
   regions: ["us-east", "eu-central"],
@@ -51,16 +51,16 @@ const hasFoundDown = ({ router }: World, id: string): boolean =>
   router.shards.some((shard) => shard?.state.endpoints.get(id)?.health === "down");
 
 describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { factory, policy, ownHealth }) => {
-  const run = (scenario: Scenario, { count = 600, load = 0.6, seed = 1 } = {}): World =>
-    ran(scenario, workloadOf(scenario, { count, load, seed }), factory, seed);
+  const run = async (scenario: Scenario, { count = 600, load = 0.6, seed = 1 } = {}): Promise<World> =>
+    ranToEnd(scenario, workloadOf(scenario, { count, load, seed }), factory, seed);
 
   test.each([
     ["unequal endpoints", three],
     ["equal endpoints", { ...three, endpoints: [{ region: "us-east", count: 4, slots: 2 }] }],
     ["one endpoint", { ...three, endpoints: [{ region: "eu-central", slots: 8 }] }],
     ["step engines with prefixes", step],
-  ])("serves every request with %s, once", (_name, fields) => {
-    const world = run(scenarioOf(fields));
+  ])("serves every request with %s, once", async (_name, fields) => {
+    const world = await run(scenarioOf(fields));
     const { served, attempts } = metricsOf(world);
     expect([served, attempts]).toEqual([600, 600]);
     expect([...world.fleet.inFlight].every((one) => one === 0)).toBe(true);
@@ -69,23 +69,24 @@ describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { 
   test.each([
     ["slots", three],
     ["step engines", step],
-  ])("is deterministic on %s", (_name, fields) => {
+  ])("is deterministic on %s", async (_name, fields) => {
     const scenario = scenarioOf(fields);
-    expect(run(scenario).hash.read()).toBe(run(scenario).hash.read());
+    const hashes = [await run(scenario), await run(scenario)].map(({ hash }) => hash.read());
+    expect(hashes[0]).toBe(hashes[1]);
   });
 
   /** Runs a world, with a look at it after every event. */
-  const watched = (scenario: Scenario, load: number, look: (world: World) => void): World => {
+  const watched = async (scenario: Scenario, load: number, look: (world: World) => void): Promise<World> => {
     const world = new World({ scenario, workload: workloadOf(scenario, { count: 600, load }), seed: 1 });
     world.observer = () => look(world);
-    world.run(factory);
+    await world.run(factory);
     return world;
   };
 
-  test("never picks an endpoint that its probes found down", () => {
+  test("never picks an endpoint that its probes found down", async () => {
     const faults = [{ kind: "outage", endpoints: ["b"], fromMs: 0 }];
     let knownMs = ownHealth ? Infinity : PROBE_MS;
-    const { attempts } = watched(scenarioOf({ ...three, faults }), 0.4, (world) => {
+    const { attempts } = await watched(scenarioOf({ ...three, faults }), 0.4, (world) => {
       if (hasFoundDown(world, "b")) knownMs = Math.min(knownMs, world.nowMs + NEWS_MS);
     });
     const late = [...attempts.endpoint.subarray(0, attempts.count)].filter(
@@ -98,8 +99,8 @@ describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { 
   const failing = (share: number): Scenario =>
     scenarioOf({ ...three, faults: [{ kind: "fail_fast", endpoints: ["a"], share, fromMs: 0 }] });
 
-  test("never repeats a request at the endpoint that failed it", () => {
-    const world = run(failing(0.5), { load: 0.3 });
+  test("never repeats a request at the endpoint that failed it", async () => {
+    const world = await run(failing(0.5), { load: 0.3 });
     const seen = new Set<string>();
     for (let attempt = 0; attempt < world.attempts.count; attempt += 1) {
       const key = `${world.attempts.requestOf(attempt)} ${world.attempts.endpointOf(attempt)}`;
@@ -113,16 +114,16 @@ describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { 
   // The production core repeats within a budget (`routing/core/shard/budget.ts`): of more failures than that some reach their clients.
   test.each(ownHealth ? [0.05] : [0.05, 0.5])(
     "serves every request when a share of %s of one endpoint's fail",
-    (share) => {
-      expect(metricsOf(run(failing(share), { load: 0.3 }))).toMatchObject({ served: 600 });
+    async (share) => {
+      expect(metricsOf(await run(failing(share), { load: 0.3 }))).toMatchObject({ served: 600 });
     },
   );
 
-  test.each([0.2, 0.4])("sends nobody to a cold endpoint while a warm one can serve, at load %s", (load) => {
+  test.each([0.2, 0.4])("sends nobody to a cold endpoint while a warm one can serve, at load %s", async (load) => {
     const endpoints = three.endpoints.map((endpoint) => ({ ...endpoint, startsCold: endpoint.id !== "a" }));
     let looked = 0;
     const coldWhileFree: number[] = [];
-    const world = watched(scenarioOf({ ...three, endpoints }), load, ({ attempts, health, fleet, nowMs }) => {
+    const world = await watched(scenarioOf({ ...three, endpoints }), load, ({ attempts, health, fleet, nowMs }) => {
       // Where nothing else wakes the others, a full endpoint can serve all the same: it queues.
       const canServe = !ownHealth || (fleet.inFlight[0] ?? 0) < 4;
       for (; looked < attempts.count; looked += 1) {
@@ -134,7 +135,7 @@ describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { 
     expect(metricsOf(world)).toMatchObject({ served: 600, attempts: 600 });
   });
 
-  test("lives through everything at once", () => {
+  test("lives through everything at once", async () => {
     const faults = [
       { kind: "slow", endpoints: ["a"], fromShare: 0.1, toShare: 0.5 },
       { kind: "black_hole", endpoints: ["b"], fromShare: 0.3, toShare: 0.5 },
@@ -143,7 +144,7 @@ describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { 
       { kind: "burst", factor: 5, fromShare: 0.2, toShare: 0.22 },
       { kind: "jitter", sigma: 0.5, fromShare: 0, toShare: 1 },
     ];
-    const world = run(scenarioOf({ ...three, faults, firstTokenTimeoutMs: 20_000 }), { load: 0.3 });
+    const world = await run(scenarioOf({ ...three, faults, firstTokenTimeoutMs: 20_000 }), { load: 0.3 });
     const { served, shed, failed, unfinished } = metricsOf(world);
     expect(served + shed + failed).toBe(600);
     expect(unfinished).toBe(0);
@@ -185,12 +186,12 @@ test("no two policies have the same name", () => {
   expect(new Set(ROUTERS.map(({ name }) => name)).size).toBe(ROUTERS.length);
 });
 
-test("the look-ahead bound serves everything on step engines, and no policy's mean is below it by more than a tenth", () => {
+test("the look-ahead bound serves everything on step engines, and no policy's mean is below it by more than a tenth", async () => {
   const scenario = scenarioOf(step);
   const workload = workloadOf(scenario, { count: 600, load: 0.6 });
   const bound = metricsOf(ran(scenario, workload, lookAhead)).ttftMs;
   for (const { factory } of ROUTERS) {
-    const own = metricsOf(ran(scenario, workload, factory)).ttftMs;
+    const own = metricsOf(await ranToEnd(scenario, workload, factory)).ttftMs;
     expect(own.mean).toBeGreaterThan(0.9 * bound.mean);
   }
 });

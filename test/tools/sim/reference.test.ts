@@ -108,13 +108,13 @@ const TABLE: readonly (readonly [string, number, number, readonly Cell[]])[] = [
 ];
 
 describe.each(TABLE)("scenario %s at load %s", (name, load, ectP50, cells) => {
-  test("is within the tolerance of the table in every cell", { timeout: 120_000 }, () => {
+  test("is within the tolerance of the table in every cell", { timeout: 120_000 }, async () => {
     const scenario = loadScenario(name);
     if (!scenario.ok) throw new Error(scenario.error);
     const { requests, seeds, seed } = scenario.value;
     expect([requests, seeds, seed]).toEqual([40_000, 5, 68]);
     const routers = COLUMNS.flatMap((column) => ROUTERS.filter((entry) => entry.name === column));
-    const result = simulate({ scenario: scenario.value, load, routers, seed, seeds, requests, trace: null });
+    const result = await simulate({ scenario: scenario.value, load, routers, seed, seeds, requests, trace: null });
     const ect = result.bounds.get("ect");
     if (ect === undefined) throw new Error("no bound");
     const off: string[] = [];
@@ -138,11 +138,11 @@ describe.each(TABLE)("scenario %s at load %s", (name, load, ectP50, cells) => {
   });
 });
 
-test("nearest alone is unstable where demand is skewed", () => {
+test("nearest alone is unstable where demand is skewed", async () => {
   const scenario = loadScenario("D");
   if (!scenario.ok) throw new Error(scenario.error);
   const routers = ROUTERS.filter(({ name }) => name === "nearest");
-  const result = simulate({
+  const result = await simulate({
     scenario: scenario.value,
     load: 0.8,
     routers,

@@ -34,9 +34,21 @@ export function arrivingAt(scenario: Scenario, timesMs: readonly number[]): Work
   return workload;
 }
 
-/** Runs a world to its end and returns it. */
+/** Runs a world to its end and returns it; for routers that make no promises. */
 export function ran(scenario: Scenario, workload: Workload, router: (world: World) => Router, seed = 1): World {
   const world = new World({ scenario, workload, seed });
-  world.run(router);
+  world.runAtOnce(router);
+  return world;
+}
+
+/** Runs a world to its end, whatever its router is. */
+export async function ranToEnd(
+  scenario: Scenario,
+  workload: Workload,
+  router: (world: World) => Router,
+  seed = 1,
+): Promise<World> {
+  const world = new World({ scenario, workload, seed });
+  await world.run(router);
   return world;
 }

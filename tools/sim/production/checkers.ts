@@ -22,7 +22,7 @@ import { Ledger, type LeaseFacts, type Violation } from "./ledger.ts";
 import type { ProductionRouter } from "./router.ts";
 import type { Rule } from "./rules-broken.ts";
 import { ShardChecks } from "./shard-checks.ts";
-import type { ShardHost } from "./shard-host.ts";
+import type { SimShard } from "./sim-shard.ts";
 import type { Asked, Watch } from "./watch.ts";
 
 /** Everything is compared this often, ms of virtual time. */
@@ -51,24 +51,24 @@ export class Checkers implements Watch {
 
   // Told by the hosts.
 
-  carried(shard: ShardHost, carry: Carry): void {
+  carried(shard: SimShard, carry: Carry): void {
     const seen = new Set<string>();
     for (const settlement of carry.settled) this.#shards.told(shard, settlement, seen);
   }
 
-  called(shard: ShardHost, effects: readonly Effect[], asked: Asked | null): void {
+  called(shard: SimShard, effects: readonly Effect[], asked: Asked | null): void {
     this.#shards.called(shard, effects, asked);
   }
 
-  absorbed(shard: ShardHost): void {
+  absorbed(shard: SimShard): void {
     this.#shards.absorbed(shard);
   }
 
-  cameBack(shard: ShardHost, endpointId: string): void {
+  cameBack(shard: SimShard, endpointId: string): void {
     this.#shards.cameBack(shard, endpointId);
   }
 
-  evicting(shard: ShardHost): void {
+  evicting(shard: SimShard): void {
     this.#shards.evicting(shard);
   }
 
@@ -159,6 +159,7 @@ export class Checkers implements Watch {
 
   #observe(kind: number, a: number): void {
     const { world } = this.#router;
+    this.#shards.checkHeard();
     if (kind === EVENT.reach) {
       if (!this.#ledger.byAttempt.has(a)) this.#ledger.broken("one-attempt", `attempt ${a} has no lease`);
       this.#checkLate(a);
@@ -194,7 +195,7 @@ export class Checkers implements Watch {
     }
   }
 
-  #checkShard(shard: ShardHost): void {
+  #checkShard(shard: SimShard): void {
     const { leases, queue } = shard.state;
     if (queue.size > this.#router.options.queueDepthMax) this.#ledger.broken("queue-bound", `${queue.size} wait`);
     try {

@@ -13,11 +13,6 @@ import {
   onReply,
   onSilence,
 } from "../../../src/routing/core/lease-client/edge-lease.ts";
-import { inheritInFlight } from "../../../src/routing/core/endpoint/endpoint.ts";
-import { absorbDigest, createShard, makeDigest } from "../../../src/routing/core/shard/shard.ts";
-import { acquire } from "../../../src/routing/core/shard/shard-acquire.ts";
-import { applyProbe } from "../../../src/routing/core/shard/shard-observe.ts";
-import { applyCarry, sweep } from "../../../src/routing/core/shard/shard-settle.ts";
 import {
   createWallet,
   restoreCarry,
@@ -25,17 +20,12 @@ import {
   takeCarry,
   touch,
 } from "../../../src/routing/core/lease-client/wallet.ts";
+import { SHARD_CALLS } from "../../../src/routing/host/shard-ports.ts";
 
 export const CORE = {
-  absorbDigest,
-  acquire,
-  applyCarry,
-  applyProbe,
+  ...SHARD_CALLS,
   beginLease,
-  createShard,
   createWallet,
-  inheritInFlight,
-  makeDigest,
   onAwaited,
   onCallFailed,
   onLateReply,
@@ -44,7 +34,6 @@ export const CORE = {
   onSilence,
   restoreCarry,
   settleHolding,
-  sweep,
   takeCarry,
   touch,
 } as const;

@@ -21,7 +21,7 @@ import { stream } from "../chance.ts";
 import type { World } from "../world.ts";
 import type { CoreCalls } from "./core-calls.ts";
 import type { ProductionOptions } from "./options.ts";
-import type { ShardHost } from "./shard-host.ts";
+import type { SimShard } from "./sim-shard.ts";
 import type { Watch } from "./watch.ts";
 import type { Wire } from "./wire.ts";
 
@@ -43,7 +43,7 @@ export type EdgeSetup = {
   /** Index of its region. */
   readonly region: number;
   readonly isolateId: string;
-  readonly shardOf: (region: string) => ShardHost | null;
+  readonly shardOf: (region: string) => SimShard | null;
 };
 
 export class EdgeHost {
@@ -199,7 +199,7 @@ export class EdgeHost {
     );
   }
 
-  #hostOf(shard: string): ShardHost | null {
+  #hostOf(shard: string): SimShard | null {
     return this.#setup.shardOf(parseShardName(shard)?.region ?? "");
   }
 }

@@ -25,7 +25,7 @@ import { EdgeHost, type LeaseAnswer } from "./edge-host.ts";
 import { PATIENT_QUEUE, type ProductionOptions } from "./options.ts";
 import { poolOf, type ScenarioPool } from "./pool-of.ts";
 import { endOf, type AttemptLife, type RequestLife } from "./requests.ts";
-import { ShardHost } from "./shard-host.ts";
+import { SimShard } from "./sim-shard.ts";
 import type { Watch } from "./watch.ts";
 import { Wire, WIRE_TAG } from "./wire.ts";
 
@@ -48,7 +48,7 @@ export class ProductionRouter implements Router {
   readonly pool: ScenarioPool;
   readonly options: ProductionOptions;
   /** By region; null where the pool has no endpoint. */
-  readonly shards: readonly (ShardHost | null)[];
+  readonly shards: readonly (SimShard | null)[];
   /** By region. */
   readonly edges: readonly (readonly EdgeHost[])[];
   /** Attempts that hold a lease, by attempt. */
@@ -67,11 +67,11 @@ export class ProductionRouter implements Router {
     this.pool = poolOf(world, options);
     this.#rng = stream(world.seed, "production");
     this.watch = watch === null ? null : watch(this);
-    const shardOf = (region: string): ShardHost | null => this.shards[this.pool.regionOf.get(region) ?? -1] ?? null;
+    const shardOf = (region: string): SimShard | null => this.shards[this.pool.regionOf.get(region) ?? -1] ?? null;
     const owners = new Set(world.scenario.endpoints.map(({ region }) => region));
     const base = { world, wire: this.wire, core, pool: this.pool, watch: this.watch };
     this.shards = world.scenario.regions.map((_, region) =>
-      owners.has(region) ? new ShardHost({ ...base, region, peer: shardOf }) : null,
+      owners.has(region) ? new SimShard({ ...base, region, peer: shardOf }) : null,
     );
     this.edges = world.scenario.regions.map((_, region) =>
       Array.from(

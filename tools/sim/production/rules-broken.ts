@@ -22,6 +22,7 @@ export const RULES = {
   "wake-once": "a need wakes an endpoint once",
   answered: "a queued request is answered while no message is lost",
   "comes-to-rest": "after the end no lease is live and no request is open",
+  heard: "a held request leaves as soon as what its shard heard of another region lets it",
   crash: "nothing throws",
 } as const;
 

@@ -7,6 +7,7 @@
 import type { HeldLease, Settlement } from "../../../src/routing/core/shard-messages.ts";
 import { renewLease } from "../../../src/routing/core/shard/leases.ts";
 import { CLOSED } from "../../../src/routing/core/endpoint/breaker.ts";
+import type { ShardState } from "../../../src/routing/core/shard/shard-state.ts";
 import type { Rule } from "./rules-broken.ts";
 import type { CoreCalls } from "./core-calls.ts";
 import type { Sabotage } from "./soak.ts";
@@ -198,6 +199,20 @@ export const PLANTED_BUGS = {
       applyCarry: (state, carry, now, rng) =>
         applyCarry(state, carry, now, rng).filter(({ kind }) => kind !== "resolved"),
     })),
+  },
+  "unswept-digest": {
+    what: "the shell skips the sweep after an exchange of digests",
+    breaks: ["heard"],
+    core: patched(({ absorbDigest, sweep }) => {
+      const heardMs = new WeakMap<ShardState, number>();
+      return {
+        absorbDigest: (state, set, now) => {
+          absorbDigest(state, set, now);
+          heardMs.set(state, now);
+        },
+        sweep: (state, now, rng) => (heardMs.get(state) === now ? [] : sweep(state, now, rng)),
+      };
+    }),
   },
   "late-grant-kept": {
     what: "a grant that came after the request had gone elsewhere is not given back",

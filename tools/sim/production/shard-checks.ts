@@ -12,12 +12,13 @@ import { BACKLOG_SHARE, LEAD_FACTOR, LEAD_TRIPS } from "../../../src/routing/cor
 import { HEDGE_FILL_MAX } from "../../../src/routing/core/endpoint/first-byte.ts";
 import { allViews, ownViews, type Effect } from "../../../src/routing/core/shard/shard.ts";
 import type { AcquireRequest, Grant, Settlement } from "../../../src/routing/core/shard-messages.ts";
+import { sweep } from "../../../src/routing/core/shard/shard-settle.ts";
 import { netMs } from "../../../src/routing/core/cost/terms/net.ts";
 import { creditIds } from "../../../src/routing/core/lease-client/wallet.ts";
 import { EDGE } from "../attempts.ts";
 import type { LeaseFacts, Ledger } from "./ledger.ts";
 import type { ProductionRouter } from "./router.ts";
-import type { ShardHost } from "./shard-host.ts";
+import type { SimShard } from "./sim-shard.ts";
 import type { Asked } from "./watch.ts";
 
 /** Between two wake-ups of an endpoint by one incarnation, ms (`WAKE_GAP_MS_MIN` of the core). */
@@ -43,14 +44,16 @@ type Incarnation = {
 export class ShardChecks {
   readonly #router: ProductionRouter;
   readonly #ledger: Ledger;
-  readonly #shards = new Map<ShardHost, Incarnation>();
+  readonly #shards = new Map<SimShard, Incarnation>();
+  /** Those that took a digest in this event while they held requests. */
+  readonly #heard = new Set<SimShard>();
 
   constructor(router: ProductionRouter, ledger: Ledger) {
     this.#router = router;
     this.#ledger = ledger;
   }
 
-  called(shard: ShardHost, effects: readonly Effect[], asked: Asked | null): void {
+  called(shard: SimShard, effects: readonly Effect[], asked: Asked | null): void {
     const incarnation = this.#of(shard);
     const granted: Granted[] = [];
     for (const effect of effects) {
@@ -70,7 +73,8 @@ export class ShardChecks {
     incarnation.heldBefore = shard.state.queue.size;
   }
 
-  absorbed(shard: ShardHost): void {
+  absorbed(shard: SimShard): void {
+    if (shard.state.queue.size > 0) this.#heard.add(shard);
     const { epochs } = this.#of(shard);
     for (const [region, { set }] of shard.state.peers) {
       const known = epochs.get(region) ?? 0;
@@ -79,11 +83,22 @@ export class ShardChecks {
     }
   }
 
-  evicting(shard: ShardHost): void {
+  /** Whoever heard of another region has done at once what follows from it: one more look at the same time finds nothing. */
+  checkHeard(): void {
+    for (const { name, state } of this.#heard) {
+      const freed = sweep(structuredClone(state), this.#ledger.nowMs, () => 0.5).find(
+        ({ kind }) => kind === "resolved",
+      );
+      if (freed !== undefined) this.#ledger.broken("heard", `${name} still holds what its peers have room for`);
+    }
+    this.#heard.clear();
+  }
+
+  evicting(shard: SimShard): void {
     this.#shards.delete(shard);
   }
 
-  #resolved(shard: ShardHost, leaseId: string, granted: Granted[]): void {
+  #resolved(shard: SimShard, leaseId: string, granted: Granted[]): void {
     const outcome = shard.state.resolved.get(leaseId)?.outcome;
     const request = this.#of(shard).queued.get(leaseId);
     // A doubled acquire may have been queued again by a later incarnation, which then hears that the lease is held.
@@ -94,7 +109,7 @@ export class ShardChecks {
     if (outcome?.kind === "spill" && request?.hop === 1) this.#ledger.broken("one-hop", `${leaseId} was passed on`);
   }
 
-  #answered(shard: ShardHost, { request, reply, isNew }: Asked, granted: Granted[]): void {
+  #answered(shard: SimShard, { request, reply, isNew }: Asked, granted: Granted[]): void {
     const { outcome } = reply;
     if (outcome.kind === "queued") this.#of(shard).queued.set(outcome.leaseId, request);
     if (outcome.kind === "spill" && request.hop === 1)
@@ -109,7 +124,7 @@ export class ShardChecks {
   }
 
   /** Were so many slots taken before the call, in which it gave away at most `given`, that a retry has to be paid for. */
-  #wasFull(shard: ShardHost, given: number): boolean {
+  #wasFull(shard: SimShard, given: number): boolean {
     const open = allViews(shard.state, this.#ledger.nowMs).filter(
       ({ standing, warmth }) => standing === "admitting" && warmth === "warm",
     );
@@ -118,7 +133,7 @@ export class ShardChecks {
     return taken - given >= HEDGE_FILL_MAX * capacity;
   }
 
-  #checkGrant(shard: ShardHost, { grant, request, isDirect }: Granted, isFull: boolean): void {
+  #checkGrant(shard: SimShard, { grant, request, isDirect }: Granted, isFull: boolean): void {
     const incarnation = this.#of(shard);
     const purpose = purposeOf(request);
     if (request.excluded.includes(grant.endpointId)) {
@@ -141,7 +156,7 @@ export class ShardChecks {
   }
 
   /** Of all that one call granted for an endpoint, the last grant saw the most leases: one of them must allow them all. */
-  #checkAdmission(shard: ShardHost, granted: readonly Granted[]): void {
+  #checkAdmission(shard: SimShard, granted: readonly Granted[]): void {
     if (granted.length === 0) return;
     const { world, pool } = this.#router;
     const views = ownViews(shard.state, this.#ledger.nowMs);
@@ -174,7 +189,7 @@ export class ShardChecks {
   }
 
   /** The end of a lease reaches its shard. */
-  told(shard: ShardHost, settlement: Settlement, seen: Set<string>): void {
+  told(shard: SimShard, settlement: Settlement, seen: Set<string>): void {
     const { leaseId, outcome } = settlement;
     const incarnation = this.#of(shard);
     const facts = this.#ledger.leases.get(leaseId);
@@ -233,14 +248,14 @@ export class ShardChecks {
   }
 
   /** What came back after its rest starts anew. */
-  cameBack(shard: ShardHost, endpointId: string): void {
+  cameBack(shard: SimShard, endpointId: string): void {
     const rest = this.#of(shard).rests.get(endpointId);
     if (rest === undefined || this.#ledger.nowMs < rest.untilMs || rest.openings === 0) return;
     rest.failures = 0;
     rest.openings = 0;
   }
 
-  #of(shard: ShardHost): Incarnation {
+  #of(shard: SimShard): Incarnation {
     const known = this.#shards.get(shard);
     if (known !== undefined) return known;
     const fresh: Incarnation = {

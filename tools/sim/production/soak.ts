@@ -23,12 +23,12 @@ export type SeedVerdict = {
   readonly attempts: number;
 };
 
-export function runSeed(seed: number, simSeconds: number, sabotage: Sabotage = {}): SeedVerdict {
+export async function runSeed(seed: number, simSeconds: number, sabotage: Sabotage = {}): Promise<SeedVerdict> {
   const { scenario, options, workload } = randomWorld(seed, simSeconds * 1_000);
   const world = new World({ scenario, workload, seed });
   const found: { checkers: Checkers | null } = { checkers: null };
   try {
-    world.run((given) => {
+    await world.run((given) => {
       const router = new ProductionRouter(given, {
         options,
         core: sabotage.core === undefined ? CORE : sabotage.core(CORE),

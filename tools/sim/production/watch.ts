@@ -5,20 +5,20 @@ import type { Effect } from "../../../src/routing/core/shard/shard.ts";
 import type { AcquireReply, AcquireRequest, Carry } from "../../../src/routing/core/shard-messages.ts";
 import type { Holding } from "../../../src/routing/core/lease-client/wallet.ts";
 import type { EdgeHost } from "./edge-host.ts";
-import type { ShardHost } from "./shard-host.ts";
+import type { SimShard } from "./sim-shard.ts";
 
 /** `isNew`: the lease id was not live before. */
 export type Asked = { readonly request: AcquireRequest; readonly reply: AcquireReply; readonly isNew: boolean };
 
 export type Watch = {
   /** A shard is about to apply what an edge has to tell. */
-  carried(shard: ShardHost, carry: Carry): void;
+  carried(shard: SimShard, carry: Carry): void;
   /** A shard was called, or woke by itself, and is about to perform effects; `asked` when it was an acquire. */
-  called(shard: ShardHost, effects: readonly Effect[], asked: Asked | null): void;
-  absorbed(shard: ShardHost): void;
+  called(shard: SimShard, effects: readonly Effect[], asked: Asked | null): void;
+  absorbed(shard: SimShard): void;
   /** Its probes found an endpoint up that was down. */
-  cameBack(shard: ShardHost, endpointId: string): void;
-  evicting(shard: ShardHost): void;
+  cameBack(shard: SimShard, endpointId: string): void;
+  evicting(shard: SimShard): void;
   /** An edge has a lease for a request. */
   leased(edge: EdgeHost, request: number, holding: Holding): void;
   /** An attempt begins under a lease. */

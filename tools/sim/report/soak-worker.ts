@@ -1,10 +1,13 @@
 /** A thread of the soak: runs the seeds it is dealt and sends back their verdicts. */
 import { parentPort } from "node:worker_threads";
-import { runSeed } from "../production/soak.ts";
+import { runSeed, type SeedVerdict } from "../production/soak.ts";
 import type { SoakBatch } from "./soak.ts";
 
-parentPort?.on("message", ({ first, count, simSeconds }: SoakBatch) => {
-  const seeds = Array.from({ length: count }, (_, index) => first + index);
+parentPort?.on("message", (batch: SoakBatch) => void runBatch(batch));
+
+async function runBatch({ first, count, simSeconds }: SoakBatch): Promise<void> {
+  const verdicts: SeedVerdict[] = [];
+  for (let seed = first; seed < first + count; seed += 1) verdicts.push(await runSeed(seed, simSeconds));
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-  parentPort?.postMessage(seeds.map((seed) => runSeed(seed, simSeconds)));
-});
+  parentPort?.postMessage(verdicts);
+}

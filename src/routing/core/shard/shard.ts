@@ -2,8 +2,8 @@
  * The state of one shard, the one authority over the leases of its endpoints, and what peers and time do to it.
  * Acquiring is in `shard-acquire.ts`, settling in `shard-settle.ts`.
  *
- * Model. A Durable Object, one per pool and region, holds one `ShardState` in memory and calls these functions with its
- * clock; they return effects as data, which the object performs. The simulator does the same with virtual time.
+ * Model. A Durable Object, one per pool and region, holds one `ShardState` in memory; its shell (`routing/host/`) calls
+ * these functions with a clock and performs the effects that they return as data. The simulator runs the same shell.
  */
 import type { Peer, ShardState } from "./shard-state.ts";
 import { createAffinity } from "./affinity.ts";

@@ -1,0 +1,49 @@
+/**
+ * The core as a simulated shard's shell calls it: every call is told to whoever watches, and does what it does without.
+ *
+ * Model. The shell that ships knows of no watcher, and performs what a call returned right after it: so a look at each
+ * call, before and after, sees what a look into the shell would see.
+ */
+import type { Effect } from "../../../src/routing/core/shard/shard.ts";
+import type { ShardCalls } from "../../../src/routing/host/shard-ports.ts";
+import type { SimShard } from "./sim-shard.ts";
+import type { Asked, Watch } from "./watch.ts";
+
+export type Seeing = {
+  readonly shard: SimShard;
+  readonly watch: Watch | null;
+  /** Somebody who awaits a grant is about to have its answer. */
+  readonly resolved: () => void;
+};
+
+export function seenCalls(core: ShardCalls, { shard, watch, resolved }: Seeing): ShardCalls {
+  const seen = <Effects extends readonly Effect[]>(effects: Effects, asked: Asked | null = null): Effects => {
+    watch?.called(shard, effects, asked);
+    if (effects.some(({ kind }) => kind === "resolved")) resolved();
+    return effects;
+  };
+  return {
+    ...core,
+    absorbDigest: (state, set, now) => {
+      core.absorbDigest(state, set, now);
+      watch?.absorbed(shard);
+    },
+    acquire: (state, request, now, rng) => {
+      const isNew = !state.leases.live.has(request.leaseId);
+      watch?.carried(shard, request.carry);
+      const { reply, effects } = core.acquire(state, request, now, rng);
+      return { reply, effects: seen(effects, { request, reply, isNew }) };
+    },
+    applyCarry: (state, carry, now, rng) => {
+      watch?.carried(shard, carry);
+      return seen(core.applyCarry(state, carry, now, rng));
+    },
+    applyProbe: (state, endpointId, result, now, rng) => {
+      const wasDown = state.endpoints.get(endpointId)?.health === "down";
+      const effects = core.applyProbe(state, endpointId, result, now, rng);
+      if (wasDown && state.endpoints.get(endpointId)?.health === "up") watch?.cameBack(shard, endpointId);
+      return seen(effects);
+    },
+    sweep: (state, now, rng) => seen(core.sweep(state, now, rng)),
+  };
+}
