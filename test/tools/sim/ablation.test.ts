@@ -43,7 +43,7 @@ describe("an ablation of the command", () => {
     });
     const { ablation } = JSON.parse(readFileSync(json, "utf8")) as { ablation: { rows: AblationRow[] }[] };
     rows = new Map(ablation[0]?.rows.map((row) => [row.without, row]));
-  }, 60_000);
+  }, 180_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test("prints one row for the whole core and one for each part", () => {
