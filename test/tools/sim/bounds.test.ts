@@ -3,7 +3,7 @@ import { centralQueue, earliest, noQueue } from "../../../tools/sim/bounds/slots
 import { quantilesOf } from "../../../tools/sim/metrics.ts";
 import { ROUTERS } from "../../../tools/sim/policies/registry.ts";
 import { loadScenario } from "../../../tools/sim/report/files.ts";
-import { arrivingAt, ran, scenarioOf, workloadOf } from "./worlds.ts";
+import { arrivingAt, ranToEnd, scenarioOf, workloadOf } from "./worlds.ts";
 
 /** Mean wait of M/M/k in units of the mean service. */
 function erlangWait(servers: number, load: number): number {
@@ -63,12 +63,12 @@ describe("clairvoyant earliest completion", () => {
   });
 });
 
-test.each(["A", "B", "C", "D"])("no request of any policy is below the no-queue bound in scenario %s", (name) => {
+test.each(["A", "B", "C", "D"])("no request of any policy is below the no-queue bound in scenario %s", async (name) => {
   const scenario = shipped(name);
   const workload = workloadOf(scenario, { count: 2_000, load: 0.8 });
   const bound = noQueue(scenario, workload.requests);
   for (const { factory } of ROUTERS) {
-    const { ttftMs } = ran(scenario, workload, factory).outcomes;
+    const { ttftMs } = (await ranToEnd(scenario, workload, factory)).outcomes;
     expect(ttftMs.every((ms, request) => ms >= (bound[request] ?? 0) - 1e-6)).toBe(true);
   }
 });

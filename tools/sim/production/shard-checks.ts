@@ -24,6 +24,9 @@ import type { Asked } from "./watch.ts";
 /** Between two wake-ups of an endpoint by one incarnation, ms (`WAKE_GAP_MS_MIN` of the core). */
 const WAKE_GAP_MS = 1_000;
 
+/** Over the whole range that chance has. */
+const DRAWS = [0, 0.5, 0.999] as const;
+
 /** What one incarnation of a shard has done. */
 type Incarnation = {
   /** Requests in its queue when the call began. */
@@ -45,8 +48,8 @@ export class ShardChecks {
   readonly #router: ProductionRouter;
   readonly #ledger: Ledger;
   readonly #shards = new Map<SimShard, Incarnation>();
-  /** Those that took a digest in this event while they held requests. */
-  readonly #heard = new Set<SimShard>();
+  /** Those that took a digest in this event while they held requests, and whom it let go. */
+  readonly #heard = new Map<SimShard, readonly string[]>();
 
   constructor(router: ProductionRouter, ledger: Ledger) {
     this.#router = router;
@@ -74,7 +77,7 @@ export class ShardChecks {
   }
 
   absorbed(shard: SimShard): void {
-    if (shard.state.queue.size > 0) this.#heard.add(shard);
+    if (shard.state.queue.size > 0) this.#heard.set(shard, this.#freed(shard));
     const { epochs } = this.#of(shard);
     for (const [region, { set }] of shard.state.peers) {
       const known = epochs.get(region) ?? 0;
@@ -83,15 +86,22 @@ export class ShardChecks {
     }
   }
 
-  /** Whoever heard of another region has done at once what follows from it: one more look at the same time finds nothing. */
+  /** Whom a digest lets go is gone once all that followed from it has happened. */
   checkHeard(): void {
-    for (const { name, state } of this.#heard) {
-      const freed = sweep(structuredClone(state), this.#ledger.nowMs, () => 0.5).find(
-        ({ kind }) => kind === "resolved",
-      );
-      if (freed !== undefined) this.#ledger.broken("heard", `${name} still holds what its peers have room for`);
+    for (const [shard, freed] of this.#heard) {
+      const kept = freed.find((leaseId) => shard.state.queue.has(leaseId));
+      if (kept !== undefined) this.#ledger.broken("heard", `${shard.name} still holds ${kept}, whom a digest let go`);
     }
     this.#heard.clear();
+  }
+
+  /** Whom a look at the queue lets go now. A plan draws among what is equal: only whom every draw lets go. */
+  #freed({ state }: SimShard): readonly string[] {
+    const freed = DRAWS.map((draw) => {
+      const effects = sweep(structuredClone(state), this.#ledger.nowMs, () => draw);
+      return effects.flatMap((effect) => (effect.kind === "resolved" ? [effect.leaseId] : []));
+    });
+    return freed.reduce((all, one) => all.filter((leaseId) => one.includes(leaseId)));
   }
 
   evicting(shard: SimShard): void {
