@@ -4,6 +4,8 @@
  * It forwards every call to `queue.ts`, which is loaded with the first one: a Worker's isolate starts with what a request
  * needs, and a queue is another part of the bundle. Calls and the alarm are all that wakes the object, and each of them
  * makes the queue, which recovers what an earlier incarnation left.
+ * Each call awaits what it passes on: a rejection (a full disk) must have its handler when it comes, else the runtime
+ * reports it as nobody's.
  */
 import type { JobQueueEnv } from "./queue-env.ts";
 import { DurableObject } from "cloudflare:workers";
@@ -20,85 +22,85 @@ export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
   #loading: Promise<Queue> | null = null;
 
   async submit(request: SubmitRequest) {
-    return (await this.#ready()).submit(request);
+    return await (await this.#ready()).submit(request);
   }
   async view(...args: Args<"view">) {
-    return (await this.#ready()).view(...args);
+    return await (await this.#ready()).view(...args);
   }
   async stream(...args: Args<"stream">) {
-    return (await this.#ready()).stream(...args);
+    return await (await this.#ready()).stream(...args);
   }
   async cancel(...args: Args<"cancel">) {
-    return (await this.#ready()).cancel(...args);
+    return await (await this.#ready()).cancel(...args);
   }
   async retry(...args: Args<"retry">) {
-    return (await this.#ready()).retry(...args);
+    return await (await this.#ready()).retry(...args);
   }
   async purge(tenant: string) {
-    return (await this.#ready()).purge(tenant);
+    return await (await this.#ready()).purge(tenant);
   }
   async health(tenant: string) {
-    return (await this.#ready()).health(tenant);
+    return await (await this.#ready()).health(tenant);
   }
   async list(...args: Args<"list">) {
-    return (await this.#ready()).list(...args);
+    return await (await this.#ready()).list(...args);
   }
   async deadLetters(tenant: string) {
-    return (await this.#ready()).deadLetters(tenant);
+    return await (await this.#ready()).deadLetters(tenant);
   }
   async pause(paused: boolean) {
-    return (await this.#ready()).pause(paused);
+    return await (await this.#ready()).pause(paused);
   }
   async take(...args: Args<"take">) {
-    return (await this.#ready()).take(...args);
+    return await (await this.#ready()).take(...args);
   }
   async done(...args: Args<"done">) {
-    return (await this.#ready()).done(...args);
+    return await (await this.#ready()).done(...args);
   }
   async chunk(...args: Args<"chunk">) {
-    return (await this.#ready()).chunk(...args);
+    return await (await this.#ready()).chunk(...args);
   }
   async ping(...args: Args<"ping">) {
-    return (await this.#ready()).ping(...args);
+    return await (await this.#ready()).ping(...args);
   }
   async stops(...args: Args<"stops">) {
-    return (await this.#ready()).stops(...args);
+    return await (await this.#ready()).stops(...args);
   }
   async giveBack(...args: Args<"giveBack">) {
-    return (await this.#ready()).giveBack(...args);
+    return await (await this.#ready()).giveBack(...args);
   }
   async keepFor(...args: Args<"keepFor">) {
-    return (await this.#ready()).keepFor(...args);
+    return await (await this.#ready()).keepFor(...args);
   }
   async createBatch(...args: Args<"createBatch">) {
-    return (await this.#ready()).createBatch(...args);
+    return await (await this.#ready()).createBatch(...args);
   }
   async addToBatch(...args: Args<"addToBatch">) {
-    return (await this.#ready()).addToBatch(...args);
+    return await (await this.#ready()).addToBatch(...args);
   }
   async finalizeBatch(...args: Args<"finalizeBatch">) {
-    return (await this.#ready()).finalizeBatch(...args);
+    return await (await this.#ready()).finalizeBatch(...args);
   }
   async batch(...args: Args<"batch">) {
-    return (await this.#ready()).batch(...args);
+    return await (await this.#ready()).batch(...args);
   }
   async batchJobs(...args: Args<"batchJobs">) {
-    return (await this.#ready()).batchJobs(...args);
+    return await (await this.#ready()).batchJobs(...args);
   }
   async cancelBatch(...args: Args<"cancelBatch">) {
-    return (await this.#ready()).cancelBatch(...args);
+    return await (await this.#ready()).cancelBatch(...args);
   }
   async setMode(mode: QueueMode) {
-    return (await this.#ready()).setMode(mode);
+    return await (await this.#ready()).setMode(mode);
   }
   async setLimits(limits: Partial<QueueLimits>) {
-    return (await this.#ready()).setLimits(limits);
+    return await (await this.#ready()).setLimits(limits);
   }
   async deadDeliveries(tenant: string) {
-    return (await this.#ready()).deadDeliveries(tenant);
+    return await (await this.#ready()).deadDeliveries(tenant);
   }
   async replayDelivery(...args: Args<"replayDelivery">) {
-    return (await this.#ready()).replayDelivery(...args);
+    return await (await this.#ready()).replayDelivery(...args);
   }
 
   /** Development only: loses its memory as an eviction would. */
