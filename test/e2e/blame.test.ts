@@ -14,7 +14,7 @@ const ANSWER = JSON.stringify({
 
 type Fault = { readonly status: number; readonly message: string };
 
-/** Serves everything but what holds "poison". */
+/** Serves everything but what holds "poison"; well by its health path whatever it serves. */
 async function startServer(fault: () => Fault, seen: string[], isBroken: () => boolean): Promise<Server> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -22,7 +22,7 @@ async function startServer(fault: () => Fault, seen: string[], isBroken: () => b
     request.on("end", () => {
       const body = Buffer.concat(chunks).toString();
       const { status, message } = fault();
-      const isPoison = isBroken() || body.includes("poison");
+      const isPoison = request.method === "POST" && (isBroken() || body.includes("poison"));
       if (isPoison) seen.push(body);
       response.writeHead(isPoison ? status : 200, { "content-type": "application/json" });
       response.end(isPoison ? JSON.stringify({ error: { message, type: "server_error", code: status } }) : ANSWER);
