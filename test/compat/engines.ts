@@ -112,7 +112,9 @@ function directly(engines: readonly Engine[]): Send {
   return async (body) => {
     const { id, url } = engines[next++ % engines.length] ?? { id: "", url: "" };
     const headers = { "content-type": "application/json" };
-    return readAnswer(await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body }), id);
+    const ask = async () => fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body });
+    // An engine closes a connection after so many requests, and one may be on its way then: a client asks again.
+    return readAnswer(await ask().catch(ask), id);
   };
 }
 
@@ -139,7 +141,8 @@ function cpuSince(before: readonly (CpuReading | null)[], pids: readonly number[
 const BARE_SCRIPT = `let next = 0;
 export default { fetch: (request, { ENGINES }) => {
   const urls = ENGINES.split(" ");
-  return fetch(urls[next++ % urls.length] + "/v1/chat/completions", request);
+  const url = urls[next++ % urls.length] + "/v1/chat/completions";
+  return fetch(url, request.clone()).catch(() => fetch(url, request));
 } };`;
 
 function throughBare({ url }: Workerd): Send {
