@@ -68,6 +68,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           // Each file runs its own workerd and GPU servers: more than two at once and they wait for each other.
           maxWorkers: 2,
+          // Real processes on a shared machine: see CONTRIBUTING.md.
+          retry: process.env["CI"] === undefined ? 0 : 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -154,7 +154,7 @@ class ShardTraffic {
     return outcome;
   }
 
-  #request(carry: AcquireRequest["carry"]): AcquireRequest {
+  #request(report: AcquireRequest["carry"]): AcquireRequest {
     this.#count += 1;
     const { clients } = this.region;
     const { key, place } = clients[Math.floor(this.#rng() * clients.length)] ?? clients[0];
@@ -174,7 +174,7 @@ class ShardTraffic {
       ahead: false,
       wantsSnapshot: false,
       explain: false,
-      carry,
+      carry: report,
     };
   }
 

@@ -1,6 +1,6 @@
 /** One dispatch of a request to an endpoint, and what came of it. */
 import type { AttemptFailure } from "../routing/core/shard-messages.ts";
-import type { Holding } from "../routing/core/lease-client/wallet.ts";
+import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
 import type { Begun } from "./begin-answer.ts";
 import type { Desk } from "./lease-desk.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
@@ -9,7 +9,7 @@ import type { Outgoing } from "./outgoing.ts";
 /** An attempt under way. */
 export type Attempt = {
   readonly desk: Desk;
-  readonly holding: Holding;
+  readonly heldLease: HeldLease;
   readonly endpoint: EdgeEndpoint;
   readonly outgoing: Outgoing;
   readonly sentAtMs: number;

@@ -7,8 +7,8 @@
 import { afterLoss, afterNoLease, comeBackMs, createAttemptPlan } from "./core/attempt-plan.ts";
 import type { AttemptPlan, Loss, Repeat } from "./core/attempt-plan.ts";
 import { lateTimes } from "../routing/core/endpoint/first-byte.ts";
-import type { Leased, LeaseReason, LeaseWish } from "../routing/core/lease-client/edge-lease.ts";
-import type { Holding } from "../routing/core/lease-client/wallet.ts";
+import type { Leased, LeaseReason, LeaseRequest } from "../routing/core/lease-client/edge-lease.ts";
+import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
 import { attemptOnce, endAttempt } from "./dispatch.ts";
 import type { AttemptResult, LostAttempt } from "./attempt.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -24,7 +24,7 @@ import type { EdgeEndpoint, EdgePool } from "./runtime.ts";
 export type Dispatch = {
   readonly desk: Desk;
   readonly pool: EdgePool;
-  readonly wish: LeaseWish;
+  readonly leaseRequest: LeaseRequest;
   readonly outgoing: Outgoing;
   /** May an attempt that may have been processed be repeated. */
   readonly repeatable: boolean;
@@ -48,7 +48,7 @@ type BegunOutcome = Extract<Outcome, { readonly kind: "begun" }>;
 
 /** Never rejects but for a bug. */
 export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnswer>): Promise<Outcome> {
-  const { desk, pool, wish } = dispatch;
+  const { desk, pool, leaseRequest } = dispatch;
   // Loaded when the first request has failed.
   const refusal = pool.failing.entries.size === 0 ? null : (await import("./failing.ts")).refuseFailing(dispatch);
   if (refusal !== null) {
@@ -82,7 +82,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
         return ended(lost === null ? noLease(answer) : failed(lost, plan, all, answer), tooLong, plan);
       }
       if (plan.roomAfterMs !== null) await scheduler.wait(plan.roomAfterMs);
-      answer = await lease(desk, pool, { ...wish, ...back, again: true });
+      answer = await lease(desk, pool, { ...leaseRequest, ...back, again: true });
       continue;
     }
     const sending = sendable(dispatch, answer);
@@ -93,7 +93,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
     }
     const dispatchedBefore = plan.tried.length;
     const isFirst = dispatchedBefore === 0;
-    const { result, isHedge }: Hedged = await attemptLeased(dispatch, answer.holding, sending, plan, isFirst);
+    const { result, isHedge }: Hedged = await attemptLeased(dispatch, answer.heldLease, sending, plan, isFirst);
     if (result.kind === "begun") {
       blame("failed");
       if (result.response.status < 400) {
@@ -111,7 +111,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
       tooLong ??= begun;
       const longer = afterLoss(plan, lossOf({ ...TOO_LONG, attempt: result.attempt }, false), rule);
       if (longer === null || dispatch.outgoing.clientGone.aborted) return { ...tooLong, attempts: plan.tried.length };
-      answer = await lease(desk, pool, { ...wish, ...longer, again: true });
+      answer = await lease(desk, pool, { ...leaseRequest, ...longer, again: true });
       continue;
     }
     lost = result;
@@ -129,7 +129,7 @@ export async function runAttempts(dispatch: Dispatch, leasing: Promise<LeaseAnsw
       await endedUnanswered(dispatch, plan);
       return ended(failed(lost, plan, all, null), tooLong, plan);
     }
-    answer = await lease(desk, pool, { ...wish, ...next, again: true });
+    answer = await lease(desk, pool, { ...leaseRequest, ...next, again: true });
   }
 }
 
@@ -149,7 +149,7 @@ const REFUSED = "refused";
 /** The endpoint of a lease; or why nothing can be sent there, and the lease has gone home. */
 function sendable({ desk, pool, outgoing }: Dispatch, answer: Leased): EdgeEndpoint | Refusal {
   // A shard of another version may name an endpoint that this version does not know.
-  const endpoint = pool.endpoints.get(answer.holding.grant.endpointId);
+  const endpoint = pool.endpoints.get(answer.heldLease.grant.endpointId);
   if (endpoint !== undefined && !outgoing.clientGone.aborted) return endpoint;
   giveBack(desk, answer);
   return { reason: endpoint === undefined ? "no_endpoint" : "internal" };
@@ -157,16 +157,16 @@ function sendable({ desk, pool, outgoing }: Dispatch, answer: Leased): EdgeEndpo
 
 async function attemptLeased(
   dispatch: Dispatch,
-  holding: Holding,
+  heldLease: HeldLease,
   endpoint: EdgeEndpoint,
   { tried }: AttemptPlan,
   isFirst: boolean,
 ): Promise<Hedged> {
-  const { desk, pool, wish, outgoing } = dispatch;
+  const { desk, pool, leaseRequest, outgoing } = dispatch;
   tried.push(endpoint.config.id);
-  const late = isFirst && mayHedge(dispatch) ? lateTimes(holding.grant, wish.inputTokens) : null;
-  if (late !== null) return attemptHedged(desk, holding, endpoint, outgoing, { late, pool, wish, tried });
-  return { result: await attemptOnce(desk, holding, endpoint, outgoing), isHedge: false };
+  const late = isFirst && mayHedge(dispatch) ? lateTimes(heldLease.grant, leaseRequest.inputTokens) : null;
+  if (late !== null) return attemptHedged(desk, heldLease, endpoint, outgoing, { late, pool, leaseRequest, tried });
+  return { result: await attemptOnce(desk, heldLease, endpoint, outgoing), isHedge: false };
 }
 
 /** Nothing of it was processed, and nobody is to blame. */
@@ -187,7 +187,7 @@ function ended(refusal: Refusal, tooLong: BegunOutcome | null, { tried }: Attemp
 type Lost = Pick<LostAttempt, "attempt"> & Pick<Loss, "why" | keyof typeof TOO_LONG>;
 
 function lossOf({ attempt, why, maybeProcessed, silent, undecided, retryAfterMs }: Lost, withHedge: boolean): Loss {
-  const { endpointId, region, inFlightAtGrant } = attempt.holding.grant;
+  const { endpointId, region, inFlightAtGrant } = attempt.heldLease.grant;
   return {
     why,
     maybeProcessed,
@@ -204,7 +204,7 @@ function lossOf({ attempt, why, maybeProcessed, silent, undecided, retryAfterMs 
 
 /** Gives a lease back under which nothing was sent. */
 export function giveBack(desk: Desk, answer: LeaseAnswer): void {
-  if (answer.kind === "leased") returnLease(desk, answer.holding);
+  if (answer.kind === "leased") returnLease(desk, answer.heldLease);
 }
 
 const refused = (refusal: Refusal): Outcome => ({ kind: "refused", refusal });

@@ -15,10 +15,10 @@ import type { AnswerClass } from "../../backends/port.ts";
 import { FAILURE_CHARS_MAX } from "../routing/core/shard-messages.ts";
 import type { EndState } from "./core/stream-end.ts";
 import type { AttemptOutcome } from "../routing/core/shard-messages.ts";
-import { touch } from "../routing/core/lease-client/wallet.ts";
-import type { Holding } from "../routing/core/lease-client/wallet.ts";
-import { LEAVE_LOOK_MS, leaveStep } from "../routing/core/lease-client/wallet-leave.ts";
-import { noteAnswering } from "../routing/core/lease-client/wallet-worker.ts";
+import { touch } from "../routing/core/lease-client/lease-cache.ts";
+import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
+import { LEAVE_LOOK_MS, leaveStep } from "../routing/core/lease-client/lease-cache-leave.ts";
+import { noteAnswering } from "../routing/core/lease-client/lease-cache-worker.ts";
 import { isEventStream, isGonePage } from "./answer-format.ts";
 import { beginAnswer } from "./begin-answer.ts";
 import type { Begun, NoAnswer } from "./begin-answer.ts";
@@ -47,7 +47,7 @@ const WATCH_GAP_MS = 25;
 
 export async function attemptOnce(
   desk: Desk,
-  holding: Holding,
+  heldLease: HeldLease,
   endpoint: EdgeEndpoint,
   outgoing: Outgoing,
   lateness: Lateness | null = null,
@@ -55,7 +55,7 @@ export async function attemptOnce(
   const sentAtMs = Date.now();
   const attempt: Attempt = {
     desk,
-    holding,
+    heldLease,
     endpoint,
     outgoing,
     sentAtMs,
@@ -90,7 +90,7 @@ export async function attemptOnce(
     noteAnswered(endpoint, attempt.headersAtMs);
     const { workerHeader } = endpoint.backend;
     if (workerHeader !== null) {
-      noteAnswering(desk.runtime.wallet, holding, response.headers.get(workerHeader), attempt.headersAtMs);
+      noteAnswering(desk.runtime.leaseCache, heldLease, response.headers.get(workerHeader), attempt.headersAtMs);
     }
     const begun = await beginAnswer(response, outgoing.protocol, () => noteBytes(attempt));
     attempt.lateAtMs = Number.POSITIVE_INFINITY;
@@ -165,23 +165,23 @@ export function noteFailure(attempt: Attempt, status: number | null, shown: Uint
 }
 
 /** Settles the attempt's lease, once, and stops its timer. */
-export function endAttempt(attempt: Attempt, outcome: AttemptOutcome): void {
+export function endAttempt(attempt: Attempt, outcome: AttemptOutcome, now: number = Date.now()): void {
   if (attempt.timer !== null) clearTimeout(attempt.timer);
   attempt.timer = null;
   const { sentAtMs, headersAtMs, firstByteAtMs, firstTokenAtMs, outgoing } = attempt;
   // Headers that came with the first token tell nothing of the network alone.
   const early = headersAtMs !== null && firstTokenAtMs !== null && firstTokenAtMs > headersAtMs;
-  settle(attempt.desk, attempt.holding, {
+  settle(attempt.desk, attempt.heldLease, {
     outcome,
-    heldMs: Date.now() - sentAtMs,
+    heldMs: now - sentAtMs,
     ttftMs: firstTokenAtMs === null ? null : firstTokenAtMs - sentAtMs,
     headersMs: early ? headersAtMs - sentAtMs : null,
     firstByteMs: firstByteAtMs === null ? null : firstByteAtMs - sentAtMs,
     clientKey: outgoing.clientKey,
     inputTokens: outgoing.inputTokens,
     affinity: outgoing.affinity,
-    workerId: attempt.holding.workerId,
-    cachedTokens: attempt.holding.cachedTokens,
+    workerId: attempt.heldLease.workerId,
+    cachedTokens: attempt.heldLease.cachedTokens,
     ...(attempt.retryAfterMs === null ? {} : { retryAfterMs: attempt.retryAfterMs }),
     ...(attempt.request === null ? {} : { request: attempt.request }),
     ...(attempt.failure === null ? {} : { failure: attempt.failure }),
@@ -211,7 +211,7 @@ export function noteBytes(attempt: Attempt, state: EndState = "open"): void {
 function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = () => timeOut(attempt)): void {
   if (attempt.timer !== null) clearTimeout(attempt.timer);
   const dueMs = Math.min(
-    attempt.holding.confirmDueMs,
+    attempt.heldLease.confirmDueMs,
     deadlineMs,
     attempt.lateAtMs,
     attempt.silentAtMs,
@@ -235,9 +235,9 @@ function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = ()
       if (now >= attempt.lateAtMs) {
         attempt.lateAtMs = attempt.onLate?.(attempt) ?? Number.POSITIVE_INFINITY;
       }
-      touch(attempt.holding, now);
+      touch(attempt.heldLease, now);
       // Another request of the isolate may have confirmed it meanwhile.
-      if (now >= attempt.holding.confirmDueMs) attempt.desk.ctx.waitUntil(flush(attempt.desk));
+      if (now >= attempt.heldLease.confirmDueMs) attempt.desk.ctx.waitUntil(flush(attempt.desk));
       watch(attempt, deadlineMs, onDeadline);
     },
     Math.max(WATCH_GAP_MS, dueMs - Date.now()),
@@ -246,8 +246,8 @@ function watch(attempt: Attempt, deadlineMs: number, onDeadline: () => void = ()
 
 /** True: its endpoint became down or ejected, and the attempt was given up; its shard knows why, and blames nobody again. */
 function hasToLeave(attempt: Attempt, now: number): boolean {
-  const { desk, holding, sentAtMs } = attempt;
-  const step = leaveStep(desk.runtime.wallet, holding, sentAtMs, now);
+  const { desk, heldLease, sentAtMs } = attempt;
+  const step = leaveStep(desk.runtime.leaseCache, heldLease, sentAtMs, now);
   if (step === "leave") {
     attempt.hasLeft = true;
     endAttempt(attempt, "cancelled");
@@ -255,7 +255,7 @@ function hasToLeave(attempt: Attempt, now: number): boolean {
     return true;
   }
   attempt.leaveAtMs = now + LEAVE_LOOK_MS;
-  if (step === "ask") desk.ctx.waitUntil(askNews(desk, holding.shard));
+  if (step === "ask") desk.ctx.waitUntil(askNews(desk, heldLease.shard));
   return false;
 }
 

@@ -6,11 +6,11 @@
  * or does not, behind its back: if it wins it aborts the first, whose promise rejects and so lets the caller go on. Each
  * attempt holds its lease until it was aborted, and is settled once. What the second one fails at is never shown.
  */
-import type { LeaseWish } from "../routing/core/lease-client/edge-lease.ts";
+import type { LeaseRequest } from "../routing/core/lease-client/edge-lease.ts";
 import type { LateTimes } from "../routing/core/endpoint/first-byte.ts";
 import { createRace, raceBegun, raceLate, raceLeased, raceLost } from "./core/hedge-race.ts";
 import type { HedgeRace } from "./core/hedge-race.ts";
-import type { Holding } from "../routing/core/lease-client/wallet.ts";
+import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
 import { attemptOnce, endAttempt, endLost } from "./dispatch.ts";
 import type { Attempt, AttemptResult } from "./attempt.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -22,7 +22,7 @@ export type HedgePlan = {
   /** When the first attempt is late. */
   readonly late: LateTimes;
   readonly pool: EdgePool;
-  readonly wish: LeaseWish;
+  readonly leaseRequest: LeaseRequest;
   /** Endpoints dispatched to; the second one's is added when it is. */
   readonly tried: string[];
 };
@@ -38,7 +38,7 @@ type Second = { readonly stop: AbortController; readonly hedged: Promise<Hedged 
 
 export async function attemptHedged(
   desk: Desk,
-  holding: Holding,
+  heldLease: HeldLease,
   endpoint: EdgeEndpoint,
   outgoing: Outgoing,
   plan: HedgePlan,
@@ -46,7 +46,7 @@ export async function attemptHedged(
   const race = createRace();
   const beside: { second: Second | null } = { second: null };
   const { hedgeAfterMs, moveAfterMs } = plan.late;
-  const result = await attemptOnce(desk, holding, endpoint, outgoing, {
+  const result = await attemptOnce(desk, heldLease, endpoint, outgoing, {
     afterMs: Math.min(hedgeAfterMs, moveAfterMs),
     onLate: (first) => {
       const now = Date.now();
@@ -82,12 +82,12 @@ async function runSecond(
   race: HedgeRace,
   first: Attempt,
   outgoing: Outgoing,
-  { pool, wish, tried }: HedgePlan,
+  { pool, leaseRequest, tried }: HedgePlan,
   lateForMs: number | null,
 ): Promise<Hedged | null> {
   const { desk } = first;
   const answer = await lease(desk, pool, {
-    ...wish,
+    ...leaseRequest,
     excluded: [...tried],
     purpose: "hedge",
     ...(lateForMs === null ? {} : { lateForMs }),
@@ -96,16 +96,16 @@ async function runSecond(
     raceLeased(race, false);
     return null;
   }
-  const { holding } = answer;
-  const endpoint = pool.endpoints.get(holding.grant.endpointId);
+  const { heldLease } = answer;
+  const endpoint = pool.endpoints.get(heldLease.grant.endpointId);
   // A shard of another version may name an endpoint that this version does not know, or one that was tried.
   const isUsable = endpoint !== undefined && !tried.includes(endpoint.config.id) && !outgoing.clientGone.aborted;
   if (raceLeased(race, isUsable) !== "dispatch" || endpoint === undefined) {
-    returnLease(desk, holding);
+    returnLease(desk, heldLease);
     return null;
   }
   tried.push(endpoint.config.id);
-  const result = await attemptOnce(desk, holding, endpoint, outgoing);
+  const result = await attemptOnce(desk, heldLease, endpoint, outgoing);
   if (result.kind === "begun" && result.response.status < 400) {
     const { wins, cancels } = raceBegun(race, "second");
     if (cancels === "first") cancel(first, lateForMs === null ? "cancelled" : "late");
@@ -121,7 +121,8 @@ async function runSecond(
 /** Ends an attempt whose request was answered by another one. */
 function cancel(attempt: Attempt, outcome: "cancelled" | "late"): void {
   // Its first byte comes no sooner than now, which is all that will be known of it.
-  attempt.firstByteAtMs = Date.now();
-  endAttempt(attempt, outcome);
+  const now = Date.now();
+  attempt.firstByteAtMs = now;
+  endAttempt(attempt, outcome, now);
   attempt.controller.abort();
 }

@@ -1,5 +1,5 @@
 /**
- * What an isolate keeps between requests: the parsed config, where each endpoint is, and the wallet. Data only: no
+ * What an isolate keeps between requests: the parsed config, where each endpoint is, and the lease cache. Data only: no
  * promise, stream or body lives here, because a request may not await another request's I/O.
  */
 import { BACKENDS } from "../../backends/registry.ts";
@@ -9,8 +9,8 @@ import { createFailingRequests } from "./core/failing-requests.ts";
 import type { FailingRequests } from "./core/failing-requests.ts";
 import { hashKeyOf } from "../lib/keyed-hash.ts";
 import type { HashKey } from "../lib/keyed-hash.ts";
-import { createWallet } from "../routing/core/lease-client/wallet.ts";
-import type { Wallet } from "../routing/core/lease-client/wallet.ts";
+import { createLeaseCache } from "../routing/core/lease-client/lease-cache.ts";
+import type { LeaseCache } from "../routing/core/lease-client/lease-cache.ts";
 import type { Place, PoolSpec } from "../routing/core/pool.ts";
 import type { ShardNamespace } from "./shard-port.ts";
 import { createKeyVerifier } from "../wire/api-keys.ts";
@@ -49,7 +49,7 @@ export type Runtime = {
   readonly config: Config;
   readonly pools: ReadonlyMap<string, EdgePool>;
   readonly keys: KeyVerifier;
-  readonly wallet: Wallet;
+  readonly leaseCache: LeaseCache;
   /** Where a self-hosted router says that it is, and so, as far as is known, its clients. */
   readonly place: Place | null;
   /** Secret of the affinity keys, the same in every isolate of the deployment. */
@@ -86,7 +86,7 @@ export function runtimeOf(env: EdgeEnv, ctx: Pick<ExecutionContext, "waitUntil">
     place: parsePlace(env.WARMPATH_PLACE ?? "", parsed.value.regions),
     // 48 random bits: short, because every lease id carries it, and unique among more isolates than there are.
     affinitySecret: hashKeyOf(env.WARMPATH_KEY_PEPPER ?? ""),
-    wallet: createWallet(crypto.randomUUID().replaceAll("-", "").slice(0, 12)),
+    leaseCache: createLeaseCache(crypto.randomUUID().replaceAll("-", "").slice(0, 12)),
     flushUntilMs: 0,
   };
   return runtime;

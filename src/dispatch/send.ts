@@ -18,9 +18,9 @@ let namePart: NamePart | null = null;
 /** Names that endpoints were found to have, for as long as this config lives. */
 const learned = new WeakMap<EdgeEndpoint, string>();
 
-export async function send({ endpoint, holding, outgoing, controller }: Attempt): Promise<Response> {
+export async function send({ endpoint, heldLease, outgoing, controller }: Attempt): Promise<Response> {
   const { workerHeader } = endpoint.backend;
-  const wished = workerHeader === null ? null : holding.workerId;
+  const wished = workerHeader === null ? null : heldLease.workerId;
   const { method, path, body } = outgoing;
   let { headers } = outgoing;
   if (workerHeader !== null && wished !== null) headers = { ...headers, [workerHeader]: wished };

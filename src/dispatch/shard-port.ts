@@ -1,6 +1,12 @@
 /** A pool's shards as dispatch sees them: by name, with what a request and an operator ask of one. */
 import type { ExplainRequest, Explanation } from "../routing/core/cost/explain.ts";
-import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry, ReportReply } from "../routing/core/shard-messages.ts";
+import type {
+  AcquireReply,
+  AcquireRequest,
+  AwaitOutcome,
+  Report,
+  ReportReply,
+} from "../routing/core/shard-messages.ts";
 import type { Drained, ShardStatus } from "../wire/shard-status.ts";
 
 /** Calls reject when the shard cannot be reached; what it has to say it answers. */
@@ -8,7 +14,7 @@ export type ShardCalls = {
   acquire(request: AcquireRequest): Promise<AcquireReply>;
   awaitGrant(leaseId: string): Promise<AwaitOutcome>;
   /** Of an older shard nothing comes back. */
-  report(carry: Carry): Promise<ReportReply | undefined>;
+  report(report: Report): Promise<ReportReply | undefined>;
   explain(request: ExplainRequest): Promise<Explanation | null>;
   status(probe: boolean): Promise<ShardStatus | null>;
   drain(endpointId: string, drained: boolean): Promise<Drained | null>;

@@ -50,7 +50,7 @@ export function answerBegun(
   const { attempt, response, begun } = begunResult;
   const isEvents = isEventStream(response.headers.get("content-type") ?? "");
   const headers = forwardableResponseHeaders(response.headers, credentialsOf(attempt.endpoint.target));
-  const { endpointId, region } = attempt.holding.grant;
+  const { endpointId, region } = attempt.heldLease.grant;
   headers[ENDPOINT] = endpointId;
   headers[REGION] = region;
   headers[REASON] = explained.reason;

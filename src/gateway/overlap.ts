@@ -9,7 +9,7 @@
  * What was saved is the part of the attempt that had passed when the verdict came.
  * Rejected: refusing a request whose redaction came late, which makes an ordinary finding an error.
  */
-import { touch } from "../routing/core/lease-client/wallet.ts";
+import { touch } from "../routing/core/lease-client/lease-cache.ts";
 import { giveBack, runAttempts } from "../dispatch/attempts.ts";
 import type { Dispatch, Outcome } from "../dispatch/attempts.ts";
 import { endAttempt, keepRunning } from "../dispatch/dispatch.ts";
@@ -31,13 +31,13 @@ export async function keepLease(desk: Desk, leasing: Promise<LeaseAnswer>, until
   });
   const answer = await leasing;
   if (answer.kind !== "leased") return;
-  const { holding } = answer;
+  const { heldLease } = answer;
   const keep = (): void => {
     if (isOver) return;
     const now = Date.now();
-    touch(holding, now);
-    if (now >= holding.confirmDueMs) desk.ctx.waitUntil(flush(desk));
-    timer = setTimeout(keep, Math.max(KEEP_GAP_MS, holding.confirmDueMs - now));
+    touch(heldLease, now);
+    if (now >= heldLease.confirmDueMs) desk.ctx.waitUntil(flush(desk));
+    timer = setTimeout(keep, Math.max(KEEP_GAP_MS, heldLease.confirmDueMs - now));
   };
   keep();
   await over;

@@ -5,7 +5,7 @@
  * Neither the rails nor the lease waits for the other; a refused request gives its lease back unused. Nothing is sent
  * anywhere before both are there.
  */
-import type { LeaseWish } from "../routing/core/lease-client/edge-lease.ts";
+import type { LeaseRequest } from "../routing/core/lease-client/edge-lease.ts";
 import { ALL_READ, unreadIn } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import { inputTokensEstimate, readInferenceBody } from "../wire/openai.ts";
@@ -141,7 +141,7 @@ async function send(edge: Authenticated, given: Omit<Parcel, "headers">): Promis
   if (parcel.pool.endpoints.size === 0) return { reason: "jobs_only" };
   const { place, key } = placeOf(edge.request, desk.runtime, edge.dev);
   const inputTokens = inputTokensEstimate(parcel.bytes?.byteLength ?? 0);
-  const wish: LeaseWish = {
+  const leaseRequest: LeaseRequest = {
     pool: parcel.pool.spec,
     client: place,
     clientKey: key,
@@ -150,7 +150,7 @@ async function send(edge: Authenticated, given: Omit<Parcel, "headers">): Promis
     excluded: [],
     explain: isExplained(edge),
   };
-  const leasing = lease(desk, parcel.pool, wish);
+  const leasing = lease(desk, parcel.pool, leaseRequest);
   const beginning = beginCheck(desk, parcel.pool, {
     requestId,
     tenant: edge.identity.tenant,
@@ -161,7 +161,7 @@ async function send(edge: Authenticated, given: Omit<Parcel, "headers">): Promis
     clientGone: edge.request.signal,
   });
   const check = beginning instanceof Promise ? await beginning : beginning;
-  const sending: Sending = { edge, parcel, wish, leasing };
+  const sending: Sending = { edge, parcel, leaseRequest, leasing };
   if (check === null) {
     takeBack(sending);
     return { reason: "misconfigured" };
@@ -182,19 +182,19 @@ function unreadParcel({ request }: Authenticated, { pool, bytes, json, isInferen
 type Sending = {
   readonly edge: Authenticated;
   readonly parcel: Parcel;
-  readonly wish: LeaseWish;
+  readonly leaseRequest: LeaseRequest;
   readonly leasing: Promise<LeaseAnswer>;
 };
 
 /** All rails have spoken. */
 async function sendChecked(sending: Sending, checked: Checked): Promise<Answer> {
-  const { edge, parcel, wish, leasing } = sending;
-  const outgoing = checked.verdict.verdict === "block" ? null : outgoingOf(edge, parcel, wish, checked, null);
+  const { edge, parcel, leaseRequest, leasing } = sending;
+  const outgoing = checked.verdict.verdict === "block" ? null : outgoingOf(edge, parcel, leaseRequest, checked, null);
   if (outgoing === null) {
     takeBack(sending);
     return refuseChecked(sending, checked);
   }
-  const dispatch = { desk: edge.desk, pool: parcel.pool, wish, outgoing, ...sentBy(edge, parcel) };
+  const dispatch = { desk: edge.desk, pool: parcel.pool, leaseRequest, outgoing, ...sentBy(edge, parcel) };
   const answering = runAttempts(dispatch, leasing).then((outcome) => respond(sending, outcome, checked, null));
   // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
   edge.desk.ctx.waitUntil(answering);
@@ -206,18 +206,18 @@ async function sendAsking(
   sending: Sending,
   check: InputCheck & { readonly outside: Promise<Checked> },
 ): Promise<Answer> {
-  const { edge, parcel, wish, leasing } = sending;
+  const { edge, parcel, leaseRequest, leasing } = sending;
   const { desk } = edge;
   if (parcel.pool.config.rails.overlap === "acquire") {
     desk.ctx.waitUntil(keepLease(desk, leasing, check.outside));
     return sendChecked(sending, await check.outside);
   }
   const { checked, outcome, savedMs } = await dispatchBeside(
-    { desk, pool: parcel.pool, wish, ...sentBy(edge, parcel) },
+    { desk, pool: parcel.pool, leaseRequest, ...sentBy(edge, parcel) },
     leasing,
     check,
-    (known, clientGone) => outgoingOf(edge, parcel, wish, known, clientGone),
-    async () => lease(desk, parcel.pool, wish),
+    (known, clientGone) => outgoingOf(edge, parcel, leaseRequest, known, clientGone),
+    async () => lease(desk, parcel.pool, leaseRequest),
   );
   return outcome === null ? refuseChecked(sending, checked) : respond(sending, outcome, checked, savedMs);
 }
@@ -229,7 +229,7 @@ function takeBack({ edge: { desk }, leasing }: Sending): void {
 }
 
 async function respond(
-  { edge, parcel, wish }: Sending,
+  { edge, parcel, leaseRequest }: Sending,
   outcome: Outcome,
   checked: Checked,
   savedMs: number | null,
@@ -243,7 +243,7 @@ async function respond(
     reason: outcome.reason,
     attempts: outcome.attempts,
     overheadMs: result.attempt.sentAtMs - edge.startedAtMs,
-    decision: wish.explain ? await explained(outcome, checked) : null,
+    decision: leaseRequest.explain ? await explained(outcome, checked) : null,
     checked,
     savedMs,
   });
@@ -251,7 +251,7 @@ async function respond(
 
 async function explained(outcome: Extract<Outcome, { kind: "begun" }>, checked: Checked): Promise<string> {
   const { result, reason, attempts, lease: decision } = outcome;
-  const { endpointId } = result.attempt.holding.grant;
+  const { endpointId } = result.attempt.heldLease.grant;
   const { decisionText } = await import("./admin/rare.ts");
   return decisionText({ endpointId, reason, attempts, decision, rails: checked.records });
 }
@@ -285,7 +285,7 @@ function affinityOf({ desk, request, identity }: Authenticated, parcel: Parcel, 
 function outgoingOf(
   edge: Authenticated,
   parcel: Parcel,
-  wish: LeaseWish,
+  leaseRequest: LeaseRequest,
   checked: Checked,
   stopped: AbortSignal | null,
 ): Outgoing | null {
@@ -310,9 +310,9 @@ function outgoingOf(
     path: parcel.path,
     headers,
     body,
-    inputTokens: wish.inputTokens,
-    clientKey: wish.clientKey,
-    affinity: wish.affinityKey ?? null,
+    inputTokens: leaseRequest.inputTokens,
+    clientKey: leaseRequest.clientKey,
+    affinity: leaseRequest.affinityKey ?? null,
     stream: parcel.stream,
     protocol: protocolOf(parcel.method, parcel.path),
     isClientsPath: parcel.isClientsPath,

@@ -240,7 +240,7 @@ function logStream(
     event: "output_rails",
     requestId: edge.requestId,
     pool: pool.config.id,
-    endpoint: attempt.holding.grant.endpointId,
+    endpoint: attempt.heldLease.grant.endpointId,
     rails,
     reasons,
     blockedBy: blocked?.rail ?? null,

@@ -1,7 +1,7 @@
 /** The clients of a chaos run of jobs: they submit, repeat, cancel, and read until every job has ended. */
 import type { JobStatus } from "../../src/jobs/core/messages.ts";
 import { seededRng } from "../../src/lib/rng.ts";
-import type { JobWish } from "./jobs-plan.ts";
+import type { JobRequest } from "./jobs-plan.ts";
 import { endOf } from "./jobs-receiver.ts";
 import type { JobsRun } from "./jobs-run.ts";
 
@@ -12,7 +12,7 @@ const GLANCE_MS = 10;
 
 type Submission = { readonly ids: Set<string>; sent: number; unanswered: number };
 
-export async function runClients(run: JobsRun, wishes: readonly JobWish[]): Promise<void> {
+export async function runClients(run: JobsRun, wishes: readonly JobRequest[]): Promise<void> {
   const glancing = glance(run);
   await inParallel(run.options.concurrency, wishes, async (wish) => {
     const made: Submission = { ids: new Set(), sent: 0, unanswered: 0 };
@@ -43,7 +43,7 @@ async function inParallel<Item>(
 }
 
 /** One call; null when the connection broke, which only a kill may do. */
-async function call(run: JobsRun, wish: JobWish, path: string, init: RequestInit = {}) {
+async function call(run: JobsRun, wish: JobRequest, path: string, init: RequestInit = {}) {
   const { fleet } = run;
   await run.away;
   const kills = run.kills;
@@ -66,7 +66,7 @@ async function again(headers: Headers): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function bodyOf({ fleet, receiver }: JobsRun, { hook, stream, maxTokens }: JobWish): string {
+function bodyOf({ fleet, receiver }: JobsRun, { hook, stream, maxTokens }: JobRequest): string {
   const messages = [{ role: "user", content: "x" }];
   return JSON.stringify({
     input: { model: fleet.model, messages, max_tokens: maxTokens, ignore_eos: true, stream },
@@ -74,13 +74,13 @@ function bodyOf({ fleet, receiver }: JobsRun, { hook, stream, maxTokens }: JobWi
   });
 }
 
-function headersOf({ n, key }: JobWish): Record<string, string> {
+function headersOf({ n, key }: JobRequest): Record<string, string> {
   const headers = { "content-type": "application/json", "x-warmpath-tags": `n=${n}` };
   return key === null ? headers : { ...headers, "idempotency-key": key };
 }
 
 /** Again until it is answered, as a client that retries does. */
-async function submit(run: JobsRun, wish: JobWish, made: Submission): Promise<void> {
+async function submit(run: JobsRun, wish: JobRequest, made: Submission): Promise<void> {
   while (!isLate(run)) {
     made.sent += 1;
     const answer = await call(run, wish, "/v2/main/run", {
@@ -99,7 +99,7 @@ async function submit(run: JobsRun, wish: JobWish, made: Submission): Promise<vo
 }
 
 /** The key is taken: another body under it is a mistake, and makes nothing. */
-async function misuse(run: JobsRun, wish: JobWish): Promise<void> {
+async function misuse(run: JobsRun, wish: JobRequest): Promise<void> {
   while (!isLate(run)) {
     const body = bodyOf(run, { ...wish, maxTokens: wish.maxTokens + 1 });
     const answer = await call(run, wish, "/v2/main/run", { method: "POST", headers: headersOf(wish), body });
@@ -112,7 +112,7 @@ async function misuse(run: JobsRun, wish: JobWish): Promise<void> {
   }
 }
 
-async function cancel(run: JobsRun, wish: JobWish, id: string): Promise<JobStatus> {
+async function cancel(run: JobsRun, wish: JobRequest, id: string): Promise<JobStatus> {
   while (!isLate(run)) {
     const answer = await call(run, wish, `/v2/main/cancel/${id}`, { method: "POST" });
     const end = endOf(answer?.json.status ?? "");
@@ -130,7 +130,7 @@ async function cancel(run: JobsRun, wish: JobWish, id: string): Promise<JobStatu
 }
 
 /** A read that waits; nothing else keeps the queue awake. */
-async function untilEnd(run: JobsRun, wish: JobWish, id: string): Promise<void> {
+async function untilEnd(run: JobsRun, wish: JobRequest, id: string): Promise<void> {
   while (!isLate(run)) {
     const answer = await call(run, wish, `/v2/main/status-sync/${id}?wait=${WAIT_MS}`);
     if (answer === null) continue;

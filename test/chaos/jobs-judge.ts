@@ -4,7 +4,7 @@
  * steps back, and nothing runs more often than it is allowed to.
  */
 import type { JobStatus } from "../../src/jobs/core/messages.ts";
-import type { JobWish } from "./jobs-plan.ts";
+import type { JobRequest } from "./jobs-plan.ts";
 
 /** A job as `/v1/jobs/{id}` shows it, as far as it is judged. */
 export type SeenJob = {
@@ -17,7 +17,7 @@ export type SeenJob = {
 
 /** What one wish's client was answered. */
 export type Told = {
-  readonly wish: JobWish;
+  readonly wish: JobRequest;
   /** Ids of accepted submissions. */
   readonly ids: ReadonlySet<string>;
   /** Submissions that were sent, and those among them that nobody answered. */

@@ -15,7 +15,7 @@ export const JOB_REGIONS = ["us-east", "eu-west"] as const;
 export const JOB_ENDPOINTS = JOB_REGIONS.flatMap((region) => [`${region}-a`, `${region}-b`]);
 
 /** One client's wish for one job. */
-export type JobWish = {
+export type JobRequest = {
   /** Number in the run; the job carries it as a tag. */
   readonly n: number;
   readonly tenant: (typeof TENANTS)[number];
@@ -50,7 +50,7 @@ export type JobsPlanOptions = {
   readonly deadWorkers: number;
 };
 
-export type JobsPlan = { readonly wishes: readonly JobWish[]; readonly disturbances: readonly Planned[] };
+export type JobsPlan = { readonly wishes: readonly JobRequest[]; readonly disturbances: readonly Planned[] };
 
 /** Share of the attempts within which everything is broken that will be: cancelled jobs make no attempt. */
 const BROKEN_SHARE = 0.8;
@@ -80,7 +80,7 @@ export function planJobs({ jobs, kills, seed, deadWorkers }: JobsPlanOptions): J
   return { wishes, disturbances: disturbances.sort((left, right) => left.at - right.at) };
 }
 
-function wishOf(rng: Rng, n: number): JobWish {
+function wishOf(rng: Rng, n: number): JobRequest {
   const key = rng() < 0.8 ? `key-${n}` : null;
   return {
     n,

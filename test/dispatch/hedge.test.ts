@@ -7,9 +7,9 @@ import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BACKENDS } from "../../backends/registry.ts";
-import type { AcquireReply, AcquireRequest, Carry, Settlement } from "../../src/routing/core/shard-messages.ts";
-import { createWallet, deposit } from "../../src/routing/core/lease-client/wallet.ts";
-import type { Holding, Wallet } from "../../src/routing/core/lease-client/wallet.ts";
+import type { AcquireReply, AcquireRequest, Report, Settlement } from "../../src/routing/core/shard-messages.ts";
+import { createLeaseCache, deposit } from "../../src/routing/core/lease-client/lease-cache.ts";
+import type { HeldLease, LeaseCache } from "../../src/routing/core/lease-client/lease-cache.ts";
 import { endpointSpec, grantOf, poolSpec, US } from "../routing/core/shard/shard-fixture.ts";
 
 type Result = {
@@ -24,7 +24,7 @@ const module = "../../src/dispatch/hedge.ts";
 const { attemptHedged } = (await import(/* @vite-ignore */ new URL(module, import.meta.url).href)) as {
   attemptHedged: (
     desk: unknown,
-    holding: Holding,
+    heldLease: HeldLease,
     endpoint: unknown,
     outgoing: unknown,
     plan: unknown,
@@ -85,7 +85,7 @@ type Endpoint = Awaited<ReturnType<typeof startEndpoint>>;
 
 let first: Endpoint;
 let second: Endpoint;
-let wallet: Wallet;
+let leaseCache: LeaseCache;
 let settled: Settlement[];
 let asked: PromiseWithResolvers<AcquireRequest>;
 let answer: PromiseWithResolvers<AcquireReply>;
@@ -93,7 +93,7 @@ let background: Promise<unknown>[];
 
 beforeEach(async () => {
   [first, second] = [await startEndpoint("e1"), await startEndpoint("e2")];
-  wallet = createWallet("edge");
+  leaseCache = createLeaseCache("edge");
   settled = [];
   asked = Promise.withResolvers();
   answer = Promise.withResolvers();
@@ -114,15 +114,15 @@ function start(clientGone: AbortSignal = new AbortController().signal, late = HE
       asked.resolve(request);
       return answer.promise;
     },
-    report: async (carry: Carry) => void settled.push(...carry.settled),
+    report: async (report: Report) => void settled.push(...report.settled),
   };
   const desk = {
-    runtime: { wallet, flushUntilMs: 0, config: { regions: new Map() } },
+    runtime: { leaseCache, flushUntilMs: 0, config: { regions: new Map() } },
     env: { POOL_SHARD: { getByName: () => shard } },
     ctx: { waitUntil: (promise: Promise<unknown>) => void background.push(promise) },
   };
   const spec = poolSpec([endpointSpec(), endpointSpec({ id: "e2" })]);
-  const wish = { pool: spec, client: US, clientKey: "here", inputTokens: 0, excluded: [], explain: false };
+  const leaseRequest = { pool: spec, client: US, clientKey: "here", inputTokens: 0, excluded: [], explain: false };
   const pool = {
     config: { patienceMs: 60_000, queueWaitMsMax: 60_000 },
     spec,
@@ -145,8 +145,15 @@ function start(clientGone: AbortSignal = new AbortController().signal, late = HE
     stallTimeoutMs: 60_000,
     clientGone,
   };
-  const holding = deposit(wallet, `${SHARD}|here`, SHARD, grantOf("first-1", { endpointId: "e1" }), 0, Date.now());
-  return attemptHedged(desk, holding, first.endpoint, outgoing, { late, pool, wish, tried: ["e1"] });
+  const heldLease = deposit(
+    leaseCache,
+    `${SHARD}|here`,
+    SHARD,
+    grantOf("first-1", { endpointId: "e1" }),
+    0,
+    Date.now(),
+  );
+  return attemptHedged(desk, heldLease, first.endpoint, outgoing, { late, pool, leaseRequest, tried: ["e1"] });
 }
 
 /** The shard grants the second lease, to `e2`. */

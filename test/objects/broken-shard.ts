@@ -10,7 +10,7 @@ import type {
   AcquireReply,
   AcquireRequest,
   AwaitOutcome,
-  Carry,
+  Report,
   ReportReply,
 } from "../../src/routing/core/shard-messages.ts";
 import { PoolShard as SoundShard } from "../../src/routing/object/pool-shard.ts";
@@ -40,8 +40,8 @@ export class PoolShard extends SoundShard {
     return this.#isBroken ? this.#fail() : super.awaitGrant(leaseId);
   }
 
-  override report(carry: Carry): ReportReply {
-    return this.#isBroken ? this.#fail() : super.report(carry);
+  override report(report: Report): ReportReply {
+    return this.#isBroken ? this.#fail() : super.report(report);
   }
 
   override exchange(digest: ViewSet): ViewSet | null {

@@ -1,7 +1,13 @@
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import type { AcquireRequest, Carry, Grant, HeldLease, Settlement } from "../../src/routing/core/shard-messages.ts";
+import type {
+  AcquireRequest,
+  Report,
+  Grant,
+  LeaseConfirmation,
+  Settlement,
+} from "../../src/routing/core/shard-messages.ts";
 import { CHECKPOINT_MS, TICK_IDLE_MS } from "../../src/routing/host/shard-host.ts";
 import type { ShardEnv } from "../../src/routing/object/pool-shard.ts";
 import { loadParts } from "./load-parts.ts";
@@ -36,7 +42,7 @@ const usShard = () => shardOf("pool:llama-test:us-east");
 const euShard = () => shardOf("pool:llama-test:eu-west");
 type Shard = ReturnType<typeof usShard>;
 
-const NOTHING: Carry = { settled: [], held: [] };
+const NOTHING: Report = { settled: [], held: [] };
 const ask = (leaseId: string, changes: Partial<AcquireRequest> = {}): AcquireRequest => ({
   leaseId,
   client: US,
@@ -70,7 +76,7 @@ const served = ({ leaseId, endpointId, epoch, inFlightAtGrant }: Grant): Settlem
   clientKey: "39,-78",
   inputTokens: 10,
 });
-const heldOf = ({ leaseId, endpointId, epoch, capMs }: Grant): HeldLease => ({
+const heldOf = ({ leaseId, endpointId, epoch, capMs }: Grant): LeaseConfirmation => ({
   leaseId,
   endpointId,
   epoch,

@@ -18,7 +18,7 @@ import type { AttemptPurpose } from "../../routing/core/shard/budget.ts";
 export type Loss = {
   readonly endpointId: string;
   readonly region: string;
-  /** `left`: its endpoint became down or ejected while it waited there (`wallet-leave.ts`). */
+  /** `left`: its endpoint became down or ejected while it waited there (`lease-cache-leave.ts`). */
   readonly why: "capacity" | "failed" | "timeout" | "too_long" | "left";
   readonly maybeProcessed: boolean;
   /** Not one byte came back. */

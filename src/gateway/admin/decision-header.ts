@@ -21,7 +21,7 @@ export type DecisionMade = {
   readonly reason: string;
   readonly attempts: number;
   /** The lease that the router decided; with a hedge, another endpoint may have answered. */
-  readonly decision: Pick<Leased, "holding" | "reason" | "candidates">;
+  readonly decision: Pick<Leased, "heldLease" | "reason" | "candidates">;
   /** What the input rails said, at most as many as a stage may have. */
   readonly rails?: readonly RailRecord[];
 };
@@ -31,7 +31,7 @@ export function decisionHeader({ endpointId, reason, attempts, decision, rails =
   // None from a shard of a version that does not tell.
   const weighed = decision.candidates ?? [];
   const alone = decision.reason === "snapshot" || decision.reason === "static";
-  const chosen = decision.holding.grant.endpointId;
+  const chosen = decision.heldLease.grant.endpointId;
   const whys = explainCandidates(weighed, { endpointId: chosen, reason: alone ? null : decision.reason });
   const rows = weighed
     .map((one, index) => ({ totalMs: one.totalMs, json: ascii(JSON.stringify(row(one, whys[index] ?? ""))) }))

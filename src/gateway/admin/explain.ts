@@ -6,7 +6,7 @@
  * whether a request would have been decided without it.
  */
 import { homeRegion, viewsAlone } from "../../routing/core/lease-client/edge-lease.ts";
-import type { LeaseWish } from "../../routing/core/lease-client/edge-lease.ts";
+import type { LeaseRequest } from "../../routing/core/lease-client/edge-lease.ts";
 import { explainAlone } from "../../routing/core/cost/explain.ts";
 import type { Explanation, Picture } from "../../routing/core/cost/explain.ts";
 import { shardName } from "../../routing/core/shard-name.ts";
@@ -37,16 +37,16 @@ export async function explain(edge: Authenticated): Promise<Answer> {
     const { reason, param, problem } = read.error;
     return { reason, detail: problem, ...(param === null ? {} : { param }) };
   }
-  const wish = wishOf(edge, read.value);
-  if (wish === null) return unknownPool(read.value.pool.id, config);
-  if (wish.pool.endpoints.length === 0) return { reason: "jobs_only" };
-  const shard = shardName(wish.pool.id, homeRegion(wish));
-  const { client, clientKey, inputTokens, excluded } = wish;
+  const leaseRequest = leaseRequestOf(edge, read.value);
+  if (leaseRequest === null) return unknownPool(read.value.pool.id, config);
+  if (leaseRequest.pool.endpoints.length === 0) return { reason: "jobs_only" };
+  const shard = shardName(leaseRequest.pool.id, homeRegion(leaseRequest));
+  const { client, clientKey, inputTokens, excluded } = leaseRequest;
   const askedAtMs = Date.now();
   const asked = await askShard(desk, shard, async (stub) => stub.explain({ client, clientKey, inputTokens, excluded }));
   const told = asked.ok ? asked.value : null;
   return answerJson(edge, {
-    pool: wish.pool.id,
+    pool: leaseRequest.pool.id,
     shard,
     client,
     clientKey,
@@ -54,12 +54,12 @@ export async function explain(edge: Authenticated): Promise<Answer> {
     excluded,
     shardMs: told === null ? null : Date.now() - askedAtMs,
     patienceMs: read.value.pool.patienceMs,
-    ...(told ?? alone(desk, wish)),
+    ...(told ?? alone(desk, leaseRequest)),
   });
 }
 
 /** Null when another deployment's config is being read: the pool has gone since. */
-function wishOf(edge: Authenticated, { pool, place, inputTokens, excluded }: ExplainBody): LeaseWish | null {
+function leaseRequestOf(edge: Authenticated, { pool, place, inputTokens, excluded }: ExplainBody): LeaseRequest | null {
   const { runtime } = edge.desk;
   const spec = runtime.pools.get(pool.id)?.spec;
   if (spec === undefined) return null;
@@ -68,8 +68,8 @@ function wishOf(edge: Authenticated, { pool, place, inputTokens, excluded }: Exp
   return { pool: spec, client, clientKey, inputTokens, excluded, explain: true };
 }
 
-function alone({ runtime }: Desk, wish: LeaseWish): Explanation {
-  const { views, snapshot } = viewsAlone(runtime.wallet, wish);
+function alone({ runtime }: Desk, leaseRequest: LeaseRequest): Explanation {
+  const { views, snapshot } = viewsAlone(runtime.leaseCache, leaseRequest);
   const ageMs = snapshot === null ? 0 : Date.now() - snapshot.atMs;
   const digests = Object.entries(snapshot?.set.digestAgesMs ?? {});
   const picture: Picture = {
@@ -78,5 +78,5 @@ function alone({ runtime }: Desk, wish: LeaseWish): Explanation {
     ageMs,
     digestAgesMs: Object.fromEntries(digests.map(([region, thenMs]) => [region, thenMs + ageMs])),
   };
-  return explainAlone(views, wish, picture, Math.random);
+  return explainAlone(views, leaseRequest, picture, Math.random);
 }

@@ -8,7 +8,7 @@
  */
 import type { JobStatus, JobView } from "../../jobs/core/messages.ts";
 import type { HeaderRecord } from "../../wire/headers.ts";
-import { isEnded, plainJob, valueOf } from "../../jobs/wire/jobs-view.ts";
+import { isEnded, nativeJob, valueOf } from "../../jobs/wire/jobs-view.ts";
 import { dress } from "../../wire/replies.ts";
 import type { Authenticated } from "../edge-request.ts";
 import type { Answer } from "../../wire/refusal.ts";
@@ -79,7 +79,7 @@ async function tell(
       if (page.isEnd) {
         const ended = await queue.view(tenant, jobId, 0);
         if (ended !== null) await tellStatus(ended.status);
-        if (ended !== null) await write(event("end", plainJob(ended, poolId)));
+        if (ended !== null) await write(event("end", nativeJob(ended, poolId)));
         break;
       }
       if (page.chunks.length === 0 && page.reset === undefined) await write(": waiting\n\n");

@@ -8,7 +8,7 @@
 import { RETENTION_ASYNC_MS } from "../../jobs/core/policy.ts";
 import type { JobWork } from "../../jobs/core/messages.ts";
 import { forwardableRequestHeaders, headersBeyond } from "../../wire/headers.ts";
-import { plainJobId } from "../../jobs/wire/jobs-ids.ts";
+import { nativeJobId } from "../../jobs/wire/jobs-ids.ts";
 import { IDEMPOTENCY_KEY, ON_BUSY, readJobOptions } from "../../jobs/wire/jobs-options.ts";
 import { parsePrefer, preferenceApplied } from "../../jobs/wire/jobs-prefer.ts";
 import type { Preference } from "../../jobs/wire/jobs-prefer.ts";
@@ -26,7 +26,7 @@ import type { Result } from "../../lib/result.ts";
 import type { ErrorReason } from "../../wire/errors.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { answerStored, NO_QUEUE, refuseProblem } from "./answers.ts";
-import { answerPending, answerResult } from "./plain.ts";
+import { answerPending, answerResult } from "./native.ts";
 import { hasQueues, queueOf } from "./queue.ts";
 import { unreadOf } from "../unread.ts";
 import { checkJob } from "./rails.ts";
@@ -85,7 +85,7 @@ async function submit(edge: Authenticated, bytes: ArrayBuffer, preference: Prefe
   const work = await workOf(edge, pool, { path, bytes, json });
   if (!work.ok) return work.error;
   const submitted = await submitJob(edge, pool, {
-    jobId: plainJobId(crypto.randomUUID()),
+    jobId: nativeJobId(crypto.randomUUID()),
     work: work.value,
     policy: policyOf(options.value, null, RETENTION_ASYNC_MS),
     webhook: options.value.webhook,

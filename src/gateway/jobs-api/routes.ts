@@ -15,7 +15,7 @@ import { answerStored, NO_QUEUE } from "./answers.ts";
 import * as batches from "./batch.ts";
 import { adminRoute } from "./operate.ts";
 import { triggered } from "./hooks.ts";
-import { plainRoute } from "./plain.ts";
+import { nativeRoute } from "./native.ts";
 import { queueOf } from "./queue.ts";
 import { admitCall } from "./rates.ts";
 import * as runpod from "./runpod.ts";
@@ -34,7 +34,7 @@ export async function routeJobs(edge: EdgeRequest, admit: Admit): Promise<Answer
   if (first === "admin") {
     return admit(edge, "admin", async (known) => answerStored(known, async () => adminRoute(known, rest)));
   }
-  if (first === "v1") return admit(edge, "infer", async (known) => plainRoute(known, rest.slice(1)));
+  if (first === "v1") return admit(edge, "infer", async (known) => nativeRoute(known, rest.slice(1)));
   return routeRunpod(edge, admit, rest);
 }
 

@@ -31,13 +31,13 @@ export type Submission =
 /** `known`: what is stored under this tenant's key. `jobId`: for the job that this submission would make. */
 export function decideSubmission(
   known: KeyRecord | null,
-  wish: { readonly jobId: string; readonly bodyHash: string },
+  asked: { readonly jobId: string; readonly bodyHash: string },
   now: number,
 ): Submission {
   if (known === null || known.expiresAtMs <= now) {
-    return { kind: "new", record: { ...wish, expiresAtMs: now + KEY_RETENTION_MS } };
+    return { kind: "new", record: { ...asked, expiresAtMs: now + KEY_RETENTION_MS } };
   }
-  return known.bodyHash === wish.bodyHash ? { kind: "same", jobId: known.jobId } : { kind: "conflict" };
+  return known.bodyHash === asked.bodyHash ? { kind: "same", jobId: known.jobId } : { kind: "conflict" };
 }
 
 /** Printable ASCII, 1 to `KEY_CHARS_MAX` characters. */

@@ -85,16 +85,16 @@ export type PolicyProblem = {
 };
 
 /** Defaults filled in. Errors: the first field that is out of its range or not a whole number. */
-export function resolvePolicy(wish: Partial<JobPolicy>): Result<JobPolicy, PolicyProblem> {
+export function resolvePolicy(asked: Partial<JobPolicy>): Result<JobPolicy, PolicyProblem> {
   const policy: JobPolicy = {
-    priority: wish.priority ?? DEFAULT_POLICY.priority,
-    startWithinMs: wish.startWithinMs ?? DEFAULT_POLICY.startWithinMs,
-    executionTimeoutMs: wish.executionTimeoutMs ?? DEFAULT_POLICY.executionTimeoutMs,
-    ttlMs: wish.ttlMs ?? DEFAULT_POLICY.ttlMs,
-    retentionMs: wish.retentionMs ?? DEFAULT_POLICY.retentionMs,
-    attemptsMax: wish.attemptsMax ?? DEFAULT_POLICY.attemptsMax,
-    backoff: wish.backoff ?? DEFAULT_POLICY.backoff,
-    lateAfterMs: wish.lateAfterMs ?? DEFAULT_POLICY.lateAfterMs,
+    priority: asked.priority ?? DEFAULT_POLICY.priority,
+    startWithinMs: asked.startWithinMs ?? DEFAULT_POLICY.startWithinMs,
+    executionTimeoutMs: asked.executionTimeoutMs ?? DEFAULT_POLICY.executionTimeoutMs,
+    ttlMs: asked.ttlMs ?? DEFAULT_POLICY.ttlMs,
+    retentionMs: asked.retentionMs ?? DEFAULT_POLICY.retentionMs,
+    attemptsMax: asked.attemptsMax ?? DEFAULT_POLICY.attemptsMax,
+    backoff: asked.backoff ?? DEFAULT_POLICY.backoff,
+    lateAfterMs: asked.lateAfterMs ?? DEFAULT_POLICY.lateAfterMs,
   };
   for (const [field, range] of Object.entries(POLICY_RANGES) as [keyof typeof POLICY_RANGES, PolicyRange][]) {
     const value = policy[field];

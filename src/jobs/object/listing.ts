@@ -8,7 +8,7 @@ import { LIST_ROWS_MAX } from "./bounds.ts";
 import type { JobRow } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
 
-export type ListWish = {
+export type ListRequest = {
   readonly offset: number;
   readonly limit: number;
   /** Null: every state. */
@@ -16,7 +16,7 @@ export type ListWish = {
 };
 
 /** Running, then waiting in the order of their start, then those that wait for an instant, then ended. */
-export function listJobs(ledger: Ledger, tenant: string, { offset, limit, states }: ListWish): readonly JobRow[] {
+export function listJobs(ledger: Ledger, tenant: string, { offset, limit, states }: ListRequest): readonly JobRow[] {
   const rows: JobRow[] = [];
   const seen = new Set<string>();
   const now = Date.now();

@@ -37,12 +37,12 @@ import { Outbox } from "./outbox.ts";
 import type { DeadDelivery } from "./outbox.ts";
 import { configuredLimits, jobsConfigOf, signersOf } from "./pool-config.ts";
 import { PoolWatch } from "./pool-watch.ts";
-import { Pusher } from "./pusher.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc, WorkerResult } from "./rpc.ts";
 import { Streams } from "./streams.ts";
 import { goneView, takeIn } from "./submission.ts";
 import { Scrub } from "./scrub.ts";
-import { Upkeep } from "./upkeep.ts";
+import { Maintenance } from "./maintenance.ts";
 import { Patience, Waiters } from "./waiters.ts";
 import { TAKE_KEY, WorkerDesk } from "./worker-desk.ts";
 
@@ -52,9 +52,9 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   readonly #waiters = new Waiters();
   readonly #blobs: Blobs;
   readonly #outbox: Outbox;
-  readonly #pusher: Pusher;
+  readonly #dispatcher: Dispatcher;
   readonly #workers: WorkerDesk;
-  readonly #upkeep: Upkeep;
+  readonly #maintenance: Maintenance;
   readonly #scrub: Scrub;
   readonly #streams: Streams;
   readonly #batches: Batches;
@@ -77,7 +77,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     const epoch = Number(store.meta("epoch") ?? 0) + 1;
     this.#unsavedEpoch = epoch;
     this.#blobs = new Blobs(env.JOB_BLOBS ?? null, ctx.storage.sql, name);
-    const wakeAt = (atMs: number): void => this.#upkeep.wakeAt(atMs);
+    const wakeAt = (atMs: number): void => this.#maintenance.wakeAt(atMs);
     this.#savedTotals = store.meta("totals") ?? "[]";
     this.#ordered = JSON.parse(store.meta("limits") ?? "{}") as Partial<QueueLimits>;
     const kept = {
@@ -89,7 +89,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     this.#ledger = new Ledger(store, ended, kept, {
       ready: () => this.#ready(),
       aborted: (row, token, workerId) => {
-        if (workerId === null) this.#pusher.abort(row.job.id, token);
+        if (workerId === null) this.#dispatcher.abort(row.job.id, token);
         else this.#workers.stop(workerId, row.job.id);
       },
       noticed: (row, notice) => this.#noticed(row, notice),
@@ -104,16 +104,16 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     const ledger = this.#ledger;
     this.#inherited = new Map(Array.from(ledger.running, ([id, { row }]) => [id, row.job.token]));
     this.#outbox = new Outbox(ctx.storage.sql, env, wakeAt, signersOf(env, poolId));
-    this.#pusher = new Pusher({ env, ctx, poolId, ledger, blobs: this.#blobs, wakeAt });
+    this.#dispatcher = new Dispatcher({ env, ctx, poolId, ledger, blobs: this.#blobs, wakeAt });
     this.#workers = new WorkerDesk({ ledger, waiters: this.#waiters, blobs: this.#blobs, wakeAt });
     const isHealthy = async (): Promise<boolean | null> => this.#isHealthy();
     this.#watch = new PoolWatch({ poolId, ledger, outbox: this.#outbox, isHealthy, wakeAt }, config.events);
     this.#scrub = new Scrub({ ctx, host: env.STATE_HOST, ledger });
-    this.#upkeep = new Upkeep({
+    this.#maintenance = new Maintenance({
       storage: ctx.storage,
       ledger,
       outbox: this.#outbox,
-      pusher: this.#pusher,
+      dispatcher: this.#dispatcher,
       watch: this.#watch,
       saveTotals: () => this.#saveTotals(),
       recover: () => this.#recover(),
@@ -121,20 +121,20 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     this.#streams = new Streams(ledger, this.#waiters);
     this.#batches = new Batches(ledger, async (request) => this.submit(request));
     // Nothing is written by its mere existence: a call that only reads must not fail with a disk that is full.
-    this.#upkeep.begin();
+    this.#maintenance.begin();
   }
 
   async submit(request: SubmitRequest): Promise<SubmitOutcome> {
-    this.#upkeep.hasBegun();
-    this.#upkeep.look();
-    const taken = await takeIn({ ledger: this.#ledger, blobs: this.#blobs, pusher: this.#pusher }, request);
+    this.#maintenance.hasBegun();
+    this.#maintenance.look();
+    const taken = await takeIn({ ledger: this.#ledger, blobs: this.#blobs, dispatcher: this.#dispatcher }, request);
     if (taken.kind === "gone") return { kind: "accepted", job: goneView(taken.jobId), isNew: false };
     if (taken.kind !== "taken") return taken;
     return { kind: "accepted", job: await this.#view(taken.row), isNew: taken.isNew };
   }
 
   async view(tenant: string, jobId: string, waitMs: number): Promise<JobView | null> {
-    this.#upkeep.look();
+    this.#maintenance.look();
     const patience = new Patience(waitMs);
     try {
       for (;;) {
@@ -149,7 +149,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   }
 
   async stream(tenant: string, jobId: string, fromSeq: number, waitMs: number): Promise<StreamPage | null> {
-    this.#upkeep.look();
+    this.#maintenance.look();
     return this.#streams.read(() => this.#find(tenant, jobId), jobId, { fromSeq, waitMs });
   }
 
@@ -179,8 +179,8 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   }
 
   async health(tenant: string): Promise<QueueHealth> {
-    this.#upkeep.look();
-    const fleet = await this.#fleet.read(this.#pusher.site());
+    this.#maintenance.look();
+    const fleet = await this.#fleet.read(this.#dispatcher.site());
     const { idle, running } = this.#workers.online(Date.now());
     const { completed, failed, retried } = this.#ledger.totalsOf(tenant);
     return {
@@ -205,13 +205,13 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     tenant: string,
     page: { readonly offset: number; readonly limit: number; readonly status: JobStatus | null },
   ): Promise<readonly JobView[]> {
-    this.#upkeep.hasBegun();
+    this.#maintenance.hasBegun();
     const states = page.status === null ? null : new Set([page.status]);
     return this.#views(listJobs(this.#ledger, tenant, { ...page, limit: Math.min(page.limit, LIST_MAX), states }));
   }
 
   async deadLetters(tenant: string): Promise<readonly JobView[]> {
-    this.#upkeep.hasBegun();
+    this.#maintenance.hasBegun();
     const states = new Set<JobStatus>(["failed", "timed_out"]);
     return this.#views(listJobs(this.#ledger, tenant, { offset: 0, limit: LIST_MAX, states }));
   }
@@ -244,7 +244,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   }
 
   async take(workerId: string, count: number, waitMs: number, holdsNothing = false): Promise<readonly TakenJob[]> {
-    this.#upkeep.look();
+    this.#maintenance.look();
     if (holdsNothing) this.#workers.startAnew(workerId);
     return this.#workers.take(workerId, count, waitMs);
   }
@@ -261,7 +261,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   }
 
   async ping(workerId: string, jobIds: readonly string[]): Promise<void> {
-    this.#upkeep.look();
+    this.#maintenance.look();
     this.#workers.ping(workerId, jobIds);
   }
 
@@ -314,7 +314,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   }
 
   onAlarm(): void {
-    this.#upkeep.onAlarm();
+    this.#maintenance.onAlarm();
   }
 
   /**
@@ -338,11 +338,11 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
 
   /** A job waits that may start: a waiting GPU worker has it at once, else a lease is asked for. */
   #ready(): void {
-    this.#upkeep.guard();
+    this.#maintenance.guard();
     this.#watch.wake();
-    if (!this.#waiters.wakeOne(TAKE_KEY)) return this.#pusher.pump();
+    if (!this.#waiters.wakeOne(TAKE_KEY)) return this.#dispatcher.pump();
     // The worker takes it in the next microtasks; what is left after that needs leases.
-    setTimeout(() => this.#pusher.pump(), 0);
+    setTimeout(() => this.#dispatcher.pump(), 0);
   }
 
   /** May any endpoint, or any GPU worker that pulls, take a job; null: nobody knows. */
@@ -350,7 +350,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     const { idle, running } = this.#workers.online(Date.now());
     if (idle + running > 0) return true;
     // Fresh: two looks at one old answer would be one sight taken for two.
-    await this.#fleet.read(this.#pusher.site(), 0);
+    await this.#fleet.read(this.#dispatcher.site(), 0);
     return this.#fleet.isHealthy;
   }
 

@@ -12,7 +12,7 @@ import { firstNonEmptyToken } from "../../dispatch/core/token-timing.ts";
 import type { JobWork } from "../core/messages.ts";
 import type { OutputNote } from "../core/events.ts";
 import type { FailureReason } from "../core/reasons.ts";
-import type { Holding } from "../../routing/core/lease-client/wallet.ts";
+import type { HeldLease } from "../../routing/core/lease-client/lease-cache.ts";
 import { isEventStream } from "../../dispatch/answer-format.ts";
 import { attemptOnce, endAttempt, endLost, keepRunning, noteBytes } from "../../dispatch/dispatch.ts";
 import type { Attempt, AttemptResult, LostAttempt } from "../../dispatch/attempt.ts";
@@ -44,7 +44,7 @@ export type AttemptReport =
 
 export type Course = {
   readonly desk: Desk;
-  readonly holding: Holding;
+  readonly heldLease: HeldLease;
   readonly endpoint: EdgeEndpoint;
   readonly work: JobWork;
   readonly outgoing: Outgoing;
@@ -58,8 +58,8 @@ export type Course = {
 
 /** Never rejects. An attempt that was aborted reports a failure that nobody waits for any more. */
 export async function runAttempt(course: Course): Promise<AttemptReport> {
-  const { desk, holding, endpoint, outgoing } = course;
-  const result = await attemptOnce(desk, holding, endpoint, outgoing);
+  const { desk, heldLease, endpoint, outgoing } = course;
+  const result = await attemptOnce(desk, heldLease, endpoint, outgoing);
   if (result.kind === "lost") {
     // Nobody repeats it now, so nobody will know better.
     endLost(result);

@@ -12,12 +12,12 @@ import { BLOB_BYTES_MAX, INPUT_ROW_BYTES_MAX, STORAGE_BYTES_MAX, utf8Bytes } fro
 import type { Extra, JobRow } from "./job-store.ts";
 import { viewOf } from "./job-view.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Pusher } from "./pusher.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 
 /** A client over a limit comes back after this, ms: nobody knows when a job ends. */
 const LIMITED_RETRY_MS = 1_000;
 
-export type SubmissionParts = { readonly ledger: Ledger; readonly blobs: Blobs; readonly pusher: Pusher };
+export type SubmissionParts = { readonly ledger: Ledger; readonly blobs: Blobs; readonly dispatcher: Dispatcher };
 
 export type Taken =
   | { readonly kind: "taken"; readonly row: JobRow; readonly isNew: boolean }
@@ -26,14 +26,14 @@ export type Taken =
   | Exclude<SubmitOutcome, { kind: "accepted" }>;
 
 export async function takeIn(parts: SubmissionParts, request: SubmitRequest): Promise<Taken> {
-  const { blobs, ledger, pusher } = parts;
+  const { blobs, ledger, dispatcher } = parts;
   const { jobId, work } = request;
   const bytes = utf8Bytes(work.body);
   if (bytes > BLOB_BYTES_MAX) return { kind: "too_large", bytesMax: BLOB_BYTES_MAX };
   const refused = known(parts, request) ?? full(parts, request);
   if (refused !== null) return refused;
   // Before anything is written: what is written holds back every message until it is on disk, and a lease takes a trip.
-  if (request.policy.notBeforeMs === null) pusher.pump(1);
+  if (request.policy.notBeforeMs === null) dispatcher.pump(1);
   const bodyKey = bytes > INPUT_ROW_BYTES_MAX ? blobs.inputKey(jobId) : null;
   if (bodyKey !== null) {
     await blobs.put(bodyKey, work.body);

@@ -9,7 +9,7 @@
 /** Runpod's forms end in the region of its API. Clients keep ids as text; the ending is kept for those that check it. */
 export const runpodJobId = (uuid: string): string => `${uuid}-u1`;
 export const runpodSyncJobId = (uuid: string): string => `sync-${uuid}-u1`;
-export const plainJobId = (uuid: string): string => `job_${uuid}`;
+export const nativeJobId = (uuid: string): string => `job_${uuid}`;
 export const batchIdOf = (uuid: string): string => `batch_${uuid}`;
 
 /** The longest of ours has 44 characters. */

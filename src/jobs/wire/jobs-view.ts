@@ -59,7 +59,7 @@ export function runpodBatch(batch: BatchView, poolId: string): Readonly<Record<s
 }
 
 /** The job object of `/v1/jobs`. */
-export function plainJob(view: JobView, poolId: string): Readonly<Record<string, unknown>> {
+export function nativeJob(view: JobView, poolId: string): Readonly<Record<string, unknown>> {
   const name = jobName(view.id, poolId);
   const url = `/v1/jobs/${name}`;
   return {

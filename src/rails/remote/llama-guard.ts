@@ -8,7 +8,7 @@
  * Source: Meta's model card of Llama Guard 3; docs/sources.md, Failing open and closed.
  */
 import { NOTHING_FOUND, readGuardAnswer } from "../core/outside-answers.ts";
-import type { LeaseWish } from "../../routing/core/lease-client/edge-lease.ts";
+import type { LeaseRequest } from "../../routing/core/lease-client/edge-lease.ts";
 import { inputTokensEstimate } from "../../wire/openai.ts";
 import { attemptOnce, endAttempt } from "../../dispatch/dispatch.ts";
 import type { Begun } from "../../dispatch/begin-answer.ts";
@@ -55,7 +55,7 @@ function questionOf(parts: OutsideAsk["input"]["parts"]) {
 async function askPool(ask: OutsideAsk, pool: EdgePool, body: Uint8Array): Promise<unknown> {
   const { desk, signal } = ask;
   const inputTokens = inputTokensEstimate(body.byteLength);
-  const wish: LeaseWish = {
+  const leaseRequest: LeaseRequest = {
     pool: pool.spec,
     client: null,
     clientKey: "rails",
@@ -64,20 +64,20 @@ async function askPool(ask: OutsideAsk, pool: EdgePool, body: Uint8Array): Promi
     excluded: [],
     explain: false,
   };
-  const answer = await lease(desk, pool, wish);
+  const answer = await lease(desk, pool, leaseRequest);
   if (answer.kind !== "leased") throw new Error(`the guard's pool has no lease: ${answer.kind}`);
-  const endpoint = pool.endpoints.get(answer.holding.grant.endpointId);
+  const endpoint = pool.endpoints.get(answer.heldLease.grant.endpointId);
   if (endpoint === undefined || signal.aborted) {
-    returnLease(desk, answer.holding);
+    returnLease(desk, answer.heldLease);
     throw new Error("there is no endpoint, or no time, for the guard");
   }
-  const result = await attemptOnce(desk, answer.holding, endpoint, {
+  const result = await attemptOnce(desk, answer.heldLease, endpoint, {
     method: "POST",
     path: "/v1/chat/completions",
     headers: { "content-type": "application/json", "x-request-id": ask.requestId, "x-warmpath-hop": "1" },
     body,
     inputTokens,
-    clientKey: wish.clientKey,
+    clientKey: leaseRequest.clientKey,
     affinity: null,
     stream: false,
     firstByteTimeoutMs: pool.config.firstTokenTimeoutMs,

@@ -86,7 +86,7 @@ export type Settlement = {
 };
 
 /** A lease that the edge still holds: keeps it alive, confirms a credit as spent, or re-creates it after a restart. */
-export type HeldLease = {
+export type LeaseConfirmation = {
   readonly leaseId: string;
   readonly endpointId: string;
   readonly epoch: number;
@@ -96,9 +96,9 @@ export type HeldLease = {
 };
 
 /** What an edge isolate has to tell; rides on an acquire where one is due anyway. */
-export type Carry = {
+export type Report = {
   readonly settled: readonly Settlement[];
-  readonly held: readonly HeldLease[];
+  readonly held: readonly LeaseConfirmation[];
 };
 
 export type AcquireRequest = {
@@ -119,7 +119,7 @@ export type AcquireRequest = {
   /** Requests a second that this isolate sends to this pool from this place, for credits; 0 asks for none. */
   readonly recentPerSecond: number;
   /**
-   * No request waits for this: it fills the wallet before it is empty. The lease itself is a credit then, and the answer
+   * No request waits for this: it fills the lease cache before it is empty. The lease itself is a credit then, and the answer
    * is a grant here and now or nothing (`shed`): it waits for no slot, wakes nothing and is passed on to nobody.
    */
   readonly ahead: boolean;
@@ -141,7 +141,7 @@ export type AcquireRequest = {
   readonly wantsSnapshot: boolean;
   /** Does it want every candidate with its cost; costs CPU, so only for an explained decision. */
   readonly explain: boolean;
-  readonly carry: Carry;
+  readonly carry: Report;
 };
 
 export type Grant = HedgeAdvice & {

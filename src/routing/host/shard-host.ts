@@ -22,7 +22,7 @@ import {
 } from "../core/shard/shard.ts";
 import type { Effect } from "../core/shard/shard.ts";
 import type { ShardState } from "../core/shard/shard-state.ts";
-import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry, ReportReply } from "../core/shard-messages.ts";
+import type { AcquireReply, AcquireRequest, AwaitOutcome, Report, ReportReply } from "../core/shard-messages.ts";
 import { leaveNews } from "../core/shard/shard-leave.ts";
 import { takeNews } from "../core/shard/shard-news.ts";
 import type { NewsLine } from "../core/shard/news.ts";
@@ -92,8 +92,8 @@ export class ShardHost {
   }
 
   /** Settlements and confirmations that no acquire carried. */
-  report(carry: Carry): ReportReply {
-    this.#perform(this.#core.applyCarry(this.state, carry, this.#now, this.#ports.rng));
+  report(report: Report): ReportReply {
+    this.#perform(this.#core.applyReport(this.state, report, this.#now, this.#ports.rng));
     this.#keepGoing();
     return leaveNews(this.state, this.#now);
   }

@@ -14,7 +14,7 @@ import type { NewsLine } from "../core/shard/news.ts";
 import { absorbDigest, createShard, makeDigest } from "../core/shard/shard.ts";
 import { acquire } from "../core/shard/shard-acquire.ts";
 import { applyProbe } from "../core/shard/shard-observe.ts";
-import { applyCarry, sweep } from "../core/shard/shard-settle.ts";
+import { applyReport, sweep } from "../core/shard/shard-settle.ts";
 
 export type Clock = {
   readonly now: () => number;
@@ -63,7 +63,7 @@ export type ShardSetup = { readonly pool: PoolSpec; readonly region: string; rea
 export const SHARD_CALLS = {
   absorbDigest,
   acquire,
-  applyCarry,
+  applyReport,
   applyProbe,
   createShard,
   inheritInFlight,

@@ -14,7 +14,7 @@ import type { Target } from "../../../backends/port.ts";
 import type { ProbeResult } from "../core/endpoint/endpoint.ts";
 import type { ViewSet } from "../core/endpoint/endpoint-view.ts";
 import type { ExplainRequest, Explanation } from "../core/cost/explain.ts";
-import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry, ReportReply } from "../core/shard-messages.ts";
+import type { AcquireReply, AcquireRequest, AwaitOutcome, Report, ReportReply } from "../core/shard-messages.ts";
 import type { Config, EndpointConfig } from "../../config/config.ts";
 import { loadConfig } from "../../config/env.ts";
 import type { Env } from "../../config/env.ts";
@@ -60,8 +60,8 @@ export class PoolShard extends DurableObject<ShardEnv> {
   }
 
   /** Settlements and confirmations that no acquire carried. */
-  report(carry: Carry): ReportReply {
-    return this.#host === null ? {} : this.#host.report(carry);
+  report(report: Report): ReportReply {
+    return this.#host === null ? {} : this.#host.report(report);
   }
 
   /** A peer's digest for this shard's own. */

@@ -4,7 +4,7 @@ import type { LeaseReason } from "../../../src/routing/core/lease-client/edge-le
 import type { EndpointView } from "../../../src/routing/core/endpoint/endpoint-view.ts";
 import { seededRng } from "../../../src/lib/rng.ts";
 import { route } from "../../../src/routing/core/cost/route.ts";
-import { createWallet, deposit } from "../../../src/routing/core/lease-client/wallet.ts";
+import { createLeaseCache, deposit } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { DECISION_BYTES_MAX, decisionHeader } from "../../../src/gateway/admin/decision-header.ts";
 import type { DecisionMade } from "../../../src/gateway/admin/decision-header.ts";
 import { endpointView, grantOf, US } from "../../routing/core/shard/shard-fixture.ts";
@@ -22,8 +22,8 @@ type Written = {
 function made(views: readonly EndpointView[], endpointId: string, reason: LeaseReason = "nearest_warm"): DecisionMade {
   const request = { client: US, clientKey: "here", inputTokens: 0, excluded: [], exact: true };
   const { candidates } = route(views, request, seededRng(1));
-  const holding = deposit(createWallet("edge"), "key", "shard", grantOf("i-1", { endpointId }), 0, 0);
-  return { endpointId, reason, attempts: 1, decision: { holding, reason, candidates } };
+  const heldLease = deposit(createLeaseCache("edge"), "key", "shard", grantOf("i-1", { endpointId }), 0, 0);
+  return { endpointId, reason, attempts: 1, decision: { heldLease, reason, candidates } };
 }
 
 const written = (decision: DecisionMade): Written => JSON.parse(decisionHeader(decision)) as Written;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { KEY_CHARS_MAX } from "../../../src/jobs/core/idempotency.ts";
 import { TAGS_MAX } from "../../../src/jobs/core/job.ts";
 import { HOOK_TOKEN_CHARS_MAX, signHook, verifyHook } from "../../../src/jobs/wire/jobs-hook.ts";
-import { isJobId, jobName, JOB_ID_CHARS_MAX, parseJobName, plainJobId } from "../../../src/jobs/wire/jobs-ids.ts";
+import { isJobId, jobName, JOB_ID_CHARS_MAX, parseJobName, nativeJobId } from "../../../src/jobs/wire/jobs-ids.ts";
 import { readJobOptions } from "../../../src/jobs/wire/jobs-options.ts";
 import { parsePrefer, PREFER_WAIT_MS_MAX, preferenceApplied } from "../../../src/jobs/wire/jobs-prefer.ts";
 import { ROUTE_CHARS_MAX, workOf } from "../../../src/jobs/wire/jobs-work.ts";
@@ -105,7 +105,7 @@ describe("options by headers", () => {
 
 describe("names of jobs", () => {
   test("a name is read back as the id and the pool it was made of", () => {
-    const id = plainJobId("0b0c2f2e-5f0a-4a6c-9d61-7f6f0f4a7a11");
+    const id = nativeJobId("0b0c2f2e-5f0a-4a6c-9d61-7f6f0f4a7a11");
     expect(parseJobName(jobName(id, "llama-3.1-8b"))).toEqual({ jobId: id, poolId: "llama-3.1-8b" });
   });
 

@@ -40,7 +40,7 @@ const step = {
 };
 
 /**
- * The shards of the production core probe when traffic comes. What they found is in the next digest, out of every wallet
+ * The shards of the production core probe when traffic comes. What they found is in the next digest, out of every lease cache
  * after a credit's life, and under way for a round trip.
  */
 const NEWS_MS = DIGEST_EVERY_MS + CREDIT_LIFE_MS + 92;

@@ -13,8 +13,8 @@ import { checkLeaseTable } from "../../../src/routing/core/shard/leases.ts";
 import type { Effect } from "../../../src/routing/core/shard/shard.ts";
 import { CONFIRM_GRACE_MS } from "../../../src/routing/core/shard/shard-grant.ts";
 import { LOCAL_EPOCH } from "../../../src/routing/core/shard-messages.ts";
-import type { Carry } from "../../../src/routing/core/shard-messages.ts";
-import type { Holding } from "../../../src/routing/core/lease-client/wallet.ts";
+import type { Report } from "../../../src/routing/core/shard-messages.ts";
+import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { EVENT } from "../event-kinds.ts";
 import { OUTCOME } from "../outcomes.ts";
 import type { EdgeHost } from "./edge-host.ts";
@@ -51,9 +51,9 @@ export class Checkers implements Watch {
 
   // Told by the hosts.
 
-  carried(shard: SimShard, carry: Carry): void {
+  carried(shard: SimShard, report: Report): void {
     const seen = new Set<string>();
-    for (const settlement of carry.settled) this.#shards.told(shard, settlement, seen);
+    for (const settlement of report.settled) this.#shards.told(shard, settlement, seen);
   }
 
   called(shard: SimShard, effects: readonly Effect[], asked: Asked | null): void {
@@ -72,8 +72,8 @@ export class Checkers implements Watch {
     this.#shards.evicting(shard);
   }
 
-  leased(_edge: EdgeHost, _request: number, holding: Holding): void {
-    const { leaseId, grant } = holding;
+  leased(_edge: EdgeHost, _request: number, heldLease: HeldLease): void {
+    const { leaseId, grant } = heldLease;
     const known = this.#ledger.leases.get(leaseId);
     if (known === undefined && grant.epoch !== LOCAL_EPOCH) {
       this.#ledger.broken("one-attempt", `${leaseId} is held and was never granted`);
@@ -83,7 +83,7 @@ export class Checkers implements Watch {
     facts.heldSinceMs = this.#ledger.nowMs;
   }
 
-  dispatched(_edge: EdgeHost, { leaseId }: Holding, attempt: number): void {
+  dispatched(_edge: EdgeHost, { leaseId }: HeldLease, attempt: number): void {
     const { world, options, running } = this.#router;
     const facts = this.#ledger.leases.get(leaseId);
     if (facts === undefined || facts.attempt !== null || facts.endedMs !== null) {
@@ -109,7 +109,7 @@ export class Checkers implements Watch {
     if (begun && isAnswered) this.#ledger.broken("after-first-token", `request ${request} is dispatched again`);
   }
 
-  settled(_edge: EdgeHost, { leaseId }: Holding, outcome: string): void {
+  settled(_edge: EdgeHost, { leaseId }: HeldLease, outcome: string): void {
     const facts = this.#ledger.leases.get(leaseId);
     if (facts === undefined) return;
     if (facts.endedMs !== null) this.#ledger.broken("settled-once", `${leaseId} ends a second time`);
@@ -182,14 +182,14 @@ export class Checkers implements Watch {
     const { shards, edges, options } = this.#router;
     for (const shard of shards) if (shard !== null) this.#checkShard(shard);
     const held = new Map<EdgeHost, number>();
-    for (const { of, holding } of this.#router.running.values()) {
+    for (const { of, heldLease } of this.#router.running.values()) {
       held.set(of.edge, (held.get(of.edge) ?? 0) + 1);
-      if (of.edge.wallet.holdings.has(holding.leaseId)) continue;
-      this.#ledger.broken("held-leases", `${holding.leaseId} has an attempt and is not held`);
+      if (of.edge.leaseCache.heldLeases.has(heldLease.leaseId)) continue;
+      this.#ledger.broken("held-leases", `${heldLease.leaseId} has an attempt and is not held`);
     }
     if (options.railsMs > 0) return;
     for (const edge of edges.flat()) {
-      const { size } = edge.wallet.holdings;
+      const { size } = edge.leaseCache.heldLeases;
       if (size !== (held.get(edge) ?? 0))
         this.#ledger.broken("held-leases", `${size} held, ${held.get(edge) ?? 0} running`);
     }

@@ -14,27 +14,27 @@ import {
   onSilence,
 } from "../../../src/routing/core/lease-client/edge-lease.ts";
 import {
-  createWallet,
-  restoreCarry,
-  settleHolding,
-  takeCarry,
+  createLeaseCache,
+  restoreReport,
+  settleHeldLease,
+  takeReport,
   touch,
-} from "../../../src/routing/core/lease-client/wallet.ts";
+} from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { SHARD_CALLS } from "../../../src/routing/host/shard-ports.ts";
 
 export const CORE = {
   ...SHARD_CALLS,
   beginLease,
-  createWallet,
+  createLeaseCache,
   onAwaited,
   onCallFailed,
   onLateReply,
   onRefilled,
   onReply,
   onSilence,
-  restoreCarry,
-  settleHolding,
-  takeCarry,
+  restoreReport,
+  settleHeldLease,
+  takeReport,
   touch,
 } as const;
 

@@ -1,22 +1,22 @@
 /**
  * The shell of an edge isolate in the simulator: what `src/dispatch/lease-desk.ts` does, in virtual time and without promises.
  *
- * Model. One wallet. A lease is had at once from a credit, else from a shard within the pool's patience, else decided
+ * Model. One lease cache. A lease is had at once from a credit, else from a shard within the pool's patience, else decided
  * alone; settlements ride on the next acquire or go in a flush of their own.
  */
 import type {
   Asking,
   Leased,
   LeaseStep,
-  LeaseWish,
+  LeaseRequest,
   Refused,
 } from "../../../src/routing/core/lease-client/edge-lease.ts";
 import { LEASES_MAX } from "../../../src/routing/core/shard/leases.ts";
 import type { Rng } from "../../../src/lib/rng.ts";
 import type { AcquireReply, AwaitOutcome, Settlement } from "../../../src/routing/core/shard-messages.ts";
 import { parseShardName } from "../../../src/routing/core/shard-name.ts";
-import { CARRY_MAX, isOwedAWord, rideMs, shardsOwed } from "../../../src/routing/core/lease-client/wallet.ts";
-import type { Holding, Wallet } from "../../../src/routing/core/lease-client/wallet.ts";
+import { REPORT_MAX, isOwedAWord, rideMs, shardsOwed } from "../../../src/routing/core/lease-client/lease-cache.ts";
+import type { HeldLease, LeaseCache } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { stream } from "../chance.ts";
 import type { World } from "../world.ts";
 import type { CoreCalls } from "./core-calls.ts";
@@ -28,7 +28,7 @@ import type { Wire } from "./wire.ts";
 /** As in `src/dispatch/lease-desk.ts`, each with its reason there. */
 const QUEUE_MARGIN_MS = 1_000;
 const FLUSH_LIFE_MS = 1_000;
-const FLUSH_MESSAGES_MAX = LEASES_MAX / CARRY_MAX;
+const FLUSH_MESSAGES_MAX = LEASES_MAX / REPORT_MAX;
 
 export type LeaseAnswer = Leased | Refused;
 
@@ -47,7 +47,7 @@ export type EdgeSetup = {
 };
 
 export class EdgeHost {
-  readonly wallet: Wallet;
+  readonly leaseCache: LeaseCache;
   readonly region: number;
   readonly #setup: EdgeSetup;
   readonly #rng: Rng;
@@ -56,7 +56,7 @@ export class EdgeHost {
   constructor(setup: EdgeSetup) {
     this.#setup = setup;
     this.region = setup.region;
-    this.wallet = setup.core.createWallet(setup.isolateId);
+    this.leaseCache = setup.core.createLeaseCache(setup.isolateId);
     this.#rng = stream(setup.world.seed, `edge ${setup.isolateId}`);
   }
 
@@ -65,80 +65,83 @@ export class EdgeHost {
   }
 
   /** Gets a lease for a request; `done` is called once, now or later. */
-  lease(request: number, wish: LeaseWish, done: (answer: LeaseAnswer) => void): void {
-    const { step, refill } = this.#setup.core.beginLease(this.wallet, wish, this.#now);
+  lease(request: number, leaseRequest: LeaseRequest, done: (answer: LeaseAnswer) => void): void {
+    const { step, refill } = this.#setup.core.beginLease(this.leaseCache, leaseRequest, this.#now);
     if (refill !== null) this.#fill(refill);
-    this.#follow(request, wish, step, done);
+    this.#follow(request, leaseRequest, step, done);
   }
 
-  settle(holding: Holding, end: AttemptEnd): void {
+  settle(heldLease: HeldLease, end: AttemptEnd): void {
     const { core, watch } = this.#setup;
-    const { endpointId, epoch, inFlightAtGrant } = holding.grant;
-    const settlement = { leaseId: holding.leaseId, endpointId, epoch, inFlightAtGrant, ...end };
-    const isFirst = core.settleHolding(this.wallet, holding, settlement);
-    watch?.settled(this, holding, end.outcome);
+    const { endpointId, epoch, inFlightAtGrant } = heldLease.grant;
+    const settlement = { leaseId: heldLease.leaseId, endpointId, epoch, inFlightAtGrant, ...end };
+    const isFirst = core.settleHeldLease(this.leaseCache, heldLease, settlement);
+    watch?.settled(this, heldLease, end.outcome);
     if (!isFirst || this.#now < this.#flushUntilMs) return;
-    const delayMs = rideMs(this.wallet, holding, this.#now);
+    const delayMs = rideMs(this.leaseCache, heldLease, this.#now);
     this.#flushUntilMs = this.#now + delayMs + FLUSH_LIFE_MS;
     if (delayMs === 0) this.flush();
     else this.#setup.wire.later(delayMs, () => this.flush());
   }
 
-  returnLease(holding: Holding): void {
+  returnLease(heldLease: HeldLease): void {
     const nothing = { heldMs: 0, ttftMs: null, headersMs: null, clientKey: "", inputTokens: 0 };
-    this.settle(holding, { outcome: "unused", ...nothing });
+    this.settle(heldLease, { outcome: "unused", ...nothing });
   }
 
-  touch(holding: Holding): void {
-    this.#setup.core.touch(holding, this.#now);
-    if (this.#now >= holding.confirmDueMs) this.flush();
+  touch(heldLease: HeldLease): void {
+    this.#setup.core.touch(heldLease, this.#now);
+    if (this.#now >= heldLease.confirmDueMs) this.flush();
   }
 
   flush(): void {
     this.#flushUntilMs = 0;
-    for (const shard of shardsOwed(this.wallet, this.#now)) this.#tell(shard, FLUSH_MESSAGES_MAX);
+    for (const shard of shardsOwed(this.leaseCache, this.#now)) this.#tell(shard, FLUSH_MESSAGES_MAX);
   }
 
   #tell(shard: string, messagesLeft: number): void {
     const { core } = this.#setup;
     if (messagesLeft === 0) return;
-    const carry = core.takeCarry(this.wallet, shard, this.#now);
-    if (carry.settled.length === 0 && carry.held.length === 0) return;
+    const report = core.takeReport(this.leaseCache, shard, this.#now);
+    if (report.settled.length === 0 && report.held.length === 0) return;
     const host = this.#hostOf(shard);
     if (host === null) return;
     this.#setup.wire.call<null>(
       { from: this.region, to: host.region },
       {
         serve: (reply) => {
-          host.report(carry);
+          host.report(report);
           reply(null);
         },
         onReply: () => this.#tell(shard, messagesLeft - 1),
-        onFail: () => core.restoreCarry(this.wallet, shard, carry),
+        onFail: () => core.restoreReport(this.leaseCache, shard, report),
         doubles: true,
       },
     );
   }
 
-  #follow(request: number, wish: LeaseWish, step: LeaseStep, done: (answer: LeaseAnswer) => void): void {
-    if (step.kind === "ask") return this.#askWithin(request, wish, step.asking, done);
-    if (step.kind === "await") return this.#awaitSlot(request, wish, step, done);
+  #follow(request: number, leaseRequest: LeaseRequest, step: LeaseStep, done: (answer: LeaseAnswer) => void): void {
+    if (step.kind === "ask") return this.#askWithin(request, leaseRequest, step.asking, done);
+    if (step.kind === "await") return this.#awaitSlot(request, leaseRequest, step, done);
     if (step.kind !== "leased") return done(step);
-    this.#setup.watch?.leased(this, request, step.holding);
+    this.#setup.watch?.leased(this, request, step.heldLease);
     done(step);
-    if (isOwedAWord(step.holding, this.#now)) this.flush();
+    if (isOwedAWord(step.heldLease, this.#now)) this.flush();
     return undefined;
   }
 
-  #askWithin(request: number, wish: LeaseWish, asking: Asking, done: (answer: LeaseAnswer) => void): void {
+  #askWithin(request: number, leaseRequest: LeaseRequest, asking: Asking, done: (answer: LeaseAnswer) => void): void {
     const { core, wire, options } = this.#setup;
-    const { wallet } = this;
+    const { leaseCache } = this;
     let open = true;
     const goOn = (reply: AcquireReply | null): void => {
       open = false;
       const at = { now: this.#now, rng: this.#rng };
-      const step = reply === null ? core.onSilence(wallet, wish, at) : core.onReply(wallet, wish, asking, reply, at);
-      this.#follow(request, wish, step, done);
+      const step =
+        reply === null
+          ? core.onSilence(leaseCache, leaseRequest, at)
+          : core.onReply(leaseCache, leaseRequest, asking, reply, at);
+      this.#follow(request, leaseRequest, step, done);
     };
     wire.later(options.patienceMs + asking.tripMs, () => {
       if (open) goOn(null);
@@ -146,21 +149,21 @@ export class EdgeHost {
     this.#acquire(asking, (reply) => {
       if (open) return goOn(reply);
       if (reply === null) return undefined;
-      core.onLateReply(wallet, asking, reply, this.#now);
+      core.onLateReply(leaseCache, asking, reply, this.#now);
       return this.flush();
     });
   }
 
   #fill(asking: Asking): void {
     this.#acquire(asking, (reply) => {
-      if (reply !== null) this.#setup.core.onRefilled(this.wallet, asking, reply, this.#now);
+      if (reply !== null) this.#setup.core.onRefilled(this.leaseCache, asking, reply, this.#now);
     });
   }
 
   /** Null when the call failed. */
   #acquire(asking: Asking, done: (reply: AcquireReply | null) => void): void {
     const failed = (): void => {
-      this.#setup.core.onCallFailed(this.wallet, asking);
+      this.#setup.core.onCallFailed(this.leaseCache, asking);
       done(null);
     };
     const host = this.#hostOf(asking.shard);
@@ -173,7 +176,7 @@ export class EdgeHost {
 
   #awaitSlot(
     request: number,
-    wish: LeaseWish,
+    leaseRequest: LeaseRequest,
     { asking, leaseId }: Extract<LeaseStep, { kind: "await" }>,
     done: (answer: LeaseAnswer) => void,
   ): void {
@@ -183,8 +186,8 @@ export class EdgeHost {
       if (!open) return;
       open = false;
       if (outcome === null) watch?.unanswered(this, request);
-      const step = core.onAwaited(this.wallet, wish, asking, outcome, { now: this.#now, rng: this.#rng });
-      this.#follow(request, wish, step, done);
+      const step = core.onAwaited(this.leaseCache, leaseRequest, asking, outcome, { now: this.#now, rng: this.#rng });
+      this.#follow(request, leaseRequest, step, done);
     };
     wire.later(options.queueWaitMsMax + QUEUE_MARGIN_MS, () => goOn(null));
     const host = this.#hostOf(asking.shard);

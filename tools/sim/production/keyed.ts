@@ -5,7 +5,7 @@
  * the one that the soak runs. Workloads without shared prompts have no keys, and run as without this, event by event.
  */
 import type { AffinityKey } from "../../../src/routing/core/shard/affinity.ts";
-import type { Holding } from "../../../src/routing/core/lease-client/wallet.ts";
+import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import type { RouterFactory } from "../router.ts";
 import { CORE } from "./core-calls.ts";
 import { PATIENT_QUEUE } from "./options.ts";
@@ -19,21 +19,21 @@ export const keyedProduction: RouterFactory = (world) => {
 };
 
 function giveKeys({ edges, world }: ProductionRouter): void {
-  const keys = new WeakMap<Holding, AffinityKey>();
+  const keys = new WeakMap<HeldLease, AffinityKey>();
   for (const edge of edges.flat()) {
     const lease = edge.lease.bind(edge);
     const settle = edge.settle.bind(edge);
-    edge.lease = (request, wish, done) => {
+    edge.lease = (request, leaseRequest, done) => {
       const affinityKey = promptKey(world.requests, request);
-      lease(request, { ...wish, affinityKey }, (answer) => {
-        if (answer.kind === "leased" && affinityKey !== null) keys.set(answer.holding, affinityKey);
+      lease(request, { ...leaseRequest, affinityKey }, (answer) => {
+        if (answer.kind === "leased" && affinityKey !== null) keys.set(answer.heldLease, affinityKey);
         done(answer);
       });
     };
-    edge.settle = (holding, end) => {
-      const affinity = keys.get(holding) ?? null;
-      const told = { ...end, affinity, cachedTokens: holding.cachedTokens };
-      settle(holding, told);
+    edge.settle = (heldLease, end) => {
+      const affinity = keys.get(heldLease) ?? null;
+      const told = { ...end, affinity, cachedTokens: heldLease.cachedTokens };
+      settle(heldLease, told);
     };
   }
 }

@@ -2,17 +2,17 @@
  * What the router remembers of a request and of each of its attempts, and how an attempt's end is told.
  */
 import type { AttemptPlan, Loss } from "../../../src/dispatch/core/attempt-plan.ts";
-import type { LeaseWish } from "../../../src/routing/core/lease-client/edge-lease.ts";
+import type { LeaseRequest } from "../../../src/routing/core/lease-client/edge-lease.ts";
 import type { HedgeRace, Side } from "../../../src/dispatch/core/hedge-race.ts";
 import type { AttemptOutcome } from "../../../src/routing/core/shard-messages.ts";
-import type { Holding } from "../../../src/routing/core/lease-client/wallet.ts";
+import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import type { AttemptEnd, EdgeHost } from "./edge-host.ts";
 
 /** Written in place. */
 export type RequestLife = {
   readonly request: number;
   readonly edge: EdgeHost;
-  readonly wish: LeaseWish;
+  readonly leaseRequest: LeaseRequest;
   /** What it may still try. */
   readonly plan: AttemptPlan;
   /** The attempt that was lost last; null: none. */
@@ -29,7 +29,7 @@ export type AttemptLife = {
   readonly of: RequestLife;
   readonly attempt: number;
   readonly side: Side;
-  readonly holding: Holding;
+  readonly heldLease: HeldLease;
   readonly sentAtMs: number;
   /** The first byte, later the end, must be here by then, ms. */
   deadlineMs: number;
@@ -47,7 +47,7 @@ export function endOf(life: AttemptLife, outcome: AttemptOutcome, now: number, a
     ttftMs,
     headersMs: ttftMs !== null && ttftMs > atMs ? atMs : null,
     firstByteMs: ttftMs,
-    clientKey: of.wish.clientKey,
-    inputTokens: of.wish.inputTokens,
+    clientKey: of.leaseRequest.clientKey,
+    inputTokens: of.leaseRequest.inputTokens,
   };
 }

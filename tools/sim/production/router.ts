@@ -10,12 +10,12 @@
 import { afterLoss, afterNoLease, createAttemptPlan } from "../../../src/dispatch/core/attempt-plan.ts";
 import type { Loss, Repeat } from "../../../src/dispatch/core/attempt-plan.ts";
 import { invariant } from "../../../src/lib/invariant.ts";
-import type { LeaseWish } from "../../../src/routing/core/lease-client/edge-lease.ts";
+import type { LeaseRequest } from "../../../src/routing/core/lease-client/edge-lease.ts";
 import { hedgeDelayMs } from "../../../src/routing/core/endpoint/first-byte.ts";
 import { createRace, raceBegun, raceLate, raceLeased, raceLost } from "../../../src/dispatch/core/hedge-race.ts";
 import type { Rng } from "../../../src/lib/rng.ts";
 import type { AttemptOutcome } from "../../../src/routing/core/shard-messages.ts";
-import type { Holding } from "../../../src/routing/core/lease-client/wallet.ts";
+import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { drawExponential, stream } from "../chance.ts";
 import { OUTCOME } from "../outcomes.ts";
 import type { FailureReason, Router, RouterFactory } from "../router.ts";
@@ -93,7 +93,7 @@ export class ProductionRouter implements Router {
     const edges = this.edges[region] ?? [];
     const edge = edges[Math.floor(this.#rng() * edges.length)];
     invariant(edge !== undefined, "every region has an edge");
-    const wish: LeaseWish = {
+    const leaseRequest: LeaseRequest = {
       pool: this.pool.spec,
       client: this.pool.places[region] ?? null,
       clientKey: world.scenario.regions[region]?.name ?? "",
@@ -104,7 +104,7 @@ export class ProductionRouter implements Router {
     const life: RequestLife = {
       request,
       edge,
-      wish,
+      leaseRequest,
       plan: createAttemptPlan(),
       loss: null,
       attempts: [],
@@ -178,7 +178,7 @@ export class ProductionRouter implements Router {
         goOn();
       });
     }
-    life.edge.lease(life.request, life.wish, (given) => {
+    life.edge.lease(life.request, life.leaseRequest, (given) => {
       answer = given;
       goOn();
     });
@@ -187,8 +187,8 @@ export class ProductionRouter implements Router {
   #answered(life: RequestLife, answer: LeaseAnswer): void {
     const { world } = this;
     if (answer.kind === "leased") {
-      if (life.closed) return life.edge.returnLease(answer.holding);
-      return this.#dispatch(life, answer.holding, "first");
+      if (life.closed) return life.edge.returnLease(answer.heldLease);
+      return this.#dispatch(life, answer.heldLease, "first");
     }
     if (life.closed) return undefined;
     const back = life.loss === null || answer.kind === "over_budget" ? null : afterNoLease(life.plan);
@@ -206,28 +206,38 @@ export class ProductionRouter implements Router {
     return world.shed(life.request, answer.retryAfterMs);
   }
 
-  #dispatch(of: RequestLife, holding: Holding, side: AttemptLife["side"]): void {
+  #dispatch(of: RequestLife, heldLease: HeldLease, side: AttemptLife["side"]): void {
     const { world, pool } = this;
-    const endpoint = pool.indexOf.get(holding.grant.endpointId);
+    const endpoint = pool.indexOf.get(heldLease.grant.endpointId);
     invariant(endpoint !== undefined, "a grant names an endpoint of the pool");
     const attempt = world.dispatch(of.request, endpoint);
     const sentAtMs = world.nowMs;
     const deadlineMs = sentAtMs + world.scenario.firstTokenTimeoutMs;
-    const life: AttemptLife = { of, attempt, side, holding, sentAtMs, deadlineMs, firstTokenAtMs: null, ended: false };
+    const life: AttemptLife = {
+      of,
+      attempt,
+      side,
+      heldLease,
+      sentAtMs,
+      deadlineMs,
+      firstTokenAtMs: null,
+      ended: false,
+    };
     const isFirst = of.plan.tried.length === 0;
-    of.plan.tried.push(holding.grant.endpointId);
+    of.plan.tried.push(heldLease.grant.endpointId);
     of.attempts.push(life);
     this.running.set(attempt, life);
-    this.watch?.dispatched(of.edge, holding, attempt);
+    this.watch?.dispatched(of.edge, heldLease, attempt);
     this.#watchOver(life);
-    const afterMs = isFirst && this.options.attemptsMax > 1 ? hedgeDelayMs(holding.grant, of.wish.inputTokens) : null;
+    const afterMs =
+      isFirst && this.options.attemptsMax > 1 ? hedgeDelayMs(heldLease.grant, of.leaseRequest.inputTokens) : null;
     if (afterMs !== null) this.wire.later(afterMs, () => this.#late(life));
   }
 
   /** One timer serves an attempt: it confirms the lease and ends what takes too long. */
   #watchOver(life: AttemptLife): void {
     const { world } = this;
-    const dueMs = Math.min(life.holding.confirmDueMs, life.deadlineMs);
+    const dueMs = Math.min(life.heldLease.confirmDueMs, life.deadlineMs);
     this.wire.later(Math.max(WATCH_GAP_MS, dueMs - world.nowMs), () => {
       if (life.ended) return;
       if (world.nowMs >= life.deadlineMs) {
@@ -236,7 +246,7 @@ export class ProductionRouter implements Router {
         this.#end(life, "cut");
         return this.#giveUp(life.of);
       }
-      life.of.edge.touch(life.holding);
+      life.of.edge.touch(life.heldLease);
       this.#watchOver(life);
     });
   }
@@ -244,7 +254,7 @@ export class ProductionRouter implements Router {
   /** The attempt ended before its first token: repeated elsewhere, unless another one runs beside it. */
   #lost(life: AttemptLife, outcome: "capacity" | "failed", silent: boolean, why: Loss["why"] = outcome): void {
     const { of } = life;
-    const { endpointId, region, inFlightAtGrant } = life.holding.grant;
+    const { endpointId, region, inFlightAtGrant } = life.heldLease.grant;
     this.#end(life, outcome);
     if (of.race !== null) raceLost(of.race, life.side);
     of.loss = {
@@ -271,7 +281,7 @@ export class ProductionRouter implements Router {
   }
 
   #leaseAgain(of: RequestLife, next: Repeat): void {
-    of.edge.lease(of.request, { ...of.wish, ...next, again: true }, (answer) => this.#answered(of, answer));
+    of.edge.lease(of.request, { ...of.leaseRequest, ...next, again: true }, (answer) => this.#answered(of, answer));
   }
 
   // Hedging, as `src/dispatch/hedge.ts`.
@@ -282,12 +292,12 @@ export class ProductionRouter implements Router {
     const race = createRace();
     of.race = race;
     if (!raceLate(race)) return;
-    of.edge.lease(of.request, { ...of.wish, excluded: [...of.plan.tried], purpose: "hedge" }, (answer) => {
+    of.edge.lease(of.request, { ...of.leaseRequest, excluded: [...of.plan.tried], purpose: "hedge" }, (answer) => {
       const isUsable =
-        answer.kind === "leased" && !of.plan.tried.includes(answer.holding.grant.endpointId) && !of.closed;
+        answer.kind === "leased" && !of.plan.tried.includes(answer.heldLease.grant.endpointId) && !of.closed;
       const next = raceLeased(race, isUsable);
-      if (answer.kind === "leased" && next === "dispatch") return this.#dispatch(of, answer.holding, "second");
-      if (answer.kind === "leased") of.edge.returnLease(answer.holding);
+      if (answer.kind === "leased" && next === "dispatch") return this.#dispatch(of, answer.heldLease, "second");
+      if (answer.kind === "leased") of.edge.returnLease(answer.heldLease);
       // The first one failed while this one was asked for.
       return first.ended && !of.closed && of.loss !== null ? this.#repeat(of, of.loss) : undefined;
     });
@@ -318,7 +328,7 @@ export class ProductionRouter implements Router {
     const endpoint = world.attempts.endpointOf(life.attempt);
     const tripMs = world.tripMs(world.requests.region[life.of.request] ?? 0, endpoint);
     const headersMs = world.scenario.headersWithSlot ? tripMs + this.#waitedMs(life, tripMs) : tripMs;
-    life.of.edge.settle(life.holding, endOf(life, outcome, world.nowMs, headersMs));
+    life.of.edge.settle(life.heldLease, endOf(life, outcome, world.nowMs, headersMs));
   }
 
   /** How long it stood in the engine's own queue, ms; 0 before it had its slot. */

@@ -4,7 +4,7 @@
  *
  * Model. A bug is one mistake that a change of the product could make, and the rule that it breaks.
  */
-import type { HeldLease, Settlement } from "../../../src/routing/core/shard-messages.ts";
+import type { LeaseConfirmation, Settlement } from "../../../src/routing/core/shard-messages.ts";
 import { renewLease } from "../../../src/routing/core/shard/leases.ts";
 import { CLOSED } from "../../../src/routing/core/endpoint/breaker.ts";
 import type { ShardState } from "../../../src/routing/core/shard/shard-state.ts";
@@ -26,9 +26,9 @@ export const PLANTED_BUGS = {
   "abort-keeps-lease": {
     what: "the lease of a cancelled or failed attempt is not settled",
     breaks: ["held-leases", "leak", "comes-to-rest"],
-    core: patched(({ settleHolding }) => ({
-      settleHolding: (wallet, holding, end) =>
-        end.outcome === "served" || end.outcome === "unused" ? settleHolding(wallet, holding, end) : false,
+    core: patched(({ settleHeldLease }) => ({
+      settleHeldLease: (leaseCache, heldLease, end) =>
+        end.outcome === "served" || end.outcome === "unused" ? settleHeldLease(leaseCache, heldLease, end) : false,
     })),
   },
   "settled-twice": {
@@ -37,10 +37,10 @@ export const PLANTED_BUGS = {
     router: (router) => {
       for (const shard of router.shards) {
         if (shard === null) continue;
-        const report = shard.report.bind(shard);
-        shard.report = (carry) => {
-          const again = carry.settled.map((one): Settlement => ({ ...one, leaseId: `${one.leaseId}-again` }));
-          report({ ...carry, settled: [...carry.settled, ...again] });
+        const tell = shard.report.bind(shard);
+        shard.report = (report) => {
+          const again = report.settled.map((one): Settlement => ({ ...one, leaseId: `${one.leaseId}-again` }));
+          tell({ ...report, settled: [...report.settled, ...again] });
         };
       }
     },
@@ -83,9 +83,9 @@ export const PLANTED_BUGS = {
   "failure-as-latency": {
     what: "a failed attempt is told as served",
     breaks: ["true-outcome"],
-    core: patched(({ settleHolding }) => ({
-      settleHolding: (wallet, holding, end) =>
-        settleHolding(wallet, holding, end.outcome === "failed" ? { ...end, outcome: "served" } : end),
+    core: patched(({ settleHeldLease }) => ({
+      settleHeldLease: (leaseCache, heldLease, end) =>
+        settleHeldLease(leaseCache, heldLease, end.outcome === "failed" ? { ...end, outcome: "served" } : end),
     })),
   },
   "credits-never-expire": {
@@ -125,16 +125,16 @@ export const PLANTED_BUGS = {
   "revived-tombstone": {
     what: "a lease that ended may be granted or renewed again",
     breaks: ["live-again", "one-attempt"],
-    core: patched(({ acquire, applyCarry }) => ({
+    core: patched(({ acquire, applyReport }) => ({
       acquire: (state, request, now, rng) => {
         state.leases.tombstones.clear();
         state.leases.olderTombstones.clear();
         return acquire(state, request, now, rng);
       },
-      applyCarry: (state, carry, now, rng) => {
+      applyReport: (state, report, now, rng) => {
         state.leases.tombstones.clear();
         state.leases.olderTombstones.clear();
-        return applyCarry(state, carry, now, rng);
+        return applyReport(state, report, now, rng);
       },
     })),
   },
@@ -156,7 +156,7 @@ export const PLANTED_BUGS = {
     what: "a retry does not say which endpoint failed",
     breaks: ["attempts-max", "budget"],
     core: patched(({ acquire, beginLease }) => ({
-      beginLease: (wallet, wish, now) => beginLease(wallet, { ...wish, excluded: [] }, now),
+      beginLease: (leaseCache, leaseRequest, now) => beginLease(leaseCache, { ...leaseRequest, excluded: [] }, now),
       acquire: (state, request, now, rng) => acquire(state, { ...request, excluded: [] }, now, rng),
     })),
   },
@@ -195,9 +195,9 @@ export const PLANTED_BUGS = {
   "lost-grant": {
     what: "a queued request is not told that its slot is free",
     breaks: ["answered"],
-    core: patched(({ applyCarry }) => ({
-      applyCarry: (state, carry, now, rng) =>
-        applyCarry(state, carry, now, rng).filter(({ kind }) => kind !== "resolved"),
+    core: patched(({ applyReport }) => ({
+      applyReport: (state, report, now, rng) =>
+        applyReport(state, report, now, rng).filter(({ kind }) => kind !== "resolved"),
     })),
   },
   "unswept-digest": {
@@ -222,17 +222,17 @@ export const PLANTED_BUGS = {
   "renewed-by-nobody": {
     what: "an edge confirms every lease that it was ever granted",
     breaks: ["settled-once", "live-again", "leak", "comes-to-rest", "unconfirmed"],
-    core: patched(({ applyCarry }) => {
-      const known = new Map<string, HeldLease>();
+    core: patched(({ applyReport }) => {
+      const known = new Map<string, LeaseConfirmation>();
       return {
-        applyCarry: (state, carry, now, rng) => {
+        applyReport: (state, report, now, rng) => {
           for (const { id, endpointId } of state.leases.live.values()) {
             known.set(id, { leaseId: id, endpointId, epoch: 0, capLeftMs: state.pool.leaseTtlMs });
           }
           const held = [...known.values()].filter(({ leaseId }) => !state.leases.live.has(leaseId)).slice(0, 4);
           state.leases.tombstones.clear();
           state.leases.olderTombstones.clear();
-          return applyCarry(state, { ...carry, held: [...carry.held, ...held] }, now, rng);
+          return applyReport(state, { ...report, held: [...report.held, ...held] }, now, rng);
         },
       };
     }),

@@ -34,9 +34,9 @@ export function seenCalls(core: ShardCalls, { shard, watch, resolved }: Seeing):
       const { reply, effects } = core.acquire(state, request, now, rng);
       return { reply, effects: seen(effects, { request, reply, isNew }) };
     },
-    applyCarry: (state, carry, now, rng) => {
-      watch?.carried(shard, carry);
-      return seen(core.applyCarry(state, carry, now, rng));
+    applyReport: (state, report, now, rng) => {
+      watch?.carried(shard, report);
+      return seen(core.applyReport(state, report, now, rng));
     },
     applyProbe: (state, endpointId, result, now, rng) => {
       const wasDown = state.endpoints.get(endpointId)?.health === "down";

@@ -14,7 +14,7 @@ import { allViews, ownViews, type Effect } from "../../../src/routing/core/shard
 import type { AcquireRequest, Grant, Settlement } from "../../../src/routing/core/shard-messages.ts";
 import { sweep } from "../../../src/routing/core/shard/shard-settle.ts";
 import { netMs } from "../../../src/routing/core/cost/terms/net.ts";
-import { creditIds } from "../../../src/routing/core/lease-client/wallet.ts";
+import { creditIds } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { EDGE } from "../attempts.ts";
 import type { LeaseFacts, Ledger } from "./ledger.ts";
 import type { ProductionRouter } from "./router.ts";

@@ -10,7 +10,7 @@ import type { ProbeResult } from "../../../src/routing/core/endpoint/endpoint.ts
 import type { ViewSet } from "../../../src/routing/core/endpoint/endpoint-view.ts";
 import type { Rng } from "../../../src/lib/rng.ts";
 import type { ShardState } from "../../../src/routing/core/shard/shard-state.ts";
-import type { AcquireReply, AcquireRequest, AwaitOutcome, Carry } from "../../../src/routing/core/shard-messages.ts";
+import type { AcquireReply, AcquireRequest, AwaitOutcome, Report } from "../../../src/routing/core/shard-messages.ts";
 import { PROBE_TIMEOUT_MS, ShardHost } from "../../../src/routing/host/shard-host.ts";
 import type { Checkpoint, Clock, ShardPorts } from "../../../src/routing/host/shard-ports.ts";
 import { stream } from "../chance.ts";
@@ -66,8 +66,8 @@ export class SimShard {
     return this.#host.acquire(request);
   }
 
-  report(carry: Carry): void {
-    this.#host.report(carry);
+  report(report: Report): void {
+    this.#host.report(report);
   }
 
   exchange(digest: ViewSet): ViewSet {

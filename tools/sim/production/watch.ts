@@ -2,8 +2,8 @@
  * What the hosts tell whoever watches a run: the port of the checkers. The hosts behave the same with and without one.
  */
 import type { Effect } from "../../../src/routing/core/shard/shard.ts";
-import type { AcquireReply, AcquireRequest, Carry } from "../../../src/routing/core/shard-messages.ts";
-import type { Holding } from "../../../src/routing/core/lease-client/wallet.ts";
+import type { AcquireReply, AcquireRequest, Report } from "../../../src/routing/core/shard-messages.ts";
+import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import type { EdgeHost } from "./edge-host.ts";
 import type { SimShard } from "./sim-shard.ts";
 
@@ -12,7 +12,7 @@ export type Asked = { readonly request: AcquireRequest; readonly reply: AcquireR
 
 export type Watch = {
   /** A shard is about to apply what an edge has to tell. */
-  carried(shard: SimShard, carry: Carry): void;
+  carried(shard: SimShard, report: Report): void;
   /** A shard was called, or woke by itself, and is about to perform effects; `asked` when it was an acquire. */
   called(shard: SimShard, effects: readonly Effect[], asked: Asked | null): void;
   absorbed(shard: SimShard): void;
@@ -20,11 +20,11 @@ export type Watch = {
   cameBack(shard: SimShard, endpointId: string): void;
   evicting(shard: SimShard): void;
   /** An edge has a lease for a request. */
-  leased(edge: EdgeHost, request: number, holding: Holding): void;
+  leased(edge: EdgeHost, request: number, heldLease: HeldLease): void;
   /** An attempt begins under a lease. */
-  dispatched(edge: EdgeHost, holding: Holding, attempt: number): void;
+  dispatched(edge: EdgeHost, heldLease: HeldLease, attempt: number): void;
   /** The edge has ended a lease; `outcome` as it will tell the shard. */
-  settled(edge: EdgeHost, holding: Holding, outcome: string): void;
+  settled(edge: EdgeHost, heldLease: HeldLease, outcome: string): void;
   /** Nobody told in time what became of a queued request. */
   unanswered(edge: EdgeHost, request: number): void;
   /** The router gave the request its outcome. */

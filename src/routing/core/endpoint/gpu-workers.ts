@@ -32,7 +32,7 @@ export function lostWorker(workers: GpuWorkers, workerId: string): void {
   workers.delete(workerId);
 }
 
-export type WorkerWish = {
+export type WorkerRequest = {
   /** Who has the request's prompt in its cache; null: nobody, or it is not known. */
   readonly home: string | null;
   /** Warm GPU workers by the last probe. */
@@ -46,14 +46,14 @@ export type WorkerWish = {
 };
 
 /** The GPU worker to ask for; null: name nobody. */
-export function pickWorker(workers: GpuWorkers, wish: WorkerWish, now: number): string | null {
+export function pickWorker(workers: GpuWorkers, leaseRequest: WorkerRequest, now: number): string | null {
   for (const [workerId, seenMs] of workers) {
-    if (now - seenMs <= wish.idleTimeoutMs || wish.inFlightOf(workerId) > 0) continue;
+    if (now - seenMs <= leaseRequest.idleTimeoutMs || leaseRequest.inFlightOf(workerId) > 0) continue;
     workers.delete(workerId);
   }
-  const { home, concurrency, inFlightOf } = wish;
+  const { home, concurrency, inFlightOf } = leaseRequest;
   if (home !== null && workers.has(home) && inFlightOf(home) < concurrency) return home;
-  if (workers.size < wish.warmWorkers) return null;
+  if (workers.size < leaseRequest.warmWorkers) return null;
   let emptiest: string | null = null;
   let least = concurrency;
   for (const workerId of workers.keys()) {

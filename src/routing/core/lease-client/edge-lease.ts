@@ -1,7 +1,7 @@
 /**
  * Decides, at the edge, how a request comes by its lease: the part of the edge that production and the simulator share.
  *
- * Model. A small state machine over a wallet. `beginLease` spends a credit or names the shard to ask; the shell makes the
+ * Model. A small state machine over a lease cache. `beginLease` spends a credit or names the shard to ask; the shell makes the
  * call and says how it went (`onReply`, `onSilence`, `onAwaited`), and each answers with the next step, until the request
  * is leased or refused. The nearest shard is asked first; the region it names is asked once; when no shard answers in
  * time the same routing function decides here, from the last snapshot or from the configuration, because a request never
@@ -32,19 +32,19 @@ import {
   holdUnconfirmed,
   nextLeaseId,
   noteTight,
-  restoreCarry,
+  restoreReport,
   returnUnused,
   spendCredit,
-  takeCarry,
-} from "./wallet.ts";
-import type { Holding, Wallet } from "./wallet.ts";
-import { creditRule, homeMatch } from "./wallet-homes.ts";
-import { noteHeard } from "./wallet-leave.ts";
+  takeReport,
+} from "./lease-cache.ts";
+import type { HeldLease, LeaseCache } from "./lease-cache.ts";
+import { creditRule, homeMatch } from "./lease-cache-homes.ts";
+import { noteHeard } from "./lease-cache-leave.ts";
 
 /** The edge asks for a fresh snapshot when its own is older than this, ms. */
 export const SNAPSHOT_AGE_MS = 1_000;
 
-export type LeaseWish = {
+export type LeaseRequest = {
   readonly pool: PoolSpec;
   /** Where the client is; null when unknown. */
   readonly client: Place | null;
@@ -76,7 +76,7 @@ export type Snapshot = { readonly set: ViewSet; readonly atMs: number };
 /** One call to a shard. */
 export type Asking = {
   readonly shard: string;
-  /** Pool, shard and client place: the wallet's key. */
+  /** Pool, shard and client place: the lease cache's key. */
   readonly key: string;
   readonly request: AcquireRequest;
   readonly askedAtMs: number;
@@ -90,7 +90,7 @@ export type Asking = {
 
 export type Leased = {
   readonly kind: "leased";
-  readonly holding: Holding;
+  readonly heldLease: HeldLease;
   readonly reason: LeaseReason;
   readonly candidates: readonly Candidate[] | null;
 };
@@ -107,51 +107,53 @@ export type LeaseStep =
 
 export type Begun = {
   readonly step: LeaseStep;
-  /** A call that nothing waits for: it fills the wallet. */
+  /** A call that nothing waits for: it fills the lease cache. */
   readonly refill: Asking | null;
 };
 
-export function beginLease(wallet: Wallet, wish: LeaseWish, now: number): Begun {
-  const region = homeRegion(wish);
-  const shard = shardName(wish.pool.id, region);
-  const key = walletKey(shard, wish);
-  const recentPerSecond = countRequest(wallet, key, now);
+export function beginLease(leaseCache: LeaseCache, leaseRequest: LeaseRequest, now: number): Begun {
+  const region = homeRegion(leaseRequest);
+  const shard = shardName(leaseRequest.pool.id, region);
+  const key = cacheKey(shard, leaseRequest);
+  const recentPerSecond = countRequest(leaseCache, key, now);
   // A retry and an explained decision are the authority's.
-  const mayUseCredits = wish.excluded.length === 0 && wish.again !== true && !wish.explain;
-  const rule = creditRule(wallet.homes, wish.affinityKey);
+  const mayUseCredits = leaseRequest.excluded.length === 0 && leaseRequest.again !== true && !leaseRequest.explain;
+  const rule = creditRule(leaseCache.homes, leaseRequest.affinityKey);
   const home = rule.kind === "home" ? rule.home : null;
-  const holding = mayUseCredits && rule.kind !== "none" ? spendCredit(wallet, key, shard, now, home) : null;
-  const refills = mayUseCredits && claimRefill(wallet, key, now);
-  if (holding !== null) {
-    const refill = refills ? ask(wallet, wish, { region, hop: 0, recentPerSecond, ahead: true }, now) : null;
-    return { step: { kind: "leased", holding, reason: holding.grant.reason, candidates: null }, refill };
+  const heldLease = mayUseCredits && rule.kind !== "none" ? spendCredit(leaseCache, key, shard, now, home) : null;
+  const refills = mayUseCredits && claimRefill(leaseCache, key, now);
+  if (heldLease !== null) {
+    const refill = refills
+      ? ask(leaseCache, leaseRequest, { region, hop: 0, recentPerSecond, ahead: true }, now)
+      : null;
+    return { step: { kind: "leased", heldLease, reason: heldLease.grant.reason, candidates: null }, refill };
   }
   const wanted = { region, hop: 0, recentPerSecond: refills ? recentPerSecond : 0, ahead: false } as const;
-  return { step: { kind: "ask", asking: ask(wallet, wish, wanted, now) }, refill: null };
+  return { step: { kind: "ask", asking: ask(leaseCache, leaseRequest, wanted, now) }, refill: null };
 }
 
 /** The shard answered within the pool's patience. */
 export function onReply(
-  wallet: Wallet,
-  wish: LeaseWish,
+  leaseCache: LeaseCache,
+  leaseRequest: LeaseRequest,
   asking: Asking,
   reply: AcquireReply,
   { now, rng }: { readonly now: number; readonly rng: Rng },
 ): LeaseStep {
-  noteReply(wallet, asking, reply, now);
+  noteReply(leaseCache, asking, reply, now);
   const { outcome } = reply;
   switch (outcome.kind) {
     case "granted": {
-      const holding = deposit(wallet, asking.key, asking.shard, outcome.grant, asking.askedAtMs, now);
+      const heldLease = deposit(leaseCache, asking.key, asking.shard, outcome.grant, asking.askedAtMs, now);
       const { reason, candidates } = asking.namedBy ?? { reason: outcome.grant.reason, candidates: reply.candidates };
-      return { kind: "leased", holding, reason, candidates };
+      return { kind: "leased", heldLease, reason, candidates };
     }
     case "spill":
-      return follow(wallet, wish, asking, { ...outcome, candidates: reply.candidates }, { now, rng });
+      return follow(leaseCache, leaseRequest, asking, { ...outcome, candidates: reply.candidates }, { now, rng });
     case "queued": {
       // Only a shard of an older version queues a hedge, which waits for nothing.
-      if (purposeOf(wish) === "hedge") {
-        returnUnused(wallet, asking.shard, outcome.leaseId, null);
+      if (purposeOf(leaseRequest) === "hedge") {
+        returnUnused(leaseCache, asking.shard, outcome.leaseId, null);
         return { kind: "over_budget" };
       }
       const queuedBehind = asking.namedBy?.candidates ?? reply.candidates;
@@ -167,162 +169,180 @@ export function onReply(
 
 /** What became of a queued request; null when the shard that held it was lost. */
 export function onAwaited(
-  wallet: Wallet,
-  wish: LeaseWish,
+  leaseCache: LeaseCache,
+  leaseRequest: LeaseRequest,
   asking: Asking,
   outcome: AwaitOutcome | null,
   { now, rng }: { readonly now: number; readonly rng: Rng },
 ): LeaseStep {
-  if (outcome === null) return onSilence(wallet, wish, { now, rng });
+  if (outcome === null) return onSilence(leaseCache, leaseRequest, { now, rng });
   if (outcome.kind === "spill") {
-    return follow(wallet, wish, asking, { ...outcome, candidates: asking.queuedBehind }, { now, rng });
+    return follow(leaseCache, leaseRequest, asking, { ...outcome, candidates: asking.queuedBehind }, { now, rng });
   }
   if (outcome.kind !== "granted") return outcome;
-  const holding = holdUnconfirmed(wallet, asking.key, asking.shard, outcome.grant, now);
+  const heldLease = holdUnconfirmed(leaseCache, asking.key, asking.shard, outcome.grant, now);
   const reason = asking.namedBy?.reason ?? outcome.grant.reason;
-  return { kind: "leased", holding, reason, candidates: asking.queuedBehind };
+  return { kind: "leased", heldLease, reason, candidates: asking.queuedBehind };
 }
 
 /** Asks the shard that another one named. */
 function follow(
-  wallet: Wallet,
-  wish: LeaseWish,
+  leaseCache: LeaseCache,
+  leaseRequest: LeaseRequest,
   asking: Asking,
   to: Spill & { readonly candidates: readonly Candidate[] | null },
   at: { readonly now: number; readonly rng: Rng },
 ): LeaseStep {
   // A shard that was named by another never names a third; were it a newer version that does, it is not followed.
-  if (asking.request.hop === 1) return onSilence(wallet, wish, at);
+  if (asking.request.hop === 1) return onSilence(leaseCache, leaseRequest, at);
   const { region, reason, commit, candidates } = to;
   if (commit !== undefined) {
-    const grant = ownGrant(wallet, wish, { ...commit, region, reason });
-    const holding = holdUnconfirmed(wallet, asking.key, shardName(wish.pool.id, region), grant, at.now);
-    return { kind: "leased", holding, reason, candidates };
+    const grant = ownGrant(leaseCache, leaseRequest, { ...commit, region, reason });
+    const heldLease = holdUnconfirmed(leaseCache, asking.key, shardName(leaseRequest.pool.id, region), grant, at.now);
+    return { kind: "leased", heldLease, reason, candidates };
   }
   const waitedMs = Math.max(0, at.now - asking.askedAtMs);
-  const far = ask(wallet, wish, { region: to.region, hop: 1, recentPerSecond: 0, ahead: false, waitedMs }, at.now);
+  const far = ask(
+    leaseCache,
+    leaseRequest,
+    { region: to.region, hop: 1, recentPerSecond: 0, ahead: false, waitedMs },
+    at.now,
+  );
   return { kind: "ask", asking: { ...far, namedBy: { reason: to.reason, candidates: to.candidates } } };
 }
 
 /** No shard answered in time: decided here, from the nearest shard's last snapshot, or from the configuration. */
 export function onSilence(
-  wallet: Wallet,
-  wish: LeaseWish,
+  leaseCache: LeaseCache,
+  leaseRequest: LeaseRequest,
   { now, rng }: { readonly now: number; readonly rng: Rng },
 ): LeaseStep {
-  const purpose = purposeOf(wish);
+  const purpose = purposeOf(leaseRequest);
   // Nobody knows here which slots are free, and a hedge is only for a free one.
   if (purpose === "hedge") return { kind: "over_budget" };
-  const home = shardName(wish.pool.id, homeRegion(wish));
-  const { views, snapshot } = viewsAlone(wallet, wish);
+  const home = shardName(leaseRequest.pool.id, homeRegion(leaseRequest));
+  const { views, snapshot } = viewsAlone(leaseCache, leaseRequest);
   const { outcome, candidates } = route(
     views,
-    { ...wish, affinity: homeMatch(wallet.homes, wish.affinityKey), exact: false },
+    { ...leaseRequest, affinity: homeMatch(leaseCache.homes, leaseRequest.affinityKey), exact: false },
     rng,
   );
   // Full by a stale picture is no reason to refuse: the endpoint's own admission decides.
   if (outcome.kind === "none") return { kind: "no_endpoint" };
-  if (purpose === "retry" && !spend(wallet.retriesAlone)) return { kind: "over_budget" };
+  if (purpose === "retry" && !spend(leaseCache.retriesAlone)) return { kind: "over_budget" };
   const { endpointId, region } = outcome;
   const inFlight = views.find((view) => view.id === endpointId)?.inFlight ?? 0;
-  const grant = ownGrant(wallet, wish, { endpointId, region, reason: "nearest_warm", costMs: 0, inFlight });
-  const owner = shardName(wish.pool.id, region);
-  const holding = holdUnconfirmed(wallet, walletKey(home, wish), owner, grant, now);
-  return { kind: "leased", holding, reason: snapshot === null ? "static" : "snapshot", candidates };
+  const grant = ownGrant(leaseCache, leaseRequest, { endpointId, region, reason: "nearest_warm", costMs: 0, inFlight });
+  const owner = shardName(leaseRequest.pool.id, region);
+  const heldLease = holdUnconfirmed(leaseCache, cacheKey(home, leaseRequest), owner, grant, now);
+  return { kind: "leased", heldLease, reason: snapshot === null ? "static" : "snapshot", candidates };
 }
 
 /** A grant that no shard gave: its owner adopts the lease when it is told. */
 function ownGrant(
-  wallet: Wallet,
-  { pool }: LeaseWish,
+  leaseCache: LeaseCache,
+  { pool }: LeaseRequest,
   { inFlight, ...at }: Pick<Grant, "endpointId" | "region" | "reason" | "costMs"> & { readonly inFlight: number },
 ): Grant {
   const life = { ttlMs: pool.leaseTtlMs, capMs: pool.leaseCapMs, credits: 0, creditLifeMs: 0 };
-  return { ...at, ...life, leaseId: nextLeaseId(wallet), epoch: LOCAL_EPOCH, inFlightAtGrant: inFlight };
+  return { ...at, ...life, leaseId: nextLeaseId(leaseCache), epoch: LOCAL_EPOCH, inFlightAtGrant: inFlight };
 }
 
 /** What is known here of the pool: the nearest shard's last snapshot (null: none, the configuration), and own leases. */
 export function viewsAlone(
-  wallet: Wallet,
-  wish: LeaseWish,
+  leaseCache: LeaseCache,
+  leaseRequest: LeaseRequest,
 ): { readonly views: readonly EndpointView[]; readonly snapshot: Snapshot | null } {
-  const snapshot = wallet.snapshots.get(shardName(wish.pool.id, homeRegion(wish))) ?? null;
-  const views = (snapshot?.set.views ?? wish.pool.endpoints.map(staticView)).map((view) => {
-    const local = heldLocally(wallet, view.id);
+  const snapshot = leaseCache.snapshots.get(shardName(leaseRequest.pool.id, homeRegion(leaseRequest))) ?? null;
+  const views = (snapshot?.set.views ?? leaseRequest.pool.endpoints.map(staticView)).map((view) => {
+    const local = heldLocally(leaseCache, view.id);
     return local === 0 ? view : { ...view, inFlight: view.inFlight + local };
   });
   return { views, snapshot };
 }
 
 /** The shard answered after the request had gone elsewhere: a grant, or a place in the queue, goes home unused. */
-export function onLateReply(wallet: Wallet, asking: Asking, reply: AcquireReply, now: number): void {
-  noteReply(wallet, asking, reply, now);
+export function onLateReply(leaseCache: LeaseCache, asking: Asking, reply: AcquireReply, now: number): void {
+  noteReply(leaseCache, asking, reply, now);
   const { outcome } = reply;
-  if (outcome.kind === "queued") returnUnused(wallet, asking.shard, outcome.leaseId, null);
+  if (outcome.kind === "queued") returnUnused(leaseCache, asking.shard, outcome.leaseId, null);
   if (outcome.kind !== "granted") return;
   const { grant } = outcome;
-  for (const leaseId of [grant.leaseId, ...creditIds(grant)]) returnUnused(wallet, asking.shard, leaseId, grant);
+  for (const leaseId of [grant.leaseId, ...creditIds(grant)]) returnUnused(leaseCache, asking.shard, leaseId, grant);
 }
 
 /** A refill came back: all of it is credits. */
-export function onRefilled(wallet: Wallet, asking: Asking, reply: AcquireReply, now: number): void {
-  noteReply(wallet, asking, reply, now);
+export function onRefilled(leaseCache: LeaseCache, asking: Asking, reply: AcquireReply, now: number): void {
+  noteReply(leaseCache, asking, reply, now);
   if (reply.outcome.kind !== "granted") return;
   const { grant } = reply.outcome;
   const ids = [grant.leaseId, ...creditIds(grant)];
-  depositCredits(wallet, asking, grant, ids, { askedAtMs: asking.askedAtMs, now, firstAt: 0 });
-  endRefill(wallet, asking.key, ids.length);
+  depositCredits(leaseCache, asking, grant, ids, { askedAtMs: asking.askedAtMs, now, firstAt: 0 });
+  endRefill(leaseCache, asking.key, ids.length);
 }
 
 /** The call failed: what it carried is told with the next one. */
-export function onCallFailed(wallet: Wallet, { shard, request }: Asking): void {
-  restoreCarry(wallet, shard, request.carry);
+export function onCallFailed(leaseCache: LeaseCache, { shard, request }: Asking): void {
+  restoreReport(leaseCache, shard, request.carry);
   // It may have been heard, and only its answer lost: what it was granted goes home.
-  returnUnused(wallet, shard, request.leaseId, null);
+  returnUnused(leaseCache, shard, request.leaseId, null);
 }
 
 /** The pool's region nearest to the client; its first one when the client's place is unknown. */
-export function homeRegion({ pool, client }: LeaseWish): string {
+export function homeRegion({ pool, client }: LeaseRequest): string {
   const home = client === null ? pool.endpoints[0] : nearest(client, pool.endpoints);
   return home?.region ?? "";
 }
 
 type Wanted = Pick<AcquireRequest, "hop" | "recentPerSecond" | "ahead" | "waitedMs"> & { readonly region: string };
 
-function ask(wallet: Wallet, wish: LeaseWish, { region, ...wanted }: Wanted, now: number): Asking {
-  const shard = shardName(wish.pool.id, region);
-  const snapshotAgeMs = now - (wallet.snapshots.get(shard)?.atMs ?? Number.NEGATIVE_INFINITY);
+function ask(leaseCache: LeaseCache, leaseRequest: LeaseRequest, { region, ...wanted }: Wanted, now: number): Asking {
+  const shard = shardName(leaseRequest.pool.id, region);
+  const snapshotAgeMs = now - (leaseCache.snapshots.get(shard)?.atMs ?? Number.NEGATIVE_INFINITY);
   const request: AcquireRequest = {
     ...wanted,
-    leaseId: nextLeaseId(wallet),
-    client: wish.client,
-    clientKey: wish.clientKey,
-    inputTokens: wish.inputTokens,
-    affinity: wanted.ahead ? null : (wish.affinityKey ?? null),
-    excluded: wish.excluded,
-    avoidRegion: wish.avoidRegion ?? null,
-    purpose: purposeOf(wish),
-    ...(wish.lateForMs === undefined ? {} : { lateForMs: wish.lateForMs }),
-    ...(wish.patient === true ? { patient: true } : {}),
-    ...(wish.again === true ? { again: true } : {}),
+    leaseId: nextLeaseId(leaseCache),
+    client: leaseRequest.client,
+    clientKey: leaseRequest.clientKey,
+    inputTokens: leaseRequest.inputTokens,
+    affinity: wanted.ahead ? null : (leaseRequest.affinityKey ?? null),
+    excluded: leaseRequest.excluded,
+    avoidRegion: leaseRequest.avoidRegion ?? null,
+    purpose: purposeOf(leaseRequest),
+    ...(leaseRequest.lateForMs === undefined ? {} : { lateForMs: leaseRequest.lateForMs }),
+    ...(leaseRequest.patient === true ? { patient: true } : {}),
+    ...(leaseRequest.again === true ? { again: true } : {}),
     wantsSnapshot: wanted.hop === 0 && snapshotAgeMs > SNAPSHOT_AGE_MS,
-    explain: wish.explain,
-    carry: takeCarry(wallet, shard, now),
+    explain: leaseRequest.explain,
+    carry: takeReport(leaseCache, shard, now),
   };
-  const tripMs = tripTo(wish, region);
-  return { shard, key: walletKey(shard, wish), request, askedAtMs: now, tripMs, namedBy: null, queuedBehind: null };
+  const tripMs = tripTo(leaseRequest, region);
+  return {
+    shard,
+    key: cacheKey(shard, leaseRequest),
+    request,
+    askedAtMs: now,
+    tripMs,
+    namedBy: null,
+    queuedBehind: null,
+  };
 }
 
 /** Expected round trip to the shard of `region`, ms; 0 when the client's place is unknown. */
-function tripTo({ client, pool }: LeaseWish, region: string): number {
+function tripTo({ client, pool }: LeaseRequest, region: string): number {
   const place = pool.endpoints.find((spec) => spec.region === region)?.place ?? null;
   return client === null || place === null ? 0 : roundTripPriorMs(client, place);
 }
 
-function noteReply(wallet: Wallet, { shard }: Asking, { tight, snapshot, leave }: AcquireReply, now: number): void {
-  noteHeard(wallet, shard, leave, now);
-  noteTight(wallet, shard, tight);
-  if (snapshot !== null) wallet.snapshots.set(shard, { set: snapshot, atMs: now });
+function noteReply(
+  leaseCache: LeaseCache,
+  { shard }: Asking,
+  { tight, snapshot, leave }: AcquireReply,
+  now: number,
+): void {
+  noteHeard(leaseCache, shard, leave, now);
+  noteTight(leaseCache, shard, tight);
+  if (snapshot !== null) leaseCache.snapshots.set(shard, { set: snapshot, atMs: now });
 }
 
-const walletKey = (shard: string, { clientKey }: LeaseWish): string => `${shard}|${clientKey}`;
+const cacheKey = (shard: string, { clientKey }: LeaseRequest): string => `${shard}|${clientKey}`;

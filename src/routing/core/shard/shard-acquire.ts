@@ -27,7 +27,7 @@ import { hedgeAdvice, noteLate } from "./shard-repeat.ts";
 import { loadMs, readLoadCurve } from "../cost/terms/load.ts";
 import type { LoadCurve } from "../cost/terms/load.ts";
 import { countDemand } from "./shard-scale.ts";
-import { applyCarry } from "./shard-settle.ts";
+import { applyReport } from "./shard-settle.ts";
 
 /** Share of in-flight from which settlements should not wait for a ride. */
 export const TIGHT_FILL = 0.8;
@@ -37,7 +37,7 @@ export type Acquired = { readonly reply: AcquireReply; readonly effects: readonl
 export function acquire(state: ShardState, request: AcquireRequest, now: number, rng: Rng): Acquired {
   state.lastTrafficMs = now;
   if (!request.ahead) countDemand(state, 1, now);
-  const effects = applyCarry(state, request.carry, now, rng);
+  const effects = applyReport(state, request.carry, now, rng);
   const repeated = earlierAnswer(state, request, now);
   if (repeated === null && request.hop === 0) noteLate(state, request, now);
   const { clientKey } = request;

@@ -4,7 +4,7 @@
  *
  * Model. A request that waits at an endpoint that has died hears nothing, for as long as its own limits last. The shard
  * knows sooner, from probes and from other requests. It cannot reach who waits; so every answer to an isolate names the
- * endpoints to be left (`wallet-leave.ts`). Where nobody else has room, waiting on is the best that can be done.
+ * endpoints to be left (`lease-cache-leave.ts`). Where nobody else has room, waiting on is the best that can be done.
  * Source: connection draining on outlier ejection in Envoy (`close_connections_on_host_health_failure`), here only for
  * what has not begun. Rejected: a call from the shard to each holder, which an object cannot make.
  */

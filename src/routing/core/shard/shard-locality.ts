@@ -14,7 +14,7 @@ import { foundCached } from "../endpoint/endpoint-learn.ts";
 import { pickWorker } from "../endpoint/gpu-workers.ts";
 import { inFlightAtWorker, placeLease } from "./leases.ts";
 import type { ShardState } from "./shard-state.ts";
-import type { AcquireRequest, HeldLease, Settlement } from "../shard-messages.ts";
+import type { AcquireRequest, LeaseConfirmation, Settlement } from "../shard-messages.ts";
 
 /** What is remembered of the request's key, among `views`; null: nothing, or it has none. */
 export function affinityFor(
@@ -55,7 +55,7 @@ export function placeGrant(state: ShardState, request: AcquireRequest, endpoint:
 }
 
 /** The holder of a live lease says which GPU worker serves it. */
-export function placeHeld(state: ShardState, { leaseId, workerId }: HeldLease): void {
+export function placeHeld(state: ShardState, { leaseId, workerId }: LeaseConfirmation): void {
   if (workerId !== undefined && workerId !== null) placeLease(state.leases, leaseId, workerId);
 }
 

@@ -16,16 +16,16 @@ import { REFUSED_RETRY_MS } from "./shard-grant.ts";
 import { resolve, serveQueue } from "./shard-queue.ts";
 import { placeHeld, settleKey } from "./shard-locality.ts";
 import { LOCAL_EPOCH } from "../shard-messages.ts";
-import type { Carry, HeldLease, Settlement } from "../shard-messages.ts";
+import type { Report, LeaseConfirmation, Settlement } from "../shard-messages.ts";
 import { failureKind, noteFailure, noteStandings } from "./shard-news.ts";
 import { countDemand, scale } from "./shard-scale.ts";
 
 /** Applies what an edge isolate had to tell, then drops what is due and serves the queue. */
-export function applyCarry(state: ShardState, carry: Carry, now: number, rng: Rng): Effect[] {
-  if (carry.settled.length > 0 || carry.held.length > 0) state.lastTrafficMs = now;
+export function applyReport(state: ShardState, report: Report, now: number, rng: Rng): Effect[] {
+  if (report.settled.length > 0 || report.held.length > 0) state.lastTrafficMs = now;
   const effects: Effect[] = [];
-  for (const held of carry.held) keepHeld(state, held, now);
-  for (const settlement of carry.settled) {
+  for (const held of report.held) keepHeld(state, held, now);
+  for (const settlement of report.settled) {
     if (!settle(state, settlement, effects, { now, rng })) continue;
     effects.push({ kind: "probe", endpointId: settlement.endpointId });
   }
@@ -82,7 +82,7 @@ function settle(
   return wantsProbe;
 }
 
-function keepHeld(state: ShardState, held: HeldLease, now: number): void {
+function keepHeld(state: ShardState, held: LeaseConfirmation, now: number): void {
   const endpoint = state.endpoints.get(held.endpointId);
   if (endpoint === undefined) return;
   const outcome = renewLease(

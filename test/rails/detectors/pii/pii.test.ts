@@ -241,8 +241,8 @@ describe("wallets are found by checksum or by shape", () => {
     "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
     "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
     "0x52908400098527886E0F7030069857D2E4169EE7",
-  ])("%s", (wallet) => {
-    expect(found(`send to ${wallet}`)).toEqual([`wallet=${wallet}`]);
+  ])("%s", (leaseCache) => {
+    expect(found(`send to ${leaseCache}`)).toEqual([`wallet=${leaseCache}`]);
   });
 
   test.each([

@@ -19,8 +19,8 @@ import {
 } from "../../../../src/routing/core/shard/shard.ts";
 import type { ShardState } from "../../../../src/routing/core/shard/shard-state.ts";
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
-import { applyCarry } from "../../../../src/routing/core/shard/shard-settle.ts";
-import { createWallet } from "../../../../src/routing/core/lease-client/wallet.ts";
+import { applyReport } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { createLeaseCache } from "../../../../src/routing/core/lease-client/lease-cache.ts";
 import { acquireRequest, endpointSpec, endpointView, EU, poolSpec, settlement, US } from "../shard/shard-fixture.ts";
 
 const rng = seededRng(1);
@@ -226,7 +226,7 @@ describe("a shard explains", () => {
     const eu = createShard(POOL, "eu", 1, 0);
     for (let i = 0; i < FAILURES_MAX; i++) {
       const failed = settlement({ leaseId: `x-${i}`, endpointId: "e2", outcome: "failed", heldMs: 3 });
-      applyCarry(eu, { settled: [failed], held: [] }, 0, rng);
+      applyReport(eu, { settled: [failed], held: [] }, 0, rng);
     }
     expect(whyOf(explainShard(eu, REQUEST, 100, rng), "e2")).toBe(`ejected for another ${EJECT_MS - 100} ms`);
     const state = us();
@@ -252,16 +252,16 @@ describe("a shard explains", () => {
 test("an explained request that had to wait tells what it waited for", () => {
   const state = createShard(poolSpec(), "us", 1, 0);
   for (let i = 1; i <= 4; i++) acquire(state, acquireRequest(`i-${i}`), 0, rng);
-  const wallet = createWallet("edge");
-  const wish = { pool: poolSpec(), client: US, clientKey: "here", inputTokens: 0, excluded: [], explain: true };
-  const { step } = beginLease(wallet, wish, 0);
+  const leaseCache = createLeaseCache("edge");
+  const leaseRequest = { pool: poolSpec(), client: US, clientKey: "here", inputTokens: 0, excluded: [], explain: true };
+  const { step } = beginLease(leaseCache, leaseRequest, 0);
   if (step.kind !== "ask") throw new Error("the authority itself is asked");
   const { reply } = acquire(state, step.asking.request, 0, rng);
-  const next = onReply(wallet, wish, step.asking, reply, { now: 0, rng });
+  const next = onReply(leaseCache, leaseRequest, step.asking, reply, { now: 0, rng });
   if (next.kind !== "await") throw new Error(`expected a place in the queue, got ${next.kind}`);
-  applyCarry(state, { settled: [settlement({ leaseId: "i-1" })], held: [] }, 5, rng);
+  applyReport(state, { settled: [settlement({ leaseId: "i-1" })], held: [] }, 5, rng);
   const outcome = state.resolved.get(next.leaseId)?.outcome ?? null;
-  const leased = onAwaited(wallet, wish, next.asking, outcome, { now: 6, rng });
+  const leased = onAwaited(leaseCache, leaseRequest, next.asking, outcome, { now: 6, rng });
   expect(leased).toMatchObject({ kind: "leased", candidates: [{ endpointId: "e1", inFlight: 4, capacity: 4 }] });
 });
 

@@ -83,37 +83,37 @@ function expire(table: LeaseTable, model: Model): void {
   for (const lease of due) bury(model, lease.id);
 }
 
-function acquire(table: LeaseTable, model: Model, wish: Extract<Op, { kind: "acquire" }>): void {
-  const capMs = wish.ttlMs + wish.extraMs;
-  const outcome = acquireLease(table, { ...wish, capMs, spent: true }, model.now);
-  const known = model.leases.find((lease) => lease.id === wish.id);
+function acquire(table: LeaseTable, model: Model, leaseRequest: Extract<Op, { kind: "acquire" }>): void {
+  const capMs = leaseRequest.ttlMs + leaseRequest.extraMs;
+  const outcome = acquireLease(table, { ...leaseRequest, capMs, spent: true }, model.now);
+  const known = model.leases.find((lease) => lease.id === leaseRequest.id);
   if (known !== undefined) {
     expect(outcome).toMatchObject({ kind: "existing", lease: { endpointId: known.endpointId } });
   } else if (outcome.kind === "ended") {
-    expect(model.ended.has(wish.id)).toBe(true);
+    expect(model.ended.has(leaseRequest.id)).toBe(true);
   } else {
-    expect(mustStayEnded(model, wish.id)).toBe(false);
+    expect(mustStayEnded(model, leaseRequest.id)).toBe(false);
     expect(outcome.kind).toBe("granted");
-    model.leases.push({ ...wish, expiresAtMs: model.now + wish.ttlMs, capAtMs: model.now + capMs });
+    model.leases.push({ ...leaseRequest, expiresAtMs: model.now + leaseRequest.ttlMs, capAtMs: model.now + capMs });
   }
 }
 
-function renew(table: LeaseTable, model: Model, wish: Extract<Op, { kind: "renew" }>): void {
-  const { epochsBack, ...renewal } = wish;
+function renew(table: LeaseTable, model: Model, leaseRequest: Extract<Op, { kind: "renew" }>): void {
+  const { epochsBack, ...renewal } = leaseRequest;
   const outcome = renewLease(table, { ...renewal, epoch: model.epoch - epochsBack }, model.now);
-  const known = model.leases.find((lease) => lease.id === wish.id);
+  const known = model.leases.find((lease) => lease.id === leaseRequest.id);
   if (known !== undefined) {
     expect(outcome).toBe("renewed");
-    known.expiresAtMs = Math.min(model.now + wish.ttlMs, known.capAtMs);
+    known.expiresAtMs = Math.min(model.now + leaseRequest.ttlMs, known.capAtMs);
   } else if (outcome === "adopted") {
     expect(epochsBack).toBeGreaterThan(0);
-    expect(wish.capLeftMs).toBeGreaterThan(0);
-    expect(mustStayEnded(model, wish.id)).toBe(false);
-    const capAtMs = model.now + wish.capLeftMs;
-    model.leases.push({ ...wish, expiresAtMs: Math.min(model.now + wish.ttlMs, capAtMs), capAtMs });
+    expect(leaseRequest.capLeftMs).toBeGreaterThan(0);
+    expect(mustStayEnded(model, leaseRequest.id)).toBe(false);
+    const capAtMs = model.now + leaseRequest.capLeftMs;
+    model.leases.push({ ...leaseRequest, expiresAtMs: Math.min(model.now + leaseRequest.ttlMs, capAtMs), capAtMs });
   } else {
     expect(outcome).toBe("gone");
-    const adoptable = epochsBack > 0 && wish.capLeftMs > 0 && !model.ended.has(wish.id);
+    const adoptable = epochsBack > 0 && leaseRequest.capLeftMs > 0 && !model.ended.has(leaseRequest.id);
     expect(adoptable).toBe(false);
   }
 }
@@ -126,10 +126,10 @@ function settle(table: LeaseTable, model: Model, leaseId: string): void {
   bury(model, leaseId);
 }
 
-function place(table: LeaseTable, model: Model, wish: Extract<Op, { kind: "place" }>): void {
-  placeLease(table, wish.id, wish.workerId);
-  const known = model.leases.find((lease) => lease.id === wish.id);
-  if (known !== undefined) known.workerId = wish.workerId;
+function place(table: LeaseTable, model: Model, leaseRequest: Extract<Op, { kind: "place" }>): void {
+  placeLease(table, leaseRequest.id, leaseRequest.workerId);
+  const known = model.leases.find((lease) => lease.id === leaseRequest.id);
+  if (known !== undefined) known.workerId = leaseRequest.workerId;
 }
 
 function compare(table: LeaseTable, model: Model): void {

@@ -14,7 +14,7 @@ import { createShard } from "../../../../src/routing/core/shard/shard.ts";
 import type { ShardState } from "../../../../src/routing/core/shard/shard-state.ts";
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import { SCALE_EVERY_MS } from "../../../../src/routing/core/shard/shard-scale.ts";
-import { applyCarry, sweep } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { applyReport, sweep } from "../../../../src/routing/core/shard/shard-settle.ts";
 import { acquireRequest, endpointSpec, endpointState, EU, poolSpec, settlement } from "./shard-fixture.ts";
 
 const endpoint = (id: string, changes: Partial<ScalerEndpoint> = {}): ScalerEndpoint => ({
@@ -198,7 +198,7 @@ describe("a shard", () => {
     acquire(state, acquireRequest("i-2", { recentPerSecond: 12, ahead: true }), 0, rng);
     expect(state.demand.count, "a refill of two").toBe(8);
     const settled = ["i-1.4", "i-1.5"].map((leaseId) => settlement({ leaseId, outcome: "unused" }));
-    applyCarry(state, { settled: [...settled, ...settled], held: [] }, 0, rng);
+    applyReport(state, { settled: [...settled, ...settled], held: [] }, 0, rng);
     expect(state.demand.count, "each once").toBe(6);
   });
 
@@ -228,7 +228,7 @@ test("a warm endpoint that refuses everything counts for no slot: the cold one i
     const state = createShard(poolSpec(specs), "us", 1, 0);
     const settled = refuses ? [settlement({ outcome: "capacity", inFlightAtGrant: 0 })] : [];
     state.demand = { count: 3, atMs: 0 };
-    return applyCarry(state, { settled, held: [] }, 0, seededRng(1)).some(({ kind }) => kind === "wake");
+    return applyReport(state, { settled, held: [] }, 0, seededRng(1)).some(({ kind }) => kind === "wake");
   };
   expect([wakes(false), wakes(true)]).toEqual([false, true]);
 });

@@ -1,4 +1,4 @@
-/** Asking ahead: a call that fills the wallet while no request waits. */
+/** Asking ahead: a call that fills the lease cache while no request waits. */
 import { describe, expect, test } from "vitest";
 import { CREDIT_LIFE_MS } from "../../../../src/routing/core/shard/credits.ts";
 import { inFlight } from "../../../../src/routing/core/shard/leases.ts";

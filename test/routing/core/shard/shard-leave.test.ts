@@ -11,9 +11,9 @@ import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import { leaving } from "../../../../src/routing/core/shard/shard-leave.ts";
 import type { ProbeResult } from "../../../../src/routing/core/endpoint/endpoint.ts";
 import { applyDrain, applyProbe } from "../../../../src/routing/core/shard/shard-observe.ts";
-import { applyCarry } from "../../../../src/routing/core/shard/shard-settle.ts";
-import { createWallet, deposit } from "../../../../src/routing/core/lease-client/wallet.ts";
-import { LEAVE_LOOK_MS, leaveStep, noteHeard } from "../../../../src/routing/core/lease-client/wallet-leave.ts";
+import { applyReport } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { createLeaseCache, deposit } from "../../../../src/routing/core/lease-client/lease-cache.ts";
+import { LEAVE_LOOK_MS, leaveStep, noteHeard } from "../../../../src/routing/core/lease-client/lease-cache-leave.ts";
 import { acquireRequest, endpointSpec, granted, poolSpec, settlement } from "./shard-fixture.ts";
 
 const rng = seededRng(1);
@@ -31,7 +31,7 @@ const goesDown = (state: ShardState): void => probe(state, { kind: "failed" }, P
 function fails(state: ShardState): void {
   for (let time = 0; time < FAILURES_MAX; time++) {
     const settled = [settlement({ leaseId: `f-${time}`, endpointId: "e1", outcome: "failed" })];
-    applyCarry(state, { settled, held: [] }, 0, rng);
+    applyReport(state, { settled, held: [] }, 0, rng);
   }
 }
 
@@ -71,10 +71,10 @@ describe("a shard says which of its endpoints are to be left", () => {
 describe("an attempt that waits", () => {
   const SENT_MS = 100;
   const waiting = () => {
-    const wallet = createWallet("i");
+    const leaseCache = createLeaseCache("i");
     const outcome = reply(shard(), "i-1", ["e2"]).outcome;
-    const holding = deposit(wallet, "key", "shard", granted(outcome), 0, SENT_MS);
-    return { wallet, holding };
+    const heldLease = deposit(leaseCache, "key", "shard", granted(outcome), 0, SENT_MS);
+    return { leaseCache, heldLease };
   };
 
   test.each([
@@ -84,15 +84,15 @@ describe("an attempt that waits", () => {
     // Whoever sent it knew.
     { said: ["e1"], atMs: SENT_MS, step: "stay" },
   ])("is told $step by $said, heard at $atMs", ({ said, atMs, step }) => {
-    const { wallet, holding } = waiting();
-    noteHeard(wallet, "shard", said, atMs);
-    expect(leaveStep(wallet, holding, SENT_MS, atMs + 1)).toBe(step);
+    const { leaseCache, heldLease } = waiting();
+    noteHeard(leaseCache, "shard", said, atMs);
+    expect(leaveStep(leaseCache, heldLease, SENT_MS, atMs + 1)).toBe(step);
   });
 
   test("asks when nothing was heard for a while: one for all, and again when that brought nothing", () => {
-    const { wallet, holding } = waiting();
-    const step = (now: number) => leaveStep(wallet, holding, SENT_MS, now);
-    noteHeard(wallet, "shard", undefined, SENT_MS);
+    const { leaseCache, heldLease } = waiting();
+    const step = (now: number) => leaveStep(leaseCache, heldLease, SENT_MS, now);
+    noteHeard(leaseCache, "shard", undefined, SENT_MS);
     expect(step(SENT_MS + LEAVE_LOOK_MS - 1)).toBe("stay");
     const atMs = SENT_MS + LEAVE_LOOK_MS;
     expect([step(atMs), step(atMs), step(atMs + LEAVE_LOOK_MS - 1)]).toEqual(["ask", "stay", "stay"]);
@@ -100,8 +100,8 @@ describe("an attempt that waits", () => {
   });
 
   test("asks where nothing was ever heard", () => {
-    const { wallet, holding } = waiting();
-    expect([leaveStep(wallet, holding, SENT_MS, 600), leaveStep(wallet, holding, SENT_MS, 601)]).toEqual([
+    const { leaseCache, heldLease } = waiting();
+    expect([leaveStep(leaseCache, heldLease, SENT_MS, 600), leaveStep(leaseCache, heldLease, SENT_MS, 601)]).toEqual([
       "ask",
       "stay",
     ]);

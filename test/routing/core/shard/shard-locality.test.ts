@@ -7,7 +7,7 @@ import { createShard } from "../../../../src/routing/core/shard/shard.ts";
 import type { ShardState } from "../../../../src/routing/core/shard/shard-state.ts";
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import type { AcquireRequest, Settlement } from "../../../../src/routing/core/shard-messages.ts";
-import { applyCarry } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { applyReport } from "../../../../src/routing/core/shard/shard-settle.ts";
 import { acquireRequest, endpointSpec, EU, granted, poolSpec, settlement } from "./shard-fixture.ts";
 
 const KEY: AffinityKey = { key: "k", tokens: 4_000, kind: "session" };
@@ -25,7 +25,7 @@ const ask = (state: ShardState, changes: Partial<AcquireRequest> = {}, now = 0) 
 };
 
 const settle = (state: ShardState, changes: Partial<Settlement>, now = 0) =>
-  applyCarry(state, { settled: [settlement({ affinity: KEY, inputTokens: 4_000, ...changes })], held: [] }, now, rng);
+  applyReport(state, { settled: [settlement({ affinity: KEY, inputTokens: 4_000, ...changes })], held: [] }, now, rng);
 
 describe("a session", () => {
   test("stays at its endpoint, also when the other one is emptier", () => {
@@ -151,7 +151,7 @@ describe("GPU workers behind an endpoint", () => {
     const grant = ask(state, { affinity: null });
     const other = grant.workerId === "w1" ? "w2" : "w1";
     const held = { leaseId: grant.leaseId, endpointId: "e1", epoch: 1, capLeftMs: 60_000, workerId: other };
-    applyCarry(state, { settled: [], held: [held] }, 0, rng);
+    applyReport(state, { settled: [], held: [held] }, 0, rng);
     expect([at(state, other), at(state, grant.workerId ?? "")]).toEqual([1, 0]);
     settle(state, { leaseId: grant.leaseId, workerId: other });
     expect(at(state, other)).toBe(0);

@@ -10,7 +10,7 @@ import {
   takeNews,
 } from "../../../../src/routing/core/shard/shard-news.ts";
 import { applyDrain, applyProbe } from "../../../../src/routing/core/shard/shard-observe.ts";
-import { applyCarry, sweep } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { applyReport, sweep } from "../../../../src/routing/core/shard/shard-settle.ts";
 import type { Settlement } from "../../../../src/routing/core/shard-messages.ts";
 import { poolSpec, settlement } from "./shard-fixture.ts";
 
@@ -21,7 +21,7 @@ const shard = () => createShard(poolSpec(), "us", 1, 0);
 let ids = 0;
 function settle(state: ShardState, changes: Partial<Settlement>, now = 0): void {
   ids += 1;
-  applyCarry(state, { settled: [settlement({ leaseId: `x-${ids}`, ...changes })], held: [] }, now, rng);
+  applyReport(state, { settled: [settlement({ leaseId: `x-${ids}`, ...changes })], held: [] }, now, rng);
 }
 
 describe("a failure", () => {

@@ -8,7 +8,7 @@ import { absorbDigest, allViews, createShard, makeDigest, ownViews } from "../..
 import type { ShardState } from "../../../../src/routing/core/shard/shard-state.ts";
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import { applyDrain, applyProbe } from "../../../../src/routing/core/shard/shard-observe.ts";
-import { applyCarry } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { applyReport } from "../../../../src/routing/core/shard/shard-settle.ts";
 import { acquireRequest, endpointSpec, EU, poolSpec, settlement } from "./shard-fixture.ts";
 
 const rng = seededRng(1);
@@ -81,7 +81,7 @@ describe("an endpoint that an operator drains", () => {
       "no_endpoint",
       1,
     ]);
-    applyCarry(state, { settled: [settlement({ leaseId: "i-1" })], held: [] }, 5, rng);
+    applyReport(state, { settled: [settlement({ leaseId: "i-1" })], held: [] }, 5, rng);
     expect(inFlight(state.leases, "e1")).toBe(0);
     applyDrain(state, "e1", false, 10, rng);
     expect([standing(state, 10), ownViews(state, 10)[0]?.capacity]).toEqual(["admitting", 4]);
@@ -93,9 +93,9 @@ describe("an endpoint that an operator drains", () => {
     ask(state, "i-1");
     applyDrain(state, "e1", true, 0, rng);
     const held = { endpointId: "e1", epoch: 1, capLeftMs: 60_000 };
-    applyCarry(state, { settled: [], held: [{ leaseId: "i-1", ...held }] }, 20_000, rng);
-    applyCarry(state, { settled: [], held: [{ leaseId: "old-1", ...held, epoch: 0 }] }, 20_000, rng);
-    applyCarry(state, { settled: [], held: [] }, 40_000, rng);
+    applyReport(state, { settled: [], held: [{ leaseId: "i-1", ...held }] }, 20_000, rng);
+    applyReport(state, { settled: [], held: [{ leaseId: "old-1", ...held, epoch: 0 }] }, 20_000, rng);
+    applyReport(state, { settled: [], held: [] }, 40_000, rng);
     expect(inFlight(state.leases, "e1")).toBe(2);
   });
 
@@ -104,7 +104,7 @@ describe("an endpoint that an operator drains", () => {
     applyDrain(state, "e1", true, 0, rng);
     for (let i = 0; i < FAILURES_MAX; i++) {
       const failed = settlement({ leaseId: `x-${i}`, endpointId: "e2", outcome: "failed", heldMs: 3 });
-      applyCarry(state, { settled: [failed], held: [] }, 0, rng);
+      applyReport(state, { settled: [failed], held: [] }, 0, rng);
     }
     const outcome = ask(state, "i-1");
     expect(outcome).toMatchObject({ kind: "granted", grant: { endpointId: "e2", reason: "panic" } });
@@ -119,7 +119,7 @@ describe("an endpoint that an operator drains", () => {
     const news: readonly ProbeResult["kind"][] = ["failed", "failed", "warming", "draining"];
     for (const kind of news) applyProbe(state, "e1", { kind } as ProbeResult, 1, rng);
     applyProbe(state, "e1", READY, 2, rng);
-    applyCarry(state, { settled: [settlement({ leaseId: "i-1" })], held: [] }, 3, rng);
+    applyReport(state, { settled: [settlement({ leaseId: "i-1" })], held: [] }, 3, rng);
     expect(standing(state, 3)).toBe("draining");
   });
 

@@ -5,7 +5,7 @@ import { createShard } from "../../../../src/routing/core/shard/shard.ts";
 import type { ShardState } from "../../../../src/routing/core/shard/shard-state.ts";
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import { applyProbe } from "../../../../src/routing/core/shard/shard-observe.ts";
-import { applyCarry, sweep } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { applyReport, sweep } from "../../../../src/routing/core/shard/shard-settle.ts";
 import { acquireRequest, endpointSpec, poolSpec, settlement } from "./shard-fixture.ts";
 
 const EPOCH = 5;
@@ -38,7 +38,7 @@ describe("a patient request at a full shard", () => {
     const state = fullShard();
     ask(state, "i-5", true);
     const settled = [settlement({ leaseId: "i-1", epoch: EPOCH })];
-    expect(applyCarry(state, { settled, held: [] }, 1, rng)).toEqual([{ kind: "resolved", leaseId: "i-5" }]);
+    expect(applyReport(state, { settled, held: [] }, 1, rng)).toEqual([{ kind: "resolved", leaseId: "i-5" }]);
     expect(state.leases.live.has("i-5")).toBe(true);
   });
 

@@ -19,7 +19,7 @@ import type { ShardState } from "../../../../src/routing/core/shard/shard-state.
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import { COMMIT_DIGEST_MS } from "../../../../src/routing/core/shard/shard-queue.ts";
 import type { AcquireRequest } from "../../../../src/routing/core/shard-messages.ts";
-import { applyCarry } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { applyReport } from "../../../../src/routing/core/shard/shard-settle.ts";
 import { acquireRequest, endpointSpec, EU, poolSpec, settlement } from "./shard-fixture.ts";
 
 const rng = seededRng(1);
@@ -71,7 +71,7 @@ describe("spilling", () => {
   test("waits for where the wait is shortest when all is full, and not for the own slow endpoint", () => {
     const state = fullUs();
     for (let i = 0; i < 10; i++) {
-      applyCarry(state, { settled: [settlement({ leaseId: `x-${i}`, heldMs: 60_000 })], held: [] }, 0, rng);
+      applyReport(state, { settled: [settlement({ leaseId: `x-${i}`, heldMs: 60_000 })], held: [] }, 0, rng);
     }
     absorbDigest(state, digest(4), 0);
     expect(ask(state, "i-5")).toMatchObject({ kind: "queued", etaMs: expect.closeTo(OCCUPANCY_PRIOR_MS / 4, -2) });
@@ -97,7 +97,7 @@ describe("spilling", () => {
     absorbDigest(state, digest(4), 0);
     expect(ask(state, "i-5").kind).toBe("queued");
     absorbDigest(state, digest(0), 1);
-    expect(applyCarry(state, { settled: [], held: [] }, 2, rng)).toEqual([{ kind: "resolved", leaseId: "i-5" }]);
+    expect(applyReport(state, { settled: [], held: [] }, 2, rng)).toEqual([{ kind: "resolved", leaseId: "i-5" }]);
     expect(state.resolved.get("i-5")?.outcome).toEqual({ kind: "spill", region: "eu", reason: "spill" });
   });
 
@@ -105,7 +105,7 @@ describe("spilling", () => {
     const state = fullUs();
     absorbDigest(state, digest(0), 0);
     expect(acquire(state, acquireRequest("i-5", { hop: 1 }), 0, rng).reply.outcome.kind).toBe("queued");
-    expect(applyCarry(state, { settled: [], held: [] }, 2, rng)).toEqual([]);
+    expect(applyReport(state, { settled: [], held: [] }, 2, rng)).toEqual([]);
   });
 });
 

@@ -7,7 +7,7 @@ import { createShard } from "../../../../src/routing/core/shard/shard.ts";
 import type { ShardState } from "../../../../src/routing/core/shard/shard-state.ts";
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import type { AcquireRequest } from "../../../../src/routing/core/shard-messages.ts";
-import { applyCarry } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { applyReport } from "../../../../src/routing/core/shard/shard-settle.ts";
 import { acquireRequest, endpointSpec, granted, poolSpec, settlement } from "./shard-fixture.ts";
 
 const rng = seededRng(1);
@@ -18,7 +18,7 @@ const ask = (state: ShardState, leaseId: string, changes: Partial<AcquireRequest
   acquire(state, acquireRequest(leaseId, changes), 0, rng).reply.outcome;
 const retry = { excluded: ["e1"], purpose: "retry" } as const;
 const settle = (state: ShardState, leaseId: string, outcome: "failed") =>
-  applyCarry(state, { settled: [settlement({ leaseId, outcome })], held: [] }, 0, rng);
+  applyReport(state, { settled: [settlement({ leaseId, outcome })], held: [] }, 0, rng);
 
 let count = 0;
 const fresh = (): string => `i-${(count += 1)}`;

@@ -10,7 +10,7 @@ import { absorbDigest, createShard, makeDigest } from "../../../../src/routing/c
 import type { ShardState } from "../../../../src/routing/core/shard/shard-state.ts";
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import type { AcquireRequest, Settlement } from "../../../../src/routing/core/shard-messages.ts";
-import { applyCarry } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { applyReport } from "../../../../src/routing/core/shard/shard-settle.ts";
 import { acquireRequest, endpointSpec, EU, granted, poolSpec, settlement } from "./shard-fixture.ts";
 
 const rng = seededRng(1);
@@ -27,7 +27,7 @@ const ask = (state: ShardState, leaseId: string, changes: Partial<AcquireRequest
 const retry = { excluded: ["e1"], purpose: "retry" } as const;
 const hedge = { excluded: ["e1"], purpose: "hedge" } as const;
 const settle = (state: ShardState, leaseId: string, changes: Partial<Settlement> = {}) =>
-  applyCarry(state, { settled: [settlement({ leaseId, ...changes })], held: [] }, 0, rng);
+  applyReport(state, { settled: [settlement({ leaseId, ...changes })], held: [] }, 0, rng);
 
 let count = 0;
 const fresh = (): string => `i-${(count += 1)}`;

@@ -48,10 +48,10 @@ describe("whatever is lost, doubled or reordered", () => {
   test("nobody gets a lease where no slot is free, and after everything has settled none has any", () => {
     fc.assert(
       fc.property(trafficOver(anyNetwork), (traffic) => {
-        const { state, wallets } = neverOverAdmitted(traffic);
+        const { state, leaseCaches } = neverOverAdmitted(traffic);
         expect(state.leases.live.size + state.queue.size + state.resolved.size).toBe(0);
-        for (const { holdings, outboxes } of wallets) {
-          expect(holdings.size + [...outboxes.values()].flat().length).toBe(0);
+        for (const { heldLeases, outboxes } of leaseCaches) {
+          expect(heldLeases.size + [...outboxes.values()].flat().length).toBe(0);
         }
       }),
       RUNS,

@@ -1,6 +1,6 @@
 /**
- * Drives one real shard and several real wallets in virtual time over a network that may lose, double and reorder
- * messages. It decides nothing: the shard and the wallets do, as in production. Same seed, same run.
+ * Drives one real shard and several real lease caches in virtual time over a network that may lose, double and reorder
+ * messages. It decides nothing: the shard and the lease caches do, as in production. Same seed, same run.
  */
 import { endpointView, slotsOf } from "../../../../src/routing/core/endpoint/endpoint.ts";
 import { checkLeaseTable, inFlight } from "../../../../src/routing/core/shard/leases.ts";
@@ -10,23 +10,23 @@ import type { ShardState } from "../../../../src/routing/core/shard/shard-state.
 import type { Effect } from "../../../../src/routing/core/shard/shard.ts";
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import type { Grant, Settlement } from "../../../../src/routing/core/shard-messages.ts";
-import { applyCarry, sweep } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { applyReport, sweep } from "../../../../src/routing/core/shard/shard-settle.ts";
 import {
   claimRefill,
   countRequest,
-  createWallet,
+  createLeaseCache,
   creditIds,
   deposit,
   depositCredits,
   endRefill,
   holdUnconfirmed,
-  restoreCarry,
-  settleHolding,
+  restoreReport,
+  settleHeldLease,
   shardsOwed,
   spendCredit,
-  takeCarry,
-} from "../../../../src/routing/core/lease-client/wallet.ts";
-import type { Holding, Wallet } from "../../../../src/routing/core/lease-client/wallet.ts";
+  takeReport,
+} from "../../../../src/routing/core/lease-client/lease-cache.ts";
+import type { HeldLease, LeaseCache } from "../../../../src/routing/core/lease-client/lease-cache.ts";
 import { acquireRequest, endpointSpec, poolSpec, settlement } from "./shard-fixture.ts";
 
 export type Network = {
@@ -51,7 +51,7 @@ export type Traffic = {
 
 export type Run = {
   readonly state: ShardState;
-  readonly wallets: readonly Wallet[];
+  readonly leaseCaches: readonly LeaseCache[];
   readonly granted: number;
   readonly fromCredits: number;
   readonly shed: number;
@@ -73,12 +73,12 @@ export const POOL = poolSpec(
 /** `watch` is called after every event; it throws to fail the run. */
 export function drive(
   traffic: Traffic,
-  watch: (state: ShardState, running: readonly Holding[], now: number) => void,
+  watch: (state: ShardState, running: readonly HeldLease[], now: number) => void,
 ): Run {
   const rng = seededRng(traffic.seed);
   const state = createShard(POOL, "us", 1, 0);
-  const wallets = Array.from({ length: traffic.edges }, createWallet);
-  const running = new Set<Holding>();
+  const leaseCaches = Array.from({ length: traffic.edges }, createLeaseCache);
+  const running = new Set<HeldLease>();
   const awaiting = new Map<string, (grant: Grant | null) => void>();
   const due: { atMs: number; run: () => void }[] = [];
   let now = 0;
@@ -107,58 +107,58 @@ export function drive(
     }
   };
 
-  const flush = (wallet: Wallet) => {
-    for (const shard of shardsOwed(wallet, now)) {
-      const carry = takeCarry(wallet, shard, now);
+  const flush = (leaseCache: LeaseCache) => {
+    for (const shard of shardsOwed(leaseCache, now)) {
+      const report = takeReport(leaseCache, shard, now);
       send(
-        () => perform(applyCarry(state, carry, now, rng)),
+        () => perform(applyReport(state, report, now, rng)),
         () => {},
-        () => restoreCarry(wallet, shard, carry),
+        () => restoreReport(leaseCache, shard, report),
       );
     }
   };
 
-  const run = (wallet: Wallet, holding: Holding) => {
+  const run = (leaseCache: LeaseCache, heldLease: HeldLease) => {
     counts.granted += 1;
-    running.add(holding);
+    running.add(heldLease);
     later(upTo(traffic.holdMsMax), () => {
-      running.delete(holding);
+      running.delete(heldLease);
       const end: Partial<Settlement> = {
-        leaseId: holding.leaseId,
-        endpointId: holding.grant.endpointId,
+        leaseId: heldLease.leaseId,
+        endpointId: heldLease.grant.endpointId,
         outcome: OUTCOMES[upTo(OUTCOMES.length - 1)] ?? "served",
       };
-      settleHolding(wallet, holding, settlement(end));
-      flush(wallet);
+      settleHeldLease(leaseCache, heldLease, settlement(end));
+      flush(leaseCache);
     });
   };
 
   /** As the edge does: more credits before the last is spent, while no request waits for them. */
-  const refill = (wallet: Wallet, leaseId: string, recentPerSecond: number) => {
+  const refill = (leaseCache: LeaseCache, leaseId: string, recentPerSecond: number) => {
     const askedAtMs = now;
-    const asked = acquireRequest(leaseId, { ahead: true, recentPerSecond, carry: takeCarry(wallet, SHARD, now) });
+    const asked = acquireRequest(leaseId, { ahead: true, recentPerSecond, carry: takeReport(leaseCache, SHARD, now) });
     send(
       () => acquire(state, asked, now, rng).reply.outcome,
       (outcome) => {
         if (outcome.kind !== "granted") return;
         const ids = [outcome.grant.leaseId, ...creditIds(outcome.grant)];
-        depositCredits(wallet, { key: KEY, shard: SHARD }, outcome.grant, ids, { askedAtMs, now, firstAt: 0 });
-        endRefill(wallet, KEY, ids.length);
+        depositCredits(leaseCache, { key: KEY, shard: SHARD }, outcome.grant, ids, { askedAtMs, now, firstAt: 0 });
+        endRefill(leaseCache, KEY, ids.length);
       },
-      () => restoreCarry(wallet, SHARD, asked.carry),
+      () => restoreReport(leaseCache, SHARD, asked.carry),
     );
   };
 
-  const request = (wallet: Wallet, leaseId: string) => {
-    const recentPerSecond = countRequest(wallet, KEY, now);
-    const credit = spendCredit(wallet, KEY, SHARD, now);
+  const request = (leaseCache: LeaseCache, leaseId: string) => {
+    const recentPerSecond = countRequest(leaseCache, KEY, now);
+    const credit = spendCredit(leaseCache, KEY, SHARD, now);
     if (credit !== null) {
       counts.fromCredits += 1;
-      if (claimRefill(wallet, KEY, now)) refill(wallet, `${leaseId}a`, recentPerSecond);
-      return run(wallet, credit);
+      if (claimRefill(leaseCache, KEY, now)) refill(leaseCache, `${leaseId}a`, recentPerSecond);
+      return run(leaseCache, credit);
     }
     const askedAtMs = now;
-    const asked = acquireRequest(leaseId, { recentPerSecond, carry: takeCarry(wallet, SHARD, now) });
+    const asked = acquireRequest(leaseId, { recentPerSecond, carry: takeReport(leaseCache, SHARD, now) });
     send(
       () => {
         const { reply, effects } = acquire(state, asked, now, rng);
@@ -166,14 +166,14 @@ export function drive(
         return reply.outcome;
       },
       (outcome) => {
-        if (outcome.kind === "granted") run(wallet, deposit(wallet, KEY, SHARD, outcome.grant, askedAtMs, now));
+        if (outcome.kind === "granted") run(leaseCache, deposit(leaseCache, KEY, SHARD, outcome.grant, askedAtMs, now));
         else if (outcome.kind !== "queued") counts.shed += 1;
         else {
           const redeem = (grant: Grant | null) => {
             if (grant === null) counts.shed += 1;
             else
               later(upTo(traffic.network.delayMsMax), () =>
-                run(wallet, holdUnconfirmed(wallet, KEY, SHARD, grant, now)),
+                run(leaseCache, holdUnconfirmed(leaseCache, KEY, SHARD, grant, now)),
               );
           };
           const resolved = state.resolved.get(leaseId)?.outcome;
@@ -182,7 +182,7 @@ export function drive(
           else redeem(null);
         }
       },
-      () => restoreCarry(wallet, SHARD, asked.carry),
+      () => restoreReport(leaseCache, SHARD, asked.carry),
     );
   };
 
@@ -190,11 +190,11 @@ export function drive(
   for (let i = 0; i < traffic.requests; i++) {
     atMs += upTo(traffic.gapMsMax);
     const edge = upTo(traffic.edges - 1);
-    due.push({ atMs, run: () => request(wallets[edge] ?? createWallet("edge"), `edge${edge}-${i}`) });
+    due.push({ atMs, run: () => request(leaseCaches[edge] ?? createLeaseCache("edge"), `edge${edge}-${i}`) });
   }
   const stopAtMs = atMs + traffic.holdMsMax + QUIET_MS;
   const tick = () => {
-    for (const wallet of wallets) flush(wallet);
+    for (const leaseCache of leaseCaches) flush(leaseCache);
     perform(sweep(state, now, rng));
     if (now < stopAtMs) later(100, tick);
   };
@@ -208,7 +208,7 @@ export function drive(
     checkLeaseTable(state.leases);
     watch(state, [...running], now);
   }
-  return { state, wallets, ...counts, now };
+  return { state, leaseCaches, ...counts, now };
 }
 
 /** Live leases of each endpoint beside the slots that it has now, and those that it has when all is well. */

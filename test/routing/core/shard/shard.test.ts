@@ -19,7 +19,7 @@ import { acquire, TIGHT_FILL } from "../../../../src/routing/core/shard/shard-ac
 import { CONFIRM_GRACE_MS } from "../../../../src/routing/core/shard/shard-grant.ts";
 import { RESOLVED_LIFE_MS } from "../../../../src/routing/core/shard/shard-queue.ts";
 import type { AcquireRequest, Settlement } from "../../../../src/routing/core/shard-messages.ts";
-import { applyCarry, sweep } from "../../../../src/routing/core/shard/shard-settle.ts";
+import { applyReport, sweep } from "../../../../src/routing/core/shard/shard-settle.ts";
 import { acquireRequest, endpointSpec, granted, poolSpec, settlement } from "./shard-fixture.ts";
 
 const rng = seededRng(1);
@@ -33,10 +33,10 @@ const ask = (state: ShardState, leaseId: string, now = 0, changes: Partial<Acqui
   acquire(state, acquireRequest(leaseId, changes), now, rng).reply.outcome;
 
 const settle = (state: ShardState, leaseId: string, now = 0, changes: Partial<Settlement> = {}): readonly Effect[] =>
-  applyCarry(state, { settled: [settlement({ leaseId, epoch: EPOCH, ...changes })], held: [] }, now, rng);
+  applyReport(state, { settled: [settlement({ leaseId, epoch: EPOCH, ...changes })], held: [] }, now, rng);
 
 const hold = (state: ShardState, leaseId: string, now: number, epoch = EPOCH): readonly Effect[] =>
-  applyCarry(state, { settled: [], held: [{ leaseId, endpointId: "e1", epoch, capLeftMs: 60_000 }] }, now, rng);
+  applyReport(state, { settled: [], held: [{ leaseId, endpointId: "e1", epoch, capLeftMs: 60_000 }] }, now, rng);
 
 const live = (state: ShardState, endpointId = "e1"): number => inFlight(state.leases, endpointId);
 
@@ -90,8 +90,8 @@ describe("an acquire", () => {
 
   test("carries settlements that make its own slot free", () => {
     const state = fullShard();
-    const carry = { settled: [settlement({ leaseId: "i-2", epoch: EPOCH })], held: [] };
-    expect(ask(state, "i-5", 1, { carry }).kind).toBe("granted");
+    const report = { settled: [settlement({ leaseId: "i-2", epoch: EPOCH })], held: [] };
+    expect(ask(state, "i-5", 1, { carry: report }).kind).toBe("granted");
     expect(live(state)).toBe(4);
   });
 
@@ -134,8 +134,8 @@ describe("the queue", () => {
   test("comes before an acquire that arrives with the settlement", () => {
     const state = fullShard();
     ask(state, "i-5");
-    const carry = { settled: [settlement({ leaseId: "i-1", epoch: EPOCH })], held: [] };
-    expect(ask(state, "i-6", 5, { carry }).kind).toBe("queued");
+    const report = { settled: [settlement({ leaseId: "i-1", epoch: EPOCH })], held: [] };
+    expect(ask(state, "i-6", 5, { carry: report }).kind).toBe("queued");
     expect(state.resolved.get("i-5")?.outcome.kind).toBe("granted");
   });
 

@@ -17,14 +17,14 @@ export {
 
 const name = withoutOf(import.meta.url);
 
-export const beginLease: typeof begin = (wallet, wish, now) =>
-  begin(wallet, name === "avoid-region" ? { ...wish, avoidRegion: null } : wish, now);
+export const beginLease: typeof begin = (leaseCache, leaseRequest, now) =>
+  begin(leaseCache, name === "avoid-region" ? { ...leaseRequest, avoidRegion: null } : leaseRequest, now);
 
-export const onReply: typeof replied = (wallet, wish, asking, reply, at) =>
-  replied(wallet, wish, asking, { ...reply, outcome: asked(reply.outcome) }, at);
+export const onReply: typeof replied = (leaseCache, leaseRequest, asking, reply, at) =>
+  replied(leaseCache, leaseRequest, asking, { ...reply, outcome: asked(reply.outcome) }, at);
 
-export const onAwaited: typeof awaited = (wallet, wish, asking, outcome, at) =>
-  awaited(wallet, wish, asking, outcome === null ? null : asked(outcome), at);
+export const onAwaited: typeof awaited = (leaseCache, leaseRequest, asking, outcome, at) =>
+  awaited(leaseCache, leaseRequest, asking, outcome === null ? null : asked(outcome), at);
 
 function asked<Outcome extends AcquireOutcome>(outcome: Outcome): Outcome {
   if (name !== "commit" || outcome.kind !== "spill") return outcome;

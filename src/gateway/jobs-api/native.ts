@@ -7,7 +7,7 @@ import type { JobStatus, JobView } from "../../jobs/core/messages.ts";
 import { parseJobName } from "../../jobs/wire/jobs-ids.ts";
 import { parsePrefer } from "../../jobs/wire/jobs-prefer.ts";
 import { readPage } from "../../jobs/wire/jobs-runpod.ts";
-import { answerOf, isEnded, plainJob } from "../../jobs/wire/jobs-view.ts";
+import { answerOf, isEnded, nativeJob } from "../../jobs/wire/jobs-view.ts";
 import type { HeaderRecord } from "../../wire/headers.ts";
 import type { Operation } from "../../jobs/core/rate.ts";
 import { dress } from "../../wire/replies.ts";
@@ -34,7 +34,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
 ]);
 
 /** Segments after `/v1/jobs`. */
-export async function plainRoute(edge: Authenticated, segments: readonly string[]): Promise<Answer> {
+export async function nativeRoute(edge: Authenticated, segments: readonly string[]): Promise<Answer> {
   const [text = "", action = "", ...more] = segments;
   const { method } = edge.request;
   if (text === "" || text === "dead-letters") return list(edge, text === "dead-letters");
@@ -72,7 +72,7 @@ async function counted(
 
 async function show({ edge, queue, poolId, jobId }: JobCall): Promise<Answer> {
   const view = await queue.view(edge.identity.tenant, jobId, waitMsOf(edge));
-  return view === null ? UNKNOWN_JOB : answerJson(edge, plainJob(view, poolId));
+  return view === null ? UNKNOWN_JOB : answerJson(edge, nativeJob(view, poolId));
 }
 
 /** `Prefer: wait=n` holds the answer until the job has ended, for up to n seconds. */
@@ -88,7 +88,7 @@ type Extra = readonly (readonly [string, string])[];
 
 /** The job goes on: 202, where it is, and how to follow it. */
 export function answerPending(edge: Authenticated, view: JobView, poolId: string, extra: Extra): Response {
-  const body = plainJob(view, poolId);
+  const body = nativeJob(view, poolId);
   const headers: HeaderRecord = {
     "content-type": "application/json",
     "cache-control": "no-store",
@@ -110,7 +110,7 @@ export function answerResult(edge: Authenticated, view: JobView, poolId: string,
       : answerOf(view);
   const headers: HeaderRecord = {
     "content-type": contentType,
-    "content-location": `/v1/jobs/${String(plainJob(view, poolId)["id"])}/result`,
+    "content-location": `/v1/jobs/${String(nativeJob(view, poolId)["id"])}/result`,
     ...Object.fromEntries(extra),
   };
   dress(headers, edge.requestId, edge.desk.runtime.config);
@@ -146,13 +146,13 @@ function endedWithout(view: JobView): Refusal | null {
 
 async function cancel({ edge, queue, poolId, jobId }: JobCall): Promise<Answer> {
   const view = await queue.cancel(edge.identity.tenant, jobId);
-  return view === null ? UNKNOWN_JOB : answerJson(edge, plainJob(view, poolId));
+  return view === null ? UNKNOWN_JOB : answerJson(edge, nativeJob(view, poolId));
 }
 
 async function retry({ edge, queue, poolId, jobId }: JobCall): Promise<Answer> {
   const view = await queue.retry(edge.identity.tenant, jobId);
   if (view === "not_retryable") return { reason: "job_not_retryable" };
-  return view === null ? UNKNOWN_JOB : answerJson(edge, plainJob(view, poolId));
+  return view === null ? UNKNOWN_JOB : answerJson(edge, nativeJob(view, poolId));
 }
 
 const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
@@ -219,7 +219,7 @@ async function list(edge: Authenticated, onlyDead: boolean): Promise<Answer> {
     const views = onlyDead
       ? (await queue.deadLetters(tenant)).slice(offset, offset + limit + 1)
       : await queue.list(tenant, { offset, limit: limit + 1, status });
-    const jobs = views.slice(0, limit).map((view) => plainJob(view, poolId));
+    const jobs = views.slice(0, limit).map((view) => nativeJob(view, poolId));
     return answerJson(edge, { object: "list", data: jobs, offset, limit, hasMore: views.length > limit });
   });
 }

@@ -1,7 +1,7 @@
 /**
  * Decides what an edge isolate may do without asking: its credits, the leases it holds, and what it has yet to tell.
  *
- * Model. One wallet an isolate. A *credit* is a lease that was granted ahead; it may be spent for a fraction of a second
+ * Model. One lease cache an isolate. A *credit* is a lease that was granted ahead; it may be spent for a fraction of a second
  * and goes home unspent afterwards. Settlements and confirmations wait in an *outbox* per shard and ride on the next
  * acquire; when none is due soon they are sent by themselves. All of it is data: the shell makes the calls.
  * Source: docs/architecture.md. Rejected: promises or streams in here, which one request of the isolate would await for
@@ -12,12 +12,12 @@ import type { Bucket } from "../shard/budget.ts";
 import type { ViewSet } from "../endpoint/endpoint-view.ts";
 import { CREDIT_LIFE_MS } from "../shard/credits.ts";
 import { LOCAL_EPOCH } from "../shard-messages.ts";
-import type { Carry, Grant, HeldLease, Settlement } from "../shard-messages.ts";
-import { noteHome } from "./wallet-homes.ts";
-import type { Home, Homes } from "./wallet-homes.ts";
+import type { Report, Grant, LeaseConfirmation, Settlement } from "../shard-messages.ts";
+import { noteHome } from "./lease-cache-homes.ts";
+import type { Home, Homes } from "./lease-cache-homes.ts";
 
 /** A lease in the hands of a request. */
-export type Holding = {
+export type HeldLease = {
   readonly leaseId: string;
   readonly grant: Grant;
   readonly shard: string;
@@ -38,13 +38,13 @@ type Credit = { readonly leaseId: string; readonly grant: Grant; readonly spendB
 
 type Rate = { perSecond: number; atMs: number };
 
-export type Wallet = {
+export type LeaseCache = {
   /** Prefix of every lease id made here; unique among isolates, without a dash. */
   readonly isolateId: string;
   leaseCount: number;
   /** By pool, shard and client place. */
   readonly credits: Map<string, Credit[]>;
-  readonly holdings: Map<string, Holding>;
+  readonly heldLeases: Map<string, HeldLease>;
   /** Settlements to be told, by shard. */
   readonly outboxes: Map<string, Settlement[]>;
   readonly rates: Map<string, Rate>;
@@ -54,16 +54,16 @@ export type Wallet = {
   readonly homes: Homes;
   readonly snapshots: Map<string, { readonly set: ViewSet; readonly atMs: number }>;
   /** What each shard last said of its endpoints. */
-  readonly heard: Map<string, Heard>;
+  readonly heard: Map<string, { readonly atMs: number; readonly leave: readonly string[]; readonly askedAtMs: number }>;
   /** Shards near saturation when last heard. */
   readonly tight: Set<string>;
   /** Pays for the retries that this isolate decides alone, while no shard answers. */
   readonly retriesAlone: Bucket;
-  /** No holding is due for confirmation before this instant: saves walking all of them on every call. */
+  /** No held lease is due for confirmation before this instant: saves walking all of them on every call. */
   confirmDueMs: number;
 };
 
-/** A wallet asks for more when this share of the last grant's credits is left, so that no request waits for them. */
+/** A lease cache asks for more when this share of the last grant's credits is left, so that no request waits for them. */
 export const REFILL_SHARE = 0.5;
 
 /** One refill at a time for a key; one that has not come back by then is given up, ms. Also the pause after a refusal. */
@@ -73,7 +73,7 @@ export const REFILL_MS = 100;
 export const OUTBOX_MAX = 2_048;
 
 /** Settlements and confirmations in one message. */
-export const CARRY_MAX = 256;
+export const REPORT_MAX = 256;
 
 /** Places and shards remembered per isolate; the oldest is forgotten first. */
 export const KEYS_MAX = 512;
@@ -81,7 +81,7 @@ export const KEYS_MAX = 512;
 /** A held lease is confirmed when this share of its life has passed: two confirmations may be lost before it expires. */
 export const CONFIRM_SHARE = 1 / 3;
 
-/** A holding whose request was silent for so many confirmations is nobody's. */
+/** A held lease whose request was silent for so many confirmations is nobody's. */
 export const ORPHAN_CONFIRMS = 2;
 
 /** … and for at least this long, ms: a busy isolate is late with its timers. */
@@ -100,12 +100,12 @@ export const RIDE_MS = 50;
 const RATE_TAU_MS = 500;
 
 /** `isolateId`: unique among isolates, without a dash. */
-export function createWallet(isolateId: string): Wallet {
+export function createLeaseCache(isolateId: string): LeaseCache {
   return {
     isolateId,
     leaseCount: 0,
     credits: new Map(),
-    holdings: new Map(),
+    heldLeases: new Map(),
     outboxes: new Map(),
     rates: new Map(),
     refills: new Map(),
@@ -119,22 +119,22 @@ export function createWallet(isolateId: string): Wallet {
 }
 
 /** A lease id that no other isolate makes. */
-export function nextLeaseId(wallet: Wallet): string {
-  wallet.leaseCount += 1;
-  return `${wallet.isolateId}-${wallet.leaseCount}`;
+export function nextLeaseId(leaseCache: LeaseCache): string {
+  leaseCache.leaseCount += 1;
+  return `${leaseCache.isolateId}-${leaseCache.leaseCount}`;
 }
 
 /** Counts one request for `key` and returns the recent rate, requests per second. */
-export function countRequest(wallet: Wallet, key: string, now: number): number {
-  const rate = wallet.rates.get(key) ?? { perSecond: 0, atMs: now };
+export function countRequest(leaseCache: LeaseCache, key: string, now: number): number {
+  const rate = leaseCache.rates.get(key) ?? { perSecond: 0, atMs: now };
   rate.perSecond = decayed(rate, now) + 1_000 / RATE_TAU_MS;
   rate.atMs = now;
-  remember(wallet.rates, key, rate);
+  remember(leaseCache.rates, key, rate);
   return rate.perSecond;
 }
 
-export function recentPerSecond(wallet: Wallet, key: string, now: number): number {
-  const rate = wallet.rates.get(key);
+export function recentPerSecond(leaseCache: LeaseCache, key: string, now: number): number {
+  const rate = leaseCache.rates.get(key);
   return rate === undefined ? 0 : decayed(rate, now);
 }
 
@@ -146,19 +146,19 @@ const decayed = (rate: Rate, now: number): number =>
  * life go home as `unused` with the next message.
  */
 export function spendCredit(
-  wallet: Wallet,
+  leaseCache: LeaseCache,
   key: string,
   shard: string,
   now: number,
   home: Home | null = null,
-): Holding | null {
-  const credits = wallet.credits.get(key) ?? [];
+): HeldLease | null {
+  const credits = leaseCache.credits.get(key) ?? [];
   // The oldest first: it is the next to go home unspent.
   for (let at = 0; at < credits.length;) {
     const credit = credits[at];
     if (credit !== undefined && credit.spendByMs <= now) {
       credits.splice(at, 1);
-      returnUnused(wallet, shard, credit.leaseId, credit.grant);
+      returnUnused(leaseCache, shard, credit.leaseId, credit.grant);
     } else if (credit === undefined || (home !== null && credit.grant.endpointId !== home.endpointId)) {
       at += 1;
     } else {
@@ -166,7 +166,7 @@ export function spendCredit(
       const { leaseId, grant } = credit;
       const confirmDueMs = now + Math.min(CONFIRM_CREDIT_MS, confirmEveryMs(grant));
       const place = { workerId: home?.workerId ?? null, cachedTokens: home?.tokens ?? 0 };
-      return keep(wallet, { leaseId, grant, shard, key, confirmDueMs, ...place }, now);
+      return keep(leaseCache, { leaseId, grant, shard, key, confirmDueMs, ...place }, now);
     }
   }
   return null;
@@ -174,18 +174,18 @@ export function spendCredit(
 
 /**
  * True when somebody should ask for more credits, and nobody does: the caller then asks, and says so with `endRefill`.
- * Asking before the wallet is empty hides the round trip; one at a time keeps concurrent requests from all asking.
+ * Asking before the lease cache is empty hides the round trip; one at a time keeps concurrent requests from all asking.
  */
-export function claimRefill(wallet: Wallet, key: string, now: number): boolean {
-  const { lastCredits, pausedUntilMs } = wallet.refills.get(key) ?? { lastCredits: 0, pausedUntilMs: 0 };
-  if (now < pausedUntilMs || (wallet.credits.get(key)?.length ?? 0) > REFILL_SHARE * lastCredits) return false;
-  remember(wallet.refills, key, { lastCredits, pausedUntilMs: now + REFILL_MS });
+export function claimRefill(leaseCache: LeaseCache, key: string, now: number): boolean {
+  const { lastCredits, pausedUntilMs } = leaseCache.refills.get(key) ?? { lastCredits: 0, pausedUntilMs: 0 };
+  if (now < pausedUntilMs || (leaseCache.credits.get(key)?.length ?? 0) > REFILL_SHARE * lastCredits) return false;
+  remember(leaseCache.refills, key, { lastCredits, pausedUntilMs: now + REFILL_MS });
   return true;
 }
 
 /** A refill brought `credits`; after one that brought none, the next waits for the rest of REFILL_MS. */
-export function endRefill(wallet: Wallet, key: string, credits: number): void {
-  if (credits > 0) remember(wallet.refills, key, { lastCredits: credits, pausedUntilMs: 0 });
+export function endRefill(leaseCache: LeaseCache, key: string, credits: number): void {
+  if (credits > 0) remember(leaseCache.refills, key, { lastCredits: credits, pausedUntilMs: 0 });
 }
 
 /**
@@ -193,17 +193,17 @@ export function endRefill(wallet: Wallet, key: string, credits: number): void {
  * grant before the first of them.
  */
 export function depositCredits(
-  wallet: Wallet,
+  leaseCache: LeaseCache,
   at: { readonly key: string; readonly shard: string },
   grant: Grant,
   ids: readonly string[],
   { askedAtMs, now, firstAt }: { readonly askedAtMs: number; readonly now: number; readonly firstAt: number },
 ): void {
   const spendByMs = askedAtMs + Math.min(grant.creditLifeMs, CREDIT_LIFE_MS);
-  const credits = wallet.credits.get(at.key) ?? [];
+  const credits = leaseCache.credits.get(at.key) ?? [];
   for (const [index, leaseId] of ids.entries()) {
     // From a far shard they may come too late to be spent; until they are home they block slots.
-    if (spendByMs <= now) returnUnused(wallet, at.shard, leaseId, grant);
+    if (spendByMs <= now) returnUnused(leaseCache, at.shard, leaseId, grant);
     // Each stands beside those that were granted with it.
     else
       credits.push({
@@ -212,7 +212,7 @@ export function depositCredits(
         spendByMs,
       });
   }
-  if (credits.length > 0) remember(wallet.credits, at.key, credits);
+  if (credits.length > 0) remember(leaseCache.credits, at.key, credits);
 }
 
 /** Ids of the credits that came with a grant. */
@@ -222,54 +222,61 @@ export function creditIds(grant: Grant): string[] {
 
 /** Holds the lease of a grant, and keeps its credits for `key`. `askedAtMs` is when the request for it was sent. */
 export function deposit(
-  wallet: Wallet,
+  leaseCache: LeaseCache,
   key: string,
   shard: string,
   grant: Grant,
   askedAtMs: number,
   now: number,
-): Holding {
-  depositCredits(wallet, { key, shard }, grant, creditIds(grant), { askedAtMs, now, firstAt: 1 });
-  endRefill(wallet, key, grant.credits);
-  return keep(wallet, { ...heldBy(grant), shard, key, confirmDueMs: now + confirmEveryMs(grant) }, now);
+): HeldLease {
+  depositCredits(leaseCache, { key, shard }, grant, creditIds(grant), { askedAtMs, now, firstAt: 1 });
+  endRefill(leaseCache, key, grant.credits);
+  return keep(leaseCache, { ...heldBy(grant), shard, key, confirmDueMs: now + confirmEveryMs(grant) }, now);
 }
 
 /** Holds a lease that its shard has not heard of, or not heard that it arrived: confirmed with the next message. */
-export function holdUnconfirmed(wallet: Wallet, key: string, shard: string, grant: Grant, now: number): Holding {
-  return keep(wallet, { ...heldBy(grant), shard, key, confirmDueMs: now }, now);
+export function holdUnconfirmed(
+  leaseCache: LeaseCache,
+  key: string,
+  shard: string,
+  grant: Grant,
+  now: number,
+): HeldLease {
+  return keep(leaseCache, { ...heldBy(grant), shard, key, confirmDueMs: now }, now);
 }
 
 /** Live leases of `endpointId` that this isolate gave itself. */
-export function heldLocally(wallet: Wallet, endpointId: string): number {
+export function heldLocally(leaseCache: LeaseCache, endpointId: string): number {
   let count = 0;
-  for (const { grant } of wallet.holdings.values()) {
+  for (const { grant } of leaseCache.heldLeases.values()) {
     if (grant.endpointId === endpointId && grant.epoch === LOCAL_EPOCH) count += 1;
   }
   return count;
 }
 
-/** Ends a holding: exactly one settlement per lease leaves this isolate. A second call for the same lease does nothing. */
-export function settleHolding(wallet: Wallet, holding: Holding, settlement: Settlement): boolean {
-  if (!wallet.holdings.delete(holding.leaseId)) return false;
-  if (settlement.outcome === "served") earn(wallet.retriesAlone);
-  if (settlement.outcome === "capacity") returnCreditsFor(wallet, holding);
-  noteHome(wallet.homes, settlement);
-  enqueue(wallet, holding.shard, settlement);
+/** Ends a held lease: exactly one settlement per lease leaves this isolate. A second call for the same lease does nothing. */
+export function settleHeldLease(leaseCache: LeaseCache, heldLease: HeldLease, settlement: Settlement): boolean {
+  if (!leaseCache.heldLeases.delete(heldLease.leaseId)) return false;
+  if (settlement.outcome === "served") earn(leaseCache.retriesAlone);
+  if (settlement.outcome === "capacity") returnCreditsFor(leaseCache, heldLease);
+  noteHome(leaseCache.homes, settlement);
+  enqueue(leaseCache, heldLease.shard, settlement);
   return true;
 }
 
 /** An endpoint that had no room has none for the leases that were granted ahead either. */
-function returnCreditsFor(wallet: Wallet, { key, shard, grant }: Holding): void {
-  const credits = wallet.credits.get(key);
+function returnCreditsFor(leaseCache: LeaseCache, { key, shard, grant }: HeldLease): void {
+  const credits = leaseCache.credits.get(key);
   if (credits === undefined) return;
   const kept = credits.filter((credit) => credit.grant.endpointId !== grant.endpointId);
-  for (const credit of credits) if (!kept.includes(credit)) returnUnused(wallet, shard, credit.leaseId, credit.grant);
-  wallet.credits.set(key, kept);
+  for (const credit of credits)
+    if (!kept.includes(credit)) returnUnused(leaseCache, shard, credit.leaseId, credit.grant);
+  leaseCache.credits.set(key, kept);
 }
 
 /** Sends a lease home that nothing ran under and nobody holds; without a grant, a place in the shard's queue. */
-export function returnUnused(wallet: Wallet, shard: string, leaseId: string, grant: Grant | null): void {
-  enqueue(wallet, shard, {
+export function returnUnused(leaseCache: LeaseCache, shard: string, leaseId: string, grant: Grant | null): void {
+  enqueue(leaseCache, shard, {
     leaseId,
     endpointId: grant?.endpointId ?? "",
     epoch: grant?.epoch ?? LOCAL_EPOCH,
@@ -283,79 +290,80 @@ export function returnUnused(wallet: Wallet, shard: string, leaseId: string, gra
   });
 }
 
-/** Takes what is to be told to `shard` now: at most CARRY_MAX of each. */
-export function takeCarry(wallet: Wallet, shard: string, now: number): Carry {
-  const settled = wallet.outboxes.get(shard)?.splice(0, CARRY_MAX) ?? [];
-  return { settled, held: takeDue(wallet, shard, now) };
+/** Takes what is to be told to `shard` now: at most REPORT_MAX of each. */
+export function takeReport(leaseCache: LeaseCache, shard: string, now: number): Report {
+  const settled = leaseCache.outboxes.get(shard)?.splice(0, REPORT_MAX) ?? [];
+  return { settled, held: takeDue(leaseCache, shard, now) };
 }
 
-function takeDue(wallet: Wallet, shard: string, now: number): HeldLease[] {
-  if (now < wallet.confirmDueMs) return [];
-  const held: HeldLease[] = [];
+function takeDue(leaseCache: LeaseCache, shard: string, now: number): LeaseConfirmation[] {
+  if (now < leaseCache.confirmDueMs) return [];
+  const held: LeaseConfirmation[] = [];
   let nextDueMs = Number.POSITIVE_INFINITY;
-  for (const holding of wallet.holdings.values()) {
+  for (const heldLease of leaseCache.heldLeases.values()) {
     // Its request died without a word, as when the platform ends it: nobody keeps its lease alive, and it expires.
-    if (isOrphan(holding, now)) {
-      wallet.holdings.delete(holding.leaseId);
+    if (isOrphan(heldLease, now)) {
+      leaseCache.heldLeases.delete(heldLease.leaseId);
       continue;
     }
-    if (holding.shard === shard && held.length < CARRY_MAX && holding.confirmDueMs <= now) {
-      holding.confirmDueMs = now + confirmEveryMs(holding.grant);
-      const { leaseId, grant, workerId } = holding;
+    if (heldLease.shard === shard && held.length < REPORT_MAX && heldLease.confirmDueMs <= now) {
+      heldLease.confirmDueMs = now + confirmEveryMs(heldLease.grant);
+      const { leaseId, grant, workerId } = heldLease;
       const { endpointId, epoch } = grant;
-      held.push({ leaseId, endpointId, epoch, capLeftMs: holding.capAtMs - now, workerId });
+      held.push({ leaseId, endpointId, epoch, capLeftMs: heldLease.capAtMs - now, workerId });
     }
-    nextDueMs = Math.min(nextDueMs, holding.confirmDueMs);
+    nextDueMs = Math.min(nextDueMs, heldLease.confirmDueMs);
   }
-  wallet.confirmDueMs = nextDueMs;
+  leaseCache.confirmDueMs = nextDueMs;
   return held;
 }
 
 /** The request of `holding` lives. To be said at least as often as its lease is to be confirmed. */
-export function touch(holding: Holding, now: number): void {
-  holding.touchedAtMs = now;
+export function touch(heldLease: HeldLease, now: number): void {
+  heldLease.touchedAtMs = now;
 }
 
-function isOrphan({ touchedAtMs, grant }: Holding, now: number): boolean {
+function isOrphan({ touchedAtMs, grant }: HeldLease, now: number): boolean {
   return now - touchedAtMs > Math.max(ORPHAN_MS_MIN, ORPHAN_CONFIRMS * confirmEveryMs(grant));
 }
 
 /** Puts back what a failed call carried, so that nothing is lost; held leases are due again at once. */
-export function restoreCarry(wallet: Wallet, shard: string, carry: Carry): void {
-  if (carry.settled.length > 0) {
-    wallet.outboxes.set(shard, [...carry.settled, ...(wallet.outboxes.get(shard) ?? [])].slice(-OUTBOX_MAX));
+export function restoreReport(leaseCache: LeaseCache, shard: string, report: Report): void {
+  if (report.settled.length > 0) {
+    leaseCache.outboxes.set(shard, [...report.settled, ...(leaseCache.outboxes.get(shard) ?? [])].slice(-OUTBOX_MAX));
   }
-  for (const { leaseId } of carry.held) {
-    const holding = wallet.holdings.get(leaseId);
-    if (holding === undefined) continue;
-    holding.confirmDueMs = Number.NEGATIVE_INFINITY;
-    wallet.confirmDueMs = Number.NEGATIVE_INFINITY;
+  for (const { leaseId } of report.held) {
+    const heldLease = leaseCache.heldLeases.get(leaseId);
+    if (heldLease === undefined) continue;
+    heldLease.confirmDueMs = Number.NEGATIVE_INFINITY;
+    leaseCache.confirmDueMs = Number.NEGATIVE_INFINITY;
   }
 }
 
 /** Shards that are owed a message now: settlements, or confirmations that are due. */
-export function shardsOwed(wallet: Wallet, now: number): string[] {
+export function shardsOwed(leaseCache: LeaseCache, now: number): string[] {
   const owed = new Set<string>();
-  for (const [shard, settled] of wallet.outboxes) if (settled.length > 0) owed.add(shard);
-  if (now >= wallet.confirmDueMs) {
-    for (const holding of wallet.holdings.values()) if (holding.confirmDueMs <= now) owed.add(holding.shard);
+  for (const [shard, settled] of leaseCache.outboxes) if (settled.length > 0) owed.add(shard);
+  if (now >= leaseCache.confirmDueMs) {
+    for (const heldLease of leaseCache.heldLeases.values())
+      if (heldLease.confirmDueMs <= now) owed.add(heldLease.shard);
   }
   return [...owed];
 }
 
 /** Must the shard hear of it now: it does not know of the lease, or not that it arrived. */
-export const isOwedAWord = ({ confirmDueMs }: Holding, now: number): boolean => confirmDueMs <= now;
+export const isOwedAWord = ({ confirmDueMs }: HeldLease, now: number): boolean => confirmDueMs <= now;
 
 /** How long a settlement of `holding` may wait for an acquire of this isolate to ride on, ms; 0 means: send it now. */
-export function rideMs(wallet: Wallet, holding: Holding, now: number): number {
-  if (wallet.tight.has(holding.shard)) return 0;
-  return (recentPerSecond(wallet, holding.key, now) * RIDE_MS) / 1_000 >= 1 ? RIDE_MS : 0;
+export function rideMs(leaseCache: LeaseCache, heldLease: HeldLease, now: number): number {
+  if (leaseCache.tight.has(heldLease.shard)) return 0;
+  return (recentPerSecond(leaseCache, heldLease.key, now) * RIDE_MS) / 1_000 >= 1 ? RIDE_MS : 0;
 }
 
 /** Notes whether `shard` is near saturation: then nothing waits for a ride. */
-export function noteTight(wallet: Wallet, shard: string, tight: boolean): void {
-  if (tight) wallet.tight.add(shard);
-  else wallet.tight.delete(shard);
+export function noteTight(leaseCache: LeaseCache, shard: string, tight: boolean): void {
+  if (tight) leaseCache.tight.add(shard);
+  else leaseCache.tight.delete(shard);
 }
 
 const heldBy = (grant: Grant) => ({
@@ -365,21 +373,21 @@ const heldBy = (grant: Grant) => ({
   cachedTokens: grant.cachedTokens ?? 0,
 });
 
-function keep(wallet: Wallet, held: Omit<Holding, "capAtMs" | "touchedAtMs">, now: number): Holding {
-  const holding: Holding = { ...held, capAtMs: now + held.grant.capMs, touchedAtMs: now };
-  wallet.holdings.set(holding.leaseId, holding);
-  wallet.confirmDueMs = Math.min(wallet.confirmDueMs, holding.confirmDueMs);
-  return holding;
+function keep(leaseCache: LeaseCache, held: Omit<HeldLease, "capAtMs" | "touchedAtMs">, now: number): HeldLease {
+  const heldLease: HeldLease = { ...held, capAtMs: now + held.grant.capMs, touchedAtMs: now };
+  leaseCache.heldLeases.set(heldLease.leaseId, heldLease);
+  leaseCache.confirmDueMs = Math.min(leaseCache.confirmDueMs, heldLease.confirmDueMs);
+  return heldLease;
 }
 
 /** How often the holder of such a grant confirms it, ms. */
 export const confirmEveryMs = (grant: Grant): number => grant.ttlMs * CONFIRM_SHARE;
 
-function enqueue(wallet: Wallet, shard: string, settlement: Settlement): void {
-  const settled = wallet.outboxes.get(shard) ?? [];
+function enqueue(leaseCache: LeaseCache, shard: string, settlement: Settlement): void {
+  const settled = leaseCache.outboxes.get(shard) ?? [];
   if (settled.length >= OUTBOX_MAX) settled.shift();
   settled.push(settlement);
-  wallet.outboxes.set(shard, settled);
+  leaseCache.outboxes.set(shard, settled);
 }
 
 function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
@@ -389,6 +397,3 @@ function remember<Value>(map: Map<string, Value>, key: string, value: Value): vo
   }
   map.set(key, value);
 }
-
-/** What a shard last said. Written by replacing it. */
-export type Heard = { readonly atMs: number; readonly leave: readonly string[]; readonly askedAtMs: number };

@@ -19,7 +19,7 @@ import { mayStore, storageFullUntilMs } from "./full-mark.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PoolWatch } from "./pool-watch.ts";
-import type { Pusher } from "./pusher.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 
 /** Heads that one sweep checks for being late. */
 const LATE_HEADS_MAX = 20;
@@ -32,11 +32,11 @@ const SLOW_GAP_MS = 1_000;
 /** Name of the instant up to which ended jobs are in the list of deletions, ms. */
 const LISTED_META = "ended_ms";
 
-export type UpkeepParts = {
+export type MaintenanceParts = {
   readonly storage: DurableObjectStorage;
   readonly ledger: Ledger;
   readonly outbox: Outbox;
-  readonly pusher: Pusher;
+  readonly dispatcher: Dispatcher;
   readonly watch: PoolWatch;
   /** Writes what is kept of the counters. */
   readonly saveTotals: () => void;
@@ -44,8 +44,8 @@ export type UpkeepParts = {
   readonly recover: () => void;
 };
 
-export class Upkeep {
-  readonly #parts: UpkeepParts;
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #hasSwept = false;
   #timerAtMs = Number.POSITIVE_INFINITY;
@@ -59,7 +59,7 @@ export class Upkeep {
   /** Ends within this have no entry in the list of deletions: an earlier incarnation died before it wrote them. */
   readonly #unlisted: { readonly fromMs: number; readonly toMs: number };
 
-  constructor(parts: UpkeepParts) {
+  constructor(parts: MaintenanceParts) {
     this.#parts = parts;
     this.#unlisted = { fromMs: Number(parts.ledger.store.meta(LISTED_META) ?? 0), toMs: Date.now() };
   }
@@ -112,13 +112,13 @@ export class Upkeep {
       if (isSlow) this.#slowSeenMs = now;
       if (isSlow) this.#sweepWaiting(now);
       this.#sweepEnded(now, isSlow);
-      const { ledger, outbox, pusher, watch } = this.#parts;
+      const { ledger, outbox, dispatcher, watch } = this.#parts;
       this.#parts.saveTotals();
       ledger.store.deleteKeys(now, SWEEP_ROWS_MAX);
       outbox.forget(now, SWEEP_ROWS_MAX);
       outbox.deliverDue(now);
       void watch.look(now);
-      pusher.pump();
+      dispatcher.pump();
     } catch (error) {
       console.error("a sweep of the queue broke", error);
     } finally {
@@ -187,7 +187,7 @@ export class Upkeep {
   }
 
   #nextMs(now: number): number {
-    const { ledger, outbox, pusher, watch } = this.#parts;
+    const { ledger, outbox, dispatcher, watch } = this.#parts;
     const isBusy = ledger.running.size > 0 || ledger.waiting() > 0;
     const next = Math.min(
       ledger.store.nextDueMs() ?? Number.POSITIVE_INFINITY,
@@ -195,7 +195,7 @@ export class Upkeep {
       outbox.nextMs(now) ?? Number.POSITIVE_INFINITY,
       watch.nextMs(),
       ...[...ledger.running.values()].map(({ row }) => nextWakeMs(row.job)),
-      pusher.pausedUntilMs > now ? pusher.pausedUntilMs : Number.POSITIVE_INFINITY,
+      dispatcher.pausedUntilMs > now ? dispatcher.pausedUntilMs : Number.POSITIVE_INFINITY,
       this.#walkFrom === null ? Number.POSITIVE_INFINITY : now + SLOW_GAP_MS,
       isBusy ? now + ALARM_GUARD_MS : Number.POSITIVE_INFINITY,
     );

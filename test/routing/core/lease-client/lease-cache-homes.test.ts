@@ -1,34 +1,39 @@
 import { describe, expect, test } from "vitest";
 import type { AffinityKey } from "../../../../src/routing/core/shard/affinity.ts";
 import { beginLease } from "../../../../src/routing/core/lease-client/edge-lease.ts";
-import type { LeaseWish } from "../../../../src/routing/core/lease-client/edge-lease.ts";
+import type { LeaseRequest } from "../../../../src/routing/core/lease-client/edge-lease.ts";
 import {
-  createWallet,
+  createLeaseCache,
   depositCredits,
-  settleHolding,
-  takeCarry,
-} from "../../../../src/routing/core/lease-client/wallet.ts";
-import type { Wallet } from "../../../../src/routing/core/lease-client/wallet.ts";
-import { creditRule, homeMatch, HOMES_MAX, noteHome } from "../../../../src/routing/core/lease-client/wallet-homes.ts";
-import type { Homes } from "../../../../src/routing/core/lease-client/wallet-homes.ts";
-import { noteAnswering } from "../../../../src/routing/core/lease-client/wallet-worker.ts";
+  settleHeldLease,
+  takeReport,
+} from "../../../../src/routing/core/lease-client/lease-cache.ts";
+import type { LeaseCache } from "../../../../src/routing/core/lease-client/lease-cache.ts";
+import {
+  creditRule,
+  homeMatch,
+  HOMES_MAX,
+  noteHome,
+} from "../../../../src/routing/core/lease-client/lease-cache-homes.ts";
+import type { Homes } from "../../../../src/routing/core/lease-client/lease-cache-homes.ts";
+import { noteAnswering } from "../../../../src/routing/core/lease-client/lease-cache-worker.ts";
 import { grantOf, poolSpec, settlement, US } from "../shard/shard-fixture.ts";
 
 const SESSION: AffinityKey = { key: "s", tokens: 4_000, kind: "session" };
 const PREFIX: AffinityKey = { key: "p", tokens: 256, kind: "prefix" };
 const AT = { key: "pool:pool:us|here", shard: "pool:pool:us" };
 
-/** A wallet with one credit for `e1` and then one for `e2`. */
-function withCredits(): Wallet {
-  const wallet = createWallet("i");
+/** A lease cache with one credit for `e1` and then one for `e2`. */
+function withCredits(): LeaseCache {
+  const leaseCache = createLeaseCache("i");
   for (const endpointId of ["e1", "e2"]) {
     const grant = grantOf(`j-${endpointId}`, { endpointId });
-    depositCredits(wallet, AT, grant, [`${grant.leaseId}.1`], { askedAtMs: 0, now: 0, firstAt: 0 });
+    depositCredits(leaseCache, AT, grant, [`${grant.leaseId}.1`], { askedAtMs: 0, now: 0, firstAt: 0 });
   }
-  return wallet;
+  return leaseCache;
 }
 
-const wish = (affinityKey: AffinityKey | null): LeaseWish => ({
+const leaseRequest = (affinityKey: AffinityKey | null): LeaseRequest => ({
   pool: poolSpec(),
   client: US,
   clientKey: "here",
@@ -38,13 +43,13 @@ const wish = (affinityKey: AffinityKey | null): LeaseWish => ({
   explain: false,
 });
 
-const answered = (wallet: Wallet, affinity: AffinityKey, endpointId: string, workerId: string | null = null) =>
-  noteHome(wallet.homes, settlement({ affinity, endpointId, workerId }));
+const answered = (leaseCache: LeaseCache, affinity: AffinityKey, endpointId: string, workerId: string | null = null) =>
+  noteHome(leaseCache.homes, settlement({ affinity, endpointId, workerId }));
 
 /** Endpoint of the credit that is spent, or "asked". */
-const leasedAt = (wallet: Wallet, affinityKey: AffinityKey | null): string => {
-  const { step } = beginLease(wallet, wish(affinityKey), 10);
-  return step.kind === "leased" ? step.holding.grant.endpointId : step.kind;
+const leasedAt = (leaseCache: LeaseCache, affinityKey: AffinityKey | null): string => {
+  const { step } = beginLease(leaseCache, leaseRequest(affinityKey), 10);
+  return step.kind === "leased" ? step.heldLease.grant.endpointId : step.kind;
 };
 
 describe("a credit", () => {
@@ -56,41 +61,43 @@ describe("a credit", () => {
     { name: "its home's, for a known prefix", key: PREFIX, home: "e2", is: "e2" },
     { name: "none, where its home has no credit", key: SESSION, home: "e3", is: "ask" },
   ])("is spent: $name", ({ key, home, is }) => {
-    const wallet = withCredits();
-    if (key !== null && home !== null) answered(wallet, key, home);
-    expect(leasedAt(wallet, key)).toBe(is);
+    const leaseCache = withCredits();
+    if (key !== null && home !== null) answered(leaseCache, key, home);
+    expect(leasedAt(leaseCache, key)).toBe(is);
   });
 
   test("that is passed over stays for the next request, and goes home when its time is up", () => {
-    const wallet = withCredits();
-    answered(wallet, SESSION, "e2");
-    expect(leasedAt(wallet, SESSION)).toBe("e2");
-    expect(leasedAt(wallet, null)).toBe("e1");
+    const leaseCache = withCredits();
+    answered(leaseCache, SESSION, "e2");
+    expect(leasedAt(leaseCache, SESSION)).toBe("e2");
+    expect(leasedAt(leaseCache, null)).toBe("e1");
     const late = withCredits();
     answered(late, SESSION, "e2");
-    beginLease(late, wish(SESSION), 1_000);
-    const { settled } = takeCarry(late, AT.shard, 1_000);
+    beginLease(late, leaseRequest(SESSION), 1_000);
+    const { settled } = takeReport(late, AT.shard, 1_000);
     expect(settled, "told with the acquire").toEqual([]);
     expect(late.credits.get(AT.key)).toEqual([]);
   });
 
   test("for a home asks for its GPU worker, and says what is cached there", () => {
-    const wallet = withCredits();
-    answered(wallet, SESSION, "e2", "w7");
-    const { step } = beginLease(wallet, wish(SESSION), 10);
-    expect(step).toMatchObject({ kind: "leased", holding: { workerId: "w7", cachedTokens: 4_000 } });
+    const leaseCache = withCredits();
+    answered(leaseCache, SESSION, "e2", "w7");
+    const { step } = beginLease(leaseCache, leaseRequest(SESSION), 10);
+    expect(step).toMatchObject({ kind: "leased", heldLease: { workerId: "w7", cachedTokens: 4_000 } });
   });
 });
 
 describe("an acquire", () => {
   test("carries the key; a refill does not", () => {
-    const wallet = createWallet("i");
-    expect(beginLease(wallet, wish(SESSION), 0).step).toMatchObject({ asking: { request: { affinity: SESSION } } });
+    const leaseCache = createLeaseCache("i");
+    expect(beginLease(leaseCache, leaseRequest(SESSION), 0).step).toMatchObject({
+      asking: { request: { affinity: SESSION } },
+    });
     const rich = withCredits();
     answered(rich, SESSION, "e1");
-    beginLease(rich, wish(null), 10);
+    beginLease(rich, leaseRequest(null), 10);
     noteHome(rich.homes, settlement({ affinity: SESSION, endpointId: "e2" }));
-    const { refill } = beginLease(rich, wish(SESSION), 10);
+    const { refill } = beginLease(rich, leaseRequest(SESSION), 10);
     expect(refill?.request).toMatchObject({ ahead: true, affinity: null });
   });
 });
@@ -135,34 +142,34 @@ describe("a home", () => {
     expect(["k0", "k1", "new"].map((key) => known.has(key))).toEqual([true, false, true]);
   });
 
-  test("is remembered when a holding is settled", () => {
-    const wallet = withCredits();
-    const { step } = beginLease(wallet, wish(PREFIX), 10);
+  test("is remembered when a held lease is settled", () => {
+    const leaseCache = withCredits();
+    const { step } = beginLease(leaseCache, leaseRequest(PREFIX), 10);
     if (step.kind !== "leased") throw new Error("a credit was there");
-    settleHolding(wallet, step.holding, settlement({ leaseId: step.holding.leaseId, affinity: PREFIX }));
-    expect(wallet.homes.get("p")?.endpointId).toBe("e1");
+    settleHeldLease(leaseCache, step.heldLease, settlement({ leaseId: step.heldLease.leaseId, affinity: PREFIX }));
+    expect(leaseCache.homes.get("p")?.endpointId).toBe("e1");
   });
 });
 
 describe("the GPU worker that answers", () => {
-  const holdingOf = (wallet: Wallet) => {
-    const { step } = beginLease(wallet, wish(null), 10);
+  const heldLeaseOf = (leaseCache: LeaseCache) => {
+    const { step } = beginLease(leaseCache, leaseRequest(null), 10);
     if (step.kind !== "leased") throw new Error("a credit was there");
-    return step.holding;
+    return step.heldLease;
   };
 
   test("is told to the shard with the next confirmation", () => {
-    const wallet = withCredits();
-    const holding = holdingOf(wallet);
-    noteAnswering(wallet, holding, "w-1.a_B", 20);
-    expect(holding.workerId).toBe("w-1.a_B");
-    expect(takeCarry(wallet, AT.shard, holding.confirmDueMs).held).toMatchObject([{ workerId: "w-1.a_B" }]);
+    const leaseCache = withCredits();
+    const heldLease = heldLeaseOf(leaseCache);
+    noteAnswering(leaseCache, heldLease, "w-1.a_B", 20);
+    expect(heldLease.workerId).toBe("w-1.a_B");
+    expect(takeReport(leaseCache, AT.shard, heldLease.confirmDueMs).held).toMatchObject([{ workerId: "w-1.a_B" }]);
   });
 
   test.each([null, "", "a b", "a\r\nb", "x".repeat(65)])("is not known when the answer says %j", (told) => {
-    const wallet = withCredits();
-    const holding = holdingOf(wallet);
-    noteAnswering(wallet, holding, told, 20);
-    expect(holding.workerId).toBeNull();
+    const leaseCache = withCredits();
+    const heldLease = heldLeaseOf(leaseCache);
+    noteAnswering(leaseCache, heldLease, told, 20);
+    expect(heldLease.workerId).toBeNull();
   });
 });

@@ -17,8 +17,8 @@
 import { DOUBLINGS_MAX } from "../core/backoff.ts";
 import type { JobEvent } from "../core/events.ts";
 import type { JobRow } from "./job-store.ts";
-import { createWallet } from "../../routing/core/lease-client/wallet.ts";
-import type { Holding } from "../../routing/core/lease-client/wallet.ts";
+import { createLeaseCache } from "../../routing/core/lease-client/lease-cache.ts";
+import type { HeldLease } from "../../routing/core/lease-client/lease-cache.ts";
 import { enter, isDraining } from "../../dispatch/draining.ts";
 import { lease, returnLease, settle } from "../../dispatch/lease-desk.ts";
 import type { Desk, LeaseAnswer } from "../../dispatch/lease-desk.ts";
@@ -33,7 +33,7 @@ import { Reach, REFUSED_WITHIN_MS } from "./reach.ts";
 import { refusedAnswer, runAttempt } from "./run-attempt.ts";
 import type { AttemptReport } from "./run-attempt.ts";
 
-export type PusherDeps = {
+export type DispatcherDeps = {
   readonly env: EdgeEnv;
   readonly ctx: DurableObjectState;
   readonly poolId: string;
@@ -43,8 +43,8 @@ export type PusherDeps = {
   readonly wakeAt: (atMs: number) => void;
 };
 
-export class Pusher {
-  readonly #deps: PusherDeps;
+export class Dispatcher {
+  readonly #deps: DispatcherDeps;
   readonly #attempts = new Map<string, { readonly token: number; readonly controller: AbortController }>();
   #runtime: Runtime | null = null;
   readonly #reach = new Reach();
@@ -54,7 +54,7 @@ export class Pusher {
   /** Refused acquires are not repeated before. */
   pausedUntilMs = 0;
 
-  constructor(deps: PusherDeps) {
+  constructor(deps: DispatcherDeps) {
     this.#deps = deps;
   }
 
@@ -81,7 +81,7 @@ export class Pusher {
     if (attempt?.token === token) attempt.controller.abort();
   }
 
-  /** The pool as the edge sees it, and a desk with a wallet of this object's own; null when it is misconfigured. */
+  /** The pool as the edge sees it, and a desk with a lease cache of this object's own; null when it is misconfigured. */
   site(): { readonly desk: Desk; readonly pool: EdgePool } | null {
     return this.#site();
   }
@@ -91,9 +91,9 @@ export class Pusher {
     const shared = runtimeOf(env);
     if (shared === null) return null;
     if (this.#runtime?.configText !== shared.configText) {
-      // Not the isolate's wallet: what this object owes must not wait for a flush of a request that may die.
-      const wallet = createWallet(crypto.randomUUID().replaceAll("-", "").slice(0, 12));
-      this.#runtime = { ...shared, wallet, flushUntilMs: 0 };
+      // Not the isolate's lease cache: what this object owes must not wait for a flush of a request that may die.
+      const leaseCache = createLeaseCache(crypto.randomUUID().replaceAll("-", "").slice(0, 12));
+      this.#runtime = { ...shared, leaseCache, flushUntilMs: 0 };
     }
     const known = this.#runtime.pools.get(poolId);
     if (known === undefined) return null;
@@ -107,7 +107,7 @@ export class Pusher {
     this.#asking += 1;
     const lostAt = pool.endpoints.size > 1 ? this.#deps.ledger.nextLostAt() : null;
     const askedAtMs = Date.now();
-    const wish = {
+    const leaseRequest = {
       pool: pool.spec,
       client: desk.runtime.place,
       clientKey: JOBS_CLIENT_KEY,
@@ -116,24 +116,24 @@ export class Pusher {
       explain: false,
     } as const;
     let answer: LeaseAnswer | null = null;
-    if (lostAt !== null) answer = await lease(desk, pool, { ...wish, excluded: [lostAt] });
+    if (lostAt !== null) answer = await lease(desk, pool, { ...leaseRequest, excluded: [lostAt] });
     // Where no other endpoint can take it, the one that failed may have another try. A job has no client at the line: it
     // stands at the shard for as long as the pool lets anybody.
-    if (answer?.kind !== "leased") answer = await lease(desk, pool, { ...wish, excluded: [], patient: true });
-    const holding =
-      answer.kind === "leased" && (await this.#isThere(desk, pool, answer.holding)) ? answer.holding : null;
+    if (answer?.kind !== "leased") answer = await lease(desk, pool, { ...leaseRequest, excluded: [], patient: true });
+    const heldLease =
+      answer.kind === "leased" && (await this.#isThere(desk, pool, answer.heldLease)) ? answer.heldLease : null;
     this.#asking -= 1;
-    if (holding === null) return this.#refused(askedAtMs);
+    if (heldLease === null) return this.#refused(askedAtMs);
     this.#refusals = 0;
-    return this.#granted(desk, pool, holding);
+    return this.#granted(desk, pool, heldLease);
   }
 
   /** False: nobody is at the endpoint, and its shard hears of it; the lease is settled. */
-  async #isThere(desk: Desk, pool: EdgePool, holding: Holding): Promise<boolean> {
-    const endpoint = pool.endpoints.get(holding.grant.endpointId);
+  async #isThere(desk: Desk, pool: EdgePool, heldLease: HeldLease): Promise<boolean> {
+    const endpoint = pool.endpoints.get(heldLease.grant.endpointId);
     if (endpoint === undefined || !this.#reach.isDoubted(endpoint) || (await this.#reach.look(endpoint))) return true;
     const nothing = { heldMs: 0, ttftMs: null, headersMs: null, clientKey: JOBS_CLIENT_KEY, inputTokens: 0 };
-    settle(desk, holding, { outcome: "failed", ...nothing });
+    settle(desk, heldLease, { outcome: "failed", ...nothing });
     return false;
   }
 
@@ -150,18 +150,18 @@ export class Pusher {
     this.#deps.wakeAt(this.pausedUntilMs);
   }
 
-  #granted(desk: Desk, pool: EdgePool, holding: Holding): void {
-    const endpoint = pool.endpoints.get(holding.grant.endpointId);
-    const holder = { endpointId: holding.grant.endpointId, workerId: null };
+  #granted(desk: Desk, pool: EdgePool, heldLease: HeldLease): void {
+    const endpoint = pool.endpoints.get(heldLease.grant.endpointId);
+    const holder = { endpointId: heldLease.grant.endpointId, workerId: null };
     // The lease of a pushed attempt is this object's memory: it ends with the run's deadline, or with the object.
     const live = endpoint === undefined || isDraining() ? null : this.#claim(holder);
     if (live === null || endpoint === undefined) {
-      returnLease(desk, holding);
+      returnLease(desk, heldLease);
       return;
     }
     const { lease: held } = live.row.job;
     if (held !== null) this.#deps.wakeAt(held.leaseUntilMs);
-    void this.#run(desk, { holding, endpoint, live });
+    void this.#run(desk, { heldLease, endpoint, live });
     this.pump();
   }
 
@@ -176,7 +176,7 @@ export class Pusher {
     }
   }
 
-  async #run(desk: Desk, given: { holding: Holding; endpoint: EdgeEndpoint; live: Live }): Promise<void> {
+  async #run(desk: Desk, given: { heldLease: HeldLease; endpoint: EdgeEndpoint; live: Live }): Promise<void> {
     const { job } = given.live.row;
     const controller = new AbortController();
     // It is waited for, and never cut: what ends with the process is queued again at the next start.
@@ -187,7 +187,7 @@ export class Pusher {
       report = await this.#attempt(desk, given, controller.signal);
     } catch (error) {
       console.error("a job's attempt broke", job.id, error);
-      returnLease(desk, given.holding);
+      returnLease(desk, given.heldLease);
       report = {
         kind: "failed",
         reason: "endpoint_lost",
@@ -200,7 +200,7 @@ export class Pusher {
     if (this.#attempts.get(job.id)?.token === job.token) this.#attempts.delete(job.id);
     const events = await this.#eventsOf(given.live.row, report);
     const { answer } = report;
-    const { endpointId } = given.holding.grant;
+    const { endpointId } = given.heldLease.grant;
     const lostAt = report.kind === "failed" ? endpointId : null;
     const failedOutput = report.kind === "failed" ? report.output : null;
     // An attempt that was taken away meanwhile has no say: the core knows by its token, and writes nothing.
@@ -218,7 +218,7 @@ export class Pusher {
 
   async #attempt(
     desk: Desk,
-    { holding, endpoint, live }: { holding: Holding; endpoint: EdgeEndpoint; live: Live },
+    { heldLease, endpoint, live }: { heldLease: HeldLease; endpoint: EdgeEndpoint; live: Live },
     signal: AbortSignal,
   ): Promise<AttemptReport> {
     const { ledger, blobs } = this.#deps;
@@ -226,7 +226,7 @@ export class Pusher {
     const spec = ledger.store.readSpec(job.id);
     const body = spec?.bodyKey === null ? spec.work.body : await blobs.get(spec?.bodyKey ?? "");
     if (spec === null || body === null || signal.aborted) {
-      returnLease(desk, holding);
+      returnLease(desk, heldLease);
       const message = "the input is gone";
       return { kind: "failed", reason: "blocked", message, answer: null, output: null, retryAfterMs: 0 };
     }
@@ -246,13 +246,13 @@ export class Pusher {
     const railed = { jobId: job.id, tenant, path: outgoing.path, body };
     const rails = pool === undefined ? null : await jobRails(pool, railed);
     if ((rails !== null && "kind" in rails) || signal.aborted) {
-      returnLease(desk, holding);
+      returnLease(desk, heldLease);
       return refusedAnswer(rails !== null && "kind" in rails ? rails.message : "it was taken away");
     }
     const beganMs = Date.now();
     const report = await runAttempt({
       desk,
-      holding,
+      heldLease,
       endpoint,
       work,
       outgoing,

@@ -6,14 +6,19 @@
  * LEAVE_LOOK_MS asks with an empty report, one at a time, whatever the number of those who wait. Rejected: a call of
  * each attempt, which would cost most when all wait.
  */
-import { KEYS_MAX } from "./wallet.ts";
-import type { Holding, Wallet } from "./wallet.ts";
+import { KEYS_MAX } from "./lease-cache.ts";
+import type { HeldLease, LeaseCache } from "./lease-cache.ts";
 
 /** How often an attempt that waits looks, and how old the shard's last word may be, ms: a node's end is known in a second. */
 export const LEAVE_LOOK_MS = 500;
 
-export function noteHeard(wallet: Wallet, shard: string, leave: readonly string[] | undefined, now: number): void {
-  const { heard } = wallet;
+export function noteHeard(
+  leaseCache: LeaseCache,
+  shard: string,
+  leave: readonly string[] | undefined,
+  now: number,
+): void {
+  const { heard } = leaseCache;
   if (!heard.has(shard) && heard.size >= KEYS_MAX) {
     const oldest = heard.keys().next();
     if (oldest.done !== true) heard.delete(oldest.value);
@@ -23,17 +28,17 @@ export function noteHeard(wallet: Wallet, shard: string, leave: readonly string[
 
 /** `ask`: the shard is to be asked, with an empty report; nobody else does for LEAVE_LOOK_MS. */
 export function leaveStep(
-  wallet: Wallet,
-  { shard, grant }: Holding,
+  leaseCache: LeaseCache,
+  { shard, grant }: HeldLease,
   sentAtMs: number,
   now: number,
 ): "stay" | "leave" | "ask" {
-  const known = wallet.heard.get(shard);
+  const known = leaseCache.heard.get(shard);
   // What was said before it was sent there was known to whoever sent it: it may be the endpoint's trial.
   if (known !== undefined && known.atMs > sentAtMs && known.leave.includes(grant.endpointId)) return "leave";
   if (known !== undefined && now - Math.max(known.atMs, known.askedAtMs) < LEAVE_LOOK_MS) return "stay";
-  if (known === undefined) noteHeard(wallet, shard, [], Number.NEGATIVE_INFINITY);
-  const { atMs, leave } = wallet.heard.get(shard) ?? { atMs: Number.NEGATIVE_INFINITY, leave: [] };
-  wallet.heard.set(shard, { atMs, leave, askedAtMs: now });
+  if (known === undefined) noteHeard(leaseCache, shard, [], Number.NEGATIVE_INFINITY);
+  const { atMs, leave } = leaseCache.heard.get(shard) ?? { atMs: Number.NEGATIVE_INFINITY, leave: [] };
+  leaseCache.heard.set(shard, { atMs, leave, askedAtMs: now });
   return "ask";
 }
