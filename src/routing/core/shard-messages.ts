@@ -74,6 +74,12 @@ export type Settlement = {
   readonly affinity?: AffinityKey | null;
   /** Tokens of the prompt that were thought to be cached there; absent: 0. */
   readonly cachedTokens?: number;
+  /** What the endpoint says at the end that it counted (`usage`), in its own tokens: the prompt … */
+  readonly promptTokens?: number;
+  /** … how much of that was in its cache, … */
+  readonly cachedTrue?: number;
+  /** … and the answer. Absent: it did not say. */
+  readonly outputTokens?: number;
   /** Of an attempt that found no room: when the endpoint wants to be asked again, ms. Absent or null: it did not say. */
   readonly retryAfterMs?: number | null;
   /**

@@ -3,6 +3,7 @@ import type { CountEwma } from "../../../lib/ewma.ts";
 import type { Breaker } from "./breaker.ts";
 import type { CapacityCut } from "./capacity-cut.ts";
 import type { Warmth } from "./endpoint-view.ts";
+import type { EngineWords } from "./engine-report.ts";
 import type { Lateness } from "./lateness.ts";
 import type { FirstByteTimes } from "./first-byte.ts";
 import type { GpuWorkers } from "./gpu-workers.ts";
@@ -42,6 +43,8 @@ export type EndpointState = {
   room: RoomEvidence;
   /** What the endpoint itself said it was running. */
   reported: { readonly running: number; readonly atMs: number } | null;
+  /** What its engine said of its load; null: nothing yet. */
+  engine: EngineWords | null;
   /** In-flight of an earlier incarnation of the shard, not yet re-adopted; fades to 0. */
   inherited: { count: number; readonly atMs: number; readonly fadeMs: number } | null;
   /** Last wake-up sent, for one wake-up a need; -Infinity once the endpoint became warm. */

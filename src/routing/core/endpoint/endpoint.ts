@@ -11,6 +11,8 @@ import type { EndpointState } from "./endpoint-state.ts";
 import { breakerDisputed, breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
 import { CUT_ASKED_MS_MAX, cutForMs, cutSlots, endedCut, grantedCut, refusedCut } from "./capacity-cut.ts";
 import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
+import { freshWords, heardEngine } from "./engine-report.ts";
+import type { EngineReport } from "./engine-report.ts";
 import { IN_TIME, lateMs, observeInTime, observeLate } from "./lateness.ts";
 import { learnDelays, learnFirstByte, learnNoRoom, learnWorker } from "./endpoint-learn.ts";
 import { createFirstByteTimes } from "./first-byte.ts";
@@ -65,6 +67,7 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
     capacityCut: null,
     room: NO_EVIDENCE,
     reported: null,
+    engine: null,
     inherited: null,
     wokenAtMs: Number.NEGATIVE_INFINITY,
     occupancyMs: createOccupancy(),
@@ -142,7 +145,13 @@ export function noteGranted(state: EndpointState, client: NetInput, inFlightTher
 
 /** What a probe found. `warmWorkers` and `running` are null where the endpoint does not tell. */
 export type ProbeResult =
-  | { readonly kind: "ready"; readonly warmWorkers: number | null; readonly running: number | null }
+  | {
+      readonly kind: "ready";
+      readonly warmWorkers: number | null;
+      readonly running: number | null;
+      /** What the engine says of its load; absent: nothing. */
+      readonly engine?: EngineReport;
+    }
   | { readonly kind: "warming" }
   | { readonly kind: "cold" }
   | { readonly kind: "draining" }
@@ -163,6 +172,7 @@ export function observeProbe(state: EndpointState, result: ProbeResult, now: num
       state.warmWorkers = Math.max(1, result.warmWorkers ?? state.spec.workersMin);
       state.lastReadyMs = now;
       if (result.running !== null) state.reported = { running: result.running, atMs: now };
+      if (result.engine !== undefined) state.engine = heardEngine(state.engine, result.engine, now);
       setWarmth(state, "warm", now);
       break;
     case "warming":
@@ -348,5 +358,8 @@ function inheritedNow(state: EndpointState, now: number): number {
 }
 
 function reportedNow(state: EndpointState, now: number): number {
-  return state.reported !== null && now - state.reported.atMs <= REPORT_LIFE_MS ? state.reported.running : 0;
+  const running = state.reported !== null && now - state.reported.atMs <= REPORT_LIFE_MS ? state.reported.running : 0;
+  const words = freshWords(state.engine, now);
+  if (words === null) return running;
+  return Math.max(running, (words.report.runningRequests ?? 0) + (words.report.waitingRequests ?? 0));
 }
