@@ -21,9 +21,8 @@ export function configJsonSchema(): JsonSchema {
   return z.toJSONSchema(ConfigSchema, { io: "input" });
 }
 
-/** `root` is the value that was parsed. */
-export function issueFindings(issues: readonly Issue[], root: unknown): SchemaFinding[] {
-  const schema = configJsonSchema();
+/** `root` is the value that was parsed, `schema` what it should have been. */
+export function issueFindings(issues: readonly Issue[], root: unknown, schema: JsonSchema): SchemaFinding[] {
   return issues.flatMap((issue) => findingsOf(issue, [], root, schema));
 }
 
@@ -79,8 +78,10 @@ function unionFindings(
   const value = valueAt(root, path);
   if ("discriminator" in issue && issue.discriminator !== undefined) {
     const known = schemasAt(schema, path).flatMap((option) => (typeof option.const === "string" ? [option.const] : []));
-    if (value === undefined)
-      return [{ path, problem: '"use" is missing here', fix: `add it: one of ${known.join(", ")}`, part: "value" }];
+    if (value === undefined) {
+      const problem = `"${issue.discriminator}" is missing here`;
+      return [{ path, problem, fix: `add it: one of ${known.join(", ")}`, part: "value" }];
+    }
     const fix = didYouMean(String(value), known, "write one of the known names");
     return [{ path, problem: "this name is not known", fix, part: "value" }];
   }

@@ -2,14 +2,16 @@
  * Decides whether the text of `warmpath.jsonc` is a config, and how its problems are shown.
  *
  * Model: `config-read.ts` reads it; here what it found is put into words. A problem says where, what, and what to write
- * instead. Never throws, on any text. A Worker loads this file only when its config is wrong. Rejected: stopping at the first problem, which makes a new config a guessing game of ten rounds.
+ * instead. Never throws, on any text. A Worker loads this file only when its config is wrong. Rejected: stopping at the
+ * first problem, which makes a new config a guessing game of ten rounds.
  */
+import type * as z from "zod";
 import { err, type Result } from "../lib/result.ts";
 import { type ConfigPath } from "./config-finding.ts";
 import { formatPath } from "./config-check.ts";
-import { issueFindings, type SchemaFinding, valueAt } from "./config-issue.ts";
+import { configJsonSchema, issueFindings, type SchemaFinding, valueAt } from "./config-issue.ts";
 import { isSensitive, maskLine, maskSecrets, plainText } from "./config-mask.ts";
-import { readConfig } from "./config-read.ts";
+import { type ConfigFailure, readConfig } from "./config-read.ts";
 import type { Config } from "./config.ts";
 
 export type ConfigProblem = {
@@ -33,16 +35,23 @@ export const SOURCE_CHARS_MAX = 120;
 
 export function parseConfig(text: string): Result<Config, readonly ConfigProblem[]> {
   const read = readConfig(text);
-  if (read.ok) return read;
-  const failure = read.error;
+  return read.ok ? read : err(problemsOf(text, read.error, configJsonSchema));
+}
+
+/** At most `PROBLEMS_MAX`, in the order of the text. `schema`: the shape that it should have. */
+export function problemsOf(
+  text: string,
+  failure: ConfigFailure,
+  schema: () => z.core.JSONSchema.BaseSchema,
+): readonly ConfigProblem[] {
   if (failure.kind === "text")
-    return fail(failure.problems.map(({ path, offset, ...said }) => describe(text, path, offset, undefined, said)));
+    return inOrder(failure.problems.map(({ path, offset, ...said }) => describe(text, path, offset, undefined, said)));
   const { value, offsetOf } = failure.document;
   const findings: readonly SchemaFinding[] =
     failure.kind === "shape"
-      ? issueFindings(failure.issues, value)
+      ? issueFindings(failure.issues, value, schema())
       : failure.findings.map((finding) => ({ ...finding, part: "value" }));
-  return fail(
+  return inOrder(
     findings.map(({ path, part, problem, fix }) => {
       const shown = part === "value" ? valueAt(value, path) : undefined;
       return describe(text, path, offsetOf(path, part), shown, { problem, fix });
@@ -69,9 +78,10 @@ export function formatProblems(text: string, problems: readonly ConfigProblem[],
   return `${blocks.join("\n\n")}\n\n${count} in ${fileName}\n`;
 }
 
-function fail(problems: readonly ConfigProblem[]): Result<never, readonly ConfigProblem[]> {
-  const inOrder = problems.toSorted((left, right) => left.line - right.line || left.column - right.column);
-  return err(inOrder.slice(0, PROBLEMS_MAX));
+function inOrder(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  return problems
+    .toSorted((left, right) => left.line - right.line || left.column - right.column)
+    .slice(0, PROBLEMS_MAX);
 }
 
 function describe(

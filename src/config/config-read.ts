@@ -1,6 +1,6 @@
 /**
  * Decides whether the text of `warmpath.jsonc` is a config, and if so which. What is wrong with one that is not comes as
- * it was found; `config-parse.ts` puts it into words.
+ * it was found; `config-parse.ts` puts it into words. Scenarios of the simulator are read the same way.
  *
  * Model: text → value → shape → references → `Config`; each step finds everything it can, and a later step runs only on
  * what the earlier one accepted. Never throws, on any text.
@@ -20,11 +20,21 @@ export type ConfigFailure =
   | { readonly kind: "references"; readonly document: JsoncDocument; readonly findings: readonly Finding[] };
 
 export function readConfig(text: string): Result<Config, ConfigFailure> {
+  const read = readChecked(text, ConfigSchema, checkConfig);
+  return read.ok ? ok(resolveConfig(read.value)) : read;
+}
+
+/** What the text says, if it has the schema's shape and `check` finds nothing wrong in it. */
+export function readChecked<Raw>(
+  text: string,
+  schema: z.ZodType<Raw>,
+  check: (raw: Raw) => readonly Finding[],
+): Result<Raw, ConfigFailure> {
   const read = readJsonc(text);
   if (!read.ok) return err({ kind: "text", problems: read.error });
   const document = read.value;
-  const shape = ConfigSchema.safeParse(document.value);
+  const shape = schema.safeParse(document.value);
   if (!shape.success) return err({ kind: "shape", document, issues: shape.error.issues });
-  const findings = checkConfig(shape.data);
-  return findings.length === 0 ? ok(resolveConfig(shape.data)) : err({ kind: "references", document, findings });
+  const findings = check(shape.data);
+  return findings.length === 0 ? ok(shape.data) : err({ kind: "references", document, findings });
 }

@@ -72,7 +72,7 @@ export function readJsonc(source: string): Result<JsoncDocument, readonly TextFi
       SYNTAX_FIXES[name] ?? "write valid JSON",
     );
   }
-  if (root === undefined) return fail(0, "the file is empty", 'start with { "regions": {}, "pools": {} }');
+  if (root === undefined) return fail(0, "the file is empty", 'start with "{"');
   const findings: TextFinding[] = [];
   const value = valueOf(root, [], findings);
   if (findings.length > 0) return err(findings);

@@ -24,6 +24,9 @@ const SIMULATED = [
   "backends/gpu-engine/",
 ] as const;
 
+/** How a JSONC file is read, checked, and complained of. */
+const READERS = ["check", "finding", "parse", "read"].map((part) => `src/config/config-${part}.ts`);
+
 /** Lowest rank first. */
 export const ranks: readonly (readonly Room[])[] = [
   [{ room: "src/lib/" }],
@@ -59,9 +62,10 @@ export const programs: readonly { readonly room: string; readonly to: readonly s
     room: "tools/sim/main.ts",
     to: [...SIMULATED, "tools/sim/", "node:"],
   },
+  // A scenario file is read as the config is, and its problems are told as the config's are.
   {
     room: "tools/sim/report/",
-    to: [...SIMULATED, "tools/sim/", "node:", "jsonc-parser", "zod"],
+    to: [...SIMULATED, "tools/sim/", "node:", "zod", ...READERS],
   },
 ];
 

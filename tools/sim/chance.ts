@@ -59,8 +59,6 @@ export type Distribution =
   | { readonly kind: "exponential"; readonly mean: number }
   | { readonly kind: "lognormal"; readonly mean: number; readonly sigma: number };
 
-export const DISTRIBUTION_KINDS = ["fixed", "exponential", "lognormal"] as const;
-
 export function draw(distribution: Distribution, rng: Rng): number {
   switch (distribution.kind) {
     case "fixed":

@@ -1,5 +1,5 @@
 /** Small worlds for the tests of the simulator. */
-import { parseScenario } from "../../../tools/sim/scenario-parse.ts";
+import { parseScenario } from "../../../tools/sim/report/scenario-parse.ts";
 import type { Router } from "../../../tools/sim/router.ts";
 import type { Scenario } from "../../../tools/sim/scenario.ts";
 import { createWorkload, type Workload } from "../../../tools/sim/workload.ts";

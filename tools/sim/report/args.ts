@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../../../src/lib/result.ts";
 import { FAULT_NAMES, type FaultName } from "../fault-windows.ts";
 import { ROUTERS, type RouterEntry } from "../policies/registry.ts";
 import { PARTS, type Part } from "./ablation/ablation.ts";
-import { REQUESTS_MAX, SEED_MAX, SEEDS_MAX } from "../scenario-parse.ts";
+import { REQUESTS_MAX, SEED_MAX, SEEDS_MAX } from "./scenario-schema.ts";
 
 export type SimArgs = {
   /** Names of shipped scenarios, or files. */

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { err, ok, type Result } from "../../../src/lib/result.ts";
-import { parseScenario } from "../scenario-parse.ts";
+import { parseScenario } from "./scenario-parse.ts";
 import type { Scenario } from "../scenario.ts";
 import { parseTrace, type TraceRow } from "../trace.ts";
 
