@@ -32,7 +32,7 @@ export const openaiBackend: Backend = {
   classify: ({ status, bodyStart }) => classifyStatus(status, bodyStart),
 };
 
-const READY = { kind: "ready", warmWorkers: null, running: null } as const;
+const READY = { kind: "ready", warmWorkers: null } as const;
 
 const SILENT = { kind: "failed", failure: { status: null, text: "no answer to the health check" } } as const;
 

@@ -23,9 +23,7 @@ export const runpodLbBackend: Backend = {
     const workers = workerCounts(answer.body);
     if (workers !== null) return readiness(workers);
     // The plain 200 of a `/ping` says enough; an answer at Runpod's API without counts is not Runpod's.
-    return WORKERS_URL.test(target.healthUrl)
-      ? failedProbe(answer)
-      : { kind: "ready", warmWorkers: null, running: null };
+    return WORKERS_URL.test(target.healthUrl) ? failedProbe(answer) : { kind: "ready", warmWorkers: null };
   },
   wake: async (target, egress, signal) => {
     await look("/ping", target, egress, signal);
@@ -45,7 +43,7 @@ const WORKERS_URL = /\/v2\/[^/?#]+\/health(?:[?#]|$)/;
 type WorkerCounts = { readonly ready: number; readonly initializing: number };
 
 function readiness({ ready, initializing }: WorkerCounts): ProbeResult {
-  if (ready > 0) return { kind: "ready", warmWorkers: ready, running: null };
+  if (ready > 0) return { kind: "ready", warmWorkers: ready };
   return initializing > 0 ? { kind: "warming" } : { kind: "cold" };
 }
 

@@ -39,7 +39,7 @@ describe("readiness", () => {
   });
 
   test("does not claim to know GPU workers or load that the server does not tell", async () => {
-    expect(await probeAnswer(200, "")).toEqual({ kind: "ready", warmWorkers: null, running: null });
+    expect(await probeAnswer(200, "")).toEqual({ kind: "ready", warmWorkers: null });
   });
 
   test.each([

@@ -50,7 +50,7 @@ describe("what an answer means", () => {
 
 describe("readiness", () => {
   const six = { idle: 0, initializing: 0, ready: 0, running: 0, throttled: 0, unhealthy: 0 };
-  const ready = (warmWorkers: number | null) => ({ kind: "ready", warmWorkers, running: null });
+  const ready = (warmWorkers: number | null) => ({ kind: "ready", warmWorkers });
 
   const probeBody = async (status: number, body: string, path = "/v2/abc/health") => {
     const { url } = await startAnswering(status, body);

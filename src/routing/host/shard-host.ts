@@ -32,7 +32,10 @@ import type { Kept, ShardCalls, ShardPorts, ShardSetup } from "./shard-ports.ts"
 
 /** Probes and checkpoints while every endpoint is well, ms. */
 const TICK_MS = 5_000;
-/** … and while one is cold, warming, suspect or down: recovery should be seen within a second. */
+/**
+ * … and while one is cold, warming, suspect or down: recovery should be seen within a second; or has requests of others,
+ * of whom nobody but its engine tells.
+ */
 const TICK_FAST_MS = 1_000;
 /**
  * Probes of a pool without traffic, ms: with the second probe, a second later, an endpoint that is gone is known to be
@@ -299,6 +302,8 @@ function tickMs(state: ShardState, now: number): number {
   if (!isActive(state, now)) {
     return watchedIdle(state).some(({ health }) => health === "suspect") ? TICK_FAST_MS : TICK_IDLE_MS;
   }
-  const well = [...state.endpoints.values()].every(({ health, warmth }) => health === "up" && warmth === "warm");
+  const well = [...state.endpoints.values()].every(
+    ({ health, warmth, engine }) => health === "up" && warmth === "warm" && (engine?.foreign ?? 0) === 0,
+  );
   return well ? TICK_MS : TICK_FAST_MS;
 }

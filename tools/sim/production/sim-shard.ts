@@ -184,7 +184,7 @@ export class SimShard {
       const isSilent = warmth === WARMTH.warm && health.holds(endpoint);
       return isSilent ? null : { kind: "failed" };
     }
-    if (warmth === WARMTH.warm) return { kind: "ready", warmWorkers: 1, running: null };
+    if (warmth === WARMTH.warm) return { kind: "ready", warmWorkers: 1 };
     return warmth === WARMTH.warming ? { kind: "warming" } : { kind: "cold" };
   }
 

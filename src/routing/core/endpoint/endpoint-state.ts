@@ -41,8 +41,6 @@ export type EndpointState = {
   capacityCut: CapacityCut | null;
   /** What it accepted and refused lately: whether a refusal is its own. */
   room: RoomEvidence;
-  /** What the endpoint itself said it was running. */
-  reported: { readonly running: number; readonly atMs: number } | null;
   /** What its engine said of its load; null: nothing yet. */
   engine: EngineWords | null;
   /** In-flight of an earlier incarnation of the shard, not yet re-adopted; fades to 0. */

@@ -26,7 +26,7 @@ export type EndpointView = {
   readonly ejectedForMs?: number;
   /** How long ago this was so, ms; absent: it is exact. Set by whoever reads a digest. */
   readonly ageMs?: number;
-  /** Live leases, or what the endpoint reports as running if that is more. */
+  /** Live leases, and what the engine says that it has beyond them. */
   readonly inFlight: number;
   /** Requests it serves at once now: warm GPU workers x concurrency, or what a recent refusal left of them; >= 0. */
   readonly capacity: number;

@@ -11,7 +11,7 @@ import type { EndpointState } from "./endpoint-state.ts";
 import { breakerDisputed, breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
 import { CUT_ASKED_MS_MAX, cutForMs, cutSlots, endedCut, grantedCut, refusedCut } from "./capacity-cut.ts";
 import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
-import { freshWords, heardEngine } from "./engine-report.ts";
+import { foreignNow, heardEngine } from "./engine-report.ts";
 import type { EngineReport } from "./engine-report.ts";
 import { IN_TIME, lateMs, observeInTime, observeLate } from "./lateness.ts";
 import { learnDelays, learnFirstByte, learnNoRoom, learnWorker } from "./endpoint-learn.ts";
@@ -38,8 +38,6 @@ import { createOccupancy } from "../cost/terms/wait.ts";
 
 /** Failed probes in a row until an endpoint is down: one may be a lost packet. */
 export const PROBE_FAILURES_MAX = 2;
-/** A reported in-flight older than this says nothing, ms. */
-export const REPORT_LIFE_MS = 1_000;
 /** After its idle time-out an endpoint that scales to zero counts as warm only so long after a probe has said so, ms. */
 export const READY_TRUST_MS = 10_000;
 /** Least time between two wake-ups, ms: an endpoint whose cold start seems to take none is not woken by every request. */
@@ -66,7 +64,6 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
     readyAtMs: Number.NEGATIVE_INFINITY,
     capacityCut: null,
     room: NO_EVIDENCE,
-    reported: null,
     engine: null,
     inherited: null,
     wokenAtMs: Number.NEGATIVE_INFINITY,
@@ -103,7 +100,7 @@ export function endpointView(
     coldMs: coldLeftMs(warmth, state.coldStartMs.value, now - state.warmthSinceMs),
     standing: standing(state, now),
     ejectedForMs: ejectedForMs(state.breaker, now),
-    inFlight: Math.max(live + inheritedNow(state, now), reportedNow(state, now)),
+    inFlight: live + inheritedNow(state, now) + foreignNow(state.engine, now),
     capacity: capacityNow(state, now),
     refusesForMs: cutForMs(state.capacityCut, now),
     queuesExcess: spec.queuesExcess && !isTried(state, now),
@@ -143,12 +140,11 @@ export function noteGranted(state: EndpointState, client: NetInput, inFlightTher
   expectRoundTrip(state.roundTripMs, client, state.spec.place);
 }
 
-/** What a probe found. `warmWorkers` and `running` are null where the endpoint does not tell. */
+/** What a probe found. `warmWorkers` is null where the endpoint does not tell. */
 export type ProbeResult =
   | {
       readonly kind: "ready";
       readonly warmWorkers: number | null;
-      readonly running: number | null;
       /** What the engine says of its load; absent: nothing. */
       readonly engine?: EngineReport;
     }
@@ -157,7 +153,8 @@ export type ProbeResult =
   | { readonly kind: "draining" }
   | { readonly kind: "failed"; readonly failure?: AttemptFailure };
 
-export function observeProbe(state: EndpointState, result: ProbeResult, now: number): void {
+/** `live` as for `endpointView`. */
+export function observeProbe(state: EndpointState, result: ProbeResult, now: number, live = 0): void {
   if (result.kind === "failed") {
     state.probeFailures += 1;
     if (state.probeFailures >= PROBE_FAILURES_MAX) state.health = "down";
@@ -171,8 +168,9 @@ export function observeProbe(state: EndpointState, result: ProbeResult, now: num
     case "ready":
       state.warmWorkers = Math.max(1, result.warmWorkers ?? state.spec.workersMin);
       state.lastReadyMs = now;
-      if (result.running !== null) state.reported = { running: result.running, atMs: now };
-      if (result.engine !== undefined) state.engine = heardEngine(state.engine, result.engine, now);
+      if (result.engine !== undefined) {
+        state.engine = heardEngine(state.engine, result.engine, now, live + inheritedNow(state, now));
+      }
       setWarmth(state, "warm", now);
       break;
     case "warming":
@@ -355,11 +353,4 @@ function inheritedNow(state: EndpointState, now: number): number {
   if (state.inherited === null) return 0;
   const { count, atMs, fadeMs } = state.inherited;
   return Math.ceil(count * Math.max(0, 1 - (now - atMs) / fadeMs));
-}
-
-function reportedNow(state: EndpointState, now: number): number {
-  const running = state.reported !== null && now - state.reported.atMs <= REPORT_LIFE_MS ? state.reported.running : 0;
-  const words = freshWords(state.engine, now);
-  if (words === null) return running;
-  return Math.max(running, (words.report.runningRequests ?? 0) + (words.report.waitingRequests ?? 0));
 }

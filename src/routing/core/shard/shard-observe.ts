@@ -8,6 +8,7 @@
 import { observeProbe, setDrained } from "../endpoint/endpoint.ts";
 import type { ProbeResult } from "../endpoint/endpoint.ts";
 import type { Rng } from "../../../lib/rng.ts";
+import { inFlight } from "./leases.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { Effect } from "./shard.ts";
 import { noteFailure } from "./shard-news.ts";
@@ -23,7 +24,7 @@ export function applyProbe(
 ): readonly Effect[] {
   const endpoint = state.endpoints.get(endpointId);
   if (endpoint === undefined) return [];
-  observeProbe(endpoint, result, now);
+  observeProbe(endpoint, result, now, inFlight(state.leases, endpointId));
   if (result.kind === "failed") noteFailure(state.news, endpointId, "probe", result.failure, now);
   return sweep(state, now, rng);
 }

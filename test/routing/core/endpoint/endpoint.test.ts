@@ -7,7 +7,6 @@ import {
   inheritInFlight,
   observeProbe,
   PROBE_FAILURES_MAX,
-  REPORT_LIFE_MS,
   SLOW_START_MS,
   WAKE_GAP_MS_MIN,
 } from "../../../../src/routing/core/endpoint/endpoint.ts";
@@ -18,7 +17,7 @@ import { PLACES_MAX } from "../../../../src/routing/core/cost/terms/net.ts";
 import { FAILURE_PRIOR } from "../../../../src/routing/core/cost/terms/risk.ts";
 import { endpointState, observeAttempt, settlement } from "../shard/shard-fixture.ts";
 
-const READY: ProbeResult = { kind: "ready", warmWorkers: null, running: null };
+const READY: ProbeResult = { kind: "ready", warmWorkers: null };
 const probe = (state: EndpointState, kind: Exclude<ProbeResult["kind"], "ready">, now: number) =>
   observeProbe(state, { kind }, now);
 
@@ -148,20 +147,12 @@ describe("probes", () => {
 
   test("that tell of GPU workers set the slots; without a count it is what the config keeps", () => {
     const state = endpointState();
-    observeProbe(state, { kind: "ready", warmWorkers: 3, running: null }, 0);
+    observeProbe(state, { kind: "ready", warmWorkers: 3 }, 0);
     expect(endpointView(state, 0, 0).capacity).toBe(12);
     observeProbe(state, READY, 1);
     expect(endpointView(state, 0, 1).capacity).toBe(4);
-    observeProbe(state, { kind: "ready", warmWorkers: 0, running: null }, 2);
+    observeProbe(state, { kind: "ready", warmWorkers: 0 }, 2);
     expect(endpointView(state, 0, 2).capacity).toBe(4);
-  });
-
-  test("that tell of more running than leases raise the in-flight until the report is old", () => {
-    const state = endpointState();
-    observeProbe(state, { kind: "ready", warmWorkers: null, running: 3 }, 0);
-    expect(endpointView(state, 1, REPORT_LIFE_MS).inFlight).toBe(3);
-    expect(endpointView(state, 5, REPORT_LIFE_MS).inFlight).toBe(5);
-    expect(endpointView(state, 1, REPORT_LIFE_MS + 1).inFlight).toBe(1);
   });
 });
 
@@ -249,7 +240,7 @@ describe("slow start", () => {
     for (let failure = 0; failure < FAILURES_MAX; failure++)
       observeAttempt(state, settlement({ outcome: "failed" }), 0);
     for (let time = 0; time < PROBE_FAILURES_MAX; time++) probe(state, "failed", 0);
-    observeProbe(state, { kind: "ready", warmWorkers: null, running: null }, EJECT_MS);
+    observeProbe(state, { kind: "ready", warmWorkers: null }, EJECT_MS);
     const capacityAt = (now: number) => endpointView(state, 1, now).capacity;
     expect([capacityAt(EJECT_MS), capacityAt(EJECT_MS + SLOW_START_MS)]).toEqual([1, 8]);
   });

@@ -167,7 +167,7 @@ describe("an endpoint whose concurrency is not configured", () => {
   test("has LIMIT_START slots for each warm GPU worker at first", () => {
     const state = learning();
     expect(endpointView(state, 0, 0).capacity).toBe(LIMIT_START);
-    observeProbe(state, { kind: "ready", warmWorkers: 3, running: null }, 0);
+    observeProbe(state, { kind: "ready", warmWorkers: 3 }, 0);
     expect(endpointView(state, 0, 0).capacity).toBe(3 * LIMIT_START);
   });
 

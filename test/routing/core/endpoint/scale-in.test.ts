@@ -10,7 +10,7 @@ import type { EndpointState } from "../../../../src/routing/core/endpoint/endpoi
 import type { ProbeResult } from "../../../../src/routing/core/endpoint/endpoint.ts";
 import { endpointState, observeAttempt, settlement } from "../shard/shard-fixture.ts";
 
-const READY: ProbeResult = { kind: "ready", warmWorkers: null, running: null };
+const READY: ProbeResult = { kind: "ready", warmWorkers: null };
 
 describe("scale-in", () => {
   const IDLE_MS = 60_000;

@@ -178,7 +178,7 @@ describe("a shard", () => {
       { kind: "wake", endpointId: "scaled" },
     ]);
     // Warm, and nearer: it gets the next one.
-    observeProbe(scaledOf(state), { kind: "ready", warmWorkers: 1, running: null }, 5_000);
+    observeProbe(scaledOf(state), { kind: "ready", warmWorkers: 1 }, 5_000);
     expect(acquire(state, acquireRequest("i-next"), 5_000, rng).reply.outcome).toMatchObject({
       kind: "granted",
       grant: { endpointId: "scaled" },
@@ -212,7 +212,7 @@ describe("a shard", () => {
   test("keeps an endpoint warm that the rest of the region cannot do without", () => {
     const always = endpointSpec({ id: "always", concurrencyPerWorker: 4 });
     const state = createShard(poolSpec([always, scaled], { leaseTtlMs: 120_000 }), "us", 1, 0);
-    observeProbe(scaledOf(state), { kind: "ready", warmWorkers: 1, running: null }, 0);
+    observeProbe(scaledOf(state), { kind: "ready", warmWorkers: 1 }, 0);
     for (let index = 0; index < 4; index++)
       acquire(state, acquireRequest(`i-${index}`, { excluded: ["scaled"] }), 0, rng);
     const at = KEEP_WARM_SHARE * scaled.idleTimeoutMs;

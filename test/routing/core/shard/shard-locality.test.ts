@@ -124,7 +124,7 @@ describe("GPU workers behind an endpoint", () => {
   function workers(): ShardState {
     const state = createShard(poolSpec([endpointSpec({ concurrencyPerWorker: 2 })]), "us", 1, 0);
     const [endpoint] = state.endpoints.values();
-    if (endpoint !== undefined) observeProbe(endpoint, { kind: "ready", warmWorkers: 2, running: null }, 0);
+    if (endpoint !== undefined) observeProbe(endpoint, { kind: "ready", warmWorkers: 2 }, 0);
     for (const workerId of ["w1", "w2"]) settle(state, { leaseId: `j-${workerId}`, workerId, affinity: null });
     return state;
   }
@@ -142,7 +142,7 @@ describe("GPU workers behind an endpoint", () => {
   test("are not asked for while one of them has never answered", () => {
     const state = workers();
     const [endpoint] = state.endpoints.values();
-    if (endpoint !== undefined) observeProbe(endpoint, { kind: "ready", warmWorkers: 3, running: null }, 1);
+    if (endpoint !== undefined) observeProbe(endpoint, { kind: "ready", warmWorkers: 3 }, 1);
     expect(ask(state, { affinity: null }).workerId).toBeNull();
   });
 

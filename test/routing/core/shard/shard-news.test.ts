@@ -98,7 +98,7 @@ describe("a change of standing", () => {
   test("is told when probes fail, when they are well again, and when an operator speaks", () => {
     const state = shard();
     for (let i = 0; i < 2; i++) applyProbe(state, "e1", { kind: "failed" }, i, rng);
-    applyProbe(state, "e1", { kind: "ready", warmWorkers: null, running: null }, 3, rng);
+    applyProbe(state, "e1", { kind: "ready", warmWorkers: null }, 3, rng);
     applyDrain(state, "e1", true, 4, rng);
     applyDrain(state, "e1", false, 5, rng);
     expect(standings(state)).toEqual([

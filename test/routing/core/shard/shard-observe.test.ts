@@ -12,7 +12,7 @@ import { applyReport } from "../../../../src/routing/core/shard/shard-settle.ts"
 import { acquireRequest, endpointSpec, EU, poolSpec, settlement } from "./shard-fixture.ts";
 
 const rng = seededRng(1);
-const READY: ProbeResult = { kind: "ready", warmWorkers: null, running: null };
+const READY: ProbeResult = { kind: "ready", warmWorkers: null };
 
 const shard = (pool = poolSpec()): ShardState => createShard(pool, "us", 1, 0);
 const ask = (state: ShardState, leaseId: string, now = 0) =>

@@ -9,7 +9,7 @@ import { applyReport, sweep } from "../../../../src/routing/core/shard/shard-set
 import { acquireRequest, endpointSpec, poolSpec, settlement } from "./shard-fixture.ts";
 
 const EPOCH = 5;
-const READY = { kind: "ready", warmWorkers: null, running: null } as const;
+const READY = { kind: "ready", warmWorkers: null } as const;
 const rng = seededRng(1);
 
 /** A wait of 500 ms is expected, and this pool holds nobody for longer than 499. */
