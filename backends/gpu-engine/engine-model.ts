@@ -4,95 +4,42 @@
  * Model (docs/sources.md, Engines, as vLLM schedules): the engine works in steps. In one step every decoding sequence gets
  * one token, and prompts are read in admission order up to a chunk budget; a prompt read to its end yields its first
  * token at the end of that step. A step lasts `(a + b·decoding + c·prompt tokens read) · slowdown · load factor`.
- * A request holds one slot and reserves KV for its prompt and its whole output, so nothing is ever preempted; requests
- * that do not fit wait, first come first served. What joins or leaves during a step counts from the next one on.
+ * A request holds one slot, and KV (`kv-memory.ts`) for its prompt and for each token as it comes. One whose prompt does
+ * not fit waits, first come, first served; which of its blocks are known is looked at when it is admitted, and blocks
+ * are known to others once they are read. When a step finds no room for its tokens, the request admitted last is
+ * preempted: it gives up its slot and its KV, waits before all others, and reads its prompt and its own tokens again.
+ * What joins or leaves during a step counts from the next one on.
  *
  * Cost: with detail `edges` (first token and done only) a run of equal steps is one jump, so a request costs a few
  * operations however long its answer is. Rejected: a queue of c servers with drawn service times, which cannot show
- * that an engine slows before it is full; and vLLM's preempt-and-recompute, which changes tails only past KV overload.
+ * that an engine slows before it is full; and KV reserved for the whole answer, which no engine can know.
+ * Not modelled: decoding tokens in the chunk budget, a prompt's KV taken chunk by chunk, answers in the prefix cache.
  */
 import { invariant } from "../../src/lib/invariant.ts";
 import type { Rng } from "../../src/lib/rng.ts";
-
-export type EngineParams = {
-  /** a: fixed part of a step, ms, >= 0. */
-  readonly stepBaseMs: number;
-  /** b: added to a step per decoding sequence, ms, >= 0. */
-  readonly stepPerDecodingMs: number;
-  /** c: added to a step per prompt token read in it, ms, >= 0. */
-  readonly stepPerPrefillTokenMs: number;
-  /** Slots: sequences in the batch, prefilling or decoding, >= 1. */
-  readonly maxNumSeqs: number;
-  /** Requests that may wait for a slot, >= 0; one more is rejected. */
-  readonly maxWaitingQueueLength: number;
-  /** KV tokens that all slots share; null is no limit. */
-  readonly kvTokensMax: number | null;
-  /** Prompt tokens read in one step, all sequences together, >= 1. */
-  readonly prefillChunkTokens: number;
-  /** Steps last this many times longer when every slot is taken, linearly less with fewer; >= 1. */
-  readonly timeFactorUnderLoad: number;
-  /** When set, a first token comes this long after its slot, whatever the prompt's length; c is then not used. */
-  readonly firstTokenMs: number | null;
-  /** Standard deviation of `firstTokenMs`, ms; needs an rng. */
-  readonly firstTokenStdDevMs: number;
-  /** Standard deviation of a step, ms; needs an rng. */
-  readonly stepStdDevMs: number;
-};
-
-/** `every_token`: an event per token. `edges`: only first tokens and ends, which is what makes long answers cheap. */
-export type EngineDetail = "every_token" | "edges";
-
-export type EngineRequest = {
-  readonly id: string;
-  readonly promptTokens: number;
-  /** Prompt tokens that a prefix cache already holds: they take KV but no prefill. Default 0. */
-  readonly cachedPromptTokens?: number;
-  /** Tokens the answer will have, >= 1. */
-  readonly outputTokens: number;
-};
-
-export type Admission = "admitted" | "queued" | "rejected";
-
-export type EngineEvent = {
-  readonly kind: "first_token" | "token" | "done";
-  readonly id: string;
-  readonly atMs: number;
-  /** Index of the token, from 0; for `done`, of the last one. */
-  readonly tokenIndex: number;
-  /** When the request got its slot, ms; what came before was the queue. */
-  readonly admittedAtMs: number;
-};
-
-export type EngineLoad = { readonly running: number; readonly waiting: number; readonly kvUsage: number };
-
-type Sequence = {
-  readonly id: string;
-  readonly outputTokens: number;
-  readonly kvTokens: number;
-  prefillLeft: number;
-  /** Share of the step's prefill budget, planned anew for each step; 0 for a sequence that joined after the step began. */
-  plannedTokens: number;
-  emitted: number;
-  admittedAtMs: number;
-  /** End of a fixed-time prefill; unused when prefill goes by tokens. */
-  readyAtMs: number;
-};
-
-type Step = { readonly startMs: number; readonly stepMs: number; readonly repeats: number; readonly endMs: number };
-
-export type Engine = {
-  readonly params: EngineParams;
-  readonly detail: EngineDetail;
-  readonly rng: Rng | null;
-  /** In admission order. */
-  readonly running: Sequence[];
-  readonly byId: Map<string, Sequence>;
-  /** A Map is a queue here: insertion order, and O(1) removal on cancel. */
-  readonly waiting: Map<string, Sequence>;
-  kvReserved: number;
-  slowdown: number;
-  step: Step | null;
-};
+import {
+  BLOCK_TOKENS,
+  copyKvMemory,
+  createKvMemory,
+  hasRoom,
+  matchedBlocks,
+  rememberBlock,
+  release,
+  takePrompt,
+  takeTokens,
+} from "./kv-memory.ts";
+import type { BlockIds } from "./kv-memory.ts";
+import type {
+  Admission,
+  Engine,
+  EngineDetail,
+  EngineEvent,
+  EngineLoad,
+  EngineParams,
+  EngineRequest,
+  Sequence,
+  Step,
+} from "./engine-types.ts";
 
 /** A draw stays within this share of its mean, as in llm-d-inference-sim: no negative and no absurd times. */
 export const JITTER_SHARE_MAX = 0.7;
@@ -114,9 +61,28 @@ export function createEngine(
     running: [],
     byId: new Map(),
     waiting: new Map(),
-    kvReserved: 0,
+    preempted: [],
+    kv: createKvMemory(params.kvTokensMax ?? Infinity),
+    preemptions: 0,
     slowdown: 1,
     step: null,
+  };
+}
+
+/** A copy that can be advanced and asked without changing the engine. It draws from the same rng. */
+export function copyEngine(engine: Engine): Engine {
+  const copied = (sequence: Sequence): Sequence => {
+    const { ownTokens, shared } = sequence.kv;
+    return { ...sequence, kv: { ownTokens, shared: [...shared] } };
+  };
+  const running = engine.running.map(copied);
+  return {
+    ...engine,
+    running,
+    byId: new Map(running.map((sequence) => [sequence.id, sequence])),
+    waiting: new Map([...engine.waiting].map(([id, sequence]) => [id, copied(sequence)])),
+    preempted: engine.preempted.map(copied),
+    kv: copyKvMemory(engine.kv),
   };
 }
 
@@ -126,25 +92,16 @@ export function createEngine(
  */
 export function submit(engine: Engine, request: EngineRequest, nowMs: number): Admission {
   assertAdvanced(engine, nowMs);
-  invariant(!engine.byId.has(request.id) && !engine.waiting.has(request.id), `request id in use: ${request.id}`);
+  invariant(!isKnown(engine, request.id), `request id in use: ${request.id}`);
   invariant(request.promptTokens >= 0 && request.outputTokens >= 1, "a request has a prompt and at least one token");
-  const kvTokens = request.promptTokens + request.outputTokens;
-  if (kvTokens > (engine.params.kvTokensMax ?? Infinity)) return "rejected";
-  const sequence: Sequence = {
-    id: request.id,
-    outputTokens: request.outputTokens,
-    kvTokens,
-    // The last prompt token is always computed: its logits are the first token.
-    prefillLeft: Math.max(1, request.promptTokens - (request.cachedPromptTokens ?? 0)),
-    plannedTokens: 0,
-    emitted: 0,
-    admittedAtMs: nowMs,
-    readyAtMs: 0,
-  };
-  if (engine.waiting.size === 0 && fits(engine, sequence)) {
-    admit(engine, sequence, nowMs);
-    interrupt(engine, nowMs);
-    return "admitted";
+  if (request.promptTokens + request.outputTokens > engine.kv.tokensMax) return "rejected";
+  const sequence = sequenceOf(request);
+  if (engine.waiting.size === 0 && engine.preempted.length === 0) {
+    cutShort(engine, nowMs);
+    if (admit(engine, sequence, nowMs)) {
+      planAgain(engine, nowMs);
+      return "admitted";
+    }
   }
   if (engine.waiting.size >= engine.params.maxWaitingQueueLength) return "rejected";
   engine.waiting.set(sequence.id, sequence);
@@ -154,17 +111,28 @@ export function submit(engine: Engine, request: EngineRequest, nowMs: number): A
 /** Forgets a request at once, waiting or running, and gives its slot to the next. False when the id is unknown. */
 export function cancel(engine: Engine, id: string, nowMs: number): boolean {
   assertAdvanced(engine, nowMs);
+  if (!isKnown(engine, id)) return false;
+  cutShort(engine, nowMs);
   const sequence = engine.byId.get(id);
-  if (sequence === undefined && !engine.waiting.delete(id)) return false;
   if (sequence !== undefined) {
     engine.byId.delete(id);
     engine.running.splice(engine.running.indexOf(sequence), 1);
-    engine.kvReserved -= sequence.kvTokens;
+    release(engine.kv, sequence.kv);
+  } else if (!engine.waiting.delete(id)) {
+    engine.preempted.splice(
+      engine.preempted.findIndex((one) => one.id === id),
+      1,
+    );
   }
-  // A waiting head too large for the free KV may have blocked others: look again in both cases.
+  // A waiting head too large for the free KV may have blocked others: look again in all cases.
   admitWaiting(engine, nowMs);
-  interrupt(engine, nowMs);
+  planAgain(engine, nowMs);
   return true;
+}
+
+/** Prompt tokens of such a request that the engine would not read now. */
+export function matchedTokens(engine: Engine, blocks: BlockIds): number {
+  return matchedBlocks(engine.kv, blocks) * BLOCK_TOKENS;
 }
 
 /** Steps that begin from `nowMs` on last `factor` times as long (> 0). */
@@ -172,7 +140,8 @@ export function setSlowdown(engine: Engine, factor: number, nowMs: number): void
   assertAdvanced(engine, nowMs);
   invariant(factor > 0, "a slowdown is positive");
   engine.slowdown = factor;
-  interrupt(engine, nowMs);
+  cutShort(engine, nowMs);
+  planAgain(engine, nowMs);
 }
 
 /** When `advance` will next have something to do, ms; null when idle. */
@@ -187,63 +156,122 @@ export function advance(engine: Engine, nowMs: number): EngineEvent[] {
   return events;
 }
 
-/** `kvUsage` is the reserved share of the KV budget, 0..1: it is what admission looks at. */
-export function load(engine: Engine): EngineLoad {
-  const { kvTokensMax } = engine.params;
+/** `kvUsage` is the held share of the KV memory, 0..1; what is only remembered makes room when it is needed. */
+export function load({ running, waiting, preempted, kv }: Engine): EngineLoad {
   return {
-    running: engine.running.length,
-    waiting: engine.waiting.size,
-    kvUsage: kvTokensMax === null ? 0 : engine.kvReserved / kvTokensMax,
+    running: running.length,
+    waiting: waiting.size + preempted.length,
+    kvUsage: kv.usedTokens / kv.tokensMax,
   };
 }
 
-function fits(engine: Engine, sequence: Sequence): boolean {
-  const { maxNumSeqs, kvTokensMax } = engine.params;
-  return (
-    engine.running.length < maxNumSeqs && (kvTokensMax === null || engine.kvReserved + sequence.kvTokens <= kvTokensMax)
-  );
+function isKnown({ byId, waiting, preempted }: Engine, id: string): boolean {
+  return byId.has(id) || waiting.has(id) || preempted.some((sequence) => sequence.id === id);
 }
 
-function admit(engine: Engine, sequence: Sequence, nowMs: number): void {
-  const { firstTokenMs, firstTokenStdDevMs } = engine.params;
+function sequenceOf({ id, promptTokens, outputTokens, blocks = [] }: EngineRequest): Sequence {
+  const whole = Math.min(blocks.length, Math.floor(promptTokens / BLOCK_TOKENS));
+  return {
+    id,
+    promptTokens,
+    outputTokens,
+    blocks: whole === blocks.length ? blocks : Array.from({ length: whole }, (_, at) => blocks[at] ?? -1),
+    kv: { ownTokens: 0, shared: [] },
+    isReading: true,
+    prefillLeft: 0,
+    blocksRead: 0,
+    plannedTokens: 0,
+    emitted: 0,
+    admittedAtMs: NaN,
+    cachedTokens: 0,
+    readyAtMs: 0,
+  };
+}
+
+/** Takes a slot, and KV for all that is to be read and the token that follows; false when there is no room. */
+function admit(engine: Engine, sequence: Sequence, nowMs: number): boolean {
+  const { params, kv } = engine;
+  const { blocks, promptTokens, emitted } = sequence;
+  if (engine.running.length >= params.maxNumSeqs) return false;
+  const tokens = promptTokens + emitted;
+  const matched = matchedBlocks(kv, blocks);
+  if (!hasRoom(kv, tokens + 1, blocks, matched)) return false;
+  sequence.kv = takePrompt(kv, tokens + 1, blocks, matched);
+  sequence.isReading = true;
+  sequence.plannedTokens = 0;
+  sequence.blocksRead = matched;
+  // The last token is always computed: its logits are the next one.
+  sequence.prefillLeft = Math.max(1, tokens - matched * BLOCK_TOKENS);
+  if (Number.isNaN(sequence.admittedAtMs)) {
+    sequence.admittedAtMs = nowMs;
+    sequence.cachedTokens = matched * BLOCK_TOKENS;
+  }
+  if (params.firstTokenMs !== null) {
+    sequence.readyAtMs = nowMs + drawMs(engine, params.firstTokenMs, params.firstTokenStdDevMs) * timeFactor(engine, 1);
+  }
   engine.running.push(sequence);
   engine.byId.set(sequence.id, sequence);
-  engine.kvReserved += sequence.kvTokens;
-  sequence.admittedAtMs = nowMs;
-  if (firstTokenMs !== null) {
-    sequence.readyAtMs = nowMs + drawMs(engine, firstTokenMs, firstTokenStdDevMs) * timeFactor(engine);
-  }
+  return true;
 }
 
 function admitWaiting(engine: Engine, nowMs: number): void {
-  for (const sequence of engine.waiting.values()) {
-    if (!fits(engine, sequence)) return;
-    engine.waiting.delete(sequence.id);
-    admit(engine, sequence, nowMs);
+  const { waiting, preempted } = engine;
+  for (let next = preempted.at(-1); next !== undefined; next = preempted.at(-1)) {
+    if (!admit(engine, next, nowMs)) return;
+    preempted.pop();
+  }
+  for (const sequence of waiting.values()) {
+    if (!admit(engine, sequence, nowMs)) return;
+    waiting.delete(sequence.id);
   }
 }
 
-/** The batch changed: nothing of the current step is undone, and what it would have repeated is planned anew. */
-function interrupt(engine: Engine, nowMs: number): void {
+/** The batch changes: what the current step would have repeated is planned anew, and gives back its KV. Nothing is undone. */
+function cutShort(engine: Engine, nowMs: number): void {
   const { step } = engine;
-  if (step === null || step.startMs === nowMs) {
-    planStep(engine, nowMs);
-  } else if (step.repeats > 1) {
-    const repeats = Math.min(step.repeats, Math.ceil((nowMs - step.startMs) / step.stepMs));
-    // max: rounding must not put the end of the step before now.
-    engine.step = { ...step, repeats, endMs: Math.max(nowMs, step.startMs + repeats * step.stepMs) };
-  }
+  if (step === null || step.repeats === 1) return;
+  const repeats = Math.max(1, Math.min(step.repeats, Math.ceil((nowMs - step.startMs) / step.stepMs)));
+  for (const sequence of engine.running) takeTokens(engine.kv, sequence.kv, repeats - step.repeats);
+  // max: rounding must not put the end of the step before now.
+  engine.step = { ...step, repeats, endMs: Math.max(nowMs, step.startMs + repeats * step.stepMs) };
 }
 
+/** A step that begins now takes in who came; one that runs goes on. */
+function planAgain(engine: Engine, nowMs: number): void {
+  if (engine.step === null || engine.step.startMs === nowMs) planStep(engine, nowMs);
+}
+
+/** First the running get room for their next tokens; others are admitted only when nobody had to leave for that. */
+function beginStep(engine: Engine, nowMs: number): void {
+  const { running, kv } = engine;
+  const decoding = running.reduce((count, { isReading }) => count + (isReading ? 0 : 1), 0);
+  let needed = decoding;
+  let isShort = false;
+  while (kv.usedTokens + needed > kv.tokensMax) {
+    const last = running.pop();
+    invariant(last !== undefined, "an empty engine has room");
+    isShort = true;
+    if (!last.isReading) needed -= 1;
+    release(kv, last.kv);
+    engine.byId.delete(last.id);
+    engine.preempted.push(last);
+    engine.preemptions += 1;
+  }
+  for (const { isReading, kv: hold } of running) if (!isReading) takeTokens(kv, hold, 1);
+  if (!isShort) admitWaiting(engine, nowMs);
+  planStep(engine, nowMs);
+}
+
+/** How long the step lasts; the KV of its tokens is taken. */
 function planStep(engine: Engine, startMs: number): void {
-  const { params, running } = engine;
+  const { params, running, kv } = engine;
   const timed = params.firstTokenMs !== null;
   let decoding = 0;
   let budgetTokens = params.prefillChunkTokens;
   let tokensToNextEnd = Infinity;
   let readyAtMs = Infinity;
   for (const sequence of running) {
-    if (sequence.emitted > 0) {
+    if (!sequence.isReading) {
       decoding += 1;
       tokensToNextEnd = Math.min(tokensToNextEnd, sequence.outputTokens - sequence.emitted);
     } else if (timed) {
@@ -263,50 +291,60 @@ function planStep(engine: Engine, startMs: number): void {
       params.stepBaseMs +
       params.stepPerDecodingMs * decoding +
       params.stepPerPrefillTokenMs * (params.prefillChunkTokens - budgetTokens);
-    const stepMs = drawMs(engine, meanMs, params.stepStdDevMs) * timeFactor(engine);
+    const stepMs = drawMs(engine, meanMs, params.stepStdDevMs) * timeFactor(engine, 0);
     const jumps = engine.detail === "edges" && decoding === running.length && params.stepStdDevMs === 0;
-    const repeats = jumps ? tokensToNextEnd : 1;
+    const fitting = 1 + Math.floor((kv.tokensMax - kv.usedTokens) / decoding);
+    const repeats = jumps ? Math.min(tokensToNextEnd, fitting) : 1;
+    if (repeats > 1) for (const sequence of running) takeTokens(kv, sequence.kv, repeats - 1);
     engine.step = { startMs, stepMs, repeats, endMs: startMs + repeats * stepMs };
   }
 }
 
 function finishStep(engine: Engine, { endMs, repeats }: Step, events: EngineEvent[]): void {
-  const { running, params, detail } = engine;
+  const { running, kv, detail } = engine;
   let kept = 0;
   for (const sequence of running) {
-    const { id, admittedAtMs } = sequence;
-    if (sequence.emitted > 0) {
-      sequence.emitted += repeats;
-      if (detail === "every_token")
-        events.push({ kind: "token", id, atMs: endMs, tokenIndex: sequence.emitted - 1, admittedAtMs });
-    } else if (prefillEnded(sequence, params.firstTokenMs !== null, endMs)) {
-      sequence.emitted = 1;
-      events.push({ kind: "first_token", id, atMs: endMs, tokenIndex: 0, admittedAtMs });
-    }
+    const { id, admittedAtMs, cachedTokens } = sequence;
+    if (!sequence.isReading) sequence.emitted += repeats;
+    else if (readingEnded(engine, sequence, endMs)) sequence.emitted += 1;
+    const tokenIndex = sequence.emitted - 1;
+    const told = { id, atMs: endMs, tokenIndex, admittedAtMs, cachedTokens };
+    if (!sequence.isReading && tokenIndex === 0) events.push({ kind: "first_token", ...told });
+    else if (!sequence.isReading && detail === "every_token") events.push({ kind: "token", ...told });
     if (sequence.emitted >= sequence.outputTokens) {
-      events.push({ kind: "done", id, atMs: endMs, tokenIndex: sequence.emitted - 1, admittedAtMs });
+      events.push({ kind: "done", ...told });
       engine.byId.delete(id);
-      engine.kvReserved -= sequence.kvTokens;
+      release(kv, sequence.kv);
     } else {
       running[kept] = sequence;
       kept += 1;
     }
   }
   running.length = kept;
-  admitWaiting(engine, endMs);
-  planStep(engine, endMs);
+  beginStep(engine, endMs);
 }
 
-function prefillEnded(sequence: Sequence, timed: boolean, endMs: number): boolean {
-  if (timed) return sequence.readyAtMs <= endMs;
-  sequence.prefillLeft -= sequence.plannedTokens;
-  return sequence.prefillLeft === 0;
+/** Reads what the step had planned; true when the next token follows. */
+function readingEnded({ params, kv }: Engine, sequence: Sequence, endMs: number): boolean {
+  const timed = params.firstTokenMs !== null;
+  if (timed && sequence.readyAtMs > endMs) return false;
+  sequence.prefillLeft = timed ? 0 : sequence.prefillLeft - sequence.plannedTokens;
+  const read = sequence.promptTokens + sequence.emitted - sequence.prefillLeft;
+  const { blocks } = sequence;
+  for (; sequence.blocksRead < blocks.length && (sequence.blocksRead + 1) * BLOCK_TOKENS <= read;) {
+    rememberBlock(kv, sequence.kv, blocks[sequence.blocksRead] ?? -1);
+    sequence.blocksRead += 1;
+  }
+  if (sequence.prefillLeft > 0) return false;
+  sequence.isReading = false;
+  return true;
 }
 
-function timeFactor({ params, running, slowdown }: Engine): number {
+/** `coming`: who is about to join the batch. */
+function timeFactor({ params, running, slowdown }: Engine, coming: number): number {
   const { maxNumSeqs, timeFactorUnderLoad } = params;
   if (timeFactorUnderLoad === 1 || maxNumSeqs === 1) return slowdown;
-  return slowdown * (1 + ((timeFactorUnderLoad - 1) * (running.length - 1)) / (maxNumSeqs - 1));
+  return slowdown * (1 + ((timeFactorUnderLoad - 1) * (running.length + coming - 1)) / (maxNumSeqs - 1));
 }
 
 /** A normal draw (Box and Muller), kept within `JITTER_SHARE_MAX` of the mean. */

@@ -5,7 +5,7 @@
  * (docs/sources.md, Engines). Rejected: deriving speeds from a card's bandwidth and a model's size, which needs one more
  * model that nobody has checked.
  */
-import type { EngineParams } from "./engine-model.ts";
+import type { EngineParams } from "./engine-types.ts";
 
 /** Requests that may wait for a slot; the default of llm-d-inference-sim, far above what any deadline allows. */
 export const WAITING_QUEUE_LENGTH_DEFAULT = 1000;

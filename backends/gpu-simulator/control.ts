@@ -4,7 +4,7 @@
  * It is open to whoever reaches the port; the simulator listens on loopback unless told otherwise.
  */
 import * as z from "zod";
-import type { EngineLoad } from "../gpu-engine/engine-model.ts";
+import type { EngineLoad } from "../gpu-engine/engine-types.ts";
 import { readBody } from "./exchange.ts";
 import type { Exchange } from "./exchange.ts";
 import { faultSchema } from "./faults.ts";

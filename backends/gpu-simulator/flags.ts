@@ -6,7 +6,7 @@
  * 30 % of its mean. Rejected: a command-line package; `parseArgs` of Node and one table are enough.
  */
 import { parseArgs } from "node:util";
-import type { EngineParams } from "../gpu-engine/engine-model.ts";
+import type { EngineParams } from "../gpu-engine/engine-types.ts";
 import { ENGINE_PRESET_NAMES, ENGINE_PRESETS } from "../gpu-engine/engine-presets.ts";
 import { err, ok } from "../../src/lib/result.ts";
 import type { Result } from "../../src/lib/result.ts";

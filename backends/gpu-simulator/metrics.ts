@@ -4,7 +4,7 @@
  * Times come from the engine's own clock, so they are what the model says and not what the event loop made of it.
  * Rejected: prom-client; a counter and a histogram are a few lines.
  */
-import type { EngineLoad } from "../gpu-engine/engine-model.ts";
+import type { EngineLoad } from "../gpu-engine/engine-types.ts";
 
 export type Histogram = { readonly bounds: readonly number[]; readonly counts: number[]; sum: number; count: number };
 

@@ -7,7 +7,7 @@
  * time never shows a router anything.
  */
 import { ENGINE_PRESETS } from "../gpu-engine/engine-presets.ts";
-import type { EngineParams } from "../gpu-engine/engine-model.ts";
+import type { EngineParams } from "../gpu-engine/engine-types.ts";
 import { FAILURE_TYPES } from "./faults.ts";
 import type { FailureType } from "./faults.ts";
 

@@ -7,7 +7,7 @@
  * thousands of timers a second that drift apart.
  */
 import { advance, cancel, createEngine, load, nextEventMs, setSlowdown, submit } from "../gpu-engine/engine-model.ts";
-import type { Engine, EngineEvent, EngineLoad, EngineParams } from "../gpu-engine/engine-model.ts";
+import type { Engine, EngineEvent, EngineLoad, EngineParams } from "../gpu-engine/engine-types.ts";
 import { seededRng } from "../../src/lib/rng.ts";
 import { observeMs } from "./metrics.ts";
 import type { FinishReason, Metrics } from "./metrics.ts";

@@ -5,7 +5,7 @@
  * endpoint; `/health` and `/v2/{id}/health` only look (docs/sources.md, Runpod load balancing).
  */
 import { assertNever } from "../../src/lib/invariant.ts";
-import type { EngineLoad } from "../gpu-engine/engine-model.ts";
+import type { EngineLoad } from "../gpu-engine/engine-types.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { renderMetrics } from "./metrics.ts";

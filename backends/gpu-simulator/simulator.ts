@@ -1,5 +1,5 @@
 /** A simulated GPU endpoint as its launcher sees it. */
-import type { Engine } from "../gpu-engine/engine-model.ts";
+import type { Engine } from "../gpu-engine/engine-types.ts";
 import type { FaultInput } from "./faults.ts";
 import type { LifecycleState } from "./lifecycle.ts";
 

@@ -10,32 +10,10 @@ import {
   setSlowdown,
   submit,
 } from "../../backends/gpu-engine/engine-model.ts";
-import type {
-  Engine,
-  EngineDetail,
-  EngineEvent,
-  EngineParams,
-  EngineRequest,
-} from "../../backends/gpu-engine/engine-model.ts";
 import { ENGINE_PRESET_NAMES, ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
+import type { Engine, EngineDetail, EngineParams } from "../../backends/gpu-engine/engine-types.ts";
 import { seededRng } from "../../src/lib/rng.ts";
-
-const params = (changes: Partial<EngineParams> = {}): EngineParams => ({ ...ENGINE_PRESETS.default, ...changes });
-
-const request = (id: string, promptTokens: number, outputTokens: number): EngineRequest => ({
-  id,
-  promptTokens,
-  outputTokens,
-});
-
-function drain(engine: Engine): EngineEvent[] {
-  const events: EngineEvent[] = [];
-  for (let atMs = nextEventMs(engine); atMs !== null; atMs = nextEventMs(engine)) events.push(...advance(engine, atMs));
-  return events;
-}
-
-const timesOf = (events: readonly EngineEvent[], kind: EngineEvent["kind"], id: string): number[] =>
-  events.filter((event) => event.kind === kind && event.id === id).map((event) => event.atMs);
+import { drain, opArb, params, play, request, smallArb, timesOf, type Op, type Run } from "./engine-play.ts";
 
 describe("closed forms", () => {
   test.each([
@@ -53,10 +31,37 @@ describe("closed forms", () => {
     expect(events.map((event) => event.tokenIndex)).toEqual([0, 1, 2, 2]);
   });
 
-  test("cached prompt tokens take no prefill, except the last one", () => {
+  test("blocks that were read before take no prefill, except the last token", () => {
     const engine = createEngine(params());
-    submit(engine, { ...request("a", 1000, 1), cachedPromptTokens: 1000 }, 0);
-    expect(nextEventMs(engine)).toBeCloseTo(12 + 0.06, 9);
+    const blocks = [7, 8];
+    submit(engine, { ...request("a", 1024, 1), blocks }, 0);
+    expect(timesOf(drain(engine), "done", "a")[0]).toBeCloseTo(12 + 1024 * 0.06, 9);
+    submit(engine, { ...request("b", 1024, 1), blocks }, 500);
+    const [first] = drain(engine);
+    expect(first).toMatchObject({ atMs: expect.closeTo(500 + 12 + 0.06, 9), cachedTokens: 1024 });
+  });
+
+  test("a prompt is known to others when it was read, and not while it waits to be", () => {
+    const engine = createEngine(params({ prefillChunkTokens: 512 }));
+    const blocks = [7, 8];
+    submit(engine, { ...request("a", 1024, 1), blocks }, 0);
+    submit(engine, { ...request("sibling", 1024, 1), blocks }, 1);
+    const firstChunkMs = 12 + 512 * 0.06;
+    advance(engine, firstChunkMs);
+    submit(engine, { ...request("later", 1024, 1), blocks }, firstChunkMs);
+    const cached = drain(engine).filter(({ kind }) => kind === "done");
+    expect(cached.map(({ id, cachedTokens }) => [id, cachedTokens])).toEqual([
+      ["a", 0],
+      ["sibling", 0],
+      ["later", 512],
+    ]);
+  });
+
+  test("what waited is looked up when it is admitted, not when it came", () => {
+    const engine = createEngine(params({ maxNumSeqs: 1 }));
+    submit(engine, { ...request("a", 1024, 1), blocks: [7, 8] }, 0);
+    submit(engine, { ...request("b", 1024, 1), blocks: [7, 8] }, 0);
+    expect(drain(engine).at(-1)).toMatchObject({ id: "b", cachedTokens: 1024 });
   });
 
   test("requests of one instant share a step, and decode together", () => {
@@ -138,12 +143,13 @@ describe("admission", () => {
 
   test("a request waits for KV and does not let a smaller one pass", () => {
     const engine = createEngine(params({ kvTokensMax: 100 }));
-    expect(submit(engine, request("big", 50, 20), 0)).toBe("admitted");
+    expect(submit(engine, request("big", 69, 1), 0)).toBe("admitted");
     expect(submit(engine, request("next", 30, 10), 0)).toBe("queued");
     expect(submit(engine, request("small", 5, 5), 0)).toBe("queued");
     expect(load(engine)).toEqual({ running: 1, waiting: 2, kvUsage: 0.7 });
     const done = drain(engine).filter((event) => event.kind === "done");
     expect(done.map((event) => event.id)).toEqual(["big", "small", "next"]);
+    expect(engine.preemptions).toBe(0);
     expect(load(engine)).toEqual({ running: 0, waiting: 0, kvUsage: 0 });
   });
 
@@ -185,6 +191,7 @@ describe("cancel", () => {
     submit(engine, request("a", 50, 10), 0);
     submit(engine, request("large", 50, 10), 0);
     submit(engine, request("small", 5, 5), 0);
+    expect(load(engine)).toMatchObject({ running: 1, waiting: 2 });
     expect(cancel(engine, "large", 1)).toBe(true);
     expect(load(engine)).toMatchObject({ running: 2, waiting: 0 });
   });
@@ -223,66 +230,6 @@ test.each(ENGINE_PRESET_NAMES)("preset %s serves a chat to its end", (name) => {
   submit(engine, request("a", 1155, 211), 0);
   expect(drain(engine).filter((event) => event.kind !== "done")).toHaveLength(211);
 });
-
-type Op = { readonly gapMs: number; readonly prompt: number; readonly output: number; readonly cancelAt: number };
-
-const opArb: fc.Arbitrary<Op> = fc.record({
-  gapMs: fc.integer({ min: 0, max: 60 }),
-  prompt: fc.integer({ min: 0, max: 400 }),
-  output: fc.integer({ min: 1, max: 30 }),
-  cancelAt: fc.integer({ min: -20, max: 20 }),
-});
-
-const smallArb = fc.record({
-  maxNumSeqs: fc.integer({ min: 1, max: 5 }),
-  maxWaitingQueueLength: fc.integer({ min: 0, max: 8 }),
-  kvTokensMax: fc.constantFrom(null, 300, 800),
-  prefillChunkTokens: fc.constantFrom(50, 300, 2048),
-});
-
-type Run = {
-  readonly events: EngineEvent[];
-  readonly answers: Map<string, string>;
-  readonly cancelled: Set<string>;
-  readonly slots: string[];
-};
-
-/** Plays the operations in order, checking the bounds after each change. Request i is cancelled by operation i + cancelAt. */
-function play(engine: Engine, ops: readonly Op[]): Run {
-  const run: Run = { events: [], answers: new Map(), cancelled: new Set(), slots: [] };
-  const { maxNumSeqs, maxWaitingQueueLength } = engine.params;
-  const settle = (untilMs: number): void => {
-    for (let atMs = nextEventMs(engine); atMs !== null && atMs <= untilMs; atMs = nextEventMs(engine)) {
-      run.events.push(...advance(engine, atMs));
-      check();
-    }
-  };
-  const check = (): void => {
-    const { running, waiting, kvUsage } = load(engine);
-    expect(running).toBeLessThanOrEqual(maxNumSeqs);
-    expect(waiting).toBeLessThanOrEqual(maxWaitingQueueLength);
-    expect(kvUsage).toBeGreaterThanOrEqual(0);
-    expect(kvUsage).toBeLessThanOrEqual(1);
-    if (running + waiting > 0) expect(nextEventMs(engine)).not.toBeNull();
-    for (const { id } of engine.running) if (!run.slots.includes(id)) run.slots.push(id);
-  };
-  let nowMs = 0;
-  for (const [index, op] of ops.entries()) {
-    // Beyond the same instant, a gap has a fraction that no sum of step times has: an arrival that ties with the end of a
-    // step falls on either side of it by rounding.
-    if (op.gapMs > 0) nowMs += op.gapMs + 0.001234567 * (index + 1);
-    settle(nowMs);
-    run.answers.set(`r${index}`, submit(engine, request(`r${index}`, op.prompt, op.output), nowMs));
-    check();
-    for (const [other, { cancelAt }] of ops.slice(0, index + 1).entries()) {
-      if (other + Math.max(0, cancelAt) !== index || cancelAt < 0) continue;
-      if (cancel(engine, `r${other}`, nowMs)) run.cancelled.add(`r${other}`);
-      check();
-    }
-  }
-  settle(Infinity);
-  return run;
-}
 
 describe("for any arrivals and cancels", () => {
   const playNew = (detail: EngineDetail, small: Partial<EngineParams>, ops: readonly Op[]): Run =>

@@ -44,6 +44,8 @@ export class Attempts {
   startedMs: Float64Array;
   /** When its first token is at the edge, ms; NaN while unknown. */
   firstTokenMs: Float64Array;
+  /** Prompt tokens that the engine did not have to read; 0 while unknown. */
+  cachedTokens: Int32Array;
 
   constructor(capacity: number) {
     this.request = new Int32Array(capacity);
@@ -55,6 +57,7 @@ export class Attempts {
     this.dispatchedMs = new Float64Array(capacity);
     this.startedMs = new Float64Array(capacity);
     this.firstTokenMs = new Float64Array(capacity);
+    this.cachedTokens = new Int32Array(capacity);
   }
 
   open(request: number, endpoint: number, via: number, nowMs: number): number {
@@ -99,5 +102,6 @@ export class Attempts {
     this.dispatchedMs = grownFloats(this.dispatchedMs, capacity);
     this.startedMs = grownFloats(this.startedMs, capacity);
     this.firstTokenMs = grownFloats(this.firstTokenMs, capacity);
+    this.cachedTokens = grownInts(this.cachedTokens, capacity);
   }
 }

@@ -4,7 +4,7 @@
  *
  * Model. Slots: K at once, each held for work / speed. Step: with a full batch of n a token takes a + b·n ms for all n
  * together, and every uncached prompt token c ms of everybody's time, so a request costs output·(a + b·n)/n + prompt·c
- * of engine time; n is bounded by the batch limit and by what fits into the KV memory. Prefix hits are not counted, so a
+ * of engine time; n is bounded by the batch limit and by what fits into the KV memory, answers half grown. Prefix hits are not counted, so a
  * warm cache makes the true capacity larger.
  * Rejected: measuring the capacity by a run at overload first, which would make a load mean something different for each
  * policy.
@@ -53,7 +53,7 @@ export function capacityOf({ slots, speed }: EndpointSetup, engine: EngineSetup,
     return { slots, occupancyMs, prefillMs, prefillTokensPerMs, perMs: slots / occupancyMs };
   }
   const { params } = engine;
-  const fitting = (params.kvTokensMax ?? Infinity) / (mean.promptTokens + mean.outputTokens);
+  const fitting = (params.kvTokensMax ?? Infinity) / (mean.promptTokens + mean.outputTokens / 2);
   const batch = Math.max(1, Math.min(slots, Math.floor(fitting)));
   const tokenMs = (params.stepBaseMs + params.stepPerDecodingMs * batch) / batch;
   const engineMs = (mean.outputTokens * tokenMs + mean.promptTokens * params.stepPerPrefillTokenMs) / speed;

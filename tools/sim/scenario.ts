@@ -6,7 +6,8 @@
  * they keep their place when the number of requests changes.
  * Rejected: scenarios as code, which only their author would add.
  */
-import type { EngineParams } from "../../backends/gpu-engine/engine-model.ts";
+import { BLOCK_TOKENS } from "../../backends/gpu-engine/kv-memory.ts";
+import type { EngineParams } from "../../backends/gpu-engine/engine-types.ts";
 import type { Distribution } from "./chance.ts";
 
 export type Region = {
@@ -134,5 +135,5 @@ export type Scenario = {
   readonly faults: readonly Fault[];
 };
 
-/** Tokens of one prompt block, as in the Mooncake trace. */
-export const PREFIX_BLOCK_TOKENS = 512;
+/** Tokens of one prompt block. */
+export const PREFIX_BLOCK_TOKENS = BLOCK_TOKENS;

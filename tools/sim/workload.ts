@@ -29,6 +29,13 @@ export type Requests = {
   readonly blocks: Int32Array;
 };
 
+/** Ids of the whole blocks of a request's prompt, as far as they are known. */
+export function promptBlocks({ promptTokens, blockStart, blocks }: Requests, request: number): Int32Array {
+  const from = blockStart[request] ?? 0;
+  const to = blockStart[request + 1] ?? from;
+  return blocks.subarray(from, Math.min(to, from + Math.floor((promptTokens[request] ?? 0) / PREFIX_BLOCK_TOKENS)));
+}
+
 export type Workload = {
   readonly requests: Requests;
   readonly mean: MeanRequest;

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { PrefixCache } from "../../../tools/sim/engines/prefix-cache.ts";
 import { policyRouter } from "../../../tools/sim/policy-router.ts";
 import { leastOutstanding } from "../../../tools/sim/policies/simple.ts";
 import type { Router } from "../../../tools/sim/router.ts";
-import type { Requests } from "../../../tools/sim/workload.ts";
 import type { World } from "../../../tools/sim/world.ts";
 import { arrivingAt, ran, scenarioOf, workloadOf } from "./worlds.ts";
 
@@ -51,42 +49,5 @@ describe("the step engine in the world", () => {
     const world = ran(scenario, workloadOf(scenario, { count: 500, load: 0.4 }), policyRouter(leastOutstanding));
     expect(world.outcomes.open).toBe(0);
     expect([...world.fleet.inFlight, ...world.fleet.running, ...world.fleet.waiting]).toEqual([0, 0, 0, 0, 0, 0]);
-  });
-});
-
-describe("the prefix cache", () => {
-  const requestsOf = (...prompts: readonly (readonly number[])[]): Requests => {
-    const starts = prompts.reduce<number[]>((all, prompt) => [...all, (all.at(-1) ?? 0) + prompt.length], [0]);
-    const scenario = scenarioOf();
-    return {
-      ...workloadOf(scenario, { count: prompts.length }).requests,
-      blockStart: Int32Array.from(starts),
-      blocks: Int32Array.from(prompts.flat()),
-    };
-  };
-
-  test("matches leading blocks only", () => {
-    const requests = requestsOf([1, 2, 3], [1, 2, 9], [9, 1, 2]);
-    const cache = new PrefixCache(10);
-    cache.remember(requests, 0);
-    expect([0, 1, 2].map((request) => cache.matchedBlocks(requests, request))).toEqual([3, 2, 0]);
-  });
-
-  test.each([
-    ["at its size keeps everything", 3, 3],
-    ["one block smaller forgets the tail first", 2, 2],
-    ["of no size remembers nothing", 0, 0],
-  ])("%s", (_, blocksMax, matched) => {
-    const requests = requestsOf([1, 2, 3]);
-    const cache = new PrefixCache(blocksMax);
-    cache.remember(requests, 0);
-    expect(cache.matchedBlocks(requests, 0)).toBe(matched);
-  });
-
-  test("forgets what was used longest ago", () => {
-    const requests = requestsOf([1], [2], [3]);
-    const cache = new PrefixCache(2);
-    for (const request of [0, 1, 0, 2]) cache.remember(requests, request);
-    expect([0, 1, 2].map((request) => cache.matchedBlocks(requests, request))).toEqual([1, 0, 1]);
   });
 });

@@ -7,12 +7,13 @@
  *   later arrivals; like `ect` on slots it is greedy, so a policy may be a little below it.
  * Rejected: the batch as independent slots, which forgets that an engine slows as it fills and is no bound at all.
  */
-import { advance, nextEventMs, submit, type Engine } from "../../../backends/gpu-engine/engine-model.ts";
+import { advance, copyEngine, nextEventMs, submit } from "../../../backends/gpu-engine/engine-model.ts";
+import type { Engine } from "../../../backends/gpu-engine/engine-types.ts";
 import { STAGE } from "../attempts.ts";
-import { PrefixCache } from "../engines/prefix-cache.ts";
 import { StepEngines } from "../engines/step.ts";
 import type { Router, RouterFactory } from "../router.ts";
 import { PREFIX_BLOCK_TOKENS } from "../scenario.ts";
+import { promptBlocks } from "../workload.ts";
 import type { World } from "../world.ts";
 import type { Bound } from "./slots-bounds.ts";
 
@@ -20,13 +21,15 @@ import type { Bound } from "./slots-bounds.ts";
 const OWN = "own";
 
 export const stepNoQueue: Bound = ({ engine, endpoints, roundTripMs }, requests) => {
-  const known = new PrefixCache(Number.MAX_SAFE_INTEGER);
+  const known = new Set<number>();
   return Float64Array.from({ length: requests.count }, (_, request) => {
     if (engine.kind !== "step") return NaN;
     const { stepBaseMs, stepPerPrefillTokenMs, prefillChunkTokens } = engine.params;
-    const matched = engine.prefixBlocks === 0 ? 0 : known.matchedBlocks(requests, request) * PREFIX_BLOCK_TOKENS;
-    known.remember(requests, request);
-    const tokens = Math.max(1, (requests.promptTokens[request] ?? 0) - matched);
+    const blocks = promptBlocks(requests, request);
+    const first = blocks.findIndex((id) => !known.has(id));
+    for (const id of blocks) known.add(id);
+    const matched = first < 0 ? blocks.length : first;
+    const tokens = Math.max(1, (requests.promptTokens[request] ?? 0) - matched * PREFIX_BLOCK_TOKENS);
     const prefillMs = Math.ceil(tokens / prefillChunkTokens) * stepBaseMs + tokens * stepPerPrefillTokenMs;
     const region = requests.region[request] ?? 0;
     return Math.min(
@@ -70,7 +73,7 @@ class LookAhead implements Router {
     const half = this.#world.tripMs(requests.region[request] ?? 0, endpoint) / 2;
     const engine = engines.engineAt(endpoint);
     if (engine === undefined || 2 * half > limitMs) return Infinity;
-    const copy = copied(engine);
+    const copy = copyEngine(engine);
     const coming = (this.#travelling[endpoint] ?? []).filter(
       ({ attempt }) => attempts.stage[attempt] === STAGE.travelling,
     );
@@ -78,13 +81,13 @@ class LookAhead implements Router {
     for (const { attempt, reachMs } of coming.toSorted((one, other) => one.reachMs - other.reachMs)) {
       if (reachMs > nowMs + half) break;
       advance(copy, reachMs);
-      submit(copy, engines.requestFor(endpoint, attempt), reachMs);
+      submit(copy, engines.requestFor(attempt), reachMs);
     }
     advance(copy, nowMs + half);
     const own = {
       id: OWN,
       promptTokens: requests.promptTokens[request] ?? 0,
-      cachedPromptTokens: engines.matchedTokens(endpoint, request),
+      blocks: promptBlocks(requests, request),
       outputTokens: requests.outputTokens[request] ?? 1,
     };
     if (submit(copy, own, nowMs + half) === "rejected") return Infinity;
@@ -98,14 +101,4 @@ function untilOwn(engine: Engine, limitMs: number): number {
     if (advance(engine, at).some(({ kind, id }) => kind === "first_token" && id === OWN)) return at;
   }
   return Infinity;
-}
-
-function copied(engine: Engine): Engine {
-  const running = engine.running.map((sequence) => ({ ...sequence }));
-  return {
-    ...engine,
-    running,
-    byId: new Map(running.map((sequence) => [sequence.id, sequence])),
-    waiting: new Map([...engine.waiting].map(([id, sequence]) => [id, { ...sequence }])),
-  };
 }

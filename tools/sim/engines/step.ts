@@ -1,6 +1,5 @@
 /**
- * The step model of an endpoint: continuous batching by `backends/gpu-engine/engine-model.ts`, one engine per endpoint, with a cache
- * of prompt prefixes in front.
+ * The step model of an endpoint: continuous batching by `backends/gpu-engine/engine-model.ts`, one engine per endpoint.
  *
  * Model. The endpoint's slots are the engine's batch limit and its speed divides every step. Each engine has one event in
  * the queue; a change makes a newer one, and a version number lets the older pass.
@@ -10,19 +9,19 @@ import {
   cancel,
   createEngine,
   load,
+  matchedTokens,
   nextEventMs,
   setSlowdown,
   submit,
 } from "../../../backends/gpu-engine/engine-model.ts";
-import type { Engine, EngineParams, EngineRequest } from "../../../backends/gpu-engine/engine-model.ts";
+import type { Engine, EngineParams, EngineRequest } from "../../../backends/gpu-engine/engine-types.ts";
 import { STAGE } from "../attempts.ts";
-import { PREFIX_BLOCK_TOKENS, type EndpointSetup } from "../scenario.ts";
-import { PrefixCache } from "./prefix-cache.ts";
+import type { EndpointSetup } from "../scenario.ts";
+import { promptBlocks } from "../workload.ts";
 import type { EngineHost, Engines } from "./port.ts";
 
 type Server = {
   engine: Engine;
-  readonly cache: PrefixCache;
   /** Batch limit and KV of this endpoint. */
   readonly params: EngineParams;
   readonly speed: number;
@@ -34,16 +33,11 @@ export class StepEngines implements Engines {
   readonly #host: EngineHost;
   readonly #servers: readonly Server[];
 
-  constructor(
-    host: EngineHost,
-    endpoints: readonly EndpointSetup[],
-    { params, prefixBlocks }: { params: EngineParams; prefixBlocks: number },
-  ) {
+  constructor(host: EngineHost, endpoints: readonly EndpointSetup[], { params }: { params: EngineParams }) {
     this.#host = host;
     this.#servers = endpoints.map(({ slots, speed }) => {
       const own = { ...params, maxNumSeqs: slots };
-      const cache = new PrefixCache(prefixBlocks);
-      const server = { engine: createEngine(own), cache, params: own, speed, slowdown: 1, version: 0 };
+      const server = { engine: createEngine(own), params: own, speed, slowdown: 1, version: 0 };
       this.#restart(server);
       return server;
     });
@@ -52,15 +46,10 @@ export class StepEngines implements Engines {
   submit(endpoint: number, attempt: number): void {
     const server = this.#servers[endpoint];
     if (server === undefined) return;
-    const { attempts, requests, nowMs } = this.#host;
-    const request = attempts.requestOf(attempt);
     this.#advance(server);
-    attempts.stage[attempt] = STAGE.waiting;
-    if (submit(server.engine, this.requestFor(endpoint, attempt), nowMs) === "rejected") {
-      this.#host.refused(attempt);
-    } else {
-      server.cache.remember(requests, request);
-    }
+    this.#host.attempts.stage[attempt] = STAGE.waiting;
+    const admission = submit(server.engine, this.requestFor(attempt), this.#host.nowMs);
+    if (admission === "rejected") this.#host.refused(attempt);
     this.#after(endpoint, server);
   }
 
@@ -82,7 +71,6 @@ export class StepEngines implements Engines {
   crash(endpoint: number): void {
     const server = this.#servers[endpoint];
     if (server === undefined) return;
-    server.cache.clear();
     this.#restart(server);
     this.#after(endpoint, server);
   }
@@ -97,9 +85,8 @@ export class StepEngines implements Engines {
   }
 
   matchedTokens(endpoint: number, request: number): number {
-    const { requests } = this.#host;
-    const blocks = this.#servers[endpoint]?.cache.matchedBlocks(requests, request) ?? 0;
-    return Math.min(requests.promptTokens[request] ?? 0, blocks * PREFIX_BLOCK_TOKENS);
+    const server = this.#servers[endpoint];
+    return server === undefined ? 0 : matchedTokens(server.engine, promptBlocks(this.#host.requests, request));
   }
 
   /** The engine of an endpoint, advanced to now: for bounds that look ahead in a copy. */
@@ -110,13 +97,13 @@ export class StepEngines implements Engines {
   }
 
   /** What the endpoint is asked to do for an attempt. */
-  requestFor(endpoint: number, attempt: number): EngineRequest {
+  requestFor(attempt: number): EngineRequest {
     const { attempts, requests } = this.#host;
     const request = attempts.requestOf(attempt);
     return {
       id: String(attempt),
       promptTokens: requests.promptTokens[request] ?? 0,
-      cachedPromptTokens: this.matchedTokens(endpoint, request),
+      blocks: promptBlocks(requests, request),
       outputTokens: requests.outputTokens[request] ?? 1,
     };
   }
@@ -128,10 +115,11 @@ export class StepEngines implements Engines {
 
   #advance(server: Server): void {
     const { attempts, nowMs } = this.#host;
-    for (const { kind, id, atMs, admittedAtMs } of advance(server.engine, nowMs)) {
+    for (const { kind, id, atMs, admittedAtMs, cachedTokens } of advance(server.engine, nowMs)) {
       const attempt = Number(id);
       attempts.stage[attempt] = STAGE.running;
       attempts.startedMs[attempt] = admittedAtMs;
+      attempts.cachedTokens[attempt] = cachedTokens;
       if (kind === "first_token") this.#host.firstToken(attempt, atMs);
       if (kind === "done") this.#host.finished(attempt);
     }
