@@ -29,7 +29,7 @@ export type Target = {
  */
 export type AnswerClass = "served" | "client_fault" | "too_long" | "capacity" | "server_fault";
 
-export type Answer = {
+type Answer = {
   readonly status: number;
   readonly headers: Headers;
   /** The start of the body, at most ANSWER_PEEK_BYTES, for a status of 400 and above; else empty. */

@@ -20,7 +20,7 @@ const GRACE_MS = 1_000;
 
 export type Router = { readonly url: string; readonly key: string; readonly headers: Readonly<Record<string, string>> };
 
-export type Call = { readonly model: string; readonly stream: boolean; readonly deadlineMs: number };
+type Call = { readonly model: string; readonly stream: boolean; readonly deadlineMs: number };
 
 export type CallResult = {
   readonly outcome: "answer" | "error" | "hang";

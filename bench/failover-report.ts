@@ -7,7 +7,7 @@ export type Row =
   | { readonly client: string; readonly cells: readonly Cell[]; readonly tookMs: number }
   | { readonly client: string; readonly skipped: string };
 
-export const VERDICTS: readonly Verdict[] = ["pass", "partial", "safe", "fail"];
+const VERDICTS: readonly Verdict[] = ["pass", "partial", "safe", "fail"];
 
 /** What each scored on 2026-09-12: results/full/SCORECARD.md at failoverbench 2948563. */
 const PUBLISHED = [

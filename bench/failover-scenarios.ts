@@ -26,7 +26,7 @@ export type Fault =
 /** `advisory`: failing it makes a rescue partial. `needsSecond`: only where the second endpoint was asked. */
 export type Check = CheckRule & { readonly name: string; readonly advisory?: true; readonly needsSecond?: true };
 
-export type CheckRule =
+type CheckRule =
   | { readonly kind: "firstAttemptsMin" | "firstAttemptsMax" | "firstAttemptsExactly"; readonly count: number }
   | { readonly kind: "gapMinS"; readonly seconds: number }
   | { readonly kind: "attemptsWithin"; readonly seconds: number; readonly count: number }

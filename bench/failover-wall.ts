@@ -20,7 +20,7 @@ import {
 import type { Fault, Scenario, Timings } from "./failover-scenarios.ts";
 
 /** How much farther the second endpoint is, ms: as from one coast of America to the other. */
-export const FARTHER_MS = 60;
+const FARTHER_MS = 60;
 /** More than any request of the benchmark has. */
 const BODY_BYTES_MAX = 1_048_576;
 

@@ -9,12 +9,12 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 
 /** An answer that takes longer counts as failed, ms: twice the p99 of the slowest server that was published. */
-export const ANSWER_MS_MAX = 100_000;
+const ANSWER_MS_MAX = 100_000;
 
 /** Characters of a wrong answer that are shown. */
 const PROBLEM_CHARS_MAX = 300;
 
-export type Answer = {
+type Answer = {
   /** Last byte, on the clock of `performance.now()`. */
   readonly endMs: number;
   /** From before the connection was opened, where one had to be, to the last byte. */

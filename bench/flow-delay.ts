@@ -8,7 +8,7 @@
  */
 
 /** Told how long the answer was really held, ms. */
-export type Held = (heldMs: number) => void;
+type Held = (heldMs: number) => void;
 
 export type DelayLine = { hold(held: Held): void };
 

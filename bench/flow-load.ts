@@ -39,7 +39,7 @@ export type LoadOptions = {
   readonly onProgress?: (elapsedMs: number, soFar: LoadResult) => void;
 };
 
-export const PROGRESS_MS = 30_000;
+const PROGRESS_MS = 30_000;
 
 /** Resolves when nothing is under way any more. */
 export async function runUsers(options: LoadOptions): Promise<LoadResult> {

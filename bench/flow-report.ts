@@ -35,7 +35,7 @@ type Group = { readonly users: Users; readonly rows: readonly Row[] };
  * Of prompt-flow's servers in their own benchmark, eight processes on eight processors. 1,000 users: the article; 500
  * users: the result archive of version 1.12.0 in its repository.
  */
-export const PUBLISHED: readonly Group[] = [
+const PUBLISHED: readonly Group[] = [
   {
     users: { users: 1_000, rampPerSecond: 10, windowMs: 300_000 },
     rows: [

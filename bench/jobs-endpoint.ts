@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** When a job was at the endpoint, ms of `performance.now()`. */
-export type Run = { readonly jobId: string; readonly startMs: number; endMs: number };
+type Run = { readonly jobId: string; readonly startMs: number; endMs: number };
 
 export type JobsEndpoint = {
   readonly url: string;

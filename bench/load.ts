@@ -13,7 +13,7 @@ import type { Pace } from "./traffic.ts";
 /** An answer that takes longer counts as failed, ms: twenty times what a loaded machine needs. */
 const ANSWER_MS_MAX = 10_000;
 
-export type LoadPlan = {
+type LoadPlan = {
   readonly request: Buffer;
   /** The stream that was asked for; null for a JSON answer. */
   readonly pace: Pace | null;

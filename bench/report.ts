@@ -3,21 +3,21 @@ import { median, percentile } from "./stats.ts";
 import type { Phase, PhaseResult, Window } from "./rounds.ts";
 
 /** CPU per request of the full path over the floor's, at 16 connections: what the project wants to keep. */
-export const CPU_RATIO_AIM = 1.6;
+const CPU_RATIO_AIM = 1.6;
 
 /** A gateway under JSON load. CPU is null where the platform does not tell it. */
-export type JsonFigures = {
+type JsonFigures = {
   readonly rps: number;
   readonly cpuUs: number | null;
   readonly p50Ms: number;
   readonly p99Ms: number;
 };
 
-export type Pair<Figures> = { readonly floor: Figures; readonly full: Figures };
+type Pair<Figures> = { readonly floor: Figures; readonly full: Figures };
 
 export type JsonResult = Pair<JsonFigures> & { readonly ratio: { readonly rps: number; readonly cpu: number | null } };
 
-export type StreamFigures = {
+type StreamFigures = {
   readonly streams: number;
   readonly cpuMsPerStream: number | null;
   readonly ttftP50Ms: number;

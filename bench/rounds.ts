@@ -16,7 +16,7 @@ import { chatRequest } from "./traffic.ts";
 import type { Pace } from "./traffic.ts";
 
 /** Share of the pinned cores' time that others may use before a round counts as disturbed. */
-export const FOREIGN_SHARE_MAX = 0.1;
+const FOREIGN_SHARE_MAX = 0.1;
 
 export type Phase = {
   readonly name: string;
@@ -34,7 +34,7 @@ export type Window = LoadResult & {
 };
 
 /** One window per contender, in the order of the contenders. */
-export type Round = readonly Window[];
+type Round = readonly Window[];
 
 export type Setting = {
   readonly contenders: readonly Contender[];

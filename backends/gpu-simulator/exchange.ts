@@ -16,7 +16,7 @@ export type Exchange = {
   readonly reply: Reply;
 };
 
-export type Reply = {
+type Reply = {
   header(name: string, value: string): void;
   /** Sends the headers at once, as Starlette does, before there is a body. */
   start(status: number, headers: OutgoingHttpHeaders): void;

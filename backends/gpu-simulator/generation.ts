@@ -14,7 +14,7 @@ const WORDS =
   );
 
 /** UTF-8 bytes per token, the usual estimate for English text. */
-export const BYTES_PER_TOKEN = 4;
+const BYTES_PER_TOKEN = 4;
 export const EMBEDDING_DIMENSIONS_DEFAULT = 64;
 /** The largest size that public embedding models have, rounded up. */
 export const EMBEDDING_DIMENSIONS_MAX = 8192;

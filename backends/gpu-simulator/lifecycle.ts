@@ -8,7 +8,7 @@
  */
 export type LifecycleState = "cold" | "warming" | "warm" | "draining";
 
-export type WaitOutcome = "warm" | "draining" | "timed_out" | "gone";
+type WaitOutcome = "warm" | "draining" | "timed_out" | "gone";
 
 export type Lifecycle = {
   state(): LifecycleState;

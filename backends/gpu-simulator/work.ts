@@ -21,8 +21,8 @@ export type WorkContext = OpenAiContext & {
 };
 
 /** Runpod's words, by which an adapter must know them (docs/sources.md, Runpod load balancing). */
-export const TIMED_OUT_BODY = "timed out waiting for worker";
-export const NO_WORKERS_BODY = { error: "no workers available" };
+const TIMED_OUT_BODY = "timed out waiting for worker";
+const NO_WORKERS_BODY = { error: "no workers available" };
 
 const sendTimedOut = ({ reply }: Exchange): void => reply.send(400, { "content-type": "text/plain" }, TIMED_OUT_BODY);
 

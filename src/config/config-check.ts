@@ -241,7 +241,7 @@ function urlProblem(text: string, allowPlainHttp: boolean | null, allowQuery: bo
  * Loopback, private networks (RFC 1918, RFC 6598, RFC 4193), and names that no public DNS answers. Link-local is left
  * out: cloud metadata services live there. `hostname` is as the URL parser writes it.
  */
-export function isPrivateHost(hostname: string): boolean {
+function isPrivateHost(hostname: string): boolean {
   if (hostname.startsWith("[")) return hostname === "[::1]" || /^\[f[cd][0-9a-f]{2}:/.test(hostname);
   if (/^\d+\.\d+\.\d+\.\d+$/.test(hostname)) {
     const [first = 0, second = 0] = hostname.split(".").map(Number);

@@ -7,7 +7,7 @@
  */
 
 /** Longer words are compared by their beginning: the cost is quadratic, and no key here is that long. */
-export const NEAREST_CHARS_MAX = 64;
+const NEAREST_CHARS_MAX = 64;
 /** Shorter words are the beginning of too many others. */
 const PREFIX_CHARS_MIN = 4;
 

@@ -29,7 +29,7 @@ export type ConfigProblem = {
 
 /** A file that is wrong everywhere is usually wrong once; more would scroll the cause away. */
 export const PROBLEMS_MAX = 50;
-export const VALUE_CHARS_MAX = 60;
+const VALUE_CHARS_MAX = 60;
 /** Characters of a source line that are shown, the column in their middle. */
 export const SOURCE_CHARS_MAX = 120;
 

@@ -12,8 +12,8 @@ import type { RawEndpoint } from "./config-schema.ts";
 import type { JobsConfig } from "./jobs-schema.ts";
 import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
 
-export type LocationHint = (typeof LOCATION_HINTS)[number];
-export type Backend = RawEndpoint["backend"];
+type LocationHint = (typeof LOCATION_HINTS)[number];
+type Backend = RawEndpoint["backend"];
 export type Scope = "infer" | "admin" | "worker" | "operate";
 /** `session`: what names a session; `prefix`: that, else how the prompt begins. */
 export type AffinityMode = (typeof AFFINITY_MODES)[number];
@@ -21,7 +21,7 @@ export type AffinityMode = (typeof AFFINITY_MODES)[number];
 /** Name of an environment secret; the secret is never in the config. */
 export type SecretRef = { readonly secret: string };
 
-export type RegionConfig = Place & { readonly hint: LocationHint };
+type RegionConfig = Place & { readonly hint: LocationHint };
 
 export type ApiKeyEntry = {
   readonly id: string;
@@ -124,7 +124,7 @@ export type PoolConfig = {
   readonly jobs?: JobsConfig;
 };
 
-export type RouteConfig = {
+type RouteConfig = {
   readonly path: string;
   readonly poolId: string;
   readonly upstreamPath: string;

@@ -8,7 +8,7 @@
  */
 
 /** After the cut, time for the last words to be written, ms. */
-export const LAST_WORDS_MS = 2_000;
+const LAST_WORDS_MS = 2_000;
 
 type Guest = { readonly cut: () => void; readonly isWaitedFor: boolean };
 

@@ -10,7 +10,7 @@ import type {
 import type { Drained, ShardStatus } from "../wire/shard-status.ts";
 
 /** Calls reject when the shard cannot be reached; what it has to say it answers. */
-export type ShardCalls = {
+type ShardCalls = {
   acquire(request: AcquireRequest): Promise<AcquireReply>;
   awaitGrant(leaseId: string): Promise<AwaitOutcome>;
   /** Of an older shard nothing comes back. */

@@ -13,7 +13,7 @@ import { endState } from "./core/stream-end.ts";
 import type { EndState, Tail } from "./core/stream-end.ts";
 
 /** How often a stream is looked at, ms. */
-export const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 1_000;
 
 /** Read at once, as much as the runtime tees at once; more that is there is read at once as well. */
 const LOOK_BYTES = 16_384;
@@ -34,7 +34,7 @@ const NAME_CHARS_MAX = 48;
 const GLANCE_BYTES = 4_096;
 
 /** What one stream may make the tee hold for a client that does not read. */
-export const LOOKED_BYTES_MAX = 16 * 1024 * 1024;
+const LOOKED_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Written in place. */
 export type StreamTail = {

@@ -11,7 +11,7 @@ import type { EndpointSeen } from "../wire/keeper.ts";
 import type { EdgeEndpoint, Runtime } from "../dispatch/runtime.ts";
 
 /** An endpoint that has not answered by then is told as silent, ms. */
-export const LOOK_MS_MAX = 5_000;
+const LOOK_MS_MAX = 5_000;
 /** Endpoints asked at once: sockets are few, and the first answers are soon there. */
 const LOOKS_AT_ONCE = 32;
 

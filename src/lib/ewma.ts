@@ -7,7 +7,7 @@
 import { invariant } from "./invariant.ts";
 
 /** Weight of the prior, in samples. */
-export const EWMA_PRIOR_WEIGHT = 1;
+const EWMA_PRIOR_WEIGHT = 1;
 
 /** Plain data, safe to store as JSON; `value` is in the unit of the samples. */
 export type CountEwma = { readonly value: number; readonly samples: number; readonly alpha: number };

@@ -19,7 +19,7 @@ export const HISTOGRAM_MIN_MS = 0.1;
 export const HISTOGRAM_MAX_MS = 30 * 60_000;
 
 /** A bucket that faded below this many samples is emptied, so that an idle histogram ends empty. */
-export const HISTOGRAM_COUNT_MIN = 0.001;
+const HISTOGRAM_COUNT_MIN = 0.001;
 
 const GAMMA = (1 + HISTOGRAM_RELATIVE_ERROR) / (1 - HISTOGRAM_RELATIVE_ERROR);
 const LOG_GAMMA = Math.log(GAMMA);

@@ -21,10 +21,10 @@ import type { Desk } from "../dispatch/lease-desk.ts";
 import type { Checked, InputCheck, InputRequest } from "./check.ts";
 import type { EdgePool, Runtime } from "../dispatch/runtime.ts";
 
-type StagePart = typeof import("./stage.ts");
+type BeginStage = (typeof import("./stage.ts"))["beginStage"];
 
-/** The part of the bundle with all other rails, once it is loaded. */
-let stagePart: StagePart | null = null;
+/** Of the part of the bundle with all other rails, once it is loaded. */
+let begin: BeginStage | null = null;
 
 /** Whose rails were looked at. */
 let lookedAt: Runtime | null = null;
@@ -41,10 +41,10 @@ export function loadRails(runtime: Runtime): void {
   }
 }
 
-async function loadStage(): Promise<StagePart> {
-  const loaded = await import("./stage.ts");
-  stagePart = loaded;
-  return loaded;
+async function loadStage(): Promise<BeginStage> {
+  const { beginStage } = await import("./stage.ts");
+  begin = beginStage;
+  return beginStage;
 }
 
 /** Null when a rail of the pool cannot run, which is in the log. A promise only while the rails are being loaded. */
@@ -55,8 +55,8 @@ export function beginCheck(
 ): InputCheck | null | Promise<InputCheck | null> {
   const plan = planOf(pool.config.rails.input);
   if (plan !== null) return { inside: checkPlain(plan, request), outside: null, stop: nothing };
-  if (stagePart !== null) return stagePart.beginStage(desk, pool, request);
-  return loadStage().then(({ beginStage }) => beginStage(desk, pool, request));
+  if (begin !== null) return begin(desk, pool, request);
+  return loadStage().then((beginStage) => beginStage(desk, pool, request));
 }
 
 const nothing = (): void => undefined;

@@ -36,7 +36,7 @@ export type InsideRail = (input: RailInput, request: InputRequest) => RailFindin
 export type Finder = (text: string, forms?: TextForms) => readonly FoundSpan[];
 
 /** A rail that asks a service: its call is in `remote/outside-rails.ts`, which only what runs requests loads. */
-export type Outside = { readonly place: "outside" };
+type Outside = { readonly place: "outside" };
 export type OutsideUse = "moderation" | "llama-guard" | "webhook";
 
 export type InputSide<Config> = { readonly place: "inside"; make(config: Config): InsideRail } | Outside;

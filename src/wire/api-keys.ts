@@ -11,11 +11,11 @@
 import { err, ok, type Result } from "../lib/result.ts";
 import type { ApiKeyEntry, Scope } from "../config/config.ts";
 
-export const KEY_PREFIX = "wp_";
+const KEY_PREFIX = "wp_";
 /** 32 random bytes in base64url. */
-export const SECRET_CHARS = 43;
+const SECRET_CHARS = 43;
 /** CRC-32 in base 62: 62^6 is above 2^32. */
-export const CHECKSUM_CHARS = 6;
+const CHECKSUM_CHARS = 6;
 /** The config allows ids of 1 to 32. */
 const ID_CHARS_MAX = 32;
 const FIXED_CHARS = KEY_PREFIX.length + 1 + SECRET_CHARS + CHECKSUM_CHARS;

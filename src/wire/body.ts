@@ -15,9 +15,9 @@ import type { Result } from "../lib/result.ts";
 /** Read and thrown away before a refusal: more than any body that a config may allow. */
 export const DRAIN_BYTES_MAX = 32 * 1024 * 1024;
 /** Longest time for that, ms. */
-export const DRAIN_MS_MAX = 10_000;
+const DRAIN_MS_MAX = 10_000;
 /** A client that sends nothing for so long waits for the answer, ms. */
-export const DRAIN_IDLE_MS_MAX = 1_000;
+const DRAIN_IDLE_MS_MAX = 1_000;
 
 export type BodyBounds = { readonly bytesMax: number; readonly timeoutMs: number };
 

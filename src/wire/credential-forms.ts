@@ -7,7 +7,7 @@
  */
 
 /** A shorter credential, or form of one, is a word, and would take words out of every message. */
-export const CREDENTIAL_CHARS_MIN = 4;
+const CREDENTIAL_CHARS_MIN = 4;
 const ENCODED_CHARS_MIN = 8;
 
 /** The longest first, so that none is left half where one is within another. Empty for a credential that is too short. */

@@ -49,7 +49,7 @@ export type ErrorReason =
   | "storage_full"
   | "jobs_only";
 
-export type ErrorType =
+type ErrorType =
   | "authentication_error"
   | "permission_error"
   | "not_found_error"
@@ -73,10 +73,10 @@ export type ErrorSpec = {
 };
 
 /** Seconds on the wire. Clients ignore or refuse longer waits, and 0 would be a retry storm. */
-export const RETRY_AFTER_SECONDS_MIN = 1;
-export const RETRY_AFTER_SECONDS_MAX = 60;
+const RETRY_AFTER_SECONDS_MIN = 1;
+const RETRY_AFTER_SECONDS_MAX = 60;
 /** A slot usually frees within a second; a client that hears nothing better waits this long. */
-export const RETRY_AFTER_MS_DEFAULT = 1000;
+const RETRY_AFTER_MS_DEFAULT = 1000;
 /** Long enough for one sentence of ours. */
 export const DETAIL_CHARS_MAX = 500;
 

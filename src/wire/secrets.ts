@@ -7,7 +7,7 @@
 import type { Config } from "../config/config.ts";
 
 /** API keys are checked under it. */
-export const KEY_PEPPER = "WARMPATH_KEY_PEPPER";
+const KEY_PEPPER = "WARMPATH_KEY_PEPPER";
 /** Signs webhooks that name no secret of their own. */
 export const WEBHOOK_SECRET = "WARMPATH_WEBHOOK_SECRET";
 

@@ -5,7 +5,7 @@ import { createServer as createNetServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { afterEach } from "vitest";
 
-export type Asked = { readonly method: string; readonly url: string; readonly authorization: string | null };
+type Asked = { readonly method: string; readonly url: string; readonly authorization: string | null };
 
 export type OddServer = { readonly url: string; readonly asked: readonly Asked[] };
 

@@ -39,8 +39,7 @@ export type Evidence = {
   readonly hooked: ReadonlySet<string>;
 };
 
-export const isEnd = (status: JobStatus): boolean =>
-  status !== "queued" && status !== "running" && status !== "retrying";
+const isEnd = (status: JobStatus): boolean => status !== "queued" && status !== "running" && status !== "retrying";
 
 /** What may follow what; a mark such as `late` keeps the state. */
 const NEXT: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
@@ -74,7 +73,7 @@ export function judge(evidence: Evidence): string[] {
 }
 
 /** Steps forward only, and ends once. */
-export function judgeHistory({ status, history, attempts }: Omit<SeenJob, "id" | "tags">): string[] {
+function judgeHistory({ status, history, attempts }: Omit<SeenJob, "id" | "tags">): string[] {
   const broken: string[] = [];
   if (!isEnd(status)) broken.push(`has not ended, it is ${status}`);
   const ends = history.filter((entry) => isEnd(entry.status));

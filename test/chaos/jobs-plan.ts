@@ -10,7 +10,7 @@ import { seededRng } from "../../src/lib/rng.ts";
 import type { Rng } from "../../src/lib/rng.ts";
 
 export const TENANTS = ["red", "green", "blue", "white"] as const;
-export const JOB_REGIONS = ["us-east", "eu-west"] as const;
+const JOB_REGIONS = ["us-east", "eu-west"] as const;
 /** Two in each region. */
 export const JOB_ENDPOINTS = JOB_REGIONS.flatMap((region) => [`${region}-a`, `${region}-b`]);
 

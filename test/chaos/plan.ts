@@ -10,7 +10,7 @@ import type { Rng } from "../../src/lib/rng.ts";
 
 export const CHAOS_REGIONS = ["us-east", "eu-west", "ap-northeast"] as const;
 /** One of each kind in every region; `-lb` answers as Runpod does. */
-export const CHAOS_ENDPOINTS = CHAOS_REGIONS.flatMap((region) => [`${region}-vllm`, `${region}-lb`]);
+const CHAOS_ENDPOINTS = CHAOS_REGIONS.flatMap((region) => [`${region}-vllm`, `${region}-lb`]);
 
 /** `ms` after it was sent, or as soon as so many `bytes` of the answer have come. */
 export type Leave = { readonly how: "close" | "reset" } & (
@@ -18,7 +18,7 @@ export type Leave = { readonly how: "close" | "reset" } & (
   | { readonly afterBytes: number }
 );
 
-export type ChaosRequest = {
+type ChaosRequest = {
   readonly place: string;
   readonly stream: boolean;
   readonly maxTokens: number;

@@ -1,7 +1,7 @@
 /** A small valid config to change in tests, and the ways to change it. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-export function sampleConfig(): { [key: string]: Json } {
+function sampleConfig(): { [key: string]: Json } {
   return {
     regions: { us: { lat: 39, lon: -77.5, hint: "enam" }, eu: { lat: 50.1, lon: 8.7, hint: "weur" } },
     keys: [{ id: "ops", tenant: "acme", hmac: "0".repeat(64) }],

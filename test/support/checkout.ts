@@ -25,7 +25,7 @@ export type Checkout = {
 };
 
 export type Ended = { readonly exitCode: number | null; readonly output: string };
-export type StartOptions = { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string };
+type StartOptions = { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string };
 
 export async function makeCheckout(packages: "all" | "production"): Promise<Checkout> {
   const dir = mkdtempSync(join(tmpdir(), "warmpath-checkout-"));

@@ -30,7 +30,7 @@ export type EndpointPlan = {
 };
 
 /** A further API key of the fleet. */
-export type KeyPlan = {
+type KeyPlan = {
   readonly id: string;
   readonly scopes?: readonly Scope[];
   /** Default "tests". */
@@ -58,7 +58,7 @@ export type FleetPlan = {
   readonly runtime?: (bindings: Readonly<Record<string, string>>) => Promise<Workerd>;
 };
 
-export type ShardReport = {
+type ShardReport = {
   readonly name: string;
   readonly reachable: boolean;
   readonly status: {
@@ -91,7 +91,7 @@ export type Fleet = {
   close(): Promise<void>;
 };
 
-export type ChatOptions = {
+type ChatOptions = {
   readonly place?: string;
   readonly stream?: boolean;
   readonly maxTokens?: number;

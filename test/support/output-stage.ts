@@ -136,7 +136,7 @@ export type ChatChunk = {
   }[];
   readonly error?: { readonly code: string };
 };
-export type ToolPiece = { readonly function: { readonly arguments: string } };
+type ToolPiece = { readonly function: { readonly arguments: string } };
 
 export function expectPrivate(body: Buffer | string): void {
   for (const found of PRIVATE) expect(body.toString()).not.toContain(found);

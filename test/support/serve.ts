@@ -8,7 +8,7 @@ import { formatKey, keyHmac, toHex } from "../../src/wire/api-keys.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-export const PEPPER = "a pepper of the tests, long enough for keys";
+const PEPPER = "a pepper of the tests, long enough for keys";
 
 export type Served = {
   readonly npm: ChildProcess;

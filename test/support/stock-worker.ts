@@ -4,9 +4,9 @@
  */
 import { request as httpRequest } from "node:http";
 
-export type StockJob = { readonly id: string; readonly input: unknown; readonly webhook?: string };
+type StockJob = { readonly id: string; readonly input: unknown; readonly webhook?: string };
 
-export type WireAnswer = { readonly status: number; readonly text: string; readonly contentType: string };
+type WireAnswer = { readonly status: number; readonly text: string; readonly contentType: string };
 
 export type StockWorker = {
   readonly id: string;

@@ -37,7 +37,7 @@ export type Answer = {
 /** A slot that is taken until it is released. */
 export type Held = { readonly endpoint: string | null; release(): void };
 
-export type Wish = {
+type Wish = {
   /** Where the client is; default: where the region's endpoints are. */
   readonly place?: string;
   readonly stream?: boolean;

@@ -26,7 +26,7 @@ export function readConfigFile(path: string, name: string, remedy: string): Resu
 }
 
 /** Hosts that stand for the reader's own: how the sample config names its endpoints, and what RFC 2606 keeps for examples. */
-export const PLACEHOLDER_HOSTS: readonly RegExp[] = [
+const PLACEHOLDER_HOSTS: readonly RegExp[] = [
   /^your-/,
   /(?:^|\.)example\.(?:com|net|org)$/,
   /(?:^|\.)example$/,

@@ -29,10 +29,10 @@ const HOLDER = "serve.pid";
 const QUEUES = "warmpath-JobQueue";
 
 /** A larger file is not written anew, bytes: it would take minutes, and twice the space. */
-export const SCRUB_BYTES_MAX = 1024 ** 3;
+const SCRUB_BYTES_MAX = 1024 ** 3;
 
 /** A file of a running router that is larger is left alone, bytes: its object takes no call meanwhile. */
-export const LIVE_SCRUB_BYTES_MAX = 32 * 1024 ** 2;
+const LIVE_SCRUB_BYTES_MAX = 32 * 1024 ** 2;
 
 export type StateDir = {
   /** The file of a queue that takes no call until this has returned. */

@@ -6,7 +6,7 @@
 /** Requests that are remembered, the oldest forgotten first: the demo serves until Ctrl-C, and a show has some 200. */
 export const ARRIVALS_MAX = 10_000;
 
-export type Arrival<Where> = {
+type Arrival<Where> = {
   readonly where: Where;
   /** Of `performance.now()`. */
   readonly atMs: number;

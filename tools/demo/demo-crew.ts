@@ -12,7 +12,7 @@ import type { RouterNews, RouterOrder } from "./demo-host.ts";
 import type { ArrivalLine } from "./demo-tap.ts";
 
 /** Enough for a loaded two-core machine to start one Node process; past it something is wrong, ms. */
-export const ENDPOINT_START_MS_MAX = 20_000;
+const ENDPOINT_START_MS_MAX = 20_000;
 
 /** Last characters of a GPU simulator's complaints, to explain a failed start. */
 const COMPLAINT_CHARS_MAX = 2_000;

@@ -14,7 +14,7 @@ import type { Client } from "./demo-client.ts";
 import type { Crew, EndpointProcess, Router } from "./demo-crew.ts";
 import { type LeakyModel, startLeakyModel } from "./demo-leaky-model.ts";
 
-export const MODEL = "demo-model";
+const MODEL = "demo-model";
 export const POOL = "demo";
 
 /** The near endpoint behind guardrails that ask a service. */
@@ -24,7 +24,7 @@ export const GUARDED_POOL = "guarded";
 export const LEAKY_POOL = "leaky";
 
 /** As `npm run serve`. */
-export const ROUTER_PORT = 8787;
+const ROUTER_PORT = 8787;
 
 /** What the router is told to expect of a cold start, ms: an 8B model without snapshots (the simulator's own default). */
 export const COLD_START_EXPECTED_MS = 25_000;
@@ -56,7 +56,7 @@ export const ENDPOINTS = {
 export const ROLES = ["near", "far", "cold"] as const satisfies readonly Role[];
 
 /** What a simulator counts, and the demo reads: requests for work, and `/ping`s, each of which wakes a cold endpoint. */
-export type EndpointStats = {
+type EndpointStats = {
   readonly requests: number;
   readonly activeRequests: number;
   readonly pings: number;

@@ -12,7 +12,7 @@ import type { Column } from "./demo-print.ts";
 import { check, ms, type Stage, until, viewOf } from "./demo-stage.ts";
 
 /** Jobs whose start is measured, one after the other. */
-export const SHORT_JOBS = 5;
+const SHORT_JOBS = 5;
 
 /** About 0.1 s at an endpoint. */
 const SHORT_JOB_TOKENS = 8;

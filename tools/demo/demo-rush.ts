@@ -12,13 +12,13 @@ import type { Column } from "./demo-print.ts";
 import { check, ms, SHORT_TOKENS, type Stage, TOKYO } from "./demo-stage.ts";
 
 /** Clients at once: more than the next best endpoint has slots, so that a router could be tempted. */
-export const RUSH_CLIENTS = 12;
+const RUSH_CLIENTS = 12;
 
 /** Answers from the woken endpoint after which it counts as in use. */
-export const WOKEN_ANSWERS = 3;
+const WOKEN_ANSWERS = 3;
 
 /** The rush ends after this even so, ms: need, cold start and the router's next look take 5 s on an idle machine. */
-export const RUSH_MS_MAX = 30_000;
+const RUSH_MS_MAX = 30_000;
 
 const RUSH_COLUMNS: readonly Column[] = [
   { title: `${ENDPOINTS.cold.id} is`, width: 12 },

@@ -31,16 +31,16 @@ import {
 } from "./demo-stage.ts";
 
 /** Clients that wait for an answer at the moment of the kill. */
-export const WAITING_CLIENTS = 4;
+const WAITING_CLIENTS = 4;
 
 /** Requests after the kill within which one must go to the far endpoint directly: five failures eject the near one. */
-export const REROUTE_REQUESTS_MAX = 10;
+const REROUTE_REQUESTS_MAX = 10;
 
 /** From the restart until the router must use the endpoint again, ms: its probes run every 1 to 5 s. */
-export const RECOVERY_MS_MAX = 15_000;
+const RECOVERY_MS_MAX = 15_000;
 
 /** Requests in a row that must reach the near endpoint for it to count as back. */
-export const RECOVERED_REQUESTS = 3;
+const RECOVERED_REQUESTS = 3;
 
 /** Tokens of an answer that is still running when its endpoint is killed. */
 const LONG_TOKENS = 80;

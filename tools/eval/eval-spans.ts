@@ -11,7 +11,7 @@
 import type { FoundSpan } from "../../src/rails/core/rail.ts";
 import type { ExpectedSpan } from "./eval-sets.ts";
 
-export type SpanPair = { readonly expected: ExpectedSpan; readonly found: FoundSpan };
+type SpanPair = { readonly expected: ExpectedSpan; readonly found: FoundSpan };
 
 export type SpanMatch = {
   readonly exact: readonly SpanPair[];

@@ -26,7 +26,7 @@ export function drawExponential(rng: Rng): number {
 }
 
 /** Mean 0, standard deviation 1. */
-export function drawNormal(rng: Rng): number {
+function drawNormal(rng: Rng): number {
   return Math.sqrt(-2 * Math.log(1 - rng())) * Math.cos(2 * Math.PI * rng());
 }
 

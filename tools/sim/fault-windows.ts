@@ -14,7 +14,7 @@ export function faultWindows(faults: readonly Fault[], expectedMs: number): read
 }
 
 /** What `--faults` accepts: each hits the first endpoint, or its region, in the second quarter of the run. */
-export const NAMED_FAULTS = {
+const NAMED_FAULTS = {
   slow: "slow",
   sinkhole: "fail_fast",
   blackhole: "black_hole",

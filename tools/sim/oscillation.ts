@@ -13,7 +13,7 @@
  */
 
 /** Samples kept: more than an hour; later ones are not looked at. */
-export const SAMPLES_MAX = 4_096;
+const SAMPLES_MAX = 4_096;
 
 /** Samples in each of the segments whose spectra are averaged: periods from 2 s to 64 s. */
 export const SEGMENT_SAMPLES = 64;
@@ -22,7 +22,7 @@ export const SEGMENT_SAMPLES = 64;
 export const SEGMENTS_MIN = 8;
 
 /** Samples in the spectrum: periods from 2 s to 512 s. */
-export const SPECTRUM_SAMPLES = 512;
+const SPECTRUM_SAMPLES = 512;
 
 export type Oscillation = {
   /** Variance of the share of in-flight, mean over endpoints. */

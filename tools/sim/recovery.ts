@@ -15,7 +15,7 @@ import type { World } from "./world.ts";
 export const PROBE_MS = 1_000;
 
 /** Dispatches of one request: the first and one more. */
-export const ATTEMPTS_MAX = 2;
+const ATTEMPTS_MAX = 2;
 
 /** Tags of timers below this are taken; a router's own start here. */
 export const FREE_TAG = 16;

@@ -31,11 +31,11 @@ export type SimulateOptions = {
   readonly onRun?: (router: string, seed: number) => void;
 };
 
-export type BoundName = "no-queue" | "central-queue" | "ect";
+type BoundName = "no-queue" | "central-queue" | "ect";
 
-export type Ratio = { readonly p50: number; readonly p95: number; readonly p99: number; readonly p999: number };
+type Ratio = { readonly p50: number; readonly p95: number; readonly p99: number; readonly p999: number };
 
-export type SeedResult = {
+type SeedResult = {
   readonly seed: number;
   readonly metrics: RunMetrics;
   /** Null for a scenario without faults that hit endpoints. */
@@ -102,7 +102,7 @@ type RunOptions = {
 };
 
 /** One run, to its end; the world holds everything that happened. */
-export async function runOnce({ scenario, workload, seed, factory }: RunOptions): Promise<World> {
+async function runOnce({ scenario, workload, seed, factory }: RunOptions): Promise<World> {
   const world = new World({ scenario, workload, seed });
   await world.run(factory);
   return world;
@@ -147,7 +147,7 @@ export function isUnstable({ ttftMs, seeds }: RouterResult, bound: Quantiles): b
 }
 
 /** A stable router's mean is at most a few times the bound's; a growing queue's mean is a share of the run. */
-export const UNSTABLE_MEAN_RATIO = 3;
+const UNSTABLE_MEAN_RATIO = 3;
 
 /** A queue that grows evenly gives 2.3, a stable one about 1, up to 1.6 in short runs near saturation (metrics.ts). */
-export const UNSTABLE_GROWTH = 1.8;
+const UNSTABLE_GROWTH = 1.8;

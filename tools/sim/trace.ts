@@ -18,7 +18,7 @@ export type TraceRow = {
 };
 
 /** Longer files are data sets, not traces: two million rows are 150 MB of text. */
-export const TRACE_ROWS_MAX = 2_000_000;
+const TRACE_ROWS_MAX = 2_000_000;
 
 /** In order of time. The error names the first line that is wrong. */
 export function parseTrace(text: string): Result<readonly TraceRow[], string> {

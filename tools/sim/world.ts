@@ -29,10 +29,10 @@ import { TraceHash } from "./trace-hash.ts";
 import type { Workload } from "./workload.ts";
 
 /** Virtual time between two samples of the share of in-flight by endpoint, ms. */
-export const SAMPLE_MS = 1_000;
+const SAMPLE_MS = 1_000;
 
 /** A run ends this long after its last arrival whatever is still open, ms: an hour shows that nothing will come. */
-export const DRAIN_MS_MAX = 3_600_000;
+const DRAIN_MS_MAX = 3_600_000;
 
 export type WorldOptions = { readonly scenario: Scenario; readonly workload: Workload; readonly seed: number };
 

@@ -14,7 +14,7 @@ import { invariant } from "../../lib/invariant.ts";
 export type Side = "first" | "second";
 
 /** `asked`: its lease is on the way. */
-export type Leg = "none" | "asked" | "running" | "won" | "lost" | "cancelled";
+type Leg = "none" | "asked" | "running" | "won" | "lost" | "cancelled";
 
 /** Written in place. */
 export type HedgeRace = { first: Leg; second: Leg };

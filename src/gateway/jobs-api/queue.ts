@@ -9,7 +9,7 @@ type QueueNamespace = {
   getByName(name: string, options?: { readonly locationHint?: DurableObjectLocationHint }): JobQueueStub;
 };
 
-export const queueName = (poolId: string): string => `jobs:${poolId}`;
+const queueName = (poolId: string): string => `jobs:${poolId}`;
 
 export const hasQueues = ({ env }: Desk): boolean => "JOB_QUEUE" in env;
 

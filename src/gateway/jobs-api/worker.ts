@@ -23,15 +23,15 @@ import type { PoolCall } from "./runpod.ts";
 import { readBody } from "../read-body.ts";
 
 /** The client gives up at 90 s; a slow network and a slow start of its clock fit in between. */
-export const TAKE_HOLD_MS = 60_000;
+const TAKE_HOLD_MS = 60_000;
 /** Runpod's bound on a result. */
-export const RESULT_BODY_BYTES_MAX = 20 * 1024 * 1024;
+const RESULT_BODY_BYTES_MAX = 20 * 1024 * 1024;
 /** Runpod's bound on a chunk, 1 MB, and room for its envelope. */
-export const CHUNK_BODY_BYTES_MAX = 1024 * 1024 + 4_096;
+const CHUNK_BODY_BYTES_MAX = 1024 * 1024 + 4_096;
 /** More than any GPU worker runs at once. */
-export const TAKE_COUNT_MAX = 256;
+const TAKE_COUNT_MAX = 256;
 /** The client's own list is at most 64 KiB long. */
-export const PING_JOBS_MAX = 1_024;
+const PING_JOBS_MAX = 1_024;
 
 export async function take(call: PoolCall, workerId: string): Promise<Answer> {
   const taken = await takeFor(call, workerId, 1);

@@ -65,7 +65,7 @@ export type Claim = {
 
 /** Terminal names are durable: their delivery is stored with the end of the job, in the same write. */
 export type TerminalNotice = "job.completed" | "job.failed" | "job.cancelled" | "job.timed_out" | "job.expired";
-export type PassingNotice = "job.started" | "job.progress" | "job.output" | "job.retrying" | "job.late";
+type PassingNotice = "job.started" | "job.progress" | "job.output" | "job.retrying" | "job.late";
 export type Notice = TerminalNotice | PassingNotice;
 
 /** Why an event changed nothing, other than by its token. */

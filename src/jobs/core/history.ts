@@ -7,7 +7,7 @@
  */
 import type { JobState } from "./job-state.ts";
 
-export type HistoryMark = JobState | "late" | "redriven";
+type HistoryMark = JobState | "late" | "redriven";
 
 export type HistoryEntry = {
   readonly mark: HistoryMark;

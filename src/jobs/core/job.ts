@@ -27,7 +27,7 @@ export const JOB_STATES: readonly JobState[] = [
   "expired",
 ];
 
-export type JobLease = {
+type JobLease = {
   readonly token: number;
   readonly endpointId: string;
   readonly workerId: string | null;
@@ -37,7 +37,7 @@ export type JobLease = {
   readonly startedAtMs: number | null;
 };
 
-export type JobError = { readonly reason: EndReason; readonly message: string | null };
+type JobError = { readonly reason: EndReason; readonly message: string | null };
 
 export type Job = {
   readonly id: string;

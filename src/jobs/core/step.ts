@@ -39,7 +39,7 @@ import { retryDelayMs } from "./retry.ts";
 export const ERROR_CHARS_MAX = 1_024;
 
 /** A job that could have been repeated, and was not. */
-export const SHOWN_MESSAGE =
+const SHOWN_MESSAGE =
   "the attempt broke off after a part of its stream had been read: a second one would have been read as its continuation";
 
 type Turn = {

@@ -45,7 +45,7 @@ export const STANDARD_WINDOWS_MS: readonly number[] = [
   20 * HOUR,
   24 * HOUR,
 ];
-export const RUNPOD_PAUSES_MS: readonly number[] = [10 * SECOND, 10 * SECOND];
+const RUNPOD_PAUSES_MS: readonly number[] = [10 * SECOND, 10 * SECOND];
 
 /** Below this a jittered retry would reach a receiver that is still restarting. */
 export const RETRY_FLOOR_MS = SECOND;

@@ -8,7 +8,7 @@
  */
 
 /** How long nothing is tried, ms: longer than most reads wait, and soon enough for a disk that was made room on. */
-export const FULL_PAUSE_MS = 10_000;
+const FULL_PAUSE_MS = 10_000;
 
 let untilMs = 0;
 

@@ -23,7 +23,7 @@ export type JobRails = {
 };
 
 /** `isOver`: nothing more of the answer may be kept. */
-export type Kept = { readonly out: string; readonly isOver: boolean };
+type Kept = { readonly out: string; readonly isOver: boolean };
 
 export type Refused = { readonly kind: "refused"; readonly message: string };
 

@@ -11,9 +11,9 @@
 import type { Ledger } from "./ledger.ts";
 
 /** After a deletion, ms: more may follow, and the alarm that brought it has ended by then. */
-export const SCRUB_DELAY_MS = 3_000;
+const SCRUB_DELAY_MS = 3_000;
 /** No more often than this, ms. */
-export const SCRUB_GAP_MS = 60_000;
+const SCRUB_GAP_MS = 60_000;
 /** The host is left alone after this, ms: an object that takes no call for 30 s is reset. */
 const SCRUB_MS_MAX = 10_000;
 

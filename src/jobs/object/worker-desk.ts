@@ -26,7 +26,7 @@ import { Patience } from "./waiters.ts";
 import type { Waiters } from "./waiters.ts";
 
 /** The endpoint name of what a pulling worker runs: it stands behind none. */
-export const PULLED = "pull";
+const PULLED = "pull";
 
 /** What takers wait for. */
 export const TAKE_KEY = "take";

@@ -14,14 +14,14 @@ export const batchIdOf = (uuid: string): string => `batch_${uuid}`;
 
 /** The longest of ours has 44 characters. */
 export const JOB_ID_CHARS_MAX = 64;
-const JOB_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+const JOB_ID = new RegExp(`^[A-Za-z0-9][A-Za-z0-9_-]{0,${JOB_ID_CHARS_MAX - 1}}$`);
 
 /** Could this be the id of a job or a batch? */
 export const isJobId = (text: string): boolean => JOB_ID.test(text);
 
 /** RUNPOD_POD_ID, or a UUID: what a GPU worker calls itself. */
-export const WORKER_ID_CHARS_MAX = 64;
-const WORKER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const WORKER_ID_CHARS_MAX = 64;
+const WORKER_ID = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${WORKER_ID_CHARS_MAX - 1}}$`);
 
 export const isWorkerId = (text: string): boolean => WORKER_ID.test(text);
 

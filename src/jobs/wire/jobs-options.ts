@@ -14,29 +14,29 @@ import type { Result } from "../../lib/result.ts";
 import { readWebhook } from "./jobs-runpod.ts";
 
 /** `low`, `normal`, `high`, or 0 (first) to 9 (last). */
-export const PRIORITY = "x-warmpath-priority";
+const PRIORITY = "x-warmpath-priority";
 /** Seconds from the earliest start to the latest. */
-export const START_TIMEOUT = "x-warmpath-start-timeout";
+const START_TIMEOUT = "x-warmpath-start-timeout";
 /** Seconds that one attempt may run. */
-export const RUN_TIMEOUT = "x-warmpath-run-timeout";
+const RUN_TIMEOUT = "x-warmpath-run-timeout";
 /** Seconds from submission to deletion. */
-export const TTL = "x-warmpath-ttl";
+const TTL = "x-warmpath-ttl";
 /** `1`, `true` or `yes`: one attempt only. */
-export const NO_RETRY = "x-warmpath-no-retry";
+const NO_RETRY = "x-warmpath-no-retry";
 /** Earliest start: an ISO date-time with its offset, or Unix seconds. */
-export const START_AT = "x-warmpath-start-at";
+const START_AT = "x-warmpath-start-at";
 /** `name=value` pairs, separated by commas. */
-export const TAGS = "x-warmpath-tags";
+const TAGS = "x-warmpath-tags";
 /** URL that is told how the job goes, by Standard Webhooks. */
 export const WEBHOOK = "x-warmpath-webhook";
 /** Which events, separated by commas; all without it. */
-export const WEBHOOK_EVENTS = "x-warmpath-webhook-events";
+const WEBHOOK_EVENTS = "x-warmpath-webhook-events";
 export const IDEMPOTENCY_KEY = "idempotency-key";
 /** `job`: a request that cannot be served now may become a job. */
 export const ON_BUSY = "x-warmpath-on-busy";
 
 /** Names of events are short words of ours. */
-export const EVENTS_MAX = 16;
+const EVENTS_MAX = 16;
 
 export type JobOptions = {
   readonly priority: number | null;
@@ -51,7 +51,7 @@ export type JobOptions = {
   readonly idempotencyKey: string | null;
 };
 
-export type OptionProblem = { readonly param: string; readonly problem: string };
+type OptionProblem = { readonly param: string; readonly problem: string };
 
 type Read<Value> = Result<Value, OptionProblem>;
 

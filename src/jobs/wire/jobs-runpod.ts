@@ -16,19 +16,19 @@ export const RUN_BODY_BYTES_MAX = 10 * MIB;
 export const RUNSYNC_BODY_BYTES_MAX = 20 * MIB;
 /** One call that adds to a batch. */
 export const BATCH_BODY_BYTES_MAX = 10 * MIB;
-export const BATCH_REQUESTS_MAX = 5_000;
+const BATCH_REQUESTS_MAX = 5_000;
 
 /** Runpod's range of `wait`, ms. */
-export const WAIT_MS_MIN = 1_000;
+const WAIT_MS_MIN = 1_000;
 export const RUNSYNC_WAIT_MS_MAX = 300_000;
 export const STATUS_WAIT_MS_MAX = 90_000;
-export const WAIT_MS_DEFAULT = 90_000;
+const WAIT_MS_DEFAULT = 90_000;
 
 /** A read of a stream without news is held this long, ms: the SDK asks again at once, and proxies cut at 30 s. */
 export const STREAM_HOLD_MS = 25_000;
 
 /** Five short texts. */
-export const S3_CONFIG_CHARS_MAX = 8_192;
+const S3_CONFIG_CHARS_MAX = 8_192;
 
 export type RunPolicy = {
   /** ms; null: the default. */
@@ -137,7 +137,7 @@ export function readBatchRequests(parsed: unknown, mayBeLocal = true): Result<re
 export type Page = { readonly offset: number; readonly limit: number };
 
 /** A page of a list; more would be one large message. */
-export const PAGE_LIMIT_MAX = 100;
+const PAGE_LIMIT_MAX = 100;
 
 export function readPage(query: URLSearchParams): Result<Page, RequestProblem> {
   const offset = Number(query.get("offset") ?? "0");

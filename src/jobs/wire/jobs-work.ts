@@ -16,7 +16,7 @@ import type { Result } from "../../lib/result.ts";
 import { readTarget } from "../../wire/request-target.ts";
 
 /** Where Runpod's Python package serves a handler over HTTP (`--rp_serve_api`), and answers when it is done. */
-export const JOB_PATH_DEFAULT = "/runsync";
+const JOB_PATH_DEFAULT = "/runsync";
 
 /** As long as any URL that a server takes. */
 export const ROUTE_CHARS_MAX = 2_000;

@@ -12,7 +12,7 @@ import { invariant } from "../../lib/invariant.ts";
 import type { FoundSpan, TextPart } from "./rail.ts";
 
 /** Characters of a type in a placeholder; merged types ("email+phone") may have long names. */
-export const LABEL_CHARS_MAX = 32;
+const LABEL_CHARS_MAX = 32;
 
 export type Placeholders<Found extends FoundSpan> = {
   /** The spans as given, each with its placeholder as the replacement. */

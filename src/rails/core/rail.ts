@@ -11,14 +11,6 @@ import type { Span } from "./spans.ts";
 import type { TextForms } from "./text/normalise.ts";
 import type { RailPolicy, RailResult } from "./verdict.ts";
 
-export type RailStage = "input" | "output";
-
-export type RailSpec = RailPolicy & {
-  readonly stage: RailStage;
-  /** Longest the rail may take, ms; the shell enforces it for rails that do I/O. */
-  readonly timeoutMs: number;
-};
-
 /** One text that the model will see. */
 export type TextPart = {
   /** Where it is in the body, such as `messages[0].content[1].text`; unique in one body. */
@@ -65,8 +57,6 @@ export type RailFindings = {
   /** Machine-readable codes that may be logged and shown to the client; never a piece of the text. */
   readonly reasons: readonly string[];
 };
-
-export type SyncRail<Options> = (input: RailInput, options: Options) => RailFindings;
 
 /**
  * The result of a rail that finished: its policy's action if it found anything, else allow. `unread`: what the rail would

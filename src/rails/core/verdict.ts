@@ -41,7 +41,7 @@ export type RailResult = {
   readonly tookMs: number;
 };
 
-export type SkippedRail = {
+type SkippedRail = {
   readonly rail: string;
   readonly status: Exclude<RailStatus, "done">;
   readonly applied: "open" | "closed";
@@ -70,7 +70,7 @@ export function lowerVerdict(one: Verdict, other: Verdict): Verdict {
 }
 
 /** What happens when this rail does not finish. */
-export function onErrorOf(policy: RailPolicy): "open" | "closed" {
+function onErrorOf(policy: RailPolicy): "open" | "closed" {
   return policy.onError ?? (policy.action === "block" ? "closed" : "open");
 }
 

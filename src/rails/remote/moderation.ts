@@ -12,7 +12,7 @@ import { postJson } from "./outside.ts";
 import type { OutsideRail } from "./outside.ts";
 
 /** Texts in one call: services bound their lists. What is beyond goes together as the last text. */
-export const MODERATION_TEXTS_MAX = 32;
+const MODERATION_TEXTS_MAX = 32;
 
 export type ModerationOptions = {
   readonly url: string;

@@ -10,7 +10,7 @@ import type { RailInput } from "../core/rail.ts";
 import type { Desk } from "../../dispatch/lease-desk.ts";
 
 /** Verdicts and spans of a thousand findings fit. */
-export const OUTSIDE_ANSWER_BYTES_MAX = 65_536;
+const OUTSIDE_ANSWER_BYTES_MAX = 65_536;
 
 export type OutsideAsk = {
   readonly desk: Desk;

@@ -325,7 +325,7 @@ export function checkStep(before: Job, event: JobEvent, job: Job, effects: reado
     expect(kinds, "a timer is armed again").toContain("schedule");
 }
 
-export function checkJob(job: Job): void {
+function checkJob(job: Job): void {
   const ended = isTerminal(job.state);
   expect(job.lease !== null, "who runs has a lease, and nobody else").toBe(job.state === "running");
   expect(job.waitUntilMs !== null).toBe(job.state === "retrying");

@@ -11,7 +11,7 @@
  */
 import { lowest, type Ask, type PolicyFactory } from "../policy.ts";
 
-export const SGLANG = { cacheThreshold: 0.3, balanceAbs: 64, balanceRel: 1.5 } as const;
+const SGLANG = { cacheThreshold: 0.3, balanceAbs: 64, balanceRel: 1.5 } as const;
 
 export const sglang: PolicyFactory = ({ rng }) => ({
   pick: (ask) => {
@@ -25,7 +25,7 @@ export const sglang: PolicyFactory = ({ rng }) => ({
   },
 });
 
-export const LLM_D = { queue: 2, kv: 2, prefix: 3 } as const;
+const LLM_D = { queue: 2, kv: 2, prefix: 3 } as const;
 
 export const llmD: PolicyFactory = ({ rng, capacities }) => ({
   pick: (ask) => {
@@ -48,7 +48,7 @@ export const lmetric: PolicyFactory = ({ rng }) => ({
 });
 
 /** Published regression: ms per token on their engine. */
-export const GORGO_MS_PER_TOKEN = 0.094;
+const GORGO_MS_PER_TOKEN = 0.094;
 
 export const gorgo: PolicyFactory = ({ rng, tripMs }) => ({
   pick: (ask) => {

@@ -2,7 +2,7 @@
  * Passive ejection as prequal-rs does it: 5 failures in a row, 1 s doubling to 30 s, at most half of the endpoints
  * (docs/sources.md, Prequal).
  */
-export const EJECTION = { afterFailures: 5, firstMs: 1_000, msMax: 30_000 } as const;
+const EJECTION = { afterFailures: 5, firstMs: 1_000, msMax: 30_000 } as const;
 
 export class Ejections {
   readonly #inRow: Int32Array;

@@ -8,10 +8,10 @@
  */
 import { lowest, type PolicyFactory } from "../policy.ts";
 
-export const WINDOW = 10;
+const WINDOW = 10;
 
 /** "timeout = 1000 s penalty". */
-export const PENALTY_MS = 1_000_000;
+const PENALTY_MS = 1_000_000;
 
 export const litellm: PolicyFactory = ({ endpoints, rng }) => {
   const samples = Array.from({ length: endpoints }, (): number[] => []);

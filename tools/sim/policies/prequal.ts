@@ -11,7 +11,7 @@ import type { Rng } from "../../../src/lib/rng.ts";
 import { anyOf, type PolicyFactory } from "../policy.ts";
 import { Ejections } from "./ejections.ts";
 
-export const PREQUAL = {
+const PREQUAL = {
   poolMax: 16,
   ageMsMax: 1_000,
   probesPerQuery: 3,

@@ -13,10 +13,10 @@ import { FREE_TAG, Recovery } from "../recovery.ts";
 import type { FailureReason, Router, RouterFactory } from "../router.ts";
 import type { World } from "../world.ts";
 
-export const STARGATE = { bucketMs: 20, gapShare: 0.25, waitMsMax: 60_000 } as const;
+const STARGATE = { bucketMs: 20, gapShare: 0.25, waitMsMax: 60_000 } as const;
 
 /** Held requests that are looked at when a slot is released: their order differs by region, and a scan of all is O(n²). */
-export const HELD_SCAN = 16;
+const HELD_SCAN = 16;
 
 const WIDEN = FREE_TAG;
 

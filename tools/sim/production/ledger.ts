@@ -7,7 +7,7 @@ import type { ProductionRouter } from "./router.ts";
 import type { Rule } from "./rules-broken.ts";
 
 /** Violations kept of a run; the first one is what matters. */
-export const VIOLATIONS_MAX = 20;
+const VIOLATIONS_MAX = 20;
 
 export type LeaseFacts = {
   readonly id: string;

@@ -5,7 +5,7 @@ import type { EndpointSpec, Place, PoolSpec } from "../../../src/routing/core/po
 import type { World } from "../world.ts";
 import type { ProductionOptions } from "./options.ts";
 
-export const POOL_ID = "sim";
+const POOL_ID = "sim";
 
 /** Degrees between two regions of equal longitude: places must differ, and distances are only a prior. */
 const LAT_STEP = 0.5;

@@ -13,10 +13,10 @@ import { createWorkload, type Workload } from "../workload.ts";
 import { CONFIG_DEFAULTS, type ProductionOptions } from "./options.ts";
 
 /** Requests of one run at most: bursts included, a run stays within a fraction of a second. */
-export const REQUESTS_MAX = 1_500;
+const REQUESTS_MAX = 1_500;
 
 /** From the last request to the mark of the end, ms. */
-export const MARK_MS = 1_000;
+const MARK_MS = 1_000;
 
 export type RandomWorld = {
   readonly scenario: Scenario;

@@ -10,7 +10,7 @@ import { Worker } from "node:worker_threads";
 import { replayCommand, type SeedVerdict } from "../production/soak.ts";
 import { RULES } from "../production/rules-broken.ts";
 
-export type SoakArgs = { readonly runs: number; readonly seed: number; readonly simSeconds: number };
+type SoakArgs = { readonly runs: number; readonly seed: number; readonly simSeconds: number };
 
 /** What a worker thread is told to run. */
 export type SoakBatch = { readonly first: number; readonly count: number; readonly simSeconds: number };

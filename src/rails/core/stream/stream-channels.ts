@@ -44,7 +44,7 @@ export type Channels = {
 };
 
 /** Texts of one answer: choices times kinds, tool calls, items. Far beyond what any answer has. */
-export const CHANNELS_MAX = 4096;
+const CHANNELS_MAX = 4096;
 
 export function createChannels(
   { scanners, wholes = [], originals = NO_ORIGINALS }: AnswerRails,

@@ -20,7 +20,7 @@ export type Watch = {
 };
 
 /** Bits of a table entry but one. A pool has a handful of rails. */
-export const SCANNERS_MAX = 31;
+const SCANNERS_MAX = 31;
 
 const RUN = 2 ** 31;
 

@@ -5,7 +5,7 @@ import type { SpanAction } from "../spans.ts";
 import { joinVerdicts } from "../verdict.ts";
 import type { Verdict } from "../verdict.ts";
 
-export type StreamFinding = {
+type StreamFinding = {
   readonly rail: string;
   readonly type: string;
   readonly action: SpanAction;
@@ -23,7 +23,7 @@ export type StreamRecord = {
 };
 
 /** Characters that were held back after each piece of text that came. */
-export type HeldRecord = {
+type HeldRecord = {
   readonly pieces: number;
   /** Pieces after which anything was held: less than half of them means that the median is 0. */
   readonly piecesHeld: number;

@@ -30,7 +30,7 @@ export type TailRule = (state: number, code: number) => number;
  * When a text must be looked at closely. A text without any of `chars` (ASCII) and without `runChars` characters in a row
  * that are neither spaces nor quotes holds no match. "always": no such promise.
  */
-export type Wake = { readonly chars: string; readonly runChars: number } | "always";
+type Wake = { readonly chars: string; readonly runChars: number } | "always";
 
 export type StreamScanner = {
   readonly rail: string;

@@ -21,7 +21,7 @@ import { CONTEXT_CHARS_MAX, HOLD_CHARS_MAX } from "./stream-scanner.ts";
 import type { StreamScanner, TailRule } from "./stream-scanner.ts";
 
 /** A full window without a match moves on by at least so much: the work for each character is bounded. */
-export const CUT_STEP_CHARS = 128;
+const CUT_STEP_CHARS = 128;
 
 /** Released text that is kept before it is cut down to the context: cuts are rare, and each piece copies all of it. */
 const KEPT_CHARS_MAX = 2 * CONTEXT_CHARS_MAX;

@@ -19,9 +19,9 @@ export const CHANGES = 4;
 /** A decimal digit that is not ASCII. */
 export const DIGIT = 8;
 /** A letter, mark or number. */
-export const WORD = 16;
+const WORD = 16;
 /** Of a script that puts no spaces between words, or (Hangul) adds endings to them. */
-export const UNSPACED = 32;
+const UNSPACED = 32;
 
 const BLOCKS_MAX = 0x11_00;
 const blocks: (Uint8Array | undefined)[] = Array.from<Uint8Array | undefined>({ length: BLOCKS_MAX });

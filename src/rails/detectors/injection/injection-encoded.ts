@@ -21,7 +21,7 @@ export const HEX_PAIRS_MIN = 12;
 export const LETTERS_APART_MIN = 9;
 
 /** Characters between two letters or pairs of a row: a comma and a space, or a gap between words that was widened too. */
-export const ROW_GAP_CHARS_MAX = 6;
+const ROW_GAP_CHARS_MAX = 6;
 
 /** Escapes with a percent sign before a text counts as written in them: a link has one or two. */
 export const PERCENTS_MIN = 3;

@@ -26,12 +26,12 @@ export const CHUNK_ODDS_MIN = -0.5;
 export const SHORT_TEXT_CHARS = 2048;
 
 /** Log odds that a text needs more for each doubling beyond SHORT_TEXT_CHARS. */
-export const LONG_TEXT_ODDS = 0.3;
+const LONG_TEXT_ODDS = 0.3;
 
 /** What a part of the evidence must add to be named among the reasons, in log odds. */
 const REASON_ODDS = 1;
 
-export type SuspectWindow = { start: number; end: number };
+type SuspectWindow = { start: number; end: number };
 
 export type Suspicion = {
   /** Highest log odds of a window. The threshold of training is at 0. */

@@ -12,7 +12,7 @@ import { jsonRoleAt, tagAt, turnAt } from "./injection-roles.ts";
 import { CLASSES_MAX, classOfWord, HASH_PRIME, HASH_SEED, ROTATED } from "./injection-words.ts";
 
 /** Bits of the index of a hashed n-gram. */
-export const GRAM_BITS = 16;
+const GRAM_BITS = 16;
 export const PAIRS_AT = 1 << GRAM_BITS;
 export const TRIPLES_AT = PAIRS_AT + CLASSES_MAX * CLASSES_MAX;
 const TRIPLE_BITS = 11;

@@ -173,7 +173,7 @@ export const FIRST_MARK = 48;
 
 /** Classes of words in rot13 and of words reversed. */
 export const ROTATED = 62;
-export const REVERSED = 63;
+const REVERSED = 63;
 
 /** The seed and the step of the hash of a word, one unit at a time (FNV-1a, 32 bits). */
 export const HASH_SEED = 0x811c9dc5 | 0;

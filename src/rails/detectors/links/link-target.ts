@@ -12,7 +12,7 @@ import { CHARS, isIn } from "../../core/text/char-class.ts";
 import { INVISIBLE, classOf, isWordChar } from "../../core/text/code-points.ts";
 
 /** Units of a host name. DNS allows 253; escapes make it longer. */
-export const HOST_UNITS_MAX = 1_024;
+const HOST_UNITS_MAX = 1_024;
 /** Units of a query beyond which it carries data. Campaign parameters of ordinary links take up to about 150. */
 export const QUERY_UNITS_MAX = 200;
 /** Units of a path beyond which it carries data: percent-encoded titles of encyclopaedias take up to about 400. */
@@ -20,7 +20,7 @@ export const PATH_UNITS_MAX = 512;
 /** Units of something that looks like base64. Ids of videos, lists and commits are shorter or have one case only. */
 export const ENCODED_UNITS_MIN = 40;
 /** Of these, units without a dash or an underscore: the words of a readable title are shorter. */
-export const ENCODED_RUN_UNITS_MIN = 20;
+const ENCODED_RUN_UNITS_MIN = 20;
 /** Units of one hexadecimal number or other one-case run: more than a SHA-256. */
 export const ONE_CASE_UNITS_MIN = 65;
 /** Units of one label of a host, and of the host. Hosts can carry data to whoever answers for their domain. */

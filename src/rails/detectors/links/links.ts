@@ -22,7 +22,7 @@ export type LinkOptions = {
   readonly links?: LinkRule;
 };
 
-export type LinkRule = "unlisted" | "carrying";
+type LinkRule = "unlisted" | "carrying";
 
 type Finding = "too_many_links" | "script_url" | "data_in_url" | "unlisted_image" | "unlisted_link";
 

@@ -15,7 +15,7 @@ import type { PiiScan } from "./pii-scan.ts";
 import type { FoundSpan } from "../../core/rail.ts";
 
 /** ISO/IEC 7812: 12 digits are Maestro's shortest, 19 the longest of all. */
-export const CARD_DIGITS_MIN = 12;
+const CARD_DIGITS_MIN = 12;
 export const CARD_DIGITS_MAX = 19;
 
 /** "EAN code: ": how far before the number the word for goods ends, in characters. */

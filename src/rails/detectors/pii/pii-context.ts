@@ -16,7 +16,7 @@ import { CHARS, isIn } from "../../core/text/char-class.ts";
 export const CONTEXT_CHARS = 64;
 
 /** The longest word of the table has fewer; what is longer is no word. */
-export const WORD_CHARS_MAX = 24;
+const WORD_CHARS_MAX = 24;
 
 /** Scripts written without spaces: there the words of the table have two characters and are looked for at each. */
 const UNSPACED_FROM = 0x2e80;

@@ -10,7 +10,7 @@ import { isDash, isDigit } from "./pii-scan.ts";
 import type { PiiScan } from "./pii-scan.ts";
 
 /** Digits of the longest row: E.164's fifteen, and the zero of "+44 (0)20 …". */
-export const ROW_DIGITS_MAX = 16;
+const ROW_DIGITS_MAX = 16;
 
 /** Groups of one number: "+33 (0)1 23 45 67 89" has seven. */
 export const ROW_GROUPS_MAX = 7;

@@ -19,7 +19,7 @@ export const PHONE_DIGITS_MAX = 15;
 export const PHONE_DIGITS_MIN = 6;
 
 /** Without a word about a country the longest national numbers: Germany's and Austria's, with area code. */
-export const PHONE_NATIONAL_DIGITS_MAX = 13;
+const PHONE_NATIONAL_DIGITS_MAX = 13;
 
 export type PhoneShape = "likely" | "possible" | "none";
 
@@ -81,7 +81,7 @@ export function mayBeginLikely(first: number, second: number): boolean {
 }
 
 /** True if the digits from `at` begin with a calling code that is assigned. */
-export function hasCountryCode(digits: ArrayLike<number>, at: number): boolean {
+function hasCountryCode(digits: ArrayLike<number>, at: number): boolean {
   const first = digits[at] ?? 0;
   if (first === 1 || first === 7) return true;
   const two = first * 10 + (digits[at + 1] ?? 0);

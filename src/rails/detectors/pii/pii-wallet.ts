@@ -12,7 +12,7 @@ import type { PiiScan } from "./pii-scan.ts";
 import type { FoundSpan } from "../../core/rail.ts";
 
 /** BIP 173: an address has at most 90 characters. */
-export const BECH32_CHARS_MAX = 90;
+const BECH32_CHARS_MAX = 90;
 
 const BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 const BECH32_PREFIXES: readonly string[] = ["bc", "tb", "ltc"];

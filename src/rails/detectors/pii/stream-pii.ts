@@ -17,7 +17,7 @@ import { scannerOf, tokenTail } from "../../core/stream/stream-scanner.ts";
 import type { StreamScanner } from "../../core/stream/stream-scanner.ts";
 
 /** Nineteen digits with a separator after each, an IBAN in fours, an IPv6 address: none has more characters. */
-export const NUMBER_CHARS_MAX = 48;
+const NUMBER_CHARS_MAX = 48;
 
 /** ", extension: 123456" and the words that follow a phone number ("landline"). */
 const LOOK_AHEAD_CHARS_MAX = 30;

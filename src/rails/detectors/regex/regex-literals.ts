@@ -10,7 +10,7 @@
  */
 
 /** Shorter strings stand in nearly every text. */
-export const LITERAL_CHARS_MIN = 3;
+const LITERAL_CHARS_MIN = 3;
 
 /** Strings of one set; each is looked for in the text. */
 export const LITERALS_MAX = 16;

@@ -23,7 +23,7 @@ export const INSTANCE_NODES_MAX = 50_000;
 export const INSTANCE_DEPTH_MAX = 64;
 
 /** Characters of an answer that is parsed. */
-export const ANSWER_CHARS_MAX = 1_000_000;
+const ANSWER_CHARS_MAX = 1_000_000;
 
 /** Reasons listed. A value is looked at up to its first fault; the parts of an answer may each have one. */
 export const SCHEMA_REASONS_MAX = 8;

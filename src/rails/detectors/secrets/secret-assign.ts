@@ -316,7 +316,7 @@ function schemeAt(text: string, from: number): string {
   return SCHEMES.find((word) => text.startsWith(word, from)) ?? "";
 }
 
-export function endsValue(text: string, end: number, quote: string): boolean {
+function endsValue(text: string, end: number, quote: string): boolean {
   const next = text.charAt(end);
   if (quote !== "") return next === quote || (next === "\\" && text.charAt(end + 1) === quote);
   if (next === "." || next === ":") return " \t\r\n".includes(text.charAt(end + 1));

@@ -10,7 +10,7 @@ import { CHARS, isIn } from "../../core/text/char-class.ts";
 import type { Scan } from "./secret-scan.ts";
 
 /** Below this share of changes per character a body is words. */
-export const CLASS_CHANGE_SHARE_MIN = 0.15;
+const CLASS_CHANGE_SHARE_MIN = 0.15;
 
 /** Chance leaves about 0.3 bits below the most that so many characters can have, words leave 0.7. */
 const FEW_REPEATS_BITS = 0.45;
@@ -19,13 +19,13 @@ const FEW_REPEATS_BITS = 0.45;
 const FEW_REPEATS_CHARS_MAX = 40;
 
 /** So many equal characters in a row do not occur in a random key of 200 characters (chance below 1e-6). */
-export const EQUAL_RUN_MAX = 5;
+const EQUAL_RUN_MAX = 5;
 
 /** Up to this share of a longer body: ids inside some keys are padded with one character. */
-export const EQUAL_RUN_SHARE_MAX = 0.25;
+const EQUAL_RUN_SHARE_MAX = 0.25;
 
 /** Above this share of characters that continue "abc…", "123…" or "a1b2…" somebody typed an example. Chance gives 0.06. */
-export const COUNTING_SHARE_MAX = 0.6;
+const COUNTING_SHARE_MAX = 0.6;
 
 /** Words of five letters or more, or with their separator: shorter ones occur in random keys by chance. */
 const PLACEHOLDER_WORDS: readonly string[] = [

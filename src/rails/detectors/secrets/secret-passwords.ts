@@ -119,12 +119,12 @@ function isVersion(word: string): boolean {
 }
 
 /** Something that a program fills in later. */
-export function isVariable(word: string): boolean {
+function isVariable(word: string): boolean {
   if ("$%<{[*@".includes(word.charAt(0))) return true;
   return word.includes("${") || word.includes("{{") || word.includes("$(") || word.endsWith(">") || word.endsWith("}");
 }
 
-export function isExample(word: string): boolean {
+function isExample(word: string): boolean {
   const lower = word.toLowerCase();
   return EXAMPLE_PASSWORDS.has(lower) || (word !== "" && [...word].every((char) => char === word.charAt(0)));
 }

@@ -8,7 +8,7 @@ import { isKeyChar } from "./secret-chars.ts";
  * Anchors of one format that are examined within one run. Real text has one; a few more leave room for a key that
  * follows its own prefix.
  */
-export const TRIES_PER_RUN_MAX = 4;
+const TRIES_PER_RUN_MAX = 4;
 
 /** Different names of one text that are remembered; a text of the largest ordinary size has a few hundred. */
 export const NAMES_MAX = 256;

@@ -53,11 +53,6 @@ export const SECRET_CHARS_MAX = PEM_BODY_CHARS_MAX + PEM_FRAME_CHARS_MAX;
 /** What may stand before a finding and decide about it: one name or two, an operator and what is between. */
 export const SECRET_CONTEXT_CHARS_MAX = 2 * NAME_CHARS_MAX + VALUE_GAP_CHARS_MAX;
 
-/**
- * Longest part of a key before the literal in its middle that gives it away (`_mmk`, `.atlasv1.`, `Q~`, `-us1`, `:A`, `|`).
- */
-export const SECRET_LOOK_BACK_CHARS_MAX = 36;
-
 /** Every literal prefix with the longest credential that it begins; longer prefixes before those that begin them. */
 export function secretPrefixes(): readonly SecretPrefix[] {
   const shapes: readonly SecretPrefix[] = [

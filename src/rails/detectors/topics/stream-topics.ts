@@ -23,7 +23,7 @@ export function topicsScanner(action: SpanAction, options: TopicOptions, rail = 
 }
 
 /** A scanner whose `find` finds these phrases, compared as `fold` makes them, at the beginning of words. */
-export function phraseScanner(options: ScannerOptions, phrases: readonly string[]): StreamScanner {
+function phraseScanner(options: ScannerOptions, phrases: readonly string[]): StreamScanner {
   let trie: TrieNode | null = null;
   return scannerOf({
     contextChars: CONTEXT_CHARS,

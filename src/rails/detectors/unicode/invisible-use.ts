@@ -12,7 +12,7 @@
 import { INVISIBLE, classOf } from "../../core/text/code-points.ts";
 
 /** Tags of the longest flag of a subdivision that is accepted: two letters of a country, three of the part. */
-export const FLAG_TAGS_MAX = 5;
+const FLAG_TAGS_MAX = 5;
 
 const EMOJI = /^\p{Extended_Pictographic}$/u;
 const SYMBOL = /^[\p{S}\p{Emoji}\p{Po}\p{Pd}]$/u;

@@ -21,10 +21,10 @@ import type { NetSource } from "./terms/net.ts";
 export type ExplainRequest = Omit<RouteRequest, "exact">;
 
 /** Who answered: the nearest shard itself, its last snapshot in this isolate, or the configuration alone. */
-export type ExplainSource = "shard" | "snapshot" | "static";
+type ExplainSource = "shard" | "snapshot" | "static";
 
 /** Where one candidate's figures came from: its owner, the owner's last digest, or its configuration alone. */
-export type ToldBy = "owner" | "digest" | "config";
+type ToldBy = "owner" | "digest" | "config";
 
 export type ExplainedCandidate = Candidate & {
   readonly standing: EndpointView["standing"];

@@ -21,7 +21,7 @@ const LIGHT_KM_PER_MS = 299.792458;
 const FIBRE_INDEX = 1.468;
 
 /** Median of measured round trip over fibre bound. */
-export const ROUND_TRIP_STRETCH = 1.72;
+const ROUND_TRIP_STRETCH = 1.72;
 
 /** Fixed part of a round trip: last miles, switches, terminations. */
 export const ROUND_TRIP_FIXED_MS = 5;

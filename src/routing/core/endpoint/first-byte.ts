@@ -27,7 +27,7 @@ export type FirstByteTimes = {
   newSamples: number;
 };
 
-export const HEDGE_QUANTILE = 0.95;
+const HEDGE_QUANTILE = 0.95;
 
 /** With fewer samples the 95th percentile is the largest one seen. */
 export const HEDGE_SAMPLES_MIN = 20;
@@ -39,7 +39,7 @@ export const FIRST_BYTE_HALF_LIFE_MS = 60_000;
 export const FADE_EVERY_MS = 5_000;
 
 /** The quantile is read again when this share of the samples is new: reading walks every bucket. */
-export const REREAD_SHARE = 0.05;
+const REREAD_SHARE = 0.05;
 
 /** At and above this share of taken slots, in the pool or the region, nothing is hedged: no slot is spare. */
 export const HEDGE_FILL_MAX = 0.8;

@@ -66,7 +66,7 @@ export function workersNeeded({
 }
 
 /** Requests that the region has, or will have at a time if they keep coming, >= 0. */
-export function regionLoad(endpoints: readonly ScalerEndpoint[], demand: Demand): number {
+function regionLoad(endpoints: readonly ScalerEndpoint[], demand: Demand): number {
   const inFlight = endpoints.reduce((sum, endpoint) => sum + endpoint.inFlight, 0);
   return Math.max(demand.queued + inFlight, (demand.arrivalsPerSecond * demand.occupancyMs) / 1_000);
 }

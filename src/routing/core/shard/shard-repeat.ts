@@ -17,7 +17,7 @@ import type { ShardState } from "./shard-state.ts";
 import type { AcquireRequest, AwaitOutcome } from "../shard-messages.ts";
 
 /** What a Worker that does not know `over_budget` is told, ms: by then some requests were served. */
-export const OVER_BUDGET_RETRY_MS = 1_000;
+const OVER_BUDGET_RETRY_MS = 1_000;
 
 /** The refusal of an attempt that nothing here could pay for; null when it is free, or could be paid for now. */
 export function overBudget(state: ShardState, request: AcquireRequest, now: number): AwaitOutcome | null {

@@ -12,7 +12,7 @@ import type { ShardState } from "./shard-state.ts";
 import type { Effect } from "./shard.ts";
 
 /** Time constant of the arrival rate, ms: shorter and a burst of one second looks like a trend. */
-export const DEMAND_TAU_MS = 5_000;
+const DEMAND_TAU_MS = 5_000;
 
 /** Demand is looked at no more often than this, ms: it moves slower, and this runs beside requests. */
 export const SCALE_EVERY_MS = 250;

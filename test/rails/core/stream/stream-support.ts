@@ -9,7 +9,7 @@ import { topicsScanner } from "../../../../src/rails/detectors/topics/stream-top
 const rng = seededRng(20_251_122);
 const ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-export function randomChars(length: number, from = ALNUM): string {
+function randomChars(length: number, from = ALNUM): string {
   return Array.from({ length }, () => from.charAt(Math.floor(rng() * from.length))).join("");
 }
 
@@ -21,8 +21,8 @@ export const ASSIGNED = `${randomChars(10)}7${randomChars(20)}x2`;
 const pemBody = Array.from({ length: 12 }, () => randomChars(64)).join("\n");
 export const PRIVATE_KEY = ["BEGIN", "END"].map((word) => `-----${word} RSA PRIVATE KEY-----`).join(`\n${pemBody}\n`);
 
-export const TOPICS = { topics: { rivals: ["acme rocket", "acme rocketry fund", "zorg"], legal: ["insider trading"] } };
-export const LINKS = { allow: ["docs.example.com"] };
+const TOPICS = { topics: { rivals: ["acme rocket", "acme rocketry fund", "zorg"], legal: ["insider trading"] } };
+const LINKS = { allow: ["docs.example.com"] };
 
 /** One array each: tables are made once for a list of scanners. */
 export const SETS: Readonly<Record<string, readonly StreamScanner[]>> = {
@@ -41,7 +41,7 @@ export const PROSE =
   "Later the wind turned. What had been a calm day became a long evening of rain, and everyone stayed near the fire.";
 
 /** What is to be found, between words. */
-export const FINDS: readonly string[] = [
+const FINDS: readonly string[] = [
   PROJECT_KEY,
   GITHUB_KEY,
   AWS_LETTERS,

@@ -65,7 +65,7 @@ const KEY = `${SHARD}|here`;
 const QUIET_MS = 120_000;
 const OUTCOMES = ["served", "client_fault", "cancelled", "cut", "unused"] as const;
 
-export const POOL = poolSpec(
+const POOL = poolSpec(
   [endpointSpec({ concurrencyPerWorker: 12 }), endpointSpec({ id: "e2", concurrencyPerWorker: 6 })],
   { queueDepthMax: 8, queueWaitMsMax: 2_000 },
 );

@@ -21,7 +21,7 @@ import type { EndpointView } from "../../endpoint/endpoint-view.ts";
 import { roundTripPriorMs } from "../geography.ts";
 import type { Place } from "../../pool.ts";
 
-export type RoundTrip = {
+type RoundTrip = {
   /** The minimum; null before the first sample. */
   readonly leastMs: number | null;
   /** What was expected before anything was measured, ms. */
@@ -43,7 +43,7 @@ export const RISE_MS = 1;
 export const RISE_SHARE = 0.05;
 
 /** … as a share of that where others were in flight: a queue that never empties for ten minutes adds 15 ms. */
-export const BUSY_RISE = 1 / 60;
+const BUSY_RISE = 1 / 60;
 
 /** One sample raises it by at most this much time's worth, ms: in sparse traffic a single one proves little. */
 const RISE_GAP_MS_MAX = 1_000;
