@@ -7,7 +7,7 @@ import { namedFault } from "./fault-windows.ts";
 import { policyRouter } from "./policy-router.ts";
 import type { RouterEntry } from "./policies/registry.ts";
 import { without } from "./report/ablation/ablation.ts";
-import { keyedProduction } from "./production/keyed.ts";
+import { production } from "./production/router.ts";
 import { ablationJson, ablationTable, WHOLE } from "./report/ablation-table.ts";
 import { ABLATION_RUN, listParts, listRouters, readArgs, USAGE, type SimArgs } from "./report/args.ts";
 import { loadScenario, loadTrace } from "./report/files.ts";
@@ -51,17 +51,13 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function routersOf({ without: parts, routers, staleMs }: SimArgs): Promise<readonly RouterEntry[]> {
   if (parts === null) {
-    return routers.map((entry) => {
-      // Its requests say which session they belong to, as the edge's do; elsewhere it is the same router.
-      if (entry.name === "warmpath") return { ...entry, factory: keyedProduction };
-      return staleMs > 0 && entry.policy !== null
-        ? { ...entry, factory: policyRouter(entry.policy, { staleMs }) }
-        : entry;
-    });
+    return routers.map((entry) =>
+      staleMs > 0 && entry.policy !== null ? { ...entry, factory: policyRouter(entry.policy, { staleMs }) } : entry,
+    );
   }
   const entry = { about: "", policy: null } as const;
   const variants = parts.map(async ({ name }) => ({ ...entry, name, factory: await without(name) }));
-  return [{ ...entry, name: WHOLE, factory: keyedProduction }, ...(await Promise.all(variants))];
+  return [{ ...entry, name: WHOLE, factory: production() }, ...(await Promise.all(variants))];
 }
 
 type Plan = Omit<SimulateOptions, "onRun">;

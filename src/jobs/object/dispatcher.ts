@@ -98,9 +98,7 @@ export class Dispatcher {
     const known = this.#runtime.pools.get(poolId);
     if (known === undefined) return null;
     const pool = { ...known, config: { ...known.config, patienceMs: SHARD_PATIENCE_MS } };
-    // The desk uses nothing else of an execution context.
-    const waiting = { waitUntil: (promise: Promise<unknown>) => ctx.waitUntil(promise) } as ExecutionContext;
-    return { desk: { runtime: this.#runtime, env, ctx: waiting }, pool };
+    return { desk: { runtime: this.#runtime, env, ctx }, pool };
   }
 
   async #ask({ desk, pool }: { readonly desk: Desk; readonly pool: EdgePool }): Promise<void> {

@@ -15,12 +15,7 @@ import { absorbDigest, createShard, makeDigest } from "../core/shard/shard.ts";
 import { acquire } from "../core/shard/shard-acquire.ts";
 import { applyProbe } from "../core/shard/shard-observe.ts";
 import { applyReport, sweep } from "../core/shard/shard-settle.ts";
-
-export type Clock = {
-  readonly now: () => number;
-  /** Calls `fn` once, after `ms`, unless the memory is lost before. */
-  readonly after: (ms: number, fn: () => void) => void;
-};
+import type { Clock } from "./clock.ts";
 
 /** What was in flight at an endpoint when it was last kept. */
 export type Checkpoint = { readonly endpointId: string; readonly inFlight: number; readonly savedAtMs: number };

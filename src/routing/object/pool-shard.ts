@@ -137,7 +137,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
   #ports(poolId: string): ShardPorts {
     const { ctx } = this;
     return {
-      clock: { now: () => Date.now(), after: (ms, fn) => void setTimeout(fn, ms) },
+      clock: { now: () => Date.now(), after },
       rng: Math.random,
       spawn: (work) => ctx.waitUntil(work),
       // Unconfirmed: losing an alarm costs a late probe, waiting for the disk would cost every caller the flush.
@@ -176,4 +176,9 @@ export class PoolShard extends DurableObject<ShardEnv> {
     if (looked === undefined) return;
     await BACKENDS[looked.endpoint.backend].wake(looked.target, egress, AbortSignal.timeout(PROBE_TIMEOUT_MS));
   }
+}
+
+function after(ms: number, fn: () => void): () => void {
+  const timer = setTimeout(fn, ms);
+  return () => clearTimeout(timer);
 }

@@ -30,8 +30,12 @@ function fullShard() {
   const timers: { dueMs: number; fn: () => void }[] = [];
   const asked = new Map<string, PromiseWithResolvers<ViewSet | null>>();
   const clock = { nowMs: 0 };
+  const after = (ms: number, fn: () => void) => {
+    timers.push({ dueMs: clock.nowMs + ms, fn });
+    return () => undefined;
+  };
   const ports: ShardPorts = {
-    clock: { now: () => clock.nowMs, after: (ms, fn) => void timers.push({ dueMs: clock.nowMs + ms, fn }) },
+    clock: { now: () => clock.nowMs, after },
     rng: seededRng(1),
     spawn: () => undefined,
     setAlarm: () => undefined,

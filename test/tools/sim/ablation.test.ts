@@ -6,15 +6,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PARTS } from "../../../tools/sim/report/ablation/ablation.ts";
 import { withoutOf } from "../../../tools/sim/report/ablation/without.ts";
-import { keyedProduction } from "../../../tools/sim/production/keyed.ts";
 import { promptKey } from "../../../tools/sim/production/prompt-key.ts";
-import { production } from "../../../tools/sim/production/router.ts";
 import type { AblationRow } from "../../../tools/sim/report/ablation-table.ts";
+import { shippedScenarios } from "../../../tools/sim/report/files.ts";
 import { ABLATION_RUN, readArgs } from "../../../tools/sim/report/args.ts";
-import { loadScenario, shippedScenarios } from "../../../tools/sim/report/files.ts";
 import type { Requests } from "../../../tools/sim/workload.ts";
-import { createWorkload } from "../../../tools/sim/workload.ts";
-import { ranToEnd } from "./worlds.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
@@ -113,14 +109,5 @@ describe("keys of simulated prompts", () => {
     ["of which nothing is known", prompt(5_000)],
   ])("a prompt that is %s has none", (_, requests) => {
     expect(promptKey(requests, 0)).toBeNull();
-  });
-
-  test("change nothing, event by event, where prompts share nothing", async () => {
-    const scenario = loadScenario("D");
-    if (!scenario.ok) throw new Error(scenario.error);
-    const workload = createWorkload(scenario.value, { load: 0.8, seed: 5, count: 500, trace: null });
-    const keyed = await ranToEnd(scenario.value, workload, keyedProduction, 5);
-    const plain = await ranToEnd(scenario.value, workload, production(), 5);
-    expect(keyed.hash.read()).toBe(plain.hash.read());
   });
 });

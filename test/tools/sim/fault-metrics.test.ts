@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { BACK_MS, faultMetrics, NOTICE_MS } from "../../../tools/sim/fault-metrics.ts";
 import { loadScenario } from "../../../tools/sim/report/files.ts";
 import { routerNamed } from "../../../tools/sim/policies/registry.ts";
-import { keyedProduction } from "../../../tools/sim/production/keyed.ts";
+import { production } from "../../../tools/sim/production/router.ts";
 import type { Router } from "../../../tools/sim/router.ts";
 import { createWorkload } from "../../../tools/sim/workload.ts";
 import type { World } from "../../../tools/sim/world.ts";
@@ -70,7 +70,7 @@ describe("what is told of a fault", () => {
 });
 
 describe("the production core", () => {
-  const run = async (name: string, seed: number, factory = keyedProduction) => {
+  const run = async (name: string, seed: number, factory = production()) => {
     const scenario = loadScenario(name);
     if (!scenario.ok) throw new Error(scenario.error);
     const load = scenario.value.loads[0] ?? 0.5;

@@ -17,7 +17,7 @@ import type { Report } from "../../../src/routing/core/shard-messages.ts";
 import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { EVENT } from "../event-kinds.ts";
 import { OUTCOME } from "../outcomes.ts";
-import type { EdgeHost } from "./edge-host.ts";
+import type { SimEdge } from "./sim-edge.ts";
 import { Ledger, type LeaseFacts, type Violation } from "./ledger.ts";
 import type { ProductionRouter } from "./router.ts";
 import type { Rule } from "./rules-broken.ts";
@@ -72,7 +72,7 @@ export class Checkers implements Watch {
     this.#shards.evicting(shard);
   }
 
-  leased(_edge: EdgeHost, _request: number, heldLease: HeldLease): void {
+  leased(_edge: SimEdge, heldLease: HeldLease): void {
     const { leaseId, grant } = heldLease;
     const known = this.#ledger.leases.get(leaseId);
     if (known === undefined && grant.epoch !== LOCAL_EPOCH) {
@@ -83,7 +83,7 @@ export class Checkers implements Watch {
     facts.heldSinceMs = this.#ledger.nowMs;
   }
 
-  dispatched(_edge: EdgeHost, { leaseId }: HeldLease, attempt: number): void {
+  dispatched(_edge: SimEdge, { leaseId }: HeldLease, attempt: number): void {
     const { world, options, running } = this.#router;
     const facts = this.#ledger.leases.get(leaseId);
     if (facts === undefined || facts.attempt !== null || facts.endedMs !== null) {
@@ -109,7 +109,7 @@ export class Checkers implements Watch {
     if (begun && isAnswered) this.#ledger.broken("after-first-token", `request ${request} is dispatched again`);
   }
 
-  settled(_edge: EdgeHost, { leaseId }: HeldLease, outcome: string): void {
+  settled(_edge: SimEdge, { leaseId }: HeldLease, outcome: string): void {
     const facts = this.#ledger.leases.get(leaseId);
     if (facts === undefined) return;
     if (facts.endedMs !== null) this.#ledger.broken("settled-once", `${leaseId} ends a second time`);
@@ -117,8 +117,8 @@ export class Checkers implements Watch {
     facts.outcome = outcome;
   }
 
-  unanswered(_edge: EdgeHost, request: number): void {
-    if (this.#ledger.isLossless) this.#ledger.broken("answered", `request ${request} was queued and forgotten`);
+  unanswered(_edge: SimEdge, leaseId: string): void {
+    if (this.#ledger.isLossless) this.#ledger.broken("answered", `${leaseId} was queued and forgotten`);
   }
 
   closed(request: number): void {
@@ -181,7 +181,7 @@ export class Checkers implements Watch {
   #checkAll(): void {
     const { shards, edges, options } = this.#router;
     for (const shard of shards) if (shard !== null) this.#checkShard(shard);
-    const held = new Map<EdgeHost, number>();
+    const held = new Map<SimEdge, number>();
     for (const { of, heldLease } of this.#router.running.values()) {
       held.set(of.edge, (held.get(of.edge) ?? 0) + 1);
       if (of.edge.leaseCache.heldLeases.has(heldLease.leaseId)) continue;

@@ -6,12 +6,13 @@ import type { LeaseRequest } from "../../../src/routing/core/lease-client/edge-l
 import type { HedgeRace, Side } from "../../../src/dispatch/core/hedge-race.ts";
 import type { AttemptOutcome } from "../../../src/routing/core/shard-messages.ts";
 import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
-import type { AttemptEnd, EdgeHost } from "./edge-host.ts";
+import type { AttemptEnd } from "../../../src/routing/host/lease-client.ts";
+import type { SimEdge } from "./sim-edge.ts";
 
 /** Written in place. */
 export type RequestLife = {
   readonly request: number;
-  readonly edge: EdgeHost;
+  readonly edge: SimEdge;
   readonly leaseRequest: LeaseRequest;
   /** What it may still try. */
   readonly plan: AttemptPlan;
@@ -49,5 +50,7 @@ export function endOf(life: AttemptLife, outcome: AttemptOutcome, now: number, a
     firstByteMs: ttftMs,
     clientKey: of.leaseRequest.clientKey,
     inputTokens: of.leaseRequest.inputTokens,
+    affinity: of.leaseRequest.affinityKey ?? null,
+    cachedTokens: life.heldLease.cachedTokens,
   };
 }

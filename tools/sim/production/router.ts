@@ -15,16 +15,18 @@ import { hedgeDelayMs } from "../../../src/routing/core/endpoint/first-byte.ts";
 import { createRace, raceBegun, raceLate, raceLeased, raceLost } from "../../../src/dispatch/core/hedge-race.ts";
 import type { Rng } from "../../../src/lib/rng.ts";
 import type { AttemptOutcome } from "../../../src/routing/core/shard-messages.ts";
+import type { LeaseAnswer } from "../../../src/routing/host/lease-client.ts";
 import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { drawExponential, stream } from "../chance.ts";
 import { OUTCOME } from "../outcomes.ts";
 import type { FailureReason, Router, RouterFactory } from "../router.ts";
 import type { World } from "../world.ts";
 import { CORE, type CoreCalls } from "./core-calls.ts";
-import { EdgeHost, type LeaseAnswer } from "./edge-host.ts";
 import { PATIENT_QUEUE, type ProductionOptions } from "./options.ts";
 import { poolOf, type ScenarioPool } from "./pool-of.ts";
 import { endOf, type AttemptLife, type RequestLife } from "./requests.ts";
+import { promptKey } from "./prompt-key.ts";
+import { SimEdge } from "./sim-edge.ts";
 import { SimShard } from "./sim-shard.ts";
 import type { Watch } from "./watch.ts";
 import { Wire, WIRE_TAG } from "./wire.ts";
@@ -50,7 +52,7 @@ export class ProductionRouter implements Router {
   /** By region; null where the pool has no endpoint. */
   readonly shards: readonly (SimShard | null)[];
   /** By region. */
-  readonly edges: readonly (readonly EdgeHost[])[];
+  readonly edges: readonly (readonly SimEdge[])[];
   /** Attempts that hold a lease, by attempt. */
   readonly running = new Map<number, AttemptLife>();
   /** Requests without an outcome. */
@@ -76,7 +78,7 @@ export class ProductionRouter implements Router {
     this.edges = world.scenario.regions.map((_, region) =>
       Array.from(
         { length: options.edgesPerRegion },
-        (_unused, index) => new EdgeHost({ ...base, options, region, isolateId: `r${region}e${index}`, shardOf }),
+        (_unused, index) => new SimEdge({ ...base, region, isolateId: `r${region}e${index}`, shardOf }),
       ),
     );
   }
@@ -98,6 +100,7 @@ export class ProductionRouter implements Router {
       client: this.pool.places[region] ?? null,
       clientKey: world.scenario.regions[region]?.name ?? "",
       inputTokens: world.requests.promptTokens[request] ?? 0,
+      affinityKey: promptKey(world.requests, request),
       excluded: [],
       explain: false,
     };
@@ -178,16 +181,21 @@ export class ProductionRouter implements Router {
         goOn();
       });
     }
-    life.edge.lease(life.request, life.leaseRequest, (given) => {
+    this.#lease(life, life.leaseRequest, (given) => {
       answer = given;
       goOn();
     });
   }
 
+  #lease({ edge }: RequestLife, leaseRequest: LeaseRequest, done: (answer: LeaseAnswer) => void): void {
+    const leased = async (): Promise<void> => done(await edge.leases.lease(leaseRequest, this.options.patienceMs));
+    this.world.spawn(leased());
+  }
+
   #answered(life: RequestLife, answer: LeaseAnswer): void {
     const { world } = this;
     if (answer.kind === "leased") {
-      if (life.closed) return life.edge.returnLease(answer.heldLease);
+      if (life.closed) return life.edge.leases.giveBack(answer.heldLease);
       return this.#dispatch(life, answer.heldLease, "first");
     }
     if (life.closed) return undefined;
@@ -246,7 +254,7 @@ export class ProductionRouter implements Router {
         this.#end(life, "cut");
         return this.#giveUp(life.of);
       }
-      life.of.edge.touch(life.heldLease);
+      life.of.edge.leases.keep(life.heldLease);
       this.#watchOver(life);
     });
   }
@@ -281,7 +289,7 @@ export class ProductionRouter implements Router {
   }
 
   #leaseAgain(of: RequestLife, next: Repeat): void {
-    of.edge.lease(of.request, { ...of.leaseRequest, ...next, again: true }, (answer) => this.#answered(of, answer));
+    this.#lease(of, { ...of.leaseRequest, ...next, again: true }, (answer) => this.#answered(of, answer));
   }
 
   // Hedging, as `src/dispatch/hedge.ts`.
@@ -292,12 +300,12 @@ export class ProductionRouter implements Router {
     const race = createRace();
     of.race = race;
     if (!raceLate(race)) return;
-    of.edge.lease(of.request, { ...of.leaseRequest, excluded: [...of.plan.tried], purpose: "hedge" }, (answer) => {
+    this.#lease(of, { ...of.leaseRequest, excluded: [...of.plan.tried], purpose: "hedge" }, (answer) => {
       const isUsable =
         answer.kind === "leased" && !of.plan.tried.includes(answer.heldLease.grant.endpointId) && !of.closed;
       const next = raceLeased(race, isUsable);
       if (answer.kind === "leased" && next === "dispatch") return this.#dispatch(of, answer.heldLease, "second");
-      if (answer.kind === "leased") of.edge.returnLease(answer.heldLease);
+      if (answer.kind === "leased") of.edge.leases.giveBack(answer.heldLease);
       // The first one failed while this one was asked for.
       return first.ended && !of.closed && of.loss !== null ? this.#repeat(of, of.loss) : undefined;
     });
@@ -328,7 +336,7 @@ export class ProductionRouter implements Router {
     const endpoint = world.attempts.endpointOf(life.attempt);
     const tripMs = world.tripMs(world.requests.region[life.of.request] ?? 0, endpoint);
     const headersMs = world.scenario.headersWithSlot ? tripMs + this.#waitedMs(life, tripMs) : tripMs;
-    life.of.edge.settle(life.heldLease, endOf(life, outcome, world.nowMs, headersMs));
+    life.of.edge.leases.settle(life.heldLease, endOf(life, outcome, world.nowMs, headersMs));
   }
 
   /** How long it stood in the engine's own queue, ms; 0 before it had its slot. */

@@ -40,7 +40,7 @@ export const PLANTED_BUGS = {
         const tell = shard.report.bind(shard);
         shard.report = (report) => {
           const again = report.settled.map((one): Settlement => ({ ...one, leaseId: `${one.leaseId}-again` }));
-          tell({ ...report, settled: [...report.settled, ...again] });
+          return tell({ ...report, settled: [...report.settled, ...again] });
         };
       }
     },

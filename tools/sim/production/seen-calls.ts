@@ -1,11 +1,14 @@
 /**
- * The core as a simulated shard's shell calls it: every call is told to whoever watches, and does what it does without.
+ * The core as the shells of a simulated shard and of a simulated edge call it: every call is told to whoever watches, and does what it does without.
  *
  * Model. The shell that ships knows of no watcher, and performs what a call returned right after it: so a look at each
  * call, before and after, sees what a look into the shell would see.
  */
 import type { Effect } from "../../../src/routing/core/shard/shard.ts";
+import type { LeaseStep } from "../../../src/routing/core/lease-client/edge-lease.ts";
+import type { LeaseCalls } from "../../../src/routing/host/lease-ports.ts";
 import type { ShardCalls } from "../../../src/routing/host/shard-ports.ts";
+import type { SimEdge } from "./sim-edge.ts";
 import type { SimShard } from "./sim-shard.ts";
 import type { Asked, Watch } from "./watch.ts";
 
@@ -45,5 +48,35 @@ export function seenCalls(core: ShardCalls, { shard, watch, resolved }: Seeing):
       return seen(effects);
     },
     sweep: (state, now, rng) => seen(core.sweep(state, now, rng)),
+  };
+}
+
+export type SeeingEdge = { readonly edge: SimEdge; readonly watch: Watch | null };
+
+export function seenLeaseCalls(core: LeaseCalls, { edge, watch }: SeeingEdge): LeaseCalls {
+  if (watch === null) return core;
+  const seen = <Step extends LeaseStep>(step: Step): Step => {
+    if (step.kind === "leased") watch.leased(edge, step.heldLease);
+    return step;
+  };
+  return {
+    ...core,
+    beginLease: (leaseCache, leaseRequest, now) => {
+      const begun = core.beginLease(leaseCache, leaseRequest, now);
+      seen(begun.step);
+      return begun;
+    },
+    onReply: (leaseCache, leaseRequest, asking, reply, at) =>
+      seen(core.onReply(leaseCache, leaseRequest, asking, reply, at)),
+    onSilence: (leaseCache, leaseRequest, at) => seen(core.onSilence(leaseCache, leaseRequest, at)),
+    onAwaited: (leaseCache, leaseRequest, asking, outcome, at) => {
+      if (outcome === null) watch.unanswered(edge, asking.request.leaseId);
+      return seen(core.onAwaited(leaseCache, leaseRequest, asking, outcome, at));
+    },
+    settleHeldLease: (leaseCache, heldLease, settlement) => {
+      const isFirst = core.settleHeldLease(leaseCache, heldLease, settlement);
+      watch.settled(edge, heldLease, settlement.outcome);
+      return isFirst;
+    },
   };
 }

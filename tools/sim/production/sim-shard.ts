@@ -10,9 +10,16 @@ import type { ProbeResult } from "../../../src/routing/core/endpoint/endpoint.ts
 import type { ViewSet } from "../../../src/routing/core/endpoint/endpoint-view.ts";
 import type { Rng } from "../../../src/lib/rng.ts";
 import type { ShardState } from "../../../src/routing/core/shard/shard-state.ts";
-import type { AcquireReply, AcquireRequest, AwaitOutcome, Report } from "../../../src/routing/core/shard-messages.ts";
+import type {
+  AcquireReply,
+  AcquireRequest,
+  AwaitOutcome,
+  Report,
+  ReportReply,
+} from "../../../src/routing/core/shard-messages.ts";
 import { PROBE_TIMEOUT_MS, ShardHost } from "../../../src/routing/host/shard-host.ts";
-import type { Checkpoint, Clock, ShardPorts } from "../../../src/routing/host/shard-ports.ts";
+import type { Clock } from "../../../src/routing/host/clock.ts";
+import type { Checkpoint, ShardPorts } from "../../../src/routing/host/shard-ports.ts";
 import { stream } from "../chance.ts";
 import { WARMTH } from "../endpoint-health.ts";
 import type { World } from "../world.ts";
@@ -66,8 +73,8 @@ export class SimShard {
     return this.#host.acquire(request);
   }
 
-  report(report: Report): void {
-    this.#host.report(report);
+  report(report: Report): ReportReply {
+    return this.#host.report(report);
   }
 
   exchange(digest: ViewSet): ViewSet {
@@ -169,7 +176,7 @@ export class SimShard {
     const endpoint = pool.indexOf.get(endpointId);
     if (endpoint === undefined) return done(null);
     const halfMs = world.network.oneWayMs(this.region, world.regionOf(endpoint));
-    return wire.later(halfMs, () => {
+    wire.later(halfMs, () => {
       const result = this.#look(endpoint);
       if (result === null) wire.later(PROBE_TIMEOUT_MS - halfMs, () => done({ kind: "failed" }));
       else wire.later(world.network.oneWayMs(world.regionOf(endpoint), this.region), () => done(result));

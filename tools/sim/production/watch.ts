@@ -4,7 +4,7 @@
 import type { Effect } from "../../../src/routing/core/shard/shard.ts";
 import type { AcquireReply, AcquireRequest, Report } from "../../../src/routing/core/shard-messages.ts";
 import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
-import type { EdgeHost } from "./edge-host.ts";
+import type { SimEdge } from "./sim-edge.ts";
 import type { SimShard } from "./sim-shard.ts";
 
 /** `isNew`: the lease id was not live before. */
@@ -20,13 +20,13 @@ export type Watch = {
   cameBack(shard: SimShard, endpointId: string): void;
   evicting(shard: SimShard): void;
   /** An edge has a lease for a request. */
-  leased(edge: EdgeHost, request: number, heldLease: HeldLease): void;
+  leased(edge: SimEdge, heldLease: HeldLease): void;
   /** An attempt begins under a lease. */
-  dispatched(edge: EdgeHost, heldLease: HeldLease, attempt: number): void;
+  dispatched(edge: SimEdge, heldLease: HeldLease, attempt: number): void;
   /** The edge has ended a lease; `outcome` as it will tell the shard. */
-  settled(edge: EdgeHost, heldLease: HeldLease, outcome: string): void;
-  /** Nobody told in time what became of a queued request. */
-  unanswered(edge: EdgeHost, request: number): void;
+  settled(edge: SimEdge, heldLease: HeldLease, outcome: string): void;
+  /** Nobody told in time what became of a request that was queued under this id. */
+  unanswered(edge: SimEdge, leaseId: string): void;
   /** The router gave the request its outcome. */
   closed(request: number): void;
 };

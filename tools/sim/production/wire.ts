@@ -49,7 +49,7 @@ export class Wire {
   }
 
   call<Reply>({ from, to }: Route, { serve, onReply, onFail, doubles = false }: Call<Reply>): void {
-    const fails = (): void => this.later(CALL_FAILS_MS, onFail);
+    const fails = (): void => void this.later(CALL_FAILS_MS, onFail);
     const reply = (answer: Reply): void => {
       if (!this.#send(to, from, () => onReply(answer))) fails();
     };
@@ -60,8 +60,11 @@ export class Wire {
     }
   }
 
-  later(delayMs: number, run: () => void): void {
-    this.#world.timer(delayMs, WIRE_TAG, this.#mail.park(run));
+  /** Returns what takes it back. */
+  later(delayMs: number, run: () => void): () => void {
+    const ticket = this.#mail.park(run);
+    this.#world.timer(delayMs, WIRE_TAG, ticket);
+    return () => this.#mail.take(ticket);
   }
 
   /** A timer or a message of this wire is due. */

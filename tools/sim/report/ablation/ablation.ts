@@ -53,9 +53,9 @@ export async function without(name: string): Promise<RouterFactory> {
     `no such part: ${name}`,
   );
   registerOnce();
-  const copy = new URL(`../../production/keyed.ts?${WITHOUT}=${name}`, import.meta.url);
-  const { keyedProduction } = (await import(copy.href)) as typeof import("../../production/keyed.ts");
-  return keyedProduction;
+  const copy = new URL(`../../production/router.ts?${WITHOUT}=${name}`, import.meta.url);
+  const { production } = (await import(copy.href)) as typeof import("../../production/router.ts");
+  return production();
 }
 
 const ROOT = new URL("../../../../", import.meta.url);
