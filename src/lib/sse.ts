@@ -1,14 +1,15 @@
 /**
- * Decides where the events of an event stream begin and end: as decoded events, as a position in raw bytes, and as text
- * to send.
+ * The one reader of event streams: where an event begins and ends, and what it says.
  *
- * Model. Lines end at LF, CR or CRLF; a blank line dispatches; what is incomplete at the end of the stream is no event.
- * A CR ends its line at once and a LF that follows belongs to it, so an event is known at its last byte even when the
- * pair is split over two chunks. State is one object per stream and there is no lookahead: how the stream was cut into
- * chunks cannot change the events.
+ * Model. Lines end at LF, CR or CRLF; a blank line ends an event; what is incomplete at the end of the stream is none.
+ * A CR ends its line at once and a LF that follows belongs to it, so an event is known at its last character even when the
+ * pair is split over two pieces: then the LF is a blank part of its own. Two steps, for who passes events on as they came
+ * and for who wants to know what they say: `splitEvents` cuts the text and keeps every character of it, `readEvent` reads
+ * one part. The decoder is both. Each piece is looked at once and joined once, however it was cut.
+ * What writes events is in `sse-write.ts`, which the start of the Worker does not need.
  * Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream"; docs/sources.md, Threats.
- * Rejected: splitting at "\n\n", which misses CR streams, and waiting for the character after a CR, which withholds the
- * last token of an event until the next one comes.
+ * Rejected: splitting at "\n\n", which misses CR streams; waiting for the character after a CR, which withholds the last
+ * token of an event until the next one comes; a library (docs/decisions/0001-dependencies.md).
  */
 import { err, ok } from "./result.ts";
 import type { Result } from "./result.ts";
@@ -17,208 +18,188 @@ import type { Result } from "./result.ts";
 export type SseEvent = { readonly event: string | null; readonly data: string; readonly id: string | null };
 
 /** The stream is unusable from here on; `events` were complete before the one that is too large. */
-export type SseOverflow = {
+type SseOverflow<Event> = {
   readonly reason: "event_too_large";
-  readonly eventBytesMax: number;
-  readonly events: readonly SseEvent[];
+  readonly eventUnitsMax: number;
+  readonly events: readonly Event[];
 };
 
-/** Written in place by `push`; only the first three members are for readers. */
-export type SseDecoder = {
-  readonly eventBytesMax: number;
-  /** Last event id of the stream, as a client would send it to resume; "" if none. */
-  lastEventId: string;
-  /** Last valid `retry` of the stream, ms; null if none. */
-  retryMs: number | null;
-  line: string;
-  lineBytes: number;
-  /** UTF-8 bytes of the finished lines that the pending event keeps. */
-  heldBytes: number;
-  data: string | null;
-  event: string;
-  id: string | null;
-  atStart: boolean;
-  afterCr: boolean;
-  overflowed: boolean;
+/** Written in place by `splitEvents`. */
+export type SseSplitter = {
+  readonly eventUnitsMax: number;
+  /** The event that is not complete, in pieces: joined once, when it ends. */
+  pending: string[];
+  pendingUnits: number;
+  isLineStart: boolean;
+  isAfterCr: boolean;
+  isAfterBlankCr: boolean;
+  hasOverflowed: boolean;
 };
 
-/** A line of a stream from an LLM server is one JSON chunk of some hundred bytes; 1 MiB holds a whole long answer. */
-export const SSE_EVENT_BYTES_MAX = 1024 * 1024;
+/** Written in place by `push`. */
+export type SseDecoder = { readonly splitter: SseSplitter; isAtStart: boolean };
 
-const LF = 10;
-const CR = 13;
-const BOM = 0xfeff;
+/** An event of a stream from an LLM server is one JSON chunk of some hundred units; a Mi holds a whole long answer. */
+export const SSE_EVENT_UNITS_MAX = 1024 * 1024;
+
+/** The same, under the name that the queue's chunks know it by. */
+export const SSE_EVENT_BYTES_MAX = SSE_EVENT_UNITS_MAX;
+
+const BOM = "\ufeff";
 
 /**
- * `eventBytesMax`: most UTF-8 bytes kept for one event: its data, event and id lines, names included and terminators
- * not, and the unfinished line. Comments and unknown fields are dropped at their end and do not add up.
+ * `eventUnitsMax`: most UTF-16 units of one event, everything counted that stands before its end. `isInside`: the text may
+ * begin inside a line.
  */
-export function createSseDecoder(options: { eventBytesMax?: number } = {}): SseDecoder {
+export function createSseSplitter(options: { eventUnitsMax?: number; isInside?: boolean } = {}): SseSplitter {
+  const { eventUnitsMax = SSE_EVENT_UNITS_MAX, isInside = false } = options;
   return {
-    eventBytesMax: options.eventBytesMax ?? SSE_EVENT_BYTES_MAX,
-    lastEventId: "",
-    retryMs: null,
-    line: "",
-    lineBytes: 0,
-    heldBytes: 0,
-    data: null,
-    event: "",
-    id: null,
-    atStart: true,
-    afterCr: false,
-    overflowed: false,
+    eventUnitsMax,
+    pending: [],
+    pendingUnits: 0,
+    isLineStart: !isInside,
+    isAfterCr: false,
+    isAfterBlankCr: false,
+    hasOverflowed: false,
   };
 }
 
 /**
- * Feeds the next piece of text and returns the events that it completed. The shell decodes UTF-8 with a streaming
- * decoder that keeps the byte order mark (`ignoreBOM: true`): one at the very start is dropped here. After an overflow
- * every further push is the same error without events.
+ * Feeds the next piece and returns the parts that it completed: events as they came, each with its blank line, and what
+ * else ends in a blank line. All parts and `restOf` are the text. After an overflow every further push is the same error
+ * without events.
  */
-export function push(decoder: SseDecoder, text: string): Result<SseEvent[], SseOverflow> {
-  const events: SseEvent[] = [];
-  if (decoder.overflowed) return err(overflow(decoder, events));
+export function splitEvents(splitter: SseSplitter, text: string): Result<string[], SseOverflow<string>> {
+  const parts: string[] = [];
+  if (splitter.hasOverflowed) return err(overflow(splitter, parts));
   let from = 0;
-  if (decoder.atStart && text.length > 0) {
-    decoder.atStart = false;
-    if (text.charCodeAt(0) === BOM) from = 1;
+  for (const end of endsIn(splitter, text)) {
+    if (splitter.pendingUnits + end - from > splitter.eventUnitsMax) return err(overflow(splitter, parts));
+    const piece = text.slice(from, end);
+    parts.push(splitter.pendingUnits === 0 ? piece : takePending(splitter) + piece);
+    from = end;
   }
-  while (from < text.length) {
-    if (decoder.afterCr) {
-      decoder.afterCr = false;
-      if (text.charCodeAt(from) === LF) {
-        from += 1;
-        continue;
-      }
+  if (from === text.length) return ok(parts);
+  splitter.pending.push(text.slice(from));
+  splitter.pendingUnits += text.length - from;
+  return splitter.pendingUnits > splitter.eventUnitsMax ? err(overflow(splitter, parts)) : ok(parts);
+}
+
+/** What came behind the last part. */
+export function restOf({ pending }: SseSplitter): string {
+  return pending.join("");
+}
+
+function takePending(splitter: SseSplitter): string {
+  const joined = restOf(splitter);
+  splitter.pending = [];
+  splitter.pendingUnits = 0;
+  return joined;
+}
+
+/** Just past the end of each blank line of the piece. */
+function endsIn(splitter: SseSplitter, text: string): number[] {
+  const ends: number[] = [];
+  if (text === "") return ends;
+  let at = 0;
+  if (splitter.isAfterCr && text.startsWith("\n")) {
+    at = 1;
+    if (splitter.isAfterBlankCr) ends.push(at);
+  }
+  splitter.isAfterCr = false;
+  let lf = -1;
+  let cr = -1;
+  while (at < text.length) {
+    // Each is looked for once: a piece without the one is not searched for it at every line.
+    if (lf < at) lf = indexOrEnd(text, "\n", at);
+    if (cr < at) cr = indexOrEnd(text, "\r", at);
+    const lineEnd = Math.min(lf, cr);
+    const isBlank = splitter.isLineStart && lineEnd === at;
+    splitter.isLineStart = lineEnd < text.length;
+    if (lineEnd === text.length) break;
+    at = lineEnd + 1;
+    if (lineEnd === cr) {
+      if (text.startsWith("\n", at)) at += 1;
+      else splitter.isAfterCr = at === text.length;
+      splitter.isAfterBlankCr = isBlank;
     }
-    const end = takeLine(decoder, text, from);
-    if (decoder.heldBytes + decoder.lineBytes > decoder.eventBytesMax) return err(overflow(decoder, events));
-    if (end === text.length) break;
-    decoder.afterCr = text.charCodeAt(end) === CR;
-    endLine(decoder, events);
-    from = end + 1;
+    if (isBlank) ends.push(at);
   }
-  return ok(events);
+  return ends;
 }
 
-/** Appends to the unfinished line up to its terminator, the end of the text or the bound; returns where it stopped. */
-function takeLine(decoder: SseDecoder, text: string, from: number): number {
-  const bytesMax = decoder.eventBytesMax - decoder.heldBytes;
-  let bytes = decoder.lineBytes;
-  let at = from;
-  for (; at < text.length && bytes <= bytesMax; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === LF || code === CR) break;
-    bytes += utf8Bytes(code);
-  }
-  decoder.line += text.slice(from, at);
-  decoder.lineBytes = bytes;
-  return at;
+function indexOrEnd(text: string, char: string, from: number): number {
+  const index = text.indexOf(char, from);
+  return index === -1 ? text.length : index;
 }
 
-/** UTF-8 bytes of one UTF-16 unit; half of a surrogate pair is half of four. */
-function utf8Bytes(code: number): number {
-  if (code < 0x80) return 1;
-  if (code < 0x800 || (code >= 0xd800 && code <= 0xdfff)) return 2;
-  return 3;
+function overflow<Event>(splitter: SseSplitter, events: readonly Event[]): SseOverflow<Event> {
+  splitter.hasOverflowed = true;
+  splitter.pending = [];
+  return { reason: "event_too_large", eventUnitsMax: splitter.eventUnitsMax, events };
 }
 
-function endLine(decoder: SseDecoder, events: SseEvent[]): void {
-  const { line, lineBytes } = decoder;
-  decoder.line = "";
-  decoder.lineBytes = 0;
-  if (line === "") {
-    dispatch(decoder, events);
-    return;
+/** What the lines of one part say; null where they are no event. An unfinished line counts as it stands. */
+export function readEvent(part: string): SseEvent | null {
+  let data: string | null = null;
+  let event = "";
+  let id: string | null = null;
+  for (const line of linesOf(part)) {
+    const { name, value } = fieldOf(line);
+    if (name === "data") data = data === null ? value : `${data}\n${value}`;
+    else if (name === "event") event = value;
+    else if (name === "id" && !value.includes("\0")) id = value;
   }
+  return data === null ? null : { event: event === "" ? null : event, data, id };
+}
+
+/** Of a part. The blank line is the last of them. */
+export function linesOf(text: string): string[] {
+  return text.split(text.includes("\r") ? /\r\n|\r|\n/ : "\n");
+}
+
+/** A comment has the name "". */
+export function fieldOf(line: string): { readonly name: string; readonly value: string } {
   const colon = line.indexOf(":");
-  const name = colon === -1 ? line : line.slice(0, colon);
-  const valueAt = colon === -1 ? line.length : colon + (line.charAt(colon + 1) === " " ? 2 : 1);
-  if (takeField(decoder, name, line.slice(valueAt))) decoder.heldBytes += lineBytes;
+  if (colon === -1) return { name: line, value: "" };
+  return { name: line.slice(0, colon), value: line.slice(line.charAt(colon + 1) === " " ? colon + 2 : colon + 1) };
 }
 
-/** True if the field is kept until the event ends. */
-function takeField(decoder: SseDecoder, name: string, value: string): boolean {
-  switch (name) {
-    case "data":
-      decoder.data = decoder.data === null ? value : `${decoder.data}\n${value}`;
-      return true;
-    case "event":
-      decoder.event = value;
-      return true;
-    case "id":
-      if (!value.includes("\0")) decoder.id = value;
-      return true;
-    case "retry":
-      if (/^[0-9]{1,15}$/.test(value)) decoder.retryMs = Number(value);
-      return false;
-    default:
-      return false;
-  }
+export function createSseDecoder(options: { eventUnitsMax?: number } = {}): SseDecoder {
+  return { splitter: createSseSplitter(options), isAtStart: true };
 }
-
-function dispatch(decoder: SseDecoder, events: SseEvent[]): void {
-  const { data, event, id } = decoder;
-  if (id !== null) decoder.lastEventId = id;
-  if (data !== null) events.push({ event: event === "" ? null : event, data, id });
-  decoder.data = null;
-  decoder.event = "";
-  decoder.id = null;
-  decoder.heldBytes = 0;
-}
-
-function overflow(decoder: SseDecoder, events: readonly SseEvent[]): SseOverflow {
-  decoder.overflowed = true;
-  decoder.line = "";
-  decoder.data = null;
-  return { reason: "event_too_large", eventBytesMax: decoder.eventBytesMax, events };
-}
-
-/** Why an event cannot be written: a line break in a name or an id would begin a field of the sender's choice. */
-export type SseEncodeError = { readonly reason: "event_has_line_break" | "id_has_line_break_or_nul" };
 
 /**
- * One event as text, blank line included. Every line break in `data` (LF, CR, CRLF) starts a new `data:` line, so data
- * can never end the event or add a field; it is read back with LF. An empty `event` is left out.
+ * Feeds the next piece of text and returns the events that it completed. The shell decodes UTF-8 with a streaming
+ * decoder that keeps the byte order mark (`ignoreBOM: true`): one at the very start is dropped here.
  */
-export function encodeSse(message: { event?: string; data: string; id?: string }): Result<string, SseEncodeError> {
-  const { event = "", data, id } = message;
-  if (/[\r\n]/.test(event)) return err({ reason: "event_has_line_break" });
-  if (id !== undefined && (/[\r\n]/.test(id) || id.includes("\0"))) return err({ reason: "id_has_line_break_or_nul" });
-  const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
-  const head = (event === "" ? "" : `event: ${event}\n`) + (id === undefined ? "" : `id: ${id}\n`);
-  return ok(`${head}${lines.join("")}\n`);
+export function push(decoder: SseDecoder, text: string): Result<SseEvent[], SseOverflow<SseEvent>> {
+  const split = splitEvents(decoder.splitter, decoder.isAtStart ? withoutBom(text) : text);
+  decoder.isAtStart &&= text === "";
+  return split.ok ? ok(eventsIn(split.value)) : err({ ...split.error, events: eventsIn(split.error.events) });
 }
 
-/** Where the bytes seen so far stopped: inside a line, at the start of one, or after a CR that ended one. */
-export type SseBoundaryState = "in_line" | "line_start" | "after_cr" | "after_blank_cr";
+/** A mark that stands before the first line is none of it. */
+export function withoutBom(text: string): string {
+  return text.startsWith(BOM) ? text.slice(1) : text;
+}
 
-export const SSE_BOUNDARY_START: SseBoundaryState = "line_start";
-
-/**
- * Finds the last event boundary of a chunk of raw bytes: `boundary` is the index just past the last blank line's
- * terminator, 0 if the chunk has none; `state` is passed with the next chunk (SSE_BOUNDARY_START with the first).
- * Bytes up to it can be forwarded as they are: whatever is written after them starts a new event. A CRLF split over
- * chunks gives a boundary after its CR, and then one after its LF. A stream of which nothing but a byte order mark was
- * seen counts as inside a line, which only delays the boundary by a line.
- */
-export function lastEventBoundary(
-  bytes: Uint8Array,
-  state: SseBoundaryState,
-): { readonly boundary: number; readonly state: SseBoundaryState } {
-  let boundary = 0;
-  let now = state;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at];
-    if (byte !== LF && byte !== CR) {
-      now = "in_line";
-      continue;
-    }
-    const completesCrLf = byte === LF && (now === "after_cr" || now === "after_blank_cr");
-    const blank = completesCrLf ? now === "after_blank_cr" : now !== "in_line";
-    if (blank) boundary = at + 1;
-    if (byte === LF) now = "line_start";
-    else now = blank ? "after_blank_cr" : "after_cr";
+function eventsIn(parts: readonly string[]): SseEvent[] {
+  const events: SseEvent[] = [];
+  for (const part of parts) {
+    const event = readEvent(part);
+    if (event !== null) events.push(event);
   }
-  return { boundary, state: now };
+  return events;
+}
+
+/** The events of a part of a stream, and what stands behind the last of them. */
+type SseTail = { readonly events: readonly SseEvent[]; readonly rest: string };
+
+/** `isCut`: the text may begin inside an event, and its beginning, up to the first blank line, is none. */
+export function readTail(text: string, isCut: boolean): SseTail {
+  const splitter = createSseSplitter({ isInside: isCut, eventUnitsMax: text.length });
+  const split = splitEvents(splitter, text);
+  const parts = split.ok ? split.value : [];
+  return { events: eventsIn(isCut ? parts.slice(1) : parts), rest: restOf(splitter) };
 }

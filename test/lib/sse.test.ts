@@ -3,12 +3,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   createSseDecoder,
-  encodeSse,
-  lastEventBoundary,
+  createSseSplitter,
   push,
-  SSE_BOUNDARY_START,
-  SSE_EVENT_BYTES_MAX,
+  readEvent,
+  readTail,
+  restOf,
+  splitEvents,
+  SSE_EVENT_UNITS_MAX,
 } from "../../src/lib/sse.ts";
+import { withData, writeEvent } from "../../src/lib/sse-write.ts";
 import type { SseDecoder, SseEvent } from "../../src/lib/sse.ts";
 
 /** Pushes every piece and fails on an overflow. */
@@ -162,165 +165,148 @@ describe("the decoder", () => {
     expect(decode(["data: a\r\n\r"])).toEqual([message("a")]);
     expect(decode(["data: a\r\n\r", "\ndata: b\r\n\r\n"])).toEqual([message("a"), message("b")]);
   });
+});
 
+/** The parts that are complete, and what is left. */
+function split(pieces: readonly string[]): { parts: string[]; rest: string } {
+  const splitter = createSseSplitter();
+  const parts = pieces.flatMap((piece) => {
+    const done = splitEvents(splitter, piece);
+    if (!done.ok) throw new Error("unexpected overflow");
+    return done.value;
+  });
+  return { parts, rest: restOf(splitter) };
+}
+
+/** Parts that are more than the end of one, as far as it cannot be cut. */
+const withLines = (parts: readonly string[]): string[] =>
+  parts.map((part) => part.replace(/[\r\n]+$/, "")).filter((part) => part !== "");
+
+describe("the splitter", () => {
   test.each([
-    { name: "keeps the last id over events without one", text: "id: 1\ndata: a\n\ndata: b\n\n", id: "1" },
-    { name: "takes an id from a block without data", text: "id: 1\ndata: a\n\nid: 2\n\n", id: "2" },
-    { name: "does not take an id from an unfinished block", text: "id: 1\n\nid: 2\n", id: "1" },
-    { name: "lets an empty id reset it", text: "id: 1\n\nid\n\n", id: "" },
-  ])("$name", ({ text, id }) => {
-    const decoder = createSseDecoder();
-    decodeInto(decoder, [text]);
-    expect(decoder.lastEventId).toBe(id);
+    { text: "data: a\n\ndata: b\n\n", parts: ["data: a\n\n", "data: b\n\n"] },
+    { text: "data: a\r\r: x\r\r", parts: ["data: a\r\r", ": x\r\r"] },
+    { text: "data: a\r\n\r\ndata: b\r\n\r\n", parts: ["data: a\r\n\r\n", "data: b\r\n\r\n"] },
+    { text: "data: a\n\r\ndata: b\r\n\ndata: c\r\n\r", parts: ["data: a\n\r\n", "data: b\r\n\n", "data: c\r\n\r"] },
+    { text: "id: 7\nevent: e\n: c\ndata: é\n\n", parts: ["id: 7\nevent: e\n: c\ndata: é\n\n"] },
+    { text: "\n\ndata: a\n\n", parts: ["\n", "\n", "data: a\n\n"] },
+    { text: "\ufeffdata: a\n\n", parts: ["\ufeffdata: a\n\n"] },
+    { text: "", parts: [] },
+  ])("cuts $text behind each blank line", ({ text, parts }) => {
+    expect(split([text])).toEqual({ parts, rest: "" });
   });
 
-  test.each([
-    { text: "retry: 1500\n", retryMs: 1_500 },
-    { text: "retry: 10\nretry: -1\nretry: 1e3\nretry: \nretry: 5 \n", retryMs: 10 },
-    { text: `retry: ${"9".repeat(400)}\n`, retryMs: null },
-  ])("reads the reconnection time of $text", ({ text, retryMs }) => {
-    const decoder = createSseDecoder();
-    decodeInto(decoder, [text]);
-    expect(decoder.retryMs).toBe(retryMs);
+  test("gives the second half of a line break that was cut by itself", () => {
+    expect(split(["data: a\r\n\r", "\ndata: b\r", "\n\r\n"])).toEqual({
+      parts: ["data: a\r\n\r", "\n", "data: b\r\n\r\n"],
+      rest: "",
+    });
+  });
+
+  test("keeps every character, however the stream is cut, and its parts are the decoder's events", () => {
+    fc.assert(
+      fc.property(streamText, places, (text, at) => {
+        fc.pre(!text.startsWith("\ufeff"));
+        const { parts, rest } = split(cut(text, at));
+        expect(parts.join("") + rest).toBe(text);
+        expect(parts.flatMap((part) => readEvent(part) ?? [])).toEqual(decode([text]));
+        expect(rest === "" || split([rest]).parts.length === 0).toBe(true);
+        expect(withLines(parts)).toEqual(withLines(split([text]).parts));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
 
-describe("the bound of a buffered event", () => {
-  const bounded = (pieces: readonly string[], eventBytesMax = 10) => {
-    const decoder = createSseDecoder({ eventBytesMax });
+describe("a tail", () => {
+  test.each([
+    { name: "that is the whole stream", text: "data: a\n\ndata: b", isCut: false, data: ["a"], rest: "data: b" },
+    { name: "that begins inside an event", text: "x\n\ndata: a\n\nda", isCut: true, data: ["a"], rest: "da" },
+    { name: "that begins at the end of a line", text: "\ndata: a\n\ndata: b\n\n", isCut: true, data: ["b"], rest: "" },
+    { name: "that begins at a blank line", text: "\n\ndata: b\n\n", isCut: true, data: ["b"], rest: "" },
+    { name: "with mixed ends of lines", text: "x\n\r\ndata: a\r\n\n", isCut: true, data: ["a"], rest: "" },
+    { name: "without a whole event", text: "x\nx", isCut: true, data: [], rest: "x\nx" },
+  ])("$name gives its whole events and the rest", ({ text, isCut, data, rest }) => {
+    const tail = readTail(text, isCut);
+    expect(tail.events.map((event) => event.data)).toEqual(data);
+    expect(tail.rest).toBe(rest);
+  });
+});
+
+describe("the bound of an event", () => {
+  const bounded = (pieces: readonly string[], eventUnitsMax = 12) => {
+    const decoder = createSseDecoder({ eventUnitsMax });
     return pieces.map((piece) => push(decoder, piece));
   };
   const accepted = (pieces: readonly string[]) => bounded(pieces).every((pushed) => pushed.ok);
 
   test.each([
     { name: "one line", at: "data:12345\n\n", beyond: "data:123456\n\n" },
-    { name: "one unfinished line", at: "data:12345", beyond: "data:123456" },
-    { name: "lines together", at: "data\ndata:1\n\n", beyond: "data\ndata:12\n\n" },
-    { name: "event and id lines", at: "event:1\nid:\n\n", beyond: "event:1\nid:1\n\n" },
-    { name: "two-byte characters", at: "data:éé1\n\n", beyond: "data:ééé\n\n" },
-    { name: "four-byte characters", at: "data:😀1\n\n", beyond: "data:😀12\n\n" },
-    { name: "a comment", at: ":234567890\n", beyond: ":2345678901\n" },
-  ])("takes ten bytes and refuses eleven in $name", ({ at, beyond }) => {
+    { name: "one unfinished line", at: "data:1234567", beyond: "data:12345678" },
+    { name: "lines together", at: "data\ndata:\n\n", beyond: "data\ndata:1\n\n" },
+    { name: "event and id lines", at: "event:\nid:\n\n", beyond: "event:1\nid:\n\n" },
+    { name: "characters of two units", at: "data:😀😀1\n\n", beyond: "data:😀😀12\n\n" },
+    { name: "comments", at: ":23\n:67\n:01\n", beyond: ":23\n:67\n:01\n:" },
+  ])("takes twelve units and refuses thirteen in $name", ({ at, beyond }) => {
     expect(accepted([at])).toBe(true);
-    expect(accepted([...at])).toBe(true);
+    expect(accepted(at.split(""))).toBe(true);
     expect(accepted([beyond])).toBe(false);
-    expect(accepted([...beyond])).toBe(false);
+    expect(accepted(beyond.split(""))).toBe(false);
   });
 
-  test("does not add up comments, unknown fields or finished events", () => {
-    expect(accepted([": ping\n".repeat(100), "unknown:1\n".repeat(100), "data:12345\n\n".repeat(100)])).toBe(true);
+  test("is counted without reading again what is there: a long event of a line a piece comes through", () => {
+    const decoder = createSseDecoder();
+    const lines = 100_000;
+    for (let line = 0; line < lines; line += 1) push(decoder, "data:x\r");
+    const pushed = push(decoder, "\r");
+    expect(pushed.ok && pushed.value[0]?.data.length).toBe(2 * lines - 1);
+  });
+
+  test("does not add up finished events", () => {
+    expect(accepted([": ping\n\n".repeat(100), "data:12345\n\n".repeat(100)])).toBe(true);
   });
 
   test("hands over the events before the large one, once, and stays failed", () => {
     const [first, second] = bounded(["data:1\n\ndata:123456\n\ndata:2\n\n", "data:3\n\n"]);
-    const error = { reason: "event_too_large", eventBytesMax: 10 };
+    const error = { reason: "event_too_large", eventUnitsMax: 12 };
     expect(first).toEqual({ ok: false, error: { ...error, events: [message("1")] } });
     expect(second).toEqual({ ok: false, error: { ...error, events: [] } });
   });
 
-  test("is one mebibyte unless told otherwise", () => {
-    const fits = `data:${"x".repeat(SSE_EVENT_BYTES_MAX - 5)}`;
+  test("is a Mi of units unless told otherwise", () => {
+    const fits = "x".repeat(SSE_EVENT_UNITS_MAX);
     expect(push(createSseDecoder(), fits).ok).toBe(true);
     expect(push(createSseDecoder(), `${fits}x`).ok).toBe(false);
   });
 });
 
-describe("the encoder", () => {
-  const encoded = (input: Parameters<typeof encodeSse>[0]): string => {
-    const text = encodeSse(input);
-    if (!text.ok) throw new Error(text.error.reason);
-    return text.value;
-  };
-
+describe("an event is written", () => {
   test.each([
-    { input: { data: "[DONE]" }, text: "data: [DONE]\n\n" },
-    { input: { event: "error", data: "{}" }, text: "event: error\ndata: {}\n\n" },
-    { input: { data: "a\nb\r\nc\rd", id: "7" }, text: "id: 7\ndata: a\ndata: b\ndata: c\ndata: d\n\n" },
-    { input: { data: "" }, text: "data: \n\n" },
-    { input: { data: "x\n\nevent: evil\n\n" }, text: "data: x\ndata: \ndata: event: evil\ndata: \ndata: \n\n" },
-  ])("writes $input", ({ input, text }) => {
-    expect(encoded(input)).toBe(text);
+    { event: null, data: { a: 1 }, text: 'data: {"a":1}\n\n' },
+    { event: "end", data: "a\r\n\nb", id: 0, text: 'id: 0\nevent: end\ndata: "a\\r\\n\\nb"\n\n' },
+  ])("as $text", ({ text, ...written }) => {
+    expect(writeEvent(written)).toBe(text);
   });
 
-  test.each([
-    { input: { event: "a\nb", data: "" }, reason: "event_has_line_break" },
-    { input: { event: "a\rb", data: "" }, reason: "event_has_line_break" },
-    { input: { id: "1\n", data: "" }, reason: "id_has_line_break_or_nul" },
-    { input: { id: "1\r", data: "" }, reason: "id_has_line_break_or_nul" },
-    { input: { id: "\0", data: "" }, reason: "id_has_line_break_or_nul" },
-  ])("refuses $input", ({ input, reason }) => {
-    expect(encodeSse(input)).toEqual({ ok: false, error: { reason } });
-  });
-
-  test("is read back as exactly one event with the same data, whatever the data is", () => {
+  test("so that it is read back as one event with the same data, whatever the data is", () => {
     const nasty = fc.oneof(streamText, fc.string({ unit: "binary" }));
     fc.assert(
-      fc.property(nasty, fc.constantFrom("", "error", "ping"), places, (data, event, at) => {
-        const events = decode([...cut(encoded({ event, data }), at), ...cut(encoded({ data: "next" }), at)]);
-        const lines = data.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
-        expect(events).toEqual([message(lines, { event: event === "" ? null : event }), message("next")]);
+      fc.property(nasty, fc.constantFrom(null, "error", "ping"), places, (data, event, at) => {
+        const events = decode([...cut(writeEvent({ event, data }), at), ...cut(writeEvent({ event, data: 1 }), at)]);
+        expect(events).toEqual([message(JSON.stringify(data), { event }), message("1", { event })]);
       }),
     );
   });
-});
-
-describe("the byte boundary", () => {
-  const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-  /** Absolute position of the last boundary after each chunk. */
-  function boundaries(chunks: readonly Uint8Array[]): number[] {
-    let state = SSE_BOUNDARY_START;
-    let before = 0;
-    let last = 0;
-    return chunks.map((chunk) => {
-      const found = lastEventBoundary(chunk, state);
-      state = found.state;
-      if (found.boundary > 0) last = before + found.boundary;
-      before += chunk.length;
-      return last;
-    });
-  }
 
   test.each([
-    { text: "data: a\n\n", boundary: 9 },
-    { text: "data: a\n\ndata: b", boundary: 9 },
-    { text: "data: a\r\r", boundary: 9 },
-    { text: "data: a\r\n\r\n", boundary: 11 },
-    { text: "data: a\r\n\r", boundary: 10 },
-    { text: "data: a\n", boundary: 0 },
-    { text: "data: a\r\n", boundary: 0 },
-    { text: "data: a", boundary: 0 },
-    { text: "\n", boundary: 1 },
-    { text: "", boundary: 0 },
-    { text: "data: é\n\r\n:", boundary: 11 },
-  ])("of $text is at $boundary", ({ text, boundary }) => {
-    expect(boundaries([bytesOf(text)])).toEqual([boundary]);
-  });
-
-  test("is found when the terminator is split over chunks", () => {
-    const chunks = ["data: a\r", "\n\r", "\ndata: b\n", "\n", "data: c"].map(bytesOf);
-    expect(boundaries(chunks)).toEqual([0, 10, 11, 20, 20]);
-  });
-
-  test("is the same however the bytes are cut, and has every complete event before it", () => {
-    fc.assert(
-      fc.property(streamText, places, (text, at) => {
-        fc.pre(!text.startsWith("\ufeff"));
-        const bytes = bytesOf(text);
-        const ends = [...at.map((place) => place % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
-        const chunks = ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
-        const boundary = boundaries(chunks).at(-1) ?? 0;
-        expect(boundary).toBe(boundaries([bytes])[0]);
-        const decoder = createSseDecoder();
-        const forwarded = decodeInto(decoder, [new TextDecoder().decode(bytes.subarray(0, boundary))]);
-        expect(forwarded).toEqual(decode([new TextDecoder().decode(bytes)]));
-        expect([decoder.line, decoder.data, decoder.event, decoder.id]).toEqual(["", null, "", null]);
-      }),
-      { numRuns: 2_000 },
-    );
-  });
-
-  test("of a stream with a byte order mark is that of the stream without it, shifted", () => {
-    expect(boundaries([bytesOf("\ufeffdata: a\n\nx")])).toEqual([12]);
+    { part: "data: a\n\n", data: "b", text: "data: b\n\n" },
+    {
+      part: "id: 1\r\nevent: e\r\ndata: a\r\ndata: a\r\n: c\r\n\r\n",
+      data: "b",
+      text: "id: 1\nevent: e\ndata: b\n: c\n\n",
+    },
+    { part: "data\n\n", data: "b\nc\rd", text: "data: b\ndata: c\ndata: d\n\n" },
+  ])("with other data in place of that of $part", ({ part, data, text }) => {
+    expect(withData(part, data)).toBe(text);
   });
 });

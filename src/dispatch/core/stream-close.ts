@@ -10,6 +10,7 @@
  */
 import type { AnswerProtocol } from "./answer-protocol.ts";
 import { closeJson } from "./json-close.ts";
+import { readEvent, readTail } from "../../lib/sse.ts";
 import { endState } from "./stream-end.ts";
 import type { Tail } from "./stream-end.ts";
 
@@ -41,14 +42,14 @@ const LAST_EVENT: Readonly<Record<AnswerProtocol, string | null>> = {
 };
 
 export function closeStream(tail: Tail, error: StreamError): Closing {
-  const { protocol, text } = tail;
-  const rest = text.slice(lastBoundary(text));
+  const { protocol } = tail;
+  const { rest } = readTail(tail.text, tail.isCut);
   const state = endState(tail);
   const last = LAST_EVENT[protocol];
   const hasMarker = last?.includes(DONE) === true;
   if (state === "done" || state === "failed") return { text: rest === "" ? "" : EVENT_END, isWhole: state === "done" };
   if (state === "finished" && rest.trim() === "") return { text: EVENT_END + (last ?? ""), isWhole: true };
-  const data = dataOf(rest);
+  const data = readEvent(rest)?.data ?? null;
   // Servers begin to write the marker only when everything else has been written.
   if (hasMarker && data !== null && data !== "" && DONE.startsWith(data.trimEnd())) {
     return { text: DONE.slice(data.trimEnd().length) + EVENT_END, isWhole: true };
@@ -63,21 +64,8 @@ function closeEvent(rest: string, data: string | null, { members, name, after, e
   // Of two names of one event, the last counts.
   const end = (name === null ? "" : `\nevent: ${name}`) + EVENT_END + after;
   // An empty field of this name is an event already.
-  if (rest.endsWith("\ndata") || rest === "data") return `:{${members}}${end}`;
+  if (/(?:^|[\r\n])data$/.test(rest)) return `:{${members}}${end}`;
   if (data === null || /[\r\n]$/.test(rest)) return EVENT_END + events;
   const closed = data.trim() === "" ? `{${members}}` : closeJson(data, members);
   return closed === null || closed === "" ? EVENT_END + events : closed + end;
-}
-
-/** Data of the event that has begun; null when it has none. Lines are joined as a client joins them. */
-function dataOf(rest: string): string | null {
-  const lines = rest.split(/\r\n|\n|\r/).filter((line) => line.startsWith("data:"));
-  return lines.length === 0 ? null : lines.map((line) => line.slice("data:".length).replace(/^ /, "")).join("\n");
-}
-
-const BOUNDARY = /\r\n\r\n|\n\n|\r\r/g;
-
-function lastBoundary(text: string): number {
-  const last = [...text.matchAll(BOUNDARY)].at(-1);
-  return last === undefined ? 0 : last.index + last[0].length;
 }

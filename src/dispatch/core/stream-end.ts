@@ -6,7 +6,7 @@
  */
 import { eventMeaning } from "./answer-protocol.ts";
 import type { AnswerProtocol } from "./answer-protocol.ts";
-import { createSseDecoder, push } from "../../lib/sse.ts";
+import { readTail } from "../../lib/sse.ts";
 
 /** The last of a stream. */
 export type Tail = {
@@ -23,11 +23,10 @@ export type Tail = {
 export type EndState = "done" | "finished" | "failed" | "open" | "unknown";
 
 export function endState({ protocol, text, isCut }: Tail): EndState {
-  const begin = isCut ? firstBoundary(text) : 0;
-  const events = push(createSseDecoder(), text.slice(begin));
-  if (!events.ok || (isCut && events.value.length === 0)) return "unknown";
+  const { events } = readTail(text, isCut);
+  if (isCut && events.length === 0) return "unknown";
   let state: EndState = "open";
-  for (const event of events.value) {
+  for (const event of events) {
     switch (eventMeaning(protocol, event)) {
       case "error":
         return "failed";
@@ -42,11 +41,4 @@ export function endState({ protocol, text, isCut }: Tail): EndState {
     }
   }
   return state;
-}
-
-const BOUNDARY = /\r\n\r\n|\n\n|\r\r/g;
-
-function firstBoundary(text: string): number {
-  const [first] = text.matchAll(BOUNDARY);
-  return first === undefined ? text.length : first.index + first[0].length;
 }

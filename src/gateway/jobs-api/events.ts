@@ -6,6 +6,7 @@
  * and nothing twice. Between events a comment is sent now and then, since proxies cut what is silent. The queue holds each
  * read until there is something: nobody polls.
  */
+import { writeEvent } from "../../lib/sse-write.ts";
 import type { JobStatus, JobView } from "../../jobs/core/messages.ts";
 import type { HeaderRecord } from "../../wire/headers.ts";
 import { isEnded, nativeJob, valueOf } from "../../jobs/wire/jobs-view.ts";
@@ -91,6 +92,4 @@ async function tell(
   }
 }
 
-function event(name: string, data: unknown, id?: number): string {
-  return `${id === undefined ? "" : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
-}
+const event = (name: string, data: unknown, id?: number): string => writeEvent({ event: name, data, id });

@@ -44,6 +44,16 @@ describe("a stream ended", () => {
     expect(endState({ protocol: "chat", text, isCut: true })).toBe("finished");
   });
 
+  test("not as the half of an event says that the tail begins with", () => {
+    const text = `\n${chunk({}, "stop")}${USAGE}`;
+    expect(endState({ protocol: "chat", text, isCut: true })).toBe("open");
+  });
+
+  test("as events with lines that end in several ways say", () => {
+    const text = `x"}\n\r\n${chunk({}, "stop").replace("\n\n", "\r\n\n")}`;
+    expect(endState({ protocol: "chat", text, isCut: true })).toBe("finished");
+  });
+
   test("unknown: no whole event is in the tail", () => {
     expect(endState({ protocol: "chat", text: "x".repeat(100), isCut: true })).toBe("unknown");
   });
@@ -66,6 +76,16 @@ describe("a stream that was cut anywhere", () => {
       const closing = closeStream({ protocol: "chat", text, isCut: false }, CUT);
       expect(closing.isWhole, text).toBe(false);
       const events = read(text + closing.text);
+      expect(events.filter(hasError), text).toHaveLength(1);
+      expect(events.at(-1), text).toBe("[DONE]");
+    }
+  });
+
+  test.each(["\r", "\r\n"])("is closed as well where its lines end with %j", (lineBreak) => {
+    const begun = BEGUN.replaceAll("\n", lineBreak);
+    for (let at = 1; at <= begun.length; at++) {
+      const text = begun.slice(0, at);
+      const events = read(text + closeStream({ protocol: "chat", text, isCut: false }, CUT).text);
       expect(events.filter(hasError), text).toHaveLength(1);
       expect(events.at(-1), text).toBe("[DONE]");
     }

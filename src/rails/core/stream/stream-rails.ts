@@ -7,7 +7,9 @@
  * reason, the stop of a block, `[DONE]`, an error). A block ends the stream the way its protocol says.
  * Source: docs/guardrails.md; docs/sources.md, Cost of parts ("handle all events of a network read at once").
  */
-import { SSE_EVENT_BYTES_MAX } from "../../../lib/sse.ts";
+import { createSseSplitter, readEvent, restOf, splitEvents, withoutBom } from "../../../lib/sse.ts";
+import type { SseSplitter } from "../../../lib/sse.ts";
+import { withData, writeEvent } from "../../../lib/sse-write.ts";
 import {
   channelOf,
   channelsBefore,
@@ -18,7 +20,7 @@ import {
   putText,
 } from "./stream-channels.ts";
 import type { AnswerRails, Channel, Channels } from "./stream-channels.ts";
-import { dataOf, eventEnd, parseJson, withData, withText, writeEvent } from "./stream-events.ts";
+import { parseJson } from "./stream-events.ts";
 import type { Json, OutEvent } from "./stream-events.ts";
 import { createTextFilter } from "./stream-filter.ts";
 import type { StreamFormatName } from "./stream-events.ts";
@@ -62,14 +64,11 @@ type State = {
   readonly format: StreamFormat;
   readonly channels: Channels;
   readonly tally: StreamTally;
-  /** The event that is not complete, in pieces: joined when a line ends. */
-  pending: string[];
-  pendingChars: number;
+  readonly splitter: SseSplitter;
   templates: readonly Template[];
   learnTries: number;
   /** Events that were put in and took a sequence number. */
   inserted: number;
-  isAfterCr: boolean;
   wasRewritten: boolean;
   blocked: StreamBlock | null;
 };
@@ -80,12 +79,10 @@ export function createStreamRails({ format, ...rails }: StreamRailsOptions): Str
     format: FORMATS[format](),
     channels: createChannels(rails, tally),
     tally,
-    pending: [],
-    pendingChars: 0,
+    splitter: createSseSplitter(),
     templates: [],
     learnTries: 0,
     inserted: 0,
-    isAfterCr: false,
     wasRewritten: false,
     blocked: null,
   };
@@ -106,78 +103,51 @@ const FORMATS: Readonly<Record<StreamFormatName, () => StreamFormat>> = {
 
 function pushStream(state: State, text: string): Pushed {
   if (state.blocked !== null) return { out: "", blocked: state.blocked };
-  if (text === "") return { out: "", blocked: null };
-  const isAlone = state.pending.length === 0;
-  if (!isAlone) {
-    state.pending.push(text);
-    state.pendingChars += text.length;
-    if (!/[\r\n]/.test(text))
-      return state.pendingChars > SSE_EVENT_BYTES_MAX ? overflow(state) : { out: "", blocked: null };
+  const split = splitEvents(state.splitter, text);
+  let out = "";
+  for (const raw of split.ok ? split.value : split.error.events) {
+    out += handlePart(state, raw);
+    if (state.blocked !== null) return { out, blocked: state.blocked };
   }
-  const buffer = isAlone ? text : state.pending.join("");
-  const { out, at } = handleEvents(state, buffer);
-  state.pending = at === buffer.length ? [] : [buffer.slice(at)];
-  state.pendingChars = buffer.length - at;
-  if (state.blocked === null && state.pendingChars > SSE_EVENT_BYTES_MAX) return overflow(state, out);
-  return { out, blocked: state.blocked };
+  return split.ok ? { out, blocked: null } : overflow(state, out);
 }
 
 /** An event that nobody can look at is not let through. */
-function overflow(state: State, before = ""): Pushed {
+function overflow(state: State, before: string): Pushed {
   state.blocked = { rail: "stream", reasons: ["stream:event_too_large"] };
-  state.pending = [];
   return { out: before + closingOf(state), blocked: state.blocked };
 }
 
-/** All complete events of the buffer; `at` is where the incomplete one begins. */
-function handleEvents(state: State, buffer: string): { out: string; at: number } {
-  let out = "";
-  let sentTo = 0;
-  let at = 0;
-  if (state.isAfterCr && buffer.startsWith("\n")) {
-    // The second half of a line break, whose first half went out or did not.
-    at = 1;
-    sentTo = state.wasRewritten ? 1 : 0;
-  }
-  state.isAfterCr = false;
-  while (state.blocked === null) {
-    const template = templateAt(state.templates, buffer, at);
-    if (template !== undefined) {
-      const { textStart, textEnd, end } = template;
-      const text = buffer.slice(textStart, textEnd);
-      const channel = state.channels.byName.get(template.channel);
-      const shown = channel?.filter.push(text) ?? text;
-      state.blocked = channel?.filter.blocked() ?? null;
-      if (state.blocked !== null && channel !== undefined) {
-        const note = parseJson(dataOf(buffer.slice(at, end)) ?? "");
-        if (note !== null) state.format.note(note, false);
-        out += buffer.slice(sentTo, at) + carried(channel, shown) + closingOf(state);
-        sentTo = end;
-      } else if (shown !== text) {
-        out += buffer.slice(sentTo, textStart) + JSON.stringify(shown).slice(1, -1);
-        sentTo = textEnd;
-      }
-      state.wasRewritten = false;
-      at = end;
-      continue;
-    }
-    const end = eventEnd(buffer, at);
-    if (end === -1) break;
-    const raw = buffer.slice(at, end);
-    const rewritten = handleEvent(state, raw);
-    if (rewritten !== raw) {
-      out += buffer.slice(sentTo, at) + rewritten;
-      sentTo = end;
-    }
-    state.isAfterCr = end === buffer.length && raw.endsWith("\r");
-    state.wasRewritten = rewritten !== raw;
-    at = end;
-  }
-  return state.blocked === null ? { out: out + buffer.slice(sentTo, at), at } : { out, at: buffer.length };
+/** What goes out for one part of the stream. */
+function handlePart(state: State, raw: string): string {
+  // The second half of a line break, whose first half went out or did not.
+  if (raw === "\n") return state.wasRewritten ? "" : raw;
+  const template = templateFor(state.templates, raw);
+  const out = template === undefined ? handleEvent(state, raw) : fillTemplate(state, raw, template);
+  state.wasRewritten = out !== raw;
+  return out;
 }
 
-function templateAt(templates: readonly Template[], buffer: string, at: number): Template | undefined {
-  for (const template of templates) if (matchTemplate(template, buffer, at)) return template;
+function fillTemplate(state: State, raw: string, { channel: name, textStart, textEnd }: Template): string {
+  const text = raw.slice(textStart, textEnd);
+  const channel = state.channels.byName.get(name);
+  const shown = channel?.filter.push(text) ?? text;
+  state.blocked = channel?.filter.blocked() ?? null;
+  if (state.blocked !== null && channel !== undefined) {
+    const note = parseJson(dataOf(raw) ?? "");
+    if (note !== null) state.format.note(note, false);
+    return carried(channel, shown) + closingOf(state);
+  }
+  return shown === text ? raw : raw.slice(0, textStart) + JSON.stringify(shown).slice(1, -1) + raw.slice(textEnd);
+}
+
+/** A client that skips a byte order mark, wherever it stands, reads what is behind it: so do the rails. */
+function dataOf(raw: string): string | null {
+  return readEvent(withoutBom(raw))?.data ?? null;
+}
+
+function templateFor(templates: readonly Template[], raw: string): Template | undefined {
+  for (const template of templates) if (matchTemplate(template, raw)) return template;
   return undefined;
 }
 
@@ -226,7 +196,7 @@ function handleEvent(state: State, raw: string): string {
   state.format.note(event, true);
   if (reading.sites.length === 1 && first !== undefined && reading.ends.length === 0)
     learn(state, raw, first, firstText);
-  return inserted + (isChanged ? withData(raw, event) : raw);
+  return inserted + (isChanged ? withData(withoutBom(raw), JSON.stringify(event)) : raw);
 }
 
 /** The piece of text of one site, and what its channel holds if the event ends it. */
@@ -266,7 +236,7 @@ function showOther(state: State, raw: string, data: string): string {
   const shown = filter.push(data) + filter.flush();
   state.blocked ??= filter.blocked();
   if (state.blocked !== null) return closingOf(state);
-  return shown === data ? raw : withText(raw, shown);
+  return shown === data ? raw : withData(withoutBom(raw), shown);
 }
 
 function flushAll(channels: readonly Channel[]): { events: OutEvent[]; channels: readonly Channel[] } {
@@ -331,8 +301,7 @@ function closingOf(state: State): string {
 
 function endStream(state: State): Pushed {
   if (state.blocked !== null) return { out: "", blocked: state.blocked };
-  const raw = state.pending.join("");
-  state.pending = [];
+  const raw = restOf(state.splitter);
   const data = dataOf(raw);
   const isWhole = data !== null && (data.trim() === DONE || parseJson(data) !== null);
   let out = isWhole ? handleEvent(state, raw) : "";

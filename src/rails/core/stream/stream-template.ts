@@ -8,12 +8,13 @@
  * Rejected: finding `"content":"` in raw text, which the text itself may contain; and parsing each event, which costs
  * a stream more than twice a pass-through (docs/sources.md, Cost of parts).
  */
-import { dataOf, parseJson } from "./stream-events.ts";
+import { readEvent } from "../../../lib/sse.ts";
+import { parseJson } from "./stream-events.ts";
 import type { Json } from "./stream-events.ts";
 
 type Hole = "text" | "digits" | "padding";
 
-/** Written in place by `matchTemplate`: where the last event that fitted has its text and its end. */
+/** Written in place by `matchTemplate`: where the last event that fitted has its text. */
 export type Template = {
   readonly channel: string;
   /** One more than holes. */
@@ -21,7 +22,6 @@ export type Template = {
   readonly holes: readonly Hole[];
   textStart: number;
   textEnd: number;
-  end: number;
 };
 
 /** Places where the text may stand that are tried: a short text may occur in the event as something else. */
@@ -45,7 +45,7 @@ export function learnTemplate(
   for (let places = 0; at !== -1 && places < PLACES_MAX; places += 1) {
     const [before, after] = [raw.slice(0, at), raw.slice(at + literal.length)];
     const probe = `${text}#probe`;
-    const event = parseJson(dataOf(`${before}"${probe}"${after}`) ?? "");
+    const event = parseJson(readEvent(`${before}"${probe}"${after}`)?.data ?? "");
     if (event !== null && siteOf(event) === probe) return templateOf(channel, `${before}"`, `"${after}`);
     at = raw.indexOf(literal, at + 1);
   }
@@ -77,20 +77,20 @@ function templateOf(channel: string, before: string, after: string): Template {
     literal = "";
   }
   literals.push(literal);
-  return { channel, literals, holes, textStart: 0, textEnd: 0, end: 0 };
+  return { channel, literals, holes, textStart: 0, textEnd: 0 };
 }
 
-/** True if an event of this form stands whole at `from`. */
-export function matchTemplate(template: Template, buffer: string, from: number): boolean {
+/** True if the event is of this form. */
+export function matchTemplate(template: Template, raw: string): boolean {
   const { literals, holes } = template;
-  let at = from;
+  let at = 0;
   for (let index = 0; index < literals.length; index += 1) {
     const literal = literals[index] ?? "";
-    if (!buffer.startsWith(literal, at)) return false;
+    if (!raw.startsWith(literal, at)) return false;
     at += literal.length;
     const hole = holes[index];
     if (hole === undefined) break;
-    const end = hole === "digits" ? digitsEnd(buffer, at) : stringEnd(buffer, at);
+    const end = hole === "digits" ? digitsEnd(raw, at) : stringEnd(raw, at);
     if (end === -1) return false;
     if (hole === "text") {
       template.textStart = at;
@@ -98,20 +98,19 @@ export function matchTemplate(template: Template, buffer: string, from: number):
     }
     at = end;
   }
-  template.end = at;
-  return true;
+  return at === raw.length;
 }
 
-function digitsEnd(buffer: string, from: number): number {
+function digitsEnd(raw: string, from: number): number {
   let at = from;
-  for (let code = buffer.charCodeAt(at); code >= 48 && code <= 57; code = buffer.charCodeAt(at)) at += 1;
+  for (let code = raw.charCodeAt(at); code >= 48 && code <= 57; code = raw.charCodeAt(at)) at += 1;
   return at === from ? -1 : at;
 }
 
 /** The quote that ends the string; -1 if something comes first that must be read with care. */
-function stringEnd(buffer: string, from: number): number {
-  for (let at = from; at < buffer.length; at += 1) {
-    const code = buffer.charCodeAt(at);
+function stringEnd(raw: string, from: number): number {
+  for (let at = from; at < raw.length; at += 1) {
+    const code = raw.charCodeAt(at);
     if (code === 34) return at;
     if (code === 92 || code < 0x20) return -1;
   }
