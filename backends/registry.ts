@@ -7,5 +7,3 @@ export const BACKENDS = {
   openai: openaiBackend,
   "runpod-lb": runpodLbBackend,
 } as const satisfies Record<string, Backend>;
-
-export type BackendKind = keyof typeof BACKENDS;

@@ -61,13 +61,6 @@ export function quantile(histogram: Histogram, q: number): number | null {
   return found === null ? null : valueOf(found);
 }
 
-/** Both histograms together; neither is changed. */
-export function merge(one: Histogram, other: Histogram): Histogram {
-  invariant(one.counts.length === other.counts.length, "histograms of different shapes do not merge");
-  const counts = one.counts.map((count, bucket) => count + (other.counts[bucket] ?? 0));
-  return { counts, total: sum(counts) };
-}
-
 /** Scales every count by `factor` in 0..1: 0.5 once per half-life makes old samples fade. */
 export function decay(histogram: Histogram, factor: number): void {
   invariant(factor >= 0 && factor <= 1, "a decay factor is in 0..1");

@@ -100,16 +100,6 @@ function identify({ id, tenant, scopes, expiresAtMs }: ApiKeyEntry, nowMs: numbe
   return expiresAtMs !== null && nowMs >= expiresAtMs ? err("expired") : ok({ keyId: id, tenant, scopes });
 }
 
-/** One key once. A Worker keeps a `createKeyVerifier` instead. */
-export function verifyKey(
-  presented: string | null,
-  entries: readonly ApiKeyEntry[],
-  pepper: string,
-  nowMs: number,
-): Promise<Result<Identity, KeyRefusal>> {
-  return createKeyVerifier(entries, pepper).verify(presented, nowMs);
-}
-
 /** What is wrong with a pepper, for the operator; null when it is good. */
 export function pepperProblem(pepper: string | undefined): string | null {
   if (pepper === undefined || pepper === "") return "is not set";

@@ -6,10 +6,11 @@ import { describe, expect, test } from "vitest";
 import { egress } from "../../backends/egress.ts";
 import type { AnswerClass, Backend, Target } from "../../backends/port.ts";
 import { BACKENDS } from "../../backends/registry.ts";
-import type { BackendKind } from "../../backends/registry.ts";
 import { start } from "./gpu-simulator-support.ts";
 import { refusedUrl, startAnswering, startGibberish, startOddServer } from "./odd-server.ts";
 import type { OddServer } from "./odd-server.ts";
+
+type BackendKind = keyof typeof BACKENDS;
 
 type Row = {
   /** Path of the health URL at the GPU simulator. */

@@ -7,7 +7,6 @@ import {
   HISTOGRAM_MAX_MS,
   HISTOGRAM_MIN_MS,
   HISTOGRAM_RELATIVE_ERROR,
-  merge,
   quantile,
   record,
 } from "../../src/lib/histogram.ts";
@@ -66,14 +65,6 @@ describe("the histogram", () => {
     expect(histogram.counts).toHaveLength(HISTOGRAM_BUCKETS);
     expect(histogram.total).toBe(7);
     expect(HISTOGRAM_BUCKETS).toBe(168);
-  });
-
-  test("merges to what one histogram of both would be", () => {
-    fc.assert(
-      fc.property(durations, durations, (one, other) => {
-        expect(merge(histogramOf(one), histogramOf(other))).toEqual(histogramOf([...one, ...other]));
-      }),
-    );
   });
 
   test("keeps its quantiles when all counts are halved alike", () => {

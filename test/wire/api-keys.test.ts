@@ -104,12 +104,12 @@ describe("verifying", () => {
     ["a typo", changed(key, 20), 0, { ok: false, error: "malformed" }],
     ["nothing", null, 0, { ok: false, error: "malformed" }],
   ])("%s", async (_, value, nowMs, expected) => {
-    expect(await keys.verifyKey(value, entries, pepper, nowMs)).toEqual(expected);
+    expect(await keys.createKeyVerifier(entries, pepper).verify(value, nowMs)).toEqual(expected);
   });
 
   test("another pepper knows no key", async () => {
-    expect(await keys.verifyKey(key, entries, `${pepper}!`, 0)).toEqual({ ok: false, error: "unknown" });
-    expect(await keys.verifyKey(key, entries, "", 0)).toEqual({ ok: false, error: "unknown" });
+    expect(await keys.createKeyVerifier(entries, `${pepper}!`).verify(key, 0)).toEqual({ ok: false, error: "unknown" });
+    expect(await keys.createKeyVerifier(entries, "").verify(key, 0)).toEqual({ ok: false, error: "unknown" });
   });
 
   test("costs one HMAC, whether the id is known or not, and none for a typo", async () => {

@@ -1,52 +1,11 @@
 /**
- * Decides what a stream's events say about speed: TTFT, TPOT and the gaps between them.
+ * Decides when an answer has begun: whether the data of an event carries output of the model.
  *
- * Model. TTFT is the time from send to the first NON-EMPTY token: the role-only chunk that servers send first comes
- * before the prefill is done and would make every endpoint look fast. TPOT = (end − first) / (n − 1) averages over all
- * tokens; ITL is the gap that a reader sees, one per arrival however many tokens came at once.
- * Source: docs/glossary.md; vLLM's serving benchmark records one gap per arrival in the same way.
- * Rejected: spreading a gap over the tokens of its arrival, which hides the stall in front of a burst.
+ * Model. TTFT is the time from send to the first NON-EMPTY token. Servers first send a chunk that only names the role,
+ * before the prompt is read; taken for a token, it would make every endpoint look fast.
+ * Source: docs/glossary.md; vLLM's serving benchmark.
+ * Rejected: a list of the members that are output. Vendors add new ones; those that are none are few and known.
  */
-import { createHistogram, record } from "../../lib/histogram.ts";
-import type { Histogram } from "../../lib/histogram.ts";
-
-/** Written in place by `onTokens`. */
-export type TokenTiming = {
-  readonly sentAtMs: number;
-  /** Null until the first token. */
-  firstAtMs: number | null;
-  lastAtMs: number;
-  tokens: number;
-  arrivals: number;
-  /** Gaps between arrivals, ms. */
-  readonly itl: Histogram;
-};
-
-export function createTokenTiming(sentAtMs: number): TokenTiming {
-  return { sentAtMs, firstAtMs: null, lastAtMs: sentAtMs, tokens: 0, arrivals: 0, itl: createHistogram() };
-}
-
-/** Notes that `count` tokens arrived together at `nowMs`. Nothing happens unless `count` is a number > 0. */
-export function onTokens(timing: TokenTiming, count: number, nowMs: number): void {
-  if (!(count > 0) || !Number.isFinite(count)) return;
-  const atMs = Math.max(nowMs, timing.lastAtMs);
-  if (timing.firstAtMs === null) timing.firstAtMs = atMs;
-  else record(timing.itl, atMs - timing.lastAtMs);
-  timing.lastAtMs = atMs;
-  timing.tokens += count;
-  timing.arrivals += 1;
-}
-
-/** Send to first non-empty token, ms; null before it. */
-export function ttftMs({ firstAtMs, sentAtMs }: TokenTiming): number | null {
-  return firstAtMs === null ? null : firstAtMs - sentAtMs;
-}
-
-/** Mean time per token after the first, ms; null unless tokens arrived at least twice: one arrival has no duration. */
-export function tpotMs({ firstAtMs, lastAtMs, tokens, arrivals }: TokenTiming): number | null {
-  if (firstAtMs === null || arrivals < 2 || tokens <= 1) return null;
-  return (lastAtMs - firstAtMs) / (tokens - 1);
-}
 
 /** Members of a chat delta that say who speaks, or stand beside the output. */
 const NO_OUTPUT: ReadonlySet<string> = new Set(["role", "name", "tool_calls", "function_call"]);

@@ -16,17 +16,6 @@ import { record, type History } from "./history.ts";
 import { type JobPolicy, SCHEDULE_AHEAD_MAX_MS } from "./policy.ts";
 import type { EndReason } from "./reasons.ts";
 
-export const JOB_STATES: readonly JobState[] = [
-  "queued",
-  "running",
-  "retrying",
-  "completed",
-  "failed",
-  "cancelled",
-  "timed_out",
-  "expired",
-];
-
 type JobLease = {
   readonly token: number;
   readonly endpointId: string;

@@ -1,5 +1,5 @@
 /**
- * Decides what a job may ask for: priority, the three deadlines, tries, retention; each with its range, default, reason.
+ * Decides what a job may ask for, and what it has by default: priority, the three deadlines, tries, retention.
  *
  * Model. Three deadlines, because they answer three questions: is it still worth starting (`startWithinMs`), is it stuck
  * (`executionTimeoutMs`, each attempt), does anyone still want it (`ttlMs`, everything included, then the job is gone).
@@ -7,7 +7,6 @@
  * Rejected: one time-out for all three, under which a long queue kills jobs that would have run well.
  */
 import type { Backoff } from "./backoff.ts";
-import { err, ok, type Result } from "../../lib/result.ts";
 
 export type JobPolicy = {
   /** 0 first … `PRIORITY_MAX` last. */
@@ -62,54 +61,10 @@ export const DEFAULT_POLICY: JobPolicy = {
   lateAfterMs: 15 * SECOND,
 };
 
-/** Inclusive ranges, ms where the name says so. Runpod's: run 5 s – 7 d, ttl 10 s – 7 d. */
+/** What a job may ask for, ms, both ends included. Runpod's: run 5 s – 7 d, ttl 10 s – 7 d. */
 export const POLICY_RANGES = {
-  priority: { min: 0, max: PRIORITY_MAX },
   // Below a second a cold start cannot be told from a refusal.
   startWithinMs: { min: SECOND, max: 7 * DAY },
   executionTimeoutMs: { min: 5 * SECOND, max: 7 * DAY },
   ttlMs: { min: 10 * SECOND, max: 7 * DAY },
-  retentionMs: { min: 0, max: 7 * DAY },
-  // Twenty attempts at the backoff's cap are about five minutes of asking; more is a loop, not a retry.
-  attemptsMax: { min: 1, max: 20 },
-  lateAfterMs: { min: SECOND, max: 7 * DAY },
 } as const;
-
-/** Bounds of the backoff a job may choose: no hot loop, and nothing that outlives an hour. */
-export const BACKOFF_RANGE = { baseMsMin: 10, capMsMax: 60 * MINUTE } as const;
-
-export type PolicyProblem = {
-  readonly field: keyof JobPolicy;
-  readonly min: number;
-  readonly max: number;
-};
-
-/** Defaults filled in. Errors: the first field that is out of its range or not a whole number. */
-export function resolvePolicy(asked: Partial<JobPolicy>): Result<JobPolicy, PolicyProblem> {
-  const policy: JobPolicy = {
-    priority: asked.priority ?? DEFAULT_POLICY.priority,
-    startWithinMs: asked.startWithinMs ?? DEFAULT_POLICY.startWithinMs,
-    executionTimeoutMs: asked.executionTimeoutMs ?? DEFAULT_POLICY.executionTimeoutMs,
-    ttlMs: asked.ttlMs ?? DEFAULT_POLICY.ttlMs,
-    retentionMs: asked.retentionMs ?? DEFAULT_POLICY.retentionMs,
-    attemptsMax: asked.attemptsMax ?? DEFAULT_POLICY.attemptsMax,
-    backoff: asked.backoff ?? DEFAULT_POLICY.backoff,
-    lateAfterMs: asked.lateAfterMs ?? DEFAULT_POLICY.lateAfterMs,
-  };
-  for (const [field, range] of Object.entries(POLICY_RANGES) as [keyof typeof POLICY_RANGES, PolicyRange][]) {
-    const value = policy[field];
-    if (value === null) continue;
-    const fits = Number.isSafeInteger(value) && value >= range.min && value <= range.max;
-    if (!fits) return err({ field, min: range.min, max: range.max });
-  }
-  const { baseMs, capMs } = policy.backoff;
-  const sound =
-    Number.isSafeInteger(baseMs) &&
-    Number.isSafeInteger(capMs) &&
-    baseMs >= BACKOFF_RANGE.baseMsMin &&
-    capMs >= baseMs &&
-    capMs <= BACKOFF_RANGE.capMsMax;
-  return sound ? ok(policy) : err({ field: "backoff", min: BACKOFF_RANGE.baseMsMin, max: BACKOFF_RANGE.capMsMax });
-}
-
-type PolicyRange = { readonly min: number; readonly max: number };

@@ -68,11 +68,6 @@ export function holdReason(mode: QueueMode, counts: QueueCounts, limits: QueueLi
   return null;
 }
 
-/** May this very job be claimed now. */
-export function mayStart(mode: QueueMode, counts: QueueCounts, limits: QueueLimits, job: Job): boolean {
-  return job.state === "queued" && holdReason(mode, counts, limits) === null;
-}
-
 export type Admission =
   | { readonly kind: "admitted" }
   | { readonly kind: "refused"; readonly reason: "draining" | "queue_full" | HoldReason };
@@ -86,26 +81,9 @@ export function admit(mode: QueueMode, counts: QueueCounts, limits: QueueLimits,
   return reason === null ? { kind: "admitted" } : { kind: "refused", reason };
 }
 
-/** Nothing waits and nothing runs any more: the drain is done. */
-export function isDrained(mode: QueueMode, counts: Pick<QueueCounts, "running" | "waiting">): boolean {
-  return mode === "draining" && counts.running === 0 && counts.waiting === 0;
-}
-
-export type QueueStatus = "READY" | "NOT_READY" | "PAUSED";
-
-/** A consumer not seen for this long is not there: Prefect's 60 s. */
-export const CONSUMER_SEEN_MS = 60_000;
-
-/** `consumerSeenAtMs`: when an endpoint was last routable or a GPU worker last asked; null for never. */
-export function queueStatus(mode: QueueMode, consumerSeenAtMs: number | null, now: number): QueueStatus {
-  if (mode === "paused") return "PAUSED";
-  return consumerSeenAtMs !== null && now - consumerSeenAtMs < CONSUMER_SEEN_MS ? "READY" : "NOT_READY";
-}
-
 /** Nine base-36 digits hold instants until far beyond the year 5000, eight hold 2.8e12 jobs of one queue. */
 const TIME_DIGITS = 9;
 const SEQ_DIGITS = 8;
-export const ORDER_KEY_CHARS = 1 + TIME_DIGITS + SEQ_DIGITS;
 
 export type Placed = Pick<Job, "dueAtMs" | "seq"> & { readonly policy: Pick<Job["policy"], "priority"> };
 
@@ -115,11 +93,6 @@ export function orderKey({ dueAtMs, seq, policy: { priority } }: Placed, ageingM
   return ageingMs === null
     ? `${priority}${digits(dueAtMs, TIME_DIGITS)}${digits(seq, SEQ_DIGITS)}`
     : `0${digits(dueAtMs + priority * ageingMs, TIME_DIGITS)}${digits(seq, SEQ_DIGITS)}`;
-}
-
-/** Levels above `PRIORITY_MAX` are negative: a job that waited long enough comes before any newer one. */
-export function effectivePriority({ dueAtMs, policy }: Placed, ageingMs: number | null, now: number): number {
-  return ageingMs === null ? policy.priority : policy.priority - (now - dueAtMs) / ageingMs;
 }
 
 export type Lane = { readonly tenant: string; readonly headKey: string; readonly running: number };

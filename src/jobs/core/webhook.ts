@@ -53,9 +53,6 @@ export const RETRY_FLOOR_MS = SECOND;
 /** A receiver acknowledges and works later; Standard Webhooks recommend 15–30 s. */
 export const WEBHOOK_TIMEOUT_MS = 15 * SECOND;
 
-export const triesMax = (form: WebhookForm): number =>
-  1 + (form === "standard" ? STANDARD_WINDOWS_MS.length : RUNPOD_PAUSES_MS.length);
-
 /**
  * `jobId.generation.notice`: one effect for each end of a job, also across redrives. A passing notice may come more than
  * once, so it also names the attempt and, where there are several in one, its `ordinal`.
@@ -89,9 +86,6 @@ export function replayed(delivery: Delivery, now: number): Delivery {
   return { ...delivery, state: "pending", failures: 0, nextAtMs: now };
 }
 
-/** True while the job's payload must be kept for it. */
-export const isOutstanding = (delivery: Delivery | null): boolean => delivery?.state === "pending";
-
 function isSuccess(form: WebhookForm, answer: DeliveryAnswer): boolean {
   if (answer === null) return false;
   return form === "runpod" ? answer.status === 200 : answer.status >= 200 && answer.status < 300;
@@ -113,15 +107,6 @@ export const TERMINAL_NOTICES: readonly Notice[] = [
   "job.cancelled",
   "job.timed_out",
   "job.expired",
-];
-
-export const NOTICES: readonly Notice[] = [
-  "job.started",
-  "job.progress",
-  "job.output",
-  "job.retrying",
-  "job.late",
-  ...TERMINAL_NOTICES,
 ];
 
 export const isTerminalNotice = (notice: Notice): boolean => TERMINAL_NOTICES.includes(notice);

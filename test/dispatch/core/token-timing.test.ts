@@ -1,67 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { quantile } from "../../../src/lib/histogram.ts";
-import {
-  createTokenTiming,
-  firstNonEmptyToken,
-  onTokens,
-  tpotMs,
-  ttftMs,
-} from "../../../src/dispatch/core/token-timing.ts";
-
-describe("the timing of a stream", () => {
-  test("counts TTFT from send to the first arrival with a token", () => {
-    const timing = createTokenTiming(1_000);
-    onTokens(timing, 0, 1_050);
-    expect(ttftMs(timing)).toBeNull();
-    onTokens(timing, 1, 1_200);
-    onTokens(timing, 1, 1_300);
-    expect(ttftMs(timing)).toBe(200);
-  });
-
-  test("averages TPOT over the tokens after the first", () => {
-    const timing = createTokenTiming(0);
-    for (const [count, nowMs] of [
-      [1, 100],
-      [2, 140],
-      [2, 180],
-    ] as const) {
-      onTokens(timing, count, nowMs);
-    }
-    expect(tpotMs(timing)).toBe(80 / 4);
-  });
-
-  test("has no TPOT before a second arrival, however many tokens the first had", () => {
-    const timing = createTokenTiming(0);
-    expect(tpotMs(timing)).toBeNull();
-    onTokens(timing, 50, 100);
-    expect(tpotMs(timing)).toBeNull();
-  });
-
-  test("records one gap per arrival, none for the first", () => {
-    const timing = createTokenTiming(0);
-    for (const nowMs of [500, 520, 540, 1_540]) onTokens(timing, 3, nowMs);
-    expect(timing.itl.total).toBe(3);
-    expect(quantile(timing.itl, 0.5)).toBeGreaterThan(19);
-    expect(quantile(timing.itl, 0.5)).toBeLessThan(21);
-    expect(quantile(timing.itl, 1)).toBeGreaterThan(950);
-  });
-
-  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])("ignores a count of %d", (count) => {
-    const timing = createTokenTiming(0);
-    onTokens(timing, count, 100);
-    expect(timing).toEqual(createTokenTiming(0));
-  });
-
-  test("takes a clock that jumps back as no time at all", () => {
-    const timing = createTokenTiming(1_000);
-    onTokens(timing, 1, 900);
-    onTokens(timing, 1, 1_100);
-    onTokens(timing, 1, 1_050);
-    expect(ttftMs(timing)).toBe(0);
-    expect(tpotMs(timing)).toBe(50);
-  });
-});
+import { firstNonEmptyToken } from "../../../src/dispatch/core/token-timing.ts";
 
 describe("the first non-empty token", () => {
   const chunk = (delta: unknown): string =>

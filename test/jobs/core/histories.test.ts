@@ -1,11 +1,11 @@
 /** Random lives of a queue: crashes at every point, doubled and missing alarms, repeats, stale tokens, races. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isTerminal, JOB_STATES, terminalNotice } from "../../../src/jobs/core/job.ts";
+import { isTerminal, terminalNotice } from "../../../src/jobs/core/job.ts";
 import { DEFAULT_POLICY, type JobPolicy } from "../../../src/jobs/core/policy.ts";
 import { webhookId } from "../../../src/jobs/core/webhook.ts";
 import { type Rng, seededRng } from "../../../src/lib/rng.ts";
-import { type Attempt, type CrashPoint, JobWorld, LEASE_MS } from "./model.ts";
+import { type Attempt, type CrashPoint, JOB_STATES, JobWorld, LEASE_MS } from "./model.ts";
 
 const DEEDS = [
   "start",
@@ -210,7 +210,7 @@ test("no history of crashes, repeats and races loses a job, runs it twice at onc
     { numRuns: 2_000 },
   );
   expect(
-    [...JOB_STATES].filter((state) => !states.has(state)),
+    JOB_STATES.filter((state) => !states.has(state)),
     "the histories reach every state",
   ).toEqual([]);
 }, 60_000);

@@ -9,6 +9,7 @@ import type { JobEffect, JobEvent, Notice } from "../../../src/jobs/core/events.
 import { lastAtMs } from "../../../src/jobs/core/history.ts";
 import { decideSubmission, type KeyRecord, scopedKey } from "../../../src/jobs/core/idempotency.ts";
 import { createJob, isTerminal, type Job, nextToken, nextWakeMs } from "../../../src/jobs/core/job.ts";
+import type { JobState } from "../../../src/jobs/core/job-state.ts";
 import type { JobPolicy } from "../../../src/jobs/core/policy.ts";
 import { chooseLane, DEFAULT_LIMITS, holdReason, orderKey, type QueueLimits } from "../../../src/jobs/core/queue.ts";
 import { step } from "../../../src/jobs/core/step.ts";
@@ -16,7 +17,6 @@ import {
   createDelivery,
   delivered,
   type Delivery,
-  isOutstanding,
   isTerminalNotice,
   webhookId,
 } from "../../../src/jobs/core/webhook.ts";
@@ -41,6 +41,17 @@ export const LEASE_MS = 3_000;
 
 /** Thrown through the shell's code and caught by `guarded`: the object is gone. */
 class Crash extends Error {}
+
+export const JOB_STATES = Object.keys({
+  queued: true,
+  running: true,
+  retrying: true,
+  completed: true,
+  failed: true,
+  cancelled: true,
+  timed_out: true,
+  expired: true,
+} satisfies Record<JobState, true>) as JobState[];
 
 export class JobWorld {
   now = 1_000_000;
@@ -157,7 +168,7 @@ export class JobWorld {
       this.dieAt("before_write");
       const next = delivered(delivery, answers ? { status: 204 } : null, this.now, this.rng);
       this.write({ job, delivery: next });
-      if (!isOutstanding(next) && (job.deleteAtMs ?? Number.POSITIVE_INFINITY) <= this.now) this.erase(id);
+      if (next.state !== "pending" && (job.deleteAtMs ?? Number.POSITIVE_INFINITY) <= this.now) this.erase(id);
     }
   }
 
@@ -225,7 +236,7 @@ export class JobWorld {
       }
     }
     if (effect.kind !== "delete") return;
-    if (isOutstanding(delivery)) this.wakes.delete(job.id);
+    if (delivery?.state === "pending") this.wakes.delete(job.id);
     else this.erase(job.id);
   }
 

@@ -1,22 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createJob } from "../../../src/jobs/core/job.ts";
-import { DEFAULT_POLICY } from "../../../src/jobs/core/policy.ts";
 import {
   admit,
   chooseLane,
-  CONSUMER_SEEN_MS,
   DEFAULT_LIMITS,
   DEPTH_MAX,
-  effectivePriority,
   holdReason,
-  isDrained,
-  mayStart,
-  ORDER_KEY_CHARS,
   orderKey,
   type Placed,
   type QueueLimits,
-  queueStatus,
 } from "../../../src/jobs/core/queue.ts";
 
 const placed = fc.record({
@@ -26,6 +18,11 @@ const placed = fc.record({
 });
 
 const idle = { running: 0, runningAtWorker: 0, runningOfTenant: 0, waiting: 0 };
+
+/** The definition that the key stands for: below 0, a job has waited so long that it comes before any newer one. */
+function effectivePriority({ dueAtMs, policy }: Placed, ageingMs: number, now: number): number {
+  return policy.priority - (now - dueAtMs) / ageingMs;
+}
 
 describe("order", () => {
   const byKey = (a: Placed, b: Placed, ageingMs: number | null): number =>
@@ -59,8 +56,8 @@ describe("order", () => {
     expect(byKey(old, young(9_001), 1_000)).toBe(-1);
   });
 
-  test("a key has one width", () => {
-    fc.assert(fc.property(placed, (job) => orderKey(job, null).length === ORDER_KEY_CHARS));
+  test("a key has one width: a digit, nine for the time, eight for the sequence", () => {
+    fc.assert(fc.property(placed, (job) => orderKey(job, null).length === 1 + 9 + 8));
   });
 });
 
@@ -98,19 +95,10 @@ describe("limits", () => {
   });
 
   test("paused takes jobs and starts none; draining starts what waits and takes none", () => {
-    const { job } = createJob({ id: "j", tenant: "t", seq: 0, policy: DEFAULT_POLICY }, 0);
-    expect([admit("paused", idle, DEFAULT_LIMITS, false).kind, mayStart("paused", idle, DEFAULT_LIMITS, job)]).toEqual([
-      "admitted",
-      false,
-    ]);
+    expect(admit("paused", idle, DEFAULT_LIMITS, false).kind).toBe("admitted");
+    expect(holdReason("paused", idle, DEFAULT_LIMITS)).toBe("paused");
     expect(admit("draining", idle, DEFAULT_LIMITS, false)).toEqual({ kind: "refused", reason: "draining" });
-    expect(mayStart("draining", idle, DEFAULT_LIMITS, job)).toBe(true);
-    expect(mayStart("open", idle, DEFAULT_LIMITS, { ...job, state: "retrying" })).toBe(false);
-    expect([
-      isDrained("draining", idle),
-      isDrained("draining", { ...idle, waiting: 1 }),
-      isDrained("open", idle),
-    ]).toEqual([true, false, false]);
+    expect(holdReason("draining", idle, DEFAULT_LIMITS)).toBeNull();
   });
 
   test("the next lane has the least head among the tenants below their limit", () => {
@@ -122,12 +110,5 @@ describe("limits", () => {
     expect(chooseLane(lanes, limits)?.tenant).toBe("c");
     expect(chooseLane(lanes, DEFAULT_LIMITS)?.tenant).toBe("a");
     expect(chooseLane([], limits)).toBeNull();
-  });
-
-  test("a queue is ready while a consumer was seen within a minute", () => {
-    expect(queueStatus("open", 0, CONSUMER_SEEN_MS - 1)).toBe("READY");
-    expect(queueStatus("open", 0, CONSUMER_SEEN_MS)).toBe("NOT_READY");
-    expect(queueStatus("open", null, 0)).toBe("NOT_READY");
-    expect(queueStatus("paused", 0, 0)).toBe("PAUSED");
   });
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { JobEffect, JobEvent } from "../../../src/jobs/core/events.ts";
 import { type JobState } from "../../../src/jobs/core/job-state.ts";
-import { createJob, type Job, JOB_STATES, nextToken, nextWakeMs } from "../../../src/jobs/core/job.ts";
+import { createJob, type Job, nextToken, nextWakeMs } from "../../../src/jobs/core/job.ts";
 import { DEFAULT_POLICY, type JobPolicy } from "../../../src/jobs/core/policy.ts";
 import { RESTARTS_MAX, RETURNS_MAX, UNREACHED_MAX } from "../../../src/jobs/core/reasons.ts";
 import { RETRY_AFTER_MAX_MS } from "../../../src/jobs/core/retry.ts";
@@ -84,6 +84,8 @@ const MOVES: Partial<Record<JobState, Partial<Record<JobEvent["kind"], JobState>
   failed: { retried: "queued" },
   timed_out: { retried: "queued" },
 };
+
+const JOB_STATES = Object.keys(AT) as JobState[];
 
 describe("every state and event", () => {
   const cases = JOB_STATES.flatMap((state) =>

@@ -4,14 +4,7 @@ import { describe, expect, test } from "vitest";
 import { DOUBLINGS_MAX, fullJitterMs } from "../../../src/jobs/core/backoff.ts";
 import { HISTORY_ENTRIES_MAX, HISTORY_HEAD, type History, record } from "../../../src/jobs/core/history.ts";
 import { createJob, isVisible, TAG_CHARS_MAX, TAGS_MAX } from "../../../src/jobs/core/job.ts";
-import {
-  BACKOFF_RANGE,
-  DEFAULT_POLICY,
-  type JobPolicy,
-  POLICY_RANGES,
-  resolvePolicy,
-  SCHEDULE_AHEAD_MAX_MS,
-} from "../../../src/jobs/core/policy.ts";
+import { DEFAULT_POLICY, SCHEDULE_AHEAD_MAX_MS } from "../../../src/jobs/core/policy.ts";
 import { runpodStatus, runpodTimes } from "../../../src/jobs/core/runpod-status.ts";
 import { step } from "../../../src/jobs/core/step.ts";
 
@@ -29,27 +22,6 @@ describe("bounds of a job", () => {
   test("a start is scheduled a week ahead at most", () => {
     expect(createJob({ ...spec, notBeforeMs: SCHEDULE_AHEAD_MAX_MS }, 0).job.state).toBe("retrying");
     expect(() => createJob({ ...spec, notBeforeMs: SCHEDULE_AHEAD_MAX_MS + 1 }, 0)).toThrow("scheduled");
-  });
-
-  test("the defaults are in range", () => {
-    expect(resolvePolicy({})).toEqual({ ok: true, value: DEFAULT_POLICY });
-  });
-
-  test.each(Object.entries(POLICY_RANGES))("%s is taken at its ends and refused beyond", (field, { min, max }) => {
-    const wish = (value: number): Partial<JobPolicy> => ({ [field]: value });
-    expect([min, max].map((value) => resolvePolicy(wish(value)).ok)).toEqual([true, true]);
-    for (const value of [min - 1, max + 1, min + 0.5, Number.NaN]) {
-      expect(resolvePolicy(wish(value))).toEqual({ ok: false, error: { field, min, max } });
-    }
-  });
-
-  test.each([
-    { baseMs: BACKOFF_RANGE.baseMsMin, capMs: BACKOFF_RANGE.capMsMax, good: true },
-    { baseMs: BACKOFF_RANGE.baseMsMin - 1, capMs: 1_000, good: false },
-    { baseMs: 1_000, capMs: 999, good: false },
-    { baseMs: 1_000, capMs: BACKOFF_RANGE.capMsMax + 1, good: false },
-  ])("a backoff of $baseMs to $capMs ms: $good", ({ baseMs, capMs, good }) => {
-    expect(resolvePolicy({ backoff: { baseMs, capMs } }).ok).toBe(good);
   });
 });
 

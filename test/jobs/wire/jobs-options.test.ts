@@ -4,7 +4,9 @@ import { KEY_CHARS_MAX } from "../../../src/jobs/core/idempotency.ts";
 import { TAGS_MAX } from "../../../src/jobs/core/job.ts";
 import { HOOK_TOKEN_CHARS_MAX, signHook, verifyHook } from "../../../src/jobs/wire/jobs-hook.ts";
 import { isJobId, jobName, JOB_ID_CHARS_MAX, parseJobName, nativeJobId } from "../../../src/jobs/wire/jobs-ids.ts";
+import { POLICY_RANGES } from "../../../src/jobs/core/policy.ts";
 import { readJobOptions } from "../../../src/jobs/wire/jobs-options.ts";
+import { readRunRequest } from "../../../src/jobs/wire/jobs-runpod.ts";
 import { parsePrefer, PREFER_WAIT_MS_MAX, preferenceApplied } from "../../../src/jobs/wire/jobs-prefer.ts";
 import { ROUTE_CHARS_MAX, workOf } from "../../../src/jobs/wire/jobs-work.ts";
 
@@ -93,6 +95,30 @@ describe("options by headers", () => {
   ])("%s: %s is refused by name", (name, value) => {
     expect(read({ [name]: value })).toMatchObject({ ok: false, error: { param: name } });
   });
+
+  test.each([
+    ["x-warmpath-start-timeout", "startWithinMs"],
+    ["x-warmpath-run-timeout", "executionTimeoutMs"],
+    ["x-warmpath-ttl", "ttlMs"],
+  ] as const)("%s is taken at its ends and refused beyond", (name, field) => {
+    const { min, max } = POLICY_RANGES[field];
+    const isTaken = (ms: number): boolean => read({ [name]: (ms / 1_000).toFixed(3) }).ok;
+    expect([min, max].map(isTaken)).toEqual([true, true]);
+    expect([min - 1, max + 1].map(isTaken)).toEqual([false, false]);
+  });
+
+  test.each([
+    ["executionTimeout", "executionTimeoutMs"],
+    ["ttl", "ttlMs"],
+  ] as const)(
+    "Runpod's policy.%s is taken at its ends and refused beyond, or where it is no whole number",
+    (name, field) => {
+      const { min, max } = POLICY_RANGES[field];
+      const isTaken = (ms: number): boolean => readRunRequest({ input: {}, policy: { [name]: ms } }).ok;
+      expect([min, max].map(isTaken)).toEqual([true, true]);
+      expect([min - 1, max + 1, min + 0.5, Number.NaN].map(isTaken)).toEqual([false, false, false, false]);
+    },
+  );
 
   test("events of a webhook are words", () => {
     const url = "https://example.com/h";

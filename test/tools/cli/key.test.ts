@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { keyCommand } from "../../../tools/cli/key.ts";
-import { verifyKey } from "../../../src/wire/api-keys.ts";
+import { createKeyVerifier } from "../../../src/wire/api-keys.ts";
 import { parseConfig } from "../../../src/config/config-parse.ts";
 import { configText, type Json } from "../../config/config-sample.ts";
 
@@ -20,7 +20,7 @@ describe("a key that was made", () => {
     const entry = JSON.parse(/^ {2}(\{.*\})$/m.exec(said.err)?.[1] ?? "") as Json;
     const config = parseConfig(configText("keys", [entry]));
     if (!config.ok) throw new Error(JSON.stringify(config.error));
-    const identity = await verifyKey(said.out.trim(), config.value.keys, usedPepper, 0);
+    const identity = await createKeyVerifier(config.value.keys, usedPepper).verify(said.out.trim(), 0);
     expect(identity).toEqual({ ok: true, value: { keyId: "ops", tenant: "acme", scopes } });
     expect(said.err).not.toContain(said.out.trim());
     expect(said.err).not.toContain(usedPepper);

@@ -2,12 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { BACK_MS, faultMetrics, NOTICE_MS } from "../../../tools/sim/fault-metrics.ts";
 import { loadScenario } from "../../../tools/sim/report/files.ts";
-import { routerNamed } from "../../../tools/sim/policies/registry.ts";
 import { production } from "../../../tools/sim/production/router.ts";
 import type { Router } from "../../../tools/sim/router.ts";
 import { createWorkload } from "../../../tools/sim/workload.ts";
 import type { World } from "../../../tools/sim/world.ts";
-import { arrivingAt, ran, ranToEnd, scenarioOf } from "./worlds.ts";
+import { arrivingAt, ran, ranToEnd, routerNamed, scenarioOf } from "./worlds.ts";
 
 const FROM_MS = 20_000;
 const TO_MS = 40_000;

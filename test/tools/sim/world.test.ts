@@ -3,10 +3,9 @@ import { metricsOf } from "../../../tools/sim/metrics.ts";
 import { OUTCOME } from "../../../tools/sim/outcomes.ts";
 import { policyRouter } from "../../../tools/sim/policy-router.ts";
 import { leastOutstanding, nearest } from "../../../tools/sim/policies/simple.ts";
-import { routerNamed } from "../../../tools/sim/policies/registry.ts";
 import { Mailbox, type Router } from "../../../tools/sim/router.ts";
 import type { World } from "../../../tools/sim/world.ts";
-import { arrivingAt, ran, scenarioOf, workloadOf } from "./worlds.ts";
+import { arrivingAt, ran, routerNamed, scenarioOf, workloadOf } from "./worlds.ts";
 
 /** Sends everything to one endpoint. */
 const onlyTo =

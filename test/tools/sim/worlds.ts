@@ -1,4 +1,5 @@
 /** Small worlds for the tests of the simulator. */
+import { ROUTERS, type RouterEntry } from "../../../tools/sim/policies/registry.ts";
 import { parseScenario } from "../../../tools/sim/report/scenario-parse.ts";
 import type { Router } from "../../../tools/sim/router.ts";
 import type { Scenario } from "../../../tools/sim/scenario.ts";
@@ -20,6 +21,10 @@ export function scenarioOf(fields: Readonly<Record<string, unknown>> = {}): Scen
   );
   if (!scenario.ok) throw new Error(scenario.error);
   return scenario.value;
+}
+
+export function routerNamed(name: string): RouterEntry | undefined {
+  return ROUTERS.find((entry) => entry.name === name);
 }
 
 export function workloadOf(scenario: Scenario, { count = 100, seed = 1, load = 0.5 } = {}): Workload {

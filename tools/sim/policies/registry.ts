@@ -75,7 +75,3 @@ export const ROUTERS: readonly RouterEntry[] = [
   picks("token-cost", "network + prompts ahead + own prompt", tokenCost),
   { name: "plan-ahead", about: "plan all, commit what must leave now", factory: planAhead, policy: null },
 ];
-
-export function routerNamed(name: string): RouterEntry | undefined {
-  return ROUTERS.find((entry) => entry.name === name);
-}

@@ -14,7 +14,7 @@ import { isUnspaced, isWordChar } from "../../core/text/code-points.ts";
 import { fold, normalise } from "../../core/text/normalise.ts";
 import type { NormalText } from "../../core/text/normalise.ts";
 import { extractTextParts } from "../../core/text/text-parts.ts";
-import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
+import type { FoundSpan } from "../../core/rail.ts";
 
 /** Words in a row: fewer are found in any two texts about one subject. */
 export const LEAK_WORDS_MIN = 8;
@@ -81,14 +81,6 @@ export function findLeaks(text: string, index: LeakIndex): FoundSpan[] {
   const folded = fold(normalise(text));
   const found = [...sharedRuns(folded, index), ...canaries(folded, index)];
   return found.sort((one, other) => one.start - other.start || one.end - other.end);
-}
-
-/** Finds leaks in every part. Reasons are "leak:" and the type. */
-export function leakRail(input: RailInput, index: LeakIndex): RailFindings {
-  const found = input.parts.map(({ path, text }) => [path, findLeaks(text, index)] as const);
-  const spans = new Map(found.filter(([, list]) => list.length > 0));
-  const types = [...spans.values()].flatMap((list) => list.map(({ type }) => `leak:${type}`));
-  return { spans, reasons: [...new Set(types)].sort() };
 }
 
 /** Runs of shared words, joined where they overlap. */

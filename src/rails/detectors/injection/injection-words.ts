@@ -8,6 +8,7 @@
  * Rejected: a list of literal phrases, which found a fifth of real injections and blocked every eighth harmless prompt
  * with such words (docs/sources.md, Detectors).
  */
+import { invariant } from "../../../lib/invariant.ts";
 
 /** Words of each class, folded to lower case and without apostrophes. The position is the class's number, from 1. */
 const WORDS: readonly (readonly [name: string, words: string])[] = [
@@ -159,8 +160,6 @@ const WORDS: readonly (readonly [name: string, words: string])[] = [
   ["respond", `response responses reply replies answers prefix format brackets classic standard normal`],
 ];
 
-export const WORD_CLASSES = WORDS.length;
-
 /** Common words of attacks and of English, of which the table also has the rot13 and the reversed form. */
 const TURNED = `ignore disregard forget previous instructions instruction prompt system reveal rules above everything please
 the and you your this that with from what write tell`;
@@ -203,6 +202,7 @@ export function hashOfWord(word: string): number {
 
 /** A word of several classes has the first. Built on the first prompt: start-up pays nothing. */
 function buildTable(): ClassTable {
+  invariant(WORDS.length < FIRST_MARK, "a class of words is no mark");
   const hashes = new Int32Array(SLOTS);
   const classes = new Uint8Array(SLOTS);
   const put = (word: string, wordClass: number): void => {

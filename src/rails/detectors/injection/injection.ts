@@ -49,21 +49,19 @@ type Inspection = { readonly spans: readonly FoundSpan[]; readonly reasons: read
 
 const NOTHING: Inspection = { spans: [], reasons: [] };
 
-/** Injections in one text as spans of type "injection". `meter.steps` grows by the characters that were read. */
-export function findInjection(
-  text: string,
-  options: Pick<InjectionOptions, "threshold"> = INJECTION_DEFAULTS,
+/**
+ * Injections as spans of type "injection". Reasons are "injection:" and the parts of the evidence: model, phrases,
+ * role_tokens, encoded, split. `meter.steps` grows by the characters that were read.
+ */
+export function injectionRail(
+  input: RailInput,
+  options: InjectionOptions = INJECTION_DEFAULTS,
   meter: { steps: number } = { steps: 0 },
-): readonly FoundSpan[] {
-  return inspect(text, logit(options.threshold), { meter }).spans;
-}
-
-/** Reasons are "injection:" and the parts of the evidence: model, phrases, role_tokens, encoded, split. */
-export function injectionRail(input: RailInput, options: InjectionOptions = INJECTION_DEFAULTS): RailFindings {
+): RailFindings {
   const spans = new Map<string, readonly FoundSpan[]>();
   const reasons = new Set<string>();
   const parts = input.parts.filter(({ role }) => !options.rolesIgnored.includes(role));
-  const reading: Reading = { meter: { steps: 0 }, forms: input.forms };
+  const reading: Reading = { meter, forms: input.forms };
   for (const { path, role, text } of parts) {
     const limit = logit(OPERATOR_ROLES.has(role) ? options.operatorThreshold : options.threshold);
     const found = inspect(text, limit, reading);

@@ -15,7 +15,7 @@ import type { Run } from "./secret-chars.ts";
 import { hasShortName, isCredentialName, isPasswordName, nameBefore } from "./secret-names.ts";
 import type { NameWindow } from "./secret-scan.ts";
 import { isBasicValue, isPassword, passwordEnd } from "./secret-passwords.ts";
-import { createScan, runEnd, startsWith, takeTry } from "./secret-scan.ts";
+import { runEnd, startsWith, takeTry } from "./secret-scan.ts";
 import type { Scan } from "./secret-scan.ts";
 import { hasShape, isUuid, vendorOf } from "./secret-vendors.ts";
 import type { Vendor } from "./secret-vendors.ts";
@@ -147,22 +147,6 @@ function namedBy(scan: Scan, at: number): Named | null {
 
 /** Names live as long as the scan that remembers them. */
 const judged = new WeakMap<NameWindow, Named>();
-
-/**
- * Could a value that begins at `valueAt` be a finding because of the name before it? For those who see the name before
- * the value, as a stream does. Looks back at most SECRET_CONTEXT_CHARS_MAX characters (`secret-triggers.ts`).
- */
-export function isNamedValue(text: string, valueAt: number): boolean {
-  const back = Math.max(0, valueAt - VALUE_GAP_CHARS_MAX);
-  const scan = createScan(text, { steps: 0 });
-  for (let at = valueAt - 1; at >= back; at -= 1) {
-    if (!":=>,|".includes(text.charAt(at))) continue;
-    const value = valueAfter(scan, at);
-    const isItsOwn = value.at === valueAt || value.at - value.scheme.length === valueAt;
-    if (isItsOwn && namedBy(scan, at) !== null) return true;
-  }
-  return false;
-}
 
 /** Operator, blanks, backslash, quote and scheme. */
 export const VALUE_GAP_CHARS_MAX = 24;

@@ -7,7 +7,6 @@ import {
   LEAK_WORDS_MIN,
   createLeakIndex,
   findLeaks,
-  leakRail,
 } from "../../../../src/rails/detectors/canary/canary.ts";
 
 const PROMPT =
@@ -134,12 +133,4 @@ test("of an endless prompt the first words are remembered", () => {
   const piece = (end: number): string => prompt.slice(end - LEAK_WORDS_MIN, end).join(" ");
   expect(findLeaks(piece(LEAK_WORDS_MAX), index)).toHaveLength(1);
   expect(findLeaks(piece(LEAK_WORDS_MAX + 1), index)).toEqual([]);
-});
-
-test("the rail reports spans by part and each kind once as a reason", () => {
-  const part = (path: string, text: string) => ({ path, role: "assistant", text });
-  const parts = [part("a", `${PROMPT} ${CANARY}`), part("b", "fine")];
-  const findings = leakRail({ parts, messageCount: 1, unseen: [] }, INDEX);
-  expect([...findings.spans.keys()]).toEqual(["a"]);
-  expect(findings.reasons).toEqual(["leak:canary", "leak:system_prompt"]);
 });

@@ -23,7 +23,6 @@ import {
   FIRST_MARK,
   hashOfWord,
   ROTATED,
-  WORD_CLASSES,
 } from "../../../../src/rails/detectors/injection/injection-words.ts";
 
 /** The weights travel with the Worker, whose bundle has a budget. */
@@ -134,8 +133,9 @@ describe("marks of a chat's frame", () => {
 });
 
 describe("the table of words", () => {
-  test("has fewer classes of words than the first mark's number", () => {
-    expect(WORD_CLASSES).toBeLessThan(FIRST_MARK);
+  test("keeps the classes of words, of marks, and of words in rot13 apart", () => {
+    expect(classOfWord(hashOfWord("ignore"))).toBeLessThan(FIRST_MARK);
+    expect(classOfWord(hashOfWord("vtaber"))).toBe(ROTATED);
     expect(ROTATED).toBeLessThan(CLASSES_MAX);
   });
 

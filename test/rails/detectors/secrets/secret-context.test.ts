@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { CHARS, isIn } from "../../../../src/rails/core/text/char-class.ts";
-import { isNamedValue } from "../../../../src/rails/detectors/secrets/secret-assign.ts";
 import { SECRET_FORMATS } from "../../../../src/rails/detectors/secrets/secret-formats.ts";
 import {
   CURL_CHARS_MAX,
@@ -186,16 +185,16 @@ describe("what still could become a secret", () => {
   });
 
   test.each([
-    { text: 'api_key = "', is: true },
-    { text: "heroku: ", is: true },
-    { text: "DB_PASSWORD=", is: true },
-    { text: "Authorization: Bearer ", is: true },
-    { text: "<datadogToken>\n  ", is: true },
-    { text: "for example: ", is: false },
-    { text: "size = ", is: false },
-    { text: "the token ", is: false },
-  ])("is told by the name before a value: '$text'", ({ text, is }) => {
-    expect(isNamedValue(text, text.length)).toBe(is);
+    { text: 'api_key = "', value: `${random(32)}"`, is: true },
+    { text: "heroku: ", value: "3f7a91c4-8d02-4be6-a15c-92d0e7b3c481", is: true },
+    { text: "DB_PASSWORD=", value: "aB3!xY9?kQ2z", is: true },
+    { text: "Authorization: Bearer ", value: random(32), is: true },
+    { text: "<datadogToken>\n  ", value: "3f7a91c48d024be6a15c92d0e7b3c481", is: true },
+    { text: "for example: ", value: "3f7a91c48d024be6a15c92d0e7b3c481", is: false },
+    { text: "size = ", value: random(32), is: false },
+    { text: "the token ", value: random(32), is: false },
+  ])("is told by the name before a value: '$text'", ({ text, value, is }) => {
+    expect(found(text + value).length > 0).toBe(is);
   });
 });
 
