@@ -8,7 +8,7 @@
 import type { EngineParams } from "./engine-types.ts";
 
 /** Requests that may wait for a slot; the default of llm-d-inference-sim, far above what any deadline allows. */
-export const WAITING_QUEUE_LENGTH_DEFAULT = 1000;
+const WAITING_QUEUE_LENGTH_DEFAULT = 1000;
 
 const noJitter = { timeFactorUnderLoad: 1, firstTokenMs: null, firstTokenStdDevMs: 0, stepStdDevMs: 0 };
 

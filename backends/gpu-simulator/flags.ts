@@ -21,9 +21,9 @@ export type Command =
   | { readonly kind: "run"; readonly options: GpuSimulatorOptions };
 
 /** The port of vLLM and of llm-d-inference-sim; in-process users get any free one. */
-export const PORT_DEFAULT = 8000;
+const PORT_DEFAULT = 8000;
 /** A standard deviation may be this share of its mean, as in llm-d-inference-sim. */
-export const STD_DEV_SHARE_MAX = 0.3;
+const STD_DEV_SHARE_MAX = 0.3;
 /** Longest duration a flag may give: a day, well inside what Node's timers hold. */
 export const DURATION_MS_MAX = 24 * 3_600_000;
 /** Bound of every flag that counts tokens, sequences or queue places: typos stop here. */
@@ -66,7 +66,7 @@ type FlagName = keyof typeof FLAGS;
 const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
 const LIST_FLAGS: readonly string[] = ["served-model-name", "failure-types"] satisfies FlagName[];
 
-export function usage(): string {
+function usage(): string {
   const rows = FLAG_NAMES.map((name) => [`  --${name} <${FLAGS[name][0]}>`, FLAGS[name][1]] as const);
   const width = Math.max(...rows.map(([left]) => left.length));
   return [

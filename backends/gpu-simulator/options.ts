@@ -44,7 +44,7 @@ export type GpuSimulatorOptions = {
 };
 
 /** Runpod's limit on a request, docs/sources.md, Runpod load balancing. */
-export const REQUEST_BODY_MB_DEFAULT = 30;
+const REQUEST_BODY_MB_DEFAULT = 30;
 export const BYTES_PER_MB = 1024 * 1024;
 
 export const GPU_SIMULATOR_DEFAULTS: GpuSimulatorOptions = {

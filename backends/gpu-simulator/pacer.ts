@@ -12,7 +12,7 @@ import { seededRng } from "../../src/lib/rng.ts";
 import { observeMs } from "./metrics.ts";
 import type { FinishReason, Metrics } from "./metrics.ts";
 
-export type PacedRequest = {
+type PacedRequest = {
   readonly promptTokens: number;
   readonly outputTokens: number;
   readonly finishReason: "stop" | "length";

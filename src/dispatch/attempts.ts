@@ -32,7 +32,7 @@ export type Dispatch = {
   readonly tenant: string;
 };
 
-export type BegunAttempt = Extract<AttemptResult, { readonly kind: "begun" }>;
+type BegunAttempt = Extract<AttemptResult, { readonly kind: "begun" }>;
 
 export type Outcome =
   | {

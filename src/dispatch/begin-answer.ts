@@ -14,10 +14,10 @@ import { parsed } from "./core/token-timing.ts";
 import { isDecoded, isEventStream } from "./answer-format.ts";
 
 /** An answer of up to this size is read whole before it is passed on: one read instead of a pipe. */
-export const WHOLE_BYTES_MAX = 65_536;
+const WHOLE_BYTES_MAX = 65_536;
 
 /** So much of a stream may come before its first output; then it is passed on as it is. A comment is some ten bytes. */
-export const HELD_BYTES_MAX = 65_536;
+const HELD_BYTES_MAX = 65_536;
 
 /** An error answer's body beyond this is cut: it is a message. */
 const ERROR_BODY_BYTES_MAX = 65_536;

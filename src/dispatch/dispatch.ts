@@ -34,13 +34,13 @@ import { send } from "./send.ts";
  * An attempt that its endpoint answered with an error holds its lease this long at most until somebody knows whose fault
  * it was, ms: a request that fails everywhere fails at once, and an endpoint that is broken is to be left soon.
  */
-export const BLAME_MS = 1_000;
+const BLAME_MS = 1_000;
 
 /** A stream that said its last word is held open no longer than this, ms. */
-export const DONE_LINGER_MS = 1_000;
+const DONE_LINGER_MS = 1_000;
 
 /** The model has ended: usage and a marker follow at once, other answers of the same request (`n`) within this, ms. */
-export const FINISHED_LINGER_MS = 5_000;
+const FINISHED_LINGER_MS = 5_000;
 
 /** The watch over an attempt looks no more often than this, ms: a shard that cannot be told is told again later. */
 const WATCH_GAP_MS = 25;

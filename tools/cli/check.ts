@@ -16,6 +16,12 @@ const checks: readonly Check[] = [
   { name: "types: core is pure", command: "tsc", args: ["-p", "tsconfig.core.json"] },
   { name: "types: Worker", command: "tsc", args: ["-p", "tsconfig.worker.json"] },
   { name: "types: Node", command: "tsc", args: ["-p", "tsconfig.json"] },
+  { name: "nothing is unused", command: "knip", args: ["--no-progress"] },
+  {
+    name: "nothing is there for tests alone",
+    command: "knip",
+    args: ["--no-progress", "--production", "--include", "files,exports,types"],
+  },
   { name: "config schema is current", command: "node", args: ["tools/cli/schema.ts", "--check"] },
   { name: "repository rules", command: "node", args: ["test/repo/tree.ts"] },
 ];

@@ -17,7 +17,7 @@ import { refuseProblem, UNKNOWN_JOB } from "./answers.ts";
 import type { JobCall } from "./job-call.ts";
 
 /** Below the 30 s after which the most impatient proxies cut. */
-export const EVENTS_HOLD_MS = 15_000;
+const EVENTS_HOLD_MS = 15_000;
 
 export async function events(call: JobCall): Promise<Answer> {
   const { edge, queue, jobId } = call;

@@ -26,7 +26,7 @@ import type { StreamTail } from "../../dispatch/stream-tail.ts";
 import type { JobRails } from "./job-rails.ts";
 import { asJson, readAnswer } from "./job-work.ts";
 
-export type Answer = { readonly status: number; readonly contentType: string };
+type Answer = { readonly status: number; readonly contentType: string };
 
 export type AttemptReport =
   | { readonly kind: "finished"; readonly output: string | null; readonly answer: Answer; readonly note?: OutputNote }

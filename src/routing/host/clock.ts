@@ -6,7 +6,7 @@ export type Clock = {
 };
 
 /** Does nothing when it is too late. */
-export type Cancel = () => void;
+type Cancel = () => void;
 
 export const waited = async ({ after }: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => void after(ms, resolve));

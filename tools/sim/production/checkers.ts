@@ -26,10 +26,10 @@ import type { SimShard } from "./sim-shard.ts";
 import type { Asked, Watch } from "./watch.ts";
 
 /** Everything is compared this often, ms of virtual time. */
-export const CHECK_MS = 500;
+const CHECK_MS = 500;
 
 /** Without loss, the end of an attempt is known to the shard within this: a ride, a trip, a flush before it, ms. */
-export const TOLD_MS = 2_500;
+const TOLD_MS = 2_500;
 
 export class Checkers implements Watch {
   readonly #router: ProductionRouter;

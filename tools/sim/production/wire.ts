@@ -13,7 +13,7 @@ import type { World } from "../world.ts";
 import { DOUBLED_MS } from "./options.ts";
 
 /** A caller learns this late that its call is lost, ms. */
-export const CALL_FAILS_MS = 1_000;
+const CALL_FAILS_MS = 1_000;
 
 /** Timers of this router carry this tag. */
 export const WIRE_TAG = 1;

@@ -46,10 +46,6 @@ export function findIbans(scan: PiiScan): FoundSpan[] {
 }
 
 /** Characters of an IBAN of the country with these two letters, in either case; null if it has none. */
-export function ibanLength(country: string): number | null {
-  return lengthFor(country.charCodeAt(0), country.charCodeAt(1));
-}
-
 function lengthFor(first: number, second: number): number | null {
   return (lengths ??= lengthTable())[countryIndex(first, second)] || null;
 }

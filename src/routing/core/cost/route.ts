@@ -21,7 +21,7 @@ export const NEAR_MS = 5;
 /** … or within this share of the best. */
 export const NEAR_SHARE = 0.05;
 /** Below this share of admitting endpoints, ejection is ignored. */
-export const PANIC_SHARE = 0.5;
+const PANIC_SHARE = 0.5;
 
 export type RouteRequest = CostInput & {
   /** Endpoints already tried by this request. */
@@ -46,7 +46,7 @@ export type RouteReason =
   | "panic";
 
 /** Why a candidate was not eligible. */
-export type Excluded = "tried" | "ejected" | "draining" | "down";
+type Excluded = "tried" | "ejected" | "draining" | "down";
 
 export type Candidate = {
   readonly endpointId: string;

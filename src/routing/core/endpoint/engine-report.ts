@@ -44,7 +44,7 @@ export type EngineWords = {
   readonly readFrom: ReadCounters | null;
 };
 
-export type ReadCounters = { readonly tokens: number; readonly busyMs: number };
+type ReadCounters = { readonly tokens: number; readonly busyMs: number };
 
 /** A speed is read off the counters once they have grown by so much: less is one small prompt and its rounding. */
 export const READ_TOKENS_MIN = 512;

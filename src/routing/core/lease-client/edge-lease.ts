@@ -42,7 +42,7 @@ import { creditRule, homeMatch } from "./lease-cache-homes.ts";
 import { noteHeard } from "./lease-cache-leave.ts";
 
 /** The edge asks for a fresh snapshot when its own is older than this, ms. */
-export const SNAPSHOT_AGE_MS = 1_000;
+const SNAPSHOT_AGE_MS = 1_000;
 
 export type LeaseRequest = {
   readonly pool: PoolSpec;
