@@ -1,7 +1,8 @@
 /**
  * Runs a policy as a router: asks it at once for every request.
  *
- * Model. State is exact at the instant of the decision, or `staleMs` old. Failures are `recovery.ts`'s.
+ * Model. State is exact at the instant of the decision, or that of other regions `staleMs` old. Failures are
+ * `recovery.ts`'s.
  */
 import { stream } from "./chance.ts";
 import type { Ask, FirstToken, Policy, PolicyFactory } from "./policy.ts";
@@ -14,13 +15,16 @@ import type { World } from "./world.ts";
 const RETRY_AFTER_MS = 1_000;
 
 export type PolicyRouterOptions = {
-  /** Age of the state that the policy sees, ms; 0 is exact. */
+  /** Age of what the policy sees of other regions, ms; 0 is exact. */
   readonly staleMs?: number;
 };
 
 export function policyRouter(factory: PolicyFactory, { staleMs = 0 }: PolicyRouterOptions = {}): RouterFactory {
   return (world) => new PolicyRouter(world, factory, staleMs);
 }
+
+const staleOf = ({ fleet, scenario }: World, staleMs: number, now: () => number): StaleFleet =>
+  new StaleFleet(fleet, { staleMs, now, regionOf: scenario.endpoints.map(({ region }) => region) });
 
 type Mutable<Shape> = { -readonly [Key in keyof Shape]: Shape[Key] };
 
@@ -37,7 +41,7 @@ class PolicyRouter implements Router {
   constructor(world: World, factory: PolicyFactory, staleMs: number) {
     const { scenario, workload } = world;
     this.#world = world;
-    this.#stale = staleMs > 0 ? new StaleFleet(world.fleet, staleMs, () => world.nowMs) : null;
+    this.#stale = staleMs > 0 ? staleOf(world, staleMs, () => world.nowMs) : null;
     this.#policy = factory({
       endpoints: scenario.endpoints.length,
       capacities: workload.capacities,
@@ -102,9 +106,10 @@ class PolicyRouter implements Router {
     ask.promptTokens = world.requests.promptTokens[request] ?? 0;
     ask.nowMs = world.nowMs;
     ask.candidates = candidates;
-    ask.fleet = this.#stale === null ? world.fleet : this.#stale.at(world.nowMs);
+    ask.fleet = this.#stale === null ? world.fleet : this.#stale.at(ask.region);
     const endpoint = this.#policy.pick(ask);
     const attempt = world.dispatch(request, endpoint);
+    this.#stale?.sent(ask.region, endpoint, ask.promptTokens);
     if (this.#policy.onFirstToken !== undefined) {
       this.#loadBefore[attempt] = (world.fleet.running[endpoint] ?? 0) + (world.fleet.waiting[endpoint] ?? 0);
     }

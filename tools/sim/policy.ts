@@ -28,7 +28,7 @@ export type Ask = {
   readonly nowMs: number;
   /** Endpoints that may be chosen, at least one, in order. */
   readonly candidates: readonly number[];
-  /** Exact, or as old as the router was told to make it. */
+  /** Exact, or of other regions as old as the router was told to make it. */
   readonly fleet: FleetView;
   /** Prompt tokens that the endpoint remembers. */
   matchedTokens(endpoint: number): number;

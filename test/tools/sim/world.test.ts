@@ -237,22 +237,6 @@ describe("faults", () => {
   });
 });
 
-test("stale state is what was true so long ago", () => {
-  const scenario = scenarioOf({ endpoints: [{ region: "here", count: 2, slots: 8 }] });
-  const seen: number[] = [];
-  const watching = policyRouter(
-    () => ({
-      pick: ({ fleet }) => {
-        seen.push(fleet.inFlight[0] ?? 0);
-        return 0;
-      },
-    }),
-    { staleMs: 100 },
-  );
-  ran(scenario, arrivingAt(scenario, [0, 50, 100, 149, 150]), watching);
-  expect(seen).toEqual([0, 0, 1, 1, 2]);
-});
-
 test("a policy that only knows distance keeps to its region", () => {
   const scenario = scenarioOf({
     regions: ["us-east", "eu-central"],

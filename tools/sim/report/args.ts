@@ -47,7 +47,7 @@ export const USAGE = `Usage: npm run sim -- [options]
   --requests N           requests per seed; default the scenario's
   --trace FILE           an Azure CSV or Mooncake JSONL trace, for scenarios with trace arrivals
   --faults NAME,NAME     ${FAULT_NAMES.join(", ")}
-  --stale MS             age of the state that policies see; default 0, exact
+  --stale MS             age of what policies see of other regions; default 0, exact
   --svg FILE             a plot of the p99 ratios
   --json FILE            all figures
   --ablation             the production core without each of its parts, instead of the policies
