@@ -128,7 +128,9 @@ export class AttemptLife implements EngineHost {
     if (attempts.edge[attempt] !== EDGE.firstToken) return;
     attempts.edge[attempt] = EDGE.ended;
     const request = attempts.requestOf(attempt);
-    if (outcomes.winner[request] === attempt) outcomes.settle(request, OUTCOME.served);
+    if (outcomes.winner[request] === attempt && outcomes.settle(request, OUTCOME.served)) {
+      outcomes.e2eMs[request] = this.nowMs - (this.requests.arrivalMs[request] ?? 0);
+    }
     router.onEnd?.(attempt);
   }
 

@@ -7,6 +7,7 @@
  */
 import type { Oscillation } from "./oscillation.ts";
 import { OUTCOME } from "./outcomes.ts";
+import type { Scenario } from "./scenario.ts";
 import type { World } from "./world.ts";
 
 export type Quantiles = {
@@ -19,10 +20,24 @@ export type Quantiles = {
   readonly growth: number;
 };
 
+/** What clients got of a run, by request; NaN where there is none. Empty arrays: not known. */
+export type Served = {
+  readonly ttftMs: Float64Array;
+  /** Mean time between tokens: (end − first token) / (tokens − 1), ms; NaN also of a single token. */
+  readonly tpotMs: Float64Array;
+  /** From arrival to the last token, ms. */
+  readonly e2eMs: Float64Array;
+  /** Of all requests, 0..1. */
+  readonly goodShare: number;
+};
+
+/** On step engines a good answer flows at most this many times slower than from an idle engine of speed 1. */
+export const GOOD_TPOT_FACTOR = 2;
+
 export type RunMetrics = {
   /** Time to first token, ms; NaN when nothing was served. */
   readonly ttftMs: Quantiles;
-  /** Requests per second of the arrivals' span whose first token met the objective. */
+  /** Good requests per second of the arrivals' span. */
   readonly goodput: number;
   /** Of all requests, 0..1. */
   readonly goodShare: number;
@@ -86,24 +101,44 @@ function meanOf(values: Float64Array): number {
   return count === 0 ? NaN : sum / count;
 }
 
-export function metricsOf(world: World): RunMetrics {
-  const { outcomes, requests, scenario } = world;
-  const counts = [0, 0, 0, 0];
+/** Met the objective: its first token in time and, on step engines, its other tokens too. */
+export function servedOf({ outcomes, requests, scenario }: World): Served {
+  const { ttftMs, e2eMs } = outcomes;
+  const tpotMs = e2eMs.map((ms, request) => {
+    const gaps = (requests.outputTokens[request] ?? 1) - 1;
+    return gaps < 1 ? NaN : (ms - (ttftMs[request] ?? NaN)) / gaps;
+  });
+  const tpotMsMax = goodTpotMs(scenario);
   let good = 0;
+  for (const [request, ms] of ttftMs.entries()) {
+    if (outcomes.outcome[request] !== OUTCOME.served || ms > scenario.objectiveMs) continue;
+    if (!((tpotMs[request] ?? NaN) > tpotMsMax)) good += 1;
+  }
+  return { ttftMs, tpotMs, e2eMs, goodShare: good / requests.count };
+}
+
+function goodTpotMs({ engine }: Scenario): number {
+  if (engine.kind === "slots") return Infinity;
+  return GOOD_TPOT_FACTOR * (engine.params.stepBaseMs + engine.params.stepPerDecodingMs);
+}
+
+export function metricsOf(world: World): RunMetrics {
+  const { outcomes, requests } = world;
+  const { goodShare } = servedOf(world);
+  const counts = [0, 0, 0, 0];
   let away = 0;
   for (let request = 0; request < requests.count; request += 1) {
     const outcome = outcomes.outcome[request] ?? 0;
     counts[outcome] = (counts[outcome] ?? 0) + 1;
     if (outcome !== OUTCOME.served) continue;
-    if ((outcomes.ttftMs[request] ?? Infinity) <= scenario.objectiveMs) good += 1;
     if (world.regionOf(outcomes.servedBy[request] ?? 0) !== requests.region[request]) away += 1;
   }
   const served = counts[OUTCOME.served] ?? 0;
   const spanS = (requests.arrivalMs[requests.count - 1] ?? 1) / 1_000;
   return {
     ttftMs: quantilesOf(outcomes.ttftMs),
-    goodput: good / spanS,
-    goodShare: good / requests.count,
+    goodput: (goodShare * requests.count) / spanS,
+    goodShare,
     served,
     shed: counts[OUTCOME.shed] ?? 0,
     failed: counts[OUTCOME.failed] ?? 0,

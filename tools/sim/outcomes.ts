@@ -8,6 +8,8 @@ export class Outcomes {
   readonly outcome: Uint8Array;
   /** From arrival at the edge to the first token back there, ms; NaN while there is none. */
   readonly ttftMs: Float64Array;
+  /** From arrival to the end of the answer there, ms; NaN while there is none. */
+  readonly e2eMs: Float64Array;
   /** Endpoint whose first token was first; -1 while there is none. */
   readonly servedBy: Int32Array;
   /** The attempt whose first token was first; -1 while there is none. */
@@ -28,6 +30,7 @@ export class Outcomes {
   constructor(requests: number) {
     this.outcome = new Uint8Array(requests);
     this.ttftMs = new Float64Array(requests).fill(NaN);
+    this.e2eMs = new Float64Array(requests).fill(NaN);
     this.servedBy = new Int32Array(requests).fill(-1);
     this.winner = new Int32Array(requests).fill(-1);
     this.open = requests;

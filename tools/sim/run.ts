@@ -1,16 +1,18 @@
 /**
- * Runs a scenario at one load: all its seeds, all routers on the same requests, and the bounds beside them.
+ * Runs a scenario at one load: all its seeds, all routers on the same requests, and the references beside them.
  *
- * Model. Seeds are independent runs. Quantiles and their ratios to the bound are of all requests of all seeds together,
- * as in the reference table (docs/simulator.md says how we know); beside them stands the standard deviation between the
- * seeds. Everything else is a mean over seeds.
+ * Model. Seeds are independent runs. Quantiles and their ratios to the best known clairvoyant are of all requests of all
+ * seeds together, as in the reference table (docs/simulator.md says how we know); beside them stands the standard
+ * deviation between the seeds. Everything else is a mean over seeds. The best clairvoyant is the one with the lowest p99
+ * of the run, the same for all seeds and all columns: one rule, and not the best of each column.
  * Rejected: the mean of each seed's quantile as the headline. It differs by up to a tenth where the tail is one crowded
  * hour of one seed; it is in the result by seed, for who wants it.
  */
-import { lookAhead, stepNoQueue } from "./bounds/step-bounds.ts";
-import { centralQueue, earliest, noQueue } from "./bounds/slots-bounds.ts";
+import { BOUND, referencesOf, type ReferenceName } from "./bounds/references.ts";
+import { invariant } from "../../src/lib/invariant.ts";
 import { faultMetrics, type FaultMetrics } from "./fault-metrics.ts";
-import { metricsOf, pooledQuantiles, quantilesOf, type Quantiles, type RunMetrics } from "./metrics.ts";
+import { metricsOf, pooledQuantiles, quantilesOf, servedOf } from "./metrics.ts";
+import type { Quantiles, RunMetrics, Served } from "./metrics.ts";
 import type { RouterEntry } from "./policies/registry.ts";
 import type { RouterFactory } from "./router.ts";
 import type { Scenario } from "./scenario.ts";
@@ -31,8 +33,6 @@ export type SimulateOptions = {
   readonly onRun?: (router: string, seed: number) => void;
 };
 
-type BoundName = "no-queue" | "central-queue" | "ect";
-
 type Ratio = { readonly p50: number; readonly p95: number; readonly p99: number; readonly p999: number };
 
 type SeedResult = {
@@ -40,58 +40,88 @@ type SeedResult = {
   readonly metrics: RunMetrics;
   /** Null for a scenario without faults that hit endpoints. */
   readonly faults: FaultMetrics | null;
-  /** To the ect bound of the same seed. */
-  readonly ratioToBound: Ratio;
+  /** To the best known clairvoyant on the same seed. */
+  readonly ratioToBest: Ratio;
 };
 
-export type RouterResult = {
+/** Of all requests of all seeds. */
+export type Pooled = { readonly ttftMs: Quantiles; readonly tpotMs: Quantiles; readonly e2eMs: Quantiles };
+
+export type RouterResult = Pooled & {
   readonly name: string;
-  /** Of all requests of all seeds. */
-  readonly ttftMs: Quantiles;
-  readonly ratioToBound: Ratio;
+  readonly ratioToBest: Ratio;
   readonly seeds: readonly SeedResult[];
+};
+
+export type Reference = Pooled & {
+  readonly name: ReferenceName;
+  /** Mean over seeds; NaN where only first tokens are known. */
+  readonly goodShare: number;
 };
 
 export type ScenarioResult = {
   readonly name: string;
+  readonly engine: "slots" | "step";
   readonly load: number;
   readonly requests: number;
   readonly seed: number;
   readonly seeds: number;
-  /** Of all requests of all seeds. */
-  readonly bounds: ReadonlyMap<BoundName, Quantiles>;
+  /** The bound and the clairvoyants. */
+  readonly references: readonly Reference[];
+  /** The clairvoyant with the lowest p99. */
+  readonly best: Reference;
   readonly routers: readonly RouterResult[];
 };
 
+type Run = { readonly served: Served; readonly metrics: RunMetrics; readonly faults: FaultMetrics | null };
+
 export async function simulate(options: SimulateOptions): Promise<ScenarioResult> {
   const { scenario, load, routers, seed, seeds, requests, trace, onRun } = options;
-  const bounds = new Map<BoundName, Float64Array[]>();
-  const runs = routers.map(() => ({ ttftMs: [] as Float64Array[], seeds: [] as SeedResult[] }));
+  const known = new Map<ReferenceName, Served[]>();
+  const runs = routers.map((): Run[] => []);
   for (let at = seed; at < seed + seeds; at += 1) {
     const workload = createWorkload(scenario, { load, seed: at, count: requests, trace });
-    for (const [name, ttftMs] of await boundsOf(scenario, workload, at)) {
-      bounds.set(name, [...(bounds.get(name) ?? []), ttftMs]);
+    for (const [name, served] of await referencesOf(scenario, workload, at)) {
+      known.set(name, [...(known.get(name) ?? []), served]);
     }
-    const ect = quantilesOf(bounds.get("ect")?.at(-1) ?? new Float64Array(0));
     for (const [index, { name, factory }] of routers.entries()) {
       const world = await runOnce({ scenario, workload, seed: at, factory });
-      const metrics = metricsOf(world);
-      runs[index]?.ttftMs.push(world.outcomes.ttftMs);
-      runs[index]?.seeds.push({
-        seed: at,
-        metrics,
-        faults: faultMetrics(world),
-        ratioToBound: ratio(metrics.ttftMs, ect),
-      });
+      runs[index]?.push({ served: servedOf(world), metrics: metricsOf(world), faults: faultMetrics(world) });
       onRun?.(name, at);
     }
   }
-  const pooled = new Map([...bounds].map(([name, parts]) => [name, pooledQuantiles(parts)]));
-  const results = routers.map(({ name }, index): RouterResult => {
-    const ttftMs = pooledQuantiles(runs[index]?.ttftMs ?? []);
-    return { name, ttftMs, ratioToBound: ratio(ttftMs, pooled.get("ect") ?? ttftMs), seeds: runs[index]?.seeds ?? [] };
+  const references = [...known].map(([name, served]): Reference => {
+    const goodShare = served.reduce((sum, one) => sum + one.goodShare, 0) / served.length;
+    return { name, ...pooled(served), goodShare };
   });
-  return { name: scenario.name, load, requests, seed, seeds, bounds: pooled, routers: results };
+  const best = bestOf(references);
+  const bestBySeed = (known.get(best.name) ?? []).map(({ ttftMs }) => quantilesOf(ttftMs));
+  const results = routers.map(({ name }, index): RouterResult => {
+    const its = runs[index] ?? [];
+    const all = pooled(its.map(({ served }) => served));
+    const bySeed = its.map(({ metrics, faults }, nth): SeedResult => {
+      const ratioToBest = ratio(metrics.ttftMs, bestBySeed[nth] ?? metrics.ttftMs);
+      return { seed: seed + nth, metrics, faults, ratioToBest };
+    });
+    return { name, ...all, ratioToBest: ratio(all.ttftMs, best.ttftMs), seeds: bySeed };
+  });
+  const { kind: engine } = scenario.engine;
+  return { name: scenario.name, engine, load, requests, seed, seeds, references, best, routers: results };
+}
+
+function pooled(served: readonly Served[]): Pooled {
+  return {
+    ttftMs: pooledQuantiles(served.map(({ ttftMs }) => ttftMs)),
+    tpotMs: pooledQuantiles(served.map(({ tpotMs }) => tpotMs)),
+    e2eMs: pooledQuantiles(served.map(({ e2eMs }) => e2eMs)),
+  };
+}
+
+function bestOf(references: readonly Reference[]): Reference {
+  const clairvoyants = references.filter(({ name }) => name !== BOUND);
+  const [first] = clairvoyants.toSorted((one, other) => one.ttftMs.p99 - other.ttftMs.p99);
+  invariant(first !== undefined, "every engine has a clairvoyant rule");
+  return first;
 }
 
 type RunOptions = {
@@ -108,45 +138,22 @@ async function runOnce({ scenario, workload, seed, factory }: RunOptions): Promi
   return world;
 }
 
-/** Time to first token of every request under each bound, ms. */
-async function boundsOf(
-  scenario: Scenario,
-  workload: Workload,
-  seed: number,
-): Promise<readonly (readonly [BoundName, Float64Array])[]> {
-  const { requests } = workload;
-  if (scenario.engine.kind === "slots") {
-    return [
-      ["no-queue", noQueue(scenario, requests)],
-      ["central-queue", centralQueue(scenario, requests)],
-      ["ect", earliest(scenario, requests)],
-    ];
-  }
-  // A bound is of the healthy world, so it runs without the faults.
-  const healthy = { ...scenario, faults: [], jitterSigma: 0 };
-  const world = await runOnce({ scenario: healthy, workload: { ...workload, faults: [] }, seed, factory: lookAhead });
-  return [
-    ["no-queue", stepNoQueue(scenario, requests)],
-    ["ect", world.outcomes.ttftMs],
-  ];
-}
-
-function ratio(own: Quantiles, bound: Quantiles): Ratio {
+function ratio(own: Quantiles, other: Quantiles): Ratio {
   return {
-    p50: own.p50 / bound.p50,
-    p95: own.p95 / bound.p95,
-    p99: own.p99 / bound.p99,
-    p999: own.p999 / bound.p999,
+    p50: own.p50 / other.p50,
+    p95: own.p95 / other.p95,
+    p99: own.p99 / other.p99,
+    p999: own.p999 / other.p999,
   };
 }
 
-/** A queue that only grew: waits far above the bound's that rise through the run, and the bound's do not. */
-export function isUnstable({ ttftMs, seeds }: RouterResult, bound: Quantiles): boolean {
+/** A queue that only grew: waits far above the clairvoyant's that rise through the run, and the clairvoyant's do not. */
+export function isUnstable({ ttftMs, seeds }: RouterResult, { ttftMs: best }: Reference): boolean {
   const growth = seeds.reduce((sum, { metrics }) => sum + metrics.ttftMs.growth, 0) / seeds.length;
-  return ttftMs.mean > UNSTABLE_MEAN_RATIO * bound.mean && growth / bound.growth > UNSTABLE_GROWTH;
+  return ttftMs.mean > UNSTABLE_MEAN_RATIO * best.mean && growth / best.growth > UNSTABLE_GROWTH;
 }
 
-/** A stable router's mean is at most a few times the bound's; a growing queue's mean is a share of the run. */
+/** A stable router's mean is at most a few times the clairvoyant's; a growing queue's mean is a share of the run. */
 const UNSTABLE_MEAN_RATIO = 3;
 
 /** A queue that grows evenly gives 2.3, a stable one about 1, up to 1.6 in short runs near saturation (metrics.ts). */

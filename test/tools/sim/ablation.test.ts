@@ -45,7 +45,7 @@ describe("an ablation of the command", () => {
   test("prints one row for the whole core and one for each part", () => {
     const names = output.split("\n").map((line) => line.split(/\s{2,}/)[0]);
     expect(names.slice(1, 3 + PARTS.length)).toEqual(["without", "whole core", ...PARTS.map(({ name }) => name)]);
-    expect(rows.get("whole core")).toMatchObject({ ratio: { p50: 1, p99: 1 }, spread: 0, failed: 0, shed: 0 });
+    expect(rows.get("whole core")).toMatchObject({ ratio: { p50: 1, p99: 1 }, spread: null, failed: 0, shed: 0 });
   });
 
   test.each(["net", "wait", "variance", "load", "risk", "plan", "early", "commit"])(

@@ -57,12 +57,13 @@ describe("a run of the command", () => {
 
   test("prints one row per policy and bound", () => {
     const rows = output.split("\n").map((line) => line.split(/\s{2,}/)[0]);
-    expect(rows.slice(0, 7)).toEqual([
+    expect(rows.slice(0, 8)).toEqual([
       "D at load 0.8: 2 seeds x 2000 requests from seed 68",
+      expect.stringMatching(/^p99 of the optimum: \d+ \(no-queue\) to \d+ ms \(central-queue, /),
       "policy",
       "bound: no-queue",
-      "bound: central-queue",
-      "bound: ect",
+      "clairvoyant: central-queue",
+      "clairvoyant: ect",
       "expected-cost",
       "nearest",
     ]);
@@ -84,7 +85,7 @@ describe("a run of the command", () => {
           policies: ["expected-cost", "nearest"].map((name) => ({
             name,
             ttftMs: quantiles,
-            ratioToBound: { p50: expect.any(Number), p99: expect.any(Number) },
+            ratioToBest: { p50: expect.any(Number), p99: expect.any(Number) },
             goodput: expect.any(Number),
             shed: 0,
             coldHits: 0,

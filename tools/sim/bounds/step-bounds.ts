@@ -4,10 +4,11 @@
  * `stepNoQueue`: every request alone on its best endpoint, with every block that anybody sent before in its cache.
  * `lookAhead` (ect): a router that, for each request, runs a copy of every engine forward, with all that is on its way to
  *   it, until the first token would come back, and takes the earliest. It knows every answer's length, and nothing of
- *   later arrivals; like `ect` on slots it is greedy, so a policy may be a little below it.
+ *   later arrivals; like `ect` on slots it is greedy, so a policy may be below it. With an externality, what the reading
+ *   takes from those who run or wait there is counted too.
  * Rejected: the batch as independent slots, which forgets that an engine slows as it fills and is no bound at all.
  */
-import { advance, copyEngine, nextEventMs, submit } from "../../../backends/gpu-engine/engine-model.ts";
+import { advance, copyEngine, load, nextEventMs, submit } from "../../../backends/gpu-engine/engine-model.ts";
 import type { Engine } from "../../../backends/gpu-engine/engine-types.ts";
 import { STAGE } from "../attempts.ts";
 import { StepEngines } from "../engines/step.ts";
@@ -38,15 +39,20 @@ export const stepNoQueue: Bound = ({ engine, endpoints, roundTripMs }, requests)
   });
 };
 
-export const lookAhead: RouterFactory = (world) => new LookAhead(world);
+/** `externality`: share of the own reading time that each request already there is taken to lose, >= 0. */
+export function lookAhead(externality: number): RouterFactory {
+  return (world) => new LookAhead(world, externality);
+}
 
 class LookAhead implements Router {
   readonly #world: World;
+  readonly #externality: number;
   /** By endpoint: attempts that have not reached it yet, with the time when they will. */
   readonly #travelling: { readonly attempt: number; readonly reachMs: number }[][];
 
-  constructor(world: World) {
+  constructor(world: World, externality: number) {
     this.#world = world;
+    this.#externality = externality;
     this.#travelling = world.scenario.endpoints.map(() => []);
   }
 
@@ -59,11 +65,23 @@ class LookAhead implements Router {
     let best = nearestFirst[0] ?? 0;
     let bestMs = Infinity;
     for (const endpoint of nearestFirst) {
-      const ttftMs = this.#firstTokenMs(endpoint, request, bestMs);
-      if (ttftMs < bestMs) [best, bestMs] = [endpoint, ttftMs];
+      const takenMs = this.#takenMs(endpoint, request);
+      const costMs = this.#firstTokenMs(endpoint, request, bestMs - takenMs) + takenMs;
+      if (costMs < bestMs) [best, bestMs] = [endpoint, costMs];
     }
     const attempt = world.dispatch(request, best);
     this.#travelling[best]?.push({ attempt, reachMs: world.nowMs + world.tripMs(region, best) / 2 });
+  }
+
+  /** What the request would take from those who are there, ms. */
+  #takenMs(endpoint: number, request: number): number {
+    const { engines, requests, scenario } = this.#world;
+    const engine = engines instanceof StepEngines ? engines.engineAt(endpoint) : undefined;
+    if (this.#externality === 0 || engine === undefined) return 0;
+    const tokens = Math.max(1, (requests.promptTokens[request] ?? 0) - engines.matchedTokens(endpoint, request));
+    const readMs = (tokens * engine.params.stepPerPrefillTokenMs) / (scenario.endpoints[endpoint]?.speed ?? 1);
+    const { running, waiting } = load(engine);
+    return this.#externality * readMs * (running + waiting);
   }
 
   /** When the first token would be back, from now, ms; Infinity as soon as that is more than `limitMs`. */

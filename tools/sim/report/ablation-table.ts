@@ -2,23 +2,36 @@
  * What each part of the production core is worth: the core without it, as a ratio to the whole core.
  *
  * Model. All variants of a seed meet the same requests, so ratios are paired: beside the ratio of the pooled p99 stands
- * the standard deviation of the seeds' own ratios. A part is worth something where its ratio is above 1 by more than that.
+ * how much the seeds' own differ, with their spread: a part is worth something where that is above 0 and no `~` before it.
  */
 import type { RouterResult, ScenarioResult } from "../run.ts";
-import { aligned, meanOverSeeds, spread } from "./table.ts";
+import { differenceText, type Difference } from "./difference.ts";
+import { aligned, meanOverSeeds, p99Difference } from "./table.ts";
 
 /** The name of the whole core among the routers of an ablation. */
 export const WHOLE = "whole core";
 
-const COLUMNS = ["without", "p50 x", "p99 x", "+-", "p50 ms", "p99 ms", "failed %", "shed %", "away %"] as const;
+const COLUMNS = [
+  "without",
+  "p50 x",
+  "p99 x",
+  "p99 to whole",
+  "p50 ms",
+  "p99 ms",
+  "failed %",
+  "shed %",
+  "away %",
+] as const;
 
 export type AblationRow = {
   readonly without: string;
   readonly ttftMs: { readonly p50: number; readonly p99: number };
   /** To the whole core. */
   readonly ratio: { readonly p50: number; readonly p99: number };
-  /** Standard deviation of the seeds' p99 ratios. */
-  readonly spread: number;
+  /** Standard deviation of the seeds' p99 ratios; null of a single one. */
+  readonly spread: number | null;
+  /** Of the p99 to the whole core's, seed by seed. */
+  readonly difference: Difference;
   /** Shares of all requests, 0..1. */
   readonly failed: number;
   readonly shed: number;
@@ -34,14 +47,13 @@ function ablationRows(result: ScenarioResult): readonly AblationRow[] {
 
 function rowOf(router: RouterResult, whole: RouterResult, requests: number): AblationRow {
   const { p50, p99 } = router.ttftMs;
-  const ratios = router.seeds.map(
-    ({ metrics }, index) => metrics.ttftMs.p99 / (whole.seeds[index]?.metrics.ttftMs.p99 ?? NaN),
-  );
+  const difference = p99Difference(router, whole);
   return {
     without: router.name,
     ttftMs: { p50, p99 },
     ratio: { p50: p50 / whole.ttftMs.p50, p99: p99 / whole.ttftMs.p99 },
-    spread: spread(ratios),
+    spread: Number.isNaN(difference.spread) ? null : difference.spread,
+    difference,
     failed: meanOverSeeds(router, (one) => one.failed + one.unfinished) / requests,
     shed: meanOverSeeds(router, (one) => one.shed) / requests,
     crossRegion: meanOverSeeds(router, (one) => one.crossRegion),
@@ -53,7 +65,7 @@ export function ablationTable(result: ScenarioResult): string {
     row.without,
     row.ratio.p50.toFixed(2),
     row.ratio.p99.toFixed(2),
-    row.spread.toFixed(2),
+    row.without === WHOLE ? "" : differenceText(row.difference),
     row.ttftMs.p50.toFixed(0),
     row.ttftMs.p99.toFixed(0),
     percent(row.failed),

@@ -1,6 +1,8 @@
-/** The result as JSON, for other programs. Fields are only ever added. */
-import { isUnstable, type RouterResult, type ScenarioResult } from "../run.ts";
-import { faultsOf, meanOverSeeds, spread } from "./table.ts";
+/** The result as JSON, for other programs. What changes in its fields is in the CHANGELOG. */
+import type { Quantiles } from "../metrics.ts";
+import { isUnstable, type Pooled, type RouterResult, type ScenarioResult } from "../run.ts";
+import { spread } from "./difference.ts";
+import { faultsOf, meanOverSeeds } from "./table.ts";
 
 export function jsonOf(results: readonly ScenarioResult[]): string {
   return `${JSON.stringify({ scenarios: results.map(scenarioOf) }, null, 2)}\n`;
@@ -13,24 +15,33 @@ function scenarioOf(result: ScenarioResult) {
     seeds: result.seeds,
     seed: result.seed,
     requests: result.requests,
-    bounds: Object.fromEntries([...result.bounds].map(([name, ttftMs]) => [name, { ttftMs }])),
+    references: Object.fromEntries(
+      result.references.map(({ name, goodShare, ...pooled }) => [
+        name,
+        { ...servedOf(pooled), goodShare: Number.isNaN(goodShare) ? null : goodShare },
+      ]),
+    ),
+    best: result.best.name,
     policies: result.routers.map((router) => policyOf(router, result)),
   };
 }
 
+function servedOf({ ttftMs, tpotMs, e2eMs }: Pooled) {
+  const figures = ({ p50, p95, p99, p999, mean }: Quantiles) => ({ p50, p95, p99, p999, mean });
+  return { ttftMs: figures(ttftMs), tpotMs: figures(tpotMs), e2eMs: figures(e2eMs) };
+}
+
 function policyOf(router: RouterResult, result: ScenarioResult) {
-  const { name, ttftMs, ratioToBound, seeds } = router;
-  const ect = result.bounds.get("ect");
-  const { p50, p95, p99, p999, mean } = ttftMs;
+  const { name, ratioToBest, seeds } = router;
   return {
     name,
-    ttftMs: { p50, p95, p99, p999, mean },
-    ratioToBound,
+    ...servedOf(router),
+    ratioToBest,
     /** Standard deviation between seeds. */
     spread: {
       p50: spread(seeds.map((seed) => seed.metrics.ttftMs.p50)),
       p99: spread(seeds.map((seed) => seed.metrics.ttftMs.p99)),
-      ratioP99: spread(seeds.map((seed) => seed.ratioToBound.p99)),
+      ratioP99: spread(seeds.map((seed) => seed.ratioToBest.p99)),
     },
     goodput: meanOverSeeds(router, (one) => one.goodput),
     goodShare: meanOverSeeds(router, (one) => one.goodShare),
@@ -47,7 +58,7 @@ function policyOf(router: RouterResult, result: ScenarioResult) {
     },
     /** Null without faults that hit endpoints; counts are of all seeds. */
     faults: faultsOf(router),
-    unstable: ect !== undefined && isUnstable(router, ect),
+    unstable: isUnstable(router, result.best),
     hashes: seeds.map((seed) => seed.metrics.hash),
   };
 }

@@ -1,12 +1,12 @@
 /**
- * A plot of the result: for each scenario and load a panel, for each policy a bar of its p99 as a ratio to the clairvoyant
- * bound, on a logarithmic axis, the best on top. Written by hand, so that it needs no dependency and can be read as text.
+ * A plot of the result: for each scenario and load a panel, for each policy a bar of its p99 as a ratio to the best known
+ * clairvoyant, on a logarithmic axis, the best on top. Written by hand, so that it needs no dependency and can be read as text.
  */
 import { isUnstable, type ScenarioResult } from "../run.ts";
 
 const PANEL = { width: 460, label: 150, row: 17, head: 44, foot: 30, gap: 24 } as const;
 
-/** The axis: from just below the bound to where a difference no longer matters. */
+/** The axis: from just below the clairvoyant to where a difference no longer matters. */
 const AXIS = { from: 0.9, to: 20, ticks: [1, 1.25, 1.5, 2, 3, 5, 10, 20] } as const;
 
 const COLOURS = { good: "#2a7f62", fair: "#4472a8", poor: "#b0713a", unstable: "#a33b3b", grid: "#d8d8d8" } as const;
@@ -25,7 +25,7 @@ export function svgOf(results: readonly ScenarioResult[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${total}" viewBox="0 0 ${width} ${total}" font-family="system-ui, sans-serif" font-size="11">`,
     `<rect width="100%" height="100%" fill="white"/>`,
-    `<text x="${PANEL.gap}" y="26" font-size="15">p99 time to first token, as a ratio to clairvoyant earliest completion</text>`,
+    `<text x="${PANEL.gap}" y="26" font-size="15">p99 time to first token, as a ratio to the best known clairvoyant</text>`,
     ...panels,
     "</svg>",
     "",
@@ -33,7 +33,7 @@ export function svgOf(results: readonly ScenarioResult[]): string {
 }
 
 function panelOf(result: ScenarioResult, rows: number): string {
-  const ect = result.bounds.get("ect");
+  const { best } = result;
   const bottom = PANEL.head + rows * PANEL.row;
   const grid = AXIS.ticks.map((tick) => {
     const x = xOf(tick).toFixed(1);
@@ -41,10 +41,10 @@ function panelOf(result: ScenarioResult, rows: number): string {
     return `<line x1="${x}" x2="${x}" y1="${PANEL.head - 4}" y2="${bottom}" stroke="${tick === 1 ? "#555" : COLOURS.grid}"${dash}/><text x="${x}" y="${bottom + 14}" text-anchor="middle" fill="#555">${tick}</text>`;
   });
   const bars = [...result.routers]
-    .sort((one, other) => one.ratioToBound.p99 - other.ratioToBound.p99)
+    .sort((one, other) => one.ratioToBest.p99 - other.ratioToBest.p99)
     .map((router, index) => {
-      const ratio = router.ratioToBound.p99;
-      const unstable = ect !== undefined && isUnstable(router, ect);
+      const ratio = router.ratioToBest.p99;
+      const unstable = isUnstable(router, best);
       const y = PANEL.head + index * PANEL.row;
       const end = xOf(Number.isFinite(ratio) ? ratio : AXIS.to);
       const figure = unstable ? "unstable" : Number.isFinite(ratio) ? ratio.toFixed(2) : "none served";
@@ -59,7 +59,7 @@ function panelOf(result: ScenarioResult, rows: number): string {
       ].join("");
     });
   const title = `<text x="0" y="14" font-size="13" font-weight="600">${escaped(result.name)} at load ${result.load}</text>`;
-  const bound = `<text x="0" y="30" fill="#555">bound: p50 ${ms(ect?.p50)}, p99 ${ms(ect?.p99)}; ${result.seeds} x ${result.requests} requests</text>`;
+  const bound = `<text x="0" y="30" fill="#555">${best.name}: p50 ${ms(best.ttftMs.p50)}, p99 ${ms(best.ttftMs.p99)}; ${result.seeds} x ${result.requests} requests</text>`;
   return [title, bound, ...grid, ...bars].join("\n");
 }
 

@@ -1,41 +1,54 @@
-/** The result as text: one table per scenario and load, one row per policy, the best p99 first. */
+/**
+ * The result as text: one table per scenario and load, one row per policy, the best p99 first, and above them the bracket
+ * in which the optimum lies.
+ *
+ * Beside the p99 stands how much it differs from the first row's, seed by seed, with the spread of that difference; a
+ * `~` says that it lies within the spread and is none (`difference.ts`).
+ */
+import { BOUND } from "../bounds/references.ts";
 import type { FaultMetrics } from "../fault-metrics.ts";
-import { isUnstable, type RouterResult, type ScenarioResult } from "../run.ts";
 import type { RunMetrics } from "../metrics.ts";
+import { isUnstable, type Reference, type RouterResult, type ScenarioResult } from "../run.ts";
+import { differenceOf, differenceText, relativeTo, spread } from "./difference.ts";
 
-const COLUMNS = [
-  "policy",
-  "p50 ms",
-  "p95 ms",
-  "p99 ms",
-  "p99.9 ms",
-  "p50 x",
-  "p99 x",
-  "+-",
-  "goodput/s",
-  "good %",
-  "shed %",
-  "failed %",
-  "cold",
-  "away %",
-  "wasted %",
-  "swing",
-  "",
-] as const;
+const COLUMNS = ["policy", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms", "p50 x", "p99 x", "+-"] as const;
+
+/** Only of step engines: what a policy that looks at first tokens alone would starve. */
+const STEP_COLUMNS = ["tpot p50", "tpot p99", "e2e p50", "e2e p99"] as const;
+
+const MORE_COLUMNS = ["good %", "goodput/s", "shed %", "failed %", "cold", "away %", "wasted %", "swing", ""] as const;
 
 /** Only where something fails. */
 const FAULT_COLUMNS = ["stray %", "cut", "lost", "home %"] as const;
 
+/** What the others are compared with, where it is among them; else the first row. */
+const COMPARED = "warmpath";
+
 export function tableOf(result: ScenarioResult): string {
-  const ect = result.bounds.get("ect");
-  const rows = [...result.routers].sort((one, other) => byP99(one, other)).map((router) => rowOf(router, result));
-  const bounds = [...result.bounds].map(([name, { p50, p95, p99, p999 }]) => {
-    const ratios = ect === undefined ? ["", ""] : [(p50 / ect.p50).toFixed(2), (p99 / ect.p99).toFixed(2)];
-    return [`bound: ${name}`, ms(p50), ms(p95), ms(p99), ms(p999), ...ratios];
-  });
-  const fails = result.routers.some(({ seeds }) => seeds.some(({ faults }) => faults !== null));
-  const head = `${result.name} at load ${result.load}: ${result.seeds} seeds x ${result.requests} requests from seed ${result.seed}`;
-  return `${head}\n${aligned([[...COLUMNS, ...(fails ? FAULT_COLUMNS : [])], ...bounds, ...rows])}\n`;
+  const { routers, references, engine } = result;
+  const sorted = [...routers].sort((one, other) => byP99(one, other));
+  const compared = routers.find(({ name }) => name === COMPARED) ?? sorted[0];
+  const fails = routers.some(({ seeds }) => seeds.some(({ faults }) => faults !== null));
+  const head = [
+    ...COLUMNS,
+    `p99 to ${compared?.name ?? "none"}`,
+    ...(engine === "step" ? STEP_COLUMNS : []),
+    ...MORE_COLUMNS,
+    ...(fails ? FAULT_COLUMNS : []),
+  ];
+  const rows = [
+    ...references.map((reference) => referenceRow(reference, result)),
+    ...sorted.map((router) => rowOf(router, compared, result)),
+  ];
+  const { name, load, seeds, requests, seed } = result;
+  const title = `${name} at load ${load}: ${seeds} seeds x ${requests} requests from seed ${seed}`;
+  return `${title}\n${bracketOf(result)}\n${aligned([head, ...rows])}\n`;
+}
+
+function bracketOf({ references, best }: ScenarioResult): string {
+  const bound = references.find(({ name }) => name === BOUND);
+  const from = ms(bound?.ttftMs.p99 ?? NaN);
+  return `p99 of the optimum: ${from} (${BOUND}) to ${ms(best.ttftMs.p99)} ms (${best.name}, the best known clairvoyant; x is to it)`;
 }
 
 function byP99(one: RouterResult, other: RouterResult): number {
@@ -45,31 +58,49 @@ function byP99(one: RouterResult, other: RouterResult): number {
   );
 }
 
-function rowOf(router: RouterResult, result: ScenarioResult): readonly string[] {
-  const { ttftMs, ratioToBound, seeds, name } = router;
-  const ect = result.bounds.get("ect");
+function referenceRow(reference: Reference, { best, engine }: ScenarioResult): readonly string[] {
+  const { name, ttftMs, tpotMs, e2eMs, goodShare } = reference;
+  const { p50, p95, p99, p999 } = ttftMs;
+  const ratios = [p50 / best.ttftMs.p50, p99 / best.ttftMs.p99].map((ratio) => ratio.toFixed(2));
+  const step = [tpotMs.p50, tpotMs.p99, e2eMs.p50, e2eMs.p99].map(ms);
+  const label = `${name === BOUND ? "bound" : "clairvoyant"}: ${name}`;
+  const cells = [label, ms(p50), ms(p95), ms(p99), ms(p999), ...ratios, "", ""];
+  return engine === "slots" ? cells : [...cells, ...step, Number.isNaN(goodShare) ? "-" : percent(goodShare)];
+}
+
+function rowOf(router: RouterResult, compared: RouterResult | undefined, result: ScenarioResult): readonly string[] {
+  const { ttftMs, tpotMs, e2eMs, ratioToBest, seeds, name } = router;
   const of = (read: (metrics: RunMetrics) => number): number => meanOverSeeds(router, read);
   const share = (read: (metrics: RunMetrics) => number): string => percent(of(read) / result.requests);
+  const step = [tpotMs.p50, tpotMs.p99, e2eMs.p50, e2eMs.p99].map(ms);
   return [
     name,
     ms(ttftMs.p50),
     ms(ttftMs.p95),
     ms(ttftMs.p99),
     ms(ttftMs.p999),
-    ratioToBound.p50.toFixed(2),
-    ratioToBound.p99.toFixed(2),
-    spread(seeds.map((seed) => seed.ratioToBound.p99)).toFixed(2),
-    of(({ goodput }) => goodput).toFixed(1),
+    ratioToBest.p50.toFixed(2),
+    ratioToBest.p99.toFixed(2),
+    spread(seeds.map((seed) => seed.ratioToBest.p99)).toFixed(2),
+    router === compared || compared === undefined ? "" : differenceText(p99Difference(router, compared)),
+    ...(result.engine === "step" ? step : []),
     percent(of(({ goodShare }) => goodShare)),
+    of(({ goodput }) => goodput).toFixed(1),
     share(({ shed }) => shed),
     share(({ failed, unfinished }) => failed + unfinished),
     of(({ coldHits }) => coldHits).toFixed(0),
     percent(of(({ crossRegion }) => crossRegion)),
     percent(of(({ wasted }) => wasted)),
     swingOf(of),
-    ect !== undefined && isUnstable(router, ect) ? "unstable" : "",
+    isUnstable(router, result.best) ? "unstable" : "",
     ...faultCells(router),
   ];
+}
+
+/** By how much the p99 of the one is above the other's, seed by seed. */
+export function p99Difference(router: RouterResult, other: RouterResult) {
+  const p99s = ({ seeds }: RouterResult): readonly number[] => seeds.map(({ metrics }) => metrics.ttftMs.p99);
+  return differenceOf(relativeTo(p99s(router), p99s(other)));
 }
 
 /** Of all seeds together. */
@@ -114,13 +145,6 @@ function swingOf(of: (read: (metrics: RunMetrics) => number) => number): string 
 
 export function meanOverSeeds({ seeds }: RouterResult, read: (metrics: RunMetrics) => number): number {
   return seeds.reduce((sum, { metrics }) => sum + read(metrics), 0) / seeds.length;
-}
-
-/** Standard deviation between seeds; 0 of a single one. */
-export function spread(values: readonly number[]): number {
-  if (values.length < 2) return 0;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
 }
 
 function ms(value: number): string {
