@@ -32,7 +32,7 @@ export type Served = {
 };
 
 /** On step engines a good answer flows at most this many times slower than from an idle engine of speed 1. */
-export const GOOD_TPOT_FACTOR = 2;
+const GOOD_TPOT_FACTOR = 2;
 
 export type RunMetrics = {
   /** Time to first token, ms; NaN when nothing was served. */
