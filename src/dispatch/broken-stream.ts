@@ -1,7 +1,7 @@
 /** What ends a stream that broke off. Loaded with the first that does. */
 import { closeStream } from "./core/stream-close.ts";
 import type { Closing } from "./core/stream-close.ts";
-import { midStreamError } from "../wire/errors.ts";
+import { midStreamError } from "../wire/error-body.ts";
 import { streamError } from "../wire/stream-error.ts";
 import { joined } from "./begin-answer.ts";
 import { restOfCharacter, textOf } from "./stream-tail.ts";

@@ -11,7 +11,7 @@
  */
 import { egress } from "../../backends/egress.ts";
 import type { Call } from "../../backends/port.ts";
-import { errorBody, errorHeaders } from "../wire/errors.ts";
+import { errorBody, errorHeaders } from "../wire/error-body.ts";
 import { REQUEST_ID } from "../wire/headers.ts";
 import { modelsIn, withModel } from "../wire/model-in-body.ts";
 import { MODEL_CHARS_MAX } from "../wire/openai.ts";

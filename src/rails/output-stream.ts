@@ -12,7 +12,7 @@
 import { RailFailed } from "./core/stream/stream-guard.ts";
 import type { Pushed, StreamRails } from "./core/stream/stream-rails.ts";
 import type { StreamBlock } from "./core/stream/stream-text.ts";
-import { midStreamError } from "../wire/errors.ts";
+import { midStreamError } from "../wire/error-body.ts";
 
 /** What the relay sends before the first byte. */
 export const STREAM_OPENING: Uint8Array = new TextEncoder().encode("<plaintext>");

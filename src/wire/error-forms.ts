@@ -2,7 +2,7 @@
  * How an error is told: one body of ours from the table, and the forms that it is dressed in for who reads another
  * (docs/sources.md, What clients read of an error).
  */
-import type { ErrorBody } from "./errors.ts";
+import type { ErrorBody } from "./error-body.ts";
 
 export type ErrorForm = "openai" | "runpod" | "anthropic";
 

@@ -2,7 +2,8 @@
 import type { Config } from "../config/config.ts";
 import { ERROR_FORMS } from "./error-forms.ts";
 import type { ErrorForm } from "./error-forms.ts";
-import { errorBody, errorHeaders, ERRORS } from "./errors.ts";
+import { errorBody, errorHeaders } from "./error-body.ts";
+import { ERRORS } from "./errors.ts";
 import type { HeaderRecord } from "./headers.ts";
 import type { Refusal } from "./refusal.ts";
 import { dress } from "./replies.ts";

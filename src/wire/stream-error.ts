@@ -2,7 +2,8 @@
 import type { AnswerProtocol } from "../dispatch/core/answer-protocol.ts";
 import type { StreamError } from "../dispatch/core/stream-close.ts";
 import { anthropicError } from "./error-forms.ts";
-import { ERRORS, wireError } from "./errors.ts";
+import { wireError } from "./error-body.ts";
+import { ERRORS } from "./errors.ts";
 import type { ErrorReason } from "./errors.ts";
 
 /**

@@ -1,6 +1,7 @@
 /** The chaos run in small; `npm run test:chaos` is the long one. And what its verdicts are worth. */
 import { describe, expect, test } from "vitest";
-import { ERRORS, midStreamError } from "../../src/wire/errors.ts";
+import { midStreamError } from "../../src/wire/error-body.ts";
+import { ERRORS } from "../../src/wire/errors.ts";
 import { runChaos } from "../chaos/chaos.ts";
 import { classify } from "../chaos/classify.ts";
 import type { Seen } from "../chaos/classify.ts";

@@ -103,7 +103,7 @@ describe("a planted violation is found", () => {
       "an error's body made by hand",
       "early-answer",
       "src/rails/a.ts",
-      `import { errorBody } from "../wire/errors.ts";\nexport const x = errorBody;`,
+      `import { errorBody } from "../wire/error-body.ts";\nexport const x = errorBody;`,
     ],
     ["a raw fetch at the edge", "raw-fetch", "src/gateway/a.ts", `export const x = () => fetch("https://a.example");`],
     ["a raw fetch in an adapter", "raw-fetch", "backends/a.ts", `export const x = (y) => (y ? fetch(y) : undefined);`],

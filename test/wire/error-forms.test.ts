@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ERROR_FORMS } from "../../src/wire/error-forms.ts";
-import { errorBody, ERRORS } from "../../src/wire/errors.ts";
+import { errorBody } from "../../src/wire/error-body.ts";
+import { ERRORS } from "../../src/wire/errors.ts";
 import { streamError } from "../../src/wire/stream-error.ts";
 import type { ErrorReason } from "../../src/wire/errors.ts";
 

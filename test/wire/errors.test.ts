@@ -1,12 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  DETAIL_CHARS_MAX,
-  errorBody,
-  errorHeaders,
-  type ErrorReason,
-  ERRORS,
-  midStreamError,
-} from "../../src/wire/errors.ts";
+import { DETAIL_CHARS_MAX, errorBody, errorHeaders, midStreamError } from "../../src/wire/error-body.ts";
+import { type ErrorReason, ERRORS } from "../../src/wire/errors.ts";
 
 const reasons = Object.keys(ERRORS) as ErrorReason[];
 const retryStatuses = [429, 503, 507];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { notServed, unknownAction, unknownModel, unknownPool } from "../../src/wire/not-found.ts";
 import { parseConfig } from "../../src/config/config-parse.ts";
-import { DETAIL_CHARS_MAX } from "../../src/wire/errors.ts";
+import { DETAIL_CHARS_MAX } from "../../src/wire/error-body.ts";
 
 const configOf = (pools: number) => {
   const endpoints = (id: string) => [{ id, region: "us", backend: "openai", url: "https://a.example.com" }];

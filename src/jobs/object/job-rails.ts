@@ -12,7 +12,7 @@ import type { Pushed } from "../../rails/core/stream/stream-rails.ts";
 import { answerFormat } from "../../dispatch/answer-format.ts";
 import { parseJson, writeJson } from "../../wire/body.ts";
 import type { PoolConfig } from "../../config/config.ts";
-import { midStreamError } from "../../wire/errors.ts";
+import { midStreamError } from "../../wire/error-body.ts";
 
 export type JobRails = {
   /** What may be kept of a piece of a stream, or of what was held back until its end. */
