@@ -52,7 +52,7 @@ export class PoolShard extends SoundShard {
     return this.#isBroken ? this.#fail() : super.status(probe);
   }
 
-  override explain(request: ExplainRequest): Explanation | null {
+  override async explain(request: ExplainRequest): Promise<Explanation | null> {
     return this.#isBroken ? this.#fail() : super.explain(request);
   }
 

@@ -222,7 +222,7 @@ describe("a shard that explains", () => {
     await usShard().status(false);
     await runInDurableObject(usShard(), async (shard, { storage }) => {
       const exec = vi.spyOn(storage.sql, "exec");
-      shard.explain(QUESTION);
+      await shard.explain(QUESTION);
       expect(exec).not.toHaveBeenCalled();
       expect(await storage.getAlarm()).toBeNull();
     });

@@ -7,6 +7,8 @@
  */
 import type { AffinityKey } from "./shard/affinity.ts";
 import type { AttemptPurpose } from "./shard/budget.ts";
+import type { Sender } from "./shard/fair-shares.ts";
+import type { ByPriority, Priority } from "./shard/priority.ts";
 import type { ViewSet } from "./endpoint/endpoint-view.ts";
 import type { HedgeAdvice } from "./endpoint/first-byte.ts";
 import type { Place } from "./pool.ts";
@@ -87,6 +89,8 @@ export type Settlement = {
    * null: another endpoint served it, or nobody knows.
    */
   readonly request?: string | null;
+  /** Of a lease that was not granted for its request: whose it was. Absent: the shard knows, or nobody does. */
+  readonly sender?: Sender;
   /** Of an attempt that failed, was cut or found no room: what it showed. Absent or null: nothing. */
   readonly failure?: AttemptFailure | null;
 };
@@ -143,6 +147,12 @@ export type AcquireRequest = {
    * and a slot that frees sooner than expected is had at once. Absent: false.
    */
   readonly patient?: boolean;
+  /** The class in which it waits; absent: normal. */
+  readonly priority?: Priority;
+  /** Whose request it is. Absent: not known, or an older Worker's. */
+  readonly sender?: Sender;
+  /** How much longer its client waits at most, ms; absent: it does not say. */
+  readonly clientWaitsMs?: number;
   /** Does the edge want a fresh copy of the views. */
   readonly wantsSnapshot: boolean;
   /** Does it want every candidate with its cost; costs CPU, so only for an explained decision. */
@@ -204,7 +214,20 @@ export type AcquireReply = {
   readonly snapshot: ViewSet | null;
   /** Every endpoint that was weighed, with its terms, when asked to explain. */
   readonly candidates: readonly Candidate[] | null;
+  /** Its place in line, when asked to explain; absent: an older shard's. */
+  readonly line?: LinePlace;
 } & ReportReply;
+
+/** Where a request stands that would have to wait for a slot. */
+export type LinePlace = {
+  readonly priority: Priority;
+  /** Those that wait, by class. */
+  readonly waiting: ByPriority;
+  /** Those of them that its class lets go first; its own sender's and others' take turns. */
+  readonly ahead: number;
+  /** What a request of its class is expected to wait, ms; 0 where a slot is free and nobody waits. */
+  readonly waitMs: number;
+};
 
 /** What a shard says to whoever tells it something. */
 export type ReportReply = {

@@ -8,7 +8,6 @@
  */
 import { presumeDown, setDrained } from "../core/endpoint/endpoint.ts";
 import type { EndpointView, ViewSet } from "../core/endpoint/endpoint-view.ts";
-import { explainShard } from "../core/cost/explain.ts";
 import type { ExplainRequest, Explanation } from "../core/cost/explain.ts";
 import { inFlight } from "../core/shard/leases.ts";
 import {
@@ -110,7 +109,9 @@ export class ShardHost {
   }
 
   /** The decision that a request would meet now: nothing is leased, woken or counted. */
-  explain(request: ExplainRequest): Explanation {
+  async explain(request: ExplainRequest): Promise<Explanation> {
+    // Operators ask rarely: what puts a decision into words is loaded by the first.
+    const { explainShard } = await import("../core/shard/shard-explain.ts");
     this.sweep();
     return explainShard(this.state, request, this.#now, this.#ports.rng);
   }

@@ -89,7 +89,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
   }
 
   /** The decision that a request would meet now: nothing is leased, woken or counted. */
-  explain(request: ExplainRequest): Explanation | null {
+  async explain(request: ExplainRequest): Promise<Explanation | null> {
     return this.#host === null ? null : this.#host.explain(request);
   }
 

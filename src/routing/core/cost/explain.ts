@@ -1,7 +1,7 @@
 /**
  * Decides what an explanation holds: the decision that a request would meet now, with every candidate, without making it.
  *
- * Model. The same `route` over the same views as a real request, in the shard that owns the state (`explainShard`) or, when
+ * Model. The same `route` over the same views as a real request, in the shard that owns the state (`shard-explain.ts`) or, when
  * that shard does not answer, over what the edge would decide from (`explainAlone`). Nothing is changed: no lease, no
  * wake-up, no count of requests or of what was sent to a peer. So a tie may be drawn otherwise than for the next request,
  * and what the owner of another region decides among its own endpoints is not known here.
@@ -13,8 +13,6 @@ import type { Winner } from "./explain-why.ts";
 import { route } from "./route.ts";
 import type { Candidate, RouteOutcome, RouteRequest } from "./route.ts";
 import type { Rng } from "../../../lib/rng.ts";
-import { allViews, digestAgesMs } from "../shard/shard.ts";
-import type { ShardState } from "../shard/shard-state.ts";
 import { netSource } from "./terms/net.ts";
 import type { NetSource } from "./terms/net.ts";
 
@@ -51,12 +49,6 @@ export type Explanation = {
   readonly digestAgesMs: Readonly<Record<string, number>>;
 };
 
-/** What the shard would decide now. Callers drop what is due first (`sweep`), as an acquire does. */
-export function explainShard(state: ShardState, request: ExplainRequest, now: number, rng: Rng): Explanation {
-  const picture = { source: "shard", region: state.region, ageMs: 0, digestAgesMs: digestAgesMs(state, now) } as const;
-  return explain(allViews(state, now), { ...request, exact: true }, picture, rng);
-}
-
 /** Views without their owner: a snapshot `ageMs` old, or the configuration. */
 export type Picture = {
   readonly source: ExplainSource;
@@ -75,7 +67,12 @@ export function explainAlone(
   return explain(views, { ...request, exact: false }, picture, rng);
 }
 
-function explain(views: readonly EndpointView[], request: RouteRequest, picture: Picture, rng: Rng): Explanation {
+export function explain(
+  views: readonly EndpointView[],
+  request: RouteRequest,
+  picture: Picture,
+  rng: Rng,
+): Explanation {
   const { outcome, panic, candidates } = route(views, request, rng);
   const winner: Winner | null = outcome.kind === "chosen" ? outcome : null;
   const told = views.map((view) => toldOf(view.region, picture));

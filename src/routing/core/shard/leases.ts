@@ -15,6 +15,7 @@
  * Rejected: one SQLite row a lease (4 times the CPU of the whole request, docs/sources.md, Cost of parts), and +1/-1 counters.
  */
 import { invariant } from "../../../lib/invariant.ts";
+import type { Sender } from "./fair-shares.ts";
 
 export type Lease = {
   readonly id: string;
@@ -29,7 +30,11 @@ export type Lease = {
   readonly capAtMs: number;
   /** The single GPU worker behind the endpoint, where it is known. */
   workerId: string | null;
+  /** Whose request runs under it, and what its sender was charged; null: it was granted ahead, or nobody asked for it. */
+  charged: Charged | null;
 };
+
+type Charged = { readonly sender: Sender; readonly rank: number; readonly tokens: number };
 
 export type LeaseTable = {
   readonly epoch: number;
@@ -243,6 +248,7 @@ function insert(table: LeaseTable, grant: LeaseGrant, epoch: number, now: number
     expiresAtMs: Math.min(now + grant.ttlMs, capAtMs),
     capAtMs,
     workerId: null,
+    charged: null,
   };
   table.live.set(id, lease);
   addTo(table.byEndpoint, endpointId, id);

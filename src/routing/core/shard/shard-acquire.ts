@@ -3,8 +3,8 @@
  *
  * Model. The shard routes over its own endpoints (exact) and its peers' digests. The endpoint's owner alone grants, so a
  * choice in another region is answered with that region's name; the edge asks there once, with hop 1, and that shard may
- * not pass it on again. When every slot is taken the request waits here, in order of arrival, for the next one that
- * frees; a wait that cannot end in time is refused at once, with the time after which it could.
+ * not pass it on again. When every slot is taken the request waits here (`queue-order.ts`) for the next one that frees;
+ * a wait that cannot end in time is refused at once, with the time after which it could.
  */
 import { purposeOf } from "./budget.ts";
 import { creditsFor } from "./credits.ts";
@@ -26,8 +26,10 @@ import { hold, spill } from "./shard-queue.ts";
 import { hedgeAdvice, noteLate } from "./shard-repeat.ts";
 import { loadMs, readLoadCurve } from "../cost/terms/load.ts";
 import type { LoadCurve } from "../cost/terms/load.ts";
+import { linePlace } from "./shard-eta.ts";
 import { countDemand } from "./shard-scale.ts";
 import { applyReport } from "./shard-settle.ts";
+import { countClass } from "./shard-shares.ts";
 
 /** Share of in-flight from which settlements should not wait for a ride. */
 export const TIGHT_FILL = 0.8;
@@ -36,7 +38,10 @@ export type Acquired = { readonly reply: AcquireReply; readonly effects: readonl
 
 export function acquire(state: ShardState, request: AcquireRequest, now: number, rng: Rng): Acquired {
   state.lastTrafficMs = now;
-  if (!request.ahead) countDemand(state, 1, now);
+  if (!request.ahead) {
+    countDemand(state, 1, now);
+    countClass(state, request, now);
+  }
   const effects = applyReport(state, request.carry, now, rng);
   const repeated = earlierAnswer(state, request, now);
   if (repeated === null && request.hop === 0) noteLate(state, request, now);
@@ -52,6 +57,7 @@ export function acquire(state: ShardState, request: AcquireRequest, now: number,
       tight: isTight(state, outcome, decision.candidates),
       snapshot: request.wantsSnapshot ? makeSnapshot(state, now) : null,
       candidates: request.explain ? decision.candidates : null,
+      ...(request.explain ? { line: linePlace(state, request, now) } : {}),
       ...leaveNews(state, now),
     },
     effects,

@@ -17,6 +17,7 @@ import { placeGrant } from "./shard-locality.ts";
 import type { AcquireRequest, AwaitOutcome, Grant } from "../shard-messages.ts";
 import { payerOf, unpaid } from "./shard-repeat.ts";
 import { countDemand } from "./shard-scale.ts";
+import { chargeGrant } from "./shard-shares.ts";
 
 /** How long the shard waits for the first word about a credit or a queued grant beyond the credit's life, ms. */
 export const CONFIRM_GRACE_MS = 1_000;
@@ -68,6 +69,7 @@ export function grantLease(
     if (payer !== null) spend(payer);
     while (credits < how.credits && lease(`${request.leaseId}.${credits + 1}`, false).kind === "granted") credits += 1;
     countDemand(state, credits + (request.ahead ? 1 : 0), now);
+    if (!request.ahead) chargeGrant(state, request, first.lease, now);
     const endpoint = state.endpoints.get(chosen.endpointId);
     if (endpoint !== undefined) {
       noteGranted(endpoint, request, inFlightAtGrant, now);

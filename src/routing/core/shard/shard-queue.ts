@@ -2,12 +2,14 @@
  * Decides what becomes of a request that finds no free slot here: it is held, planned with all that are held
  * (`plan.ts`), and leaves for an endpoint of this shard, or for the shard of another region, the moment it should; a wait
  * that cannot end in time is refused at once, with the time after which it could. Only a patient request, such as a job's,
- * is held whatever is expected: expectations are averages, and it has nothing to lose by waiting here.
+ * is held whatever is expected: expectations are averages, and it has nothing to lose by waiting here. Who goes first is
+ * in `queue-order.ts`; where not all can be held, the last in that order is refused, not the last to come.
  *
  * A request that another shard sent here is planned for this shard's endpoints only: it is never passed on again.
  */
 import { purposeOf } from "./budget.ts";
-import type { EndpointView } from "../endpoint/endpoint-view.ts";
+import { serviceOf, severalLately } from "./fair-shares.ts";
+import { rankOf } from "./priority.ts";
 import { invariant } from "../../../lib/invariant.ts";
 import { renewLease } from "./leases.ts";
 import { PLAN_MAX, planHeld } from "../cost/plan.ts";
@@ -18,11 +20,13 @@ import type { Rng } from "../../../lib/rng.ts";
 import { allViews, ownViews } from "./shard.ts";
 import type { ShardState, Waiter } from "./shard-state.ts";
 import type { Effect } from "./shard.ts";
-import { beginColdStart, grantLease, REFUSED_RETRY_MS, routeRequest } from "./shard-grant.ts";
+import { beginColdStart, grantLease, routeRequest } from "./shard-grant.ts";
 import { affinityFor, noteSpill } from "./shard-locality.ts";
 import type { AcquireOutcome, AcquireRequest, AwaitOutcome, Spill } from "../shard-messages.ts";
+import { comeBackMs, endsPerMsOf, etaOfNext } from "./shard-eta.ts";
 import { overBudget } from "./shard-repeat.ts";
-import { waitMs as expectedWaitMs } from "../cost/terms/wait.ts";
+import { chargeSpill, leftFor } from "./shard-shares.ts";
+import { inOrder, lastInLine, rankOfWaiter } from "./queue-order.ts";
 
 /** How long `awaitGrant` may find the outcome after it fell, ms. */
 export const RESOLVED_LIFE_MS = 5_000;
@@ -44,17 +48,25 @@ export function hold(
   { now, rng }: { readonly now: number; readonly rng: Rng },
 ): AcquireOutcome {
   const { queueDepthMax, queueWaitMsMax } = state.pool;
-  const { leaseId } = request;
-  const behindMs = etaOfNext(state, now);
-  if (state.queue.size >= queueDepthMax) return { kind: "shed", retryAfterMs: behindMs };
-  insert(state, { request, giveUpAtMs: now + queueWaitMsMax - (request.waitedMs ?? 0), etaMs: behindMs });
+  const { leaseId, waitedMs = 0, clientWaitsMs = Number.POSITIVE_INFINITY } = request;
+  const rank = rankOf(request.priority);
+  const behindMs = etaOfNext(state, rank, now);
+  const sinceMs = now - waitedMs;
+  const giveUpAtMs = Math.min(sinceMs + queueWaitMsMax, now + clientWaitsMs);
+  const waiter = { request, sinceMs, giveUpAtMs, etaMs: behindMs, service: serviceOf(request.inputTokens, null) };
+  if (state.queue.size >= queueDepthMax && !makeRoom(state, waiter, effects, now))
+    return { kind: "shed", retryAfterMs: behindMs };
+  insert(state, waiter);
   effects.push(...serveQueue(state, now, rng));
   const resolved = state.resolved.get(leaseId)?.outcome;
   if (resolved === undefined) {
     const refusal = overBudget(state, request, now);
     const etaMs = state.queue.get(leaseId)?.etaMs ?? behindMs;
-    const isHopeful = request.patient === true || etaMs <= queueWaitMsMax;
-    if (refusal === null && isHopeful) return { kind: "queued", leaseId, etaMs };
+    const isHopeful = request.patient === true || etaMs <= Math.min(queueWaitMsMax, clientWaitsMs);
+    if (refusal === null && isHopeful) {
+      shedBelow(state, rank, effects, now);
+      return { kind: "queued", leaseId, etaMs };
+    }
     state.queue.delete(leaseId);
     // Another region's shard might have paid for it; who waits here is paid for here.
     return refusal ?? { kind: "shed", retryAfterMs: etaMs };
@@ -65,15 +77,33 @@ export function hold(
   return resolved;
 }
 
-/** Lets the held requests go that should leave now, in order of arrival; those whose time is up are shed. */
+/** False: of all that wait it would be the last, and is refused itself. */
+function makeRoom(state: ShardState, waiter: Waiter, effects: Effect[], now: number): boolean {
+  const last = lastInLine([...state.queue.values(), waiter], state.shares, now);
+  if (last === null || last === waiter || !state.queue.has(last.request.leaseId)) return false;
+  const retryAfterMs = etaOfNext(state, rankOfWaiter(last), now);
+  resolve(state, last.request.leaseId, { kind: "shed", retryAfterMs }, effects, now);
+  return true;
+}
+
+/** Refuses those of lower classes that cannot be served in time any more, now that one of `rank` goes before them. */
+function shedBelow(state: ShardState, rank: number, effects: Effect[], now: number): void {
+  for (const [leaseId, waiter] of state.queue) {
+    const { request, etaMs, giveUpAtMs } = waiter;
+    if (rankOfWaiter(waiter) <= rank || request.patient === true || etaMs <= giveUpAtMs - now) continue;
+    resolve(state, leaseId, { kind: "shed", retryAfterMs: etaMs }, effects, now);
+  }
+}
+
+/** Lets the held requests go that should leave now, in their order; those whose time is up are shed. */
 export function serveQueue(state: ShardState, now: number, rng: Rng): Effect[] {
   if (state.queue.size === 0) return [];
   const effects: Effect[] = [];
   const views = allViews(state, now);
-  for (const [leaseId, { giveUpAtMs }] of state.queue) {
-    // In order of their time, so nobody behind is due either.
-    if (giveUpAtMs > now) break;
-    resolve(state, leaseId, { kind: "shed", retryAfterMs: shortestWaitMs(views) }, effects, now);
+  for (const [leaseId, waiter] of state.queue) {
+    if (waiter.giveUpAtMs > now) continue;
+    const retryAfterMs = comeBackMs(state, rankOfWaiter(waiter), views, now);
+    resolve(state, leaseId, { kind: "shed", retryAfterMs }, effects, now);
   }
   if (!views.some(({ warmth, standing }) => warmth === "warm" && standing === "admitting")) {
     return [...effects, ...serveCold(state, now, rng)];
@@ -93,15 +123,18 @@ function refuseUnaffordable(state: ShardState, effects: Effect[], now: number): 
 /** Plans what is held and lets go what should leave now. True when a bucket turned out to be empty: then plan again. */
 function releasePlanned(state: ShardState, effects: Effect[], now: number, rng: Rng): boolean {
   const views = allViews(state, now);
-  const held = [...state.queue.values()].slice(0, PLAN_MAX).map(({ request }) => ({
+  const { shares, turns, queue } = state;
+  const held = inOrder([...queue.values()], shares, { turns, most: PLAN_MAX, now }).map(({ request }) => ({
     id: request.leaseId,
     request: routeRequest(request, affinityFor(state, request, views, now)),
     onlyRegion: request.hop === 1 ? state.region : null,
   }));
-  const { commits, staysMs } = planHeld(held, views, rng, state.queue.size);
+  // What has left waits at the endpoint in order of arrival: while several share it, nobody leaves for a deep backlog.
+  const { commits, staysMs } = planHeld(held, views, rng, severalLately(shares, now) ? 0 : queue.size);
+  const endsPerMs = endsPerMsOf(views);
   for (const [leaseId, waitMs] of staysMs) {
-    const waiter = state.queue.get(leaseId);
-    if (waiter !== undefined) waiter.etaMs = waitMs;
+    const waiter = queue.get(leaseId);
+    if (waiter !== undefined) waiter.etaMs = waitMs / leftFor(state, rankOfWaiter(waiter), endsPerMs, now);
   }
   const paid = commits.map((commit) => carryOut(state, commit, effects, now));
   return paid.includes(false);
@@ -123,6 +156,7 @@ export function spill(
   const inFlight = countedAt(state, region, endpointId, now);
   sent?.set(endpointId, (sent.get(endpointId) ?? 0) + 1);
   noteSpill(state, request, endpointId, now);
+  chargeSpill(state, request, now);
   if (inFlight === null || purposeOf(request) !== "first" || request.again === true)
     return { kind: "spill", region, reason };
   return { kind: "spill", region, reason, commit: { endpointId, costMs, inFlight } };
@@ -147,27 +181,32 @@ function carryOut(state: ShardState, commit: Commit, effects: Effect[], now: num
   const outcome = isHere
     ? grantLease(state, request, commit, { confirmed: false, credits: 0 }, now)
     : spill(state, request, commit, now);
-  if (outcome.kind !== "shed") resolve(state, commit.id, outcome, effects, now);
+  if (outcome.kind === "shed") return true;
+  resolve(state, commit.id, outcome, effects, now);
+  state.turns += 1;
   return true;
 }
 
 /** Nothing is warm: held requests may begin a cold start, and wait for it where it is short enough. */
 function serveCold(state: ShardState, now: number, rng: Rng): Effect[] {
   const effects: Effect[] = [];
-  for (const [leaseId, { request }] of state.queue) {
+  const { shares, turns, queue } = state;
+  for (const { request } of inOrder([...queue.values()], shares, { turns, most: queue.size, now })) {
     const views = ownViews(state, now);
     const { outcome, candidates } = route(views, routeRequest(request, affinityFor(state, request, views, now)), rng);
     if (outcome.kind !== "chosen" || (request.patient === true && outcome.reason === "panic")) continue;
     if (beginColdStart(state, outcome, candidates, effects, now) > state.pool.coldWaitMsMax) continue;
     const answer = grantLease(state, request, outcome, { confirmed: false, credits: 0 }, now);
-    if (answer.kind !== "shed") resolve(state, leaseId, answer, effects, now);
+    if (answer.kind === "shed") continue;
+    resolve(state, request.leaseId, answer, effects, now);
+    state.turns += 1;
   }
   return effects;
 }
 
-/** The queue is in the order in which its requests first had to wait, here or where they came from. */
+/** The queue is kept in the order in which its requests first had to wait, here or where they came from. */
 function insert(state: ShardState, waiter: Waiter): void {
-  const later = [...state.queue].filter(([, { giveUpAtMs }]) => giveUpAtMs > waiter.giveUpAtMs);
+  const later = [...state.queue].filter(([, { sinceMs }]) => sinceMs > waiter.sinceMs);
   for (const [leaseId] of later) state.queue.delete(leaseId);
   state.queue.set(waiter.request.leaseId, waiter);
   for (const [leaseId, one] of later) state.queue.set(leaseId, one);
@@ -190,26 +229,4 @@ function confirm(state: ShardState, id: string, endpointId: string, now: number)
   const { leaseTtlMs, leaseCapMs } = state.pool;
   const { epoch } = state.leases;
   renewLease(state.leases, { id, endpointId, epoch, ttlMs: leaseTtlMs, capLeftMs: leaseCapMs }, now);
-}
-
-/** When the next request to be held is expected to find a slot here, ms from now. */
-function etaOfNext(state: ShardState, now: number): number {
-  const views = ownViews(state, now).filter(({ standing }) => standing === "admitting");
-  const perMs = views.reduce((sum, { capacity, occupancyMs }) => sum + capacity / occupancyMs, 0);
-  const over = views.reduce((sum, { inFlight, capacity }) => sum + Math.max(0, inFlight - capacity), 0);
-  if (perMs > 0) return (over + state.queue.size + 1) / perMs;
-  // None has room: they are tried one request at a time.
-  const perTrialMs = views.reduce((sum, { occupancyMs }) => sum + 1 / occupancyMs, 0);
-  return perTrialMs === 0 ? 0 : firstRoomMs(views) + state.queue.size / perTrialMs;
-}
-
-/** When the first of them that refuses may be tried again, ms from now. */
-function firstRoomMs(views: readonly EndpointView[]): number {
-  return Math.min(...views.map(({ refusesForMs = 0 }) => refusesForMs));
-}
-
-/** What a request is told that waited in vain. */
-function shortestWaitMs(views: readonly EndpointView[]): number {
-  const waits = views.map((view) => (view.capacity === 0 ? expectedWaitMs(view) : view.occupancyMs / view.capacity));
-  return waits.length === 0 ? REFUSED_RETRY_MS : Math.min(...waits);
 }

@@ -19,6 +19,7 @@ import { LOCAL_EPOCH } from "../shard-messages.ts";
 import type { Report, LeaseConfirmation, Settlement } from "../shard-messages.ts";
 import { failureKind, noteFailure, noteStandings } from "./shard-news.ts";
 import { countDemand, scale } from "./shard-scale.ts";
+import { settleService } from "./shard-shares.ts";
 
 /** Applies what an edge isolate had to tell, then drops what is due and serves the queue. */
 export function applyReport(state: ShardState, report: Report, now: number, rng: Rng): Effect[] {
@@ -63,6 +64,7 @@ function settle(
     resolve(state, leaseId, { kind: "shed", retryAfterMs: REFUSED_RETRY_MS }, effects, now);
   }
   if (outcome.kind === "ended") return false;
+  settleService(state, outcome.kind === "settled" ? outcome.lease : null, settlement, now);
   const endpoint = state.endpoints.get(settlement.endpointId);
   if (endpoint === undefined) return false;
   if (settlement.outcome === "served") {

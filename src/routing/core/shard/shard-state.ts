@@ -3,6 +3,7 @@ import type { AffinityTable } from "./affinity.ts";
 import type { Budgets } from "./budget.ts";
 import type { ViewSet } from "../endpoint/endpoint-view.ts";
 import type { EndpointState } from "../endpoint/endpoint-state.ts";
+import type { FairShares } from "./fair-shares.ts";
 import type { FadingCount } from "../../../lib/fading-count.ts";
 import type { LeaseTable } from "./leases.ts";
 import type { PoolSpec } from "../pool.ts";
@@ -19,9 +20,13 @@ export type Peer = {
 
 export type Waiter = {
   readonly request: AcquireRequest;
+  /** When it first had to wait, here or where it came from. */
+  readonly sinceMs: number;
   readonly giveUpAtMs: number;
   /** Expected wait when it was last planned, ms. */
   etaMs: number;
+  /** Tokens that its sender is charged when it goes. */
+  readonly service: number;
 };
 
 export type ShardState = {
@@ -40,6 +45,12 @@ export type ShardState = {
   readonly peers: Map<string, Peer>;
   /** In order of arrival. */
   readonly queue: Map<string, Waiter>;
+  /** Who had how much service lately. */
+  readonly shares: FairShares;
+  /** Held requests that have gone since it began. */
+  turns: number;
+  /** Requests that came lately, by rank of their class, with CLASS_TAU_MS. */
+  readonly arrivals: FadingCount[];
   /** What became of queued requests, for a while; a grant is in here only while its lease lives. */
   readonly resolved: Map<string, { readonly outcome: AwaitOutcome; readonly forgetAtMs: number }>;
   /** Isolates that asked lately, with the instant of their last request. */

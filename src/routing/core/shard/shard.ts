@@ -8,6 +8,7 @@
 import type { Peer, ShardState } from "./shard-state.ts";
 import { createAffinity } from "./affinity.ts";
 import { createBudgets } from "./budget.ts";
+import { createShares } from "./fair-shares.ts";
 import type { EndpointView, ViewSet } from "../endpoint/endpoint-view.ts";
 import { staticView } from "../endpoint/static-view.ts";
 import { createEndpoint, endpointView } from "../endpoint/endpoint.ts";
@@ -52,6 +53,9 @@ export function createShard(pool: PoolSpec, region: string, epoch: number, now: 
     scaledAtMs: Number.NEGATIVE_INFINITY,
     peers: new Map(),
     queue: new Map(),
+    shares: createShares(),
+    turns: 0,
+    arrivals: [],
     resolved: new Map(),
     askers: new Map(),
     lastTrafficMs: Number.NEGATIVE_INFINITY,

@@ -6,7 +6,8 @@ import type { EndpointView } from "../../../../src/routing/core/endpoint/endpoin
 import { beginLease, onAwaited, onReply } from "../../../../src/routing/core/lease-client/edge-lease.ts";
 import { setDrained } from "../../../../src/routing/core/endpoint/endpoint.ts";
 import { explainCandidates } from "../../../../src/routing/core/cost/explain-why.ts";
-import { explainAlone, explainShard } from "../../../../src/routing/core/cost/explain.ts";
+import { explainAlone } from "../../../../src/routing/core/cost/explain.ts";
+import { explainShard } from "../../../../src/routing/core/shard/shard-explain.ts";
 import type { ExplainRequest, Explanation, Picture } from "../../../../src/routing/core/cost/explain.ts";
 import { seededRng } from "../../../../src/lib/rng.ts";
 import { route } from "../../../../src/routing/core/cost/route.ts";

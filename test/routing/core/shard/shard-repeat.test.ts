@@ -197,8 +197,10 @@ describe("a hedge", () => {
     const state = shard();
     state.queue.set("waiter-1", {
       request: acquireRequest("waiter-1", { excluded: ["e1", "e2"] }),
+      sinceMs: 0,
       giveUpAtMs: 1_000,
       etaMs: 0,
+      service: 0,
     });
     expect(ask(state, fresh(), hedge).kind).toBe("shed");
   });
