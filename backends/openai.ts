@@ -47,18 +47,18 @@ const LOADING = /"?status"?\s*:\s*"(?:warming|loading|starting)|loading model/i;
 type Looked = { readonly status: number; readonly body: string };
 
 /**
- * One GET of a path, or of the health URL (null); `body` is its start, ANSWER_PEEK_BYTES at most. Null: there was no
- * answer.
+ * One GET of a path, or of the health URL (null); `body` is its start, `bytesMax` at most. Null: there was no answer.
  */
 export async function look(
   path: string | null,
   target: Target,
   egress: Egress,
   signal: AbortSignal,
+  bytesMax = ANSWER_PEEK_BYTES,
 ): Promise<Looked | null> {
   try {
     const response = await egress(target, { method: "GET", path, headers: {}, body: null, signal });
-    return { status: response.status, body: await readStart(response) };
+    return { status: response.status, body: await readStart(response, bytesMax) };
   } catch {
     // Refused, reset, timed out: whoever probes only needs to know that there was no answer.
     return null;
@@ -66,12 +66,12 @@ export async function look(
 }
 
 /** An endpoint that answers without end must not fill the isolate's memory: the rest is never read. */
-async function readStart({ body }: Response): Promise<string> {
+async function readStart({ body }: Response, bytesMax: number): Promise<string> {
   if (body === null) return "";
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = "";
-  let leftBytes = ANSWER_PEEK_BYTES;
+  let leftBytes = bytesMax;
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     text += decoder.decode(read.value.subarray(0, leftBytes), { stream: true });
     leftBytes -= read.value.byteLength;

@@ -66,6 +66,16 @@ export const RAIL_SAMPLE_MIN = 0;
 export const COLD_WAIT_MS_DEFAULT = 10_000;
 /** What of a request may lead it to the endpoint that has its prompt in the cache. */
 export const AFFINITY_MODES = ["off", "session", "prefix"] as const;
+/** Where an engine tells of its load: nowhere, where it is found to, or at the path that it is known to. */
+export const ENGINE_LOADS = [
+  "auto",
+  "off",
+  "/v1/loads",
+  "/metrics",
+  "/prometheus/metrics",
+  "/slots",
+  "/get_load",
+] as const;
 
 export const LOCATION_HINTS = [
   "wnam",

@@ -9,7 +9,7 @@ import type { ConfigPath, Finding } from "./config-finding.ts";
 import type { RawConfig, RawEndpoint } from "./config-schema.ts";
 import { POOLS_MAX, REGIONS_MAX } from "./config-bounds.ts";
 import { nearest } from "./config-nearest.ts";
-import { firstTokenTimeoutOf } from "./config-resolve.ts";
+import { firstTokenTimeoutOf, workersMaxOf } from "./config-resolve.ts";
 import { checkRails } from "./rails-resolve.ts";
 
 /** Paths that the router itself serves; a route may not hide them. */
@@ -174,6 +174,13 @@ function checkEndpoint(endpoint: RawEndpoint, path: ConfigPath): Finding[] {
       path: [...path, "workers", "max"],
       problem: `max is below min (${workers.min})`,
       fix: `write ${workers.min} or more, or lower min`,
+    });
+  const asksLoad = endpoint.engineLoad !== undefined && endpoint.engineLoad !== "off";
+  if (asksLoad && (endpoint.backend === "runpod-lb" || workersMaxOf(workers) > 1))
+    findings.push({
+      path: [...path, "engineLoad"],
+      problem: "behind a load balancer one engine does not speak for the others",
+      fix: "remove it, or declare each engine as an endpoint of its own",
     });
   const base = urlProblem(endpoint.url, endpoint.allowPlainHttp, false);
   if (base !== null) findings.push({ path: [...path, "url"], ...base });

@@ -63,6 +63,9 @@ export function firstTokenTimeoutOf({
 
 function resolveEndpoint(raw: RawEndpoint): EndpointConfig {
   const { allowPlainHttp: _allowed, workers, idleTimeoutSeconds, ...same } = raw;
+  const workersMax = workersMaxOf(workers);
+  const health = resolveHealth(raw);
+  const isOneEngine = raw.backend === "openai" && workersMax === 1 && isAt(health.url, raw.url);
   return {
     ...same,
     concurrencyPerWorker: raw.concurrencyPerWorker ?? null,
@@ -72,11 +75,16 @@ function resolveEndpoint(raw: RawEndpoint): EndpointConfig {
     model: raw.model ?? null,
     auth: raw.auth ?? null,
     workersMin: workers.min,
-    workersMax: workers.max ?? Math.max(1, workers.min),
+    workersMax,
     idleTimeoutMs: idleTimeoutSeconds * 1000,
-    health: resolveHealth(raw),
+    engineLoad: raw.engineLoad ?? (isOneEngine ? "auto" : "off"),
+    health,
   };
 }
+
+export const workersMaxOf = ({ min, max }: RawEndpoint["workers"]): number => max ?? Math.max(1, min);
+
+const isAt = (url: string, base: string): boolean => new URL(url).origin === new URL(base).origin;
 
 /**
  * A runpod-lb endpoint is asked at Runpod's API: a health request through the load balancer itself would wait up to

@@ -21,6 +21,7 @@ import {
   CONCURRENCY_PER_WORKER_MAX,
   CONNECT_TIMEOUT_MS_MAX,
   ENDPOINTS_PER_POOL_MAX,
+  ENGINE_LOADS,
   EXECUTION_TIMEOUT_MS_MAX,
   FIRST_TOKEN_TIMEOUT_MS_MAX,
   GPU_WORKERS_MAX,
@@ -251,6 +252,12 @@ const endpoint = z.strictObject({
     .default(16)
     .describe(
       "First guess of prompt speed, tokens per ms, above 0 to 10000; learned afterwards. Default 16: an 8B model on one mid-range GPU.",
+    ),
+  engineLoad: z
+    .enum(ENGINE_LOADS)
+    .optional()
+    .describe(
+      'Where the engine tells of its load, asked beside the health checks and never while a request waits: a path (vLLM and others "/metrics", SGLang "/v1/loads", TensorRT-LLM "/prometheus/metrics", llama.cpp "/slots"), "auto" to find it, "off" never to ask. Default: "auto" for an endpoint with one GPU worker whose health is at its own URL, else "off": behind a load balancer one engine does not speak for the others.',
     ),
   health: health.prefault({}).describe("Where to ask whether the endpoint is up. Default: /health on its URL."),
 });

@@ -7,7 +7,7 @@
  * on optional fields.
  */
 import type { Place } from "../routing/core/pool.ts";
-import type { AFFINITY_MODES, LOCATION_HINTS } from "./config-bounds.ts";
+import type { AFFINITY_MODES, ENGINE_LOADS, LOCATION_HINTS } from "./config-bounds.ts";
 import type { RawEndpoint } from "./config-schema.ts";
 import type { JobsConfig } from "./jobs-schema.ts";
 import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
@@ -17,6 +17,7 @@ type Backend = RawEndpoint["backend"];
 export type Scope = "infer" | "admin" | "worker" | "operate";
 /** `session`: what names a session; `prefix`: that, else how the prompt begins. */
 export type AffinityMode = (typeof AFFINITY_MODES)[number];
+export type EngineLoad = (typeof ENGINE_LOADS)[number];
 
 /** Name of an environment secret; the secret is never in the config. */
 export type SecretRef = { readonly secret: string };
@@ -50,6 +51,8 @@ export type EndpointConfig = {
   readonly concurrencyPerWorker: number | null;
   /** May a few requests wait in the endpoint's own queue. */
   readonly queuesExcess: boolean;
+  /** Where its engine tells of its load. */
+  readonly engineLoad: EngineLoad;
   /** Requests per GPU worker at which the platform's scaler adds one. */
   readonly scalerValue: number;
   readonly idleTimeoutMs: number;

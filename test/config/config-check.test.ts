@@ -130,6 +130,22 @@ describe("a wrong config", () => {
     ],
     ["a pool id that is a model elsewhere", "pools.llama.models", ["small"], { path: "pools.small" }],
     [
+      "an engine's load behind a load balancer",
+      endpoint,
+      {
+        id: "a",
+        region: "us",
+        backend: "openai",
+        url: "https://a.example.com",
+        workers: { min: 1, max: 2 },
+        engineLoad: "/metrics",
+      },
+      {
+        path: "pools.llama.endpoints[0].engineLoad",
+        problem: "behind a load balancer one engine does not speak for the others",
+      },
+    ],
+    [
       "workers.max below min",
       `${endpoint}.workers`,
       { min: 3, max: 2 },

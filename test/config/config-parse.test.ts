@@ -34,6 +34,7 @@ describe("a valid config", () => {
           workersMax: 1,
           concurrencyPerWorker: null,
           queuesExcess: true,
+          engineLoad: "auto",
           scalerValue: 4,
           idleTimeoutMs: 60_000,
           executionTimeoutMs: 300_000,

@@ -10,6 +10,8 @@ import { DurableObject } from "cloudflare:workers";
 import { egress } from "../../../backends/egress.ts";
 import { BACKENDS } from "../../../backends/registry.ts";
 import { credentialsOf, targetOf } from "../../../backends/targets.ts";
+import { createEye } from "../../../backends/engines/eye.ts";
+import type { EngineEye } from "../../../backends/engines/eye.ts";
 import type { Target } from "../../../backends/port.ts";
 import type { ProbeResult } from "../core/endpoint/endpoint.ts";
 import type { ViewSet } from "../core/endpoint/endpoint-view.ts";
@@ -31,8 +33,8 @@ const NO_POOL_RETRY_MS = 1_000;
 
 export type ShardEnv = Env & { readonly POOL_SHARD: DurableObjectNamespace<PoolShard> };
 
-/** An endpoint that can be looked at. */
-type Looked = { readonly endpoint: EndpointConfig; readonly target: Target };
+/** An endpoint that can be looked at. `eye`: where its engine tells of its load; null: it is not asked. */
+type Looked = { readonly endpoint: EndpointConfig; readonly target: Target; readonly eye: EngineEye | null };
 
 export class PoolShard extends DurableObject<ShardEnv> {
   readonly #store: ShardStore;
@@ -127,7 +129,9 @@ export class PoolShard extends DurableObject<ShardEnv> {
     for (const endpoint of pool.endpoints) {
       const target = targetOf(endpoint, this.env);
       if (!host.state.endpoints.has(endpoint.id)) continue;
-      if (target.ok) this.#looked.set(endpoint.id, { endpoint, target: target.value });
+      const { engineLoad } = endpoint;
+      const eye = engineLoad === "off" ? null : createEye(engineLoad);
+      if (target.ok) this.#looked.set(endpoint.id, { endpoint, target: target.value, eye });
       else console.error(`endpoint ${endpoint.id} is not probed: the secret ${target.error} is not set`);
     }
     return host;
@@ -168,7 +172,12 @@ export class PoolShard extends DurableObject<ShardEnv> {
   async #probe(endpointId: string): Promise<ProbeResult | null> {
     const looked = this.#looked.get(endpointId);
     if (looked === undefined) return null;
-    return BACKENDS[looked.endpoint.backend].probe(looked.target, egress, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    const { endpoint, target, eye } = looked;
+    const result = await BACKENDS[endpoint.backend].probe(target, egress, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    if (result.kind !== "ready" || eye === null) return result;
+    const { askEngine } = await import("../../../backends/engines/ask.ts");
+    const engine = await askEngine(eye, target, egress, Date.now());
+    return engine === null ? result : { ...result, engine };
   }
 
   async #wake(endpointId: string): Promise<void> {
