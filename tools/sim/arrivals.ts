@@ -2,8 +2,8 @@
  * When requests arrive and from which region.
  *
  * Model. A process of unit-mean gaps (exponential, or gamma for a chosen burstiness), divided by a rate that may follow
- * the time of day of each region, a two-state Markov chain of bursts, or a `burst` fault. Regions are drawn with the
- * weights of that moment.
+ * the time of day of each region, a two-state Markov chain of bursts, or a `burst` fault of some regions or all. Regions
+ * are drawn with the weights of that moment.
  * Rejected: thinning for the varying rates, exact where a gap spans a change of rate; here a gap keeps the rate at its
  * start, which differs only by one gap per change.
  */
@@ -26,12 +26,11 @@ export function planArrivals(
   const total = demandByRegion.reduce((sum, share) => sum + share, 0);
   const bursts = arrivals.kind === "bursts" ? burstPhases(arrivals, stream(seed, "bursts")) : null;
   const surges = faults.filter(({ fault }) => fault.kind === "burst");
-  const weights = [...demandByRegion];
   let now = 0;
   for (let index = 0; index < count; index += 1) {
-    let factor = bursts === null ? 1 : bursts(now);
-    if (arrivals.kind === "diurnal") factor *= weighByDay(weights, scenario, now) / total;
-    for (const { fault, fromMs, toMs } of surges) if (now >= fromMs && now < toMs) factor *= fault.factor;
+    const weights = weightsAt(scenario, surges, now);
+    const weight = weights.reduce((sum, one) => sum + one, 0);
+    const factor = (bursts === null ? 1 : bursts(now)) * (weight / total);
     const gap = arrivals.kind === "gamma" ? drawGamma(gaps, arrivals.cv) : drawExponential(gaps);
     // A rate near 0 (the night of a single region) must not make one gap of a thousand days.
     now += gap / (perMs * Math.max(0.01, factor));
@@ -41,17 +40,20 @@ export function planArrivals(
   return { arrivalMs, region };
 }
 
-/** Writes each region's weight at `now` and returns their sum. */
-function weighByDay(weights: number[], { arrivals, demandByRegion, regions }: Scenario, now: number): number {
-  if (arrivals.kind !== "diurnal") return 0;
-  let sum = 0;
-  for (const [index, share] of demandByRegion.entries()) {
-    const phase = now / arrivals.periodMs + (regions[index]?.lon ?? 0) / 360;
-    const weight = share * Math.max(0, 1 + arrivals.amplitude * Math.cos(2 * Math.PI * phase));
-    weights[index] = weight;
-    sum += weight;
-  }
-  return sum;
+/** Each region's rate at `now`, in the unit of `demandByRegion`. */
+function weightsAt(
+  { arrivals, demandByRegion, regions }: Scenario,
+  surges: readonly FaultWindow[],
+  now: number,
+): readonly number[] {
+  const open = surges.filter(({ fromMs, toMs }) => now >= fromMs && now < toMs);
+  if (arrivals.kind !== "diurnal" && open.length === 0) return demandByRegion;
+  return demandByRegion.map((share, region) => {
+    const phase = arrivals.kind === "diurnal" ? now / arrivals.periodMs + (regions[region]?.lon ?? 0) / 360 : 0;
+    const day = arrivals.kind === "diurnal" ? 1 + arrivals.amplitude * Math.cos(2 * Math.PI * phase) : 1;
+    const hits = open.filter(({ fault }) => fault.regions.length === 0 || fault.regions.includes(region));
+    return hits.reduce((weight, { fault }) => weight * fault.factor, share * Math.max(0, day));
+  });
 }
 
 type Bursts = { readonly factor: number; readonly share: number; readonly burstMs: number };

@@ -53,11 +53,22 @@ export function drawGamma(rng: Rng, cv: number): number {
   }
 }
 
-/** A distribution of positive numbers, by its mean; `mean` is in the unit of whatever is drawn. */
-export type Distribution =
+type Simple =
   | { readonly kind: "fixed"; readonly mean: number }
   | { readonly kind: "exponential"; readonly mean: number }
   | { readonly kind: "lognormal"; readonly mean: number; readonly sigma: number };
+
+/** A distribution of positive numbers, by its mean; `mean` is in the unit of whatever is drawn. */
+export type Distribution =
+  | Simple
+  /** `share` of the draws are of the first, the rest of the other. */
+  | { readonly kind: "either"; readonly share: number; readonly of: Simple; readonly else: Simple };
+
+export function meanOf(distribution: Distribution): number {
+  if (distribution.kind !== "either") return distribution.mean;
+  const { share, of, else: other } = distribution;
+  return share * of.mean + (1 - share) * other.mean;
+}
 
 export function draw(distribution: Distribution, rng: Rng): number {
   switch (distribution.kind) {
@@ -67,6 +78,8 @@ export function draw(distribution: Distribution, rng: Rng): number {
       return distribution.mean * drawExponential(rng);
     case "lognormal":
       return distribution.mean * drawLognormal(rng, distribution.sigma);
+    case "either":
+      return draw(rng() < distribution.share ? distribution.of : distribution.else, rng);
   }
 }
 

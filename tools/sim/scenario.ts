@@ -36,12 +36,7 @@ export type EngineSetup =
   /** `slots` requests at once and first come, first served behind them; the first token after this share of the service. */
   | { readonly kind: "slots"; readonly firstTokenShare: number }
   /** The step model of continuous batching, `backends/gpu-engine/engine-model.ts`. */
-  | {
-      readonly kind: "step";
-      readonly params: EngineParams;
-      /** Prompt blocks of PREFIX_BLOCK_TOKENS that an endpoint remembers; 0 remembers none. */
-      readonly prefixBlocks: number;
-    };
+  | { readonly kind: "step"; readonly params: EngineParams };
 
 export type Arrivals =
   | { readonly kind: "poisson" }
@@ -77,7 +72,7 @@ export const FAULT_KINDS = [
   "outage",
   /** Goes cold at the start; the next need wakes it, which takes `coldStartMs`. */
   "cold",
-  /** Arrivals come `factor` times as fast. */
+  /** Arrivals come `factor` times as fast in the listed regions, or everywhere. */
   "burst",
   /** Every message takes a lognormal factor of sigma `sigma` longer or shorter. */
   "jitter",

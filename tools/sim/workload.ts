@@ -9,7 +9,7 @@ import { invariant } from "../../src/lib/invariant.ts";
 import { planArrivals } from "./arrivals.ts";
 import { capacityOf, PSEUDO_PROMPT_TOKENS, PSEUDO_TOKEN_MS, workOfTokensMs } from "./capacity.ts";
 import type { Capacity, MeanRequest } from "./capacity.ts";
-import { draw, drawIndex, stream } from "./chance.ts";
+import { draw, drawIndex, meanOf, stream } from "./chance.ts";
 import { faultWindows, type FaultWindow } from "./fault-windows.ts";
 import { PREFIX_BLOCK_TOKENS, type Demand, type Scenario } from "./scenario.ts";
 import type { TraceRow } from "./trace.ts";
@@ -36,6 +36,17 @@ export function promptBlocks({ promptTokens, blockStart, blocks }: Requests, req
   return blocks.subarray(from, Math.min(to, from + Math.floor((promptTokens[request] ?? 0) / PREFIX_BLOCK_TOKENS)));
 }
 
+/**
+ * What tells the request's conversation from others: its second block, whose id covers the text before it, while the first
+ * may be a system prompt. Null where the blocks do not cover all of the prompt, and so are only a shared beginning.
+ */
+export function sessionOf({ promptTokens, blockStart, blocks }: Requests, request: number): number | null {
+  const from = blockStart[request] ?? 0;
+  const count = (blockStart[request + 1] ?? from) - from;
+  if (count < 2 || count * PREFIX_BLOCK_TOKENS < (promptTokens[request] ?? 0)) return null;
+  return blocks[from + 1] ?? null;
+}
+
 export type Workload = {
   readonly requests: Requests;
   readonly mean: MeanRequest;
@@ -56,7 +67,7 @@ export function createWorkload(scenario: Scenario, { load, seed, count, trace }:
   const traced = scenario.arrivals.kind === "trace";
   invariant(!traced || trace !== null, "a trace scenario needs a trace");
   const rows = traced && trace !== null ? trace.slice(0, count) : null;
-  const mean = rows === null ? meanOf(scenario.demand) : meanOfTrace(rows);
+  const mean = rows === null ? meanOfDemand(scenario.demand) : meanOfTrace(rows);
   const capacities = scenario.endpoints.map((endpoint) => capacityOf(endpoint, scenario.engine, mean));
   const perMs = load * capacities.reduce((sum, capacity) => sum + capacity.perMs, 0);
   const size = rows === null ? count : rows.length;
@@ -66,14 +77,14 @@ export function createWorkload(scenario: Scenario, { load, seed, count, trace }:
   return { requests, mean, capacities, faults };
 }
 
-function meanOf(demand: Demand): MeanRequest {
+function meanOfDemand(demand: Demand): MeanRequest {
   if (demand.kind === "work") {
-    const workMs = demand.workMs.mean;
+    const workMs = meanOf(demand.workMs);
     return { workMs, promptTokens: PSEUDO_PROMPT_TOKENS, outputTokens: Math.max(1, workMs / PSEUDO_TOKEN_MS) };
   }
   const prefix = demand.prefixCount > 0 ? demand.prefixTokens : 0;
-  const promptTokens = demand.promptTokens.mean + prefix;
-  const outputTokens = demand.outputTokens.mean;
+  const promptTokens = meanOf(demand.promptTokens) + prefix;
+  const outputTokens = meanOf(demand.outputTokens);
   return { workMs: workOfTokensMs(promptTokens, outputTokens), promptTokens, outputTokens };
 }
 
@@ -104,7 +115,8 @@ function drawn(demand: Demand, plan: Plan, seed: number): Requests {
   const outputs = stream(seed, "outputs");
   const prefixes = stream(seed, "prefixes");
   const weights = Array.from({ length: demand.prefixCount }, (_, rank) => 1 / (rank + 1));
-  const blocksEach = Math.ceil(demand.prefixTokens / PREFIX_BLOCK_TOKENS);
+  // Whole ones: the block in which a prefix ends differs from prompt to prompt.
+  const blocksEach = Math.floor(demand.prefixTokens / PREFIX_BLOCK_TOKENS);
   const blocks: number[] = [];
   for (let index = 0; index < count; index += 1) {
     const own = Math.max(1, Math.round(draw(demand.promptTokens, works)));
@@ -122,13 +134,16 @@ function drawn(demand: Demand, plan: Plan, seed: number): Requests {
   return { ...plan, count, workMs, promptTokens, outputTokens, blockStart, blocks: Int32Array.from(blocks) };
 }
 
-/** The trace's own gaps, stretched so that its mean rate is `perMs`; regions as for any other demand. */
+/**
+ * The trace's own gaps, stretched so that its mean rate is `perMs`; regions as for any other demand, but a session stays in
+ * the one where it began. Lengths and gaps are the trace's: a seed changes nothing but the regions.
+ */
 function recorded(rows: readonly TraceRow[], region: Uint8Array, perMs: number): Requests {
   const spanMs = Math.max(1, rows.at(-1)?.atMs ?? 1);
   const stretch = rows.length / perMs / spanMs;
   const blockStart = new Int32Array(rows.length + 1);
   for (const [index, { blocks }] of rows.entries()) blockStart[index + 1] = (blockStart[index] ?? 0) + blocks.length;
-  return {
+  const requests: Requests = {
     count: rows.length,
     arrivalMs: Float64Array.from(rows, ({ atMs }) => atMs * stretch),
     region,
@@ -138,4 +153,13 @@ function recorded(rows: readonly TraceRow[], region: Uint8Array, perMs: number):
     blockStart,
     blocks: Int32Array.from(rows.flatMap(({ blocks }) => blocks)),
   };
+  const homes = new Map<number, number>();
+  for (let request = 0; request < rows.length; request += 1) {
+    const session = sessionOf(requests, request);
+    if (session === null) continue;
+    const home = homes.get(session) ?? region[request] ?? 0;
+    homes.set(session, home);
+    region[request] = home;
+  }
+  return requests;
 }

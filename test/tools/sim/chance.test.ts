@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { draw, drawGamma, drawIndex, drawLognormal, stream } from "../../../tools/sim/chance.ts";
+import { draw, drawGamma, drawIndex, drawLognormal, meanOf, stream } from "../../../tools/sim/chance.ts";
 
 const DRAWS = 200_000;
 
@@ -38,10 +38,15 @@ describe("distributions have their mean and their spread", () => {
     ["fixed", { kind: "fixed", mean: 7 }, 0],
     ["exponential", { kind: "exponential", mean: 2_000 }, 1],
     ["lognormal of sigma 1", { kind: "lognormal", mean: 2_000, sigma: 1 }, Math.sqrt(Math.E - 1)],
+    [
+      "one of two",
+      { kind: "either", share: 0.1, of: { kind: "fixed", mean: 100 }, else: { kind: "fixed", mean: 1 } },
+      (99 * Math.sqrt(0.1 * 0.9)) / 10.9,
+    ],
   ] as const)("%s", (_, distribution, cv) => {
     const rng = stream(3, "test");
     const found = momentsOf(() => draw(distribution, rng));
-    expect(found.mean / distribution.mean).toBeCloseTo(1, 1);
+    expect(found.mean / meanOf(distribution)).toBeCloseTo(1, 1);
     expect(Math.abs(found.cv - cv)).toBeLessThan(0.1);
   });
 

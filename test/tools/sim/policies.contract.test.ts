@@ -30,7 +30,7 @@ const three = {
 
 const step = {
   ...three,
-  engine: { kind: "step", preset: "default", prefixBlocks: 16 },
+  engine: { kind: "step", preset: "default" },
   demand: {
     promptTokens: { kind: "lognormal", mean: 400, sigma: 0.5 },
     outputTokens: { kind: "lognormal", mean: 60, sigma: 0.5 },

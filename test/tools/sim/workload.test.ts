@@ -71,6 +71,33 @@ describe("arrivals", () => {
     expect(inside / before).toBeLessThan(0.7);
   });
 
+  test("of a burst fault with a region come from there alone", () => {
+    const world = {
+      regions: ["here", "there"],
+      roundTripMs: [
+        [1, 1],
+        [1, 1],
+      ],
+      endpoints: [{ region: "here", slots: 4 }],
+    };
+    const burst = (regions: readonly string[]) =>
+      workloadOf(
+        scenarioOf({ ...world, faults: [{ kind: "burst", factor: 10, fromShare: 0.5, toShare: 0.54, regions }] }),
+        { count: 20_000 },
+      );
+    const countOf = ({ requests, faults: [window] }: ReturnType<typeof burst>, region: number, during: boolean) =>
+      requests.arrivalMs.filter((at, index) => {
+        const inside = at >= (window?.fromMs ?? 0) && at < (window?.toMs ?? 0);
+        return requests.region[index] === region && (during ? inside : at < (window?.fromMs ?? 0));
+      }).length;
+    const [there, everywhere] = [burst(["there"]), burst([])];
+    // The window is 0.08 of the time before it, at ten times the rate or at the same.
+    const rise = (of: typeof there, region: number) => countOf(of, region, true) / countOf(of, region, false) / 0.08;
+    expect(rise(there, 1)).toBeCloseTo(10, -1);
+    expect(rise(there, 0)).toBeCloseTo(1, 0);
+    expect(rise(everywhere, 0)).toBeCloseTo(10, -1);
+  });
+
   test("do not move when something else is drawn", () => {
     const other = { demand: { workMs: { kind: "lognormal", mean: 1000, sigma: 1 } } };
     const one = workloadOf(scenarioOf()).requests.arrivalMs;
@@ -125,5 +152,36 @@ describe("traces", () => {
     expect([...requests.blockStart]).toEqual([0, 2, 5]);
     const perMs = capacities.reduce((sum, one) => sum + one.perMs, 0);
     expect(spanOf(requests.arrivalMs)).toBeCloseTo(2 / (0.5 * perMs), 6);
+  });
+
+  test("keep a session in the region where it began, whatever its turns are drawn", () => {
+    const turn = (atMs: number, session: number, turns: number): string =>
+      JSON.stringify({
+        timestamp: atMs,
+        input_length: 512 * (turns + 2),
+        output_length: 1,
+        hash_ids: [0, session, ...Array.from({ length: turns }, (_, at) => 1_000 * session + at)],
+      });
+    const lines = Array.from({ length: 200 }, (_, at) => turn(at, 1 + (at % 20), Math.floor(at / 20)));
+    const rows = parseTrace(lines.join("\n"));
+    const scenario = scenarioOf({
+      regions: ["here", "there"],
+      roundTripMs: [
+        [1, 1],
+        [1, 1],
+      ],
+      endpoints: [{ region: "here", slots: 4 }],
+      engine: { kind: "step" },
+      demand: { promptTokens: { kind: "fixed", mean: 1 }, outputTokens: { kind: "fixed", mean: 1 } },
+      arrivals: { kind: "trace" },
+    });
+    const regionsOf = (seed: number) => {
+      const { requests } = createWorkload(scenario, { load: 0.5, seed, count: 200, trace: rows.ok ? rows.value : [] });
+      return [...requests.region];
+    };
+    const regions = regionsOf(1);
+    for (const [at, region] of regions.entries()) expect(region).toBe(regions[at % 20]);
+    expect(new Set(regions).size).toBe(2);
+    expect(regionsOf(2)).not.toEqual(regions);
   });
 });

@@ -134,7 +134,7 @@ class PlanAhead implements Router {
   /** With what the endpoints' true caches hold of its prompt now; the reference policies know no heat. */
   #knowing(held: HeldRequest, endpoints: readonly number[]): HeldRequest {
     const { scenario, engines } = this.#world;
-    if (scenario.engine.kind !== "step" || scenario.engine.prefixBlocks === 0) return held;
+    if (scenario.engine.kind !== "step") return held;
     const tokensByEndpoint = new Map(
       endpoints.map((one) => [this.#views[one]?.id ?? "", engines.matchedTokens(one, Number(held.id))]),
     );

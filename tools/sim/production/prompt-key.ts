@@ -7,21 +7,20 @@
  * and that beginning is the key, of which the edge looks at 256 tokens.
  */
 import type { AffinityKey } from "../../../src/routing/core/shard/affinity.ts";
-import { PREFIX_BLOCK_TOKENS } from "../scenario.ts";
-import type { Requests } from "../workload.ts";
+import { sessionOf, type Requests } from "../workload.ts";
 
 /** As in `src/gateway/affinity-key.ts`, each with its reason there. */
 const TOKENS_MIN = 512;
 const PREFIX_TOKENS = 256;
 
 /** Null: the prompt is short, or nothing is known of it. */
-export function promptKey({ promptTokens, blockStart, blocks }: Requests, request: number): AffinityKey | null {
+export function promptKey(requests: Requests, request: number): AffinityKey | null {
+  const { promptTokens, blockStart, blocks } = requests;
   const tokens = promptTokens[request] ?? 0;
   const from = blockStart[request] ?? 0;
   const count = (blockStart[request + 1] ?? from) - from;
   if (tokens < TOKENS_MIN || count === 0) return null;
-  if (count > 1 && count * PREFIX_BLOCK_TOKENS >= tokens) {
-    return { key: `s ${blocks[from + 1]}`, tokens, kind: "session" };
-  }
+  const session = sessionOf(requests, request);
+  if (session !== null) return { key: `s ${session}`, tokens, kind: "session" };
   return { key: `p ${blocks[from]}`, tokens: PREFIX_TOKENS, kind: "prefix" };
 }

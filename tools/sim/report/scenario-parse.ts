@@ -179,7 +179,7 @@ function endpointsOf(raw: RawScenario, regions: readonly Region[]): readonly End
 
 function engineOf({ engine }: RawScenario): EngineSetup {
   if (engine.kind === "slots") return engine;
-  return { kind: "step", params: ENGINE_PRESETS[engine.preset], prefixBlocks: engine.prefixBlocks };
+  return { kind: "step", params: ENGINE_PRESETS[engine.preset] };
 }
 
 function demandOf({ demand }: RawScenario): Demand {

@@ -27,9 +27,6 @@ const ROUND_TRIP_MS_MAX = 10_000;
 /** Far beyond the end of any run, ms: a window without an end. */
 export const WINDOW_MS_MAX = 1e12;
 
-/** Blocks that the KV memory of a mid-size GPU has beside what runs: 40,000 tokens. */
-const PREFIX_BLOCKS_DEFAULT = 78;
-
 const text = z.string().min(1);
 const number = (min: number, max: number) => z.number().min(min).max(max);
 const whole = (min: number, max: number) => z.int().min(min).max(max);
@@ -55,15 +52,23 @@ const engine = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("step"),
     preset: z.enum(ENGINE_PRESET_NAMES).default("default"),
-    prefixBlocks: whole(0, 1e6).default(PREFIX_BLOCKS_DEFAULT),
   }),
 ]);
 
 const mean = number(0.001, 1e7);
-const distribution = z.discriminatedUnion("kind", [
+const simple = [
   z.strictObject({ kind: z.literal("fixed"), mean }),
   z.strictObject({ kind: z.literal("exponential"), mean }),
   z.strictObject({ kind: z.literal("lognormal"), mean, sigma: number(0, 3) }),
+] as const;
+const distribution = z.discriminatedUnion("kind", [
+  ...simple,
+  z.strictObject({
+    kind: z.literal("either"),
+    share: number(0, 1),
+    of: z.discriminatedUnion("kind", simple),
+    else: z.discriminatedUnion("kind", simple),
+  }),
 ]);
 
 const demand = z.strictObject({
