@@ -108,6 +108,12 @@ describe("a planted violation is found", () => {
     ["a raw fetch at the edge", "raw-fetch", "src/gateway/a.ts", `export const x = () => fetch("https://a.example");`],
     ["a raw fetch in an adapter", "raw-fetch", "backends/a.ts", `export const x = (y) => (y ? fetch(y) : undefined);`],
     ["the global's fetch", "raw-fetch", "src/routing/object/a.ts", `export const x = globalThis.fetch;`],
+    ["the global's fetch by a string", "raw-fetch", "src/dispatch/a.ts", `export const x = self["fetch"];`],
+    ["the global taken apart", "raw-fetch", "src/dispatch/a.ts", `export const { fetch: x } = globalThis;`],
+    ["a fetch by another name", "raw-fetch", "src/gateway/a.ts", `export const x = fetch;`],
+    ["a fetch handed on", "raw-fetch", "src/rails/a.ts", `export const x = (y, z = fetch) => z(y);`],
+    ["a fetch as a member", "raw-fetch", "src/rails/a.ts", `export const x = { fetch };`],
+    ["a socket of the web", "raw-fetch", "src/jobs/a.ts", `export const x = new WebSocket("wss://a.example");`],
     ["a raw fetch in a job", "raw-fetch", "src/jobs/a.ts", `export const x = () => fetch("https://a.example");`],
     [
       "a bearer token made at the edge",

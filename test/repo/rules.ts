@@ -143,8 +143,7 @@ const typescriptRules: readonly FileRule[] = [
   },
   {
     rule: "raw-fetch",
-    find: (source) =>
-      runsInWorker.test(source.path) && !rawFetchAllowed.has(source.path) ? rawFetchCalls(source) : [],
+    find: (source) => (runsInWorker.test(source.path) && !rawFetchAllowed.has(source.path) ? rawFetches(source) : []),
   },
   {
     rule: "credential",
@@ -204,12 +203,14 @@ function barrel(source: Source): readonly Found[] {
   return empty ? [{ line: 1, message: "the file only passes on what others define" }] : [];
 }
 
-function rawFetchCalls(source: Source): readonly Found[] {
-  const found = matches(source, /\bglobalThis\s*\.\s*fetch\b/g, () => "take the fetcher as an argument");
-  const calls = [...source.code.matchAll(/(?<![\w$]|(?<!\.\.)\.)fetch\s*\(/g)]
-    .filter((match) => !isMethod(source.code, match.index, match.index + match[0].length))
-    .map((match) => ({ line: lineAt(source.text, match.index), message: "take the fetcher as an argument" }));
-  return [...found, ...calls];
+/** The global by its name, called or handed on, and whatever else could reach it or the network. */
+function rawFetches(source: Source): readonly Found[] {
+  const message = "ask through backends/egress.ts";
+  const around = /\bglobalThis\b|(?<![\w$.])self\s*[.[]|\bnew\s+(?:WebSocket|EventSource|XMLHttpRequest)\b/g;
+  const named = [...source.code.matchAll(/(?<![\w$]|(?<!\.\.)\.)fetch\b(?:\s*(\()|(?!\s*\??:))/g)]
+    .filter(({ index, 0: { length }, 1: call }) => call === undefined || !isMethod(source.code, index, index + length))
+    .map(({ index }) => ({ line: lineAt(source.text, index), message }));
+  return [...matches(source, around, () => message), ...named];
 }
 
 function credentialUses(source: Source): readonly Found[] {
