@@ -7,6 +7,7 @@
  */
 import type { ProbeResult } from "../src/routing/core/endpoint/endpoint.ts";
 import { FAILURE_CHARS_MAX } from "../src/routing/core/shard-messages.ts";
+import { readStart } from "../src/wire/read-body.ts";
 import { classifyStatus } from "./classify.ts";
 import type { Backend, Egress, Target } from "./port.ts";
 import { ANSWER_PEEK_BYTES } from "./port.ts";
@@ -58,26 +59,10 @@ export async function look(
 ): Promise<Looked | null> {
   try {
     const response = await egress(target, { method: "GET", path, headers: {}, body: null, signal });
-    return { status: response.status, body: await readStart(response, bytesMax) };
+    const start = await readStart(response.body, bytesMax);
+    return { status: response.status, body: new TextDecoder().decode(start, { stream: true }) };
   } catch {
     // Refused, reset, timed out: whoever probes only needs to know that there was no answer.
     return null;
   }
-}
-
-/** An endpoint that answers without end must not fill the isolate's memory: the rest is never read. */
-async function readStart({ body }: Response, bytesMax: number): Promise<string> {
-  if (body === null) return "";
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  let leftBytes = bytesMax;
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    text += decoder.decode(read.value.subarray(0, leftBytes), { stream: true });
-    leftBytes -= read.value.byteLength;
-    if (leftBytes > 0) continue;
-    await reader.cancel();
-    break;
-  }
-  return text;
 }

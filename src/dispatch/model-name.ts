@@ -15,6 +15,7 @@ import { errorBody, errorHeaders } from "../wire/error-body.ts";
 import { REQUEST_ID } from "../wire/headers.ts";
 import { modelsIn, withModel } from "../wire/model-in-body.ts";
 import { MODEL_CHARS_MAX } from "../wire/openai.ts";
+import { readStart } from "../wire/read-body.ts";
 import { isGonePage } from "./answer-format.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 
@@ -41,7 +42,7 @@ export async function retryNamed(refused: Refused, refusal: Response): Promise<R
   const asked = call.body === null ? [] : modelsIn(bytesOf(call.body));
   if (!asked.some(({ name }) => endpoint.models.has(name))) return refusal;
   if (isGonePage(refusal)) return refusal;
-  const said = await startOf(refusal);
+  const said = await readStart(refusal.body, ANSWER_BYTES_MAX);
   const same = new Response(said, { status: refusal.status, headers: refusal.headers });
   const text = new TextDecoder().decode(said);
   const refusedNames = sent.body === null ? [] : modelsIn(bytesOf(sent.body)).map(({ name }) => name);
@@ -84,7 +85,7 @@ function tellOnce(endpoint: EdgeEndpoint, line: string): void {
 /** Null: it lists none, or several. */
 async function onlyModelOf({ target }: EdgeEndpoint, signal: AbortSignal): Promise<string | null> {
   const response = await egress(target, { method: "GET", path: "/v1/models", headers: {}, body: null, signal });
-  const bytes = await startOf(response);
+  const bytes = await readStart(response.body, ANSWER_BYTES_MAX);
   if (response.status !== 200) return null;
   try {
     const { data } = JSON.parse(new TextDecoder().decode(bytes)) as { data: readonly Listed[] };
@@ -100,21 +101,6 @@ async function onlyModelOf({ target }: EdgeEndpoint, signal: AbortSignal): Promi
 }
 
 type Listed = { readonly id?: unknown; readonly root?: unknown; readonly parent?: unknown };
-
-async function startOf({ body }: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  const reader = body?.getReader();
-  for (let read = await reader?.read(); read !== undefined && !read.done; read = await reader?.read()) {
-    chunks.push(read.value);
-    total += read.value.byteLength;
-    if (total < ANSWER_BYTES_MAX) continue;
-    await reader?.cancel();
-    break;
-  }
-  const whole = await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer();
-  return new Uint8Array(whole).subarray(0, ANSWER_BYTES_MAX);
-}
 
 const bytesOf = (body: ArrayBuffer | Uint8Array): Uint8Array =>
   body instanceof Uint8Array ? body : new Uint8Array(body);

@@ -7,10 +7,12 @@
  * A refusal waits until the client has sent what it is sending, within bounds: a connection that is closed on unread
  * bytes is reset, and the answer is lost with it.
  */
-import type { Coding } from "./unpack.ts";
 import { isRawJSON, parse, rawJSON } from "./json-source.ts";
+import { bufferOf, joined } from "../lib/bytes.ts";
 import { err, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
+import { readPieces } from "./read-body.ts";
+import type { Coding } from "./unpack.ts";
 
 /** Read and thrown away before a refusal: more than any body that a config may allow. */
 export const DRAIN_BYTES_MAX = 32 * 1024 * 1024;
@@ -67,17 +69,10 @@ async function takeWhole(request: Request, bytesMax: number): Promise<Result<Arr
 }
 
 async function collect(reader: Reader, bytesMax: number): Promise<Result<ArrayBuffer, "too_large">> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    total += read.value.byteLength;
-    if (total > bytesMax) {
-      await drain(reader);
-      return err("too_large");
-    }
-    chunks.push(read.value);
-  }
-  return ok(await new Blob(chunks).arrayBuffer());
+  const { pieces, isWhole } = await readPieces(reader, bytesMax);
+  if (isWhole) return ok(bufferOf(joined(pieces)));
+  await drain(reader);
+  return err("too_large");
 }
 
 /**

@@ -7,8 +7,10 @@
  * Rejected: a bound on the ratio, which refuses honest repetitions and bounds nothing that the size does not; brotli and
  * zstd, which the platform's streams do not have.
  */
+import { bufferOf, joined } from "../lib/bytes.ts";
 import { err, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
+import { readPieces } from "./read-body.ts";
 
 /** Makes 8 MiB of output at most: deflate packs no more than 1,032 bytes into one. */
 const PIECE_BYTES = 8_192;
@@ -21,16 +23,13 @@ export async function unpack(
   const { readable, writable } = new DecompressionStream(coding);
   const reader = readable.getReader();
   const writer = writable.getWriter();
-  const chunks: Uint8Array[] = [];
+  let pieces: readonly Uint8Array[] = [];
   let total = 0;
   const isTooLarge = (): boolean => total > bytesMax;
   const take = async (): Promise<void> => {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      total += read.value.byteLength;
-      // Which fails the writer too: it would wait for a reader.
-      if (isTooLarge()) return reader.cancel();
-      chunks.push(read.value);
-    }
+    ({ pieces } = await readPieces(reader, bytesMax, (now) => (total = now)));
+    // Which fails the writer too: it would wait for a reader.
+    if (isTooLarge()) await reader.cancel();
   };
   const feed = async (): Promise<void> => {
     for (let at = 0; at < packed.byteLength; at += PIECE_BYTES) {
@@ -49,7 +48,7 @@ export async function unpack(
     await Promise.allSettled([reader.cancel(), writer.abort()]);
   }
   if (isTooLarge()) return err("too_large");
-  return isBroken ? err("broken_coding") : ok(await new Blob(chunks).arrayBuffer());
+  return isBroken ? err("broken_coding") : ok(bufferOf(joined(pieces)));
 }
 
 /** Resolves once a turn of the event loop has brought nothing more. */

@@ -5,6 +5,7 @@
  * connection are failures, and the rail's rule for failures applies.
  */
 import { callService } from "../../../backends/egress.ts";
+import { readWhole } from "../../wire/read-body.ts";
 import type { OutsideAnswer } from "../core/outside-answers.ts";
 import type { RailInput } from "../core/rail.ts";
 import type { Desk } from "../../dispatch/lease-desk.ts";
@@ -53,17 +54,7 @@ export function parseBytes(bytes: Uint8Array): unknown {
 }
 
 export async function readBounded(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  if (body === null) return new Uint8Array(0);
-  const reader = body.getReader();
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    total += read.value.byteLength;
-    if (total > OUTSIDE_ANSWER_BYTES_MAX) {
-      await reader.cancel();
-      throw new Error(`the answer has more than ${OUTSIDE_ANSWER_BYTES_MAX} bytes`);
-    }
-    chunks.push(read.value);
-  }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  const bytes = await readWhole(body, OUTSIDE_ANSWER_BYTES_MAX);
+  if (bytes === null) throw new Error(`the answer has more than ${OUTSIDE_ANSWER_BYTES_MAX} bytes`);
+  return bytes;
 }
