@@ -1,8 +1,10 @@
 /**
- * What few requests need: the operators' routes, an explained decision, what there is instead of
- * what is not. One part of the bundle,
- * loaded by the first that needs any of it, so that an isolate does not read all this at its start. One and not four: what
- * two parts share becomes a piece of its own, and pieces compress badly.
+ * What few requests need: the operators' routes, an explained decision, and what is said of a path or a model that
+ * there is not.
+ *
+ * Model. One part of the bundle, loaded by the first request that needs any of it, so that no isolate reads it at its
+ * start.
+ * Rejected: a part for each. What two parts share becomes a third one, and small parts compress badly.
  */
 import { decisionHeader } from "./decision-header.ts";
 import type { DecisionMade } from "./decision-header.ts";

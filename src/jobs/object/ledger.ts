@@ -1,9 +1,10 @@
 /**
- * The jobs of a queue: every event goes through `step`, and what it says is done here, in memory and in SQL, in one turn.
+ * The jobs of a queue. Each event goes through `step`, and what `step` decides is done here: in memory and in SQL.
  *
- * Model. In memory are the running jobs and one head per tenant; all other jobs are rows. A turn is synchronous, so the
- * platform writes it as one transaction, and nothing that the turn causes leaves the object before it is on disk (the
- * output gate): a dispatch, an answer and a webhook always follow a durable state.
+ * Model. Running jobs are in memory, and of the waiting ones the first of each tenant; all others are rows alone. An
+ * event is handled in one turn, without an `await`. So the platform writes what it changed as one transaction, and
+ * holds back every message of the object until that is on disk (the output gate): a dispatch, an answer or a webhook
+ * never tells of a state that a crash could undo.
  */
 import type { JobEffect, JobEvent, Notice } from "../core/events.ts";
 import { isTerminal, nextToken, nextWakeMs, runDeadlineMs, startDeadlineMs } from "../core/job.ts";
@@ -18,7 +19,7 @@ import { ChunkLog } from "./chunk-log.ts";
 import type { EndedList } from "./ended-list.ts";
 import type { Extra, JobRow, JobSpecRow, JobStore } from "./job-store.ts";
 
-/** Retried jobs whose last endpoint is remembered; a forgotten one may meet it again. */
+/** Retried jobs whose last endpoint is remembered, to avoid it; one that is forgotten may go there again. */
 const LOST_AT_MAX = 10_000;
 
 export type Live = { row: JobRow; readonly chunks: ChunkLog };
@@ -195,7 +196,7 @@ export class Ledger {
     return after;
   }
 
-  /** The owner's word on when the job is to be gone, counted from now, whatever its policy was; false: it is gone. */
+  /** Its owner says how long the job is kept from now on, whatever its policy was. False: it is gone already. */
   keepFor(row: JobRow, ttlMs: number): boolean {
     const now = Date.now();
     const { job } = row;
@@ -272,7 +273,7 @@ export class Ledger {
     return { orderKey: orderKey(job, this.limits.ageingMs), wakeMs: wakeOf(job) };
   }
 
-  /** Keeps the counts of what is in memory in step with the rows: `by` 1 when a row enters this state, -1 when it leaves. */
+  /** Counts a row in (`by` 1) or out (-1) of its state, so that memory agrees with the rows. */
   #place(row: JobRow, by: 1 | -1): void {
     const { id, tenant, state } = row.job;
     if (isTerminal(state)) return;
@@ -315,8 +316,9 @@ export class Ledger {
 }
 
 /**
- * When `due` wakes a row. Running ones stand there so that a restart finds them; of the waiting ones only those that may
- * start too late, because an entry for every job would be one more billed row: their ttl is found in passing.
+ * When the clock must look at a row; null: never. Running jobs have an entry so that a restart finds them, retried ones
+ * until they are due, waiting ones only if they may start too late. Each entry is one more billed row; a job past its
+ * ttl is found in passing.
  */
 function wakeOf(job: Job): number | null {
   const state: JobState = job.state;

@@ -1,8 +1,9 @@
 /**
- * Decides what a client sees of a complete answer: every generated text of it, checked by the same scanners as a stream.
+ * Decides what a client sees of a complete answer: every generated text of it, checked by the same scanners as a
+ * stream.
  *
- * Model. The whole text is there, so nothing is held or cut: what `find` finds is what counts. A block wins over everything
- * and changes nothing; the edge then answers with its own error.
+ * Model. The whole text is there, so nothing is held or cut, and `find` alone counts. A block wins over everything
+ * else: the answer is not changed, and the gateway sends its own error instead.
  */
 import { mergeSpans, redact } from "../spans.ts";
 import type { Span } from "../spans.ts";

@@ -1,12 +1,12 @@
 /**
  * The text filter of a tool call's arguments, which are JSON written as text, piece by piece.
  *
- * Model. Scanners see the text with its escapes resolved, so that "\u0040" is an at sign and "\n" ends a word; what is
- * shown unchanged is shown as it was written. A redaction changes the inside of strings only, with a replacement that is
- * escaped; outside of strings digits become 1, and brackets, commas and quotes always stay. So arguments that were JSON
- * still are. Where an escape is cut between two pieces, its part waits for the rest.
- * Rejected: matching the raw text, which escapes hide from and where a redaction can end inside one; and collecting the
- * whole arguments before parsing them, which ends the streaming.
+ * Model. Scanners see the text with its escapes resolved: "\u0040" is an at sign, and "\n" ends a word. What is not
+ * redacted goes out as it was written. A redaction keeps the JSON whole: inside a string it writes its replacement,
+ * escaped; outside it turns digits into 1 and leaves brackets, commas and quotes alone. Where an escape is cut between
+ * two pieces, its first part waits for the rest.
+ * Rejected: matching the raw text, where an escape hides a match and a redaction may end inside one; and waiting for
+ * the whole arguments, which is no stream.
  */
 import { mergeSpans, defaultReplacement } from "../spans.ts";
 import type { Span } from "../spans.ts";
@@ -99,7 +99,9 @@ function written({ escapes }: Decoded, text: string, start: number): string {
   return raw;
 }
 
-/** What stands in place of the text: the replacement once in each string that it touches, digits elsewhere as 1. */
+/**
+ * What is shown in place of the text: the replacement once in each string that it touches, and 1 for digits elsewhere.
+ */
 function masked({ escapes, inside, base }: Decoded, text: string, start: number, replacement: string): string {
   const inString = JSON.stringify(replacement).slice(1, -1);
   let raw = "";
@@ -144,7 +146,7 @@ export function createArgumentsFilter(
     },
     flush: () => {
       flushText(state, sink);
-      // Half an escape is what the model wrote: without its end no client can read it, with or without us.
+      // The answer ends in half an escape. The model wrote it so, and no client can read it, with or without us.
       if (state.blocked === null) out += decoded.partial;
       decoded.partial = "";
       return taken();

@@ -43,7 +43,7 @@ export type Channels = {
   readonly byName: Map<string, Channel>;
 };
 
-/** Texts of one answer: choices times kinds, tool calls, items. Far beyond what any answer has. */
+/** Texts of one answer (choices times kinds, tool calls, items): far more than any answer has. */
 const CHANNELS_MAX = 4096;
 
 export function createChannels(
@@ -90,7 +90,7 @@ function isAnswer(member: string, kind: string): boolean {
   return member === "content" || member === "text" || kind === "response.output_text";
 }
 
-/** Channels of other kinds of the same group: their text has ended when this one begins. */
+/** Channels of the same group, of other kinds: their text ended when this one began. */
 export function channelsBefore({ byName }: Channels, site: TextSite): Channel[] {
   if (byName.has(site.channel)) return [];
   return [...byName.values()].filter(({ group, kind }) => group === site.group && kind !== site.kind);
@@ -117,7 +117,10 @@ export function putText(holder: Json, member: string, text: string, repeats: rea
   }
 }
 
-/** A whole text as its pieces came out. It is counted only where no piece came. Says whether it changed, or what blocks. */
+/**
+ * A whole text that comes again, filtered as its pieces were. Its findings are counted only if no piece came. Says
+ * whether it changed, or what blocks.
+ */
 export function filterCopy(channels: Channels, { holder, member, form, repeats }: AnswerSite): boolean | StreamBlock {
   const text = holder[member];
   if (typeof text !== "string") return false;

@@ -9,9 +9,9 @@ import type { Json, OutEvent } from "./stream-events.ts";
 export type TextSite = {
   /** Pieces of one channel make one text. */
   readonly channel: string;
-  /** What ends together: a choice, a content block. */
+  /** Texts of one group end together: a choice, a content block. */
   readonly group: string;
-  /** Reasoning, content or tool calls: when the next kind begins in a group, the one before has ended. */
+  /** Reasoning, content or tool calls. When a group goes on with another kind, the text of the one before has ended. */
   readonly kind: string;
   readonly isArguments: boolean;
   readonly holder: Json;

@@ -1,10 +1,10 @@
 /**
  * Asks a rail about a text of an answer, and decides what a rail that breaks means for it.
  *
- * Model. A rail that throws is left out for the rest of its answer, as if it had found nothing, and its name is in the
- * answer's record; one that must see the answer ends it instead. What is known of failures belongs to the answer (its
- * tally), so answers that pass through one isolate side by side never see each other's.
- * Rejected: wrapping the scanners of a pool, which are made once for all of its answers and know none of them.
+ * Model. A rail that throws is left out for the rest of its answer, as if it found nothing, and its name goes into the
+ * answer's record. If it is a rail that must see the answer, the answer ends instead. Failures are kept with the answer
+ * (in its tally), so that answers which pass through one isolate side by side do not see each other's.
+ * Rejected: wrapping the scanners themselves: they are made once for all answers of a pool.
  */
 import type { FoundSpan } from "../rail.ts";
 import type { TextForms } from "../text/normalise.ts";

@@ -2,9 +2,10 @@
  * Streams of chat completions and of completions: chunks with choices, ended by `data: [DONE]`.
  *
  * Model. Each choice has a channel for each kind of text, and one for the arguments of each tool call. A blocked stream
- * ends with a chunk that gives every choice that had not finished the reason "content_filter", which is what OpenAI's own
- * filter sends, and with `[DONE]`.
- * Source: docs/sources.md, What SDKs do with a stream (a stream without a finish reason is taken for a success or for a broken one).
+ * ends with a chunk and `[DONE]`. The chunk gives each choice that had not finished the reason "content_filter", as
+ * OpenAI's own filter does.
+ * Source: docs/sources.md, What SDKs do with a stream: some take one without a finish reason for a success, others for
+ * a broken one.
  */
 import { CHAT_TEXTS } from "./answer-sites.ts";
 import { asRecord, recordsIn } from "./stream-events.ts";

@@ -1,21 +1,21 @@
 /**
- * Decides, in one pass over a piece of text, which scanners can have found anything in it: what every piece pays.
+ * Decides which scanners need to look at a piece of text at all. Most pieces are plain words, and wake nobody.
  *
- * Model. Scanners name the characters that their matches cannot do without, and the length of the run they need. Each
- * scanner is a bit; one table says for each character whom it wakes. Characters that normalisation changes or removes wake
- * all of them.
+ * Model. Each scanner names the characters without which it cannot match, or the length of the run that it needs. Each
+ * is a bit. One pass over the piece, with one table look-up for each character, says whose bits are set. A character
+ * that normalisation changes or removes wakes all of them.
  */
 import { CHANGES, DIGIT, INVISIBLE, classOf } from "../text/code-points.ts";
 import { isRunCode } from "./stream-scanner.ts";
 import type { StreamScanner } from "./stream-scanner.ts";
 
 export type Watch = {
-  /** Scanners that nobody can wake because they look at everything. */
+  /** Scanners that look at everything, and so need no waking. */
   readonly always: number;
   readonly all: number;
   /** By ASCII code: scanners that the character wakes, and RUN. */
   readonly wakes: Uint32Array;
-  /** By length of a run, up to RUN_CHARS_MAX: scanners that need no longer one. */
+  /** By length of a run, up to RUN_CHARS_MAX: scanners that such a run wakes. */
   readonly byRun: Uint32Array;
 };
 
@@ -24,7 +24,7 @@ const SCANNERS_MAX = 31;
 
 const RUN = 2 ** 31;
 
-/** Longer runs wake nobody else. */
+/** A longer run wakes nobody whom this one has not woken. */
 const RUN_CHARS_MAX = 64;
 
 const watches = new WeakMap<readonly StreamScanner[], Watch>();

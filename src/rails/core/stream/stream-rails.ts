@@ -1,10 +1,10 @@
 /**
- * Rewrites the event stream of an answer while it passes: only text that the rails have let go, and everything else as the
- * server wrote it.
+ * Rewrites the event stream of an answer while it passes: of its text only what the rails have released, and all else
+ * as the server wrote it.
  *
- * Model. Events are handled one by one, so how the bytes were cut into chunks changes nothing that goes out. Of an event
- * whose text is released unchanged the very same text goes out; held text is sent before what ends it (a finish
- * reason, the stop of a block, `[DONE]`, an error). A block ends the stream the way its protocol says.
+ * Model. Events are handled one by one, so it does not matter how the bytes were cut into chunks. An event whose text
+ * is released unchanged goes out as it is. Held text goes out, at the latest, before the event that ends it: a finish
+ * reason, the stop of a block, `[DONE]`, an error. A block ends the stream as its protocol does.
  * Source: docs/guardrails.md; docs/sources.md, Cost of parts ("handle all events of a network read at once").
  */
 import { createSseSplitter, readEvent, restOf, splitEvents, withoutBom } from "../../../lib/sse.ts";
@@ -36,9 +36,8 @@ import type { StreamBlock } from "./stream-text.ts";
 
 export type StreamRails = {
   /**
-   * The next piece of the answer, decoded as UTF-8 with the byte order mark kept. `out` is what to send now; where it
-   * equals `text` the bytes can be sent as they came. Once
-   * `blocked` is set the stream is complete: send `out`, stop the upstream, and close.
+   * The next piece of the answer, decoded as UTF-8 with the byte order mark kept. `out` is what to send now; if it
+   * equals `text`, send the bytes as they came. Once `blocked` is set: send `out`, stop the upstream, and close.
    */
   push(text: string): Pushed;
   /** The upstream ended: what is left. A last event that was cut off is dropped. */
@@ -52,10 +51,10 @@ export type Pushed = { readonly out: string; readonly blocked: StreamBlock | nul
 
 export type StreamRailsOptions = AnswerRails & { readonly format: StreamFormatName };
 
-/** Forms of events that are remembered: choices of one answer come in turns. */
+/** Templates that are remembered: the choices of one answer come in turns, each with its own. */
 const TEMPLATES_MAX = 4;
 
-/** Events after which learning stops if none has ever fitted: a server that varies its JSON is parsed. */
+/** After so many events of which none fitted a template, no more are learned: this server varies its JSON. */
 const LEARN_TRIES_MAX = 8;
 
 const DONE = "[DONE]";
@@ -67,7 +66,7 @@ type State = {
   readonly splitter: SseSplitter;
   templates: readonly Template[];
   learnTries: number;
-  /** Events that were put in and took a sequence number. */
+  /** Events of ours that took a sequence number. */
   inserted: number;
   wasRewritten: boolean;
   blocked: StreamBlock | null;
@@ -141,7 +140,7 @@ function fillTemplate(state: State, raw: string, { channel: name, textStart, tex
   return shown === text ? raw : raw.slice(0, textStart) + JSON.stringify(shown).slice(1, -1) + raw.slice(textEnd);
 }
 
-/** A client that skips a byte order mark, wherever it stands, reads what is behind it: so do the rails. */
+/** Some clients skip a byte order mark wherever it stands, and read what is behind it. So do the rails. */
 function dataOf(raw: string): string | null {
   return readEvent(withoutBom(raw))?.data ?? null;
 }
@@ -218,17 +217,17 @@ function noteBlock(state: State, channels: readonly Channel[]): void {
   for (const { filter } of channels) state.blocked ??= filter.blocked();
 }
 
-/** All of these texts are there: rails that had to wait for that say now what they find. */
+/** These texts have ended: rails that look at whole texts say what they find. */
 function endAll(state: State, channels: readonly Channel[]): void {
   for (const { end } of channels) state.blocked ??= end();
 }
 
-/** What broke off is not judged as a whole. */
+/** A text that broke off is not judged as a whole one. */
 function isFailure({ error, type }: Json): boolean {
   return error !== undefined || type === "error" || type === "response.failed";
 }
 
-/** Data that is no JSON object: a text to be looked at, or an object that was cut off and is of no use to anybody. */
+/** Data that is no JSON object: either text, which is looked at, or an object that was cut off and is dropped. */
 function showOther(state: State, raw: string, data: string): string {
   if (data.trimStart().startsWith("{")) return "";
   const { scanners } = state.channels.rails;
@@ -247,7 +246,7 @@ function flushAll(channels: readonly Channel[]): { events: OutEvent[]; channels:
   return { events, channels };
 }
 
-/** Events with held text; those that are numbered take the number of the event that they come before. */
+/** Events with held text. Where events are numbered, each takes the number of the event before which it is sent. */
 function insert(state: State, { events, channels }: ReturnType<typeof flushAll>, before?: Json): string {
   noteBlock(state, channels);
   const number = before?.["sequence_number"];
@@ -262,7 +261,7 @@ function insert(state: State, { events, channels }: ReturnType<typeof flushAll>,
     .join("");
 }
 
-/** Later events count on from the ones that were put in. */
+/** Events behind those that were put in count on from them. */
 function renumber(state: State, event: Json): boolean {
   const number = event["sequence_number"];
   if (state.inserted === 0 || typeof number !== "number") return false;

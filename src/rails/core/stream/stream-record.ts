@@ -1,5 +1,5 @@
 /**
- * What the output rails of one answer found and how much they held back: counts only, never a piece of the text.
+ * What the output rails found in one answer, and how much they held back. Counts only, never a piece of the text.
  */
 import type { SpanAction } from "../spans.ts";
 import { joinVerdicts } from "../verdict.ts";
@@ -25,7 +25,7 @@ export type StreamRecord = {
 /** Characters that were held back after each piece of text that came. */
 type HeldRecord = {
   readonly pieces: number;
-  /** Pieces after which anything was held: less than half of them means that the median is 0. */
+  /** Pieces after which something was held. If these are less than half of all, the median is 0. */
   readonly piecesHeld: number;
   readonly charsTotal: number;
   readonly charsMax: number;

@@ -1,9 +1,9 @@
 /**
  * Streams of the Responses API: named events with numbers, and every text once more when it is done.
  *
- * Model. Pieces come as `….delta`; `….done`, the part, the item and the response then repeat the whole text, which is
- * filtered from its beginning and so comes out as the pieces did. A blocked stream ends with `response.incomplete` and the
- * reason "content_filter".
+ * Model. Pieces come as `….delta`. Then `….done`, the part, the item and the response each repeat the whole text. Such
+ * a copy is filtered from its beginning, so it comes out as its pieces did. A blocked stream ends with
+ * `response.incomplete` and the reason "content_filter".
  * Source: the event list of OpenAI's OpenAPI description, as named in docs/sources.md, What SDKs do with a stream.
  */
 import { itemSites, partSites, responseSites } from "./answer-sites.ts";
@@ -40,7 +40,7 @@ export function responsesFormat(): StreamFormat {
     read: readEvent,
     note: (event, isShown) => {
       const known = asRecord(event["response"]);
-      // The texts of one that is not shown are what was not to be seen.
+      // The texts of an event that is not shown hold what was not to be seen.
       if (known !== null) response = isShown ? known : { ...known, ...textsOf(response) };
       if (typeof event["sequence_number"] === "number") number = event["sequence_number"];
     },

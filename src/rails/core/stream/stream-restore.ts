@@ -1,8 +1,9 @@
 /**
- * Puts personal data back into an answer, behind its rails: the placeholders that the request was sent with.
+ * Puts personal data back into an answer. The request went out with placeholders instead; where one comes back, it is
+ * replaced by what it stands for.
  *
- * Model. Each text has a restorer of its own, after the filter, so that no rail sees what the client itself had sent; in a
- * tool call's arguments the data is written as JSON has it.
+ * Model. Each text has its own restorer. It comes after the rails, so that none of them finds what the client itself
+ * has sent. In a tool call's arguments the data is written as JSON.
  */
 import { createRestorer, restorePlaceholders } from "../pii-placeholders.ts";
 import type { TextFilter } from "./stream-filter.ts";

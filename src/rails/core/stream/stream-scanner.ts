@@ -1,11 +1,11 @@
 /**
  * The port of a rail that looks at text while it is being generated, and the bounds that all of them share.
  *
- * Model. A scanner answers two questions about a text that will go on: what is in it (`find`), and from where on it is too
- * early to tell (`holdFrom`). What it cannot tell is held back; everything before is decided for good. So `holdFrom` is a
- * function of the text alone, never moves to the left when the text grows, and is the text's length for ordinary prose.
+ * Model. The text will go on. A scanner answers two questions about it: what is in it (`find`), and from where on it is
+ * too early to tell (`holdFrom`). The rest is decided for good. So `holdFrom` depends on the text alone and never moves
+ * left when the text grows. In ordinary prose it is the text's length: nothing waits.
  * Source: docs/guardrails.md; docs/sources.md, Streams under guardrails (viable-prefix hold-back).
- * Rejected: checking every n-th chunk, which either shows the match first or makes what is shown depend on the chunks.
+ * Rejected: a look at every n-th chunk. It shows a match before it is found, or what is shown depends on the chunks.
  */
 import type { SpanAction } from "../spans.ts";
 import type { FoundSpan } from "../rail.ts";
@@ -15,20 +15,19 @@ import type { TextForms } from "../text/normalise.ts";
 export const HOLD_CHARS_MAX = 256;
 
 /**
- * How far a scanner without a rule of its own holds back, so that a full window always moves on by a fair step and the
- * work for each character stays bounded.
+ * Held back by a scanner without a rule of its own: less than a window, so that each window moves on by a fair step.
  */
 export const DELAY_CHARS_MAX = 192;
 
 /** Most characters of released text that a scanner may look back at. */
 export const CONTEXT_CHARS_MAX = 256;
 
-/** Says of each character after a cut match whether it still belongs to it: the next state, or -1. It begins with 0. */
+/** Does the next character still belong to a match that was cut? The next state, or -1 if not. The first state is 0. */
 export type TailRule = (state: number, code: number) => number;
 
 /**
- * When a text must be looked at closely. A text without any of `chars` (ASCII) and without `runChars` characters in a row
- * that are neither spaces nor quotes holds no match. "always": no such promise.
+ * Which texts hold no match for certain: those with none of `chars` (ASCII), and without a run of `runChars` characters
+ * that are neither spaces nor quotes. "always": no text can be ruled out.
  */
 type Wake = { readonly chars: string; readonly runChars: number } | "always";
 
@@ -42,19 +41,19 @@ export type StreamScanner = {
   readonly wake: Wake;
   /** Matches in the text as if it ended here. `forms`: what is remembered of the texts of this answer. */
   find(text: string, forms?: TextForms): readonly FoundSpan[];
-  /** Where the first match that starts at `from` or later could begin that a longer text could still bring or change. */
+  /** The first position, at `from` or later, where a match could begin that more text would bring or change. */
   holdFrom(text: string, from: number): number;
-  /** What an unfinished match at `from` counts as once the window is full and `find` does not see it. */
+  /** What an unfinished match at `from`, which `find` does not see, counts as once the window is full. */
   cut?(text: string, from: number): FoundSpan | null;
-  /** How a match of the type that reached the end of a full window goes on; null: not at all. */
+  /** How a match of this type goes on behind a full window that it fills; null: it does not. */
   tail?(type: string): TailRule | null;
 };
 
 export type ScannerOptions = Pick<StreamScanner, "rail" | "action" | "find"> & Partial<Omit<StreamScanner, "find">>;
 
 /**
- * A scanner from its `find` alone: the last DELAY_CHARS_MAX characters are held back, which is right for every pattern
- * whose matches are no longer, and slow to read. Each member given replaces that rule by a better one.
+ * A scanner made of its `find` alone holds the last DELAY_CHARS_MAX characters back. That is right for every pattern
+ * whose matches are no longer, and slow to read. Each member that is given replaces a rule by a better one.
  */
 export function scannerOf(options: ScannerOptions): StreamScanner {
   return {

@@ -1,12 +1,12 @@
 /**
- * Recognises an event that differs from one already parsed in nothing but its text, and so needs no parsing.
+ * Recognises an event that differs from an earlier one in nothing but its text, and so needs no parsing.
  *
- * Model. Servers send the same JSON around every token. Of a parsed event the text around its piece of text is kept; an
- * event made of the same literals has the same structure, because what is in the hole holds no quote, backslash or control
- * character and cannot end its string. Two more holes may be there: the number that Responses events count up, and the
- * padding that hides the length of tokens.
- * Rejected: finding `"content":"` in raw text, which the text itself may contain; and parsing each event, which costs
- * a stream more than twice a pass-through (docs/sources.md, Cost of parts).
+ * Intuition. A server sends the same JSON around every token.
+ * Model. Of a parsed event its JSON is kept, with a hole where the text was. A later event that fits has the same
+ * structure: what is in the hole has no quote, backslash or control character, so it cannot end its string. There may
+ * be two more holes: the number that events of the Responses API count up, and the padding that hides a token's length.
+ * Rejected: looking for `"content":"`, which the text itself may contain; and parsing each event, which costs a stream
+ * more than twice what passing it on costs (docs/sources.md, Cost of parts).
  */
 import { readEvent } from "../../../lib/sse.ts";
 import { parseJson } from "./stream-events.ts";
@@ -24,7 +24,7 @@ export type Template = {
   textEnd: number;
 };
 
-/** Places where the text may stand that are tried: a short text may occur in the event as something else. */
+/** A short text may occur in its event more than once; so many of these places are tried as the hole. */
 const PLACES_MAX = 8;
 
 /**

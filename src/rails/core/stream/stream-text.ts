@@ -1,12 +1,17 @@
 /**
  * Decides which part of a text that is being generated may be shown now, and what stands in place of the rest.
  *
- * Model. `released` moves over the text. Each step looks at one window, from there on at most HOLD_CHARS_MAX characters
- * with the context before it, and releases up to the earliest position that some scanner cannot tell yet; matches before
- * it are final. A candidate that fills the whole window is decided with what is there. The window's end depends on
- * `released` and never on the pieces, so pieces of any size take the same steps. What of a match had to be
- * released before it could be suspected (`holdFrom` of its prefixes tells) stays visible however the text was cut.
- * Source: docs/guardrails.md. Rejected: scanning piece by piece with an overlap, which shows more or less by chance.
+ * Intuition. What comes next may complete a match: so the last few characters wait, and all before them goes out.
+ *
+ * Model. `released` is a mark that moves over the text; what is before it has been sent. Each step looks at a window:
+ * the next HOLD_CHARS_MAX characters, and a little text before them as context. Every scanner says from where on it
+ * cannot tell yet. The text up to the earliest of these places is released, and matches in it are final. If nothing can
+ * be told about a whole window, it is decided as it stands.
+ * The same text gives the same output, however it was cut into pieces: a window depends on `released` alone. For the
+ * same reason the beginning of a match that nobody could suspect yet, and which therefore was sent, stays visible even
+ * where the whole match came in one piece (`hiddenFrom`).
+ * Source: docs/guardrails.md.
+ * Rejected: scanning piece by piece with an overlap, where what is shown depends on how the text was cut.
  */
 import { mergeSpans } from "../spans.ts";
 import type { Span } from "../spans.ts";
@@ -20,13 +25,13 @@ import type { StreamTally } from "./stream-record.ts";
 import { CONTEXT_CHARS_MAX, HOLD_CHARS_MAX } from "./stream-scanner.ts";
 import type { StreamScanner, TailRule } from "./stream-scanner.ts";
 
-/** A full window without a match moves on by at least so much: the work for each character is bounded. */
+/** A full window without a match moves on by at least this, so that the work for each character is bounded. */
 const CUT_STEP_CHARS = 128;
 
-/** Released text that is kept before it is cut down to the context: cuts are rare, and each piece copies all of it. */
+/** Released text that may gather before it is cut down to the context: each cut copies what is left. */
 const KEPT_CHARS_MAX = 2 * CONTEXT_CHARS_MAX;
 
-/** How far before a match the text is asked about that leads to it: the names before assigned secrets are short. */
+/** How far before a match the text may begin that made it suspicious, such as the name before a secret. */
 const LEAD_CHARS_MAX = 64;
 
 export type StreamBlock = { readonly rail: string; readonly reasons: readonly string[] };
@@ -61,7 +66,7 @@ export function heldCharsOf({ text, released, blocked }: TextState): number {
   return blocked === null ? text.length - released : 0;
 }
 
-/** Takes the next piece and releases what can be told. */
+/** Takes the next piece and releases what is certain. */
 export function pushText(state: TextState, piece: string, sink: TextSink): void {
   if (state.blocked !== null || piece === "") return;
   const from = state.text.length;
@@ -80,7 +85,7 @@ export function flushText(state: TextState, sink: TextSink): void {
   advance(state, true, sink);
 }
 
-/** Nothing in the piece, and nothing that could still come of it. */
+/** There is no match in the piece, and none can begin in it. */
 function isPlain(state: TextState, piece: string, from: number): boolean {
   const { text } = state;
   if (piece.length >= HOLD_CHARS_MAX || holdOf(state, text.length, from) !== text.length) return false;
@@ -91,7 +96,7 @@ function isPlain(state: TextState, piece: string, from: number): boolean {
 
 const NOBODY: readonly StreamScanner[] = [];
 
-/** The scanners whose matches this text may hold. */
+/** The scanners that may find something in this text. */
 function wokenIn({ watch, scanners }: TextState, text: string): readonly StreamScanner[] {
   const woken = wokenBy(watch, text);
   if (woken === 0) return NOBODY;
@@ -124,7 +129,7 @@ function advance(state: TextState, isEnd: boolean, sink: TextSink): void {
   }
 }
 
-/** The earliest position at or after `from` that some scanner cannot tell. */
+/** The first position, at or after `from`, about which some scanner cannot tell yet. */
 function holdOf({ scanners, tally, text }: TextState, end: number, from: number): number {
   let hold = end;
   for (const scanner of scanners) {
@@ -134,7 +139,10 @@ function holdOf({ scanners, tally, text }: TextState, end: number, from: number)
   return hold;
 }
 
-/** Before every match that reaches the hold, because what follows may join it; and never inside a surrogate pair. */
+/**
+ * How far the text can be released as a whole. A match that reaches `hold` may grow, so it waits from its start on; and
+ * a surrogate pair is never cut.
+ */
 function wholeUntil(text: string, found: readonly Span[], hold: number, released: number): number {
   let until = hold;
   for (let before = -1; before !== until;) {
@@ -165,7 +173,10 @@ function findIn({ tally, text, released }: TextState, scanners: readonly StreamS
   return all;
 }
 
-/** From where on the match was held before its last character came: what moves only to the right says it for all before. */
+/**
+ * From where on a match was still held when its last character came: what is before had been released by then, if the
+ * pieces were single characters, and so it stays visible always. One question is enough: `holdFrom` moves right only.
+ */
 function hiddenFrom(scanner: StreamScanner, text: string, { start, end }: OffsetRange, tally: StreamTally): number {
   if (end - start <= 1) return start;
   return Math.max(start, heldBy(scanner, text.slice(0, end - 1), Math.max(0, start - LEAD_CHARS_MAX), tally));
@@ -190,7 +201,7 @@ function release(state: TextState, found: readonly Span[], until: number, sink: 
   if (blockAt < until) state.blocked = blockOf(starting, blockAt);
 }
 
-/** The window is full: a match that begins here is taken as far as it goes, or the candidate is let go. */
+/** The window is full: a match that begins here is taken as far as it is seen, else some text is let go. */
 function cut(state: TextState, found: readonly Span[], end: number, sink: TextSink): void {
   const { released } = state;
   const open = [...found, ...cutMatches(state, found, end)];
@@ -232,7 +243,7 @@ function tailOf(scanners: readonly StreamScanner[], members: readonly Span[], en
   return null;
 }
 
-/** Drops what belongs to a match that was longer than the window. */
+/** Drops the rest of a match that was longer than the window. */
 function dropTail(state: TextState, sink: TextSink): void {
   const { text, released, tail } = state;
   if (tail === null) return;

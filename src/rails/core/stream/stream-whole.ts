@@ -1,10 +1,10 @@
 /**
- * Rails that look at a text of an answer once, when it has ended: those that only flag, and those that can say nothing of
- * a piece (a JSON schema).
+ * Rails that look at a text of an answer once, when it has ended: those that only flag, and those for which a piece
+ * says nothing, such as a JSON schema.
  *
- * Model. They cost a stream nothing until its end and hold nothing back. Such a rail cannot change what was shown; it can
- * flag it, or end the answer as blocked where it would have ended as complete.
- * Rejected: holding the whole answer until it is known to be right, which is no stream any more.
+ * Model. They hold nothing back. What was shown they cannot change; they can flag it, or end the answer as blocked
+ * instead of complete.
+ * Rejected: holding the whole answer until it is known to be right, which is no stream.
  */
 import { createForms } from "../text/normalise.ts";
 import type { TextForms } from "../text/normalise.ts";
@@ -24,7 +24,9 @@ export type WholeRail = {
   find(text: string, forms?: TextForms): readonly string[];
 };
 
-/** Characters of one text that are kept: some 250,000 tokens. A rail is given one more, and says what it makes of that. */
+/**
+ * Characters of one text that are kept: some 250,000 tokens. A rail is given one more, and says what it makes of that.
+ */
 export const WHOLE_CHARS_MAX = 1_000_000;
 
 export type WholeText = {

@@ -1,15 +1,22 @@
 /**
- * The words that say what kind of number follows, in the languages that phone numbers most often come in. Names of things
- * that carry other numbers count as much as names of phones: they are what keeps order numbers out.
+ * The words that say what kind of number follows: "call" a phone, "invoice" none. In the languages that most phone
+ * numbers come in. The words for other numbers matter as much as those for phones: they keep order numbers out.
  * Rejected: a statistical model of the context, which would have to be shipped and explained.
  */
 
-/**
- * `phone`: a phone number follows. `number`: some number follows. `other`: a number that is no phone's. `goods`: one that
- * is on goods and may have a card's check digit. `ssn`: a US
- * social security number. `version`: dotted numbers that are no addresses.
- */
-export type WordKind = "phone" | "number" | "other" | "goods" | "ssn" | "version";
+/** What a word says of the number behind it. */
+export type WordKind =
+  | "phone"
+  /** Some number, of whatever. */
+  | "number"
+  /** One that is no phone's. */
+  | "other"
+  /** One that stands on goods: it may have the check digit of a card. */
+  | "goods"
+  /** A US social security number. */
+  | "ssn"
+  /** Dotted like an address, and none. */
+  | "version";
 
 const PHONE =
   "phone phones telephone telephones tel tels telno mobile mobiles cell cellphone cellular cellphones call calls called " +

@@ -3,10 +3,10 @@
  *
  *   T = net + wait + load + pre + cold + risk                                   (docs/routing.md)
  *
- * Every term is a delay, so a new term needs no weight, and the sum explains itself. Each one is a module of its own in
- * `terms/`, with its formula, its source and how it is learned. Source: docs/sources.md, Cost model, with the peers' formulas.
- * Rejected: weighted scores (queue 2, cache 2, prefix 3 …), which mean something only for the fleet on which they were
- * tuned.
+ * Every term is a delay, so none needs a weight, and the sum explains itself. Each term is a module in `terms/`, with
+ * its formula, its source and how it is learned.
+ * Source: docs/sources.md, Cost model, with the peers' formulas.
+ * Rejected: weighted scores (queue 2, cache 2, prefix 3 …). They hold for the fleet on which they were tuned.
  */
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import { coldMs } from "./terms/cold.ts";
@@ -29,7 +29,7 @@ export type CostTerms = {
   readonly pre: number;
   /** Rest of the cold start. */
   readonly cold: number;
-  /** What failures are expected to add. */
+  /** What failures are expected to add: how often it fails, times what a failure costs. */
   readonly risk: number;
 };
 
@@ -47,7 +47,9 @@ export function costTerms(view: EndpointView, input: CostInput): CostTerms {
   };
 }
 
-/** What happens at the endpoint and is not known here: since the digest, while that travelled, and while the request will. */
+/**
+ * For how long the endpoint will have gone on unseen when the request arrives, ms: the age of the news, and the trip.
+ */
 const unseenMs = ({ ageMs }: EndpointView, tripMs: number): number => (ageMs === undefined ? 0 : ageMs + tripMs);
 
 export function totalMs(terms: CostTerms): number {

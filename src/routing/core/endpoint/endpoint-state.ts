@@ -20,7 +20,9 @@ export type EndpointState = {
   readonly spec: EndpointSpec;
   warmth: Warmth;
   warmthSinceMs: number;
-  /** When the warming under way began, if its beginning was seen; only such a one teaches how long a cold start takes. */
+  /**
+   * When the warming under way began, if its beginning was seen; only such a one teaches how long a cold start takes.
+   */
   coldStartBeganMs: number | null;
   health: Health;
   /** An operator took it out of traffic, whatever probes and attempts say. */
@@ -43,7 +45,7 @@ export type EndpointState = {
   room: RoomEvidence;
   /** What its engine said of its load; null: nothing yet. */
   engine: EngineWords | null;
-  /** In-flight of an earlier incarnation of the shard, not yet re-adopted; fades to 0. */
+  /** Requests assumed to be in flight since before the shard restarted (`inheritInFlight`); fades to 0. */
   inherited: { count: number; readonly atMs: number; readonly fadeMs: number } | null;
   /** Last wake-up sent, for one wake-up a need; -Infinity once the endpoint became warm. */
   wokenAtMs: number;

@@ -1,10 +1,12 @@
 /**
  * What the owning shard knows of one endpoint: warmth, health, breaker and learned delays, and how events change them.
  *
- * Model. Three closed state machines side by side: warmth (cold, warming, warm) says whether the model is loaded, health
- * (up, suspect, down) is what probes say, the breaker (closed, open, half_open) what real attempts say. A failure is
- * never a latency: it feeds `risk` and the breaker, and no delay estimate. A capacity answer is neither: it sets the
- * slots to what it showed, also to none (`capacity-cut.ts`), once it is no single request's (`room-doubt.ts`). Source: docs/sources.md, Cost model.
+ * Model. Three closed state machines side by side. Warmth (cold, warming, warm) says whether the model is loaded;
+ * health (up, suspect, down) is what probes say; the breaker (closed, open, half_open) is what real attempts say.
+ * A failure is never a latency: it feeds `risk` and the breaker, and no estimate of a delay. An answer of "no room" is
+ * neither. It sets the slots to what it showed, also to none (`capacity-cut.ts`), once it is known that it was not
+ * about one request alone (`room-doubt.ts`).
+ * Source: docs/sources.md, Cost model.
  */
 import type { Health } from "./endpoint-state.ts";
 import type { EndpointState } from "./endpoint-state.ts";
@@ -38,9 +40,13 @@ import { createOccupancy } from "../cost/terms/wait.ts";
 
 /** Failed probes in a row until an endpoint is down: one may be a lost packet. */
 export const PROBE_FAILURES_MAX = 2;
-/** After its idle time-out an endpoint that scales to zero counts as warm only so long after a probe has said so, ms. */
+/**
+ * After its idle time-out an endpoint that scales to zero counts as warm only so long after a probe has said so, ms.
+ */
 export const READY_TRUST_MS = 10_000;
-/** Least time between two wake-ups, ms: an endpoint whose cold start seems to take none is not woken by every request. */
+/**
+ * Least time between two wake-ups, ms: an endpoint whose cold start seems to take none is not woken by every request.
+ */
 export const WAKE_GAP_MS_MIN = 1_000;
 /** An endpoint that becomes ready gets its slots over this time, ms, beginning with a tenth (Envoy's slow start). */
 export const SLOW_START_MS = 8_000;
@@ -80,8 +86,8 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
 }
 
 /**
- * The endpoint at `now` with `live` live leases, as a router sees it; with `clientKey` only that place's round trip, which
- * is all that one decision needs. `regionTripMs`: what the endpoints of its region have measured.
+ * The endpoint at `now` with `live` live leases, as a router sees it; with `clientKey` only that place's round trip,
+ * which is all that one decision needs. `regionTripMs`: what the endpoints of its region have measured.
  */
 export function endpointView(
   state: EndpointState,
@@ -118,8 +124,8 @@ export function endpointView(
 const NO_TRIPS: Readonly<Record<string, number>> = {};
 
 /**
- * Scale-in: an endpoint that scales to zero and was idle for longer than its time-out is presumed cold, unless a probe has
- * just found it ready. `live` as for `endpointView`.
+ * Scale-in: an endpoint that scales to zero and was idle for longer than its time-out is presumed cold, unless a probe
+ * has just found it ready. `live` as for `endpointView`.
  */
 export function warmthNow(state: EndpointState, live: number, now: number): Warmth {
   const { warmth, spec } = state;
@@ -192,8 +198,8 @@ export function presumeDown(state: EndpointState): void {
 }
 
 /**
- * An operator takes the endpoint out of traffic, or puts it back; false when it was so already. It gets its slots back at
- * once: what happened to it meanwhile is for probes to say, and they are what begins a slow start.
+ * An operator takes the endpoint out of traffic, or puts it back; false when it was so already. It gets its slots back
+ * at once: what happened to it meanwhile is for probes to say, and they are what begins a slow start.
  */
 export function setDrained(state: EndpointState, drained: boolean): boolean {
   if (state.drained === drained) return false;
@@ -262,12 +268,16 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
   }
 }
 
-/** Starts from what an earlier incarnation had in flight; the estimate fades to 0 over `fadeMs`. */
+/**
+ * Its shard has restarted and knows no lease yet, but requests are still running under those of before. Until their
+ * holders report, `count` is assumed to be in flight, and fades to 0 over `fadeMs`: by then every lease was renewed or
+ * has expired.
+ */
 export function inheritInFlight(state: EndpointState, count: number, fadeMs: number, now: number): void {
   state.inherited = count > 0 && fadeMs > 0 ? { count, atMs: now, fadeMs } : null;
 }
 
-/** A lease of an earlier incarnation turned up (adopted, or settled): the estimate holds one less. */
+/** A lease from before the restart was renewed or settled: it is counted by itself now, so one less is assumed. */
 export function claimInherited(state: EndpointState): void {
   if (state.inherited !== null) state.inherited.count = Math.max(0, state.inherited.count - 1);
 }
@@ -289,8 +299,8 @@ function setWarmth(state: EndpointState, warmth: Warmth, now: number): void {
 
 function setHealth(state: EndpointState, health: Health, now: number): void {
   if (health === "up" && (state.health === "down" || state.health === "draining")) state.readyAtMs = now;
-  // It is another life: what the last one's attempts showed is over with their rest. One long answer on trial would keep
-  // it at a single slot; the slow start lets in little more, and grows.
+  // It is another life: what the last one's attempts showed is over with their rest. One long answer on trial would
+  // keep it at a single slot; the slow start lets in little more, and grows.
   if (health === "up" && state.health === "down" && breakerStanding(state.breaker, now) === "half_open")
     state.breaker = CLOSED;
   state.health = health;

@@ -1,11 +1,11 @@
 /**
  * Decides what an edge isolate may do without asking: its credits, the leases it holds, and what it has yet to tell.
  *
- * Model. One lease cache an isolate. A *credit* is a lease that was granted ahead; it may be spent for a fraction of a second
- * and goes home unspent afterwards. Settlements and confirmations wait in an *outbox* per shard and ride on the next
- * acquire; when none is due soon they are sent by themselves. All of it is data: the shell makes the calls.
- * Source: docs/architecture.md. Rejected: promises or streams in here, which one request of the isolate would await for
- * another.
+ * Intuition. A trip to the shard costs time. So a busy isolate gets leases ahead, and tells what it owes by the way.
+ * Model. A *credit* is a lease that was granted ahead: spent within a fraction of a second, or given back. What a shard
+ * must be told (settlements, confirmations) waits in an *outbox* for the next acquire there, and is sent by itself if
+ * none is likely soon. All of it is data: the shell makes the calls. Source: docs/architecture.md.
+ * Rejected: promises or streams in here, which one request of the isolate would await for another.
  */
 import { createBucket, earn, RETRY_RULE } from "../shard/budget.ts";
 import type { Bucket } from "../shard/budget.ts";
@@ -28,7 +28,7 @@ export type HeldLease = {
   confirmDueMs: number;
   /** When its request last showed that it lives. */
   touchedAtMs: number;
-  /** The GPU worker to ask for, and once the answer has begun the one that answers; null: none, or it is not told. */
+  /** The GPU worker to ask for; once the answer has begun, the one that answers. Null: none, or it is not known. */
   workerId: string | null;
   /** Tokens of the prompt that are thought to be cached there. */
   readonly cachedTokens: number;
@@ -59,17 +59,17 @@ export type LeaseCache = {
   readonly tight: Set<string>;
   /** Pays for the retries that this isolate decides alone, while no shard answers. */
   readonly retriesAlone: Bucket;
-  /** No held lease is due for confirmation before this instant: saves walking all of them on every call. */
+  /** No held lease needs a confirmation before this instant, so that not every call walks through all of them. */
   confirmDueMs: number;
 };
 
-/** A lease cache asks for more when this share of the last grant's credits is left, so that no request waits for them. */
+/** More credits are asked for when this share of the last ones is left, so that no request waits for them. */
 export const REFILL_SHARE = 0.5;
 
-/** One refill at a time for a key; one that has not come back by then is given up, ms. Also the pause after a refusal. */
+/** A refill that has not come back by then is given up, ms. As long is the pause after one that brought nothing. */
 export const REFILL_MS = 100;
 
-/** Settlements that wait in one outbox; when a shard is away for long the oldest go, and its leases expire instead. */
+/** Settlements that wait in one outbox. If a shard is away for long, the oldest are dropped: those leases expire. */
 export const OUTBOX_MAX = 2_048;
 
 /** Settlements and confirmations in one message. */
@@ -78,7 +78,7 @@ export const REPORT_MAX = 256;
 /** Places and shards remembered per isolate; the oldest is forgotten first. */
 export const KEYS_MAX = 512;
 
-/** A held lease is confirmed when this share of its life has passed: two confirmations may be lost before it expires. */
+/** A held lease is confirmed each time this share of its life has passed, so two confirmations may be lost. */
 export const CONFIRM_SHARE = 1 / 3;
 
 /** A held lease whose request was silent for so many confirmations is nobody's. */
@@ -91,8 +91,8 @@ export const ORPHAN_MS_MIN = 2_000;
 export const CONFIRM_CREDIT_MS = 300;
 
 /**
- * A settlement waits at most this long for an acquire to ride on, ms, if the recent rate makes one likely: a slot that
- * looks taken for so long costs nothing while there is slack, and one message then tells the ends of many attempts.
+ * A settlement waits at most this long, ms, for an acquire that takes it along, if the recent rate makes one likely. One
+ * message then tells the ends of many attempts; a slot that looks taken costs nothing while others are free.
  */
 export const RIDE_MS = 50;
 
@@ -234,7 +234,7 @@ export function deposit(
   return keep(leaseCache, { ...heldBy(grant), shard, key, confirmDueMs: now + confirmEveryMs(grant) }, now);
 }
 
-/** Holds a lease that its shard has not heard of, or not heard that it arrived: confirmed with the next message. */
+/** Holds a lease of which its shard does not know that it is held: the next message confirms it. */
 export function holdUnconfirmed(
   leaseCache: LeaseCache,
   key: string,
@@ -254,7 +254,7 @@ export function heldLocally(leaseCache: LeaseCache, endpointId: string): number 
   return count;
 }
 
-/** Ends a held lease: exactly one settlement per lease leaves this isolate. A second call for the same lease does nothing. */
+/** Ends a held lease. Exactly one settlement per lease leaves this isolate: a second call does nothing. */
 export function settleHeldLease(leaseCache: LeaseCache, heldLease: HeldLease, settlement: Settlement): boolean {
   if (!leaseCache.heldLeases.delete(heldLease.leaseId)) return false;
   if (settlement.outcome === "served") earn(leaseCache.retriesAlone);
@@ -274,7 +274,7 @@ function returnCreditsFor(leaseCache: LeaseCache, { key, shard, grant }: HeldLea
   leaseCache.credits.set(key, kept);
 }
 
-/** Sends a lease home that nothing ran under and nobody holds; without a grant, a place in the shard's queue. */
+/** Gives a lease back under which nothing ran; without a grant, a place in the shard's queue. */
 export function returnUnused(leaseCache: LeaseCache, shard: string, leaseId: string, grant: Grant | null): void {
   enqueue(leaseCache, shard, {
     leaseId,
@@ -301,7 +301,7 @@ function takeDue(leaseCache: LeaseCache, shard: string, now: number): LeaseConfi
   const held: LeaseConfirmation[] = [];
   let nextDueMs = Number.POSITIVE_INFINITY;
   for (const heldLease of leaseCache.heldLeases.values()) {
-    // Its request died without a word, as when the platform ends it: nobody keeps its lease alive, and it expires.
+    // Its request died without a word, as when the platform ends it: its lease is confirmed no more, and expires.
     if (isOrphan(heldLease, now)) {
       leaseCache.heldLeases.delete(heldLease.leaseId);
       continue;
@@ -351,7 +351,7 @@ export function shardsOwed(leaseCache: LeaseCache, now: number): string[] {
   return [...owed];
 }
 
-/** Must the shard hear of it now: it does not know of the lease, or not that it arrived. */
+/** Must its shard hear of it now, because it does not know that the lease is held? */
 export const isOwedAWord = ({ confirmDueMs }: HeldLease, now: number): boolean => confirmDueMs <= now;
 
 /** How long a settlement of `holding` may wait for an acquire of this isolate to ride on, ms; 0 means: send it now. */

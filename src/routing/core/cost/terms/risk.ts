@@ -1,13 +1,16 @@
 /**
- * The `risk` term: what failures are expected to add, ms.
+ * The `risk` term: the delay that failures are expected to add, ms.
  *
- * Model. With failure probability p, p / (1 − p) failures come before the first success; each costs the trip and the time
- * until it is noticed. Failures beyond the share that the retry budget pays for reach the client, who comes back a second
- * later or never: an endpoint that fails half of its requests at once is not cheap, however near. p is counted over attempts that ended before their first byte, fading with tau 10 s, with a prior
- * of half a failure in twenty attempts. A failure feeds this term and the breaker and no delay estimate: an endpoint that
- * fails fast must not look fast. Capacity answers are no failures.
- * Source: docs/sources.md, Cost model. Rejected: a penalty latency per failure (linkerd, LiteLLM's 1,000 s), whose size
- * means nothing and which takes as long to forget as a real latency.
+ * Intuition. An endpoint that fails at once must not look fast: each failure costs what the client loses by it.
+ * Model. Let p be the probability that an attempt fails. Then p / (1 − p) failures come before the first success. Each
+ * one costs the trip and the time until it is noticed. The retry budget pays for a share of them; the others reach the
+ * client, who comes back a second later at best. So an endpoint that fails half of its requests is dear, however near
+ * it is. p counts the attempts that ended before their first byte. It fades with tau 10 s, and starts from half a
+ * failure in twenty attempts. A failure feeds this term and the breaker, and no estimate of a delay. "No room" is no
+ * failure.
+ * Source: docs/sources.md, Cost model.
+ * Rejected: a latency that stands for a failure (linkerd, LiteLLM's 1,000 s). Its size means nothing, and it takes as
+ * long to forget as a real one.
  */
 import { RETRY_RULE } from "../../shard/budget.ts";
 import type { EndpointView } from "../../endpoint/endpoint-view.ts";
