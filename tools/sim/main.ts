@@ -1,21 +1,23 @@
 /**
  * `npm run sim`: every policy on the same simulated worlds, as a table, a plot and JSON; or the production core without
- * each of its parts (`--ablation`). docs/simulator.md explains it.
+ * each of its parts (`--ablation`); or the documented tables (`--tables`). docs/simulator.md explains it.
  */
 import { writeFileSync } from "node:fs";
+import { invariant } from "../../src/lib/invariant.ts";
+import { ok } from "../../src/lib/result.ts";
 import { namedFault } from "./fault-windows.ts";
-import { policyRouter } from "./policy-router.ts";
 import type { RouterEntry } from "./policies/registry.ts";
-import { without } from "./report/ablation/ablation.ts";
-import { production } from "./production/router.ts";
-import { ablationJson, ablationTable, WHOLE } from "./report/ablation-table.ts";
+import { ablationJson, ablationTable } from "./report/ablation-table.ts";
 import { ABLATION_RUN, listParts, listRouters, readArgs, USAGE, type SimArgs } from "./report/args.ts";
+import { partsOf, routersOf, type Cell } from "./report/cells.ts";
 import { loadScenario, loadTrace } from "./report/files.ts";
 import { jsonOf } from "./report/json.ts";
 import { createProgress } from "./report/progress.ts";
 import { soak } from "./report/soak.ts";
 import { svgOf } from "./report/svg.ts";
 import { tableOf } from "./report/table.ts";
+import { cellsOf, tableText, type Table, type TableRun } from "./report/tables.ts";
+import { inThreads } from "./report/threads.ts";
 import { simulate, type ScenarioResult, type SimulateOptions } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import type { TraceRow } from "./trace.ts";
@@ -36,28 +38,47 @@ async function main(argv: readonly string[]): Promise<number> {
     if (!scenario.ok) return refuse(scenario.error);
     scenarios.push(scenario.value);
   }
-  const trace = args.value.trace === null ? null : loadTrace(args.value.trace);
-  if (trace !== null && !trace.ok) return refuse(trace.error);
-  const untraced = scenarios.find(({ arrivals }) => arrivals.kind === "trace");
-  if (untraced !== undefined && trace === null) return refuse(`scenario ${untraced.name} needs --trace FILE`);
+  if (args.value.tables !== null) return makeTables({ ...args.value, traces: args.value.trace }, args.value.tables);
+  const traces: (readonly TraceRow[] | null)[] = [];
+  for (const { arrivals, name } of scenarios) {
+    if (arrivals.kind === "trace" && args.value.trace === null) return refuse(`scenario ${name} needs --trace FILE`);
+    const isTraced = arrivals.kind === "trace" && args.value.trace !== null;
+    const trace = isTraced ? loadTrace(args.value.trace, arrivals.file) : ok(null);
+    if (!trace.ok) return refuse(trace.error);
+    traces.push(trace.value);
+  }
   const isAblation = args.value.without !== null;
-  const routers = await routersOf(args.value);
-  const plans = scenarios.flatMap((scenario) => plansOf(args.value, scenario, routers, trace?.value ?? null));
+  const { without: parts, routers: named, staleMs } = args.value;
+  const names = (parts ?? named).map(({ name }) => name);
+  const routers = parts === null ? routersOf(names, staleMs) : await partsOf(names);
+  const plans = scenarios.flatMap((scenario, at) => plansOf(args.value, scenario, routers, traces[at] ?? null));
   const results = await runAll(plans, isAblation ? ablationTable : tableOf);
   if (args.value.svg !== null) writeFileSync(args.value.svg, svgOf(results));
   if (args.value.json !== null) writeFileSync(args.value.json, (isAblation ? ablationJson : jsonOf)(results));
   return 0;
 }
 
-async function routersOf({ without: parts, routers, staleMs }: SimArgs): Promise<readonly RouterEntry[]> {
-  if (parts === null) {
-    return routers.map((entry) =>
-      staleMs > 0 && entry.policy !== null ? { ...entry, factory: policyRouter(entry.policy, { staleMs }) } : entry,
-    );
+/** Cells of all tables go to threads together; a table is printed when all of it is there. */
+async function makeTables(run: TableRun, tables: readonly Table[]): Promise<number> {
+  const known = (name: string): Scenario => {
+    const scenario = loadScenario(name);
+    invariant(scenario.ok, `${name} comes with the project`);
+    return scenario.value;
+  };
+  const cells = tables.map((table) => cellsOf(table, run, known));
+  const startedMs = performance.now();
+  const progress = createProgress(cells.flat().length, process.stderr, () => performance.now());
+  const worker = new URL("./report/tables-worker.ts", import.meta.url);
+  const results = await inThreads<Cell, ScenarioResult>(worker, cells.flat(), () => progress.step("tables"));
+  progress.finish();
+  let at = 0;
+  for (const [index, table] of tables.entries()) {
+    const count = cells[index]?.length ?? 0;
+    console.log(tableText(table, results.slice(at, at + count)));
+    at += count;
   }
-  const entry = { about: "", policy: null } as const;
-  const variants = parts.map(async ({ name }) => ({ ...entry, name, factory: await without(name) }));
-  return [{ ...entry, name: WHOLE, factory: production() }, ...(await Promise.all(variants))];
+  console.error(`${((performance.now() - startedMs) / 60_000).toFixed(1)} minutes`);
+  return 0;
 }
 
 type Plan = Omit<SimulateOptions, "onRun">;

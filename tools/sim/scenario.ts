@@ -46,8 +46,8 @@ export type Arrivals =
   | { readonly kind: "bursts"; readonly factor: number; readonly share: number; readonly burstMs: number }
   /** Each region's rate follows its own day: 1 + amplitude x cosine, noon by longitude. */
   | { readonly kind: "diurnal"; readonly amplitude: number; readonly periodMs: number }
-  /** From a file given with `--trace`, stretched to the load. */
-  | { readonly kind: "trace" };
+  /** From a file given with `--trace`, stretched to the load; `file` is looked for where a folder is given. */
+  | { readonly kind: "trace"; readonly file: string };
 
 export type Demand =
   /** Service time at speed 1, ms; no tokens. For the slots engine. */

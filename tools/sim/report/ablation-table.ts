@@ -40,7 +40,7 @@ export type AblationRow = {
 };
 
 /** One row a variant, the whole core first; the result must hold a router named WHOLE. */
-function ablationRows(result: ScenarioResult): readonly AblationRow[] {
+export function ablationRows(result: ScenarioResult): readonly AblationRow[] {
   const whole = result.routers.find(({ name }) => name === WHOLE);
   return whole === undefined ? [] : result.routers.map((router) => rowOf(router, whole, result.requests));
 }

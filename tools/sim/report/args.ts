@@ -6,6 +6,7 @@ import { err, ok, type Result } from "../../../src/lib/result.ts";
 import { FAULT_NAMES, type FaultName } from "../fault-windows.ts";
 import { ROUTERS, type RouterEntry } from "../policies/registry.ts";
 import { PARTS, type Part } from "./ablation/ablation.ts";
+import { TABLES, type Table } from "./tables.ts";
 import { REQUESTS_MAX, SEED_MAX, SEEDS_MAX } from "./scenario-schema.ts";
 
 export type SimArgs = {
@@ -24,6 +25,10 @@ export type SimArgs = {
   readonly json: string | null;
   /** Parts that the production core is run without, one at a time, in place of the policies; null: no ablation. */
   readonly without: readonly Part[] | null;
+  /** The documented tables, instead of one run; null: none. */
+  readonly tables: readonly Table[] | null;
+  /** At their documented sizes. */
+  readonly full: boolean;
   readonly help: boolean;
 };
 
@@ -45,13 +50,15 @@ export const USAGE = `Usage: npm run sim -- [options]
   --load 0.8,0.95        shares of total capacity; default the scenario's
   --seeds N, --seed N    how many seeds, and the first; default the scenario's
   --requests N           requests per seed; default the scenario's
-  --trace FILE           an Azure CSV or Mooncake JSONL trace, for scenarios with trace arrivals
+  --trace FILE|FOLDER    an Azure CSV or Mooncake JSONL trace, for scenarios with trace arrivals
   --faults NAME,NAME     ${FAULT_NAMES.join(", ")}
   --stale MS             age of what policies see of other regions; default 0, exact
   --svg FILE             a plot of the p99 ratios
   --json FILE            all figures
   --ablation             the production core without each of its parts, instead of the policies
   --without PART,PART    the same, only these parts: ${PARTS.map(({ name }) => name).join(", ")}
+  --tables all|NAME,NAME the tables of docs/routing.md as Markdown: ${TABLES.map(({ name }) => name).join(", ")}
+  --full                 … at the sizes that stand there, and not smaller
   --list                 the policies and what they are
 
 Without --scenario: ${DEFAULT_RUN.scenarios.join(", ")} with ${DEFAULT_RUN.seeds} seeds of ${DEFAULT_RUN.requests} requests;
@@ -83,6 +90,13 @@ export function readArgs(argv: readonly string[]): Result<SimArgs, string> {
   const loads = listOf(values.load).map((text) => numberOf("--load", text, { min: 0.001, max: 100 }, problems));
   const whole = (option: string, text: string | undefined, max: number, min = 1): number | null =>
     text === undefined ? null : numberOf(option, text, { min, max, integer: true }, problems);
+  const asked = listOf(values.tables);
+  const noTable = asked.filter((name) => name !== "all" && !TABLES.some((table) => table.name === name));
+  if (noTable.length > 0) {
+    problems.push(
+      `--tables: no such table: ${noTable.join(", ")}. Known: all, ${TABLES.map(({ name }) => name).join(", ")}`,
+    );
+  }
   const quick = named.length === 0;
   const run = ablates ? ablationRun(values.trace) : DEFAULT_RUN;
   const args: SimArgs = {
@@ -98,6 +112,8 @@ export function readArgs(argv: readonly string[]): Result<SimArgs, string> {
     svg: values.svg ?? null,
     json: values.json ?? null,
     without: ablates ? PARTS.filter(({ name }) => parts.length === 0 || parts.includes(name)) : null,
+    tables: asked.length === 0 ? null : TABLES.filter(({ name }) => asked.includes("all") || asked.includes(name)),
+    full: values.full === true,
     help: values.help === true || values.list === true,
   };
   return problems.length === 0 ? ok(args) : err(problems.join("\n"));
@@ -144,6 +160,8 @@ function parse(argv: readonly string[]) {
           json: text,
           without: { type: "string", multiple: true },
           ablation: flag,
+          tables: { type: "string", multiple: true },
+          full: flag,
           help: flag,
           list: flag,
         },

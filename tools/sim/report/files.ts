@@ -1,5 +1,5 @@
 /** Reads what the command line names: scenarios, shipped or your own, and traces. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { err, ok, type Result } from "../../../src/lib/result.ts";
 import { parseScenario } from "./scenario-parse.ts";
@@ -28,7 +28,10 @@ export function loadScenario(nameOrFile: string): Result<Scenario, string> {
   return text.ok ? parseScenario(text.value, basename(file).replace(/\.jsonc?$/, "")) : text;
 }
 
-export function loadTrace(file: string): Result<readonly TraceRow[], string> {
+/** `path`: a trace, or a folder in which it is called `name`. */
+export function loadTrace(path: string, name: string): Result<readonly TraceRow[], string> {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const file = isFolder ? join(path, name) : path;
   const text = read(file);
   if (!text.ok) return text;
   const rows = parseTrace(text.value);

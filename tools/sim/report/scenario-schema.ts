@@ -93,7 +93,7 @@ const arrivals = z.discriminatedUnion("kind", [
     amplitude: number(0, 1),
     periodMs: durationMs.default(DURATION_MS_MAX),
   }),
-  z.strictObject({ kind: z.literal("trace") }),
+  z.strictObject({ kind: z.literal("trace"), file: text.default("trace") }),
 ]);
 
 const fault = z.strictObject({

@@ -1,14 +1,13 @@
 /**
  * `npm run sim -- --soak N`: random worlds with every checker, on all cores, and the command that replays each failure.
  *
- * Model. Seeds are dealt in small batches to worker threads as they become free; a seed's run depends on nothing but the
- * seed, so the verdicts and the hash over all of them do not depend on the number of threads.
+ * Model. Seeds go in small batches to threads; a seed's run depends on nothing but the seed, so neither do the verdicts and
+ * the hash over all of them depend on the number of threads.
  */
-import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { Worker } from "node:worker_threads";
 import { replayCommand, type SeedVerdict } from "../production/soak.ts";
 import { RULES } from "../production/rules-broken.ts";
+import { inThreads } from "./threads.ts";
 
 type SoakArgs = { readonly runs: number; readonly seed: number; readonly simSeconds: number };
 
@@ -16,9 +15,6 @@ type SoakArgs = { readonly runs: number; readonly seed: number; readonly simSeco
 export type SoakBatch = { readonly first: number; readonly count: number; readonly simSeconds: number };
 
 const BATCH = 20;
-
-/** Beyond this a machine is shared with somebody. */
-const THREADS_MAX = 8;
 
 /** Failures that are printed; the rest is counted. */
 const PRINTED_MAX = 20;
@@ -73,38 +69,15 @@ async function runAll(
   { runs, seed, simSeconds }: SoakArgs,
   onProgress: (done: number) => void,
 ): Promise<readonly SeedVerdict[]> {
-  const verdicts: SeedVerdict[] = [];
-  let next = seed;
-  const end = seed + runs;
-  const threads = Math.min(THREADS_MAX, availableParallelism(), Math.ceil(runs / BATCH));
-  await Promise.all(
-    Array.from(
-      { length: threads },
-      async () =>
-        new Promise<void>((resolve, reject) => {
-          const worker = new Worker(new URL("./soak-worker.ts", import.meta.url));
-          const deal = (): void => {
-            const count = Math.min(BATCH, end - next);
-            if (count <= 0) {
-              void worker.terminate().then(() => resolve());
-              return;
-            }
-            const batch: SoakBatch = { first: next, count, simSeconds };
-            next += count;
-            // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-            worker.postMessage(batch);
-          };
-          worker.on("message", (batch: readonly SeedVerdict[]) => {
-            verdicts.push(...batch);
-            onProgress(verdicts.length);
-            deal();
-          });
-          worker.on("error", reject);
-          deal();
-        }),
-    ),
+  const batches = Array.from({ length: Math.ceil(runs / BATCH) }, (_, index): SoakBatch => {
+    const first = seed + index * BATCH;
+    return { first, count: Math.min(BATCH, seed + runs - first), simSeconds };
+  });
+  const worker = new URL("./soak-worker.ts", import.meta.url);
+  const verdicts = await inThreads<SoakBatch, readonly SeedVerdict[]>(worker, batches, (done) =>
+    onProgress(Math.min(runs, done * BATCH)),
   );
-  return verdicts.sort((one, other) => one.seed - other.seed);
+  return verdicts.flat();
 }
 
 /** One hash for all runs, in order of their seeds. */
