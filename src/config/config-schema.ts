@@ -41,6 +41,7 @@ import {
   SCALER_VALUE_MAX,
   STALL_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
+import { PRIORITIES } from "../routing/core/shard/priority.ts";
 import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
 
@@ -110,6 +111,12 @@ const key = z.strictObject({
     .default(["infer"])
     .describe(
       'What the key may do: "infer" calls models and submits jobs, "admin" opens /admin, "worker" lets a GPU worker pull jobs, whosever they are, "operate" reaches what operates an engine (such as /sleep) where `paths` opens it. Default ["infer"]: least power.',
+    ),
+  priorityMax: z
+    .enum(PRIORITIES)
+    .default("normal")
+    .describe(
+      'The highest class that requests with this key may wait in: "high", "normal" or "low". They ask for one with x-warmpath-priority or Priority (RFC 9218); lower is always allowed. Default "normal": nobody goes before others by asking.',
     ),
   expiresAt: z
     .union([z.iso.date(), z.iso.datetime({ offset: true })], {
@@ -330,11 +337,13 @@ const pool = z.strictObject({
   queueDepthMax: int(0, QUEUE_DEPTH_MAX)
     .default(100)
     .describe(
-      "Requests that may wait in one shard for a slot, 0 to 10000. Default 100: more would time out in the queue.",
+      "Requests that may wait in one shard for a slot, 0 to 10000; with one more, the last of the lowest class is refused. Default 100: more would time out in the queue.",
     ),
   queueWaitMsMax: int(0, QUEUE_WAIT_MS_MAX)
     .default(10_000)
-    .describe("Longest wait for a slot before a 429, ms, 0 to 120000. Default 10000."),
+    .describe(
+      "Longest wait for a slot before a 429, ms, 0 to 120000; a client that says less (x-stainless-timeout) waits no longer than that. Default 10000.",
+    ),
   leaseTtlMs: int(LEASE_TTL_MS_MIN, LEASE_TTL_MS_MAX)
     .default(30_000)
     .describe(

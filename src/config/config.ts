@@ -7,6 +7,7 @@
  * on optional fields.
  */
 import type { Place } from "../routing/core/pool.ts";
+import type { Priority } from "../routing/core/shard/priority.ts";
 import type { AFFINITY_MODES, ENGINE_LOADS, LOCATION_HINTS } from "./config-bounds.ts";
 import type { RawEndpoint } from "./config-schema.ts";
 import type { JobsConfig } from "./jobs-schema.ts";
@@ -30,6 +31,8 @@ export type ApiKeyEntry = {
   /** HMAC-SHA-256 of the key under the pepper, 64 lower-case hex digits. */
   readonly hmac: string;
   readonly scopes: readonly Scope[];
+  /** The highest class that its requests may wait in. */
+  readonly priorityMax: Priority;
   /** Epoch ms from which the key is refused; null: never. */
   readonly expiresAtMs: number | null;
 };

@@ -43,15 +43,20 @@ export function affinityKeyOf(secret: HashKey, request: KeyedRequest): AffinityK
   const { mode, tenant, inputTokens } = request;
   if (mode === "off" || inputTokens < AFFINITY_TOKENS_MIN) return null;
   const body = typeof request.json === "object" && request.json !== null ? (request.json as JsonObject) : null;
-  const session = sessionOf(request.headers, body);
-  if (session !== null) {
-    return { key: keyedHash(secret, `s ${tenant} ${session}`), tokens: inputTokens, kind: "session" };
-  }
+  const session = sessionKeyOf(secret, tenant, request.headers, body);
+  if (session !== null) return { key: session, tokens: inputTokens, kind: "session" };
   if (mode === "session" || body === null || !request.hasPrompt) return null;
   const prefix = prefixOf(body);
   if (prefix.length < PREFIX_CHARS) return null;
   const tokens = PREFIX_CHARS / BYTES_PER_TOKEN;
   return { key: keyedHash(secret, `p ${tenant} ${prefix}`), tokens, kind: "prefix" };
+}
+
+/** Key of the session that a request names; null: it names none. */
+export function sessionKeyOf(secret: HashKey, tenant: string, headers: Headers, json: unknown): string | null {
+  const body = typeof json === "object" && json !== null ? (json as JsonObject) : null;
+  const session = sessionOf(headers, body);
+  return session === null ? null : keyedHash(secret, `s ${tenant} ${session}`);
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;

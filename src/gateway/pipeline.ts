@@ -6,6 +6,7 @@
  * anywhere before both are there.
  */
 import type { LeaseRequest } from "../routing/core/lease-client/edge-lease.ts";
+import { PRIORITIES, PRIORITY_DEFAULT } from "../routing/core/shard/priority.ts";
 import { ALL_READ, unreadIn } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import { inputTokensEstimate, readInferenceBody } from "../wire/openai.ts";
@@ -18,6 +19,7 @@ import {
   headersBeyond,
   HOP,
   parseTraceparent,
+  PRIORITY,
   RAILS,
   REQUEST_ID,
   TRACEPARENT,
@@ -37,6 +39,8 @@ import { lease } from "../dispatch/lease-desk.ts";
 import type { LeaseAnswer } from "../dispatch/lease-desk.ts";
 import { dispatchBeside, keepLease } from "./overlap.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
+import { inLineOf } from "./in-line.ts";
+import type { LineAsked } from "./in-line.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
 import { textLimit } from "./text-limit.ts";
@@ -141,6 +145,8 @@ async function send(edge: Authenticated, given: Omit<Parcel, "headers">): Promis
   if (parcel.pool.endpoints.size === 0) return { reason: "jobs_only" };
   const { place, key } = placeOf(edge.request, desk.runtime, edge.dev);
   const inputTokens = inputTokensEstimate(parcel.bytes?.byteLength ?? 0);
+  const line = inLineOf(desk.runtime.affinitySecret, lineAsked(edge, parcel));
+  if (line === null) return NO_SUCH_CLASS;
   const leaseRequest: LeaseRequest = {
     pool: parcel.pool.spec,
     client: place,
@@ -149,6 +155,7 @@ async function send(edge: Authenticated, given: Omit<Parcel, "headers">): Promis
     affinityKey: inputTokens < AFFINITY_TOKENS_MIN ? null : affinityOf(edge, parcel, inputTokens),
     excluded: [],
     explain: isExplained(edge),
+    ...line,
   };
   const leasing = lease(desk, parcel.pool, leaseRequest);
   const beginning = beginCheck(desk, parcel.pool, {
@@ -269,6 +276,17 @@ function withRails(refusal: Refusal, { records }: Checked): Refusal {
   const { rails } = railHeaders(records);
   return rails === "" ? refusal : { ...refusal, headers: [...(refusal.headers ?? []), [RAILS, rails]] };
 }
+
+function lineAsked({ request, identity, startedAtMs }: Authenticated, { json }: Parcel): LineAsked {
+  const { tenant, priorityMax = PRIORITY_DEFAULT } = identity;
+  return { headers: request.headers, json, tenant, priorityMax, startedAtMs };
+}
+
+const NO_SUCH_CLASS: Refusal = {
+  reason: "invalid_request",
+  detail: `The header ${PRIORITY} must be one of ${PRIORITIES.join(", ")}.`,
+  param: PRIORITY,
+};
 
 function affinityOf({ desk, request, identity }: Authenticated, parcel: Parcel, inputTokens: number) {
   return affinityKeyOf(desk.runtime.affinitySecret, {

@@ -10,6 +10,7 @@
  */
 import { err, ok, type Result } from "../lib/result.ts";
 import type { ApiKeyEntry, Scope } from "../config/config.ts";
+import type { Priority } from "../routing/core/shard/priority.ts";
 
 const KEY_PREFIX = "wp_";
 /** 32 random bytes in base64url. */
@@ -24,7 +25,13 @@ export const KEY_CHARS_MAX = FIXED_CHARS + ID_CHARS_MAX;
 /** 24 random bytes in base64: a shorter pepper could be guessed together with a leaked config. */
 export const PEPPER_CHARS_MIN = 32;
 
-export type Identity = { readonly keyId: string; readonly tenant: string; readonly scopes: readonly Scope[] };
+export type Identity = {
+  readonly keyId: string;
+  readonly tenant: string;
+  readonly scopes: readonly Scope[];
+  /** The highest class that its requests may wait in; absent: normal. */
+  readonly priorityMax?: Priority;
+};
 /** `unknown` covers a wrong secret too: which of the two it was is nobody's business. */
 export type KeyRefusal = "malformed" | "unknown" | "expired";
 
@@ -96,8 +103,9 @@ export function createKeyVerifier(entries: readonly ApiKeyEntry[], pepper: strin
 }
 
 /** Only who holds the key learns that it has expired. */
-function identify({ id, tenant, scopes, expiresAtMs }: ApiKeyEntry, nowMs: number): Result<Identity, "expired"> {
-  return expiresAtMs !== null && nowMs >= expiresAtMs ? err("expired") : ok({ keyId: id, tenant, scopes });
+function identify(entry: ApiKeyEntry, nowMs: number): Result<Identity, "expired"> {
+  const { id, tenant, scopes, priorityMax, expiresAtMs } = entry;
+  return expiresAtMs !== null && nowMs >= expiresAtMs ? err("expired") : ok({ keyId: id, tenant, scopes, priorityMax });
 }
 
 /** What is wrong with a pepper, for the operator; null when it is good. */

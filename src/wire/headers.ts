@@ -32,6 +32,12 @@ export const TRACEPARENT = "traceparent";
 export const PLACE = "x-warmpath-place";
 /** Request: names the session that it belongs to, the first of them that is there. */
 export const SESSION_HEADERS = ["x-warmpath-session", "x-session-id"] as const;
+/** Request: the class in which it waits for a slot. */
+export const PRIORITY = "x-warmpath-priority";
+/** Request: the same by RFC 9218; for the endpoint too. */
+export const URGENCY = "priority";
+/** Request: how long its client waits, s, as Stainless' SDKs say it. */
+export const CLIENT_TIMEOUT = "x-stainless-timeout";
 /** Request: where a client may send its key; what stands in any of them is tried, so a placeholder does no harm. */
 export const KEY_HEADERS = ["authorization", "x-api-key", "api-key"] as const;
 /** Set on every dispatch; a request that arrives with it came from a router, so an endpoint leads back to us. */

@@ -1,5 +1,6 @@
 /** What operators are shown of a shard. */
 import type { ShownFailure } from "./news-line.ts";
+import type { ByPriority } from "../routing/core/shard/priority.ts";
 import type { EndpointView } from "../routing/core/endpoint/endpoint-view.ts";
 
 /** What `/admin/fleet` and `/readyz?verbose` show of a shard. */
@@ -9,6 +10,8 @@ export type ShardStatus = {
   readonly epoch: number;
   readonly liveLeases: number;
   readonly queued: number;
+  /** The same by class; absent: an older shard's. */
+  readonly queuedBy?: ByPriority;
   readonly endpoints: readonly ShownEndpoint[];
   /** Endpoints that an operator has taken out of traffic. */
   readonly drained: readonly string[];

@@ -15,7 +15,7 @@ describe("a valid config", () => {
     expect(config.limits).toEqual({ bodyBytesMax: 16_777_216, bodyTimeoutMs: 120_000 });
     expect(config.cors).toBeNull();
     expect(config.keys).toEqual([
-      { id: "ops", tenant: "acme", hmac: "0".repeat(64), scopes: ["infer"], expiresAtMs: null },
+      { id: "ops", tenant: "acme", hmac: "0".repeat(64), scopes: ["infer"], priorityMax: "normal", expiresAtMs: null },
     ]);
     expect(config.pools.get("small")).toEqual({
       id: "small",

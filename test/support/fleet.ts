@@ -11,6 +11,7 @@ import { formatKey, keyHmac, toHex } from "../../src/wire/api-keys.ts";
 import { startWorkerd } from "../../tools/cli/workerd.ts";
 import type { Workerd } from "../../tools/cli/workerd.ts";
 import type { Scope } from "../../src/config/config.ts";
+import type { Priority } from "../../src/routing/core/shard/priority.ts";
 import type { EndpointView } from "../../src/routing/core/endpoint/endpoint-view.ts";
 
 export const BUNDLE = join(import.meta.dirname, "../../dist/worker.js");
@@ -36,6 +37,7 @@ type KeyPlan = {
   /** Default "tests". */
   readonly tenant?: string;
   readonly expiresAt?: string;
+  readonly priorityMax?: Priority;
 };
 
 export type FleetPlan = {
@@ -65,6 +67,7 @@ type ShardReport = {
     readonly epoch: number;
     readonly liveLeases: number;
     readonly queued: number;
+    readonly queuedBy?: Readonly<Record<Priority, number>>;
     readonly endpoints: readonly EndpointView[];
   } | null;
 };
@@ -112,9 +115,10 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
   const closeSimulators = async (): Promise<void> => {
     await Promise.all([...simulators.values()].map(async (simulator) => simulator.close()));
   };
-  const keyEntries = keyPlans.map(async ({ id, scopes = ["infer"], tenant = "tests", expiresAt }) => {
+  const keyEntries = keyPlans.map(async ({ id, scopes = ["infer"], tenant = "tests", expiresAt, priorityMax }) => {
     const hmac = toHex(await keyHmac(keyOf(id), pepper));
-    return { id, tenant, hmac, scopes, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    const given = { ...(expiresAt === undefined ? {} : { expiresAt }), ...(priorityMax && { priorityMax }) };
+    return { id, tenant, hmac, scopes, ...given };
   });
   const config = { ...fleetConfig(plan, model, simulators), keys: await Promise.all(keyEntries), ...plan.config };
   const start = async (): Promise<Workerd> => {

@@ -11,7 +11,7 @@ const expiresAtMs = Date.UTC(2027, 0, 1);
 
 async function entryOf(id: string, rest: Partial<ApiKeyEntry> = {}): Promise<ApiKeyEntry> {
   const hmac = keys.toHex(await keys.keyHmac(keys.formatKey(id, secretBytes), pepper));
-  return { id, tenant: "acme", hmac, scopes: ["infer"], expiresAtMs: null, ...rest };
+  return { id, tenant: "acme", hmac, scopes: ["infer"], priorityMax: "normal", expiresAtMs: null, ...rest };
 }
 
 /** Another character at `index`, from the same alphabet. */
@@ -83,7 +83,7 @@ test("the digest is HMAC-SHA-256 of the whole key", async () => {
 describe("verifying", () => {
   let entries: ApiKeyEntry[] = [];
   beforeAll(async () => {
-    const ops = await entryOf("ops", { scopes: ["infer", "admin"], expiresAtMs });
+    const ops = await entryOf("ops", { scopes: ["infer", "admin"], priorityMax: "high", expiresAtMs });
     // Somebody pasted the digest of "ops" under another id.
     entries = [ops, { ...ops, id: "copied" }];
   });
@@ -93,7 +93,7 @@ describe("verifying", () => {
       "the key before it expires",
       `Bearer ${key}`,
       expiresAtMs - 1,
-      { ok: true, value: { keyId: "ops", tenant: "acme", scopes: ["infer", "admin"] } },
+      { ok: true, value: { keyId: "ops", tenant: "acme", scopes: ["infer", "admin"], priorityMax: "high" } },
     ],
     ["the key at the instant of its expiry", key, expiresAtMs, { ok: false, error: "expired" }],
     ["a wrong secret", wrongSecret, 0, { ok: false, error: "unknown" }],

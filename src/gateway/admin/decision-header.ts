@@ -1,8 +1,8 @@
 /**
  * Decides how a routing decision is written into one response header: compact JSON, ASCII, and never too long.
  *
- * Model. The endpoint that answered, why, the router's own choice (another one when a hedge answered), and the candidates
- * from the lowest cost up, each with its terms in ms and the sentence that says what it lost to. Candidates that do not
+ * Model. The endpoint that answered, why, the router's own choice (another one when a hedge answered), where the request
+ * stood in line if it was held, and the candidates from the lowest cost up, each with its terms in ms and the sentence that says what it lost to. Candidates that do not
  * fit are counted, never cut in half: the value is JSON at any length. Rejected: structured fields (RFC 9651), which no client parses by itself.
  */
 import { explainCandidates } from "../../routing/core/cost/explain-why.ts";
@@ -21,7 +21,7 @@ export type DecisionMade = {
   readonly reason: string;
   readonly attempts: number;
   /** The lease that the router decided; with a hedge, another endpoint may have answered. */
-  readonly decision: Pick<Leased, "heldLease" | "reason" | "candidates">;
+  readonly decision: Pick<Leased, "heldLease" | "reason" | "candidates" | "line">;
   /** What the input rails said, at most as many as a stage may have. */
   readonly rails?: readonly RailRecord[];
 };
@@ -36,7 +36,9 @@ export function decisionHeader({ endpointId, reason, attempts, decision, rails =
   const rows = weighed
     .map((one, index) => ({ totalMs: one.totalMs, json: ascii(JSON.stringify(row(one, whys[index] ?? ""))) }))
     .toSorted((one, other) => one.totalMs - other.totalMs);
-  const head = ascii(JSON.stringify({ endpoint: endpointId, reason, attempts, chosen, ...told(rails) })).slice(0, -1);
+  const head = ascii(
+    JSON.stringify({ endpoint: endpointId, reason, attempts, chosen, ...stood(decision), ...told(rails) }),
+  ).slice(0, -1);
   // The longest tail there can be: every candidate left out.
   let leftBytes = DECISION_BYTES_MAX - head.length - tail([], rows.length).length;
   const kept: string[] = [];
@@ -46,6 +48,12 @@ export function decisionHeader({ endpointId, reason, attempts, decision, rails =
     kept.push(json);
   }
   return head + tail(kept, rows.length - kept.length);
+}
+
+function stood({ line = null }: DecisionMade["decision"]) {
+  if (line === null) return {};
+  const { priority, waiting, ahead, waitMs, waitedMs } = line;
+  return { line: { priority, waiting, ahead, expectedMs: tenths(waitMs), waitedMs: tenths(waitedMs) } };
 }
 
 function told(rails: readonly RailRecord[]) {

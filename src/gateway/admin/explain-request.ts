@@ -2,9 +2,11 @@
  * Decides what `POST /admin/explain` may ask, and says which field is at fault when it may not.
  *
  * Model: the pool by `model` or by `pool`, and what a request would bring: a place, a prompt's length, endpoints that it
- * has tried. A field that is not one of them is refused, because a misspelt one would explain another question.
+ * has tried, its class. A field that is not one of them is refused, because a misspelt one would explain another question.
  */
 import type { Place } from "../../routing/core/pool.ts";
+import { PRIORITIES, PRIORITY_DEFAULT } from "../../routing/core/shard/priority.ts";
+import type { Priority } from "../../routing/core/shard/priority.ts";
 import { err, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import type { Config, PoolConfig } from "../../config/config.ts";
@@ -20,6 +22,7 @@ export type ExplainBody = {
   readonly place: Place | null;
   readonly inputTokens: number;
   readonly excluded: readonly string[];
+  readonly priority: Priority;
 };
 
 export type ExplainProblem = {
@@ -30,7 +33,7 @@ export type ExplainProblem = {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const FIELDS = ["model", "pool", "place", "inputTokens", "excluded"];
+const FIELDS = ["model", "pool", "place", "inputTokens", "excluded", "priority"];
 
 /** `parsed`: what JSON.parse gave. A member that is null counts as absent. */
 export function readExplainBody(parsed: unknown, config: Config): Result<ExplainBody, ExplainProblem> {
@@ -52,7 +55,9 @@ export function readExplainBody(parsed: unknown, config: Config): Result<Explain
   }
   const excluded = readExcluded(fields["excluded"] ?? [], pool.value);
   if (!excluded.ok) return excluded;
-  return ok({ pool: pool.value, place: place.value, inputTokens, excluded: excluded.value });
+  const priority = PRIORITIES.find((one) => one === (fields["priority"] ?? PRIORITY_DEFAULT));
+  if (priority === undefined) return invalid("priority", `priority must be one of ${PRIORITIES.join(", ")}.`);
+  return ok({ pool: pool.value, place: place.value, inputTokens, excluded: excluded.value, priority });
 }
 
 const isWithin = (tokens: number): boolean => tokens >= 0 && tokens <= EXPLAIN_INPUT_TOKENS_MAX;

@@ -43,7 +43,9 @@ export async function explain(edge: Authenticated): Promise<Answer> {
   const shard = shardName(leaseRequest.pool.id, homeRegion(leaseRequest));
   const { client, clientKey, inputTokens, excluded } = leaseRequest;
   const askedAtMs = Date.now();
-  const asked = await askShard(desk, shard, async (stub) => stub.explain({ client, clientKey, inputTokens, excluded }));
+  const { priority } = read.value;
+  const question = { client, clientKey, inputTokens, excluded, priority };
+  const asked = await askShard(desk, shard, async (stub) => stub.explain(question));
   const told = asked.ok ? asked.value : null;
   return answerJson(edge, {
     pool: leaseRequest.pool.id,
@@ -52,6 +54,7 @@ export async function explain(edge: Authenticated): Promise<Answer> {
     clientKey,
     inputTokens,
     excluded,
+    priority,
     shardMs: told === null ? null : Date.now() - askedAtMs,
     patienceMs: read.value.pool.patienceMs,
     ...(told ?? alone(desk, leaseRequest)),

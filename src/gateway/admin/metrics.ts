@@ -20,6 +20,13 @@ const SHARD_GAUGES: readonly Gauge<ShardAnswer>[] = [
   { name: "queued", help: "Requests that wait for a slot", value: ({ status }) => status?.queued ?? null },
 ];
 
+/** With the label `priority`. */
+const CLASS_GAUGE: Gauge<number> = {
+  name: "queued_in_class",
+  help: "Requests of a class that wait for a slot",
+  value: (count) => count,
+};
+
 const ENDPOINT_GAUGES: readonly Gauge<EndpointView>[] = [
   {
     name: "endpoint_admitting",
@@ -40,6 +47,7 @@ export async function metrics(edge: Authenticated): Promise<Response> {
         shards.map((shard) => [labelsOf(shard), shard]),
       ),
     ),
+    lines(CLASS_GAUGE, shards.flatMap(classesOf)),
     ...ENDPOINT_GAUGES.map((gauge) => lines(gauge, shards.flatMap(endpointsOf))),
   ].join("");
   const headers: HeaderRecord = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
@@ -49,6 +57,9 @@ export async function metrics(edge: Authenticated): Promise<Response> {
 
 /** Ids have no character that a label would have to escape. */
 const labelsOf = ({ pool, region }: ShardAnswer): string => `pool="${pool}",region="${region}"`;
+
+const classesOf = (shard: ShardAnswer): (readonly [string, number])[] =>
+  Object.entries(shard.status?.queuedBy ?? {}).map(([name, count]) => [`${labelsOf(shard)},priority="${name}"`, count]);
 
 const endpointsOf = (shard: ShardAnswer): (readonly [string, EndpointView])[] =>
   (shard.status?.endpoints ?? []).map((view) => [`${labelsOf(shard)},endpoint="${view.id}"`, view]);

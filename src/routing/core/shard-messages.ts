@@ -49,6 +49,13 @@ export type AttemptFailure = {
   readonly text: string;
 };
 
+/** Whose request runs under a lease that was not granted for it: a credit, or one that the edge gave itself. */
+export type Owner = {
+  readonly sender: Sender;
+  /** Absent: normal. */
+  readonly priority?: Priority;
+};
+
 export type Settlement = {
   readonly leaseId: string;
   readonly endpointId: string;
@@ -89,8 +96,8 @@ export type Settlement = {
    * null: another endpoint served it, or nobody knows.
    */
   readonly request?: string | null;
-  /** Of a lease that was not granted for its request: whose it was. Absent: the shard knows, or nobody does. */
-  readonly sender?: Sender;
+  /** Absent: the shard knows, or nobody does. */
+  readonly of?: Owner;
   /** Of an attempt that failed, was cut or found no room: what it showed. Absent or null: nothing. */
   readonly failure?: AttemptFailure | null;
 };
@@ -103,6 +110,8 @@ export type LeaseConfirmation = {
   readonly capLeftMs: number;
   /** The GPU worker that serves it, once it is known; else null or absent. */
   readonly workerId?: string | null;
+  /** Absent: the shard knows, or nobody does. */
+  readonly of?: Owner;
 };
 
 /** What an edge isolate has to tell; rides on an acquire where one is due anyway. */

@@ -26,8 +26,9 @@ import { leaveNews } from "../core/shard/shard-leave.ts";
 import { takeNews } from "../core/shard/shard-news.ts";
 import type { NewsLine } from "../core/shard/news.ts";
 import { applyDrain } from "../core/shard/shard-observe.ts";
+import { waitingByPriority } from "../core/shard/shard-eta.ts";
 import { SHARD_CALLS } from "./shard-ports.ts";
-import type { Kept, ShardCalls, ShardPorts, ShardSetup } from "./shard-ports.ts";
+import type { Kept, ShardCalls, ShardPorts, ShardSetup, ShardSummary } from "./shard-ports.ts";
 
 /** Probes and checkpoints while every endpoint is well, ms. */
 const TICK_MS = 5_000;
@@ -127,6 +128,22 @@ export class ShardHost {
     tellPeersSoon(this.state);
     this.#keepGoing();
     return ownViews(this.state, now).find(({ id }) => id === endpointId) ?? null;
+  }
+
+  /** What it is like now, for people. */
+  summary(): ShardSummary {
+    this.sweep();
+    const { state } = this;
+    return {
+      pool: state.pool.id,
+      region: state.region,
+      epoch: state.leases.epoch,
+      liveLeases: state.leases.live.size,
+      queued: state.queue.size,
+      queuedBy: waitingByPriority(state),
+      views: ownViews(state, this.#now),
+      drained: [...state.endpoints.values()].filter(({ drained }) => drained).map(({ spec }) => spec.id),
+    };
   }
 
   async probeAll(): Promise<void> {

@@ -8,9 +8,10 @@
 import type { Rng } from "../../lib/rng.ts";
 import { inheritInFlight } from "../core/endpoint/endpoint.ts";
 import type { ProbeResult } from "../core/endpoint/endpoint.ts";
-import type { ViewSet } from "../core/endpoint/endpoint-view.ts";
+import type { EndpointView, ViewSet } from "../core/endpoint/endpoint-view.ts";
 import type { PoolSpec } from "../core/pool.ts";
 import type { NewsLine } from "../core/shard/news.ts";
+import type { ByPriority } from "../core/shard/priority.ts";
 import { absorbDigest, createShard, makeDigest } from "../core/shard/shard.ts";
 import { acquire } from "../core/shard/shard-acquire.ts";
 import { applyProbe } from "../core/shard/shard-observe.ts";
@@ -40,6 +41,19 @@ export type ShardPorts = {
     readonly saveDown: (endpointId: string, downAtMs: number | null) => void;
   };
   readonly tell: (lines: readonly NewsLine[]) => Promise<void>;
+};
+
+/** What people are shown of a shard, but for what failed. */
+export type ShardSummary = {
+  readonly pool: string;
+  readonly region: string;
+  readonly epoch: number;
+  readonly liveLeases: number;
+  readonly queued: number;
+  readonly queuedBy: ByPriority;
+  readonly views: readonly EndpointView[];
+  /** Endpoints that an operator has taken out of traffic. */
+  readonly drained: readonly string[];
 };
 
 /** What an earlier incarnation left. */

@@ -1,6 +1,7 @@
 /**
  * The Durable Object of a shard, the one authority over the endpoints of a pool in a region: the shell of every shard
- * (`routing/host/shard-host.ts`) over the platform's storage, alarm, clock and network.
+ * (`routing/host/shard-host.ts`) over the platform's storage, alarm, clock and network. The shell and the decisions of a
+ * shard are a part of the bundle: most isolates of the Worker hold no shard.
  *
  * RPC methods return unions and never throw for what a caller can cause: a rejected call leaks an unhandled rejection in
  * workerd, and breaks the stub.
@@ -23,7 +24,7 @@ import type { Env } from "../../config/env.ts";
 import type { NewsPlace } from "../../wire/news-line.ts";
 import { poolSpec } from "../../config/pool-spec.ts";
 import { parseShardName, shardName } from "../core/shard-name.ts";
-import { PROBE_TIMEOUT_MS, ShardHost } from "../host/shard-host.ts";
+import type { ShardHost } from "../host/shard-host.ts";
 import type { ShardPorts } from "../host/shard-ports.ts";
 import { ShardStore } from "./shard-store.ts";
 import { logNews, showEndpoints } from "./shard-telling.ts";
@@ -41,14 +42,17 @@ export class PoolShard extends DurableObject<ShardEnv> {
   readonly #config: Config | null;
   readonly #looked = new Map<string, Looked>();
   /** Null: the config has no such pool, or is wrong. */
-  readonly #host: ShardHost | null;
+  #host: ShardHost | null = null;
 
   constructor(ctx: DurableObjectState, env: ShardEnv) {
     super(ctx, env);
     this.#store = new ShardStore(ctx.storage);
     const { parsed } = loadConfig(env);
     this.#config = parsed.ok ? parsed.value : null;
-    this.#host = this.#begin(ctx.id.name ?? "");
+    // No call comes in before.
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#host = await this.#begin(ctx.id.name ?? "");
+    });
   }
 
   acquire(request: AcquireRequest): AcquireReply {
@@ -76,18 +80,10 @@ export class PoolShard extends DurableObject<ShardEnv> {
     const host = this.#host;
     if (host === null) return null;
     if (probe) await host.probeAll();
-    host.sweep();
-    const { state } = host;
-    const endpoints = await showEndpoints(state, (endpointId) => this.#newsPlace(endpointId));
-    return {
-      pool: state.pool.id,
-      region: state.region,
-      epoch: state.leases.epoch,
-      liveLeases: state.leases.live.size,
-      queued: state.queue.size,
-      endpoints,
-      drained: [...state.endpoints.values()].filter(({ drained }) => drained).map(({ spec }) => spec.id),
-    };
+    const { views, ...summary } = host.summary();
+    const { lastFailures } = host.state.news;
+    const endpoints = await showEndpoints(views, lastFailures, (endpointId) => this.#newsPlace(endpointId));
+    return { ...summary, endpoints };
   }
 
   /** The decision that a request would meet now: nothing is leased, woken or counted. */
@@ -110,12 +106,13 @@ export class PoolShard extends DurableObject<ShardEnv> {
     await this.#host?.alarm();
   }
 
-  #begin(name: string): ShardHost | null {
+  async #begin(name: string): Promise<ShardHost | null> {
     const parsed = parseShardName(name);
     const pool = parsed === null ? undefined : this.#config?.pools.get(parsed.pool);
     if (this.#config === null || parsed === null || pool === undefined) return null;
     const store = this.#store;
-    const host = new ShardHost(this.#ports(parsed.pool), {
+    const { PROBE_TIMEOUT_MS, ShardHost: Host } = await import("../host/shard-host.ts");
+    const host = new Host(this.#ports(parsed.pool, PROBE_TIMEOUT_MS), {
       pool: poolSpec(this.#config, parsed.pool),
       region: parsed.region,
       kept: {
@@ -138,7 +135,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
   }
 
   /** The platform, as the shell of a shard needs it. */
-  #ports(poolId: string): ShardPorts {
+  #ports(poolId: string, timeoutMs: number): ShardPorts {
     const { ctx } = this;
     return {
       clock: { now: () => Date.now(), after },
@@ -147,8 +144,8 @@ export class PoolShard extends DurableObject<ShardEnv> {
       // Unconfirmed: losing an alarm costs a late probe, waiting for the disk would cost every caller the flush.
       setAlarm: (atMs) => ctx.waitUntil(ctx.storage.setAlarm(atMs, { allowUnconfirmed: true })),
       exchange: async (region, digest) => this.#peer(poolId, region).exchange(digest),
-      probe: async (endpointId) => this.#probe(endpointId),
-      wake: async (endpointId) => this.#wake(endpointId),
+      probe: async (endpointId) => this.#probe(endpointId, timeoutMs),
+      wake: async (endpointId) => this.#wake(endpointId, timeoutMs),
       store: this.#store,
       tell: async (lines) => logNews(lines, (endpointId) => this.#newsPlace(endpointId)),
     };
@@ -169,21 +166,21 @@ export class PoolShard extends DurableObject<ShardEnv> {
     return this.env.POOL_SHARD.getByName(name, locationHint === undefined ? {} : { locationHint });
   }
 
-  async #probe(endpointId: string): Promise<ProbeResult | null> {
+  async #probe(endpointId: string, timeoutMs: number): Promise<ProbeResult | null> {
     const looked = this.#looked.get(endpointId);
     if (looked === undefined) return null;
     const { endpoint, target, eye } = looked;
-    const result = await BACKENDS[endpoint.backend].probe(target, egress, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    const result = await BACKENDS[endpoint.backend].probe(target, egress, AbortSignal.timeout(timeoutMs));
     if (result.kind !== "ready" || eye === null) return result;
     const { askEngine } = await import("../../../backends/engines/ask.ts");
     const engine = await askEngine(eye, target, egress, Date.now());
     return engine === null ? result : { ...result, engine };
   }
 
-  async #wake(endpointId: string): Promise<void> {
+  async #wake(endpointId: string, timeoutMs: number): Promise<void> {
     const looked = this.#looked.get(endpointId);
     if (looked === undefined) return;
-    await BACKENDS[looked.endpoint.backend].wake(looked.target, egress, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    await BACKENDS[looked.endpoint.backend].wake(looked.target, egress, AbortSignal.timeout(timeoutMs));
   }
 }
 

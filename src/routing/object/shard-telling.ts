@@ -1,8 +1,7 @@
 /** Says what operators are to be told of a shard's endpoints: in the log, and in its state for people. */
 import type { ShownEndpoint } from "../../wire/shard-status.ts";
-import { ownViews } from "../core/shard/shard.ts";
-import type { ShardState } from "../core/shard/shard-state.ts";
-import type { NewsLine } from "../core/shard/news.ts";
+import type { EndpointView } from "../core/endpoint/endpoint-view.ts";
+import type { NewsLine, ShardNews } from "../core/shard/news.ts";
 import type { NewsPlace } from "../../wire/news-line.ts";
 
 /** Null: the config has no such endpoint. */
@@ -16,10 +15,13 @@ export async function logNews(lines: readonly NewsLine[], placeOf: PlaceOf): Pro
   }
 }
 
-export async function showEndpoints(state: ShardState, placeOf: PlaceOf): Promise<ShownEndpoint[]> {
-  const { lastFailures } = state.news;
+export async function showEndpoints(
+  views: readonly EndpointView[],
+  lastFailures: ShardNews["lastFailures"],
+  placeOf: PlaceOf,
+): Promise<ShownEndpoint[]> {
   const words = lastFailures.size === 0 ? null : await loadWords();
-  return ownViews(state, Date.now()).map((view) => {
+  return views.map((view) => {
     const failure = lastFailures.get(view.id);
     const place = placeOf(view.id);
     const isShown = failure !== undefined && words !== null && place !== null;

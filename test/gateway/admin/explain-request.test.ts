@@ -22,6 +22,7 @@ describe("a question is read", () => {
       { pool: "llama", inputTokens: EXPLAIN_INPUT_TOKENS_MAX },
       { inputTokens: EXPLAIN_INPUT_TOKENS_MAX },
     ],
+    ["its class", { pool: "llama", priority: "low" }, { priority: "low" }],
     ["endpoints that were tried", { pool: "llama", excluded: ["b", "a"] }, { excluded: ["b", "a"] }],
     [
       "as many as a pool may have",
@@ -29,7 +30,7 @@ describe("a question is read", () => {
       { excluded: Array.from({ length: ENDPOINTS_PER_POOL_MAX }, () => "a") },
     ],
   ])("%s", (_, body, expected) => {
-    const defaults = { place: null, inputTokens: 0, excluded: [] };
+    const defaults = { place: null, inputTokens: 0, excluded: [], priority: "normal" };
     expect(read(body)).toEqual({ ok: true, value: { pool: config.pools.get("llama"), ...defaults, ...expected } });
   });
 });
@@ -41,6 +42,7 @@ describe("a question that makes no sense names its field", () => {
     ["both", { model: "llama", pool: "llama" }, "invalid_request", "pool", /not both/],
     ["a model that is no text", { model: 3 }, "invalid_request", "model", /must be a string/],
     ["a pool that is no text", { pool: ["llama"] }, "invalid_request", "pool", /must be a string/],
+    ["an unknown class", { pool: "llama", priority: "urgent" }, "invalid_request", "priority", /high, normal, low/],
     ["an unknown model", { model: "nobody" }, "unknown_model", "model", /GET \/v1\/models lists/],
     ["an unknown pool", { pool: "__proto__" }, "unknown_pool", "pool", /GET \/admin\/fleet lists/],
     ["a misspelt field", { pool: "llama", plaec: "eu" }, "invalid_request", "plaec", /fields are model, pool, place/],

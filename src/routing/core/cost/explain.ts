@@ -13,10 +13,15 @@ import type { Winner } from "./explain-why.ts";
 import { route } from "./route.ts";
 import type { Candidate, RouteOutcome, RouteRequest } from "./route.ts";
 import type { Rng } from "../../../lib/rng.ts";
+import type { Priority } from "../shard/priority.ts";
+import type { LinePlace } from "../shard-messages.ts";
 import { netSource } from "./terms/net.ts";
 import type { NetSource } from "./terms/net.ts";
 
-export type ExplainRequest = Omit<RouteRequest, "exact">;
+export type ExplainRequest = Omit<RouteRequest, "exact"> & {
+  /** The class whose place in line is asked for; absent: normal. */
+  readonly priority?: Priority;
+};
 
 /** Who answered: the nearest shard itself, its last snapshot in this isolate, or the configuration alone. */
 type ExplainSource = "shard" | "snapshot" | "static";
@@ -47,6 +52,8 @@ export type Explanation = {
   readonly candidates: readonly ExplainedCandidate[];
   /** Age of each other region's digest that was used, ms. */
   readonly digestAgesMs: Readonly<Record<string, number>>;
+  /** Where it would have to stand in line; absent: no shard was asked, or an older one. */
+  readonly line?: LinePlace;
 };
 
 /** Views without their owner: a snapshot `ageMs` old, or the configuration. */

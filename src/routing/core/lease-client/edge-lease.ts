@@ -19,7 +19,18 @@ import { route } from "../cost/route.ts";
 import type { Candidate, RouteReason } from "../cost/route.ts";
 import type { AffinityKey } from "../shard/affinity.ts";
 import { LOCAL_EPOCH } from "../shard-messages.ts";
-import type { AcquireOutcome, AcquireReply, AcquireRequest, AwaitOutcome, Grant, Spill } from "../shard-messages.ts";
+import type {
+  AcquireOutcome,
+  AcquireReply,
+  AcquireRequest,
+  AwaitOutcome,
+  Grant,
+  LinePlace,
+  Spill,
+} from "../shard-messages.ts";
+import { PRIORITY_DEFAULT } from "../shard/priority.ts";
+import type { Priority } from "../shard/priority.ts";
+import type { Sender } from "../shard/fair-shares.ts";
 import { shardName } from "../shard-name.ts";
 import {
   claimRefill,
@@ -40,6 +51,7 @@ import {
 import type { HeldLease, LeaseCache } from "./lease-cache.ts";
 import { creditRule, homeMatch } from "./lease-cache-homes.ts";
 import { noteHeard } from "./lease-cache-leave.ts";
+import { noteOwner } from "./lease-cache-owner.ts";
 
 /** The edge asks for a fresh snapshot when its own is older than this, ms. */
 const SNAPSHOT_AGE_MS = 1_000;
@@ -64,6 +76,12 @@ export type LeaseRequest = {
   readonly again?: boolean;
   /** Would rather wait however long than be refused for an expected wait: a job. */
   readonly patient?: boolean;
+  /** The class in which it waits; absent: normal. */
+  readonly priority?: Priority;
+  /** Whose it is; absent: not known. */
+  readonly sender?: Sender;
+  /** When its client gives up; absent: it does not say. */
+  readonly clientGivesUpAtMs?: number;
   /** Ask the authority itself, and for every candidate's cost. */
   readonly explain: boolean;
 };
@@ -86,6 +104,8 @@ export type Asking = {
   readonly namedBy: { readonly reason: RouteReason; readonly candidates: readonly Candidate[] | null } | null;
   /** What was weighed when the request was queued, for an explained one. */
   readonly queuedBehind: readonly Candidate[] | null;
+  /** Its place in line when it was queued, for an explained one. */
+  readonly line: LinePlace | null;
 };
 
 export type Leased = {
@@ -93,6 +113,8 @@ export type Leased = {
   readonly heldLease: HeldLease;
   readonly reason: LeaseReason;
   readonly candidates: readonly Candidate[] | null;
+  /** Where it stood, of an explained request that its shard held; with how long it was held, ms. */
+  readonly line?: (LinePlace & { readonly waitedMs: number }) | null;
 };
 
 export type Refused = Extract<AcquireOutcome, { kind: "shed" | "warming_up" | "no_endpoint" | "over_budget" }>;
@@ -123,6 +145,7 @@ export function beginLease(leaseCache: LeaseCache, leaseRequest: LeaseRequest, n
   const heldLease = mayUseCredits && rule.kind !== "none" ? spendCredit(leaseCache, key, shard, now, home) : null;
   const refills = mayUseCredits && claimRefill(leaseCache, key, now);
   if (heldLease !== null) {
+    noteOwner(heldLease, leaseRequest);
     const refill = refills
       ? ask(leaseCache, leaseRequest, { region, hop: 0, recentPerSecond, ahead: true }, now)
       : null;
@@ -157,7 +180,8 @@ export function onReply(
         return { kind: "over_budget" };
       }
       const queuedBehind = asking.namedBy?.candidates ?? reply.candidates;
-      return { kind: "await", asking: { ...asking, queuedBehind }, leaseId: outcome.leaseId };
+      const line = reply.line ?? null;
+      return { kind: "await", asking: { ...asking, queuedBehind, line }, leaseId: outcome.leaseId };
     }
     case "shed":
     case "warming_up":
@@ -182,7 +206,8 @@ export function onAwaited(
   if (outcome.kind !== "granted") return outcome;
   const heldLease = holdUnconfirmed(leaseCache, asking.key, asking.shard, outcome.grant, now);
   const reason = asking.namedBy?.reason ?? outcome.grant.reason;
-  return { kind: "leased", heldLease, reason, candidates: asking.queuedBehind };
+  const line = asking.line === null ? null : { ...asking.line, waitedMs: now - asking.askedAtMs };
+  return { kind: "leased", heldLease, reason, candidates: asking.queuedBehind, line };
 }
 
 /** Asks the shard that another one named. */
@@ -199,6 +224,7 @@ function follow(
   if (commit !== undefined) {
     const grant = ownGrant(leaseCache, leaseRequest, { ...commit, region, reason });
     const heldLease = holdUnconfirmed(leaseCache, asking.key, shardName(leaseRequest.pool.id, region), grant, at.now);
+    noteOwner(heldLease, leaseRequest);
     return { kind: "leased", heldLease, reason, candidates };
   }
   const waitedMs = Math.max(0, at.now - asking.askedAtMs);
@@ -235,6 +261,7 @@ export function onSilence(
   const grant = ownGrant(leaseCache, leaseRequest, { endpointId, region, reason: "nearest_warm", costMs: 0, inFlight });
   const owner = shardName(leaseRequest.pool.id, region);
   const heldLease = holdUnconfirmed(leaseCache, cacheKey(home, leaseRequest), owner, grant, now);
+  noteOwner(heldLease, leaseRequest);
   return { kind: "leased", heldLease, reason: snapshot === null ? "static" : "snapshot", candidates };
 }
 
@@ -312,6 +339,7 @@ function ask(leaseCache: LeaseCache, leaseRequest: LeaseRequest, { region, ...wa
     ...(leaseRequest.lateForMs === undefined ? {} : { lateForMs: leaseRequest.lateForMs }),
     ...(leaseRequest.patient === true ? { patient: true } : {}),
     ...(leaseRequest.again === true ? { again: true } : {}),
+    ...(wanted.ahead ? {} : standing(leaseRequest, now)),
     wantsSnapshot: wanted.hop === 0 && snapshotAgeMs > SNAPSHOT_AGE_MS,
     explain: leaseRequest.explain,
     carry: takeReport(leaseCache, shard, now),
@@ -325,6 +353,20 @@ function ask(leaseCache: LeaseCache, leaseRequest: LeaseRequest, { region, ...wa
     tripMs,
     namedBy: null,
     queuedBehind: null,
+    line: null,
+  };
+}
+
+/** How it stands in line; what is usual is not said. */
+function standing(
+  { pool, priority = PRIORITY_DEFAULT, sender, clientGivesUpAtMs = Number.POSITIVE_INFINITY }: LeaseRequest,
+  now: number,
+): Pick<AcquireRequest, "priority" | "sender" | "clientWaitsMs"> {
+  const clientWaitsMs = Math.max(0, clientGivesUpAtMs - now);
+  return {
+    ...(priority === PRIORITY_DEFAULT ? {} : { priority }),
+    ...(sender === undefined ? {} : { sender }),
+    ...(clientWaitsMs < pool.queueWaitMsMax ? { clientWaitsMs } : {}),
   };
 }
 

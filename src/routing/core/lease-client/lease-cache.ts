@@ -12,8 +12,9 @@ import type { Bucket } from "../shard/budget.ts";
 import type { ViewSet } from "../endpoint/endpoint-view.ts";
 import { CREDIT_LIFE_MS } from "../shard/credits.ts";
 import { LOCAL_EPOCH } from "../shard-messages.ts";
-import type { Report, Grant, LeaseConfirmation, Settlement } from "../shard-messages.ts";
+import type { Report, Grant, LeaseConfirmation, Owner, Settlement } from "../shard-messages.ts";
 import { noteHome } from "./lease-cache-homes.ts";
+import { confirmationOf, ownerOf } from "./lease-cache-owner.ts";
 import type { Home, Homes } from "./lease-cache-homes.ts";
 
 /** A lease in the hands of a request. */
@@ -32,6 +33,8 @@ export type HeldLease = {
   workerId: string | null;
   /** Tokens of the prompt that are thought to be cached there. */
   readonly cachedTokens: number;
+  /** Whose request it is, where its shard does not know. */
+  of?: Owner;
 };
 
 type Credit = { readonly leaseId: string; readonly grant: Grant; readonly spendByMs: number };
@@ -260,7 +263,7 @@ export function settleHeldLease(leaseCache: LeaseCache, heldLease: HeldLease, se
   if (settlement.outcome === "served") earn(leaseCache.retriesAlone);
   if (settlement.outcome === "capacity") returnCreditsFor(leaseCache, heldLease);
   noteHome(leaseCache.homes, settlement);
-  enqueue(leaseCache, heldLease.shard, settlement);
+  enqueue(leaseCache, heldLease.shard, { ...ownerOf(heldLease), ...settlement });
   return true;
 }
 
@@ -308,9 +311,7 @@ function takeDue(leaseCache: LeaseCache, shard: string, now: number): LeaseConfi
     }
     if (heldLease.shard === shard && held.length < REPORT_MAX && heldLease.confirmDueMs <= now) {
       heldLease.confirmDueMs = now + confirmEveryMs(heldLease.grant);
-      const { leaseId, grant, workerId } = heldLease;
-      const { endpointId, epoch } = grant;
-      held.push({ leaseId, endpointId, epoch, capLeftMs: heldLease.capAtMs - now, workerId });
+      held.push(confirmationOf(heldLease, now));
     }
     nextDueMs = Math.min(nextDueMs, heldLease.confirmDueMs);
   }

@@ -53,7 +53,7 @@ export function comeBackMs(state: ShardState, rank: number, views: readonly Endp
 }
 
 /** Held requests by class. */
-function waitingByPriority({ queue }: ShardState): ByPriority {
+export function waitingByPriority({ queue }: ShardState): ByPriority {
   const waiting = { high: 0, normal: 0, low: 0 };
   for (const waiter of queue.values()) waiting[PRIORITIES[rankOfWaiter(waiter)] ?? PRIORITY_DEFAULT] += 1;
   return waiting;

@@ -19,7 +19,7 @@ import { LOCAL_EPOCH } from "../shard-messages.ts";
 import type { Report, LeaseConfirmation, Settlement } from "../shard-messages.ts";
 import { failureKind, noteFailure, noteStandings } from "./shard-news.ts";
 import { countDemand, scale } from "./shard-scale.ts";
-import { settleService } from "./shard-shares.ts";
+import { chargeHeld, settleService } from "./shard-shares.ts";
 
 /** Applies what an edge isolate had to tell, then drops what is due and serves the queue. */
 export function applyReport(state: ShardState, report: Report, now: number, rng: Rng): Effect[] {
@@ -99,6 +99,7 @@ function keepHeld(state: ShardState, held: LeaseConfirmation, now: number): void
     now,
   );
   placeHeld(state, held);
+  chargeHeld(state, state.leases.live.get(held.leaseId), held, now);
   if (outcome !== "adopted") return;
   if (held.epoch > LOCAL_EPOCH) claimInherited(endpoint);
   // It came here without asking, and is demand like any other.

@@ -8,7 +8,7 @@ import type { Lease } from "./leases.ts";
 import { rankOf } from "./priority.ts";
 import { AGE_TURN } from "./queue-order.ts";
 import type { ShardState } from "./shard-state.ts";
-import type { AcquireRequest, AttemptOutcome, Settlement } from "../shard-messages.ts";
+import type { AcquireRequest, AttemptOutcome, LeaseConfirmation, Owner, Settlement } from "../shard-messages.ts";
 
 /** Time constant of the arrivals of a class, ms: some twenty slots' time, and soon over when a burst is. */
 export const CLASS_TAU_MS = 10_000;
@@ -38,12 +38,21 @@ export function chargeGrant(state: ShardState, request: AcquireRequest, lease: L
   charge(state, request, tokens, now);
 }
 
+/** Who holds `lease` says whose request it is; its prompt is charged with its end. */
+export function chargeHeld(state: ShardState, lease: Lease | undefined, { of }: LeaseConfirmation, now: number): void {
+  if (of === undefined || lease === undefined || lease.charged !== null) return;
+  const { sender, priority } = of;
+  const tokens = serviceOf(0, null);
+  lease.charged = { sender, rank: rankOf(priority), tokens };
+  charge(state, of, tokens, now);
+}
+
 /** A request is served elsewhere: what its sender has there it has had. */
 export function chargeSpill(state: ShardState, request: AcquireRequest, now: number): void {
   charge(state, request, serviceOf(request.inputTokens, null), now);
 }
 
-function charge({ shares }: ShardState, { sender = NO_SENDER, priority }: AcquireRequest, tokens: number, now: number) {
+function charge({ shares }: ShardState, { sender = NO_SENDER, priority }: Partial<Owner>, tokens: number, now: number) {
   addService(shares, sender, tokens, now);
   noteLine(shares, rankOf(priority), sender, now);
 }
@@ -59,10 +68,10 @@ const NOTHING_DONE: ReadonlySet<AttemptOutcome> = new Set([
 
 /** What an attempt has really taken, in place of what its sender was charged for it. */
 export function settleService(state: ShardState, lease: Lease | null, settlement: Settlement, now: number): void {
-  const { outcome, inputTokens, outputTokens = null } = settlement;
+  const { outcome, inputTokens, promptTokens = inputTokens, cachedTrue = 0, outputTokens = null } = settlement;
   const charged = lease?.charged ?? null;
-  const sender = charged?.sender ?? settlement.sender;
+  const sender = charged?.sender ?? settlement.of?.sender;
   if (sender === undefined) return;
-  const taken = NOTHING_DONE.has(outcome) ? 0 : serviceOf(inputTokens, outputTokens);
+  const taken = NOTHING_DONE.has(outcome) ? 0 : serviceOf(promptTokens - cachedTrue, outputTokens);
   addService(state.shares, sender, taken - (charged?.tokens ?? 0), now);
 }

@@ -171,8 +171,9 @@ describe("what a sender is charged", () => {
     const state = shard();
     ask(state, "i-1", { ahead: true, recentPerSecond: 100 });
     expect(state.leases.live.size).toBeGreaterThan(0);
-    settle(state, "i-1", { inputTokens: 100, outputTokens: 50, sender });
-    settle(state, "i-1", { inputTokens: 100, outputTokens: 50, sender });
+    const end = { inputTokens: 100, outputTokens: 50, of: { sender } };
+    settle(state, "i-1", end);
+    settle(state, "i-1", end);
     expect(taken(state)).toBe(200);
   });
 });

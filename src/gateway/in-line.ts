@@ -1,0 +1,78 @@
+/**
+ * Decides how a request stands in line where slots are scarce: its class, whose it is, and how long its client waits.
+ *
+ * Model. The class is `x-warmpath-priority`, ours, or the urgency of `Priority` (RFC 9218), which browsers and HTTP clients
+ * send by themselves: so the second, where it cannot be read, is ignored as its RFC says, and the first is refused. Everyone
+ * may lower; above `priorityMax` of its key nobody is raised, else whoever asks loudest goes first. The sender is the tenant
+ * and its session, under the keyed hash that affinity uses. How long a client waits is told by Stainless' SDKs (openai,
+ * anthropic). Source: docs/sources.md, Fairness. Rejected: the body's `priority`, an engine's own, which passes unread.
+ */
+import { keyedHash } from "../lib/keyed-hash.ts";
+import type { HashKey } from "../lib/keyed-hash.ts";
+import type { Sender } from "../routing/core/shard/fair-shares.ts";
+import { PRIORITIES, PRIORITY_DEFAULT, rankOf } from "../routing/core/shard/priority.ts";
+import type { Priority } from "../routing/core/shard/priority.ts";
+import { CLIENT_TIMEOUT, PRIORITY, URGENCY } from "../wire/headers.ts";
+import { sessionKeyOf } from "./affinity-key.ts";
+
+export type InLine = {
+  readonly priority: Priority;
+  readonly sender: Sender;
+  /** When the client gives up, epoch ms; absent: it does not say. */
+  readonly clientGivesUpAtMs?: number;
+};
+
+export type LineAsked = {
+  readonly headers: Headers;
+  /** The parsed body; null when it is not JSON. */
+  readonly json: unknown;
+  readonly tenant: string;
+  /** The highest class that its key may ask for. */
+  readonly priorityMax: Priority;
+  readonly startedAtMs: number;
+};
+
+/** Null: `x-warmpath-priority` names no class. */
+export function inLineOf(secret: HashKey, asked: LineAsked): InLine | null {
+  const { headers, json, tenant, priorityMax, startedAtMs } = asked;
+  const priority = askedFor(headers);
+  if (priority === null) return null;
+  const session = sessionKeyOf(secret, tenant, headers, json);
+  const waitsMs = clientWaitsMs(headers.get(CLIENT_TIMEOUT));
+  return {
+    priority: rankOf(priority) < rankOf(priorityMax) ? priorityMax : priority,
+    sender: { tenant: keyedHash(secret, `t ${tenant}`), ...(session === null ? {} : { session }) },
+    ...(waitsMs === null ? {} : { clientGivesUpAtMs: startedAtMs + waitsMs }),
+  };
+}
+
+function askedFor(headers: Headers): Priority | null {
+  const named = headers.get(PRIORITY);
+  if (named !== null) return PRIORITIES.find((one) => one === named.trim().toLowerCase()) ?? null;
+  const urgency = urgencyOf(headers.get(URGENCY));
+  if (urgency === null || urgency === URGENCY_DEFAULT) return PRIORITY_DEFAULT;
+  return urgency < URGENCY_DEFAULT ? "high" : "low";
+}
+
+const URGENCY_DEFAULT = 3;
+
+/** A structured field is short; what is longer than this is none. */
+const URGENCY_CHARS_MAX = 256;
+
+/** `u` of a dictionary (RFC 9651), of which the last one counts; null: none that is one. */
+function urgencyOf(value: string | null): number | null {
+  if (value === null || value.length > URGENCY_CHARS_MAX) return null;
+  let urgency: number | null = null;
+  for (const member of value.split(",")) {
+    const [, digit] = /^\s*u=(-?[0-9]+)(?:\s*;.*)?\s*$/.exec(member) ?? [];
+    if (digit !== undefined) urgency = /^[0-7]$/.test(digit) ? Number(digit) : null;
+  }
+  return urgency;
+}
+
+/** Whole seconds; an SDK that was given less says 0, which is no answer's time. */
+function clientWaitsMs(value: string | null): number | null {
+  if (value === null || !/^[0-9]{1,6}$/.test(value)) return null;
+  const seconds = Number(value);
+  return seconds === 0 ? null : seconds * 1_000;
+}

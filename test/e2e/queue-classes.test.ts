@@ -1,0 +1,168 @@
+/** Classes and tenants at one busy pool: who goes first when a slot frees, and who is refused when not all can wait. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
+import { startFleet } from "../support/fleet.ts";
+import type { Fleet } from "../support/fleet.ts";
+
+const SLOTS = 2;
+const QUEUE_DEPTH_MAX = 5;
+const engine = { ...ENGINE_PRESETS.fast, stepBaseMs: 5 };
+
+let fleet: Fleet;
+beforeAll(async () => {
+  fleet = await startFleet({
+    keys: [
+      { id: "heavy", tenant: "heavy" },
+      { id: "small", tenant: "small" },
+      { id: "vip", tenant: "heavy", priorityMax: "high" },
+      { id: "ops", tenant: "heavy", scopes: ["infer", "admin"] },
+    ],
+    endpoints: [
+      {
+        id: "us-a",
+        region: "us-east",
+        simulator: { engine },
+        config: { concurrencyPerWorker: SLOTS, queuesExcess: false },
+      },
+    ],
+    // Wide enough that nobody's patience ends before the test does.
+    pool: { patienceMs: 10_000, queueDepthMax: QUEUE_DEPTH_MAX, queueWaitMsMax: 120_000 },
+  });
+});
+afterAll(() => fleet.close());
+
+const shard = async () => {
+  const [status] = (await fleet.shards()).map((report) => report.status);
+  return { live: status?.liveLeases ?? -1, queued: status?.queued ?? -1, queuedBy: status?.queuedBy };
+};
+
+type Asked = { readonly key: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: object };
+
+const ask = ({ key, headers = {}, body = {} }: Asked, signal?: AbortSignal) =>
+  fleet.call("/v1/chat/completions", {
+    method: "POST",
+    place: "us-east",
+    headers: { "content-type": "application/json", authorization: `Bearer ${fleet.keyOf(key)}`, ...headers },
+    body: JSON.stringify({ model: fleet.model, max_tokens: 2, messages: [{ role: "user", content: "x" }], ...body }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+
+/** Takes every slot with streams of the heavy tenant, that go on until they are released. */
+async function fill(): Promise<{ release: () => void }> {
+  const holders = Array.from({ length: SLOTS }, () => new AbortController());
+  for (const { signal } of holders) await ask({ key: "heavy", body: { stream: true, max_tokens: 30_000 } }, signal);
+  await fleet.until(shard, ({ live }) => live === SLOTS);
+  return { release: () => holders.forEach((holder) => holder.abort()) };
+}
+
+/** One after the other, each in the queue before the next one is sent. */
+async function enqueue(all: readonly Asked[]): Promise<Promise<Response>[]> {
+  const waiting: Promise<Response>[] = [];
+  const { queued: before } = await shard();
+  for (const [index, asked] of all.entries()) {
+    waiting.push(ask(asked));
+    await fleet.until(shard, ({ queued }) => queued === before + index + 1);
+  }
+  return waiting;
+}
+
+const idle = () => fleet.until(shard, ({ live, queued }) => live === 0 && queued === 0);
+
+/** Lets the slots go and returns how many of those that waited were dispatched before the one at `index`. */
+async function placeOf(index: number, waiting: readonly Promise<Response>[], release: () => void): Promise<number> {
+  const before = fleet.simulator("us-a").stats.dispatchedIds.length;
+  release();
+  const answers = await Promise.all(waiting);
+  expect(answers.map(({ status }) => status)).toEqual(waiting.map(() => 200));
+  await idle();
+  const id = answers[index]?.headers.get("x-request-id") ?? "";
+  return fleet.simulator("us-a").stats.dispatchedIds.slice(before).indexOf(id);
+}
+
+const heavies = (count: number, headers: Asked["headers"] = {}): Asked[] =>
+  Array.from({ length: count }, () => ({ key: "heavy", headers }));
+
+describe("when every slot is taken", () => {
+  test("one request of a tenant that had little goes before those that another one has waiting", async () => {
+    const { release } = await fill();
+    const waiting = await enqueue([...heavies(4), { key: "small" }]);
+    // Slots free in pairs.
+    expect(await placeOf(4, waiting, release)).toBeLessThan(SLOTS);
+  });
+
+  test("a request of a higher class overtakes those that came before, where its key may ask for one", async () => {
+    const { release } = await fill();
+    const waiting = await enqueue([...heavies(4), { key: "vip", headers: { "x-warmpath-priority": "high" } }]);
+    expect((await shard()).queuedBy).toEqual({ high: 1, normal: 4, low: 0 });
+    expect(await placeOf(4, waiting, release)).toBeLessThan(SLOTS);
+  });
+
+  test("a key that may not is served as normal, in its turn", async () => {
+    const { release } = await fill();
+    const waiting = await enqueue([...heavies(4), { key: "heavy", headers: { "x-warmpath-priority": "high" } }]);
+    expect((await shard()).queuedBy).toEqual({ high: 0, normal: 5, low: 0 });
+    expect(await placeOf(4, waiting, release)).toBeGreaterThanOrEqual(SLOTS);
+  });
+
+  test("Priority lowers too, and the last of the lowest class is refused for one of a higher", async () => {
+    const { release } = await fill();
+    const low = heavies(QUEUE_DEPTH_MAX, { priority: "u=6" });
+    const waiting = await enqueue(low);
+    expect((await shard()).queuedBy).toEqual({ high: 0, normal: 0, low: QUEUE_DEPTH_MAX });
+    const normal = ask({ key: "heavy" });
+    const refused = await Promise.race(waiting);
+    expect(refused.status).toBe(429);
+    expect(((await refused.json()) as { error: { code: string } }).error.code).toBe("saturated");
+    expect(Number(refused.headers.get("retry-after-ms"))).toBeGreaterThan(0);
+    const oneMore = await ask({ key: "heavy", headers: { "x-warmpath-priority": "low" } });
+    expect(oneMore.status).toBe(429);
+    await fleet.until(shard, ({ queuedBy }) => queuedBy?.normal === 1 && queuedBy.low === QUEUE_DEPTH_MAX - 1);
+    release();
+    expect((await normal).status).toBe(200);
+    const statuses = (await Promise.all(waiting)).map(({ status }) => status);
+    expect(statuses).toEqual([...Array.from({ length: QUEUE_DEPTH_MAX - 1 }, () => 200), 429]);
+    await idle();
+  });
+
+  test("an operator sees where a request stands, before and after", async () => {
+    const { release } = await fill();
+    const [held] = await enqueue([
+      { key: "ops", headers: { "x-warmpath-priority": "low", "x-warmpath-explain": "1" } },
+    ]);
+    const explained = await fleet.call("/admin/explain", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ pool: "main", place: "us-east", priority: "low" }),
+    });
+    const { line } = (await explained.json()) as { line: { waitMs: number } };
+    expect(line).toMatchObject({ priority: "low", waiting: { high: 0, normal: 0, low: 1 }, ahead: 0 });
+    expect(line.waitMs).toBeGreaterThan(0);
+    const metrics = await (await fleet.call("/metrics")).text();
+    expect(metrics).toMatch(/warmpath_queued_in_class\{pool="main",region="us-east",priority="low"\} 1\n/);
+    release();
+    const answer = await held;
+    const decision = JSON.parse(answer?.headers.get("x-warmpath-decision") ?? "{}") as { line?: object };
+    expect(decision.line).toMatchObject({ priority: "low", ahead: 0, expectedMs: expect.any(Number) as number });
+    await idle();
+  });
+});
+
+test("a class that there is not is refused in words, and nothing is sent", async () => {
+  const { dispatchedIds } = fleet.simulator("us-a").stats;
+  const before = dispatchedIds.length;
+  const refused = await ask({ key: "vip", headers: { "x-warmpath-priority": "urgent" } });
+  const { error } = (await refused.json()) as { error: { message: string; param: string } };
+  expect([refused.status, error.param]).toEqual([400, "x-warmpath-priority"]);
+  expect(error.message).toMatch(/high, normal, low/);
+  expect(dispatchedIds.length).toBe(before);
+});
+
+test("a client that says how long it waits is refused at once where it would wait longer", async () => {
+  const { release } = await fill();
+  const waiting = await enqueue(heavies(3));
+  const refused = await ask({ key: "heavy", headers: { "x-stainless-timeout": "1" } });
+  expect(refused.status).toBe(429);
+  release();
+  await Promise.all(waiting);
+  await idle();
+});
