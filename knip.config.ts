@@ -1,8 +1,8 @@
 /**
  * What `knip` takes for a beginning, so that nothing stays in the tree that nobody uses. It runs twice in
- * `npm run check`: once over everything, tests included, for files, packages and exports without any user; and once over
- * what runs without tests (`--production`, the entries with "!"), for what only tests keep alive. There an export that
- * its own file uses is left alone: a test may read the name of a bound.
+ * `npm run check`: once over everything, tests included, for files, packages and exports without any user; and once
+ * over what runs without tests (`--production`, the entries with "!"), for what only tests keep alive. There an export
+ * that its own file uses is left alone: a test may read the name of a bound.
  */
 import { readFileSync } from "node:fs";
 import type { KnipConfig } from "knip";

@@ -1,14 +1,14 @@
 /**
  * What an HTTP answer means where a server's own rules do not say otherwise.
  *
- * A 5xx is the endpoint's own failure, unless it says itself that the request is at fault: a grammar that does not parse
- * is a 500 of some servers, and must not take out one after the other.
- * 401 and 403 come from our credential, never from the client's, so they are the endpoint's fault and must not reach the
- * client as its own. A prompt that is longer than the context is the client's, and fits where the context is longer: the
- * endpoints of one pool need not have the same card. 404 stays the client's, although another endpoint may have the route or the model: the client
- * chooses the path, and one that asks for what nobody has must not eject the whole pool. Where the client may choose any
- * path at all (`/p`), the edge takes a server's error for the client's own as well (`src/dispatch/dispatch.ts`). Sources: docs/sources.md,
- * Runpod load balancing; docs/sources.md, Inference servers.
+ * A 5xx is the endpoint's own failure, unless it says itself that the request is at fault: a grammar that does not
+ * parse is a 500 of some servers, and must not take out one after the other. 401 and 403 come from our credential,
+ * never from the client's, so they are the endpoint's fault and must not reach the client as its own. A prompt that is
+ * longer than the context is the client's, and fits where the context is longer: the endpoints of one pool need not
+ * have the same card. 404 stays the client's, although another endpoint may have the route or the model: the client
+ * chooses the path, and one that asks for what nobody has must not eject the whole pool. Where the client may choose
+ * any path at all (`/p`), the edge takes a server's error for the client's own as well (`src/dispatch/dispatch.ts`).
+ * Sources: docs/sources.md, Runpod load balancing; docs/sources.md, Inference servers.
  */
 import type { AnswerClass } from "./port.ts";
 
@@ -37,8 +37,8 @@ export function classifyStatus(status: number, bodyStart = ""): AnswerClass {
 }
 
 /**
- * Prompt and answer do not fit into the context, in the words of OpenAI's code, vLLM, llama.cpp, SGLang, TGI (and TEI), and
- * Anthropic. A client that has these words in its request and an echo in its error gains one more question.
+ * Prompt and answer do not fit into the context, in the words of OpenAI's code, vLLM, llama.cpp, SGLang, TGI (and TEI),
+ * and Anthropic. A client that has these words in its request and an echo in its error gains one more question.
  */
 const CONTEXT_EXCEEDED = new RegExp(
   [
@@ -55,8 +55,8 @@ const CONTEXT_EXCEEDED = new RegExp(
 );
 
 /**
- * A server's error whose own words are that the request is wrong: the error types of OpenAI, vLLM and llama.cpp, and what
- * llama.cpp and vLLM say of a grammar, a schema or an image that they cannot take, with a 500.
+ * A server's error whose own words are that the request is wrong: the error types of OpenAI, vLLM and llama.cpp, and
+ * what llama.cpp and vLLM say of a grammar, a schema or an image that they cannot take, with a 500.
  */
 const REQUEST_AT_FAULT = new RegExp(
   [
@@ -70,8 +70,9 @@ const REQUEST_AT_FAULT = new RegExp(
 );
 
 /**
- * When a server that has no room wants to be asked again, ms, > 0; null: it does not say, or says "now". The header's own
- * forms are whole seconds and an HTTP date (RFC 9110, 10.2.3); `retry-after-ms` is what OpenAI's clients read first.
+ * When a server that has no room wants to be asked again, ms, > 0; null: it does not say, or says "now". The
+ * header's own forms are whole seconds and an HTTP date (RFC 9110, 10.2.3); `retry-after-ms` is what
+ * OpenAI's clients read first.
  */
 export function retryAfterMs(headers: Headers, now: number): number | null {
   const exactMs = positive(headers.get("retry-after-ms"));

@@ -1,9 +1,9 @@
 /**
- * The port to GPU servers: how to look at one, and what its answer means. Where it is, only the way out knows. One adapter a kind of
- * server; the contract suite in `test/backends/contract.ts` runs over all of them.
+ * The port to GPU servers: how to look at one, and what its answer means. Where it is, only the way out knows. One
+ * adapter a kind of server; the contract suite in `test/backends/contract.ts` runs over all of them.
  *
- * An adapter holds no state, makes no decision about routing, names paths and never URLs, and sees the network only through
- * the egress it is given.
+ * An adapter holds no state, makes no decision about routing, names paths and never URLs, and sees the network only
+ * through the egress it is given.
  */
 import type { ProbeResult } from "../src/routing/core/endpoint/endpoint.ts";
 
@@ -23,9 +23,9 @@ export type Target = {
 };
 
 /**
- * What an answer means for routing. `served`: it is the client's. `client_fault`: it is the client's, and the endpoint is
- * well. `too_long`: the same, but an endpoint with a longer context may serve it. `capacity`: no room now, try elsewhere,
- * the endpoint is well. `server_fault`: the endpoint is not well.
+ * What an answer means for routing. `served`: it is the client's. `client_fault`: it is the client's, and the endpoint
+ * is well. `too_long`: the same, but an endpoint with a longer context may serve it. `capacity`: no room now, try
+ * elsewhere, the endpoint is well. `server_fault`: the endpoint is not well.
  */
 export type AnswerClass = "served" | "client_fault" | "too_long" | "capacity" | "server_fault";
 

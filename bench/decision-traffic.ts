@@ -1,10 +1,12 @@
 /**
- * The shard whose decisions `decision.ts` measures: its pool, its peers, and the requests that taught them what they know.
+ * The shard whose decisions `decision.ts` measures: its pool, its peers, and the requests that taught them what they
+ * know.
  *
  * Model. Virtual time. Every region's shard serves its own clients, and some of us-east's, until its estimates have
- * settled: round trips around what the distance says, first tokens after the prompt was read, two GPU workers an endpoint,
- * every second request of a session that comes back. Half of the slots are taken, so that no endpoint drops out of a
- * decision and nothing waits. Rejected: states written by hand, which have an entry or none where real ones have dozens.
+ * settled: round trips around what the distance says, first tokens after the prompt was read, two GPU workers
+ * an endpoint, every second request of a session that comes back. Half of the slots are taken, so that no
+ * endpoint drops out of a decision and nothing waits. Rejected: states written by hand, which have an entry or
+ * none where real ones have dozens.
  */
 import type { EndpointView } from "../src/routing/core/endpoint/endpoint-view.ts";
 import { roundTripPriorMs } from "../src/routing/core/cost/geography.ts";
@@ -72,7 +74,10 @@ export type Traffic = {
   readonly clients: Region["clients"];
 };
 
-/** Traffic at the shard of us-east, in virtual time; its peers' digests come as often as in production, with what those learned. */
+/**
+ * Traffic at the shard of us-east, in virtual time; its peers' digests come as often as in
+ * production, with what those learned.
+ */
 export function createTraffic(endpoints: number, rng: Rng): Traffic {
   const pool = poolOf(endpoints);
   const used = REGIONS.filter(({ id }) => pool.endpoints.some(({ region }) => region === id));

@@ -6,9 +6,11 @@
  * grant the lease), called as the Durable Object calls it, with no credits, so that every request asks. *Route* is the
  * pure choice alone, on views that are there already. *Plan* is what comes on top while everything is full and PLAN_MAX
  * requests wait: at each event they are planned again. The floor is the least that a balancer does: the smallest of one
- * number per endpoint, counted up and down. The shard's state is learned (`decision-traffic.ts`). CPU is the process's own (garbage collection and compiler included), the median over
- * batches; what a call costs beside that (structured clones, the event loop) is in `overhead.ts`.
- * Rejected: wall time, which on a shared machine is mostly the others'; and one long batch, which keeps their bad moments.
+ * number per endpoint, counted up and down. The shard's state is learned (`decision-traffic.ts`). CPU is the process's
+ * own (garbage collection and compiler included), the median over batches; what a call costs beside that (structured
+ * clones, the event loop) is in `overhead.ts`.
+ * Rejected: wall time, which on a shared machine is mostly the others'; and one long batch, which keeps their bad
+ * moments.
  */
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";

@@ -1,4 +1,6 @@
-/** The router of one row: the shipped `serve` on raw workerd, with a pool for each scenario, and defaults everywhere. */
+/**
+ * The router of one row: the shipped `serve` on raw workerd, with a pool for each scenario, and defaults everywhere.
+ */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,5 +1,6 @@
 /**
- * `npm run bench:failover`: what a client sees while an endpoint misbehaves in sixteen ways, and what the endpoint sees.
+ * `npm run bench:failover`: what a client sees while an endpoint misbehaves in sixteen ways, and what the endpoint
+ * sees.
  *
  * Model. Scenarios, timings and verdicts of a public benchmark, Failover Bench
  * (https://github.com/failoverbench/failoverbench), in our own code, so that the figures may be laid beside the
@@ -8,7 +9,8 @@
  * row run one after the other, since an effect of one on the next would be a finding.
  *
  * Differences from the published runs: the fallback is a second endpoint of the pool and not a second model that the
- * client names; it calls its model by another name, so that S16 can ask who answered. For S12 its context is the longer one.
+ * client names; it calls its model by another name, so that S16 can ask who answered. For S12 its context is the longer
+ * one.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

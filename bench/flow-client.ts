@@ -1,6 +1,6 @@
 /**
- * One user's kept-alive connection: just enough HTTP/1.1 over a raw socket to send the same bytes again and again and to
- * know when an answer is whole.
+ * One user's kept-alive connection: just enough HTTP/1.1 over a raw socket to send the same bytes again and again and
+ * to know when an answer is whole.
  *
  * Rejected: `fetch` and `node:http`, which cost several times as much CPU, on a machine whose two cores the gateway and
  * the mocks need too.

@@ -2,8 +2,8 @@
  * The servers behind the flow benchmark, as one process of their own: the check service, which takes 250 ms, and the
  * model, which takes 1 s. It counts what it answers, so that a run can show that every question had its three checks.
  *
- * The same process answers at `barePath` after the whole floor: load sent there meets no router, and shows what the load
- * generator and these mocks can do by themselves.
+ * The same process answers at `barePath` after the whole floor: load sent there meets no router, and shows what the
+ * load generator and these mocks can do by themselves.
  */
 import { createServer } from "node:http";
 import type { ServerResponse } from "node:http";

@@ -2,9 +2,9 @@
  * `npm run bench:flow`: the workload of prompt-flow's published benchmark on raw workerd with the built bundle. Three
  * external rails of 250 ms in parallel, a model that takes 1 s, users that think 1 to 2 s between two questions.
  *
- * Model. The check service and the model are one process, workerd another, the users this one. The counters of the mocks
- * prove that every question had its three checks and its one call. With `--ceiling` the same users first ask a mock that
- * answers after 1.25 s by itself (1 s where that is the floor): what is missing there, no router lost.
+ * Model. The check service and the model are one process, workerd another, the users this one. The counters of the
+ * mocks prove that every question had its three checks and its one call. With `--ceiling` the same users first ask a
+ * mock that answers after 1.25 s by itself (1 s where that is the floor): what is missing there, no router lost.
  * Rejected: Locust itself, which in the published run had no core left to ask faster, as the article says; and an open
  * loop, whose figures have nothing published to stand beside.
  */

@@ -1,12 +1,13 @@
 /**
- * `npm run bench:claim`: what a claim costs with 10, 1,000, 100,000 and 1,000,000 jobs in the queue, and what such a queue
- * costs at its start.
+ * `npm run bench:claim`: what a claim costs with 10, 1,000, 100,000 and 1,000,000 jobs in the queue, and what
+ * such a queue costs at its start.
  *
- * Model. Raw workerd with the built sources and a pulling GPU worker, which claims ten jobs a call; the pool's endpoint is
- * drained, so nothing else does. A million submissions would take an hour: one job is submitted, workerd is stopped, and
- * the rows are copied in the queue's own SQLite file, under random ids, as real ones have. Then workerd starts on it: its
- * first answer contains the pass over the waiting jobs. Plans and bare statements are those of `job-store.ts`, run by
- * Node's SQLite on the same file. How many rows a claim reads and writes is counted in `test/objects/job-queue-storage`.
+ * Model. Raw workerd with the built sources and a pulling GPU worker, which claims ten jobs a call; the pool's endpoint
+ * is drained, so nothing else does. A million submissions would take an hour: one job is submitted, workerd is stopped,
+ * and the rows are copied in the queue's own SQLite file, under random ids, as real ones have. Then workerd starts on
+ * it: its first answer contains the pass over the waiting jobs. Plans and bare statements are those of `job-store.ts`,
+ * run by Node's SQLite on the same file. How many rows a claim reads and writes is counted in
+ * `test/objects/job-queue-storage`.
  */
 import { randomBytes } from "node:crypto";
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
- * The endpoint of the jobs benchmark, in the process that also submits the jobs: one clock tells when a job was submitted
- * and when it began. It runs a job for as long as the job's prompt says, and answers from bytes made beforehand.
+ * The endpoint of the jobs benchmark, in the process that also submits the jobs: one clock tells when
+ * a job was submitted and when it began. It runs a job for as long as the job's prompt says, and
+ * answers from bytes made beforehand.
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

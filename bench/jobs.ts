@@ -1,12 +1,12 @@
 /**
  * `npm run bench:jobs`: how long a job waits that need not wait.
  *
- * Model. Raw workerd with the built sources, an endpoint that is warm, and the client, on one machine; the client and the
- * endpoint are one process and share a clock, so a delay is measured and not inferred. Three exercises: ten jobs back to
- * back (the one whose numbers Prefect users publish: each begins after the one before it has ended), an open loop at 1, 10
- * and 100 jobs/s, and an endpoint with one slot and a queue before it, where what counts is the time from the end of one
- * job to the start of the next. Numbers of the field: facts on Prefect 3, `serve` and a process worker at a poll interval
- * of 1 s.
+ * Model. Raw workerd with the built sources, an endpoint that is warm, and the client, on one machine; the client and
+ * the endpoint are one process and share a clock, so a delay is measured and not inferred. Three exercises: ten jobs
+ * back to back (the one whose numbers Prefect users publish: each begins after the one before it has ended), an open
+ * loop at 1, 10 and 100 jobs/s, and an endpoint with one slot and a queue before it, where what counts is the time
+ * from the end of one job to the start of the next. Numbers of the field: facts on Prefect 3, `serve` and a process
+ * worker at a poll interval of 1 s.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

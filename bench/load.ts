@@ -1,9 +1,11 @@
 /**
- * The load generator: N kept-alive connections in a closed loop, each sending its next request when the answer is whole.
+ * The load generator: N kept-alive connections in a closed loop, each sending its next request when the answer is
+ * whole.
  *
- * It speaks just enough HTTP/1.1 for the answers of `traffic.ts`, over raw sockets, and checks every one of them: status,
- * every byte of a JSON answer, number of events and the clean end of a stream. Rejected: `fetch` and `node:http`, which
- * cost more CPU per request than the gateway under test, so that the benchmark would measure its own client.
+ * It speaks just enough HTTP/1.1 for the answers of `traffic.ts`, over raw sockets, and checks every one of
+ * them: status, every byte of a JSON answer, number of events and the clean end of a stream. Rejected:
+ * `fetch` and `node:http`, which cost more CPU per request than the gateway under test, so that the benchmark
+ * would measure its own client.
  */
 import { connect } from "node:net";
 import type { Socket } from "node:net";

@@ -1,9 +1,10 @@
 /**
- * The texts of `rails.ts`: ordinary prompts of several kinds, and pumps, which are what somebody would send to make a rail slow.
+ * The texts of `rails.ts`: ordinary prompts of several kinds, and pumps, which are what somebody
+ * would send to make a rail slow.
  *
- * Model. A prompt is made of sentences drawn at random, so no two are alike and nothing that remembers texts can help. A
- * pump repeats one piece that some rail must look at and mostly reject: the start of a pattern, nearly all of it, or a
- * find so small that a text holds hundreds of thousands. Where a rail remembers what it saw, the pieces are numbered.
+ * Model. A prompt is made of sentences drawn at random, so no two are alike and nothing that remembers texts can help.
+ * A pump repeats one piece that some rail must look at and mostly reject: the start of a pattern, nearly all of it, or
+ * a find so small that a text holds hundreds of thousands. Where a rail remembers what it saw, the pieces are numbered.
  * Rejected: a corpus from elsewhere, which has a licence and one kind of text.
  */
 import type { Rng } from "../src/lib/rng.ts";

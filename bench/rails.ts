@@ -1,12 +1,12 @@
 /**
  * `npm run bench:rails`: CPU time of the rails inside the isolate, one by one and all together, in Node.
  *
- * Model. *Ordinary*: prompts of 1, 8 and 64 KB of five kinds, each read once by all rails in a row, as a request has it,
- * and once by rail after rail with the clock read between; no prompt is read by one pass twice. Reported are the median
- * and the 99th percentile over prompts. *Pumps*: 1 MB of each hostile repetition by each rail, several times; reported
- * are the smallest and the median time. CPU is the process's own, garbage collection and compiler included, because a
- * wall clock on a shared machine mostly measures the others; they still cost us cache and clock speed, so the load of
- * the machine is printed beside the figures.
+ * Model. *Ordinary*: prompts of 1, 8 and 64 KB of five kinds, each read once by all rails in a row, as a request has
+ * it, and once by rail after rail with the clock read between; no prompt is read by one pass twice. Reported are the
+ * median and the 99th percentile over prompts. *Pumps*: 1 MB of each hostile repetition by each rail, several times;
+ * reported are the smallest and the median time. CPU is the process's own, garbage collection and compiler included,
+ * because a wall clock on a shared machine mostly measures the others; they still cost us cache and clock speed, so the
+ * load of the machine is printed beside the figures.
  * Rejected: failing beyond the aims, which would make of a busy machine a broken build.
  */
 import { writeFileSync } from "node:fs";

@@ -1,4 +1,6 @@
-/** The endpoint of the benchmark of streams, as a process of its own: writes bytes made beforehand, a chunk at a time. */
+/**
+ * The endpoint of the benchmark of streams, as a process of its own: writes bytes made beforehand, a chunk at a time.
+ */
 import { createServer } from "node:http";
 import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,12 +1,12 @@
 /**
  * `npm run bench:streams`: what output rails cost a stream of 50 chunks, and how much of ordinary prose they hold back.
  *
- * Model. As in `overhead.ts`: raw workerd, each contender alone on one core, CPU as the kernel counts it, ratios within a
- * round. The floor is a Worker that is `fetch(upstream, request)`; beside it stand the loop that reads and writes each
- * chunk in JavaScript, which is how rails would be written without the HTML rewriter (`src/rails/output-stream.ts`),
- * the router without output rails, and the router with ["secrets", "pii"]. A contender falls behind when its streams
- * take longer than the endpoint takes to send them.
- * Hold-back is counted, not timed: characters that are held after each token.
+ * Model. As in `overhead.ts`: raw workerd, each contender alone on one core, CPU as the kernel counts it, ratios within
+ * a round. The floor is a Worker that is `fetch(upstream, request)`; beside it stand the loop that reads and writes
+ * each chunk in JavaScript, which is how rails would be written without the HTML rewriter
+ * (`src/rails/output-stream.ts`), the router without output rails, and the router with ["secrets", "pii"]. A contender
+ * falls behind when its streams take longer than the endpoint takes to send them. Hold-back is counted, not timed:
+ * characters that are held after each token.
  */
 import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";

@@ -1,10 +1,11 @@
 /**
  * Decides where an engine is asked for its load, and asks it.
  *
- * Model. An engine tells at one of a few paths, and which it is shows in the answer. So all are tried once, the one that
- * tells the most first, and then only the one that told. One that nowhere tells is left alone for LOOK_AGAIN_MS: it
- * may be another engine by then. Asked only beside a probe that found the endpoint ready, within TELL_TIMEOUT_MS, and never
- * on the way of a request; an engine that is too busy to tell has told nothing, and is no less ready for that.
+ * Model. An engine tells at one of a few paths, and which it is shows in the answer. So all are tried once, the
+ * one that tells the most first, and then only the one that told. One that nowhere tells is left alone for
+ * LOOK_AGAIN_MS: it may be another engine by then. Asked only beside a probe that found the endpoint ready,
+ * within TELL_TIMEOUT_MS, and never on the way of a request; an engine that is too busy to tell has told nothing,
+ * and is no less ready for that.
  * Rejected: a kind of server for each engine in the config, which everybody would have to set right.
  */
 import type { EngineReport } from "../../src/routing/core/endpoint/engine-report.ts";

@@ -1,10 +1,10 @@
 /**
  * Reads the few figures that routing needs off a Prometheus text, which an engine writes in full every time.
  *
- * Model. One pass over the lines; a line is looked at only as far as its name, unless the name is wanted. Whatever is no
- * sample (a comment, a broken line, a value that is no finite number) is passed over: a format that gains a member must not
- * blind the reader. An engine is not trusted with memory or time: bytes are bounded by whoever reads them from the network
- * (METRICS_BYTES_MAX), samples and labels here.
+ * Model. One pass over the lines; a line is looked at only as far as its name, unless the name is wanted. Whatever is
+ * no sample (a comment, a broken line, a value that is no finite number) is passed over: a format that gains a member
+ * must not blind the reader. An engine is not trusted with memory or time: bytes are bounded by whoever reads them from
+ * the network (METRICS_BYTES_MAX), samples and labels here.
  * Source: Prometheus text exposition format 0.0.4. Rejected: a library, which builds every histogram of a hundred
  * kilobytes to read five gauges.
  */

@@ -1,12 +1,12 @@
 /**
  * When would a GPU server with continuous batching emit each token? A state machine over virtual time.
  *
- * Model (docs/sources.md, Engines, as vLLM schedules): the engine works in steps. In one step every decoding sequence gets
- * one token, and prompts are read in admission order up to a chunk budget; a prompt read to its end yields its first
- * token at the end of that step. A step lasts `(a + b·decoding + c·prompt tokens read) · slowdown · load factor`.
- * A request holds one slot, and KV (`kv-memory.ts`) for its prompt and for each token as it comes. One whose prompt does
- * not fit waits, first come, first served; which of its blocks are known is looked at when it is admitted, and blocks
- * are known to others once they are read. When a step finds no room for its tokens, the request admitted last is
+ * Model (docs/sources.md, Engines, as vLLM schedules): the engine works in steps. In one step every decoding sequence
+ * gets one token, and prompts are read in admission order up to a chunk budget; a prompt read to its end yields its
+ * first token at the end of that step. A step lasts `(a + b·decoding + c·prompt tokens read) · slowdown · load factor`.
+ * A request holds one slot, and KV (`kv-memory.ts`) for its prompt and for each token as it comes. One whose prompt
+ * does not fit waits, first come, first served; which of its blocks are known is looked at when it is admitted, and
+ * blocks are known to others once they are read. When a step finds no room for its tokens, the request admitted last is
  * preempted: it gives up its slot and its KV, waits before all others, and reads its prompt and its own tokens again.
  * What joins or leaves during a step counts from the next one on.
  *
@@ -226,7 +226,10 @@ function admitWaiting(engine: Engine, nowMs: number): void {
   }
 }
 
-/** The batch changes: what the current step would have repeated is planned anew, and gives back its KV. Nothing is undone. */
+/**
+ * The batch changes: what the current step would have repeated is planned anew, and gives back its KV. Nothing is
+ * undone.
+ */
 function cutShort(engine: Engine, nowMs: number): void {
   const { step } = engine;
   if (step === null || step.repeats === 1) return;

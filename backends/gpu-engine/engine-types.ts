@@ -71,7 +71,9 @@ export type Sequence = {
   prefillLeft: number;
   /** Blocks of the prompt that are read or were known. */
   blocksRead: number;
-  /** Share of the step's prefill budget, planned anew for each step; 0 for a sequence that joined after the step began. */
+  /**
+   * Share of the step's prefill budget, planned anew for each step; 0 for a sequence that joined after the step began.
+   */
   plannedTokens: number;
   emitted: number;
   /** NaN before. */

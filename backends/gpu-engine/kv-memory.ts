@@ -3,9 +3,10 @@
  *
  * Model (docs/sources.md, Engines, as vLLM's automatic prefix caching): one memory for what runs and for what is
  * remembered. A request holds blocks that it shares with others, which count once, and tokens of its own. A whole block
- * of its prompt that it has read becomes shared; when nobody holds it any more it is idle, which is remembered until the
- * room is needed, least recently used out first. A prompt matches as far as its leading blocks are all known, because a
- * block's id covers the text before it. A block that two read at the same time is kept by one and its own of the other.
+ * of its prompt that it has read becomes shared; when nobody holds it any more it is idle, which is remembered
+ * until the room is needed, least recently used out first. A prompt matches as far as its leading blocks are
+ * all known, because a block's id covers the text before it. A block that two read at the same time is kept by
+ * one and its own of the other.
  * Rejected: a cache beside the memory, which remembers more than the card can hold; and blocks of 16 tokens as vLLM's,
  * because recorded prompts are known in blocks of 512.
  */
@@ -96,7 +97,10 @@ export function rememberBlock(kv: KvMemory, hold: KvHold, id: number): void {
   hold.shared.push(id);
 }
 
-/** Gives everything back. Last block first: the tail of a prompt is forgotten before its head, without which it is useless. */
+/**
+ * Gives everything back. Last block first: the tail of a prompt is forgotten before its head,
+ * without which it is useless.
+ */
 export function release(kv: KvMemory, hold: KvHold): void {
   kv.usedTokens -= hold.ownTokens;
   hold.ownTokens = 0;

@@ -1,6 +1,7 @@
 /**
- * The command line: one GPU endpoint until SIGTERM or SIGINT. The first line on stdout is JSON and says where it listens,
- * so that a launcher waits for a line and not for a time. Exit codes: 0 stopped, 1 could not listen, 2 wrong flags.
+ * The command line: one GPU endpoint until SIGTERM or SIGINT. The first line on stdout is JSON and says
+ * where it listens, so that a launcher waits for a line and not for a time. Exit codes: 0 stopped, 1
+ * could not listen, 2 wrong flags.
  */
 import { parseCommand } from "./flags.ts";
 import type { GpuSimulatorOptions } from "./options.ts";

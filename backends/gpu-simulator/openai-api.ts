@@ -213,7 +213,10 @@ function embed(exchange: Exchange, body: Buffer, { options, pacer }: OpenAiConte
   return null;
 }
 
-/** The ORCA report, exactly as vLLM sends it: only on whole answers, only when asked (docs/sources.md, Inference servers). */
+/**
+ * The ORCA report, exactly as vLLM sends it: only on whole answers, only when asked
+ * (docs/sources.md, Inference servers).
+ */
 function loadReport(exchange: Exchange, pacer: Pacer): OutgoingHttpHeaders {
   const format = exchange.req.headers["endpoint-load-metrics-format"];
   const { kvUsage, waiting } = pacer.load();

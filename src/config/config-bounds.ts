@@ -5,7 +5,10 @@
 
 /** A Worker may hold 128 MB; a body is held once while the rails read it. 30 MiB is also Runpod's own limit. */
 export const BODY_BYTES_MAX = 30 * 1024 * 1024;
-/** Two photos of a phone, about 5 MB each, in base64. While it is read it is held up to three times: as bytes, text, JSON. */
+/**
+ * Two photos of a phone, about 5 MB each, in base64. While it is read it is held up to three times: as bytes, text,
+ * JSON.
+ */
 export const BODY_BYTES_DEFAULT = 16 * 1024 * 1024;
 /** Below this a phone on the move could not send a prompt. */
 export const BODY_TIMEOUT_MS_MIN = 1_000;
@@ -47,7 +50,10 @@ export const FIRST_TOKEN_TIMEOUT_MS_MAX = 600_000;
 export const FIRST_TOKEN_TIMEOUT_MS_DEFAULT = 300_000;
 export const CONNECT_TIMEOUT_MS_MAX = 60_000;
 export const STALL_TIMEOUT_MS_MAX = 600_000;
-/** Google's SRE book stops at three; where many spot nodes go at once a fifth still helps, and beyond it nothing is left. */
+/**
+ * Google's SRE book stops at three; where many spot nodes go at once a fifth still helps, and beyond it nothing is
+ * left.
+ */
 export const ATTEMPTS_MAX = 5;
 /** An attempt's timer looks no more often than this. */
 export const HEDGE_AFTER_MS_MIN = 25;

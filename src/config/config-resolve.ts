@@ -88,7 +88,8 @@ const isAt = (url: string, base: string): boolean => new URL(url).origin === new
 
 /**
  * A runpod-lb endpoint is asked at Runpod's API: a health request through the load balancer itself would wait up to
- * two minutes for a GPU worker, and wake one. The endpoint's secret never goes to another origin unless the file says so.
+ * two minutes for a GPU worker, and wake one. The endpoint's secret never goes to another origin unless the file says
+ * so.
  */
 function resolveHealth(raw: RawEndpoint): EndpointConfig["health"] {
   const base = new URL(raw.url);

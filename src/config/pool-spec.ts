@@ -24,7 +24,9 @@ export function poolSpec(config: Config, poolId: string): PoolSpec {
   };
 }
 
-/** The longest that an attempt may run, or wait for its first byte, and one more renewal for its settlement to arrive. */
+/**
+ * The longest that an attempt may run, or wait for its first byte, and one more renewal for its settlement to arrive.
+ */
 function leaseCapMs({ endpoints, firstTokenTimeoutMs, leaseTtlMs }: PoolConfig): number {
   return Math.max(firstTokenTimeoutMs, ...endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs)) + leaseTtlMs;
 }

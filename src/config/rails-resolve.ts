@@ -1,6 +1,6 @@
 /**
- * Decides what the rails of a pool mean, and what two of them together may not say: defaults that depend on the rail, and
- * the findings of `config-check.ts` that are about rails.
+ * Decides what the rails of a pool mean, and what two of them together may not say: defaults that depend on the rail,
+ * and the findings of `config-check.ts` that are about rails.
  *
  * Model: an action's default follows from what the rail finds. Data that must not leave is redacted, an attack is
  * refused, and what is a matter of taste or of a false alarm is flagged.

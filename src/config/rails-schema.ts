@@ -1,10 +1,11 @@
 /**
- * Decides what may be written under `pools.*.rails` in `warmpath.jsonc`: the rails of both stages, their options, and what
- * each does unless the file says otherwise.
+ * Decides what may be written under `pools.*.rails` in `warmpath.jsonc`: the rails of both stages, their options, and
+ * what each does unless the file says otherwise.
  *
- * Model: as in `config-schema.ts`. One object for each `use`, told apart by that name; what every rail has is written once.
- * Whether the operator's patterns and JSON schemas compile is not known here: the libraries that can tell are loaded only
- * where a pool uses them, and a pool whose rails cannot be made refuses every request (`src/rails/stage.ts`).
+ * Model: as in `config-schema.ts`. One object for each `use`, told apart by that name; what every rail has is
+ * written once. Whether the operator's patterns and JSON schemas compile is not known here: the libraries
+ * that can tell are loaded only where a pool uses them, and a pool whose rails cannot be made refuses every
+ * request (`src/rails/stage.ts`).
  * Rejected: one loose object with options of any kind, in which a misspelt option silently switches a check off.
  */
 import * as z from "zod";

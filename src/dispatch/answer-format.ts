@@ -1,8 +1,8 @@
 /**
  * Decides by a path at the endpoint which protocol its answers speak.
  *
- * Model. The end of the path counts, whatever stands before it, compared as a lenient server reads it: a client that names
- * the path itself must not get around the rails by another spelling.
+ * Model. The end of the path counts, whatever stands before it, compared as a lenient server reads it: a client that
+ * names the path itself must not get around the rails by another spelling.
  */
 import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import type { StreamFormatName } from "../rails/core/stream/stream-events.ts";

@@ -2,10 +2,10 @@
  * Decides whether an endpoint that sends no headers can be reached at all.
  *
  * Model. `fetch` tells nothing before the headers, and engines send those with the first token: a handshake that hangs
- * looks like a long prompt. So an endpoint that has been silent for `connectTimeoutMs` is asked for its health beside, over
- * the same network; if that is not answered in the same time either, what waits there is given up. One question at a time
- * serves the isolate, and any answer of the endpoint counts. Where health is asked at another origin it tells nothing of
- * this one, and nothing is bounded here.
+ * looks like a long prompt. So an endpoint that has been silent for `connectTimeoutMs` is asked for its health beside,
+ * over the same network; if that is not answered in the same time either, what waits there is given up. One question at
+ * a time serves the isolate, and any answer of the endpoint counts. Where health is asked at another origin it tells
+ * nothing of this one, and nothing is bounded here.
  * Rejected: `connect()` of the platform's sockets, which opens a connection beside the pool and cannot look through a
  * proxy; a short limit for headers, which would be a limit for prompts.
  */
@@ -41,7 +41,8 @@ export function noteAnswered(endpoint: EdgeEndpoint, now: number): void {
 }
 
 /**
- * What to do for an attempt that has waited for its headers since `sinceMs`: give it up, ask, or look again at an instant.
+ * What to do for an attempt that has waited for its headers since `sinceMs`: give it up, ask, or look again at an
+ * instant.
  */
 export function reachStep(
   endpoint: EdgeEndpoint,

@@ -1,9 +1,10 @@
 /**
- * How a self-hosted router ends: it takes nothing new, what is open goes on for a while, and then it is told that it is cut.
+ * How a self-hosted router ends: it takes nothing new, what is open goes on for a while, and then it is told that it is
+ * cut.
  *
  * Model. What is open is a guest of the isolate, which on raw workerd is the whole router, Durable Objects included. A
- * guest hears of its cut in its own request: a promise that another request resolves goes on where it was awaited, and so
- * no stream or body is touched from outside. Nothing here is used on Cloudflare, where the platform ends isolates.
+ * guest hears of its cut in its own request: a promise that another request resolves goes on where it was awaited, and
+ * so no stream or body is touched from outside. Nothing here is used on Cloudflare, where the platform ends isolates.
  * Rejected: a proxy in front that holds the connections, a cost on every byte for what happens once.
  */
 
@@ -23,8 +24,8 @@ export const isDraining = (): boolean => state !== "open";
 export const isCut = (): boolean => state === "cut";
 
 /**
- * From now on this is open; `cut` is called when its time is over. Returns what says that it has ended. `isWaitedFor`: false
- * for what waits itself, and would hold up the end for nothing.
+ * From now on this is open; `cut` is called when its time is over. Returns what says that it has ended. `isWaitedFor`:
+ * false for what waits itself, and would hold up the end for nothing.
  */
 export function enter(cut: () => void, isWaitedFor = true): () => void {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,12 +1,12 @@
 /**
  * Puts an endpoint's own name of the model into a request, and finds it out where the config does not say it.
  *
- * Model. A pool serves one model, so an endpoint that does not know the pool's name for it, and lists exactly one model,
- * means that one. It is asked once, when it has answered 404 with the name in its message, and the request is sent again
- * there under the name that it listed: a request for an unknown model ran nowhere. The name is kept by the isolate, and
- * asked for again when it is refused too. A name that is none of the pool's is the client's own choice (an adapter of the
- * model, say) and stays.
- * Where the name stays unknown, the client is told what its operator has to write.
+ * Model. A pool serves one model, so an endpoint that does not know the pool's name for it, and lists exactly
+ * one model, means that one. It is asked once, when it has answered 404 with the name in its message, and the
+ * request is sent again there under the name that it listed: a request for an unknown model ran nowhere. The
+ * name is kept by the isolate, and asked for again when it is refused too. A name that is none of the pool's is
+ * the client's own choice (an adapter of the model, say) and stays. Where the name stays unknown, the client is
+ * told what its operator has to write.
  * Rejected: asking with each probe, for what only few endpoints need; guessing among several models.
  */
 import { egress } from "../../backends/egress.ts";

@@ -1,12 +1,12 @@
 /**
  * Keeps the last bytes of a stream that passes natively, and says when a silent one is to be ended.
  *
- * Model. The body is teed in the runtime. One branch is piped to the client; the other is read here once a second, all that
- * has come at a time, so that JavaScript sees a few large pieces instead of every token. What a tee must hold is then a
- * second of the stream; a client that does not read adds one piece a second to it, and beyond LOOKED_BYTES_MAX nobody
- * looks any more. A look that waits in vain is also how a stall is seen: no chunk needs a timer.
- * Rejected: a loop over every chunk, which costs twice the CPU; a large `readAtLeast`, which makes the tee wait for as much
- * before it gives the client anything (docs/performance.md has both measured).
+ * Model. The body is teed in the runtime. One branch is piped to the client; the other is read here once a second, all
+ * that has come at a time, so that JavaScript sees a few large pieces instead of every token. What a tee must hold is
+ * then a second of the stream; a client that does not read adds one piece a second to it, and beyond LOOKED_BYTES_MAX
+ * nobody looks any more. A look that waits in vain is also how a stall is seen: no chunk needs a timer.
+ * Rejected: a loop over every chunk, which costs twice the CPU; a large `readAtLeast`, which makes the tee wait for as
+ * much before it gives the client anything (docs/performance.md has both measured).
  */
 import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import { endState } from "./core/stream-end.ts";
@@ -22,8 +22,8 @@ const LOOK_BYTES = 16_384;
 export const TAIL_BYTES_MAX = 65_536;
 
 /**
- * The end of a response repeats all of it, so it alone may be longer than the tail: its name is looked for as it passes.
- * No text of a model can hold it so: there line ends and quotes are escaped.
+ * The end of a response repeats all of it, so it alone may be longer than the tail: its name is looked for as it
+ * passes. No text of a model can hold it so: there line ends and quotes are escaped.
  */
 const LONG_END = /\nevent: ?response\.(?:completed|incomplete)\s|"type": ?"response\.(?:completed|incomplete)"/;
 

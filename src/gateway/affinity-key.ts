@@ -1,11 +1,11 @@
 /**
- * Decides by what a request may be led to the endpoint that has its prompt in the cache: a session that it names, else how
- * its prompt begins.
+ * Decides by what a request may be led to the endpoint that has its prompt in the cache: a session that it
+ * names, else how its prompt begins.
  *
  * Model. Only prompts from AFFINITY_TOKENS_MIN on: below it a cached prompt saves less than asking the shard costs, and
  * such a request costs one comparison here. The key is SipHash under a secret of the deployment over the tenant and the
- * text, so nobody else can compute it, and no tenant can meet another's; neither the session's name nor the prompt leaves
- * this isolate. The prompt's beginning is its first PREFIX_CHARS characters, as written, before any rail.
+ * text, so nobody else can compute it, and no tenant can meet another's; neither the session's name nor the prompt
+ * leaves this isolate. The prompt's beginning is its first PREFIX_CHARS characters, as written, before any rail.
  * Source: docs/sources.md, Threats. Measured: about 1 µs for a session, 4 µs for a prefix.
  * Rejected: HMAC-SHA-256, which is asynchronous and would delay the call to the shard; the hash of every block of the
  * prompt, as an engine's own cache has it, which a router in front of a load balancer cannot keep right.
@@ -79,7 +79,9 @@ function sessionOf(headers: Headers, body: JsonObject | null): string | null {
 /** Members that hold a prompt, in the order in which an engine reads them. */
 const PROMPT_MEMBERS = ["system", "instructions", "messages", "prompt", "input"] as const;
 
-/** Parts of messages looked at: a prompt that has not come to PREFIX_CHARS by then is made of something else than text. */
+/**
+ * Parts of messages looked at: a prompt that has not come to PREFIX_CHARS by then is made of something else than text.
+ */
 const PARTS_MAX = 64;
 
 function prefixOf(body: JsonObject): string {

@@ -1,6 +1,6 @@
 /**
- * The entrypoint of whoever keeps the process (`serve`): on raw workerd it listens on a socket in a folder of its own, on
- * Cloudflare nothing leads to it. So it asks for no key.
+ * The entrypoint of whoever keeps the process (`serve`): on raw workerd it listens on a socket in a folder of its own,
+ * on Cloudflare nothing leads to it. So it asks for no key.
  */
 import { DRAIN_GRACE_MS_MAX } from "../config/config-bounds.ts";
 import { beginDrain, drain } from "../dispatch/draining.ts";
@@ -9,8 +9,8 @@ import type { EdgeEnv } from "../dispatch/runtime.ts";
 
 export const Keeper = {
   /**
-   * `POST /close`: nothing new is taken once this is answered. `POST /drain?ms=30000`: answered when all that was open has
-   * ended, with how much of it had to be cut. `POST /look`: how every endpoint is.
+   * `POST /close`: nothing new is taken once this is answered. `POST /drain?ms=30000`: answered when all that was open
+   * has ended, with how much of it had to be cut. `POST /look`: how every endpoint is.
    */
   async fetch(request: Request, env: EdgeEnv, ctx: ExecutionContext): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);

@@ -1,9 +1,9 @@
 /**
- * Asks every endpoint of the config how it is, once, for the operator who has just started the router: what a request would
- * find there, by the same adapters, secrets and way out.
+ * Asks every endpoint of the config how it is, once, for the operator who has just started the router: what a request
+ * would find there, by the same adapters, secrets and way out.
  *
- * Readiness alone does not tell that a credential is wrong, since most servers answer it to anybody: where it is good, an
- * OpenAI-compatible server is asked for its models too, which are behind its key.
+ * Readiness alone does not tell that a credential is wrong, since most servers answer it to anybody: where it is good,
+ * an OpenAI-compatible server is asked for its models too, which are behind its key.
  */
 import { egress } from "../../backends/egress.ts";
 import type { Egress } from "../../backends/port.ts";

@@ -1,6 +1,6 @@
 /**
- * Decides where a client is: from what the platform says of the connection, else where this router says that it is itself,
- * or, in development, from a header.
+ * Decides where a client is: from what the platform says of the connection, else where this router says that it is
+ * itself, or, in development, from a header.
  */
 import type { Place } from "../routing/core/pool.ts";
 import { parsePlace, PLACE } from "../wire/headers.ts";
@@ -32,5 +32,8 @@ export function placeOf(
 
 const alone = (place: Place | null): ClientPlace => ({ place, key: place === null ? "unknown" : keyOf(place) });
 
-/** Key of a place that no data centre stands for. About 100 km: closer clients cannot be told apart by their round trips. */
+/**
+ * Key of a place that no data centre stands for. About 100 km: closer clients cannot be told apart by their round
+ * trips.
+ */
 export const keyOf = ({ lat, lon }: Place): string => `${Math.round(lat)},${Math.round(lon)}`;

@@ -1,4 +1,7 @@
-/** Names the bound that a request's text is beyond, its option and its value: what the client, or the operator, can change. */
+/**
+ * Names the bound that a request's text is beyond, its option and its value: what the client, or the operator, can
+ * change.
+ */
 import { TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../rails/core/text/text-parts.ts";
 import type { InputRailConfig } from "../config/config.ts";
 

@@ -1,8 +1,8 @@
 /**
  * Decides the quantiles of a stream of durations in constant memory.
  *
- * Model. Buckets whose bounds grow by gamma = (1 + a) / (1 − a); a bucket answers with the value that is at most a away,
- * relatively, from everything in it. With a = 5 % the range 0.1 ms to 30 min takes 168 buckets. Counts are plain
+ * Model. Buckets whose bounds grow by gamma = (1 + a) / (1 − a); a bucket answers with the value that is at most a
+ * away, relatively, from everything in it. With a = 5 % the range 0.1 ms to 30 min takes 168 buckets. Counts are plain
  * numbers, not integers, so that old samples can fade: `decay(h, 0.5)` once per half-life.
  * Source: the fixed-gamma sketch of DDSketch (Masson, Rim, Lee, VLDB 2019), without its collapsing store.
  * Rejected: a t-digest (merging depends on order) and fixed linear buckets (useless over seven decades).

@@ -1,4 +1,6 @@
-/** Throws when `condition` is false. For bugs only: what a caller or the network can cause is a value, never a throw. */
+/**
+ * Throws when `condition` is false. For bugs only: what a caller or the network can cause is a value, never a throw.
+ */
 export function invariant(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(`invariant broken: ${message}`);
 }

@@ -1,11 +1,12 @@
 /**
- * Decides the keyed hash of a short text: SipHash-2-4, 64 bits, over the text's UTF-16 code units in little-endian order.
+ * Decides the keyed hash of a short text: SipHash-2-4, 64 bits, over the text's UTF-16 code units in little-endian
+ * order.
  *
  * Model. For names that must be equal for equal texts and not be computable without the key, inside one decision of a
  * few µs: 1,024 characters take 3 to 4 µs. 64-bit words are pairs of 32-bit halves, which engines keep in registers.
  * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), with its test vectors.
- * Rejected: HMAC-SHA-256 through the platform, which is asynchronous and takes longer than the routing decision; BigInt,
- * which is fifty times slower. For credentials it is too short: those are HMACs (`api-keys.ts`).
+ * Rejected: HMAC-SHA-256 through the platform, which is asynchronous and takes longer than the routing decision;
+ * BigInt, which is fifty times slower. For credentials it is too short: those are HMACs (`api-keys.ts`).
  */
 
 /** 128 bits: low and high half of the first, then of the second word. */
@@ -25,7 +26,8 @@ export function keyedHash([k0Low, k0High, k1Low, k1High]: HashKey, text: string)
   let v2High = k0High ^ 0x6c796765;
   let v3Low = k1Low ^ 0x79746573;
   let v3High = k1High ^ 0x74656462;
-  // Four code units are a word; the last word has what is left of the text, and its bytes modulo 256 in the highest byte.
+  // Four code units are a word; the last word has what is left of the text, and its bytes modulo 256 in the highest
+  // byte.
   const words = Math.floor(text.length / 4) + 1;
   for (let word = 0; word <= words; word += 1) {
     const isFinal = word === words;

@@ -2,14 +2,14 @@
  * The one reader of event streams: where an event begins and ends, and what it says.
  *
  * Model. Lines end at LF, CR or CRLF; a blank line ends an event; what is incomplete at the end of the stream is none.
- * A CR ends its line at once and a LF that follows belongs to it, so an event is known at its last character even when the
- * pair is split over two pieces: then the LF is a blank part of its own. Two steps, for who passes events on as they came
- * and for who wants to know what they say: `splitEvents` cuts the text and keeps every character of it, `readEvent` reads
- * one part. The decoder is both. Each piece is looked at once and joined once, however it was cut.
+ * A CR ends its line at once and a LF that follows belongs to it, so an event is known at its last character even when
+ * the pair is split over two pieces: then the LF is a blank part of its own. Two steps, for who passes events on as
+ * they came and for who wants to know what they say: `splitEvents` cuts the text and keeps every character of it,
+ * `readEvent` reads one part. The decoder is both. Each piece is looked at once and joined once, however it was cut.
  * What writes events is in `sse-write.ts`, which the start of the Worker does not need.
  * Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream"; docs/sources.md, Threats.
- * Rejected: splitting at "\n\n", which misses CR streams; waiting for the character after a CR, which withholds the last
- * token of an event until the next one comes; a library (docs/decisions/0001-dependencies.md).
+ * Rejected: splitting at "\n\n", which misses CR streams; waiting for the character after a CR, which withholds the
+ * last token of an event until the next one comes; a library (docs/decisions/0001-dependencies.md).
  */
 import { err, ok } from "./result.ts";
 import type { Result } from "./result.ts";
@@ -48,8 +48,8 @@ export const SSE_EVENT_BYTES_MAX = SSE_EVENT_UNITS_MAX;
 const BOM = "\ufeff";
 
 /**
- * `eventUnitsMax`: most UTF-16 units of one event, everything counted that stands before its end. `isInside`: the text may
- * begin inside a line.
+ * `eventUnitsMax`: most UTF-16 units of one event, everything counted that stands before its end. `isInside`: the
+ * text may begin inside a line.
  */
 export function createSseSplitter(options: { eventUnitsMax?: number; isInside?: boolean } = {}): SseSplitter {
   const { eventUnitsMax = SSE_EVENT_UNITS_MAX, isInside = false } = options;
@@ -66,8 +66,8 @@ export function createSseSplitter(options: { eventUnitsMax?: number; isInside?: 
 
 /**
  * Feeds the next piece and returns the parts that it completed: events as they came, each with its blank line, and what
- * else ends in a blank line. All parts and `restOf` are the text. After an overflow every further push is the same error
- * without events.
+ * else ends in a blank line. All parts and `restOf` are the text. After an overflow every further push is
+ * the same error without events.
  */
 export function splitEvents(splitter: SseSplitter, text: string): Result<string[], SseOverflow<string>> {
   const parts: string[] = [];

@@ -1,10 +1,10 @@
 /**
- * Decides whether anything looks at an answer before the client gets it: output rails of its pool, or personal data that is
- * to be put back.
+ * Decides whether anything looks at an answer before the client gets it: output rails of its pool, or personal
+ * data that is to be put back.
  *
  * Model. Rails read the four protocols whose texts they know, told apart by the path at the endpoint; everything else
- * (embeddings, images, a server's own API) passes untouched, and an answer that nobody looks at takes the native path as
- * before. The rails themselves are loaded with the first answer that needs them.
+ * (embeddings, images, a server's own API) passes untouched, and an answer that nobody looks at takes the native path
+ * as before. The rails themselves are loaded with the first answer that needs them.
  * Rejected: to guess the protocol from the answer, which has to be read for that, streams included.
  */
 import type { StreamFormatName } from "./core/stream/stream-events.ts";

@@ -1,9 +1,10 @@
 /**
- * Decides what looks at the answers of a pool: the rails of its config as scanners of pieces and as rails over whole texts.
+ * Decides what looks at the answers of a pool: the rails of its config as scanners of pieces and as rails over whole
+ * texts.
  *
  * Model. A rail that may change or end an answer scans its pieces as they come; one that may not (`flag`, or in shadow)
- * looks at each text when it has ended, and so holds nothing back. Scanners are made once for a pool, and a list of them
- * for each choice of rails that sampling or tenants make, because tables hang on the list.
+ * looks at each text when it has ended, and so holds nothing back. Scanners are made once for a pool, and a list of
+ * them for each choice of rails that sampling or tenants make, because tables hang on the list.
  * Rejected: scanning the pieces for flags as well, which holds text back for nothing.
  */
 import { looksAt } from "./core/engine.ts";

@@ -1,13 +1,14 @@
 /**
  * Lets the output rails see a stream of events while its bytes stay native.
  *
- * Model. The platform's HTML rewriter pulls bytes through without JavaScript and calls a handler with each piece of text,
- * decoded; it sends on what the handler leaves alone as it came. Behind a `<plaintext>` tag, HTML is text to its very end,
- * so the stream is opened with one, which the rewriter takes out again: from there on nothing in the stream is markup.
- * A test holds it to every byte. Ends, cuts and clients that leave are the relay's, as without rails (`relay.ts`).
+ * Model. The platform's HTML rewriter pulls bytes through without JavaScript and calls a handler with each piece
+ * of text, decoded; it sends on what the handler leaves alone as it came. Behind a `<plaintext>` tag, HTML is
+ * text to its very end, so the stream is opened with one, which the rewriter takes out again: from there on
+ * nothing in the stream is markup. A test holds it to every byte. Ends, cuts and clients that leave are the
+ * relay's, as without rails (`relay.ts`).
  * Source: the HTML standard, 13.2.5.5 (PLAINTEXT state), and Cloudflare's HTMLRewriter.
- * Rejected: a loop of `read` and `write`, which costs two resumptions of the isolate for each piece where this costs one
- * (docs/performance.md has the measurement); and a `TransformStream`, which costs more than the loop.
+ * Rejected: a loop of `read` and `write`, which costs two resumptions of the isolate for each piece where this costs
+ * one (docs/performance.md has the measurement); and a `TransformStream`, which costs more than the loop.
  */
 import { RailFailed } from "./core/stream/stream-guard.ts";
 import type { Pushed, StreamRails } from "./core/stream/stream-rails.ts";

@@ -1,11 +1,11 @@
 /**
- * The table of rails: what each is made of, on a request and on an answer. A rail is a folder (`detectors/` or a file in
- * `remote/`), a row here, and what `config/rails-schema.ts` lets an operator write.
+ * The table of rails: what each is made of, on a request and on an answer. A rail is a folder (`detectors/` or a file
+ * in `remote/`), a row here, and what `config/rails-schema.ts` lets an operator write.
  *
- * Model. A row has a side for each stage that the config offers its rail for; the types demand it, and a test says so in
- * words. Whoever runs rails asks the row and knows none of them by name.
- * Rejected: options and defaults in the row as well. The config is checked by programs that must not load the detectors,
- * and ranks below the rails.
+ * Model. A row has a side for each stage that the config offers its rail for; the types demand it, and a test says so
+ * in words. Whoever runs rails asks the row and knows none of them by name.
+ * Rejected: options and defaults in the row as well. The config is checked by programs that must not load the
+ * detectors, and ranks below the rails.
  */
 import type { InputRailConfig, OutputRailConfig } from "../config/config.ts";
 import type { FoundSpan, RailFindings, RailInput } from "./core/rail.ts";

@@ -1,11 +1,11 @@
 /**
  * Decides who a presented API key belongs to.
  *
- * Model: a key is `wp_<id>_<secret><checksum>`. The id is public and finds the entry, the secret is 256 random bits, the
- * checksum (CRC-32, as in GitHub's tokens) tells a typo from a wrong key without any work and lets scanners recognise a
- * leaked key. The config holds HMAC-SHA-256(pepper, key): whoever reads the config can neither use nor test a key. The
- * HMAC covers the id, so an entry's digest is worth nothing under another id. One HMAC per request, whether the id is
- * known or not, and digests are compared in constant time. Sources: RFC 2104, GitHub's token format.
+ * Model: a key is `wp_<id>_<secret><checksum>`. The id is public and finds the entry, the secret is 256 random bits,
+ * the checksum (CRC-32, as in GitHub's tokens) tells a typo from a wrong key without any work and lets scanners
+ * recognise a leaked key. The config holds HMAC-SHA-256(pepper, key): whoever reads the config can neither use nor test
+ * a key. The HMAC covers the id, so an entry's digest is worth nothing under another id. One HMAC per request, whether
+ * the id is known or not, and digests are compared in constant time. Sources: RFC 2104, GitHub's token format.
  * Rejected: bcrypt and its like, which protect weak secrets; 256 random bits need no slow hash.
  */
 import { err, ok, type Result } from "../lib/result.ts";
@@ -71,12 +71,13 @@ export type KeyVerifier = {
 };
 
 /**
- * A verifier for one config and pepper; without a pepper no key is good. Digests are decoded once; the pepper is imported
- * on first use and kept as a key, never as a promise, because a Worker may not await what another request started.
+ * A verifier for one config and pepper; without a pepper no key is good. Digests are decoded once; the
+ * pepper is imported on first use and kept as a key, never as a promise, because a Worker may not await
+ * what another request started.
  *
- * A value that was verified is remembered with its entry, for as long as this config lives: a caller's next requests then
- * cost a look-up instead of an HMAC. Only good keys are remembered, so there are never more than entries, and a look-up
- * tells a guesser nothing: it finds a value only by the whole of its 256 random bits.
+ * A value that was verified is remembered with its entry, for as long as this config lives: a caller's next requests
+ * then cost a look-up instead of an HMAC. Only good keys are remembered, so there are never more than entries, and a
+ * look-up tells a guesser nothing: it finds a value only by the whole of its 256 random bits.
  */
 export function createKeyVerifier(entries: readonly ApiKeyEntry[], pepper: string): KeyVerifier {
   const table = new Map(entries.map((entry) => [entry.id, { entry, digest: fromHex(entry.hmac) }]));

@@ -1,11 +1,11 @@
 /**
  * Reads a request's body within bounds, and what the router needs to know of it.
  *
- * Model. A declared length above the bound is refused unread; a declared length below it is what the HTTP layer delivers
- * at most; without one the bytes are counted as they come. A body has a time in which it must have come. A compressed
- * one is unpacked, because rails and routing must read it, and bounded again on its way out.
- * A refusal waits until the client has sent what it is sending, within bounds: a connection that is closed on unread
- * bytes is reset, and the answer is lost with it.
+ * Model. A declared length above the bound is refused unread; a declared length below it is what the HTTP layer
+ * delivers at most; without one the bytes are counted as they come. A body has a time in which it must have come. A
+ * compressed one is unpacked, because rails and routing must read it, and bounded again on its way out. A refusal waits
+ * until the client has sent what it is sending, within bounds: a connection that is closed on unread bytes is reset,
+ * and the answer is lost with it.
  */
 import { isRawJSON, parse, rawJSON } from "./json-source.ts";
 import { bufferOf, joined } from "../lib/bytes.ts";
@@ -132,8 +132,8 @@ export function textOf(bytes: ArrayBuffer): string | null {
 }
 
 /**
- * A body in which strings were changed, as bytes; null when it is nested too deep to be written. Everything else is as it
- * came: a number keeps the digits that a double cannot hold.
+ * A body in which strings were changed, as bytes; null when it is nested too deep to be written. Everything else is as
+ * it came: a number keeps the digits that a double cannot hold.
  */
 export function writeJson(changed: unknown, original: ArrayBuffer): Uint8Array | null {
   try {

@@ -10,7 +10,9 @@
 const CREDENTIAL_CHARS_MIN = 4;
 const ENCODED_CHARS_MIN = 8;
 
-/** The longest first, so that none is left half where one is within another. Empty for a credential that is too short. */
+/**
+ * The longest first, so that none is left half where one is within another. Empty for a credential that is too short.
+ */
 export function formsOf(credential: string): readonly string[] {
   if (credential.length < CREDENTIAL_CHARS_MIN) return [];
   const bytes = new TextEncoder().encode(credential);

@@ -3,8 +3,8 @@
  *
  * Model. The start of the answer, without the credential that was sent, read by the scanners of the rails `secrets` and
  * `pii` and redacted; then what a terminal acts on becomes a blank, so that an endpoint cannot forge or break a line of
- * the log, and the rest is cut. The scanners see more than is shown: a key that the cut goes through would not look like
- * one. A part of the bundle of its own, loaded by the first failure that is shown.
+ * the log, and the rest is cut. The scanners see more than is shown: a key that the cut goes through would not look
+ * like one. A part of the bundle of its own, loaded by the first failure that is shown.
  * Rejected: showing the answer as it is, since engines quote prompts and headers in their errors; and the status alone,
  * which does not tell "CUDA out of memory" from a bug.
  */
@@ -28,5 +28,7 @@ export function failureText(text: string, credentials: readonly string[] = []): 
   return new TextDecoder().decode(bytes, { stream: true });
 }
 
-/** Control and format characters (terminals act on them, and right-to-left marks hide text), breaks, lone surrogates. */
+/**
+ * Control and format characters (terminals act on them, and right-to-left marks hide text), breaks, lone surrogates.
+ */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;

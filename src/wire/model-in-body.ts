@@ -1,8 +1,9 @@
 /**
  * Decides which bytes of a JSON body name its model, and puts another name there: all other bytes stay as they came.
  *
- * Model: one pass over the bytes that knows strings and depth and nothing else, which is all that the top level's members
- * need. The body has been parsed before, or nobody reads it as JSON: what is no object, or ends too early, is left alone.
+ * Model: one pass over the bytes that knows strings and depth and nothing else, which is all that the top
+ * level's members need. The body has been parsed before, or nobody reads it as JSON: what is no object, or
+ * ends too early, is left alone.
  * Rejected: writing the parsed body again, which loses the digits of long numbers, member order and white space.
  */
 
@@ -31,7 +32,9 @@ export function withModel(body: Uint8Array, replaces: ReadonlySet<string>, name:
   return joined(parts);
 }
 
-/** Values of the top level's member `model` that are strings, with their quotes. Readers differ on which of two counts. */
+/**
+ * Values of the top level's member `model` that are strings, with their quotes. Readers differ on which of two counts.
+ */
 export function modelsIn(body: Uint8Array): readonly Span[] {
   const spans: Span[] = [];
   let depth = 0;

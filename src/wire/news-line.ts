@@ -1,6 +1,6 @@
 /**
- * What an operator reads of an endpoint that failed or changed its standing: one line of JSON in the log, and `lastFailure`
- * of `GET /admin/fleet`. JSON, because whoever collects the log filters it by pool and endpoint.
+ * What an operator reads of an endpoint that failed or changed its standing: one line of JSON in the log, and
+ * `lastFailure` of `GET /admin/fleet`. JSON, because whoever collects the log filters it by pool and endpoint.
  *
  * What the endpoint sent is redacted here and nowhere else (`failure-text.ts`).
  */

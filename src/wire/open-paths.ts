@@ -1,14 +1,14 @@
 /**
- * Decides what a client may reach at an endpoint when it names the path itself: under `/p`, under `/v2/{pool}/openai`, in
- * a job's route.
+ * Decides what a client may reach at an endpoint when it names the path itself: under `/p`, under
+ * `/v2/{pool}/openai`, in a job's route.
  *
- * Model: the request goes out with the operator's credential, and an engine serves inference and its own operation on one
- * port, mostly behind one key. So what inference needs is open, everything else is closed until `pools.*.paths` opens it,
- * and what operates an engine (loads, unloads, stops, flushes, profiles, shows its insides) needs a key with the scope
- * `operate` besides, because a `*` is written for a server's own routes and not for its `/shutdown`.
+ * Model: the request goes out with the operator's credential, and an engine serves inference and its own operation on
+ * one port, mostly behind one key. So what inference needs is open, everything else is closed until `pools.*.paths`
+ * opens it, and what operates an engine (loads, unloads, stops, flushes, profiles, shows its insides) needs a key with
+ * the scope `operate` besides, because a `*` is written for a server's own routes and not for its `/shutdown`.
  * Sources: the route tables of vLLM, SGLang, llama.cpp, Ollama, TGI, TEI, Triton/KServe, NIM, LMDeploy, LocalAI.
- * Rejected: a list of what is closed alone, which every new release of an engine makes incomplete; telling engines apart,
- * which a config would have to know and a proxy in front would hide.
+ * Rejected: a list of what is closed alone, which every new release of an engine makes incomplete; telling engines
+ * apart, which a config would have to know and a proxy in front would hide.
  */
 
 type OpenPaths = {
@@ -24,7 +24,9 @@ const CALL = ["POST"] as const;
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
-/** Open in every pool. Stored answers (`/v1/responses/{id}`), files and batches are not: an endpoint has one user, us. */
+/**
+ * Open in every pool. Stored answers (`/v1/responses/{id}`), files and batches are not: an endpoint has one user, us.
+ */
 export const OPEN_PATHS: readonly OpenPaths[] = [
   {
     why: "OpenAI's and Anthropic's APIs, also without /v1 as some engines have them",

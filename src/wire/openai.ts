@@ -21,7 +21,9 @@ export type InferencePath = (typeof INFERENCE_PATHS)[number];
 
 /** Longer than any name in the config (200): a longer one can only be a mistake. */
 export const MODEL_CHARS_MAX = 256;
-/** English text under common tokenizers; code and other scripts need fewer bytes per token. Learned rates correct it. */
+/**
+ * English text under common tokenizers; code and other scripts need fewer bytes per token. Learned rates correct it.
+ */
 export const BYTES_PER_TOKEN = 4;
 
 export type InferenceRequest = {

@@ -2,8 +2,8 @@
  * Reads a body within a bound: nobody's answer, and nobody's request, may fill the isolate's memory.
  *
  * Model. One loop, which ends with the body or with the piece that goes beyond the bound. What becomes of the rest is
- * whoever's who asked: most give it up (`readWhole`, `readStart`), the reader of a request takes it in so that the client
- * hears of it, the relay passes it on.
+ * whoever's who asked: most give it up (`readWhole`, `readStart`), the reader of a request takes it in so that the
+ * client hears of it, the relay passes it on.
  */
 import { joined } from "../lib/bytes.ts";
 

@@ -1,4 +1,6 @@
-/** Why a request gets no answer: a value from wherever it is decided until the door, which alone makes an answer of it. */
+/**
+ * Why a request gets no answer: a value from wherever it is decided until the door, which alone makes an answer of it.
+ */
 import type { ErrorReason } from "./errors.ts";
 
 export type Refusal = {

@@ -1,4 +1,7 @@
-/** What becomes of a refusal at the door. With the table of errors it is loaded with the first refusal, and not at start. */
+/**
+ * What becomes of a refusal at the door. With the table of errors it is loaded with the first refusal, and not at
+ * start.
+ */
 import type { Config } from "../config/config.ts";
 import { ERROR_FORMS } from "./error-forms.ts";
 import type { ErrorForm } from "./error-forms.ts";

@@ -1,10 +1,10 @@
 /**
- * Decides which request targets may come in, and gives each the one spelling in which it is routed, compared, judged and
- * sent. The door reads a target here, and so does whatever else takes a path from a client: a job's route.
+ * Decides which request targets may come in, and gives each the one spelling in which it is routed, compared, judged
+ * and sent. The door reads a target here, and so does whatever else takes a path from a client: a job's route.
  *
- * Model: RFC 3986 read strictly. What needs no encoding is decoded, the hex digits that stay are upper case, slashes in a
- * row are one: a second reading changes nothing. What two readers may take for two things is refused and never repaired:
- * dot segments, backslashes, encoded slashes, control characters, a fragment, a host that is none.
+ * Model: RFC 3986 read strictly. What needs no encoding is decoded, the hex digits that stay are upper case, slashes in
+ * a row are one: a second reading changes nothing. What two readers may take for two things is refused and never
+ * repaired: dot segments, backslashes, encoded slashes, control characters, a fragment, a host that is none.
  * Sources: RFC 3986 3.3 and 6.2.2, RFC 9112 3.2, the URL Standard's path state (which takes `%2e` for a dot, `\` for a
  * slash, and leaves a base path by either).
  * Rejected: resolving dot segments as URL parsers do. Who writes one wants to be where the text does not say.

@@ -1,6 +1,7 @@
 /**
- * Which secrets a config needs, for what, and how one is set: read by `serve` (which binds them), by the build (which tells
- * them) and by the runtime (which misses them). One list, so that none of the three forgets a place that the others know.
+ * Which secrets a config needs, for what, and how one is set: read by `serve` (which binds them), by the
+ * build (which tells them) and by the runtime (which misses them). One list, so that none of the three
+ * forgets a place that the others know.
  *
  * Model: a secret is asked for by name only, in the places listed here; a new option that names one is added here too.
  */

@@ -4,8 +4,8 @@
  * Model. The platform's decompressor makes all output of a piece of input before anybody reads it: 512 KB of zeros,
  * written at once, fill half a gigabyte of memory. So it gets its input in small pieces, and the next only when the
  * output of the one before has been taken; a piece makes about a thousand times its size at most.
- * Rejected: a bound on the ratio, which refuses honest repetitions and bounds nothing that the size does not; brotli and
- * zstd, which the platform's streams do not have.
+ * Rejected: a bound on the ratio, which refuses honest repetitions and bounds nothing that the size does not; brotli
+ * and zstd, which the platform's streams do not have.
  */
 import { bufferOf, joined } from "../lib/bytes.ts";
 import { err, ok } from "../lib/result.ts";

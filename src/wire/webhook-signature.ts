@@ -1,6 +1,6 @@
 /**
- * Signs what this service sends as Standard Webhooks 1.0.0 says: HMAC-SHA-256 over `id.timestamp.body`, by the reference
- * library. The one place that signs: webhooks of jobs, events of pools, and the rail that asks a service.
+ * Signs what this service sends as Standard Webhooks 1.0.0 says: HMAC-SHA-256 over `id.timestamp.body`, by the
+ * reference library. The one place that signs: webhooks of jobs, events of pools, and the rail that asks a service.
  *
  * Several secrets give several signatures in one header, which is how a secret is changed without a gap: the receiver
  * takes the message if any of them is right.
@@ -22,7 +22,10 @@ export function webhookSecretProblem(secret: string): string | null {
 
 export type SignedHeaders = Readonly<Record<"webhook-id" | "webhook-timestamp" | "webhook-signature", string>>;
 
-/** `secrets`: at least one, each one that `webhookSecretProblem` has nothing against. `nowMs`: receivers refuse old ones. */
+/**
+ * `secrets`: at least one, each one that `webhookSecretProblem` has nothing against. `nowMs`: receivers refuse old
+ * ones.
+ */
 export function signedHeaders(secrets: readonly string[], id: string, nowMs: number, body: string): SignedHeaders {
   const sentAt = new Date(nowMs);
   return {

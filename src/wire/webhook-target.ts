@@ -1,10 +1,11 @@
 /**
  * Decides whether a webhook may be sent to a URL: https to a public name or address, nothing else.
  *
- * Asked when a job is submitted, so that a mistake is a 400 and not a silent dead letter, and again before each delivery:
- * the rules may have become stricter since. A receiver's URL is a client's word, and this service stands where private networks may be in reach. Names are not
- * resolved here: on the platform private addresses are not routable from a Worker, and self-hosted the network's own
- * rules must say no to what a public name resolves to. A redirect is never followed (`egress.ts`).
+ * Asked when a job is submitted, so that a mistake is a 400 and not a silent dead letter, and again before each
+ * delivery: the rules may have become stricter since. A receiver's URL is a client's word, and this service stands
+ * where private networks may be in reach. Names are not resolved here: on the platform private addresses are not
+ * routable from a Worker, and self-hosted the network's own rules must say no to what a public name resolves to. A
+ * redirect is never followed (`egress.ts`).
  */
 import { err, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";

@@ -54,7 +54,10 @@ export type Run = {
   readonly slots: string[];
 };
 
-/** Nobody holds what is not counted, nothing is counted twice, and all of it fits. One `expect`: this runs at every change. */
+/**
+ * Nobody holds what is not counted, nothing is counted twice, and all of it fits. One `expect`: this runs at every
+ * change.
+ */
 function checkMemory({ kv, running, waiting, preempted }: Engine): void {
   const own = running.reduce((sum, { kv: hold }) => sum + hold.ownTokens, 0);
   const holders = new Map<number, number>();
@@ -75,7 +78,10 @@ function checkMemory({ kv, running, waiting, preempted }: Engine): void {
   expect(Object.entries(wrong).filter(([, is]) => is)).toEqual([]);
 }
 
-/** Plays the operations in order, checking the bounds after each change. Request i is cancelled by operation i + cancelAt. */
+/**
+ * Plays the operations in order, checking the bounds after each change. Request i is cancelled by operation i +
+ * cancelAt.
+ */
 export function play(engine: Engine, ops: readonly Op[]): Run {
   const run: Run = { events: [], answers: new Map(), cancelled: new Set(), slots: [] };
   const { maxNumSeqs, maxWaitingQueueLength } = engine.params;
@@ -98,8 +104,8 @@ export function play(engine: Engine, ops: readonly Op[]): Run {
   checkMemory(engine);
   let nowMs = 0;
   for (const [index, op] of ops.entries()) {
-    // Beyond the same instant, a gap has a fraction that no sum of step times has: an arrival that ties with the end of a
-    // step falls on either side of it by rounding.
+    // Beyond the same instant, a gap has a fraction that no sum of step times has: an arrival that ties with the end of
+    // a step falls on either side of it by rounding.
     if (op.gapMs > 0) nowMs += op.gapMs + 0.001234567 * (index + 1);
     settle(nowMs);
     // Two families of prompts that begin alike.

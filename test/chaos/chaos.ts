@@ -1,6 +1,6 @@
 /**
- * Runs a chaos plan against a whole Warmpath on raw workerd and says what broke its promises: each request has exactly one
- * outcome, nothing is sent again after its first byte, and in the end no lease is left.
+ * Runs a chaos plan against a whole Warmpath on raw workerd and says what broke its promises: each request has exactly
+ * one outcome, nothing is sent again after its first byte, and in the end no lease is left.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -215,8 +215,8 @@ async function drain(run: Run): Promise<number> {
 }
 
 /**
- * At most the attempts that were told, and never more than allowed: none was sent again after its first byte. What found
- * no room, or was taken away before it began because its endpoint was down, is no attempt that counts.
+ * At most the attempts that were told, and never more than allowed: none was sent again after its first byte. What
+ * found no room, or was taken away before it began because its endpoint was down, is no attempt that counts.
  */
 function checkDispatches(run: Run): void {
   const dispatches = new Map<string, number>();

@@ -1,7 +1,7 @@
 /**
- * Decides what a run of jobs broke, from what clients, receivers and endpoints saw. Pure. The promises: no accepted job is
- * lost, no job is there that nobody submitted, a key has one effect, an end that was told is the end, a history never
- * steps back, and nothing runs more often than it is allowed to.
+ * Decides what a run of jobs broke, from what clients, receivers and endpoints saw. Pure. The promises: no accepted job
+ * is lost, no job is there that nobody submitted, a key has one effect, an end that was told is the end, a history
+ * never steps back, and nothing runs more often than it is allowed to.
  */
 import type { JobStatus } from "../../src/jobs/core/messages.ts";
 import type { JobRequest } from "./jobs-plan.ts";

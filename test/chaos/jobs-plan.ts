@@ -2,8 +2,8 @@
  * Decides what a chaos run of jobs does: every submission with its repetitions, and what is broken meanwhile. Pure: the
  * same seed gives the same plan.
  *
- * Disturbances stand on a clock of begun attempts, not of seconds, so that a slow machine meets as many of them as a fast
- * one and each kill finds jobs that wait, run and end.
+ * Disturbances stand on a clock of begun attempts, not of seconds, so that a slow machine meets as many of them as a
+ * fast one and each kill finds jobs that wait, run and end.
  */
 import type { FaultInput } from "../../backends/gpu-simulator/faults.ts";
 import { seededRng } from "../../src/lib/rng.ts";

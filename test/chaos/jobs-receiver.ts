@@ -1,4 +1,6 @@
-/** Receives webhooks in Runpod's form and notes which end each job was told to have; a job may be told more than once. */
+/**
+ * Receives webhooks in Runpod's form and notes which end each job was told to have; a job may be told more than once.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { JobStatus } from "../../src/jobs/core/messages.ts";

@@ -1,6 +1,6 @@
 /**
- * GPU workers that pull: each takes a job, works a moment and reports, over every restart of the router. One that is told
- * to dies with its job in hand, and says its result long after another one had it.
+ * GPU workers that pull: each takes a job, works a moment and reports, over every restart of the router. One that is
+ * told to dies with its job in hand, and says its result long after another one had it.
  */
 import { stockWorker } from "../support/stock-worker.ts";
 import type { StockWorker } from "../support/stock-worker.ts";

@@ -1,6 +1,6 @@
 /**
- * Decides what a chaos run does: every request, when its client leaves, and what is broken meanwhile. Pure: the same seed
- * gives the same plan, so a run that failed can be asked for again.
+ * Decides what a chaos run does: every request, when its client leaves, and what is broken meanwhile. Pure: the same
+ * seed gives the same plan, so a run that failed can be asked for again.
  *
  * Disturbances stand between requests and not on a clock, so that a slow machine meets as many of them as a fast one.
  */

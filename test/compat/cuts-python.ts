@@ -1,7 +1,7 @@
 /**
- * `node test/compat/cuts-python.ts`: what the real Python packages `openai` and `anthropic`, unmodified, report of streams
- * that break off anywhere, against the built bundle on raw workerd. Where Python or the packages cannot be had it says so
- * and exits 0: the package for Node is in `test/e2e/no-answer.test.ts`.
+ * `node test/compat/cuts-python.ts`: what the real Python packages `openai` and `anthropic`, unmodified, report of
+ * streams that break off anywhere, against the built bundle on raw workerd. Where Python or the packages cannot be had
+ * it says so and exits 0: the package for Node is in `test/e2e/no-answer.test.ts`.
  *
  * The interpreter is WARMPATH_PYTHON, or python3; without the packages a virtual environment is made for the run.
  */

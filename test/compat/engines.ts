@@ -1,8 +1,9 @@
 /**
- * `npm run test:engines`: three real llama.cpp servers with random weights behind the built bundle on raw workerd, and the
- * same load sent to them directly, round robin, and through a bare Worker that does the same, in turns. Shows that nobody herds, what the router costs in requests a
- * second, and that an engine's queue is not taken for distance. Where the engines cannot be had it says so and exits 0: the
- * same steps run in virtual time in `test/routing/core/shard/equal-engines.test.ts`.
+ * `npm run test:engines`: three real llama.cpp servers with random weights behind the built bundle on raw workerd, and
+ * the same load sent to them directly, round robin, and through a bare Worker that does the same, in turns. Shows that
+ * nobody herds, what the router costs in requests a second, and that an engine's queue is not taken for distance. Where
+ * the engines cannot be had it says so and exits 0: the same steps run in virtual time in
+ * `test/routing/core/shard/equal-engines.test.ts`.
  *
  * The server is WARMPATH_LLAMA_SERVER, or comes with a Python package; the model is made by another. Options:
  * `--seconds 8` a window, `--rounds 5`, `--slots 1` an engine, `--told` for a router that is told them, else it learns.

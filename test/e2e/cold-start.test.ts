@@ -1,4 +1,6 @@
-/** A cold endpoint near a rush of clients: it is woken once, nobody waits for it, and it serves them when it is warm. */
+/**
+ * A cold endpoint near a rush of clients: it is woken once, nobody waits for it, and it serves them when it is warm.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";

@@ -1,6 +1,7 @@
 /**
- * What the README promises of a deploy, as far as it goes without an account: the modules that `npm run deploy:dry` would
- * upload are those of the build, and they alone serve, in Miniflare and in `wrangler dev`; a wrong config is not deployed.
+ * What the README promises of a deploy, as far as it goes without an account: the modules that
+ * `npm run deploy:dry` would upload are those of the build, and they alone serve, in Miniflare and in
+ * `wrangler dev`; a wrong config is not deployed.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

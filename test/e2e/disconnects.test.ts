@@ -1,7 +1,7 @@
 /**
  * Clients that leave. A client that closes its connection cannot be told from one that waits until something is written
- * to it; one that resets it is seen at once. In both cases the endpoint must stop working for nobody, and the lease must
- * end by itself: the leases of these tests live far longer than the tests.
+ * to it; one that resets it is seen at once. In both cases the endpoint must stop working for nobody, and the lease
+ * must end by itself: the leases of these tests live far longer than the tests.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";

@@ -1,7 +1,7 @@
 /**
- * Thousands of hostile request targets against the built bundle: no request reaches another origin, leaves its endpoint's
- * base path, or carries a credential that is not that endpoint's. `npm run test:fuzz` sends 20,000; a failure names the
- * seed, which replays it.
+ * Thousands of hostile request targets against the built bundle: no request reaches another origin, leaves its
+ * endpoint's base path, or carries a credential that is not that endpoint's. `npm run test:fuzz` sends 20,000; a
+ * failure names the seed, which replays it.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startFleet } from "../support/fleet.ts";

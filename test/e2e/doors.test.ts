@@ -1,6 +1,6 @@
 /**
- * The doors through which a client names a path: what passes is what the pool opens, at its endpoint, below its base path;
- * and nothing that a client writes decides where the operator's credential goes.
+ * The doors through which a client names a path: what passes is what the pool opens, at its endpoint, below its base
+ * path; and nothing that a client writes decides where the operator's credential goes.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startFleet } from "../support/fleet.ts";

@@ -27,8 +27,8 @@ beforeAll(async () => {
 afterAll(() => fleet.close());
 
 /**
- * Five failures in a row would take an endpoint out, one in ten makes it dearer than a far one, and retries are paid from
- * what the region that takes them has served: each test leaves both endpoints with answers that went well.
+ * Five failures in a row would take an endpoint out, one in ten makes it dearer than a far one, and retries are paid
+ * from what the region that takes them has served: each test leaves both endpoints with answers that went well.
  */
 afterEach(async () => {
   for (const [id, region] of [

@@ -1,4 +1,6 @@
-/** Runpod's batches on raw workerd: nothing runs before they are finalized, the counts add up, cancelling ends the rest. */
+/**
+ * Runpod's batches on raw workerd: nothing runs before they are finalized, the counts add up, cancelling ends the rest.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";

@@ -1,6 +1,6 @@
 /**
- * An endpoint that is not there, on raw workerd: its port refuses connections for longer than all attempts of a job would
- * last, and comes back. No job may fail for it, and none may wait once it is there again.
+ * An endpoint that is not there, on raw workerd: its port refuses connections for longer than all attempts of a job
+ * would last, and comes back. No job may fail for it, and none may wait once it is there again.
  */
 import { createServer } from "node:http";
 import type { Server } from "node:http";

@@ -1,4 +1,6 @@
-/** The output rails of a pool over the answers of its jobs: what is kept is what a synchronous client would have seen. */
+/**
+ * The output rails of a pool over the answers of its jobs: what is kept is what a synchronous client would have seen.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { chatStream, chatText, EMAIL, expectPrivate, KEY, startOutputStage, tokens } from "../support/output-stage.ts";
 import type { OutputStage } from "../support/output-stage.ts";

@@ -1,6 +1,6 @@
 /**
- * A GPU worker that speaks the stock protocol pulls its jobs from the built bundle: completes, streams, is told to stop,
- * is lost. The pool's own endpoint is drained, hence every job is the worker's.
+ * A GPU worker that speaks the stock protocol pulls its jobs from the built bundle: completes, streams, is told to
+ * stop, is lost. The pool's own endpoint is drained, hence every job is the worker's.
  */
 import runpodSdk from "runpod-sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,6 @@
-/** Ordinary large requests against the default limits, what a limit says of itself, and bodies that are no honest ones. */
+/**
+ * Ordinary large requests against the default limits, what a limit says of itself, and bodies that are no honest ones.
+ */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";

@@ -1,6 +1,6 @@
 /**
- * Endpoints that answer 200 and give no answer, nearest to the client, with a good one farther: every client is served, and
- * the broken one is blamed and left.
+ * Endpoints that answer 200 and give no answer, nearest to the client, with a good one farther: every client is served,
+ * and the broken one is blamed and left.
  */
 import { APIError } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,4 +1,6 @@
-/** Rails inside the isolate that are loaded when a config names them: what each does to a request, on the built bundle. */
+/**
+ * Rails inside the isolate that are loaded when a config names them: what each does to a request, on the built bundle.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";

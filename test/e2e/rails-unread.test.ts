@@ -1,6 +1,6 @@
 /**
- * Requests that a model server reads and a rail does not: rails that fail closed refuse them, rails that fail open let them
- * through as they are, and no record says "allow" of what was not read.
+ * Requests that a model server reads and a rail does not: rails that fail closed refuse them, rails that fail open let
+ * them through as they are, and no record says "allow" of what was not read.
  */
 import { createServer } from "node:http";
 import type { Server } from "node:http";

@@ -1,4 +1,7 @@
-/** The page "Self-host and operate", executed: its config and its commands, against two servers that speak the OpenAI API. */
+/**
+ * The page "Self-host and operate", executed: its config and its commands, against two servers that speak the OpenAI
+ * API.
+ */
 import { execFile, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

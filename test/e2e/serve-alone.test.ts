@@ -1,4 +1,7 @@
-/** `npm run serve` as it is run where nothing is developed: with few packages, from anywhere, more than once, writing nothing. */
+/**
+ * `npm run serve` as it is run where nothing is developed: with few packages, from anywhere, more than once, writing
+ * nothing.
+ */
 import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

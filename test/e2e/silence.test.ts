@@ -1,6 +1,6 @@
 /**
- * Endpoints that fall silent: before the first token, in the midst of an answer, or before anything at all. What is late is
- * moved to where it is not and blamed on nobody; what has begun ends with an error; what is not there is left.
+ * Endpoints that fall silent: before the first token, in the midst of an answer, or before anything at all. What is
+ * late is moved to where it is not and blamed on nobody; what has begun ends with an error; what is not there is left.
  */
 import { createServer } from "node:http";
 import type { Server, ServerResponse } from "node:http";

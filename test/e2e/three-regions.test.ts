@@ -1,6 +1,7 @@
 /**
- * Three regions with distance between them: each shard decides for itself, on what it heard some time ago of the others,
- * and still a request goes to one other region at most, and what must happen once happens once. Counts and outcomes only.
+ * Three regions with distance between them: each shard decides for itself, on what it heard some time ago
+ * of the others, and still a request goes to one other region at most, and what must happen once happens
+ * once. Counts and outcomes only.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -257,8 +258,8 @@ describe("an endpoint that was ejected, and that requests of all regions want", 
   };
 
   /**
-   * `us-a` was ejected, and every region has heard of it; it takes what comes next and answers when the test says so. The
-   * others are full, so whoever failed at `us-a` waits for them.
+   * `us-a` was ejected, and every region has heard of it; it takes what comes next and answers when the test says so.
+   * The others are full, so whoever failed at `us-a` waits for them.
    */
   async function onlyEjectedIsLeft(): Promise<Ejected> {
     const full = { concurrencyPerWorker: 2, queuesExcess: false };

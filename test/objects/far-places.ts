@@ -1,13 +1,14 @@
 /**
  * The Worker with distance between its parts, for tests on raw workerd, where everything is one loopback apart.
  *
- * `TRIPS_MS` (JSON, one way, region by region) says how long everything travels: the edge's calls to shards, what shards
- * tell each other, and requests to endpoints with their answers' headers. Where a request entered is told by the header
- * `x-entered-at`; what comes without it, such as an operator's question, is on the spot. One isolate stands for the edges
- * of all regions: what it tells a shard for several requests at once travels from where the request entered that set it
- * off. Everything else is the Worker's own.
+ * `TRIPS_MS` (JSON, one way, region by region) says how long everything travels: the edge's calls to shards, what
+ * shards tell each other, and requests to endpoints with their answers' headers. Where a request entered is told by the
+ * header `x-entered-at`; what comes without it, such as an operator's question, is on the spot. One isolate stands for
+ * the edges of all regions: what it tells a shard for several requests at once travels from where the request entered
+ * that set it off. Everything else is the Worker's own.
  *
- * `GET /-/calls` lists the calls to shards so far. `POST /-/digests/lost` loses what shards tell each other from then on.
+ * `GET /-/calls` lists the calls to shards so far. `POST /-/digests/lost` loses what shards tell each other from then
+ * on.
  */
 import { env as bindings } from "cloudflare:workers";
 import type { AcquireRequest } from "../../src/routing/core/shard-messages.ts";
@@ -52,7 +53,9 @@ const endpoints = (() => {
 
 const fetchNear = globalThis.fetch;
 
-/** What reaches the network does so from where its request entered; a probe from beside its endpoint, as the shard is. */
+/**
+ * What reaches the network does so from where its request entered; a probe from beside its endpoint, as the shard is.
+ */
 async function fetchFar(url: string, init: RequestInit): Promise<Response> {
   const { [ENTERED_AT]: enteredAt, ...headers } = init.headers as Readonly<Record<string, string>>;
   const to = endpoints.find((endpoint) => url.startsWith(`${endpoint.url}/`))?.region ?? "";

@@ -1,4 +1,6 @@
-/** What a pool's operator configures and is told: events once per occurrence, over restarts too; limits from the start. */
+/**
+ * What a pool's operator configures and is told: events once per occurrence, over restarts too; limits from the start.
+ */
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, test, vi } from "vitest";

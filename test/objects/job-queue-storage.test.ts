@@ -18,7 +18,10 @@ import {
 
 useQueue();
 
-/** Jobs that wait in the largest queue of these tests; the plan is the same for a million, and the reads are shown to be. */
+/**
+ * Jobs that wait in the largest queue of these tests; the plan is the same for a million, and the reads are shown to
+ * be.
+ */
 const MANY = 100_000;
 
 type Cursor = { readonly rowsRead: number; readonly rowsWritten: number };

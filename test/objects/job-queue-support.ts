@@ -28,7 +28,9 @@ export function answerWith(next: Answerer): void {
   answerer = next;
 }
 
-/** Opened by the test; looked at by whoever waits, since a promise of another context may not be awaited in an object. */
+/**
+ * Opened by the test; looked at by whoever waits, since a promise of another context may not be awaited in an object.
+ */
 export type Latch = { isOpen: boolean };
 export const latch = (): Latch => ({ isOpen: false });
 

@@ -1,8 +1,8 @@
 /**
- * Who may import whom: the rooms of the house by rank, as data. A file may import its own room and every room of a lower
- * rank; never one of its own rank, never one above. Types count: a room that needs the type of a higher one has a part of
- * it inside. `tools/`, `bench/` and `test/` are free, except that nothing imports them from below; the simulator
- * (`tools/sim`) is held to what it proves.
+ * Who may import whom: the rooms of the house by rank, as data. A file may import its own room and every room of a
+ * lower rank; never one of its own rank, never one above. Types count: a room that needs the type of a higher one has a
+ * part of it inside. `tools/`, `bench/` and `test/` are free, except that nothing imports them from below; the
+ * simulator (`tools/sim`) is held to what it proves.
  */
 import type { Import, SourceFile } from "./imports.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A pool's queue in memory, for tests of the surfaces: it keeps jobs and says what it was asked, and nothing runs until a
- * test says so. What the real queue decides is tested with the real one.
+ * A pool's queue in memory, for tests of the surfaces: it keeps jobs and says what it was asked, and nothing runs until
+ * a test says so. What the real queue decides is tested with the real one.
  */
 import type { JobStatus, JobView, SubmitOutcome, SubmitRequest, TakenJob } from "../../src/jobs/core/messages.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Request targets that try to get out: seeds that are real paths of the router, spliced and mutated with what URL parsers,
- * proxies and file systems read in two ways. Seeded: the same seed gives the same calls.
+ * Request targets that try to get out: seeds that are real paths of the router, spliced and mutated with what URL
+ * parsers, proxies and file systems read in two ways. Seeded: the same seed gives the same calls.
  */
 import { seededRng } from "../../src/lib/rng.ts";
 import type { Rng } from "../../src/lib/rng.ts";

@@ -1,4 +1,7 @@
-/** A tiny OpenAI-compatible server, as a newcomer may have one: it says a few words, one after the other, at its own pace. */
+/**
+ * A tiny OpenAI-compatible server, as a newcomer may have one: it says a few words, one after the other, at its own
+ * pace.
+ */
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -20,7 +20,9 @@ export type RawExchange = {
   readonly answer: Promise<RawAnswer>;
   /** The body so far. */
   received(): Buffer;
-  /** `close` is how most clients leave: a server cannot tell it from a client that only waits. `reset` tells at once. */
+  /**
+   * `close` is how most clients leave: a server cannot tell it from a client that only waits. `reset` tells at once.
+   */
   leave(how: "close" | "reset"): void;
 };
 

@@ -1,6 +1,6 @@
 /**
- * Runpod's stock worker as it is on the wire, without Python: every request as `runpod` 1.12 sends it, byte for byte where
- * a server could tell. What a real one does with a job (`handler`) is the test's.
+ * Runpod's stock worker as it is on the wire, without Python: every request as `runpod` 1.12 sends it, byte for byte
+ * where a server could tell. What a real one does with a job (`handler`) is the test's.
  */
 import { request as httpRequest } from "node:http";
 

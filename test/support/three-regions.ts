@@ -66,7 +66,9 @@ export type FarFleet = Fleet & {
   shardMs(from: Region, to: Region): Promise<number>;
   /** Requests that wait at any shard. */
   queued(): Promise<number>;
-  /** Resolves when every one of these shards has once more told the others how its endpoints are, and heard of theirs. */
+  /**
+   * Resolves when every one of these shards has once more told the others how its endpoints are, and heard of theirs.
+   */
   digestsFrom(regions: readonly Region[]): Promise<void>;
   loseDigests(): Promise<void>;
 };

@@ -1,8 +1,8 @@
 /**
- * `npm run build` bundles the Worker into `dist/`: what `wrangler deploy` uploads, what raw workerd serves, and what the
- * benchmarks measure. `worker.js` and the parts that it imports are loaded at start; the other parts only when a
- * configuration needs them (`import()` in the source). ES modules, minified (zod alone weighs 120 KB gzipped otherwise),
- * with source maps. The config is in the bundle, so a wrong one is refused here, before it is deployed.
+ * `npm run build` bundles the Worker into `dist/`: what `wrangler deploy` uploads, what raw workerd serves, and what
+ * the benchmarks measure. `worker.js` and the parts that it imports are loaded at start; the other parts only when a
+ * configuration needs them (`import()` in the source). ES modules, minified (zod alone weighs 120 KB gzipped
+ * otherwise), with source maps. The config is in the bundle, so a wrong one is refused here, before it is deployed.
  *
  * Rejected: letting wrangler bundle. Its output would be a second bundle, so what is measured would not be what is
  * deployed. `dist/` holds nothing else, because wrangler uploads every module that it finds beside the entry.
@@ -25,9 +25,9 @@ const configPath = join(root, "warmpath.jsonc");
 export const workerBundlePath = join(root, "dist/worker.js");
 
 /**
- * Gzipped size allowed for what is loaded at start. The platform takes megabytes; the reason is the cold isolate, which parses and
- * runs all of it before its first request. 110 KB keeps that short and makes a heavy new dependency a decision
- * instead of an accident. More than half is the schema of the config, which every isolate checks.
+ * Gzipped size allowed for what is loaded at start. The platform takes megabytes; the reason is the cold isolate, which
+ * parses and runs all of it before its first request. 110 KB keeps that short and makes a heavy new dependency a
+ * decision instead of an accident. More than half is the schema of the config, which every isolate checks.
  */
 export const BUNDLE_GZIP_BYTES_MAX = 110 * 1024;
 
@@ -41,8 +41,8 @@ export type BundleSize = {
 };
 
 /**
- * Bundles `entry` into `outfile`, and what it imports later into parts beside it. Rejects with esbuild's message, already
- * printed, when a module does not build.
+ * Bundles `entry` into `outfile`, and what it imports later into parts beside it. Rejects with esbuild's message,
+ * already printed, when a module does not build.
  */
 export async function buildWorker(
   options: { readonly entry?: string; readonly outfile?: string } = {},
@@ -105,9 +105,9 @@ async function replaceFiles(outdir: string, entryName: string, files: readonly O
 }
 
 /**
- * Keeps what is loaded at start in one piece. The bundler makes a chunk of every set of modules that the same parts share:
- * with four parts ten chunks, which gzip 5 KB worse than one and are ten requests to the module registry. A part that
- * imports the entry shares all of it, so there is one such set. The entry has run by the time a part is loaded.
+ * Keeps what is loaded at start in one piece. The bundler makes a chunk of every set of modules that the same parts
+ * share: with four parts ten chunks, which gzip 5 KB worse than one and are ten requests to the module registry. A part
+ * that imports the entry shares all of it, so there is one such set. The entry has run by the time a part is loaded.
  */
 function startInOnePiece(entry: string): Plugin {
   const isResolving = Symbol("isResolving");
@@ -133,7 +133,9 @@ function startInOnePiece(entry: string): Plugin {
 /** One call with one literal. */
 const DESCRIPTION = /\.describe\(\s*(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*,?\s*\)/g;
 
-/** What the schemas say of their options is for editors, and goes there by `npm run schema`: a Worker never reads it. */
+/**
+ * What the schemas say of their options is for editors, and goes there by `npm run schema`: a Worker never reads it.
+ */
 function withoutDescriptions(): Plugin {
   return {
     name: "without-descriptions",

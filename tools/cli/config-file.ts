@@ -1,6 +1,6 @@
 /**
- * Reads a config file for the command line, so that whoever bundles it and whoever serves it say the same of a wrong one;
- * and finds what is right in form but cannot have been meant for clients.
+ * Reads a config file for the command line, so that whoever bundles it and whoever serves it say the same of a wrong
+ * one; and finds what is right in form but cannot have been meant for clients.
  */
 import { readFileSync } from "node:fs";
 import { err, ok, type Result } from "../../src/lib/result.ts";
@@ -25,7 +25,10 @@ export function readConfigFile(path: string, name: string, remedy: string): Resu
   return config.ok ? ok({ text, config: config.value }) : err(formatProblems(text, config.error, name));
 }
 
-/** Hosts that stand for the reader's own: how the sample config names its endpoints, and what RFC 2606 keeps for examples. */
+/**
+ * Hosts that stand for the reader's own: how the sample config names its endpoints, and what RFC 2606 keeps for
+ * examples.
+ */
 const PLACEHOLDER_HOSTS: readonly RegExp[] = [
   /^your-/,
   /(?:^|\.)example\.(?:com|net|org)$/,

@@ -1,9 +1,10 @@
 /**
  * How `serve` ends. The first signal drains: the router takes nothing new and is not ready, what is open goes on for a
- * while and is then told that it is cut (`dispatch/draining.ts`), and workerd ends last. The second signal ends it at once.
+ * while and is then told that it is cut (`dispatch/draining.ts`), and workerd ends last. The second signal ends it at
+ * once.
  *
- * npm passes a signal on to the script alone, and dies of some without a word: then this process is another's child, which
- * counts as a signal too.
+ * npm passes a signal on to the script alone, and dies of some without a word: then this process is another's child,
+ * which counts as a signal too.
  */
 import { constants } from "node:os";
 import { askRouter } from "./ask-router.ts";

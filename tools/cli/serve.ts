@@ -3,8 +3,8 @@
  * the same bytes that `wrangler deploy` uploads.
  *
  * It always bundles first: that takes a tenth of a second, and deciding whether `dist/` is stale would be a second,
- * worse, copy of the bundler's knowledge of what the bundle depends on. Not into `dist/` but into a folder of its own, so
- * that the checkout may be read-only and any number may start from it at once.
+ * worse, copy of the bundler's knowledge of what the bundle depends on. Not into `dist/` but into a folder of its own,
+ * so that the checkout may be read-only and any number may start from it at once.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -61,8 +61,8 @@ export function whereUserStands(cwd: string, env: Readonly<Record<string, string
 }
 
 /**
- * The error is one line for a person, or undefined when help was asked for. Paths that are given are relative to `from`,
- * the defaults are the project's own.
+ * The error is one line for a person, or undefined when help was asked for. Paths that are given are relative to
+ * `from`, the defaults are the project's own.
  */
 export function parseServeArgs(args: readonly string[], from: string): Result<ServeOptions, string | undefined> {
   const parsed = tryParseArgs(args);
@@ -109,8 +109,8 @@ function tryParseArgs(args: readonly string[]) {
 }
 
 /**
- * The Worker's text bindings: every secret that the config asks for, and nothing else of the environment. The error lists
- * the needed ones that are not set.
+ * The Worker's text bindings: every secret that the config asks for, and nothing else of the environment. The error
+ * lists the needed ones that are not set.
  */
 export function workerBindings(input: {
   readonly configText: string;

@@ -1,13 +1,13 @@
 /**
- * The folder with the Durable Objects' SQLite files: one router at a time, readable by its user alone, and without what was
- * deleted.
+ * The folder with the Durable Objects' SQLite files: one router at a time, readable by its user alone,
+ * and without what was deleted.
  *
- * The lock is the kernel's, on a file that is held open: it ends with the process however that ends, so it is never stale,
- * and it holds between containers that share a volume. Rejected: a file with a pid, which says nothing there, and which two
- * that find it stale may both replace.
+ * The lock is the kernel's, on a file that is held open: it ends with the process however that ends, so it is never
+ * stale, and it holds between containers that share a volume. Rejected: a file with a pid, which says nothing there,
+ * and which two that find it stale may both replace.
  *
- * SQLite deletes by forgetting: the pages of a prompt stay in the file, and in its log, until they are used again, and an
- * object may not change that. So before workerd starts and after it has ended the files are written anew.
+ * SQLite deletes by forgetting: the pages of a prompt stay in the file, and in its log, until they are used again, and
+ * an object may not change that. So before workerd starts and after it has ended the files are written anew.
  */
 import {
   accessSync,

@@ -1,4 +1,7 @@
-/** What `serve` does for the objects of the router that it keeps: it writes the file of an idle queue anew, when asked to. */
+/**
+ * What `serve` does for the objects of the router that it keeps: it writes the file of an idle queue anew, when asked
+ * to.
+ */
 import { createServer } from "node:http";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

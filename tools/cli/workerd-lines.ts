@@ -2,9 +2,9 @@
  * Decides which lines of workerd's own output reach the log. The Worker's lines all do.
  *
  * Model. workerd tells of every host name that cannot be looked up, and of every CONNECT, with a stack of its own
- * addresses, although the Worker has handled the failure or never saw the request. Stacks are left out, and what it says
- * is told once in REPEAT_MS, by its text without the numbers of the occasion. Rejected: to leave its lines out altogether,
- * since some are the only word of a fault.
+ * addresses, although the Worker has handled the failure or never saw the request. Stacks are left out, and what it
+ * says is told once in REPEAT_MS, by its text without the numbers of the occasion. Rejected: to leave its lines out
+ * altogether, since some are the only word of a fault.
  */
 
 /** The same line is told again after this, ms. */

@@ -1,7 +1,7 @@
 /**
  * Launches raw workerd for one Worker: for `npm run serve`, and for the tests and benchmarks that need the real
- * runtime, with a real client disconnect, a real kill, and no proxy in front (`wrangler dev` sends every request through
- * one Durable Object and tops out near 300 requests/s).
+ * runtime, with a real client disconnect, a real kill, and no proxy in front (`wrangler dev` sends every request
+ * through one Durable Object and tops out near 300 requests/s).
  *
  * Readiness is an event: workerd reports its port on a control descriptor. The config folder, which holds the
  * secrets' values, is deleted as soon as workerd has read it. A child never outlives its parent (`guard.ts`).
@@ -34,13 +34,17 @@ export type WorkerdOptions = ({ readonly bundlePath: string } | { readonly scrip
   readonly className?: string;
   /** Text bindings: variables and secrets alike. */
   readonly bindings?: Readonly<Record<string, string>>;
-  /** Folder for the objects' SQLite files, made when missing. null (default): a temporary one, gone with the process. */
+  /**
+   * Folder for the objects' SQLite files, made when missing. null (default): a temporary one, gone with the process.
+   */
   readonly stateDir?: string | null;
   /** 0 (default) takes any free port; the handle tells which. */
   readonly port?: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** Name of the Worker's entrypoint that is served on a Unix socket for this process alone (`keeper`). Default: none. */
+  /**
+   * Name of the Worker's entrypoint that is served on a Unix socket for this process alone (`keeper`). Default: none.
+   */
   readonly keeperEntrypoint?: string;
   /** Services on Unix sockets that are bound, by the binding's name. Default: none. */
   readonly services?: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /**
- * What reached which endpoint, and when: told by the endpoints' processes (`demo-tap.ts`), so that the demo waits for an
- * event and not for a time, and can count how often a job was started without asking the router.
+ * What reached which endpoint, and when: told by the endpoints' processes (`demo-tap.ts`), so that the demo waits for
+ * an event and not for a time, and can count how often a job was started without asking the router.
  */
 
 /** Requests that are remembered, the oldest forgotten first: the demo serves until Ctrl-C, and a show has some 200. */

@@ -2,8 +2,9 @@
  * Every process of one demo: started here, and gone with it, however it ends.
  *
  * Three ways out. `stop` is the orderly one. `killNow` is synchronous, for the `exit` event: a crash, a second Ctrl-C.
- * After SIGKILL nothing of ours runs, but what connects us closes: GPU simulators end with their stdin (`demo-leash.ts`),
- * the router's host with its channel (`demo-host.ts`). Only processes that were started here are ever signalled, by pid.
+ * After SIGKILL nothing of ours runs, but what connects us closes: GPU simulators end with their stdin
+ * (`demo-leash.ts`), the router's host with its channel (`demo-host.ts`). Only processes that were started
+ * here are ever signalled, by pid.
  */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { join } from "node:path";

@@ -1,9 +1,9 @@
 /**
  * The act that asks the router why: `POST /admin/explain`, as a table of every candidate with its cost, term by term.
  *
- * What it says is held against what is known without it: the terms add up, the warm candidate with the lowest sum is the
- * chosen one, a request from the same place went there, and no endpoint saw anything of the question. Terms that are 0
- * for every candidate get no column, because a terminal is narrow and a zero explains nothing.
+ * What it says is held against what is known without it: the terms add up, the warm candidate with the lowest sum is
+ * the chosen one, a request from the same place went there, and no endpoint saw anything of the question. Terms that
+ * are 0 for every candidate get no column, because a terminal is narrow and a zero explains nothing.
  */
 import type { CostTerms } from "../../src/routing/core/cost/cost.ts";
 import type { ExplainedCandidate, Explanation } from "../../src/routing/core/cost/explain.ts";

@@ -26,7 +26,9 @@ export const LEAKY_POOL = "leaky";
 /** As `npm run serve`. */
 const ROUTER_PORT = 8787;
 
-/** What the router is told to expect of a cold start, ms: an 8B model without snapshots (the simulator's own default). */
+/**
+ * What the router is told to expect of a cold start, ms: an 8B model without snapshots (the simulator's own default).
+ */
 export const COLD_START_EXPECTED_MS = 25_000;
 
 /** How long it takes here, ms: nobody should watch a terminal for 25 s. */
@@ -55,7 +57,9 @@ export const ENDPOINTS = {
 
 export const ROLES = ["near", "far", "cold"] as const satisfies readonly Role[];
 
-/** What a simulator counts, and the demo reads: requests for work, and `/ping`s, each of which wakes a cold endpoint. */
+/**
+ * What a simulator counts, and the demo reads: requests for work, and `/ping`s, each of which wakes a cold endpoint.
+ */
 type EndpointStats = {
   readonly requests: number;
   readonly activeRequests: number;

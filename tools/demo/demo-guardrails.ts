@@ -2,8 +2,8 @@
  * The act of the guardrails: what a GPU gets to see, what is refused without it, a slow check that costs no time, and a
  * streamed answer that is redacted on its way.
  *
- * The pool `guarded` is the near endpoint with rails: personal data, prompt injection, and a webhook to a service of the
- * demo's own that takes CHECK_MS. It runs in `dispatch` mode, so the model works while the service thinks.
+ * The pool `guarded` is the near endpoint with rails: personal data, prompt injection, and a webhook to a service of
+ * the demo's own that takes CHECK_MS. It runs in `dispatch` mode, so the model works while the service thinks.
  */
 import { SIZE_CHARS_MAX } from "../../src/rails/detectors/size/size.ts";
 import { RAILS, RAILS_SAVED_MS } from "../../src/wire/headers.ts";

@@ -1,10 +1,10 @@
 /**
  * The act of the jobs: how soon one starts, and what becomes of one whose endpoint is killed while it runs.
  *
- * Jobs go in through Runpod's API and are read back through the router's own. That each ran as often as it should is not
- * asked of the router but counted where they ran: every endpoint tells what reaches it, and a job's attempts carry its id.
- * So the delay is from the client's submission until the endpoint has the request, by one clock. Rejected: the queue's own
- * `delayTime`, which begins after the submission has come in and ends before the dispatch goes out.
+ * Jobs go in through Runpod's API and are read back through the router's own. That each ran as often as it should is
+ * not asked of the router but counted where they ran: every endpoint tells what reaches it, and a job's attempts carry
+ * its id. So the delay is from the client's submission until the endpoint has the request, by one clock. Rejected: the
+ * queue's own `delayTime`, which begins after the submission has come in and ends before the dispatch goes out.
  */
 import { type Job, JOB_WAIT_SECONDS, listJobs, readJob, seeOutput, submitJob } from "./demo-jobs-client.ts";
 import { ENDPOINTS, POOL, type Role } from "./demo-fleet.ts";

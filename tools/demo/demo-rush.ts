@@ -1,10 +1,11 @@
 /**
  * The act in which a cold endpoint is woken by demand, and nobody waits for it.
  *
- * Clients beside it ask on and on until it is warm and serves some of them. That no request reached it too early is proved
- * by counts alone: in this fleet a cold or warming endpoint refuses a request at once (`simulatorFlags`), and the router
- * would take it elsewhere; so the requests that the endpoint has counted are the answers that clients got from it, or one
- * came too early. Rejected: looking at the endpoint every few ms, which cannot tell what happened between two looks.
+ * Clients beside it ask on and on until it is warm and serves some of them. That no request reached it too early is
+ * proved by counts alone: in this fleet a cold or warming endpoint refuses a request at once (`simulatorFlags`),
+ * and the router would take it elsewhere; so the requests that the endpoint has counted are the answers that
+ * clients got from it, or one came too early. Rejected: looking at the endpoint every few ms, which cannot tell
+ * what happened between two looks.
  */
 import { type Answer, chat } from "./demo-client.ts";
 import { COLD_START_EXPECTED_MS, COLD_START_MS, ENDPOINTS } from "./demo-fleet.ts";

@@ -1,16 +1,19 @@
 /**
  * The part of the guardrails' act that reads an answer while it is streamed: what the model said, and what of it came.
  *
- * What arrived is counted in the raw bytes, whatever field they stand in, and in the text that the events make together:
- * every character of a secret that is in a run of RUN_CHARS or more of it. Shorter runs are in any English text; that no
- * single character came either follows from the text, which must be the markers and what stands around them, exactly.
+ * What arrived is counted in the raw bytes, whatever field they stand in, and in the text that the events make
+ * together: every character of a secret that is in a run of RUN_CHARS or more of it. Shorter runs are in any
+ * English text; that no single character came either follows from the text, which must be the markers and what
+ * stands around them, exactly.
  */
 import { createSseDecoder, push } from "../../src/lib/sse.ts";
 import { openChat } from "./demo-client.ts";
 import { LEAKY_POOL } from "./demo-fleet.ts";
 import { check, NEW_YORK, type Stage } from "./demo-stage.ts";
 
-/** "mple" of the address is also in "chat.completion.chunk"; no run of five is in anything that the model says beside. */
+/**
+ * "mple" of the address is also in "chat.completion.chunk"; no run of five is in anything that the model says beside.
+ */
 const RUN_CHARS = 5;
 
 /** What stands in place of a match. */

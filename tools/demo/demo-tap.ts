@@ -1,6 +1,6 @@
 /**
- * Loaded into each GPU simulator of the demo (`node --import`): tells the demo of every job and request that arrives, as
- * a line on stdout, at the moment when its head has been read and before the simulator sees it.
+ * Loaded into each GPU simulator of the demo (`node --import`): tells the demo of every job and request that arrives,
+ * as a line on stdout, at the moment when its head has been read and before the simulator sees it.
  *
  * The demo stamps the line when it reads it, with the clock that also stamped the submission; so a delay is never shown
  * shorter than it was. Rejected: asking the simulator for its counts again and again, which cannot tell when something

@@ -2,8 +2,8 @@
  * `npm start`: a whole Warmpath on this machine, shown and checked in some seconds, then yours to try until Ctrl-C.
  *
  * Exit codes: 0 all as it should be, or Ctrl-C after the show; 1 something was not, and a line says what; 2 wrong
- * arguments; 128 and the signal's number when one came before the show was over. Whatever the way out, no process and no
- * file stays behind.
+ * arguments; 128 and the signal's number when one came before the show was over. Whatever the way out, no
+ * process and no file stays behind.
  */
 import { constants } from "node:os";
 import { parseArgs } from "node:util";

@@ -1,9 +1,10 @@
 /**
  * Measures one rail on one set.
  *
- * Model. A set with spans measures a rail that finds spans by what it found where; any other set measures whether the rail
- * found anything in a text. False positives are counted twice then: wrong spans lower precision, and texts without anything
- * to find in which the rail found something make the false-positive rate, which has the same meaning for every set.
+ * Model. A set with spans measures a rail that finds spans by what it found where; any other set measures
+ * whether the rail found anything in a text. False positives are counted twice then: wrong spans lower
+ * precision, and texts without anything to find in which the rail found something make the false-positive rate,
+ * which has the same meaning for every set.
  * Rejected: a false-positive rate over spans, which has no denominator.
  */
 import type { FoundSpan } from "../../src/rails/core/rail.ts";
@@ -14,7 +15,9 @@ import type { EvalRow, EvalSet, ExpectedSpan } from "./eval-sets.ts";
 import { matchSpans } from "./eval-spans.ts";
 import type { SpanMatch } from "./eval-spans.ts";
 
-/** `n`: spans of this type in the set. `precision` is null where found types cannot be told apart by the set's names. */
+/**
+ * `n`: spans of this type in the set. `precision` is null where found types cannot be told apart by the set's names.
+ */
 export type TypeRates = Rates & { readonly n: number };
 
 export type EvalResult = Rates & {

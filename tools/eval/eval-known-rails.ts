@@ -30,8 +30,8 @@ export type TextFindings = {
 export type EvalRail = {
   readonly inspect: (text: string) => TextFindings;
   /**
-   * How spans are compared: by range and type; by range, and by type only where the set uses the rail's own names (which
-   * are finer than those of most sets); or only whether there is any, because the range is a guess.
+   * How spans are compared: by range and type; by range, and by type only where the set uses the rail's own names
+   * (which are finer than those of most sets); or only whether there is any, because the range is a guess.
    */
   readonly spans: "typed" | "ranges" | "presence";
   /** The rail's name for what a set calls `type`. */
@@ -40,7 +40,9 @@ export type EvalRail = {
   readonly strangeTypes: readonly string[];
 };
 
-/** What a rail may be made from: the content of `{rail}.json` (undefined: no such file) and the types that a set has. */
+/**
+ * What a rail may be made from: the content of `{rail}.json` (undefined: no such file) and the types that a set has.
+ */
 export type RailGiven = { readonly options: unknown; readonly types: readonly string[] };
 
 /** `options` is "needed" where the rail finds nothing without them. */

@@ -1,9 +1,9 @@
 /**
  * What `npm run eval:rails` prints: a table of the figures, and on request what the rails got wrong.
  *
- * Model. Figures have three decimals, because the aims are like 0.99, and their 95 % intervals behind them, because 80 rows
- * cannot show an aim of 0.99. Texts are cut around the mistake, with every invisible character written as its number:
- * a text of an attack must not reach the terminal as it is.
+ * Model. Figures have three decimals, because the aims are like 0.99, and their 95 % intervals behind them, because 80
+ * rows cannot show an aim of 0.99. Texts are cut around the mistake, with every invisible character written as its
+ * number: a text of an attack must not reach the terminal as it is.
  */
 import type { EvalResult, Mistake, TypeRates } from "./eval-judge.ts";
 import type { Interval, RateIntervals, Rates } from "./eval-rates.ts";

@@ -2,10 +2,10 @@
  * `npm run eval:rails -- --data DIR [--json FILE] [--errors] [--rail NAME]`: how well the rails that run inside the
  * isolate do on labelled sets.
  *
- * Model. Every `{rail}.{set}.jsonl` of the folder is measured (`eval-judge.ts`) and is a row of the table and of the JSON. What
- * cannot be measured (a file of an unknown rail, a bad line) is named on stderr and never costs the rest its figures; the
- * exit code then says that something is missing. A rail that needs the operator's list and finds none is skipped: that
- * is a choice, not a fault.
+ * Model. Every `{rail}.{set}.jsonl` of the folder is measured (`eval-judge.ts`) and is a row of the table and of the
+ * JSON. What cannot be measured (a file of an unknown rail, a bad line) is named on stderr and never costs the rest its
+ * figures; the exit code then says that something is missing. A rail that needs the operator's list and finds none is
+ * skipped: that is a choice, not a fault.
  * Rejected: failing below an aim. This command measures; what is good enough depends on the set.
  */
 import { writeFileSync } from "node:fs";

@@ -1,9 +1,9 @@
 /**
  * From counts to precision, recall, F1 and false-positive rate, each with its interval.
  *
- * Model. A rate without a denominator is null, never 0 or 1: nobody could say which. Intervals are Wilson's at 95 %, which
- * hold for rates near 0 and 1 and for small sets. F1 is no share of anything, but 2J/(1+J) of J = TP/(TP+FP+FN), which is
- * one: its interval is J's, put through the same formula.
+ * Model. A rate without a denominator is null, never 0 or 1: nobody could say which. Intervals are Wilson's at 95 %,
+ * which hold for rates near 0 and 1 and for small sets. F1 is no share of anything, but 2J/(1+J) of J = TP/(TP+FP+FN),
+ * which is one: its interval is J's, put through the same formula.
  * Source: Wilson (1927); Brown, Cai and DasGupta (2001). Rejected: the normal approximation, which says that 0 errors
  * in 80 rows are 0 ± 0.
  */

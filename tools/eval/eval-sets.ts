@@ -1,9 +1,10 @@
 /**
  * Reads the labelled sets that rails are measured on: the files `{rail}.{name}.jsonl` of one folder.
  *
- * Model. A row has a `text` and says what is in it: `label` 0 or 1, or `spans` with UTF-16 offsets, `end` exclusive. A line
- * that is not such a row is left out and named with its file and number, because one bad line in thousands should cost that
- * line and not the figures; the command then ends as incomplete, so that nobody takes the figures for those of the set.
+ * Model. A row has a `text` and says what is in it: `label` 0 or 1, or `spans` with UTF-16 offsets, `end`
+ * exclusive. A line that is not such a row is left out and named with its file and number, because one bad line in
+ * thousands should cost that line and not the figures; the command then ends as incomplete, so that nobody takes
+ * the figures for those of the set.
  * Rejected: stopping at the first bad line, which shows one problem per run.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";

@@ -1,10 +1,10 @@
 /**
  * Decides which spans of a set a rail has found.
  *
- * Model. Each expected span answers to one found span at most, and the other way round. *Exact*: the same range (and type).
- * This is what the figures are, because a redaction that leaves a digit standing has failed and one that takes a word more
- * has done harm. *Overlap*: what is left over counts too if the ranges share a character; reported beside, because sets
- * differ in what belongs to a number (a sign, brackets, an extension).
+ * Model. Each expected span answers to one found span at most, and the other way round. *Exact*: the same range (and
+ * type). This is what the figures are, because a redaction that leaves a digit standing has failed and one that takes a
+ * word more has done harm. *Overlap*: what is left over counts too if the ranges share a character; reported beside,
+ * because sets differ in what belongs to a number (a sign, brackets, an extension).
  * Source: the exact and the partial match of SemEval-2013 task 9. Rejected: counting characters, where one long finding
  * outweighs ten short ones.
  */

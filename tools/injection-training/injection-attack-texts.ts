@@ -1,8 +1,8 @@
 /**
  * Short injections as templates, written for this project: what `train-injection.ts` makes training text from.
  *
- * `{name}` is a slot, filled from SLOTS at random; a slot's text may hold slots. One line, one template. The classes are
- * those of the public literature: override, prompt leak, developer mode, hypothetical frames, token smuggling,
+ * `{name}` is a slot, filled from SLOTS at random; a slot's text may hold slots. One line, one template. The classes
+ * are those of the public literature: override, prompt leak, developer mode, hypothetical frames, token smuggling,
  * translation tricks, payload splitting, text hidden in documents and tool results, suppressed refusals.
  */
 

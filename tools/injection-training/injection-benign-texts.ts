@@ -1,7 +1,7 @@
 /**
- * Harmless prompts, written for this project: ordinary ones, ones about security and about language models, and ones full
- * of the words that attacks use. The model learns from them what the words of an attack mean elsewhere. One line, one
- * template; slots as in `injection-attack-texts.ts`.
+ * Harmless prompts, written for this project: ordinary ones, ones about security and about language models, and ones
+ * full of the words that attacks use. The model learns from them what the words of an attack mean elsewhere. One line,
+ * one template; slots as in `injection-attack-texts.ts`.
  */
 
 export const BENIGN_SLOTS: Readonly<Record<string, string>> = {

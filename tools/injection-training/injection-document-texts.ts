@@ -1,7 +1,7 @@
 /**
- * Harmless documents in English that speak to their reader, written for this project: tutorials, manuals, licences, notes.
- * "You" and "now", rules and commands stand as close together in them as in an attack. One line, one paragraph. Every
- * fifth line is never trained on (`injection-synthesis.ts`).
+ * Harmless documents in English that speak to their reader, written for this project: tutorials, manuals, licences,
+ * notes. "You" and "now", rules and commands stand as close together in them as in an attack. One line, one paragraph.
+ * Every fifth line is never trained on (`injection-synthesis.ts`).
  */
 
 export const DOCUMENTS = `

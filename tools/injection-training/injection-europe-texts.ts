@@ -1,6 +1,7 @@
 /**
- * Harmless texts in languages of Europe other than English that are written with Latin letters, written for this project;
- * see `injection-world-texts.ts`. One line, one text. Every fifth line is never trained on (`injection-synthesis.ts`).
+ * Harmless texts in languages of Europe other than English that are written with Latin letters, written
+ * for this project; see `injection-world-texts.ts`. One line, one text. Every fifth line is never trained
+ * on (`injection-synthesis.ts`).
  */
 
 export const EUROPE_BENIGN: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 /**
- * Long jailbreak prompts as building blocks, written for this project: a persona, its freedom, its obedience, the ban on
- * refusing, a game of tokens, an answer format, and the question. `train-injection.ts` strings some of each together.
+ * Long jailbreak prompts as building blocks, written for this project: a persona, its freedom, its
+ * obedience, the ban on refusing, a game of tokens, an answer format, and the question. `train-injection.ts`
+ * strings some of each together.
  */
 
 export const JAILBREAK_SLOTS: Readonly<Record<string, string>> = {

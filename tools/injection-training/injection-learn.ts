@@ -4,8 +4,9 @@
  * Model. Logistic regression over hashed features, by
  * FTRL-Proximal. A text is as suspicious as its worst window, in training
  * as in use: a step takes the window that has the highest score at that moment and moves only its features. So a long
- * attack may have harmless windows, and a harmless text none that looks like an attack. A feature has no weight until it
- * has pulled one way for a while, which keeps names and topics of the training texts out and the table small. Same examples, same order, same weights.
+ * attack may have harmless windows, and a harmless text none that looks like an attack. A feature has no weight until
+ * it has pulled one way for a while, which keeps names and topics of the training texts out and the table small. Same
+ * examples, same order, same weights.
  * Source: McMahan et al. 2013 (FTRL-Proximal); multiple-instance learning by the maximum, Andrews et al. 2003.
  * Rejected: training on whole texts, whose weights then mean little in a window.
  */

@@ -1,6 +1,7 @@
 /**
- * Longer harmless texts, written for this project: mails, fiction, role play, legal and technical prose, lists of words.
- * A long text has many windows, so these decide how often the model is wrong about documents. One line, one paragraph.
+ * Longer harmless texts, written for this project: mails, fiction, role play, legal and technical prose,
+ * lists of words. A long text has many windows, so these decide how often the model is wrong about
+ * documents. One line, one paragraph.
  */
 
 export const MAILS = `

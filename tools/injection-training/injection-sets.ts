@@ -1,8 +1,8 @@
 /**
  * Reads what the injection model is trained and measured on: labelled sets, and plain documents as harmless text.
  *
- * Model. Rows of one set repeat each other (a translation, the same order behind another question), so rows that share a
- * run of words belong to one group, and a group is never on both sides of a split: otherwise the figures flatter.
+ * Model. Rows of one set repeat each other (a translation, the same order behind another question), so rows that share
+ * a run of words belong to one group, and a group is never on both sides of a split: otherwise the figures flatter.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

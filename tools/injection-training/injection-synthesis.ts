@@ -2,8 +2,8 @@
  * Decides which texts the injection model is trained on besides the sets of `--data`: templates of our own, filled in.
  *
  * Model. Every kind of text has a share; a text of a kind is a template with random fillings, now and then in other
- * letters (all capitals, no punctuation), and attacks are also hidden among harmless sentences, since that is where real
- * ones stand. The same seed gives the same texts.
+ * letters (all capitals, no punctuation), and attacks are also hidden among harmless sentences, since that is where
+ * real ones stand. The same seed gives the same texts.
  * Rejected: downloading collections of attacks, which mix licences and are what models of this kind are measured on.
  */
 import type { Rng } from "../../src/lib/rng.ts";
@@ -85,7 +85,10 @@ const DOCUMENT_SENTENCES = TRAINED_DOCUMENTS.flatMap((paragraph) => paragraph.sp
 
 type ListName = keyof typeof LISTS;
 
-/** For each thousand texts that are asked for, how many are of each kind. Most are harmless, as their variety is greater. */
+/**
+ * For each thousand texts that are asked for, how many are of each kind. Most are harmless, as their variety is
+ * greater.
+ */
 const SHARES: readonly (readonly [set: string, label: 0 | 1, perMille: number, make: (rng: Rng) => string])[] = [
   ["short", 1, 110, (rng) => fillOne("short", rng)],
   ["bare", 1, 80, (rng) => fillOne("bare", rng)],

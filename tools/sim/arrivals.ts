@@ -2,8 +2,8 @@
  * When requests arrive and from which region.
  *
  * Model. A process of unit-mean gaps (exponential, or gamma for a chosen burstiness), divided by a rate that may follow
- * the time of day of each region, a two-state Markov chain of bursts, or a `burst` fault of some regions or all. Regions
- * are drawn with the weights of that moment.
+ * the time of day of each region, a two-state Markov chain of bursts, or a `burst` fault of some regions or all.
+ * Regions are drawn with the weights of that moment.
  * Rejected: thinning for the varying rates, exact where a gap spans a change of rate; here a gap keeps the rate at its
  * start, which differs only by one gap per change.
  */

@@ -1,8 +1,8 @@
 /**
  * Every dispatch of a run, as a structure of arrays: an attempt is an index.
  *
- * Model. Two places see an attempt at different times, so it has two states: its stage at the endpoint and what the edge
- * that dispatched it knows. A message on its way is the difference between the two.
+ * Model. Two places see an attempt at different times, so it has two states: its stage at the endpoint and what the
+ * edge that dispatched it knows. A message on its way is the difference between the two.
  */
 import { grownFloats, grownInts } from "./events.ts";
 

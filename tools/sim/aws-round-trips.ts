@@ -2,8 +2,8 @@
  * Round trips between ten regions of one cloud and where they lie: the default network of a scenario.
  *
  * Source: a sample of cloudping.co's measured matrix as published with a libp2p simulator, both directions averaged, ms
- * (docs/sources.md, Round trips). Within a region 10 ms, because a client is not in the data centre. Public HTTP round trips are
- * often longer; a scenario that knows better gives its own `roundTripMs`.
+ * (docs/sources.md, Round trips). Within a region 10 ms, because a client is not in the data centre. Public HTTP round
+ * trips are often longer; a scenario that knows better gives its own `roundTripMs`.
  */
 
 /** Order of rows and columns. `lon` in degrees: where it is noon when. */

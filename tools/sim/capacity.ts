@@ -4,10 +4,10 @@
  *
  * Model. Slots: K at once, each held for work / speed. Step: with a full batch of n a token takes a + b·n ms for all n
  * together, and every uncached prompt token c ms of everybody's time, so a request costs output·(a + b·n)/n + prompt·c
- * of engine time; n is bounded by the batch limit and by what fits into the KV memory, answers half grown. Prefix hits are not counted, so a
- * warm cache makes the true capacity larger.
- * Rejected: measuring the capacity by a run at overload first, which would make a load mean something different for each
- * policy.
+ * of engine time; n is bounded by the batch limit and by what fits into the KV memory, answers half grown. Prefix hits
+ * are not counted, so a warm cache makes the true capacity larger.
+ * Rejected: measuring the capacity by a run at overload first, which would make a load mean
+ * something different for each policy.
  */
 import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import type { EndpointSetup, EngineSetup } from "./scenario.ts";

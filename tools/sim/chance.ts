@@ -1,8 +1,8 @@
 /**
  * All randomness of a run: one seeded stream per purpose, and the distributions drawn from them.
  *
- * Model. A stream's seed is a hash of the run's seed and the purpose's name, so one more draw in one place (a policy that
- * breaks ties differently) shifts no other: all policies of a seed see the same arrivals, the same work, the same
+ * Model. A stream's seed is a hash of the run's seed and the purpose's name, so one more draw in one place (a policy
+ * that breaks ties differently) shifts no other: all policies of a seed see the same arrivals, the same work, the same
  * network. Differences between policies are then differences of policies (common random numbers).
  * Sources: Box and Muller 1958 for normals; Marsaglia and Tsang 2000 for gammas.
  * Rejected: one stream for everything, where any change makes another world.

@@ -1,13 +1,17 @@
 /**
- * The order of things in the simulator: a queue of events by virtual time, equal times in the order they were asked for.
+ * The order of things in the simulator: a queue of events by virtual time, equal times in the order they were asked
+ * for.
  *
- * Model. A binary heap over (time, sequence). An event is three numbers (kind, a, b), so that a run of a hundred million
- * events allocates nothing: fields lie in typed arrays by slot, the heap holds slot numbers, freed slots are reused.
+ * Model. A binary heap over (time, sequence). An event is three numbers (kind, a, b), so that a run of a
+ * hundred million events allocates nothing: fields lie in typed arrays by slot, the heap holds slot
+ * numbers, freed slots are reused.
  * Source: TigerBeetle's and FoundationDB's simulators (one seed, one order). Rejected: a closure per event, which costs
  * five times as much, and a calendar queue, whose speed depends on a bucket width that no workload keeps.
  */
 
-/** Times are virtual ms from 0. `kind`, `a` and `b` are 32-bit integers whose meaning the owner of the queue decides. */
+/**
+ * Times are virtual ms from 0. `kind`, `a` and `b` are 32-bit integers whose meaning the owner of the queue decides.
+ */
 export class EventQueue {
   /** Of the event that `take` removed last. */
   atMs = 0;

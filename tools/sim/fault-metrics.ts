@@ -1,9 +1,9 @@
 /**
  * What a run says of its faults: does traffic leave a bad endpoint, what is lost with it, and does traffic come back.
  *
- * Model. Only of faults that hit endpoints and serve nobody (`fail_fast`, `black_hole`, `outage`). The first NOTICE_MS are
- * the router's to notice in, both ways. A stream that breaks after its first token is counted apart: nobody may try it
- * again, so no router can save it.
+ * Model. Only of faults that hit endpoints and serve nobody (`fail_fast`, `black_hole`, `outage`). The first NOTICE_MS
+ * are the router's to notice in, both ways. A stream that breaks after its first token is counted apart: nobody may try
+ * it again, so no router can save it.
  */
 import { OUTCOME } from "./outcomes.ts";
 import type { World } from "./world.ts";

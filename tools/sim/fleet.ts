@@ -2,9 +2,9 @@
  * The exact state of all endpoints at this instant: what the reference policies may look at, and nobody in production
  * ever has.
  *
- * Model. Five counters per endpoint. *In flight* counts an attempt from its dispatch until the end of its answer is back
- * where it was dispatched, trips included; *running* and *waiting* are the endpoint's own. Every change goes through
- * `add`, so that a delayed copy can be kept by listening (`stale-fleet.ts`).
+ * Model. Five counters per endpoint. *In flight* counts an attempt from its dispatch until the end of its answer is
+ * back where it was dispatched, trips included; *running* and *waiting* are the endpoint's own. Every change goes
+ * through `add`, so that a delayed copy can be kept by listening (`stale-fleet.ts`).
  */
 
 export const FLEET_FIELDS = ["inFlight", "running", "waiting", "queuedTokens", "runningTokens"] as const;

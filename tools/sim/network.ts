@@ -1,8 +1,8 @@
 /**
  * How long a message between two regions takes, and whether it arrives.
  *
- * Model. Half of the round trip, times a lognormal factor of mean 1 when the scenario has jitter. Attempts always arrive
- * (TCP repeats what is lost, and that is jitter); a router's own messages may be lost or cut off by a partition.
+ * Model. Half of the round trip, times a lognormal factor of mean 1 when the scenario has jitter. Attempts always
+ * arrive (TCP repeats what is lost, and that is jitter); a router's own messages may be lost or cut off by a partition.
  * Rejected: bandwidth and queues in the network, which are nothing next to a GPU's milliseconds.
  */
 import { drawLognormal } from "./chance.ts";

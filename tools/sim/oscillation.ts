@@ -1,15 +1,15 @@
 /**
  * Does a router swing? The share of all in-flight that each endpoint holds, once a second, and what its spectrum says.
  *
- * Model. A router that herds makes a limit cycle: all go here, then all go there. In the share of one endpoint that is a
- * line, or a hump, in the spectrum. Noise is not white here: a request that holds its slot for seconds is in many samples,
- * and a queue remembers for longer. But noise that only forgets, at whatever rates, has a spectrum that falls with
- * frequency, so a cycle is where it rises: the spectrum is compared with its best non-increasing fit.
- * Reported: the variance of the share (mean over endpoints), the largest part of its power that one frequency holds, with
- * that period, and how far the spectrum rises above the fit. Source: discrete Fourier transform; Welch's mean over
- * segments; a sum of decaying exponentials has a falling spectrum. Rejected: the autocorrelation, which a drift of the
- * load also fills; and noise with one memory (a first-order autoregression), above which exact least-in-flight rises ten
- * times without any cycle. Cycles of less than 2 s show at another period than their own.
+ * Model. A router that herds makes a limit cycle: all go here, then all go there. In the share of one endpoint that is
+ * a line, or a hump, in the spectrum. Noise is not white here: a request that holds its slot for seconds is in many
+ * samples, and a queue remembers for longer. But noise that only forgets, at whatever rates, has a spectrum that falls
+ * with frequency, so a cycle is where it rises: the spectrum is compared with its best non-increasing fit. Reported:
+ * the variance of the share (mean over endpoints), the largest part of its power that one frequency holds, with that
+ * period, and how far the spectrum rises above the fit. Source: discrete Fourier transform; Welch's mean over segments;
+ * a sum of decaying exponentials has a falling spectrum. Rejected: the autocorrelation, which a drift of the load also
+ * fills; and noise with one memory (a first-order autoregression), above which exact least-in-flight rises ten times
+ * without any cycle. Cycles of less than 2 s show at another period than their own.
  */
 
 /** Samples kept: more than an hour; later ones are not looked at. */

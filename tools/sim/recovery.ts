@@ -1,6 +1,6 @@
 /**
- * What every reference router does about failures, so that a comparison is of the choice alone: one health probe a second,
- * a time-out before the first token, and one more try elsewhere.
+ * What every reference router does about failures, so that a comparison is of the choice alone: one health probe a
+ * second, a time-out before the first token, and one more try elsewhere.
  *
  * Model. Active only when the scenario has faults or endpoints that may be cold; otherwise it costs nothing. A probe's
  * result counts at once. A cold endpoint is offered only while no warm one is up.

@@ -1,10 +1,10 @@
 /**
  * Runs a scenario at one load: all its seeds, all routers on the same requests, and the references beside them.
  *
- * Model. Seeds are independent runs. Quantiles and their ratios to the best known clairvoyant are of all requests of all
- * seeds together, as in the reference table (docs/simulator.md says how we know); beside them stands the standard
- * deviation between the seeds. Everything else is a mean over seeds. The best clairvoyant is the one with the lowest p99
- * of the run, the same for all seeds and all columns: one rule, and not the best of each column.
+ * Model. Seeds are independent runs. Quantiles and their ratios to the best known clairvoyant are of all requests of
+ * all seeds together, as in the reference table (docs/simulator.md says how we know); beside them stands the standard
+ * deviation between the seeds. Everything else is a mean over seeds. The best clairvoyant is the one with the lowest
+ * p99 of the run, the same for all seeds and all columns: one rule, and not the best of each column.
  * Rejected: the mean of each seed's quantile as the headline. It differs by up to a tenth where the tail is one crowded
  * hour of one seed; it is in the result by seed, for who wants it.
  */
@@ -147,7 +147,9 @@ function ratio(own: Quantiles, other: Quantiles): Ratio {
   };
 }
 
-/** A queue that only grew: waits far above the clairvoyant's that rise through the run, and the clairvoyant's do not. */
+/**
+ * A queue that only grew: waits far above the clairvoyant's that rise through the run, and the clairvoyant's do not.
+ */
 export function isUnstable({ ttftMs, seeds }: RouterResult, { ttftMs: best }: Reference): boolean {
   const growth = seeds.reduce((sum, { metrics }) => sum + metrics.ttftMs.growth, 0) / seeds.length;
   return ttftMs.mean > UNSTABLE_MEAN_RATIO * best.mean && growth / best.growth > UNSTABLE_GROWTH;

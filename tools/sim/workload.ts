@@ -37,8 +37,9 @@ export function promptBlocks({ promptTokens, blockStart, blocks }: Requests, req
 }
 
 /**
- * What tells the request's conversation from others: its second block, whose id covers the text before it, while the first
- * may be a system prompt. Null where the blocks do not cover all of the prompt, and so are only a shared beginning.
+ * What tells the request's conversation from others: its second block, whose id covers the text before
+ * it, while the first may be a system prompt. Null where the blocks do not cover all of the prompt, and
+ * so are only a shared beginning.
  */
 export function sessionOf({ promptTokens, blockStart, blocks }: Requests, request: number): number | null {
   const from = blockStart[request] ?? 0;
@@ -135,8 +136,8 @@ function drawn(demand: Demand, plan: Plan, seed: number): Requests {
 }
 
 /**
- * The trace's own gaps, stretched so that its mean rate is `perMs`; regions as for any other demand, but a session stays in
- * the one where it began. Lengths and gaps are the trace's: a seed changes nothing but the regions.
+ * The trace's own gaps, stretched so that its mean rate is `perMs`; regions as for any other demand, but a session
+ * stays in the one where it began. Lengths and gaps are the trace's: a seed changes nothing but the regions.
  */
 function recorded(rows: readonly TraceRow[], region: Uint8Array, perMs: number): Requests {
   const spanMs = Math.max(1, rows.at(-1)?.atMs ?? 1);

@@ -1,9 +1,9 @@
 /**
  * Decides what an event, or a whole body, of a model's answer is: output, an end, an error, or nothing yet.
  *
- * Model. Status line and first byte are no answer: engines commit `200 text/event-stream` and then say what broke, proxies
- * answer 200 with a login page. Each protocol has its own word for output and for an end. What is not understood is
- * `nothing`: comments, role chunks, pings, usage, garbage; it is passed on and proves nothing.
+ * Model. Status line and first byte are no answer: engines commit `200 text/event-stream` and then say what broke,
+ * proxies answer 200 with a login page. Each protocol has its own word for output and for an end. What is not
+ * understood is `nothing`: comments, role chunks, pings, usage, garbage; it is passed on and proves nothing.
  * Source: the streaming references of OpenAI (chat completions, completions, responses) and Anthropic (messages).
  * Rejected: to take the first event for the beginning. Most servers send a role chunk before the prompt has been read.
  */
@@ -15,8 +15,8 @@ import { hasOutput, isText, memberOf, parsed } from "./token-timing.ts";
 export type AnswerProtocol = StreamFormatName | "embeddings";
 
 /**
- * `output`: a token, or part of one. `finish`: the model has ended (with n > 1, one of its answers). `done`: nothing more
- * will come. `error`: the protocol's own error.
+ * `output`: a token, or part of one. `finish`: the model has ended (with n > 1, one of its answers). `done`: nothing
+ * more will come. `error`: the protocol's own error.
  */
 export type EventMeaning = "output" | "finish" | "done" | "error" | "nothing";
 

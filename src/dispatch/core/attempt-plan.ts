@@ -1,16 +1,17 @@
 /**
- * Decides what a request does after an attempt that began no answer: ask for another endpoint, come back to one, or end.
+ * Decides what a request does after an attempt that began no answer: ask for another endpoint, come back to one, or
+ * end.
  *
- * Model. Three kinds of loss, each with a bound of its own. A *refusal* for want of room left the request unprocessed: it
- * is repeated at each other endpoint once, free. A *failure* may have been processed: it is repeated only where that is
- * allowed, at most `attemptsMax` attempts fail, and the shard says whether it is paid for (`budget.ts`). A request that is
- * *too long* for one endpoint's context is asked of one other, free, and never again of the same. When no other endpoint
- * can serve, those that refused, or whose connection broke before anything can have come of it, are asked once more: the
- * first when they have room again, for which their shard holds the request as it holds any; the others at once, since an
- * idle connection that the server has just closed looks exactly like that.
- * Two endpoints that answer the same request with errors of their own end it: it is most likely the request (`blame`).
- * The edge and the simulator run this one. Rejected: one count for everything, by which a fleet that is full for a moment
- * uses up what failures need; and a rule in the edge's loop, which the simulator cannot run.
+ * Model. Three kinds of loss, each with a bound of its own. A *refusal* for want of room left the request unprocessed:
+ * it is repeated at each other endpoint once, free. A *failure* may have been processed: it is repeated only where that
+ * is allowed, at most `attemptsMax` attempts fail, and the shard says whether it is paid for (`budget.ts`). A request
+ * that is *too long* for one endpoint's context is asked of one other, free, and never again of the same. When no other
+ * endpoint can serve, those that refused, or whose connection broke before anything can have come of it, are asked once
+ * more: the first when they have room again, for which their shard holds the request as it holds any; the others at
+ * once, since an idle connection that the server has just closed looks exactly like that. Two endpoints that answer the
+ * same request with errors of their own end it: it is most likely the request (`blame`). The edge and the simulator run
+ * this one. Rejected: one count for everything, by which a fleet that is full for a moment uses up what failures need;
+ * and a rule in the edge's loop, which the simulator cannot run.
  */
 import type { AttemptPurpose } from "../../routing/core/shard/budget.ts";
 
@@ -77,20 +78,20 @@ export type Repeat = {
 export const REFUSALS_MAX = 8;
 
 /**
- * An endpoint that refused and did not say for how long is asked again after this, ms. Its shard holds a request only once it
- * believes the refusal (`room-doubt.ts`).
+ * An endpoint that refused and did not say for how long is asked again after this, ms. Its shard holds a request only
+ * once it believes the refusal (`room-doubt.ts`).
  */
 export const COME_BACK_MS = 250;
 
 /**
- * Endpoints whose context one request may exceed: the second one's word is final. It costs a whole tokenisation each time,
- * and most pools have one length.
+ * Endpoints whose context one request may exceed: the second one's word is final. It costs a whole tokenisation each
+ * time, and most pools have one length.
  */
 export const TOO_LONG_MAX = 2;
 
 /**
- * A connection that broke within this of the dispatch broke before the endpoint began to work, ms: it is asked once more.
- * Later it may be the request that brought it down.
+ * A connection that broke within this of the dispatch broke before the endpoint began to work, ms: it is asked once
+ * more. Later it may be the request that brought it down.
  */
 export const STALE_MS = 1_000;
 
@@ -154,7 +155,9 @@ export function askedOfIt(plan: AttemptPlan): number | null {
   return roomAfterMs !== null && roomAfterMs > COME_BACK_MS ? roomAfterMs : null;
 }
 
-/** When a client that found no room should come back, ms: the longest of what was said of it; undefined: nothing was. */
+/**
+ * When a client that found no room should come back, ms: the longest of what was said of it; undefined: nothing was.
+ */
 export function comeBackMs({ retryAfterMs }: AttemptPlan, shedMs: number | null): number | undefined {
   if (retryAfterMs === null && shedMs === null) return undefined;
   return Math.max(retryAfterMs ?? 0, shedMs ?? 0);

@@ -1,14 +1,13 @@
 /**
  * Decides whether a request that keeps failing is still sent to an endpoint.
  *
- * Model. What is the request's fault fails everywhere: two endpoints fail at it, or refuse it though they are idle, while
- * other requests are served. One that did so FAILING_TIMES within FAILING_MS of each other is not sent again before that
- * time is over. While nothing else is served the fleet is at fault, and nothing is held against a request: whoever asks
- * every second while all endpoints are down is served by the first that is up.
- * Idle endpoints that refuse a request and say for how long are believed of it at once, and of it alone: their shards do not
- * believe one request (`room-doubt.ts`).
- * One such memory a pool and isolate, by tenant, path and body. Rejected: a memory in the shard, which would carry what a
- * client can make up at will to the one object that must stay fast.
+ * Model. What is the request's fault fails everywhere: two endpoints fail at it, or refuse it though they are idle,
+ * while other requests are served. One that did so FAILING_TIMES within FAILING_MS of each other is not sent again
+ * before that time is over. While nothing else is served the fleet is at fault, and nothing is held against a request:
+ * whoever asks every second while all endpoints are down is served by the first that is up. Idle endpoints that refuse
+ * a request and say for how long are believed of it at once, and of it alone: their shards do not believe one request
+ * (`room-doubt.ts`). One such memory a pool and isolate, by tenant, path and body. Rejected: a memory in the shard,
+ * which would carry what a client can make up at will to the one object that must stay fast.
  */
 
 /** `failed`: with errors of the endpoints' own. `no_room`: refused as if they were full. */

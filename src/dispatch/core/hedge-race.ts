@@ -1,11 +1,11 @@
 /**
  * Decides which of two attempts of one request answers, and what becomes of the other.
  *
- * Model. A closed state machine without time. The first attempt runs from the start. When it is late a lease for a second
- * one may be asked for, once, and only before any first byte; the first byte wins, and from then on nothing is dispatched
- * and the other attempt is cancelled, once. An attempt that fails while the other runs says nothing to the client: the
- * other one is waited for. Every attempt that was dispatched ends in exactly one of won, lost and cancelled.
- * The shell performs what is returned; the simulator runs the same machine.
+ * Model. A closed state machine without time. The first attempt runs from the start. When it is late a lease for a
+ * second one may be asked for, once, and only before any first byte; the first byte wins, and from then on nothing is
+ * dispatched and the other attempt is cancelled, once. An attempt that fails while the other runs says nothing to the
+ * client: the other one is waited for. Every attempt that was dispatched ends in exactly one of won, lost and
+ * cancelled. The shell performs what is returned; the simulator runs the same machine.
  * Source: docs/routing.md (first byte wins, the loser is aborted and settled). Rejected: racing two promises, where
  * the loser's late answer has to be recognised in several places.
  */

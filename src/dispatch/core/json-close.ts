@@ -1,8 +1,8 @@
 /**
  * Completes JSON that was cut off: the shortest text after which it parses.
  *
- * Model. One pass with a stack of open brackets and what may come next. What was cut stays as far as it came: a string ends
- * where it was cut, a number gets the digit that it lacks, a key gets null. Rejected: to parse shorter and shorter
+ * Model. One pass with a stack of open brackets and what may come next. What was cut stays as far as it came: a string
+ * ends where it was cut, a number gets the digit that it lacks, a key gets null. Rejected: to parse shorter and shorter
  * prefixes, which is quadratic and cannot take back what the client already has.
  */
 
@@ -23,8 +23,8 @@ type Scan = {
 };
 
 /**
- * The rest of an object of which `text` is the beginning, with last members (`"name":value` as text) put into it; "" when
- * the object is complete, and then nothing is put in; null when `text` begins no object.
+ * The rest of an object of which `text` is the beginning, with last members (`"name":value` as text) put into it; ""
+ * when the object is complete, and then nothing is put in; null when `text` begins no object.
  */
 export function closeJson(text: string, lastMember: string | null): string | null {
   const scan: Scan = { open: [], next: "value", isFresh: false, isEmpty: true, string: null, isKey: false, word: "" };

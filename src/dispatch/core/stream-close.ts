@@ -1,10 +1,10 @@
 /**
  * Decides what is written behind a stream of events that broke off, so that a client takes it for broken.
  *
- * Model. A stream that stopped inside an event is closed so that the event parses: the clients' packages parse every event
- * before they look for an error, and a half one ends in an exception that is none of their API errors. So the JSON that
- * has begun is completed, and where the protocol puts errors beside the data it gets the error. A stream that stopped
- * after the model's own end is whole, and gets the marker that it lacks.
+ * Model. A stream that stopped inside an event is closed so that the event parses: the clients' packages parse every
+ * event before they look for an error, and a half one ends in an exception that is none of their API errors. So the
+ * JSON that has begun is completed, and where the protocol puts errors beside the data it gets the error. A stream that
+ * stopped after the model's own end is whole, and gets the marker that it lacks.
  * Source: WHATWG HTML 9.2.6 for lines and fields; the stream readers of the openai and anthropic packages.
  * Rejected: to forward whole events only, which needs a look at every chunk (docs/performance.md).
  */

@@ -17,8 +17,8 @@ export type Tail = {
 };
 
 /**
- * `done`: nothing more will come. `finished`: the model has ended, and usage or a marker may follow. `failed`: the endpoint
- * itself said so. `open`: it is no end. `unknown`: no whole event is in the tail.
+ * `done`: nothing more will come. `finished`: the model has ended, and usage or a marker may follow. `failed`: the
+ * endpoint itself said so. `open`: it is no end. `unknown`: no whole event is in the tail.
  */
 export type EndState = "done" | "finished" | "failed" | "open" | "unknown";
 

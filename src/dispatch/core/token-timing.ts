@@ -12,14 +12,17 @@ const NO_OUTPUT: ReadonlySet<string> = new Set(["role", "name", "tool_calls", "f
 
 /**
  * True if the data of one event is an OpenAI chat or completion chunk that carries model output: text, reasoning, or a
- * tool call's name or arguments. A role-only chunk, a usage chunk, `[DONE]`, an error and garbage are false. Never throws.
+ * tool call's name or arguments. A role-only chunk, a usage chunk, `[DONE]`, an error and garbage are false. Never
+ * throws.
  */
 export function firstNonEmptyToken(data: string): boolean {
   const choices = memberOf(parsed(data), "choices");
   return Array.isArray(choices) && choices.some(hasOutput);
 }
 
-/** Does a choice of a chat or completion chunk carry output. A member that nobody knew yet (audio, images) is one too. */
+/**
+ * Does a choice of a chat or completion chunk carry output. A member that nobody knew yet (audio, images) is one too.
+ */
 export function hasOutput(choice: unknown): boolean {
   const delta = memberOf(choice, "delta");
   if (isText(memberOf(choice, "text"))) return true;

@@ -4,8 +4,9 @@
  * Model: capped exponential with full jitter, uniform in [0, min(cap, base · 2^(n-1))). Many jobs fail together when an
  * endpoint dies; a uniform draw spreads their return over the whole window, and the mean wait is half of it.
  *
- * Source: the AWS builders' library on time-outs, retries and backoff. Rejected: jitter of ±20 % around the exponential,
- * which keeps the crowd together; decorrelated jitter, whose bound depends on the previous draw and so on stored state.
+ * Source: the AWS builders' library on time-outs, retries and backoff. Rejected: jitter of ±20 % around the
+ * exponential, which keeps the crowd together; decorrelated jitter, whose bound depends on the previous
+ * draw and so on stored state.
  */
 import { invariant } from "../../lib/invariant.ts";
 import type { Rng } from "../../lib/rng.ts";

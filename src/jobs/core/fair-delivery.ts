@@ -1,12 +1,13 @@
 /**
  * Decides which webhook goes next, so that one tenant's receivers that hang do not keep another's from being told.
  *
- * Model. A few deliveries are under way at once, whoever's they are. A tenant may begin one more only while it has fewer
- * under way than there are slots left (dynamic thresholds, as switches share their buffer: Choudhury and Hahne, 1998). So
- * one tenant alone gets half of the slots, and there is one for every tenant that has none as long as fewer than all but
- * one of them hang. One receiver gets at most HOST_DELIVERIES_MAX, whosever it is. Among tenants the turn goes round.
- * Rejected: a fixed share for each tenant (idle slots, or none for the last of many), and telling slow receivers apart by
- * their past (a receiver is new to us with its first message, and that is the one that hangs).
+ * Model. A few deliveries are under way at once, whoever's they are. A tenant may begin one more only while it has
+ * fewer under way than there are slots left (dynamic thresholds, as switches share their buffer: Choudhury and
+ * Hahne, 1998). So one tenant alone gets half of the slots, and there is one for every tenant that has none as long
+ * as fewer than all but one of them hang. One receiver gets at most HOST_DELIVERIES_MAX, whosever it is. Among
+ * tenants the turn goes round.
+ * Rejected: a fixed share for each tenant (idle slots, or none for the last of many), and telling slow receivers apart
+ * by their past (a receiver is new to us with its first message, and that is the one that hangs).
  */
 
 /** Deliveries under way: a Worker may wait for six connections' headers, and attempts need theirs. */

@@ -2,12 +2,12 @@
  * Decides whether a submission is new, a repetition, or a mistake: keys are the tenant's own, and a key belongs to one
  * body.
  *
- * Same key and same body is the same job, whatever has become of it; same key and another body is a conflict (422), since
- * answering with the first job would hide a bug of the caller. A key is kept from the first submission on, and repeats
- * do not prolong it: a client that retries for ever would keep it for ever.
+ * Same key and same body is the same job, whatever has become of it; same key and another body is a conflict (422),
+ * since answering with the first job would hide a bug of the caller. A key is kept from the first submission on, and
+ * repeats do not prolong it: a client that retries for ever would keep it for ever.
  *
- * Source: the IETF draft on Idempotency-Key; Inngest's 24 h. Rejected: keys of the whole pool (one tenant could probe for
- * another's), and comparing bodies instead of hashes (they would have to be stored).
+ * Source: the IETF draft on Idempotency-Key; Inngest's 24 h. Rejected: keys of the whole pool (one tenant could probe
+ * for another's), and comparing bodies instead of hashes (they would have to be stored).
  */
 import { invariant } from "../../lib/invariant.ts";
 

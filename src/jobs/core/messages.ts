@@ -1,6 +1,7 @@
 /**
  * What the Worker and a pool's `JobQueue` say to each other. Plain data, unions instead of exceptions: a Worker and a
- * Durable Object of different versions meet at every deploy, so add optional fields and never change the meaning of one.
+ * Durable Object of different versions meet at every deploy, so add optional fields and never change the meaning of
+ * one.
  *
  * A job belongs to the tenant that submitted it: every call names the tenant, and a job of another one is `unknown`.
  */
@@ -106,8 +107,8 @@ export type JobView = {
 };
 
 /**
- * `data`: of a pulling worker the JSON text of what it yielded; of an `http` stream the text of one event with its blank
- * line ("data: {…}\n\n"), or a piece of any other text.
+ * `data`: of a pulling worker the JSON text of what it yielded; of an `http` stream the text of one event with its
+ * blank line ("data: {…}\n\n"), or a piece of any other text.
  */
 export type JobChunk = { readonly seq: number; readonly data: string };
 
@@ -122,8 +123,8 @@ export type StreamPage = {
   /** No chunk will follow. */
   readonly isEnd: boolean;
   /**
-   * What was read before `fromSeq` is of an attempt that is void: its chunks begin anew at `firstSeq`, with this attempt.
-   * Absent: it is not.
+   * What was read before `fromSeq` is of an attempt that is void: its chunks begin anew at `firstSeq`, with
+   * this attempt. Absent: it is not.
    */
   readonly reset?: { readonly attempt: number; readonly firstSeq: number };
 };

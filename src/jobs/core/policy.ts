@@ -1,8 +1,9 @@
 /**
  * Decides what a job may ask for, and what it has by default: priority, the three deadlines, tries, retention.
  *
- * Model. Three deadlines, because they answer three questions: is it still worth starting (`startWithinMs`), is it stuck
- * (`executionTimeoutMs`, each attempt), does anyone still want it (`ttlMs`, everything included, then the job is gone).
+ * Model. Three deadlines, because they answer three questions: is it still worth starting
+ * (`startWithinMs`), is it stuck (`executionTimeoutMs`, each attempt), does anyone still want it (`ttlMs`,
+ * everything included, then the job is gone).
  * Source: Runpod's `policy` (execution time-out, ttl) with its numbers, fal's time-to-start, Baseten's retry defaults.
  * Rejected: one time-out for all three, under which a long queue kills jobs that would have run well.
  */
@@ -26,7 +27,10 @@ export type JobPolicy = {
   readonly lateAfterMs: number;
 };
 
-/** Ten levels hold every scheme of the field (fal 3, Baseten 3, Runpod 2) and keep the order key's first digit one digit. */
+/**
+ * Ten levels hold every scheme of the field (fal 3, Baseten 3, Runpod 2) and keep the order key's first digit one
+ * digit.
+ */
 export const PRIORITY_MAX = 9;
 export const PRIORITY_HIGH = 2;
 export const PRIORITY_NORMAL = 5;

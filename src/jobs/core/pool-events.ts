@@ -1,14 +1,15 @@
 /**
- * Decides when a pool's operator is told that no endpoint is healthy, or that a queue has grown old: once per occurrence.
+ * Decides when a pool's operator is told that no endpoint is healthy, or that a queue has grown old: once per
+ * occurrence.
  *
- * Model. Two conditions, each a latch: it closes when the condition has held for as long as the configuration says, which
- * tells once, and it opens when the pool is well again. `no_healthy_endpoint` holds from the first look that found none,
- * and one healthy endpoint ends it. `queue_old` needs no start of its own: the age of the oldest waiting job is the time.
- * It opens only below half of the limit: a long queue that moves has an oldest job of nearly the same age all the time,
- * and would tell with every job.
- * What nobody knows (a shard that is silent, a fleet not asked yet) changes nothing.
- * Rejected: telling again every so often while it lasts (the receiver knows how to remind people, and we do not know when
- * they sleep), an event for the recovery (asked for by nobody).
+ * Model. Two conditions, each a latch: it closes when the condition has held for as long as the configuration says,
+ * which tells once, and it opens when the pool is well again. `no_healthy_endpoint` holds from the first look that
+ * found none, and one healthy endpoint ends it. `queue_old` needs no start of its own: the age of the oldest
+ * waiting job is the time. It opens only below half of the limit: a long queue that moves has an oldest job of
+ * nearly the same age all the time, and would tell with every job. What nobody knows (a shard that is silent, a
+ * fleet not asked yet) changes nothing.
+ * Rejected: telling again every so often while it lasts (the receiver knows how to remind people, and we do not know
+ * when they sleep), an event for the recovery (asked for by nobody).
  */
 
 export type PoolEventRules = {

@@ -2,14 +2,14 @@
  * Decides which waiting job may start, in which order, and whether one more may wait at all: the rules that the queue's
  * SQL follows.
  *
- * Order. Priority first, then age (FIFO), as one text key that sorts bytewise: the head is one index lookup. With ageing,
- * a job gains one level for every `ageingMs` it waits: its effective priority is p − (now − due) / ageingMs. Comparing
- * two jobs by that is comparing p · ageingMs + due, in which `now` does not occur; so the key never has to be rewritten
- * while a job ages, and a claim stays O(log n).
+ * Order. Priority first, then age (FIFO), as one text key that sorts bytewise: the head is one index lookup. With
+ * ageing, a job gains one level for every `ageingMs` it waits: its effective priority is p − (now − due) / ageingMs.
+ * Comparing two jobs by that is comparing p · ageingMs + due, in which `now` does not occur; so the key never has to be
+ * rewritten while a job ages, and a claim stays O(log n).
  *
  * Lanes. A tenant at its limit must not be scanned over job by job. Jobs wait in lanes (one a tenant), each in order;
- * the shell holds the head of each, and `chooseLane` takes the least head among the lanes that may start. Without limits
- * by tenant that is the order of all jobs.
+ * the shell holds the head of each, and `chooseLane` takes the least head among the lanes that may start. Without
+ * limits by tenant that is the order of all jobs.
  *
  * Source: Prefect's work queues (strict priority, limits of pool and worker, enqueue or cancel), ageing as in operating
  * systems' schedulers. Rejected: a sweep that raises priorities (a write a job), weighted draws between levels (a high

@@ -3,8 +3,8 @@
  *
  * Model. A sliding window of 10 s, counted in slots of 1 s: the running one and the ten before it. A call is admitted
  * while their sum is below the limit. The oldest counts whole until all of it has left, so no 10 s anywhere ever hold
- * more than the limit; the price is that a call may be refused up to 1 s longer than an exact log would. `Retry-After` is true: the instant at which
- * enough slots will have left, if nobody else calls.
+ * more than the limit; the price is that a call may be refused up to 1 s longer than an exact log would. `Retry-After`
+ * is true: the instant at which enough slots will have left, if nobody else calls.
  *
  * Limits and their growth with the number of running GPU workers: Runpod's, `max(base, workers × perWorker)`.
  * Rejected: a log of instants (2,000 numbers a tenant and operation), a token bucket (admits nearly twice the limit in
@@ -90,7 +90,9 @@ export type RateCall = {
   readonly concurrent: number;
 };
 
-/** Counts the call when it is admitted; a refused one costs nothing, so that asking in vain does not prolong the wait. */
+/**
+ * Counts the call when it is admitted; a refused one costs nothing, so that asking in vain does not prolong the wait.
+ */
 export function takeRate(window: RateWindow, call: RateCall, now: number): RateAnswer {
   const { concurrentMax } = call.limit;
   if (concurrentMax !== null && call.concurrent >= concurrentMax) {

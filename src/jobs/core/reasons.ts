@@ -1,13 +1,13 @@
 /**
  * Decides what the end of an attempt means for its job, by the reason: `again` (a failure that another endpoint may not
- * have), `returned` (nothing ran, so no attempt is used up), `final` (it would fail anywhere), and two that are excused a
- * few times and then count as `again`: `unreached` (most likely nothing ran: the connection was refused) and `restarted`
- * (the attempt ended with the router that waited for it). Their bounds are there because the excuse can be wrong: a job
- * may be what takes an endpoint, or the router itself, down.
+ * have), `returned` (nothing ran, so no attempt is used up), `final` (it would fail anywhere), and two that are excused
+ * a few times and then count as `again`: `unreached` (most likely nothing ran: the connection was refused) and
+ * `restarted` (the attempt ended with the router that waited for it). Their bounds are there because the excuse can be
+ * wrong: a job may be what takes an endpoint, or the router itself, down.
  *
- * The table is closed: a reason that nobody classified does not compile. Source: the typed infrastructure errors of fal,
- * facts on Runpod's capacity answers. Rejected: a status code as the reason, since the same 400 is a client's mistake
- * from one server and "no worker" from another; adapters decide that, once.
+ * The table is closed: a reason that nobody classified does not compile. Source: the typed infrastructure errors of
+ * fal, facts on Runpod's capacity answers. Rejected: a status code as the reason, since the same 400 is a client's
+ * mistake from one server and "no worker" from another; adapters decide that, once.
  */
 
 export type FailureReason =
@@ -54,10 +54,12 @@ export const failureClass = (reason: FailureReason): FailureClass => CLASSES[rea
 export const RETURNS_MAX = 1_000;
 
 /**
- * How often an attempt that reached nobody is not counted. The queue sends nothing to an endpoint of which it knows that
- * it is not there, so one outage takes one or two of these from a job.
+ * How often an attempt that reached nobody is not counted. The queue sends nothing to an endpoint of which it knows
+ * that it is not there, so one outage takes one or two of these from a job.
  */
 export const UNREACHED_MAX = 10;
 
-/** How often an attempt that ended with the router is not counted: a week of deploys, and no endless loop of crashes. */
+/**
+ * How often an attempt that ended with the router is not counted: a week of deploys, and no endless loop of crashes.
+ */
 export const RESTARTS_MAX = 10;

@@ -1,8 +1,9 @@
 /**
  * Decides how long a failed attempt's job waits before it is placed again.
  *
- * The wait is the longer of our own backoff and what the endpoint asked for. A claim that was handed back unstarted waits
- * not at all: nothing failed. The place in the queue is kept (`dueAtMs`), so a retry is not also sent to the back.
+ * The wait is the longer of our own backoff and what the endpoint asked for. A claim that was handed
+ * back unstarted waits not at all: nothing failed. The place in the queue is kept (`dueAtMs`), so a
+ * retry is not also sent to the back.
  */
 import { type Backoff, fullJitterMs } from "./backoff.ts";
 import type { FailureReason } from "./reasons.ts";

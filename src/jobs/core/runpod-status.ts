@@ -1,8 +1,8 @@
 /**
  * Decides how a job looks through Runpod's API: its status word, `delayTime` and `executionTime`.
  *
- * `runpod-sdk` stops polling at COMPLETED, FAILED, CANCELLED and TIMED_OUT only, so every state of ours maps onto its six
- * words. A job whose ttl passed has none: its status is 404 (`isVisible`). Facts: backends.md 1.2, 1.6.
+ * `runpod-sdk` stops polling at COMPLETED, FAILED, CANCELLED and TIMED_OUT only, so every state of ours maps onto its
+ * six words. A job whose ttl passed has none: its status is 404 (`isVisible`). Facts: backends.md 1.2, 1.6.
  */
 import type { JobState } from "./job-state.ts";
 import type { Job } from "./job.ts";

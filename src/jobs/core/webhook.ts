@@ -54,8 +54,8 @@ export const RETRY_FLOOR_MS = SECOND;
 export const WEBHOOK_TIMEOUT_MS = 15 * SECOND;
 
 /**
- * `jobId.generation.notice`: one effect for each end of a job, also across redrives. A passing notice may come more than
- * once, so it also names the attempt and, where there are several in one, its `ordinal`.
+ * `jobId.generation.notice`: one effect for each end of a job, also across redrives. A passing notice may come more
+ * than once, so it also names the attempt and, where there are several in one, its `ordinal`.
  */
 export function webhookId(job: Pick<Job, "id" | "generation" | "token">, notice: Notice, ordinal = 0): string {
   const id = `${job.id}.${job.generation}.${notice}`;

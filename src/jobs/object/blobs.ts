@@ -1,10 +1,10 @@
 /**
- * Inputs and outputs that do not fit a job's row: in R2 where the binding JOB_BLOBS is, else in rows of their own, cut into
- * parts. Keys begin with the queue's name and the job's id, so that all of a job goes at once, and a lifecycle rule of the
- * bucket can clear what a crash left behind.
+ * Inputs and outputs that do not fit a job's row: in R2 where the binding JOB_BLOBS is, else in rows of their own, cut
+ * into parts. Keys begin with the queue's name and the job's id, so that all of a job goes at once, and a lifecycle
+ * rule of the bucket can clear what a crash left behind.
  *
- * Parts lie in the object's own SQLite, so a self-hosted router has nothing more to run or to back up, and a deletion is
- * one with its job's. Rejected: workerd's disk service, which is a second store without transactions.
+ * Parts lie in the object's own SQLite, so a self-hosted router has nothing more to run or to back up, and a deletion
+ * is one with its job's. Rejected: workerd's disk service, which is a second store without transactions.
  */
 import type { StoredValue } from "../core/job-state.ts";
 import type { Job } from "../core/job.ts";

@@ -50,7 +50,9 @@ export const WAIT_MS_MAX = 300 * SECOND;
 /** Calls that wait at once; beyond it a call answers at once with what there is. */
 export const WAITERS_MAX = 10_000;
 
-/** While something runs or waits, an alarm stands at most so far ahead, ms: what a crash leaves behind is found then. */
+/**
+ * While something runs or waits, an alarm stands at most so far ahead, ms: what a crash leaves behind is found then.
+ */
 export const ALARM_GUARD_MS = 10 * SECOND;
 /** An alarm this long overdue is stuck: it is set again, ms. */
 export const ALARM_STUCK_MS = 5 * SECOND;
@@ -98,11 +100,15 @@ export const BATCH_LIFE_MS = 7 * 24 * 3_600 * SECOND;
 /** Jobs made or cancelled in one turn; then calls get theirs. */
 export const BATCH_TURN_MAX = 250;
 
-/** A pool is looked at for its operator no more often than this, ms, unless an event is due: shards are asked for it. */
+/**
+ * A pool is looked at for its operator no more often than this, ms, unless an event is due: shards are asked for it.
+ */
 export const WATCH_GAP_MS = 2 * SECOND;
 /** The same while no job is there and only the end of what was wrong is waited for, ms. */
 export const WATCH_IDLE_GAP_MS = 30 * SECOND;
-/** Tenants whose oldest job one look reads, those first that have had jobs waiting longest; and rows of each priority. */
+/**
+ * Tenants whose oldest job one look reads, those first that have had jobs waiting longest; and rows of each priority.
+ */
 export const WATCH_LANES_MAX = 20;
 export const WATCH_ROWS_MAX = 8;
 /** An operator's events may fill half of the outbox: the other half is for the ends of jobs. */

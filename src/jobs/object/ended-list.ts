@@ -3,9 +3,9 @@
  * instead of one for each.
  *
  * Model. Entries gather in memory by the minute of their deletion and are written with the next sweep, one row a minute
- * and sweep. What a crash loses of it is found by a walk over all rows after the restart, by the instant of their end: it is
- * later than the last sweep that wrote (`maintenance.ts`). An entry is a hint: its job may have been redriven or deleted since,
- * and the job's row alone decides.
+ * and sweep. What a crash loses of it is found by a walk over all rows after the restart, by the instant of their end:
+ * it is later than the last sweep that wrote (`maintenance.ts`). An entry is a hint: its job may have been redriven or
+ * deleted since, and the job's row alone decides.
  */
 import { mayStore } from "./full-mark.ts";
 import { isStorageFull } from "../core/storage-full.ts";

@@ -1,11 +1,10 @@
 /**
  * The shell of a pool's queue: the Durable Object `jobs:{pool}`.
  *
- * It forwards every call to `queue.ts`, which is loaded with the first one: a Worker's isolate starts with what a request
- * needs, and a queue is another part of the bundle. Calls and the alarm are all that wakes the object, and each of them
- * makes the queue, which recovers what an earlier incarnation left.
- * Each call awaits what it passes on: a rejection (a full disk) must have its handler when it comes, else the runtime
- * reports it as nobody's.
+ * It forwards every call to `queue.ts`, which is loaded with the first one: a Worker's isolate starts with what a
+ * request needs, and a queue is another part of the bundle. Calls and the alarm are all that wakes the object, and each
+ * of them makes the queue, which recovers what an earlier incarnation left. Each call awaits what it passes on: a
+ * rejection (a full disk) must have its handler when it comes, else the runtime reports it as nobody's.
  */
 import type { JobQueueEnv } from "./queue-env.ts";
 import { DurableObject } from "cloudflare:workers";

@@ -37,8 +37,8 @@ export type RailedWork = {
 };
 
 /**
- * Null when nothing looks at such an answer; `refused` when a rail of the pool cannot run. The rails are loaded with the
- * first answer that needs them.
+ * Null when nothing looks at such an answer; `refused` when a rail of the pool cannot run. The rails are loaded with
+ * the first answer that needs them.
  */
 export async function jobRails(
   pool: Pick<PoolConfig, "id" | "rails">,

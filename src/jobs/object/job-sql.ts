@@ -1,6 +1,6 @@
 /**
- * The schema of a queue, and the statements whose plans matter: apart from `job-store.ts`, so that tests and the benchmark
- * can show those plans on any SQLite.
+ * The schema of a queue, and the statements whose plans matter: apart from `job-store.ts`, so that tests and the
+ * benchmark can show those plans on any SQLite.
  */
 
 /** Schema steps in order; a step that has shipped is never changed. */

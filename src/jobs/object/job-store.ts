@@ -1,11 +1,11 @@
 /**
  * What a queue keeps in SQLite: one row a job, and beside it only what few jobs have (chunks, a key, a webhook).
  *
- * Model. All of a job is one row of a table without rowid. Six billed rows over a whole life: an insert writes the row and
- * its place in `waiting`, the claim the row and its place in `due`, the end the row, the deletion the row (leaving an
- * index is free). `waiting` is partial, so its head is one lookup however many jobs wait; `due` holds what runs, so that
- * a restart finds it, and what is to happen at an instant. Ended jobs are listed by the minute of their deletion, many
- * to a row (`ended-list.ts`).
+ * Model. All of a job is one row of a table without rowid. Six billed rows over a whole life: an insert writes the row
+ * and its place in `waiting`, the claim the row and its place in `due`, the end the row, the deletion the row (leaving
+ * an index is free). `waiting` is partial, so its head is one lookup however many jobs wait; `due` holds what runs, so
+ * that a restart finds it, and what is to happen at an instant. Ended jobs are listed by the minute of their deletion,
+ * many to a row (`ended-list.ts`).
  * Rejected: a table of attempts (the row's history has them), a table of history, an index over ended jobs.
  * Every table is described in docs/storage.md.
  */
@@ -209,8 +209,8 @@ export class JobStore {
   }
 
   /**
-   * Walks all rows by id: those whose time is over, those that ended within `ended` (ms, both inclusive), and where to go
-   * on; null at the end.
+   * Walks all rows by id: those whose time is over, those that ended within `ended` (ms, both inclusive), and
+   * where to go on; null at the end.
    */
   walk(
     afterId: string,

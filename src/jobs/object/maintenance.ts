@@ -2,9 +2,10 @@
  * What a queue does by the clock: deadlines, retries, deletions, deliveries; and when it looks next.
  *
  * Model. One timer in memory for what is near, and one alarm as its backstop: while something runs or waits the alarm
- * stands at most ALARM_GUARD_MS ahead, so that what a crash leaves behind is found, and it is moved only when it must be
- * (each move is a billed row). Both run the same sweep, which is idempotent: an alarm that comes twice, late, or never
- * changes when things happen and not what. It is armed again in `finally`, and each call looks whether it is stuck.
+ * stands at most ALARM_GUARD_MS ahead, so that what a crash leaves behind is found, and it is moved only when
+ * it must be (each move is a billed row). Both run the same sweep, which is idempotent: an alarm that comes
+ * twice, late, or never changes when things happen and not what. It is armed again in `finally`, and each
+ * call looks whether it is stuck.
  */
 import { lateAtMs, nextWakeMs } from "../core/job.ts";
 import {
@@ -24,8 +25,8 @@ import type { Dispatcher } from "./dispatcher.ts";
 /** Heads that one sweep checks for being late. */
 const LATE_HEADS_MAX = 20;
 /**
- * What looks at many rows is done at most so often, ms: `late` and the ttl have a resolution of seconds, and a busy queue
- * sweeps many times in one.
+ * What looks at many rows is done at most so often, ms: `late` and the ttl have a resolution of seconds, and a busy
+ * queue sweeps many times in one.
  */
 const SLOW_GAP_MS = 1_000;
 

@@ -1,9 +1,9 @@
 /**
  * Delivers webhooks: terminal notices from rows that were written with the job's end, passing ones once from memory.
  *
- * When and how often is `jobs/core/webhook.ts`; here is the sending. A delivery is at least once: its row goes only after
- * the receiver's answer. The same id goes with every try, so that a receiver can drop repeats. Payloads are made when the
- * job ends, so they outlive it. A receiver that answers 410 is not called again for this tenant.
+ * When and how often is `jobs/core/webhook.ts`; here is the sending. A delivery is at least once: its row goes only
+ * after the receiver's answer. The same id goes with every try, so that a receiver can drop repeats. Payloads are made
+ * when the job ends, so they outlive it. A receiver that answers 410 is not called again for this tenant.
  */
 import { callService } from "../../../backends/egress.ts";
 import { ok } from "../../lib/result.ts";
@@ -229,7 +229,9 @@ export class Outbox {
     }
   }
 
-  /** Null where one of them cannot sign: a message without the signature that its receiver checks is as good as lost. */
+  /**
+   * Null where one of them cannot sign: a message without the signature that its receiver checks is as good as lost.
+   */
   #secretsOf(tenant: string): readonly string[] | null {
     const env = this.#env as Readonly<Record<string, unknown>>;
     const secrets: string[] = [];

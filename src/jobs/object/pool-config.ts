@@ -14,7 +14,9 @@ export function jobsConfigOf(env: Env, poolId: string): JobsConfig {
   return (parsed.ok ? parsed.value.pools.get(poolId)?.jobs : undefined) ?? {};
 }
 
-/** Which secrets sign a tenant's webhooks, its own or everybody's, and the operator's (`OPERATOR`) events of the pool. */
+/**
+ * Which secrets sign a tenant's webhooks, its own or everybody's, and the operator's (`OPERATOR`) events of the pool.
+ */
 export function signersOf(env: Env, poolId: string): Signers {
   const { parsed } = loadConfig(env);
   const tenants = parsed.ok ? parsed.value.tenants : new Map<string, TenantConfig>();

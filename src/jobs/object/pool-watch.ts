@@ -2,9 +2,9 @@
  * Looks at the pool for its operator, and puts what there is to tell into the outbox.
  *
  * When something is told is `jobs/core/pool-events.ts`; here is the looking. A pool is watched while jobs wait or run,
- * and until what was wrong is well again: without work nobody misses an endpoint, and an idle queue sleeps. What was told
- * is written in the same turn as the delivery, so a restart neither repeats nor loses it.
- * What a shard cannot say is taken for well, as routing does (static stability).
+ * and until what was wrong is well again: without work nobody misses an endpoint, and an idle queue sleeps. What was
+ * told is written in the same turn as the delivery, so a restart neither repeats nor loses it. What a shard cannot say
+ * is taken for well, as routing does (static stability).
  */
 import type { Notice } from "../core/events.ts";
 import { isWell, lookAtPool, POOL_WELL } from "../core/pool-events.ts";
@@ -71,7 +71,9 @@ export class PoolWatch {
     if (Number.isFinite(nextMs)) this.#parts.wakeAt(nextMs);
   }
 
-  /** A job is late: the core says so once for each. A job that was started since and completed shows that all is well. */
+  /**
+   * A job is late: the core says so once for each. A job that was started since and completed shows that all is well.
+   */
   noticed({ job }: JobRow, notice: Notice): void {
     if (notice === "job.completed") return this.#completed(job.startedAtMs ?? 0);
     if (notice !== "job.late" || this.#rules?.jobLate !== true) return;
@@ -123,7 +125,9 @@ function dataOf(event: PoolEvent, now: number): object {
     : { sinceMs: event.sinceMs, forMs: now - event.sinceMs };
 }
 
-/** The first rows of one priority: that a job ran before, and is back at its old place, must not hide the one behind it. */
+/**
+ * The first rows of one priority: that a job ran before, and is back at its old place, must not hide the one behind it.
+ */
 const FIRST_SQL = `SELECT order_key, json_extract(job, '$.attempts') AS attempts,
   json_extract(job, '$.dueAtMs') AS due_ms, json_extract(job, '$.history.entries[#-1].atMs') AS since_ms
   FROM job WHERE state = 'queued' AND tenant = ? AND order_key >= ? ORDER BY order_key LIMIT ?`;

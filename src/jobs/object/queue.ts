@@ -318,8 +318,8 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   }
 
   /**
-   * Attempts that an earlier object pushed died with its memory; a pulling worker goes on and gets one lease more. Once,
-   * and anew with the next sweep where the disk has no room for it.
+   * Attempts that an earlier object pushed died with its memory; a pulling worker goes on and gets one lease more.
+   * Once, and anew with the next sweep where the disk has no room for it.
    */
   #recover(): void {
     const now = Date.now();

@@ -2,9 +2,9 @@
  * Whether anybody is at an endpoint: asked right after an attempt of which not one byte came back, and before the next
  * job is sent there.
  *
- * The runtime has one word for a connection that was refused and one that broke after the request had been read. A look at
- * the endpoint's health path tells them apart well enough: whoever answers at all, whatever he says, was there. Only an
- * attempt that ended at once is excused by a look in vain: one that had run for a while ran.
+ * The runtime has one word for a connection that was refused and one that broke after the request had been read. A look
+ * at the endpoint's health path tells them apart well enough: whoever answers at all, whatever he says, was there. Only
+ * an attempt that ended at once is excused by a look in vain: one that had run for a while ran.
  * Rejected: a look before each job (a trip for every job, for the sake of an outage), and a socket of our own (the
  * platform does not open one to addresses of its own network, where many endpoints are).
  */

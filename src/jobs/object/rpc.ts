@@ -1,6 +1,6 @@
 /**
- * The calls of a pool's `JobQueue` Durable Object, as the edge sees them: what crosses is in `jobs/core/messages.ts`, and a
- * shell's asynchronous shape has no place in the core.
+ * The calls of a pool's `JobQueue` Durable Object, as the edge sees them: what crosses is in `jobs/core/messages.ts`,
+ * and a shell's asynchronous shape has no place in the core.
  */
 import type {
   BatchRefusal,

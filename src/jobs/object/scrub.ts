@@ -2,10 +2,10 @@
  * Has the queue's file written anew after jobs were deleted, where the process that keeps the router offers it
  * (`STATE_HOST`, bound by `serve`).
  *
- * SQLite deletes by forgetting, and an object may neither VACUUM nor empty its log. Another process may, but a write of the
- * object at that instant would fail: so the queue asks when it is idle, and takes no call until it is done, which is some
- * milliseconds. A busy queue is put off: what it writes next takes the place of what it deleted, and what is left goes
- * when the router ends. On Cloudflare nothing is bound and nothing is done.
+ * SQLite deletes by forgetting, and an object may neither VACUUM nor empty its log. Another process may, but a write of
+ * the object at that instant would fail: so the queue asks when it is idle, and takes no call until it is done, which
+ * is some milliseconds. A busy queue is put off: what it writes next takes the place of what it deleted, and what is
+ * left goes when the router ends. On Cloudflare nothing is bound and nothing is done.
  */
 
 import type { Ledger } from "./ledger.ts";

@@ -1,9 +1,9 @@
 /**
  * Reads of a job's chunks: from disk, then from memory, then a wait for the next one.
  *
- * An attempt that is repeated begins its chunks anew. A reader with a cursor of its own is told (`reset`). One that drains,
- * in Runpod's form, has no word for it: what it was given binds the job to that attempt (`shown`), so that what it reads in
- * all is one attempt's. Where it goes on is on disk: after a restart it would else read everything again.
+ * An attempt that is repeated begins its chunks anew. A reader with a cursor of its own is told (`reset`). One that
+ * drains, in Runpod's form, has no word for it: what it was given binds the job to that attempt (`shown`), so that what
+ * it reads in all is one attempt's. Where it goes on is on disk: after a restart it would else read everything again.
  */
 import { isTerminal } from "../core/job.ts";
 import { DRAIN_SEQ } from "../core/messages.ts";

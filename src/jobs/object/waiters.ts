@@ -1,6 +1,6 @@
 /**
- * Long polls: a call waits here by a promise until something happens, or until its time is up. Nothing spins: a waiter is
- * woken by the event it waits for, looks again, and waits on if that was not it.
+ * Long polls: a call waits here by a promise until something happens, or until its time is up. Nothing spins: a waiter
+ * is woken by the event it waits for, looks again, and waits on if that was not it.
  */
 import { WAIT_MS_MAX, WAITERS_MAX } from "./bounds.ts";
 

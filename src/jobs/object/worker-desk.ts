@@ -1,10 +1,10 @@
 /**
  * GPU workers that pull: who is there, what they hold, what they are to stop.
  *
- * A worker holds a job under a lease of three beats; its own word about the job (a ping that names it, progress, a chunk)
- * prolongs it in memory. A silent worker's lease runs out, and `step` puts the job back once; what it says afterwards is
- * under an old token and refused. The stock protocol carries no token, so a worker's id stands for it: the live lease must
- * be its own.
+ * A worker holds a job under a lease of three beats; its own word about the job (a ping that names it, progress, a
+ * chunk) prolongs it in memory. A silent worker's lease runs out, and `step` puts the job back once; what it says
+ * afterwards is under an old token and refused. The stock protocol carries no token, so a worker's id stands for it:
+ * the live lease must be its own.
  */
 import type { TakenJob } from "../core/messages.ts";
 import { JOB_LEASE_MS } from "../core/policy.ts";
@@ -182,8 +182,8 @@ export class WorkerDesk {
 
   /**
    * The worker speaks of a job that is not, or no longer, its own: it has not heard that it is to stop, because this
-   * object restarted or the answer was lost on its way. A job that it has just ended itself is told of as well, by a ping
-   * that was under way; that one it knows.
+   * object restarted or the answer was lost on its way. A job that it has just ended itself is told of as well, by a
+   * ping that was under way; that one it knows.
    */
   #stopAgain(workerId: string, jobId: string): void {
     const row = this.#deps.ledger.find(jobId);

@@ -1,10 +1,10 @@
 /**
- * Decides what an inbound trigger's URL proves: whoever knows it may enqueue jobs of one pool for one tenant, and nothing
- * else.
+ * Decides what an inbound trigger's URL proves: whoever knows it may enqueue jobs of one pool for
+ * one tenant, and nothing else.
  *
- * Model: `{claims}.{mac}`, both base64url; the claims are readable JSON with a random id, the MAC is HMAC-SHA-256 under a
- * key derived from the deployment's pepper. Nothing is stored, so a lost URL lives until it expires or the pepper changes:
- * give it an expiry. Rejected: a table of random tokens (a storage read on a path that anyone may call).
+ * Model: `{claims}.{mac}`, both base64url; the claims are readable JSON with a random id, the MAC is HMAC-SHA-256 under
+ * a key derived from the deployment's pepper. Nothing is stored, so a lost URL lives until it expires or the pepper
+ * changes: give it an expiry. Rejected: a table of random tokens (a storage read on a path that anyone may call).
  */
 import { equalDigests } from "../../wire/api-keys.ts";
 

@@ -3,10 +3,13 @@
  * pool, because the pool's queue is the one place that knows the job: `{id}~{pool}`.
  *
  * Nothing here is secret: an id is 122 random bits, and the queue gives a job to its own tenant only. Rejected: signing
- * the name (there is nothing that a forged one could reach), and a look-up from id to pool (one more object in the path).
+ * the name (there is nothing that a forged one could reach), and a look-up from id to pool (one more object in the
+ * path).
  */
 
-/** Runpod's forms end in the region of its API. Clients keep ids as text; the ending is kept for those that check it. */
+/**
+ * Runpod's forms end in the region of its API. Clients keep ids as text; the ending is kept for those that check it.
+ */
 export const runpodJobId = (uuid: string): string => `${uuid}-u1`;
 export const runpodSyncJobId = (uuid: string): string => `sync-${uuid}-u1`;
 export const nativeJobId = (uuid: string): string => `job_${uuid}`;

@@ -2,8 +2,8 @@
  * Decides what a client may ask of a job by headers, on both surfaces, and how they are spelt.
  *
  * Names follow the field's (fal's `x-fal-queue-priority`, `x-fal-request-timeout`, `x-fal-no-retry`; the IETF draft's
- * `Idempotency-Key`), under our prefix, which no endpoint ever sees. Times on the wire are seconds. An option that cannot
- * be read is refused, not ignored: a job that silently runs at another time is worse than an error.
+ * `Idempotency-Key`), under our prefix, which no endpoint ever sees. Times on the wire are seconds. An option that
+ * cannot be read is refused, not ignored: a job that silently runs at another time is worse than an error.
  */
 import { isIdempotencyKey, KEY_CHARS_MAX } from "../core/idempotency.ts";
 import type { JobWebhook } from "../core/messages.ts";

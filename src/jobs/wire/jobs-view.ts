@@ -1,8 +1,8 @@
 /**
  * Decides how a job looks to its owner: in Runpod's form under `/v2`, in our own under `/v1/jobs`.
  *
- * Model: a projection of the queue's view, nothing is looked up. Output and chunks cross as text; what is JSON is shown as
- * JSON, everything else as a string. Facts: backends.md 1.2, 1.6.
+ * Model: a projection of the queue's view, nothing is looked up. Output and chunks cross as text; what is JSON is shown
+ * as JSON, everything else as a string. Facts: backends.md 1.2, 1.6.
  */
 import type { BatchView, JobStatus, JobView, QueueHealth, StreamPage } from "../core/messages.ts";
 import { runpodStatus } from "../core/runpod-status.ts";
@@ -38,8 +38,9 @@ export function runpodJob(view: JobView, now: number): Readonly<Record<string, u
 }
 
 /**
- * One read of `/stream`. Runpod's Python client stops only at a final status that it knows, with nothing left to read, and
- * does not know CANCELLED: a cancelled job whose chunks are all read ends as FAILED here, else that client asks for ever.
+ * One read of `/stream`. Runpod's Python client stops only at a final status that it knows, with nothing
+ * left to read, and does not know CANCELLED: a cancelled job whose chunks are all read ends as FAILED here,
+ * else that client asks for ever.
  */
 export function runpodStream({ status, chunks, isEnd }: StreamPage): Readonly<Record<string, unknown>> {
   const word = runpodStatus(status);

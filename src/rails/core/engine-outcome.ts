@@ -2,10 +2,10 @@
  * Decides what a stage of input rails leaves behind: the body to send, what its placeholders stand for, and the texts
  * that outside rails get to see.
  *
- * Model. All redactions are merged and applied once. Personal data alone gets numbered placeholders, the same for the same
- * value in the whole request; what another rail has found as well is never put back. Who is asked outside sees the texts
- * with the redactions of the inside rails masked character by character, so that a credential does not travel to a third
- * party for a check, and the offsets in its answer still hold.
+ * Model. All redactions are merged and applied once. Personal data alone gets numbered placeholders, the same for the
+ * same value in the whole request; what another rail has found as well is never put back. Who is asked outside sees the
+ * texts with the redactions of the inside rails masked character by character, so that a credential does not travel to
+ * a third party for a check, and the offsets in its answer still hold.
  * Rejected: applying each rail's redactions in turn, which makes the result depend on the order.
  */
 import type { Span, SpansByPath } from "./spans.ts";

@@ -1,14 +1,14 @@
 /**
- * Decides how a stage of rails runs: which rails look at a request, which may start, when the stage is over, and what is
- * recorded of each.
+ * Decides how a stage of rails runs: which rails look at a request, which may start, when the stage is over,
+ * and what is recorded of each.
  *
- * Model. All rails start together: those inside the isolate end at once, those outside run at most `atOnceMax` at a time,
- * first come first served, because a Worker waits for six connections only and the dispatch needs its own. The stage is
- * over when an acting rail has said block, or when all have ended. What a rail said before that counts, what it says later
- * does not; a rail that has not ended is skipped, never an allow. A rail that fails closed does not end the stage: another
- * may still block, which is final, where a failure may be gone in a second. So the answer is the same for every order in
- * which rails end, but for one thing that no order can save: when several outside rails would block, the first one names
- * itself and the others were stopped.
+ * Model. All rails start together: those inside the isolate end at once, those outside run at most `atOnceMax` at a
+ * time, first come first served, because a Worker waits for six connections only and the dispatch needs its own. The
+ * stage is over when an acting rail has said block, or when all have ended. What a rail said before that counts, what
+ * it says later does not; a rail that has not ended is skipped, never an allow. A rail that fails closed does not end
+ * the stage: another may still block, which is final, where a failure may be gone in a second. So the answer is the
+ * same for every order in which rails end, but for one thing that no order can save: when several outside rails would
+ * block, the first one names itself and the others were stopped.
  * Source: docs/guardrails.md; docs/sources.md, Streams under guardrails (the first unsafe answer cancels the rest).
  * Rejected: waiting for all to name every blocker, which gives away the time that a first block saves.
  */

@@ -1,10 +1,10 @@
 /**
- * Decides whether what a service outside has sent is an answer, and what it says: of a webhook, of a moderation service,
- * of a Llama Guard model.
+ * Decides whether what a service outside has sent is an answer, and what it says: of a webhook, of a moderation
+ * service, of a Llama Guard model.
  *
  * Model. Strict and short: an answer that leaves a text unjudged, names a text or a place that there is not, or says
- * neither yes nor no, is none, and throws: the rail's rule for failures then applies. What a service gives as a reason is
- * kept only if it is a code, because reasons reach headers and clients.
+ * neither yes nor no, is none, and throws: the rail's rule for failures then applies. What a service gives as a reason
+ * is kept only if it is a code, because reasons reach headers and clients.
  * Source: OpenAI's API reference; Meta's model card of Llama Guard 3. Rejected: reading what can be read, which turns a
  * service that has changed its answers into one that allows everything.
  */

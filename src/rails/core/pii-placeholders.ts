@@ -1,12 +1,12 @@
 /**
  * Decides what stands in a request in place of personal data, and puts the data back into the answer.
  *
- * Model. One value of one type has one placeholder in the whole request, such as `[EMAIL_1]`, numbered by first appearance,
- * so the model can still tell people apart. A placeholder that the request already contains is not used. The restorer is
- * an automaton over the answer: it holds back a tail only while that could still become a placeholder, so what comes out
- * does not depend on how the answer was cut.
- * Rejected: placeholders made from the value (a hash tells whoever guesses the value), and one fixed mask, which cannot be
- * undone.
+ * Model. One value of one type has one placeholder in the whole request, such as `[EMAIL_1]`, numbered by first
+ * appearance, so the model can still tell people apart. A placeholder that the request already contains is not used.
+ * The restorer is an automaton over the answer: it holds back a tail only while that could still become a placeholder,
+ * so what comes out does not depend on how the answer was cut.
+ * Rejected: placeholders made from the value (a hash tells whoever guesses the value), and one fixed
+ * mask, which cannot be undone.
  */
 import { invariant } from "../../lib/invariant.ts";
 import type { FoundSpan, TextPart } from "./rail.ts";
@@ -23,7 +23,8 @@ export type Placeholders<Found extends FoundSpan> = {
 
 /**
  * Gives every span its placeholder, over all parts in their order. The spans of a part must not overlap or touch: give
- * those that a stage has merged (`StageVerdict.spans`), and of these the redactions. Spans of unknown paths are left out.
+ * those that a stage has merged (`StageVerdict.spans`), and of these the redactions. Spans of unknown paths are left
+ * out.
  */
 export function placeholders<Found extends FoundSpan>(
   parts: readonly TextPart[],

@@ -21,9 +21,9 @@ export type TextPart = {
 };
 
 /**
- * What of a body the rails could not see. `too_many_parts` and `too_deep` are bounds, `token_ids` and `media` are content
- * that is no text, `not_json` is a body of which nothing could be read or that a server may read in another way, and
- * `repeated_members` one in which a server may take another of two members than was read.
+ * What of a body the rails could not see. `too_many_parts` and `too_deep` are bounds, `token_ids` and `media` are
+ * content that is no text, `not_json` is a body of which nothing could be read or that a server may read in another
+ * way, and `repeated_members` one in which a server may take another of two members than was read.
  */
 export type UnseenReason = "too_many_parts" | "too_deep" | "token_ids" | "media" | "not_json" | "repeated_members";
 
@@ -59,8 +59,8 @@ export type RailFindings = {
 };
 
 /**
- * The result of a rail that finished: its policy's action if it found anything, else allow. `unread`: what the rail would
- * have had to see as well; then only a block is final.
+ * The result of a rail that finished: its policy's action if it found anything, else allow. `unread`: what the rail
+ * would have had to see as well; then only a block is final.
  */
 export function railResult(
   policy: RailPolicy,

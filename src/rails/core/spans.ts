@@ -35,9 +35,9 @@ export function defaultReplacement(type: string): string {
 }
 
 /**
- * All spans in one canonical order: redactions that overlap or touch merged into one, equal flags and blocks listed once,
- * empty and malformed spans dropped. The result does not depend on the order of `spans`, and merging it again changes
- * nothing. A merged redaction keeps a replacement only if all of its members have that same one.
+ * All spans in one canonical order: redactions that overlap or touch merged into one, equal flags and blocks listed
+ * once, empty and malformed spans dropped. The result does not depend on the order of `spans`, and merging it again
+ * changes nothing. A merged redaction keeps a replacement only if all of its members have that same one.
  */
 export function mergeSpans(spans: readonly Span[]): Span[] {
   const sorted = spans.filter(isProper).toSorted(compareSpans);

@@ -2,8 +2,8 @@
  * Decides what a stage of rails says as a whole.
  *
  * Model. Verdicts form a chain, allow < flag < redact < block, and a stage's verdict is the highest of its rails': a
- * join, so it does not matter which rail answered first. A rail that did not finish is never an allow: it is recorded as
- * skipped, and counts as a block if it fails closed. A rail in shadow is recorded and changes nothing.
+ * join, so it does not matter which rail answered first. A rail that did not finish is never an allow: it is recorded
+ * as skipped, and counts as a block if it fails closed. A rail in shadow is recorded and changes nothing.
  * Source: docs/guardrails.md; docs/sources.md, Failing open and closed (block fails closed, flag fails open).
  * Rejected: treating an error as a pass, which three of the gateways surveyed there do.
  */
@@ -19,15 +19,18 @@ export type RailPolicy = {
   /** Name of the rail, unique in its stage. */
   readonly rail: string;
   readonly action: SpanAction;
-  /** When the rail does not finish: `open` lets the request through, `closed` blocks it. Default: closed iff action is block. */
+  /**
+   * When the rail does not finish: `open` lets the request through, `closed` blocks it. Default: closed iff action is
+   * block.
+   */
   readonly onError?: "open" | "closed";
   /** Record the verdict, never act on it. Default false. */
   readonly shadow?: boolean;
 };
 
 /**
- * `skipped`: cancelled because another rail had blocked, or never started. `unread`: finished, but something that the rail
- * must see could not be read, so what it found counts and what it did not find does not.
+ * `skipped`: cancelled because another rail had blocked, or never started. `unread`: finished, but something that the
+ * rail must see could not be read, so what it found counts and what it did not find does not.
  */
 export type RailStatus = "done" | "unread" | "skipped" | "error" | "timeout";
 
@@ -75,8 +78,8 @@ function onErrorOf(policy: RailPolicy): "open" | "closed" {
 }
 
 /**
- * The verdict of a stage. Every policy counts: one without a result is a skipped rail. Results of rails without a policy
- * are ignored. The order of either list does not matter.
+ * The verdict of a stage. Every policy counts: one without a result is a skipped rail. Results of rails without a
+ * policy are ignored. The order of either list does not matter.
  */
 export function fanIn(policies: readonly RailPolicy[], results: readonly RailResult[]): StageVerdict {
   const acting = policies.filter(({ shadow }) => shadow !== true);

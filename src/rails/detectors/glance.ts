@@ -1,9 +1,9 @@
 /**
  * Decides, cheaply, that a body holds nothing for the in-isolate rails to find: what nearly every request pays.
  *
- * Model. One walk over the same texts as `text-parts.ts`, without paths and without results per part. It may only err on
- * the side of looking again: whatever it cannot vouch for (a finding, a bound, an unusual shape) makes the answer false,
- * and the rails then run in full. A property test holds it to that.
+ * Model. One walk over the same texts as `text-parts.ts`, without paths and without results per part. It may only err
+ * on the side of looking again: whatever it cannot vouch for (a finding, a bound, an unusual shape) makes the answer
+ * false, and the rails then run in full. A property test holds it to that.
  * Rejected: caching verdicts by body, which keeps prompts in memory.
  */
 import { isMediaText } from "../core/text/media-text.ts";

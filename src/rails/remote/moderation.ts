@@ -1,10 +1,10 @@
 /**
  * The rail `moderation`: asks a service that answers as OpenAI's `/v1/moderations` does.
  *
- * `POST {input:[…texts], model?}`; the answer is `{results:[{flagged, categories, category_scores}]}`, one result a text.
- * Without categories in the config a text is a finding if the service calls it flagged; with them, if one of their scores
- * reaches its threshold, whatever the service thinks. Fewer results than texts are no answer: what was not judged must
- * not pass as clean.
+ * `POST {input:[…texts], model?}`; the answer is `{results:[{flagged, categories, category_scores}]}`, one result a
+ * text. Without categories in the config a text is a finding if the service calls it flagged; with them, if one of
+ * their scores reaches its threshold, whatever the service thinks. Fewer results than texts are no answer: what was not
+ * judged must not pass as clean.
  * Source: OpenAI's API reference.
  */
 import { NOTHING_FOUND, readModerationAnswer } from "../core/outside-answers.ts";

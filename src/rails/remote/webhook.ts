@@ -3,8 +3,8 @@
  *
  * `POST` with `{type:"rail.check", stage, parts:[{path, role, text}], requestId, tenant, pool}`, signed as Standard
  * Webhooks 1.0.0 says where a secret is named: HMAC-SHA-256 over `id.timestamp.body`. The answer is
- * `{verdict:"allow|flag|redact|block", spans?:[{path,start,end,type,replacement?}], reasons?}`, offsets in UTF-16 units.
- * An answer that names a text or a place that there is not is no answer.
+ * `{verdict:"allow|flag|redact|block", spans?:[{path,start,end,type,replacement?}], reasons?}`, offsets in UTF-16
+ * units. An answer that names a text or a place that there is not is no answer.
  */
 import { readWebhookAnswer } from "../core/outside-answers.ts";
 import { signedHeaders } from "../../wire/webhook-signature.ts";

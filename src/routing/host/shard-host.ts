@@ -3,8 +3,8 @@
  *
  * Model. One host is one incarnation of a shard: it begins from what was kept, lives in memory, and ends with it. A
  * request touches memory only: the alarm probes, checkpoints and re-arms itself while there is traffic. The Durable
- * Object (`object/pool-shard.ts`) and the simulator run this same class over their own ports, so that what the simulator
- * shows is what ships. Rejected: a copy of the shell in virtual time, which drifts from the one that ships.
+ * Object (`object/pool-shard.ts`) and the simulator run this same class over their own ports, so that what the
+ * simulator shows is what ships. Rejected: a copy of the shell in virtual time, which drifts from the one that ships.
  */
 import { presumeDown, setDrained } from "../core/endpoint/endpoint.ts";
 import type { EndpointView, ViewSet } from "../core/endpoint/endpoint-view.ts";
@@ -33,8 +33,8 @@ import type { Kept, ShardCalls, ShardPorts, ShardSetup, ShardSummary } from "./s
 /** Probes and checkpoints while every endpoint is well, ms. */
 const TICK_MS = 5_000;
 /**
- * … and while one is cold, warming, suspect or down: recovery should be seen within a second; or has requests of others,
- * of whom nobody but its engine tells.
+ * … and while one is cold, warming, suspect or down: recovery should be seen within a second; or has requests of
+ * others, of whom nobody but its engine tells.
  */
 const TICK_FAST_MS = 1_000;
 /**
@@ -44,7 +44,9 @@ const TICK_FAST_MS = 1_000;
 export const TICK_IDLE_MS = 45_000;
 /** Checkpoints, ms: what is lost at worst is this much of an estimate. */
 export const CHECKPOINT_MS = 10_000;
-/** Held requests are looked at this often even if nothing happens, ms: a wait ends no later than this after its time. */
+/**
+ * Held requests are looked at this often even if nothing happens, ms: a wait ends no later than this after its time.
+ */
 const QUEUE_WATCH_MS = 100;
 /** A probe that has no answer by then has failed, ms. */
 export const PROBE_TIMEOUT_MS = 2_000;
@@ -117,7 +119,9 @@ export class ShardHost {
     return explainShard(this.state, request, this.#now, this.#ports.rng);
   }
 
-  /** An operator takes an endpoint out of traffic, or puts it back; kept over restarts. Null: it is not this shard's. */
+  /**
+   * An operator takes an endpoint out of traffic, or puts it back; kept over restarts. Null: it is not this shard's.
+   */
   drain(endpointId: string, drained: boolean): EndpointView | null {
     const known = this.state.endpoints.get(endpointId);
     if (known === undefined) return null;
@@ -223,7 +227,9 @@ export class ShardHost {
     if (lines.length > 0) this.#tell(lines);
   }
 
-  /** Says what operators are to be told; who is gone is remembered, because an idle object is evicted between two looks. */
+  /**
+   * Says what operators are to be told; who is gone is remembered, because an idle object is evicted between two looks.
+   */
   #tell(lines: readonly NewsLine[]): void {
     const { store, spawn, tell } = this.#ports;
     for (const line of lines) {

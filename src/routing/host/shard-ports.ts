@@ -1,9 +1,9 @@
 /**
  * What the shell of a shard needs of the platform it runs on, and which decisions it calls.
  *
- * Model. Everything that a Durable Object does for a shard, as values: time, chance, storage, messages. The object fills
- * them from its context, the simulator from its virtual clock. Rejected: passing the object's context and environment,
- * which nothing but workerd has.
+ * Model. Everything that a Durable Object does for a shard, as values: time, chance, storage, messages. The object
+ * fills them from its context, the simulator from its virtual clock. Rejected: passing the object's context and
+ * environment, which nothing but workerd has.
  */
 import type { Rng } from "../../lib/rng.ts";
 import { inheritInFlight } from "../core/endpoint/endpoint.ts";

@@ -3,8 +3,8 @@
  * (`routing/host/shard-host.ts`) over the platform's storage, alarm, clock and network. The shell and the decisions of a
  * shard are a part of the bundle: most isolates of the Worker hold no shard.
  *
- * RPC methods return unions and never throw for what a caller can cause: a rejected call leaks an unhandled rejection in
- * workerd, and breaks the stub.
+ * RPC methods return unions and never throw for what a caller can cause: a rejected call leaks an unhandled rejection
+ * in workerd, and breaks the stub.
  */
 import type { Drained, ShardStatus } from "../../wire/shard-status.ts";
 import { DurableObject } from "cloudflare:workers";
@@ -91,7 +91,9 @@ export class PoolShard extends DurableObject<ShardEnv> {
     return this.#host === null ? null : this.#host.explain(request);
   }
 
-  /** An operator takes an endpoint out of traffic, or puts it back; kept over restarts. Null: it is not this shard's. */
+  /**
+   * An operator takes an endpoint out of traffic, or puts it back; kept over restarts. Null: it is not this shard's.
+   */
   drain(endpointId: string, drained: boolean): Drained | null {
     const endpoint = this.#host === null ? null : this.#host.drain(endpointId, drained);
     return endpoint === null ? null : { drained, endpoint };

@@ -33,8 +33,8 @@ export class ShardStore {
   }
 
   /**
-   * Makes the registry hold exactly these endpoints of the config, and what was registered otherwise. One that stays keeps
-   * what an operator said of it.
+   * Makes the registry hold exactly these endpoints of the config, and what was registered otherwise. One that stays
+   * keeps what an operator said of it.
    */
   syncRegistry(specs: readonly EndpointSpec[]): void {
     const { sql } = this.#storage;

@@ -88,7 +88,8 @@ test("whatever the order: one winner at most, no dispatch after the first byte, 
       const dispatched = new Set<Side>(["first"]);
       const winners: Side[] = [];
       const ends: Side[] = [];
-      // An attempt answers once, also one that was aborted: its shell sees a failure, or a first byte that was on the way.
+      // An attempt answers once, also one that was aborted: its shell sees a failure, or a first byte that was on the
+      // way.
       const answered = new Set<Side>();
       for (const event of events) {
         if (event === "late") raceLate(race);

@@ -40,8 +40,8 @@ const step = {
 };
 
 /**
- * The shards of the production core probe when traffic comes. What they found is in the next digest, out of every lease cache
- * after a credit's life, and under way for a round trip.
+ * The shards of the production core probe when traffic comes. What they found is in the next digest, out of every lease
+ * cache after a credit's life, and under way for a round trip.
  */
 const NEWS_MS = DIGEST_EVERY_MS + CREDIT_LIFE_MS + 92;
 
@@ -111,7 +111,8 @@ describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { 
     expect(metricsOf(world).unfinished).toBe(0);
   });
 
-  // The production core repeats within a budget (`routing/core/shard/budget.ts`): of more failures than that some reach their clients.
+  // The production core repeats within a budget (`routing/core/shard/budget.ts`): of more failures than
+  // that some reach their clients.
   test.each(ownHealth ? [0.05] : [0.05, 0.5])(
     "serves every request when a share of %s of one endpoint's fail",
     async (share) => {
@@ -151,7 +152,8 @@ describe.each(ROUTERS.map((entry) => [entry.name, entry] as const))("%s", (_, { 
     expect(served).toBeGreaterThan(400);
   });
 
-  // Both only of a policy that is asked for a pick: a router that holds requests chooses among all, and has its own state.
+  // Both only of a policy that is asked for a pick: a router that holds requests chooses among all, and has its own
+  // state.
   test.runIf(policy !== null)("picks one of the candidates it is given, retries included", () => {
     const scenario = scenarioOf({ ...three, faults: [{ kind: "fail_fast", endpoints: ["c"], fromMs: 0 }] });
     ran(scenario, workloadOf(scenario), policy === null ? factory : policyRouter(checked(policy)));

@@ -2,9 +2,10 @@
  * What policies are measured by: between which times does the best possible one lie?
  *
  * Model. A bracket. `no-queue` is a bound: nothing real is below it. The others are rules that could be followed if
- * everything were known, so the optimum is at most the best of them, and nobody knows how much less: `no-queue` ≤ optimum
- * ≤ best known clairvoyant. Which one is best differs: earliest completion is greedy, and what it puts on a busy engine
- * makes those who run there slower. All are of the healthy world, without its faults, and at no cost of messages.
+ * everything were known, so the optimum is at most the best of them, and nobody knows how much less:
+ * `no-queue` ≤ optimum ≤ best known clairvoyant. Which one is best differs: earliest completion is greedy, and
+ * what it puts on a busy engine makes those who run there slower. All are of the healthy world, without its
+ * faults, and at no cost of messages.
  * Source: docs/sources.md, Bounds. Rejected: one of them as the bound, which policies then beat.
  */
 import { servedOf, type Served } from "../metrics.ts";

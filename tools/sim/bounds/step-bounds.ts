@@ -2,7 +2,8 @@
  * The bounds on the step model of the engines.
  *
  * `stepNoQueue`: every request alone on its best endpoint, with every block that anybody sent before in its cache.
- * `lookAhead` (ect): a router that, for each request, runs a copy of every engine forward, with all that is on its way to
+ * `lookAhead` (ect): a router that, for each request, runs a copy of every engine forward, with all that is on its way
+ * to
  *   it, until the first token would come back, and takes the earliest. It knows every answer's length, and nothing of
  *   later arrivals; like `ect` on slots it is greedy, so a policy may be below it. With an externality, what the reading
  *   takes from those who run or wait there is counted too.

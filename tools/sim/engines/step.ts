@@ -1,8 +1,8 @@
 /**
  * The step model of an endpoint: continuous batching by `backends/gpu-engine/engine-model.ts`, one engine per endpoint.
  *
- * Model. The endpoint's slots are the engine's batch limit and its speed divides every step. Each engine has one event in
- * the queue; a change makes a newer one, and a version number lets the older pass.
+ * Model. The endpoint's slots are the engine's batch limit and its speed divides every step. Each engine has one event
+ * in the queue; a change makes a newer one, and a version number lets the older pass.
  */
 import {
   advance,

@@ -3,11 +3,10 @@
  * given the endpoints' true caches ("oracle index"), which favours them.
  *
  * Sources (docs/sources.md, Routers for inference, Conclusions):
- * SGLang model gateway, `cache_aware`: imbalanced when max − min > 64 and max > 1.5 · min, then least load; else the best
- * match if it covers more than 0.3 of the prompt, else the least loaded (the shipped settings 0.3 / 64 / 1.5).
- * llm-d: scores queue 2 (min–max), KV 2, prefix 3, highest wins.
- * LMetric: least new prefill x (load + 1).
- * GORGO: running + queued + own − matched tokens at 0.094 ms each, plus network latency.
+ * SGLang model gateway, `cache_aware`: imbalanced when max − min > 64 and max > 1.5 · min, then least load; else the
+ * best match if it covers more than 0.3 of the prompt, else the least loaded (the shipped settings 0.3 / 64 / 1.5).
+ * llm-d: scores queue 2 (min–max), KV 2, prefix 3, highest wins. LMetric: least new prefill x (load + 1). GORGO:
+ * running + queued + own − matched tokens at 0.094 ms each, plus network latency.
  */
 import { lowest, type Ask, type PolicyFactory } from "../policy.ts";
 

@@ -2,9 +2,10 @@
  * One queue for the whole fleet, bound late: a request waits at the router until a slot is free, and goes to the free
  * endpoint with the least network and prefill.
  *
- * Source: the "one queue, late binding" column of the reference table; M/G/k with trips. A slot counts as taken from the
- * dispatch until the end of the answer is back at the edge, so it idles for a round trip between two requests: within a
- * region that is nothing, across regions it costs capacity, and the queue is unstable where the load leaves none.
+ * Source: the "one queue, late binding" column of the reference table; M/G/k with trips. A slot counts as
+ * taken from the dispatch until the end of the answer is back at the edge, so it idles for a round trip
+ * between two requests: within a region that is nothing, across regions it costs capacity, and the queue is
+ * unstable where the load leaves none.
  */
 import { stream } from "../chance.ts";
 import { IntQueue } from "../engines/int-queue.ts";

@@ -1,11 +1,12 @@
 /**
- * The core's plan as one central decision: every held request planned by `planHeld` on the exact state of the whole fleet.
+ * The core's plan as one central decision: every held request planned by `planHeld` on the exact state of the whole
+ * fleet.
  *
- * Model. The rule is `routing/core/cost/plan.ts`, and only there; here is the world as that rule reads it: what is in flight now, the
- * mean service known, round trips as they are, nothing ever refused for want of a slot. Beside `warmpath`, which runs the
- * same rule in shards with real message delays, it shows what their distance costs. A retry does not wait again: it goes
- * at once where the core's `route` sends it.
- * The rule and its figures were found here by trial on the reference scenarios: docs/simulator.md.
+ * Model. The rule is `routing/core/cost/plan.ts`, and only there; here is the world as that rule reads it: what is in
+ * flight now, the mean service known, round trips as they are, nothing ever refused for want of a slot. Beside
+ * `warmpath`, which runs the same rule in shards with real message delays, it shows what their distance costs. A retry
+ * does not wait again: it goes at once where the core's `route` sends it. The rule and its figures were found here by
+ * trial on the reference scenarios: docs/simulator.md.
  */
 import type { EndpointView } from "../../../src/routing/core/endpoint/endpoint-view.ts";
 import { invariant } from "../../../src/lib/invariant.ts";
@@ -100,7 +101,9 @@ class PlanAhead implements Router {
     return this.#halfTripMs(attempts.requestOf(attempt), attempts.endpointOf(attempt));
   }
 
-  /** The way there, and the news of an end to the edge of whoever it belongs to: decided at the edge, no grant travels. */
+  /**
+   * The way there, and the news of an end to the edge of whoever it belongs to: decided at the edge, no grant travels.
+   */
   #leadMs(request: number, endpoint: number): number {
     const inFlight = this.#world.fleet.inFlight[endpoint] ?? 0;
     const halfMs = this.#halfTripMs(request, endpoint);

@@ -1,11 +1,11 @@
 /**
  * Prequal: probes of (requests in flight, latency at that load); the cold ones by latency, else the least loaded.
  *
- * Source: Wydrowski et al., NSDI 2024, with the parameters of docs/sources.md, Prequal: pool 16, age 1 s, three probes and
- * one removal a query, removal of the oldest and the worst by turns, own dispatches added to pooled probes, reuse bound
- * by randomised rounding (16 when the formula's denominator is not positive), random pick below two usable probes.
- * Q is 0.84 in the paper and 0.6 in prequal-rs. Any failure drops the endpoint's probes, and it is ejected as in
- * `ejections.ts`, both after prequal-rs. Probes answer at once, which favours it; latency is the first token's.
+ * Source: Wydrowski et al., NSDI 2024, with the parameters of docs/sources.md, Prequal: pool 16, age 1 s, three probes
+ * and one removal a query, removal of the oldest and the worst by turns, own dispatches added to pooled probes, reuse
+ * bound by randomised rounding (16 when the formula's denominator is not positive), random pick below two usable
+ * probes. Q is 0.84 in the paper and 0.6 in prequal-rs. Any failure drops the endpoint's probes, and it is ejected as
+ * in `ejections.ts`, both after prequal-rs. Probes answer at once, which favours it; latency is the first token's.
  */
 import type { Rng } from "../../../src/lib/rng.ts";
 import { anyOf, type PolicyFactory } from "../policy.ts";

@@ -1,11 +1,11 @@
 /**
- * Stargate's "wait and widen": wait for the nearest bucket of endpoints, and open a farther one only after a part of what
- * it would cost more.
+ * Stargate's "wait and widen": wait for the nearest bucket of endpoints, and open a farther one only after a
+ * part of what it would cost more.
  *
- * Source: NVIDIA NVCF, `load-balancer-configuration.md` (docs/sources.md, Routers for inference). TTFT = round trip + queue delay + prefill,
- * queue delay 0 while active < max concurrency, else queued tokens / input tokens per ms. Buckets of 20 ms; a bucket
- * unlocks after 0.25 x its TTFT gap to the best has been waited; of the unlocked with room two are drawn and the faster
- * one is taken; after 60 s the request is refused (503).
+ * Source: NVIDIA NVCF, `load-balancer-configuration.md` (docs/sources.md, Routers for inference). TTFT = round trip +
+ * queue delay + prefill, queue delay 0 while active < max concurrency, else queued tokens / input tokens per ms.
+ * Buckets of 20 ms; a bucket unlocks after 0.25 x its TTFT gap to the best has been waited; of the unlocked with room
+ * two are drawn and the faster one is taken; after 60 s the request is refused (503).
  */
 import { stream } from "../chance.ts";
 import { twoOf } from "../policy.ts";
@@ -15,7 +15,9 @@ import type { World } from "../world.ts";
 
 const STARGATE = { bucketMs: 20, gapShare: 0.25, waitMsMax: 60_000 } as const;
 
-/** Held requests that are looked at when a slot is released: their order differs by region, and a scan of all is O(n²). */
+/**
+ * Held requests that are looked at when a slot is released: their order differs by region, and a scan of all is O(n²).
+ */
 const HELD_SCAN = 16;
 
 const WIDEN = FREE_TAG;

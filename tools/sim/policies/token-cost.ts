@@ -1,11 +1,11 @@
 /**
- * A candidate for the production policy on engines with continuous batching: network + the prompts ahead + the own prompt,
- * in ms of prefill.
+ * A candidate for the production policy on engines with continuous batching: network + the prompts ahead + the
+ * own prompt, in ms of prefill.
  *
  * Model. Such an engine reads prompts one after another and admits far more sequences than it reads at once, so what a
- * request waits for is rarely a slot and mostly the prompt tokens in front of it. In flight without a first token is what
- * a router can count of them. GORGO adds the running requests' tokens too, which wait for nothing.
- * Measured on the traces: docs/simulator.md. Not for the slots model, where a wait is a slot's.
+ * request waits for is rarely a slot and mostly the prompt tokens in front of it. In flight without a first token is
+ * what a router can count of them. GORGO adds the running requests' tokens too, which wait for nothing. Measured on the
+ * traces: docs/simulator.md. Not for the slots model, where a wait is a slot's.
  */
 import { lowest, type PolicyFactory } from "../policy.ts";
 

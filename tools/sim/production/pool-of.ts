@@ -1,8 +1,8 @@
 /**
  * The pool that a scenario is for the core: regions with places, endpoints with what their operator would write.
  *
- * Model. An operator knows the slots of an endpoint that has slots: that is how it is set up. How fast an engine reads and
- * how many sequences it can carry is an estimate: each is off by a factor of its own, drawn by seed.
+ * Model. An operator knows the slots of an endpoint that has slots: that is how it is set up. How fast an engine reads
+ * and how many sequences it can carry is an estimate: each is off by a factor of its own, drawn by seed.
  * Rejected: the true figures, with which a core that never learned anything would look as good as one that does.
  */
 import type { EndpointSpec, Place, PoolSpec } from "../../../src/routing/core/pool.ts";

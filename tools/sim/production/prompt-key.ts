@@ -1,10 +1,10 @@
 /**
  * What the edge would send of a simulated prompt, as `src/gateway/affinity-key.ts` does of a real one.
  *
- * Model. A prompt's blocks say what it has in common with others. Where they cover all of it (a recorded trace) the second
- * one tells conversations apart, because its id covers the text before it and the first is the system prompt: that is the
- * session, as a client that names its session would send it. Where they cover only a shared beginning, there is no session,
- * and that beginning is the key, of which the edge looks at 256 tokens.
+ * Model. A prompt's blocks say what it has in common with others. Where they cover all of it (a recorded trace) the
+ * second one tells conversations apart, because its id covers the text before it and the first is the system prompt:
+ * that is the session, as a client that names its session would send it. Where they cover only a shared beginning,
+ * there is no session, and that beginning is the key, of which the edge looks at 256 tokens.
  */
 import type { AffinityKey } from "../../../src/routing/core/shard/affinity.ts";
 import { sessionOf, type Requests } from "../workload.ts";

@@ -2,9 +2,9 @@
  * Calls between an edge and a shard, or between two shards, over the world's network.
  *
  * Model. A call is a message there and a message back, each half a round trip with the world's jitter. A lost message
- * shows to the caller as a failed call after CALL_FAILS_MS, as a broken connection does. A message to a shard may arrive
- * twice; the answer to the second is nobody's. Whether a message is lost is known when it is sent, and used for nothing
- * but the failure that its sender will see.
+ * shows to the caller as a failed call after CALL_FAILS_MS, as a broken connection does. A message to a shard may
+ * arrive twice; the answer to the second is nobody's. Whether a message is lost is known when it is sent, and used for
+ * nothing but the failure that its sender will see.
  */
 import type { Rng } from "../../../src/lib/rng.ts";
 import { stream } from "../chance.ts";

@@ -1,10 +1,10 @@
 /**
  * Is a difference one, or luck? What every table asks before it says that one row is better than another.
  *
- * Model. All rows of a seed meet the same requests, so rows are compared seed by seed; the values are those differences.
- * Their mean is called a difference only when it is larger than their standard deviation between seeds, and than what
- * 19 of 20 sets of so many seeds would give by luck alone (Student's t). The second matters with few seeds: of three, a
- * mean of twice the deviation is still chance one time in ten. One seed shows nothing.
+ * Model. All rows of a seed meet the same requests, so rows are compared seed by seed; the values are those
+ * differences. Their mean is called a difference only when it is larger than their standard deviation between seeds,
+ * and than what 19 of 20 sets of so many seeds would give by luck alone (Student's t). The second matters with few
+ * seeds: of three, a mean of twice the deviation is still chance one time in ten. One seed shows nothing.
  * Rejected: the t rule alone, by which enough seeds make any trifle a difference; and the deviation alone, which three
  * seeds pass by chance one time in four.
  */

@@ -1,6 +1,7 @@
 /**
- * A plot of the result: for each scenario and load a panel, for each policy a bar of its p99 as a ratio to the best known
- * clairvoyant, on a logarithmic axis, the best on top. Written by hand, so that it needs no dependency and can be read as text.
+ * A plot of the result: for each scenario and load a panel, for each policy a bar of its p99 as a ratio to the
+ * best known clairvoyant, on a logarithmic axis, the best on top. Written by hand, so that it needs no
+ * dependency and can be read as text.
  */
 import { isUnstable, type ScenarioResult } from "../run.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The result as text: one table per scenario and load, one row per policy, the best p99 first, and above them the bracket
- * in which the optimum lies.
+ * The result as text: one table per scenario and load, one row per policy, the best p99 first, and above them the
+ * bracket in which the optimum lies.
  *
  * Beside the p99 stands how much it differs from the first row's, seed by seed, with the spread of that difference; a
  * `~` says that it lies within the spread and is none (`difference.ts`).

@@ -1,11 +1,11 @@
 /**
  * Finds many literal strings in one pass over a text.
  *
- * Model. Aho and Corasick (1975): a trie of the patterns whose nodes also know the longest proper suffix of their string
- * that is in the trie. A failed step goes there, and each such step gives back a step forward that was made, so reading
- * n units takes at most 2n steps whatever the text. The trie is kept as sorted edges in typed arrays, 18 bytes a
- * node; only the root, where a scan of ordinary text spends its time, has a table.
- * The reader feeds units itself, so that it can leave out or replace some (runs of spaces) without making a new text.
+ * Model. Aho and Corasick (1975): a trie of the patterns whose nodes also know the longest proper suffix of their
+ * string that is in the trie. A failed step goes there, and each such step gives back a step forward that was made, so
+ * reading n units takes at most 2n steps whatever the text. The trie is kept as sorted edges in typed arrays, 18 bytes
+ * a node; only the root, where a scan of ordinary text spends its time, has a table. The reader feeds units itself, so
+ * that it can leave out or replace some (runs of spaces) without making a new text.
  * Source: "Efficient string matching", CACM 18(6).
  * Rejected: one `indexOf` per pattern, whose time grows with the list; and full transition tables, which take
  * kilobytes per node for UTF-16.

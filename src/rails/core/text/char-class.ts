@@ -1,6 +1,6 @@
 /**
- * Character classes of the hand-written scanners, as bits: a set of characters is a mask, and membership is one look-up.
- * ASCII only; every other character is in no set. Rejected: RegExp classes, which bring RegExp.
+ * Character classes of the hand-written scanners, as bits: a set of characters is a mask, and membership is one
+ * look-up. ASCII only; every other character is in no set. Rejected: RegExp classes, which bring RegExp.
  */
 const UPPER = 1;
 const LOWER = 2;

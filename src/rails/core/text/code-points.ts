@@ -2,9 +2,10 @@
  * What the rails need to know of a code point: is it invisible, does it belong to the character before it, does its
  * compatibility form (NFKC) differ, is it part of a word, and is its script written without spaces.
  *
- * Model. The platform's Unicode data are asked once per block of 256 code points, when a text first uses the block; after
- * that a question is one look-up. Blocks that hold nothing of interest (ideographs, syllables, private use, planes
- * without characters) have no table, so that a text made of one character per block cannot make the tables grow large.
+ * Model. The platform's Unicode data are asked once per block of 256 code points, when a text first uses the
+ * block; after that a question is one look-up. Blocks that hold nothing of interest (ideographs, syllables,
+ * private use, planes without characters) have no table, so that a text made of one character per block
+ * cannot make the tables grow large.
  * Rejected: tables in the source, which are large, go out of date and slow the start of the Worker.
  */
 

@@ -1,9 +1,9 @@
 /**
  * Which letters pass for which: the table behind `fold`.
  *
- * Model. A letter is lower-cased, its diacritics are taken off, and if what is left looks like an ASCII letter it becomes
- * that letter. Both cases of a letter fold alike, so that words of other scripts can be matched whatever their case;
- * where only one case of a letter resembles another (Greek capital Nu), the lower case decides.
+ * Model. A letter is lower-cased, its diacritics are taken off, and if what is left looks like an ASCII letter it
+ * becomes that letter. Both cases of a letter fold alike, so that words of other scripts can be matched whatever their
+ * case; where only one case of a letter resembles another (Greek capital Nu), the lower case decides.
  * Source: Unicode TR39, confusables, limited to letters in use; small capitals and letters in boxes added.
  * Rejected: the full list of TR39 (6,000 rows), most of which no font draws alike.
  */
@@ -89,7 +89,9 @@ function foldUnit(unit: number): number {
   return (lookAlikeOf(lower) ?? lookAlikeOf(bare) ?? bare).charCodeAt(0);
 }
 
-/** The blocks of combining marks that belong to no script: accents, and what is drawn through, over or under letters. */
+/**
+ * The blocks of combining marks that belong to no script: accents, and what is drawn through, over or under letters.
+ */
 function isDiacritic(unit: number): boolean {
   if (unit < 0x0300) return false;
   return (

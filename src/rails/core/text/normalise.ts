@@ -1,12 +1,12 @@
 /**
  * Decides which text the rails match instead of the one that was sent, and where in the sent one a match lies.
  *
- * Model. Two views, each with a map back to the original. `normalise` reads like the original: compatibility forms (NFKC)
- * are replaced, invisible characters are gone, decimal digits of all scripts are ASCII. `fold` is for comparing with
- * phrases only: lower case, accents gone, look-alike letters as ASCII; phrases must be folded the same way. Text that is
- * plain ASCII, which is nearly all text, costs one pass and no new string.
- * NFKC is applied to one cluster (a character and what combines with it) at a time, which gives the same text, offsets
- * that can be mapped, and a bound: sorting the marks of one endless cluster takes the platform quadratic time.
+ * Model. Two views, each with a map back to the original. `normalise` reads like the original: compatibility forms
+ * (NFKC) are replaced, invisible characters are gone, decimal digits of all scripts are ASCII. `fold` is for comparing
+ * with phrases only: lower case, accents gone, look-alike letters as ASCII; phrases must be folded the same way. Text
+ * that is plain ASCII, which is nearly all text, costs one pass and no new string. NFKC is applied to one cluster (a
+ * character and what combines with it) at a time, which gives the same text, offsets that can be mapped, and a bound:
+ * sorting the marks of one endless cluster takes the platform quadratic time.
  * Source: Unicode TR15 (stream-safe text has at most 30 combining marks in a row) and TR39 (look-alikes).
  * Rejected: normalising the text as a whole, for the reasons above; and removing accents of all scripts, which in Indic
  * scripts and in kana are letters.
@@ -20,8 +20,8 @@ import type { OffsetRange } from "./offset-map.ts";
 export const CLUSTER_CHARS_MAX = 31;
 
 /**
- * Units that one unit may become, so that a text cannot be blown up. Beyond it are Arabic ligatures of whole phrases (up to
- * 18 units) and some squared katakana words, which stay as they are.
+ * Units that one unit may become, so that a text cannot be blown up. Beyond it are Arabic ligatures of whole phrases
+ * (up to 18 units) and some squared katakana words, which stay as they are.
  */
 export const EXPANSION_UNITS_MAX = 4;
 
@@ -37,9 +37,9 @@ export type NormalText = {
 };
 
 /**
- * Texts of one request whose normal form is remembered: several rails read the same parts, one rail after the other. Most
- * requests have fewer parts of more than RECALLED_UNITS_MIN; of one with more, none is remembered when it is asked for
- * again, which costs a comparison of lengths.
+ * Texts of one request whose normal form is remembered: several rails read the same parts, one rail after the other.
+ * Most requests have fewer parts of more than RECALLED_UNITS_MIN; of one with more, none is remembered when it is asked
+ * for again, which costs a comparison of lengths.
  */
 export const RECALLED_TEXTS_MAX = 8;
 
@@ -97,7 +97,10 @@ function normalForm(text: string): NormalText {
 /** As long as somebody has the normal form, and no longer, what was folded of it is known too. */
 const foldedForms = new WeakMap<NormalText, NormalText>();
 
-/** For matching phrases: lower case, accents and other diacritics gone, look-alikes as ASCII. Never longer than its input. */
+/**
+ * For matching phrases: lower case, accents and other diacritics gone, look-alikes as ASCII. Never longer than its
+ * input.
+ */
 export function fold(normal: NormalText): NormalText {
   let folded = foldedForms.get(normal);
   if (folded === undefined) foldedForms.set(normal, (folded = foldedForm(normal)));

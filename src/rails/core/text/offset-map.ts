@@ -4,8 +4,8 @@
  * Model. The rewritten text is a chain of stretches that were copied and of edits. An edit remembers four offsets: from
  * where to where it lies in the new text and in the old one (an edit that only removed something is empty in the new
  * text). Every offset between two edits is found by adding a distance, so a text with few edits needs little memory.
- * A range never includes what was removed beside it, always what was removed inside it, and the whole of an edit that it
- * touches.
+ * A range never includes what was removed beside it, always what was removed inside it, and the
+ * whole of an edit that it touches.
  * Rejected: one old offset per new unit, which costs four bytes for every character of every prompt.
  */
 const FIELDS = 4;
@@ -37,7 +37,10 @@ export class OffsetMap {
     this.#used = at + FIELDS;
   }
 
-  /** What was removed behind the unit that ends at `newEnd` belongs to it. Up to now its end in the old text was `oldAt`. */
+  /**
+   * What was removed behind the unit that ends at `newEnd` belongs to it. Up to now its end in the old text was
+   * `oldAt`.
+   */
   extendLast(newEnd: number, oldAt: number, oldEnd: number): void {
     const last = this.#used - FIELDS;
     if (last >= 0 && this.#at(last + 1) === newEnd && this.#at(last + 3) === oldAt) this.#edits[last + 3] = oldEnd;

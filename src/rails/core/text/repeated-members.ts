@@ -1,9 +1,9 @@
 /**
- * Decides whether an object in a JSON text has two members of one name. Parsers differ in which of them they take, so one
- * of the two is what a rail reads and the other may be what a model reads.
+ * Decides whether an object in a JSON text has two members of one name. Parsers differ in which of them they take, so
+ * one of the two is what a rail reads and the other may be what a model reads.
  *
- * Model. A parsed value has each name once. So the names in the text are counted, and the names in the value: a text that
- * repeats none has as many as its value. Names are strings before a colon; strings are found by their quotes with
+ * Model. A parsed value has each name once. So the names in the text are counted, and the names in the value: a text
+ * that repeats none has as many as its value. Names are strings before a colon; strings are found by their quotes with
  * `indexOf`, which the runtime does at the speed of memory, and nothing is built.
  * Rejected: a second parser, which would be slower than the first on every request.
  */

@@ -4,8 +4,8 @@
  * Model. Every string counts, whatever the shape around it: a rail that knows only the documented members and shapes is
  * bypassed by an undocumented one. Left out are the members that the server keeps to itself, `role` and `type`, which
  * servers check against closed sets, and media, which are not text. What is left out and reaches the model is told as
- * unseen, never passed over. One walk serves both directions, so what was read is what is written: extraction ignores the
- * walk's result, redaction uses it.
+ * unseen, never passed over. One walk serves both directions, so what was read is what is written: extraction ignores
+ * the walk's result, redaction uses it.
  * Rejected: parsing paths back into a body (two notions of a path), and JSON text as one part (escapes hide matches).
  */
 import { redact } from "../spans.ts";
@@ -31,7 +31,9 @@ const ROLES: Readonly<Record<string, string>> = {
   response_format: "tool_definition",
 };
 
-/** Top-level members of the known paths in which servers keep names and ids of the client's, and show none to the model. */
+/**
+ * Top-level members of the known paths in which servers keep names and ids of the client's, and show none to the model.
+ */
 export const NOT_SHOWN: ReadonlySet<string> = new Set([
   "model",
   "user",
@@ -105,9 +107,9 @@ export const mayBeMedia = (record: Members, name: string): boolean =>
   MEDIA_MEMBERS.has(name) || MEDIA_NAMES.has(name) || MEDIA_TYPES.has(record["type"]);
 
 /**
- * Reads every text that the model will see. Any JSON value is accepted; wrong shapes give fewer parts. `everyMember`: the
- * body is of a path whose shape is not known here, so no member is one that the model does not see. `unread`: what is
- * known already of what cannot be read.
+ * Reads every text that the model will see. Any JSON value is accepted; wrong shapes give fewer parts. `everyMember`:
+ * the body is of a path whose shape is not known here, so no member is one that the model does not see. `unread`: what
+ * is known already of what cannot be read.
  */
 export function extractTextParts(body: unknown, everyMember = false, unread: Unread = ALL_READ): RailInput {
   const parts: TextPart[] = [];
@@ -203,7 +205,10 @@ function walkText(walk: Walk, text: string, { path, role }: Position): string {
   return walk.onText({ path, role, text });
 }
 
-/** Members whose numbers are token ids or a tensor, which the model reads and the rails cannot; elsewhere they are numbers. */
+/**
+ * Members whose numbers are token ids or a tensor, which the model reads and the rails cannot; elsewhere they are
+ * numbers.
+ */
 const TOKEN_IDS = /(?:^|\.)(?:prompt\w*|input\w*|tokens?|token_ids|ids|context|content|data)(?:\[\d+\])*$/;
 
 function noteTokenIds(walk: Walk, { path }: Position): void {

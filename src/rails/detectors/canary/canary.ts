@@ -1,11 +1,11 @@
 /**
  * Decides whether an answer gives away the hidden prompt it was made with.
  *
- * Model. Two tests. A run of words that the answer has in common with the prompt: words are folded and hashed, the hash of
- * every eight in a row of the prompt is remembered, and a rolling hash over the answer looks them up; a hit is compared
- * word by word, so that a collision is no leak. And a canary, a random string that the shell puts into the prompt of one
- * request: any form of it in the answer (with signs in between, reversed, hexadecimal, base64) is a leak. Both take one
- * pass. Neither finds a paraphrase or a translation: a prompt is not a safe place for a secret.
+ * Model. Two tests. A run of words that the answer has in common with the prompt: words are folded and hashed, the hash
+ * of every eight in a row of the prompt is remembered, and a rolling hash over the answer looks them up; a hit is
+ * compared word by word, so that a collision is no leak. And a canary, a random string that the shell puts into the
+ * prompt of one request: any form of it in the answer (with signs in between, reversed, hexadecimal, base64) is a leak.
+ * Both take one pass. Neither finds a paraphrase or a translation: a prompt is not a safe place for a secret.
  * Source: docs/sources.md, Detectors (OWASP LLM08:2026); Karp and Rabin (1987).
  * Rejected: similarity by embeddings, which costs a model call; and shingles of characters, which shared names trip.
  */
@@ -75,7 +75,9 @@ export function createLeakIndex(systemTexts: readonly string[], canary?: string)
   return { words, shingles, canary: canaryOf(canary ?? "") };
 }
 
-/** Leaks in one answer, from left to right. Types are "system_prompt" and "canary". Linear in the length of the text. */
+/**
+ * Leaks in one answer, from left to right. Types are "system_prompt" and "canary". Linear in the length of the text.
+ */
 export function findLeaks(text: string, index: LeakIndex): FoundSpan[] {
   if (index.shingles.size === 0 && index.canary === null) return [];
   const folded = fold(normalise(text));
@@ -213,8 +215,8 @@ function canaryOf(canary: string): LeakIndex["canary"] {
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /**
- * What base64 of any text that holds these bytes has in common, for each of the three positions at which they may begin:
- * the characters that depend on these bytes alone.
+ * What base64 of any text that holds these bytes has in common, for each of the three positions at which they may
+ * begin: the characters that depend on these bytes alone.
  */
 function base64Forms(bytes: readonly number[]): string[] {
   return [0, 1, 2].map((shift) => {

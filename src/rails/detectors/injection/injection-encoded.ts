@@ -1,6 +1,6 @@
 /**
- * Decides what in a text may be a hidden text, and reads it: base64, hexadecimal, percent signs, letters apart, rot13 and
- * reversed writing.
+ * Decides what in a text may be a hidden text, and reads it: base64, hexadecimal, percent signs, letters
+ * apart, rot13 and reversed writing.
  *
  * Model. One pass finds the runs; each is decoded once, never again what comes out, and the sum of what comes out is
  * bounded. Rot13 and reversed writing have no alphabet of their own: the scan counts common words in them
@@ -14,13 +14,17 @@ import { classOfWord, HASH_PRIME, HASH_SEED } from "./injection-words.ts";
 /** Shortest base64 that is read, in characters: eighteen letters; shorter is a name or an id. */
 export const BASE64_CHARS_MIN = 24;
 
-/** Fewest pairs of hexadecimal digits that are read: a hash of 16 bytes is no text and fails the look at its letters. */
+/**
+ * Fewest pairs of hexadecimal digits that are read: a hash of 16 bytes is no text and fails the look at its letters.
+ */
 export const HEX_PAIRS_MIN = 12;
 
 /** Fewest single letters in a row: the spelling of one word is shorter. */
 export const LETTERS_APART_MIN = 9;
 
-/** Characters between two letters or pairs of a row: a comma and a space, or a gap between words that was widened too. */
+/**
+ * Characters between two letters or pairs of a row: a comma and a space, or a gap between words that was widened too.
+ */
 const ROW_GAP_CHARS_MAX = 6;
 
 /** Escapes with a percent sign before a text counts as written in them: a link has one or two. */

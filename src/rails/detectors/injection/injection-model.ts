@@ -1,10 +1,11 @@
 /**
  * Decides how much a text looks like an injection: the highest log odds of its windows.
  *
- * Model. A window is WINDOW_CHUNKS chunks of words and moves by one chunk, so one harmful sentence in a long document is
- * seen with its neighbours and not averaged away. Its log odds are the bias and the weights of its features, which
- * `npm run train:injection` has learned (docs/injection-model.md). Weights are bytes in a string, unpacked on first use.
- * A longer text has more windows that could be wrong by chance, so it needs more: LONG_TEXT_ODDS for each doubling.
+ * Model. A window is WINDOW_CHUNKS chunks of words and moves by one chunk, so one harmful sentence in a long
+ * document is seen with its neighbours and not averaged away. Its log odds are the bias and the weights of its
+ * features, which `npm run train:injection` has learned (docs/injection-model.md). Weights are bytes in a string,
+ * unpacked on first use. A longer text has more windows that could be wrong by chance, so it needs more:
+ * LONG_TEXT_ODDS for each doubling.
  * Rejected: the mean over the text, which padding defeats; and a larger model, which no isolate runs in time.
  */
 import { unpackWeights } from "./injection-pack.ts";
@@ -17,8 +18,8 @@ import { CLASSES_MAX, FIRST_MARK } from "./injection-words.ts";
 export const WINDOW_CHUNKS = 4;
 
 /**
- * A chunk speaks against an attack with at most this much, in log odds, negative: else whoever writes enough harmless words
- * around an order could outvote it. It may speak for one without a bound.
+ * A chunk speaks against an attack with at most this much, in log odds, negative: else whoever writes enough harmless
+ * words around an order could outvote it. It may speak for one without a bound.
  */
 export const CHUNK_ODDS_MIN = -0.5;
 

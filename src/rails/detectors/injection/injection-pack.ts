@@ -1,6 +1,7 @@
 /**
- * How the weights of the injection model are kept in a source file: base64 of one bit for each feature, set where it has a
- * weight, and then one signed byte for each bit that is set. Most features have none, so this is half of the plain table.
+ * How the weights of the injection model are kept in a source file: base64 of one bit for each feature, set
+ * where it has a weight, and then one signed byte for each bit that is set. Most features have none, so
+ * this is half of the plain table.
  */
 import { decodeBase64 } from "./injection-base64.ts";
 import { FEATURES } from "./injection-scan.ts";

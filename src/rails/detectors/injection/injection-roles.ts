@@ -1,8 +1,8 @@
 /**
  * Decides where a text imitates the frame of a chat: control tokens, role headings, turns that nobody took.
  *
- * Model. A mark counts as one more class of word (`injection-words.ts`), because by itself it proves nothing: people ask
- * about chat templates and write "System: Ubuntu". What gives a forgery away is what stands beside it, and that the
+ * Model. A mark counts as one more class of word (`injection-words.ts`), because by itself it proves nothing: people
+ * ask about chat templates and write "System: Ubuntu". What gives a forgery away is what stands beside it, and that the
  * trained weights of pairs of classes say. Every look is at a bounded number of characters.
  * Rejected: blocking at sight of a control token, which refuses every question about one.
  */

@@ -1,11 +1,12 @@
 /**
  * Decides what the injection model sees of a text: one pass, features by chunk of words.
  *
- * Model. A feature is an index into one table of weights. Words, pairs and triples of neighbouring words, and runs of four
- * characters are hashed into the first part; pairs and triples of word classes (`injection-words.ts`) into the rest. Each
- * word is hashed while it is read, so nothing is sliced and nothing allocated. Digits inside a word of letters are read as
- * the letters they stand for. A text without spaces is cut into words of one character (Chinese, Japanese) or of at most
- * WORD_CHARS_MAX. The trainer and the rail share this file, so what was learned is what is looked up.
+ * Model. A feature is an index into one table of weights. Words, pairs and triples of neighbouring words, and
+ * runs of four characters are hashed into the first part; pairs and triples of word classes
+ * (`injection-words.ts`) into the rest. Each word is hashed while it is read, so nothing is sliced and nothing
+ * allocated. Digits inside a word of letters are read as the letters they stand for. A text without spaces is cut
+ * into words of one character (Chinese, Japanese) or of at most WORD_CHARS_MAX. The trainer and the rail share
+ * this file, so what was learned is what is looked up.
  * Source: feature hashing, Weinberger et al. 2009. Rejected: a vocabulary, which costs a map and ten times the bytes.
  */
 import { jsonRoleAt, tagAt, turnAt } from "./injection-roles.ts";

@@ -2,9 +2,9 @@
  * The classes of words that injections are phrased with: what a phrase is made of, in many languages at once.
  *
  * Model. A phrase of an attack is a sequence of classes at a short distance ("drop", "all", "prior", "orders"), not a
- * string: it then holds for synonyms, for words put between, and for languages that no training text covers. The trainer
- * gives each pair and triple of classes its weight; a class by itself says little, since every one of these words has an
- * ordinary use. The last classes are no words but marks of a chat's frame (`injection-roles.ts`).
+ * string: it then holds for synonyms, for words put between, and for languages that no training text covers. The
+ * trainer gives each pair and triple of classes its weight; a class by itself says little, since every one of these
+ * words has an ordinary use. The last classes are no words but marks of a chat's frame (`injection-roles.ts`).
  * Rejected: a list of literal phrases, which found a fifth of real injections and blocked every eighth harmless prompt
  * with such words (docs/sources.md, Detectors).
  */
@@ -178,7 +178,10 @@ const REVERSED = 63;
 export const HASH_SEED = 0x811c9dc5 | 0;
 export const HASH_PRIME = 0x01000193;
 
-/** Slots of the open-addressed table; a power of two, four times what it holds, so that a probe is nearly always one step. */
+/**
+ * Slots of the open-addressed table; a power of two, four times what it holds, so that a probe is nearly always one
+ * step.
+ */
 const SLOTS = 4096;
 
 type ClassTable = { readonly hashes: Int32Array; readonly classes: Uint8Array };

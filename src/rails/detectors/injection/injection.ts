@@ -3,12 +3,12 @@
  *
  * Model. Weighted phrases, marks of a chat's frame, and hashed n-grams are features of one linear model
  * (`injection-model.ts`), whose log odds over the worst window are the score. Read as well are what the text hides
- * (`injection-encoded.ts`) and, where letters of several scripts are mixed in a word, the text with look-alikes as ASCII;
- * short parts are also read in a row, since an order may be cut over several messages. Texts of the operator (system
- * prompt, tool definitions) are orders to the model by nature: they are read too, because a client may send them, but
- * against a threshold of their own that only a plain attack reaches.
- * What this cannot do: understand. It finds the known classes of attack and their wording; an attack that reads like an
- * ordinary request passes, so it is a first tier (docs/sources.md, Failing open and closed has the second).
+ * (`injection-encoded.ts`) and, where letters of several scripts are mixed in a word, the text with look-alikes as
+ * ASCII; short parts are also read in a row, since an order may be cut over several messages. Texts of the operator
+ * (system prompt, tool definitions) are orders to the model by nature: they are read too, because a client may send
+ * them, but against a threshold of their own that only a plain attack reaches. What this cannot do: understand. It
+ * finds the known classes of attack and their wording; an attack that reads like an ordinary request passes, so it is a
+ * first tier (docs/sources.md, Failing open and closed has the second).
  * Source: docs/sources.md, Detectors. Rejected: separate votes of the parts, whose errors add up.
  */
 import type { FoundSpan, RailFindings, RailInput, TextPart } from "../../core/rail.ts";

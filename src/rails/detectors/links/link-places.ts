@@ -38,7 +38,8 @@ export function markdownPlaces(text: string): LinkPlace[] {
   if (!text.includes("](") && !text.includes("]:")) return places;
   // A definition does not say whether an image or a link refers to it.
   const hasImage = text.includes("![");
-  // Of each open bracket, whether it is an image's. An array that is pushed and popped took 300 times as long once compiled.
+  // Of each open bracket, whether it is an image's. An array that is pushed and popped took 300
+  // times as long once compiled.
   const open = new Uint8Array(BRACKETS_MAX);
   let depth = 0;
   let overflowed = false;

@@ -1,12 +1,14 @@
 /**
  * Decides where a link leads and whether its address carries data.
  *
- * Model. The address is read the way a browser reads it, not the way RFC 3986 would like it: tabs and line breaks vanish,
- * a backslash is a slash, any number of slashes begins the host, everything up to the last "@" is a user's name, the host
- * is percent-decoded and brought into compatibility form. What is left must look like a host name, or no list allows it.
- * Source: WHATWG URL, section 4.4; Unicode TR46. No platform parser here: the core has none, and it could not say what a
- * Markdown renderer makes of an escape. Where readings differ, `readingsOf` gives all, and each must be allowed.
- * Rejected: decoding Punycode. A Unicode host is on the list only if the list has it in Unicode, and likewise in Punycode.
+ * Model. The address is read the way a browser reads it, not the way RFC 3986 would like it: tabs and line breaks
+ * vanish, a backslash is a slash, any number of slashes begins the host, everything up to the last "@" is a
+ * user's name, the host is percent-decoded and brought into compatibility form. What is left must look like a
+ * host name, or no list allows it.
+ * Source: WHATWG URL, section 4.4; Unicode TR46. No platform parser here: the core has none, and it could not say what
+ * a Markdown renderer makes of an escape. Where readings differ, `readingsOf` gives all, and each must be allowed.
+ * Rejected: decoding Punycode. A Unicode host is on the list only if the list has it in Unicode, and likewise in
+ * Punycode.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
 import { INVISIBLE, classOf, isWordChar } from "../../core/text/code-points.ts";
@@ -90,7 +92,10 @@ export function readingsOf(address: string): readonly string[] {
   return [...new Set([address, decoded, withoutEscapes(address), withoutEscapes(decoded)])];
 }
 
-/** HTML's character references: all numeric ones, and the named ones that can stand in an address for a sign of its syntax. */
+/**
+ * HTML's character references: all numeric ones, and the named ones that can stand in an address for a sign of its
+ * syntax.
+ */
 export function withoutEntities(text: string): string {
   if (!text.includes("&")) return text;
   return text.replaceAll(/&(#[xX]?[0-9a-fA-F]{1,8}|[A-Za-z]{2,16});?/g, (all, name: string) => entity(name) ?? all);
@@ -114,7 +119,9 @@ function plainHost(raw: string): string | null {
   return host !== "" && Array.from(host).every((char) => isHostChar(char.codePointAt(0) ?? 0)) ? host : null;
 }
 
-/** Hosts in brackets keep their colons, and so does one with a port that is no number: no list of names allows either. */
+/**
+ * Hosts in brackets keep their colons, and so does one with a port that is no number: no list of names allows either.
+ */
 function withoutPort(host: string): string {
   const colon = host.indexOf(":");
   if (colon < 0 || host.startsWith("[")) return host;

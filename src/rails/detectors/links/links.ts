@@ -1,9 +1,10 @@
 /**
  * Decides which links of a text could carry data out, or run something.
  *
- * Model. What a renderer loads by itself (an image, a frame, a style) leaks the moment it is shown, so it must be on the
- * list of hosts. A link must be clicked, so by default it is a finding only if its address carries data: a long query, or
- * a piece that looks encoded. Addresses that run something are findings everywhere. A span covers the address alone.
+ * Model. What a renderer loads by itself (an image, a frame, a style) leaks the moment it is shown, so it must
+ * be on the list of hosts. A link must be clicked, so by default it is a finding only if its address carries
+ * data: a long query, or a piece that looks encoded. Addresses that run something are findings everywhere. A
+ * span covers the address alone.
  * Source: docs/sources.md, Detectors (OWASP LLM01 and LLM10:2026). Rejected: a list of bad hosts, which is never
  * complete; and looking at images only, because `![` is one of a dozen ways to have an address loaded.
  */
@@ -16,7 +17,9 @@ import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 export type LinkOptions = {
   /** Host names, or `*.example.com` for every host below a domain. Nothing that leads there is a finding. */
   readonly allow: readonly string[];
-  /** What loads by itself and is not on the list: all of it ("unlisted"), or only what carries data. Default "unlisted". */
+  /**
+   * What loads by itself and is not on the list: all of it ("unlisted"), or only what carries data. Default "unlisted".
+   */
   readonly images?: LinkRule;
   /** The same for what must be clicked. Default "carrying". */
   readonly links?: LinkRule;
@@ -47,8 +50,8 @@ export function linksRail(input: RailInput, options: LinkOptions): RailFindings 
 
 /**
  * Addresses in one text that break the rules, from left to right. Types are "script_url" (javascript:, data: and the
- * like), "data_in_url", "unlisted_image", "unlisted_link", and "too_many_links" for a rest that was not looked at. Relative
- * addresses are none.
+ * like), "data_in_url", "unlisted_image", "unlisted_link", and "too_many_links" for a rest that was not looked at.
+ * Relative addresses are none.
  */
 export function findLinks(text: string, options: LinkOptions): FoundSpan[] {
   if (!mayHoldLinks(text)) return [];

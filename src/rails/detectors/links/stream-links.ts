@@ -1,9 +1,9 @@
 /**
  * The links rail on a stream: what could still become an address that carries data out.
  *
- * Model. A finding covers an address, so only addresses are held: in Markdown what follows `](` or `]:` until it is closed,
- * in HTML the whole tag, in plain text the word that begins like a URL. What stands before (`![alt](`) is shown at once;
- * it is context. A tag or address that is longer than the window is judged as if it were closed there.
+ * Model. A finding covers an address, so only addresses are held: in Markdown what follows `](` or `]:` until it is
+ * closed, in HTML the whole tag, in plain text the word that begins like a URL. What stands before (`![alt](`) is shown
+ * at once; it is context. A tag or address that is longer than the window is judged as if it were closed there.
  */
 import type { SpanAction } from "../../core/spans.ts";
 import { CHARS, isIn } from "../../core/text/char-class.ts";
@@ -14,8 +14,8 @@ import { CONTEXT_CHARS_MAX, scannerOf } from "../../core/stream/stream-scanner.t
 import type { StreamScanner, TailRule } from "../../core/stream/stream-scanner.ts";
 
 /**
- * A definition (`[label]: address`) loads its address if an image anywhere refers to it, perhaps in text still to come. So
- * in a stream it always counts as one: the rail sees an image first.
+ * A definition (`[label]: address`) loads its address if an image anywhere refers to it, perhaps in text still to come.
+ * So in a stream it always counts as one: the rail sees an image first.
  */
 const IMAGE = "![] ";
 

@@ -1,10 +1,10 @@
 /**
  * Decides which digits are a payment card's number.
  *
- * Model. ISO/IEC 7812: an issuer's prefix, a length that the issuer uses, the Luhn check digit. Groups are joined by one
- * kind of separator in the ways that cards are printed. Prefix, length and check together let one in several thousand
- * random numbers through, so no word around is needed; but a word for goods before it speaks against, because article
- * numbers have a card's shape.
+ * Model. ISO/IEC 7812: an issuer's prefix, a length that the issuer uses, the Luhn check digit. Groups are joined by
+ * one kind of separator in the ways that cards are printed. Prefix, length and check together let one in several
+ * thousand random numbers through, so no word around is needed; but a word for goods before it speaks against, because
+ * article numbers have a card's shape.
  * Source: the issuers' published ranges, and the ranges that test data generators draw from (Laser's 0604, JCB's 2131
  * and 1800).
  * Rejected: the check digit alone, which one in ten order numbers passes.

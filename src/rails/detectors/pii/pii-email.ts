@@ -1,10 +1,10 @@
 /**
  * Decides where an e-mail address lies around an at sign.
  *
- * Model. What people use of RFC 5321 and 6531: a local part of at most 64 letters, digits and `.` `_` `%` `+` `-` `'`, and
- * a domain of labels whose last is no number. Both sides are walked outward from the sign, never past the next one.
- * Rejected: all of RFC 5322's characters, which draw the "key=" and "/path/" before an address into it; and quoted local
- * parts, which nobody has.
+ * Model. What people use of RFC 5321 and 6531: a local part of at most 64 letters, digits and `.` `_` `%` `+` `-` `'`,
+ * and a domain of labels whose last is no number. Both sides are walked outward from the sign, never past the next one.
+ * Rejected: all of RFC 5322's characters, which draw the "key=" and "/path/" before an address into it; and quoted
+ * local parts, which nobody has.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
 import { isDigit, isLetterBeyondAscii, isWordCode, keep } from "./pii-scan.ts";
@@ -76,7 +76,9 @@ function domainEnd({ text, meter }: PiiScan, start: number): number | null {
   return topLevelEnd(text, last, end);
 }
 
-/** Where the top-level domain ends: two letters or more, or an encoded name. "me@example.com-Office" ends at its dash. */
+/**
+ * Where the top-level domain ends: two letters or more, or an encoded name. "me@example.com-Office" ends at its dash.
+ */
 function topLevelEnd(text: string, start: number, end: number): number | null {
   if (text.startsWith("xn--", start)) return end;
   let at = start;

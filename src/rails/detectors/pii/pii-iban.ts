@@ -2,8 +2,9 @@
  * Decides where an international bank account number lies.
  *
  * Model. ISO 13616: country, two check digits, as many characters as that country uses, and the whole is 1 modulo 97.
- * Printed in fours or without spaces, in either case. In one piece other lengths pass too: countries outside the registry
- * have IBANs, and a check that holds is no accident. Anchored on the check digits: two letters stand before them.
+ * Printed in fours or without spaces, in either case. In one piece other lengths pass too: countries
+ * outside the registry have IBANs, and a check that holds is no accident. Anchored on the check digits:
+ * two letters stand before them.
  * Source: the SWIFT IBAN registry's lengths.
  * Rejected: the registry's structure of each country too; the length and the check leave one false match in a hundred
  * tokens that already look like one, and test data often break the structure.

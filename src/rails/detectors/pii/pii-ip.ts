@@ -2,8 +2,8 @@
  * Decides which dotted or colon-separated groups are addresses: IPv4, IPv6, and MAC.
  *
  * Model. IPv4: four numbers up to 255 without leading zeros, alone between their neighbours, and not after a word that
- * makes them a version. IPv6: RFC 4291 text, eight groups or one "::", with an IPv4 tail or a zone. All ranges count: an
- * operator who redacts addresses wants the private ones gone too.
+ * makes them a version. IPv6: RFC 4291 text, eight groups or one "::", with an IPv4 tail or a zone. All ranges count:
+ * an operator who redacts addresses wants the private ones gone too.
  * Rejected: ports and prefix lengths as part of the span; they say nothing about a person.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";

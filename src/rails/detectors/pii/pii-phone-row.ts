@@ -1,9 +1,9 @@
 /**
  * Decides which digit groups may belong to one phone number, by what stands between and around them.
  *
- * Model. A row is read once from a group on, as far as joins, digits and groups allow, into one reusable structure; then
- * its last group is taken away until something fits. A text of numbers reads rows at every group, and what it costs
- * must not depend on a garbage collector.
+ * Model. A row is read once from a group on, as far as joins, digits and groups allow, into one reusable structure;
+ * then its last group is taken away until something fits. A text of numbers reads rows at every group, and what it
+ * costs must not depend on a garbage collector.
  * Rejected: strings and arrays per row, six times slower on a list of numbers (measured).
  */
 import { isDash, isDigit } from "./pii-scan.ts";
@@ -95,7 +95,9 @@ export function shortenRow(row: PhoneRow): void {
   row.joinMask = row.groups > 1 ? (row.masks[row.groups - 2] ?? 0) : 0;
 }
 
-/** Every parenthesis is closed after one group, and a slash stands behind the area: "030/123-456", "(06)89/001-7842". */
+/**
+ * Every parenthesis is closed after one group, and a slash stands behind the area: "030/123-456", "(06)89/001-7842".
+ */
 export function isBalanced({ joins, groups, joinMask }: PhoneRow, hasArea: boolean): boolean {
   if (!hasArea && (joinMask & (JOIN.open | JOIN.close | JOIN.slash)) === 0) return true;
   let isOpen = hasArea;

@@ -1,10 +1,10 @@
 /**
  * Decides how much a row of digit groups looks like a phone number, from the digits and what joins them alone.
  *
- * Model. Numbering plans write few shapes: an international prefix, an area code in parentheses, North America's 3-3-4, a
- * trunk 0 in front, an extension behind. Such a row is `likely` and stands by itself. Other rows of the right length are
- * `possible`, and need a word. What has the shape of a date, of a number with thousands, of a ratio, of one repeated digit
- * is neither. Lists of numbers make one row per number, so rows are bytes and bits, not strings.
+ * Model. Numbering plans write few shapes: an international prefix, an area code in parentheses, North America's 3-3-4,
+ * a trunk 0 in front, an extension behind. Such a row is `likely` and stands by itself. Other rows of the right length
+ * are `possible`, and need a word. What has the shape of a date, of a number with thousands, of a ratio, of one
+ * repeated digit is neither. Lists of numbers make one row per number, so rows are bytes and bits, not strings.
  * Source: ITU-T E.164 (at most 15 digits, list of country codes) and E.123 (how numbers are written).
  * Rejected: a table of every country's plan, as in libphonenumber: it weighs 36 KB compressed, needs to be told the
  * country, and finds a quarter of the numbers in text of mixed origin.
@@ -66,8 +66,8 @@ export function phoneShape(row: PhoneRow): PhoneShape {
 }
 
 /**
- * False only if the row is surely not `likely`: a look at few bytes, for lists of numbers, in which every row is followed
- * by more and a possible one would not be taken.
+ * False only if the row is surely not `likely`: a look at few bytes, for lists of numbers, in which every row is
+ * followed by more and a possible one would not be taken.
  */
 export function mayBeLikely(row: PhoneRow): boolean {
   if (row.hasPlus || row.hasExtension || row.joinMask >= JOIN.slash || row.digits[0] === 0 || row.groups === 1)

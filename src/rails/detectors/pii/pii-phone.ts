@@ -1,10 +1,10 @@
 /**
  * Decides where phone numbers of any country lie in a text.
  *
- * Model. From each digit group on, rows of groups that phone notation may join are tried, the longest first. A row that is
- * likely by its shape is taken unless the nearest word names another kind of number; a possible one is taken only if a
- * word before or behind it announces a phone, or if it follows another phone number in a list. A row has at most seven
- * groups, so the work at one group is bounded.
+ * Model. From each digit group on, rows of groups that phone notation may join are tried, the longest first. A row that
+ * is likely by its shape is taken unless the nearest word names another kind of number; a possible one is taken only if
+ * a word before or behind it announces a phone, or if it follows another phone number in a list. A row has at most
+ * seven groups, so the work at one group is bounded.
  * Rejected: one pattern per country; and taking rows out of the middle of longer ones, which finds phones in serials.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
@@ -84,8 +84,8 @@ function searchFrom(search: Search, group: number): number {
 }
 
 /**
- * Is the group so deep in a list of numbers that no phone number begins with it? In a list every row is followed by more,
- * so only a likely one counts, and that begins with a 0, in a few lengths, or with a sign.
+ * Is the group so deep in a list of numbers that no phone number begins with it? In a list every row is followed by
+ * more, so only a likely one counts, and that begins with a 0, in a few lengths, or with a sign.
  */
 function isInList(search: Search, group: number, { hasPlus, isOpen }: Opening): boolean {
   const { scan } = search;

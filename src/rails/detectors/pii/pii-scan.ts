@@ -83,7 +83,9 @@ export function isWordCode(code: number): boolean {
   return isIn(code, CHARS.word) || isLetterBeyondAscii(code);
 }
 
-/** Letters of scripts that put spaces between words: up to the Indic ones, Georgian and Ethiopic, Greek with accents. */
+/**
+ * Letters of scripts that put spaces between words: up to the Indic ones, Georgian and Ethiopic, Greek with accents.
+ */
 export function isLetterBeyondAscii(code: number): boolean {
   if (code < 0xc0) return false;
   if (code < 0xe00) return code !== 0xd7 && code !== 0xf7;

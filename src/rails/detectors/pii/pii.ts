@@ -6,8 +6,8 @@
  * default always run, whatever was asked for, because what one recognises the others must leave alone: a card is no
  * phone. Where two meet, the one whose rules are stricter wins.
  * Source: facts in the headers of the families, `pii-*.ts`.
- * Rejected: one regular expression per entity, whose time depends on the prompt; and names and postal addresses, which no
- * pattern finds.
+ * Rejected: one regular expression per entity, whose time depends on the prompt; and names and postal
+ * addresses, which no pattern finds.
  */
 import { normalise } from "../../core/text/normalise.ts";
 import type { TextForms } from "../../core/text/normalise.ts";

@@ -1,12 +1,12 @@
 /**
  * The rail `profanity`: swear words and slurs in English.
  *
- * Model. The text in folded form (look-alike letters as ASCII) is reduced to a skeleton: letters for the digits and signs
- * that stand for them, runs of one letter as one. Most texts hold no stem of the list there, and that is all they pay. A
- * word with a stem must then have nothing before it and only known endings behind it, which is what tells "Scunthorpe",
- * "cocktail" and "assess" from what they contain; and the library's patterns, with its transformers, must match it too.
- * The library sees one word at a time, so its time per match does not multiply with the length of the text.
- * Left out are words for bodies, crimes and sexuality: a prompt about medicine or law is no profanity.
+ * Model. The text in folded form (look-alike letters as ASCII) is reduced to a skeleton: letters for the digits and
+ * signs that stand for them, runs of one letter as one. Most texts hold no stem of the list there, and that is all they
+ * pay. A word with a stem must then have nothing before it and only known endings behind it, which is what tells
+ * "Scunthorpe", "cocktail" and "assess" from what they contain; and the library's patterns, with its transformers, must
+ * match it too. The library sees one word at a time, so its time per match does not multiply with the length of the
+ * text. Left out are words for bodies, crimes and sexuality: a prompt about medicine or law is no profanity.
  * Source: `obscenity`, its English data set.
  * Rejected: the library over the whole text: 0.3 ms a KB, and "cockpit", "Fukushima" and "fk_user" among its findings.
  */
@@ -21,7 +21,10 @@ export const PROFANE_WORD_CHARS_MAX = 48;
 /** Different words of one text that the library confirms, at some tens of µs each; beyond it the rules alone decide. */
 export const CONFIRMED_WORDS_MAX = 256;
 
-/** Different words with a stem that are judged; an ordinary text of any length has a few hundred. Beyond it the rest is a finding. */
+/**
+ * Different words with a stem that are judged; an ordinary text of any length has a few hundred.
+ * Beyond it the rest is a finding.
+ */
 export const STEM_WORDS_MAX = 10_000;
 
 /** Findings of one text; beyond it the rest of the text is one more. */
@@ -182,7 +185,10 @@ function unitOf(code: number): number {
   return code < 128 ? (SKELETON[code] ?? SPACE) : SPACE;
 }
 
-/** Columns of a row of the table of stems: a space, 26 letters and "*". A power of two, since rows are found by shifting. */
+/**
+ * Columns of a row of the table of stems: a space, 26 letters and "*". A power of two, since rows are found by
+ * shifting.
+ */
 const COLUMN_BITS = 5;
 const STAR_COLUMN = 27;
 
@@ -200,7 +206,9 @@ const STAR = 0x2a;
 /** The column of each of ASCII. */
 const COLUMNS: Uint8Array = Uint8Array.from(SKELETON, columnOf);
 
-/** The automaton of Aho and Corasick over all stems, with every step filled in: 200 rows, 13 KB. Made by the first text. */
+/**
+ * The automaton of Aho and Corasick over all stems, with every step filled in: 200 rows, 13 KB. Made by the first text.
+ */
 function makeStemTable(): Uint16Array {
   const needles = RULES.map(({ stem, heads }) => needleOf(stem, heads));
   const rows = new Map<string, number>([["", 0]]);

@@ -1,11 +1,11 @@
 /**
  * Decides which strings a text must hold for a pattern to match in it, so that most texts never meet the pattern.
  *
- * Model. Of a sequence, every literal run that is not optional must stand in the match; of a group, one run of each of its
- * alternatives. All of that is asked for, in lower case on both sides, so it holds whatever the flags are. What
- * this reader does not know ends a run or makes it say nothing; it never says too much.
- * RE2 itself does the same for patterns that mind case (and then faster); those that do not are what it walks every
- * character for. Source: Cox, "Regular Expression Matching with a Trigram Index". Rejected: the library's syntax tree,
+ * Model. Of a sequence, every literal run that is not optional must stand in the match; of a group, one run of
+ * each of its alternatives. All of that is asked for, in lower case on both sides, so it holds whatever the flags
+ * are. What this reader does not know ends a run or makes it say nothing; it never says too much. RE2 itself does
+ * the same for patterns that mind case (and then faster); those that do not are what it walks every character
+ * for. Source: Cox, "Regular Expression Matching with a Trigram Index". Rejected: the library's syntax tree,
  * which is no part of its interface.
  */
 
@@ -30,8 +30,8 @@ export function requiredLiterals(pattern: string): Required {
 }
 
 /**
- * May a text hold what is required. `lower` is the text in lower case; the long s, which matches an "s" in any case, is the
- * one letter whose lower case does not say so.
+ * May a text hold what is required. `lower` is the text in lower case; the long s, which matches an "s" in any case, is
+ * the one letter whose lower case does not say so.
  */
 export function mayHold(lower: string, required: Required): boolean {
   const isThere = (literal: string): boolean => lower.includes(literal);

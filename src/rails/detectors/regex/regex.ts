@@ -1,10 +1,10 @@
 /**
  * The rail `regex`: patterns that the operator wrote.
  *
- * Model. Patterns run in RE2, whose time grows with the text and with the compiled pattern and with nothing else; both are
- * bounded, and so is the number of matches, because to look for the next one may take a walk to the end of the text. What
- * lies behind the last match that is looked for counts as found: a bound must not be a way around a rule. A pattern sees
- * the text as written and, where that differs, in normal form, so that invisible characters hide nothing.
+ * Model. Patterns run in RE2, whose time grows with the text and with the compiled pattern and with nothing else; both
+ * are bounded, and so is the number of matches, because to look for the next one may take a walk to the end of the
+ * text. What lies behind the last match that is looked for counts as found: a bound must not be a way around a rule. A
+ * pattern sees the text as written and, where that differs, in normal form, so that invisible characters hide nothing.
  * Source: docs/sources.md, Matching in linear time; `re2js`.
  * Rejected: the platform's RegExp, whose time depends on the prompt and which no clock in a Worker can stop.
  */
@@ -65,8 +65,8 @@ export function checkRegexOptions({ patterns }: RegexOptions): string | null {
 }
 
 /**
- * Matches of all patterns in one text, in the order of the patterns; offsets are those of the text as given, the type is
- * the pattern's name. A pattern that does not compile throws: `checkRegexOptions` comes first.
+ * Matches of all patterns in one text, in the order of the patterns; offsets are those of the text as given, the type
+ * is the pattern's name. A pattern that does not compile throws: `checkRegexOptions` comes first.
  */
 export function findRegex(text: string, { patterns }: RegexOptions, forms?: TextForms): readonly FoundSpan[] {
   if (patterns.length === 0 || text === "") return [];

@@ -1,13 +1,14 @@
 /**
  * The rail `schema`: the body of a request, or an answer that is JSON, must keep a JSON schema.
  *
- * Model. The schema is checked once, when the config is: its size and depth, that every reference stays inside it, and that
- * it holds nothing whose time depends on the instance in other than a linear way. The library tests patterns with the
- * platform's RegExp, so each `pattern` becomes a format of our own that runs in RE2 (`regex.ts`); `patternProperties`,
- * `uniqueItems` and the formats with dangerous expressions are refused. Instances are bounded before they are looked at.
- * Reasons name the keyword and the place; a member's name that the schema does not know is the sender's text, and is
- * written as "*".
- * Source: docs/sources.md, Matching in linear time (Ajv compiles code, which a Worker forbids); `@cfworker/json-schema`.
+ * Model. The schema is checked once, when the config is: its size and depth, that every reference stays inside it, and
+ * that it holds nothing whose time depends on the instance in other than a linear way. The library tests patterns with
+ * the platform's RegExp, so each `pattern` becomes a format of our own that runs in RE2 (`regex.ts`);
+ * `patternProperties`, `uniqueItems` and the formats with dangerous expressions are refused. Instances are bounded
+ * before they are looked at. Reasons name the keyword and the place; a member's name that the schema does not know is
+ * the sender's text, and is written as "*".
+ * Source: docs/sources.md, Matching in linear time (Ajv compiles code, which a Worker forbids);
+ * `@cfworker/json-schema`.
  */
 import { format, Validator } from "@cfworker/json-schema";
 import type { OutputUnit, Schema } from "@cfworker/json-schema";
@@ -60,9 +61,9 @@ export function checkSchema(schema: unknown): string | null {
 }
 
 /**
- * Checks the body of a request, or any other JSON value. Reasons are "schema:" and the keyword, " at " and the place, such
- * as "schema:type at messages[0].content", "schema:not_allowed" for what the schema rules out; "schema:too_large" for one beyond the bounds. A schema that `checkSchema`
- * refuses throws.
+ * Checks the body of a request, or any other JSON value. Reasons are "schema:" and the keyword, " at " and the place,
+ * such as "schema:type at messages[0].content", "schema:not_allowed" for what the schema rules out; "schema:too_large"
+ * for one beyond the bounds. A schema that `checkSchema` refuses throws.
  */
 export function findSchemaFaults(instance: unknown, { schema }: SchemaOptions): readonly string[] {
   const result = prepared(schema);
@@ -100,7 +101,9 @@ const FORBIDDING: ReadonlySet<string> = new Set(
   ),
 );
 
-/** For answers: every part must be JSON that keeps the schema, "schema:json" if it is none. Reasons as above; no spans. */
+/**
+ * For answers: every part must be JSON that keeps the schema, "schema:json" if it is none. Reasons as above; no spans.
+ */
 export function schemaRail(input: RailInput, options: SchemaOptions): RailFindings {
   const reasons = input.parts.flatMap(({ text }) => {
     if (text.length > ANSWER_CHARS_MAX) return ["schema:too_large"];
@@ -271,7 +274,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Reasons for a request's body. One without a body has nothing that could keep a schema; one that is no JSON object keeps none. */
+/**
+ * Reasons for a request's body. One without a body has nothing that could keep a schema; one that is no JSON object
+ * keeps none.
+ */
 export function schemaOfBody(body: unknown, hasBody: boolean, options: SchemaOptions): RailFindings {
   const isJson = typeof body === "object" && body !== null;
   const reasons = !hasBody ? [] : isJson ? findSchemaFaults(body, options) : ["schema:json"];

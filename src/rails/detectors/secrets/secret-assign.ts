@@ -3,9 +3,9 @@
  *
  * Model. A name, quotes and spaces, an operator (`:` `=` `:=` `=>` `>` `,` `||`) and a value that is followed by what
  * ends a value; so code (`process.env.API_KEY`, `getToken(…)`) does not fire. The value is looked at first, because in
- * prose what follows a colon is a short word, and because it costs less than to read the name. Then, in this order: what
- * a vendor's keys look like (`secret-vendors.ts`), a password, and anything random that a credential's name is given.
- * UUIDs count only for vendors that issue them: elsewhere they name things.
+ * prose what follows a colon is a short word, and because it costs less than to read the name. Then, in this order:
+ * what a vendor's keys look like (`secret-vendors.ts`), a password, and anything random that a credential's name is
+ * given. UUIDs count only for vendors that issue them: elsewhere they name things.
  * Rejected: entropy alone, which takes every hash for a key.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
@@ -39,8 +39,8 @@ export const VALUE_CHARS_MAX = 2048;
 type Value = { readonly at: number; readonly quote: string; readonly scheme: string };
 
 /**
- * Could a credential be assigned at `at`, an operator: is there, after spaces and quotes, a long enough run with a digit
- * or longer than a word. Looks at most at some thirty characters, from the far end, where prose has its spaces.
+ * Could a credential be assigned at `at`, an operator: is there, after spaces and quotes, a long enough run with a
+ * digit or longer than a word. Looks at most at some thirty characters, from the far end, where prose has its spaces.
  */
 export function mayAssign(text: string, at: number): boolean {
   const from = valueStart(text, at);
@@ -99,8 +99,8 @@ function isBracket(code: number): boolean {
 }
 
 /**
- * `at` is an operator for which `mayAssign` is true. `isKnown` says whether a known format begins at the value: that finding is better
- * and is left to it.
+ * `at` is an operator for which `mayAssign` is true. `isKnown` says whether a known format begins at the value: that
+ * finding is better and is left to it.
  */
 export function matchAssignment(scan: Scan, at: number, isKnown: (valueAt: number) => boolean): FoundSpan | null {
   const named = namedBy(scan, at);

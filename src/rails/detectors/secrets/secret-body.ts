@@ -24,7 +24,9 @@ const EQUAL_RUN_MAX = 5;
 /** Up to this share of a longer body: ids inside some keys are padded with one character. */
 const EQUAL_RUN_SHARE_MAX = 0.25;
 
-/** Above this share of characters that continue "abc…", "123…" or "a1b2…" somebody typed an example. Chance gives 0.06. */
+/**
+ * Above this share of characters that continue "abc…", "123…" or "a1b2…" somebody typed an example. Chance gives 0.06.
+ */
 const COUNTING_SHARE_MAX = 0.6;
 
 /** Words of five letters or more, or with their separator: shorter ones occur in random keys by chance. */

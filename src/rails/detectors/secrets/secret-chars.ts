@@ -46,7 +46,9 @@ export type SecretFormat = {
   /** Must not follow a letter or a digit, if it begins with one. */
   readonly anchor: string;
   readonly segments: readonly [Run, ...Segment[]];
-  /** Least Shannon entropy of what follows the anchor, bits per character. 3 keeps out "xxxx…" and counting patterns. */
+  /**
+   * Least Shannon entropy of what follows the anchor, bits per character. 3 keeps out "xxxx…" and counting patterns.
+   */
   readonly entropyMin: number;
   /** Also ask for the frequent changes between digits, capitals and small letters that words do not have. */
   readonly random: boolean;

@@ -3,7 +3,8 @@
  * look like. To add a format, add a row to the file of its trade; `secrets.ts` does the rest.
  *
  * Lengths are those that the vendors issue (facts of the formats, checked against what public scanners of keys accept),
- * with room where a vendor has changed them before. Order matters where one anchor begins another: the longer one first.
+ * with room where a vendor has changed them before. Order matters where one anchor begins another: the longer one
+ * first.
  */
 import { KEY_CHARS, rows, run } from "./secret-chars.ts";
 import type { SecretFormat } from "./secret-chars.ts";

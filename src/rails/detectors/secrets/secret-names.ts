@@ -2,8 +2,8 @@
  * Decides whether the name that a value is given is the name of a credential.
  *
  * Model. The name ends in a credential's word ("apiKey", "client_secret"), perhaps with its type, its stage or a number
- * behind ("API_KEY_2", "tokenProd"), and in none of the words that only look like one ("page_token"). A bare "key" is no
- * such word: primary keys and cache keys are no secrets.
+ * behind ("API_KEY_2", "tokenProd"), and in none of the words that only look like one ("page_token"). A bare "key" is
+ * no such word: primary keys and cache keys are no secrets.
  * Rejected: the word anywhere in the name, which takes "token_count" and "secret_name" for secrets.
  */
 import type { NameWindow } from "./secret-scan.ts";
@@ -79,8 +79,8 @@ export function nameBefore(scan: Scan, at: number): NameWindow | null {
 }
 
 /**
- * Is what stands before an operator too short for any name that counts? Names have three characters at least. Cheap: most
- * operators of hostile texts, and of addresses, have no name.
+ * Is what stands before an operator too short for any name that counts? Names have three characters at least. Cheap:
+ * most operators of hostile texts, and of addresses, have no name.
  */
 export function hasShortName(text: string, at: number): boolean {
   let end = at;

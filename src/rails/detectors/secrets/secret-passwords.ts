@@ -32,7 +32,9 @@ const EXAMPLE_PASSWORDS: ReadonlySet<string> = new Set(
 
 const EXAMPLE_PARTS: readonly string[] = "password passwd changeme letmein qwerty 123456 abc123".split(" ");
 
-/** Where the password that begins at `at` ends; null if it is not followed by what ends one or has no fitting length. */
+/**
+ * Where the password that begins at `at` ends; null if it is not followed by what ends one or has no fitting length.
+ */
 export function passwordEnd(scan: Scan, at: number, quote: string): number | null {
   const { text, meter } = scan;
   let end = quote === "" ? bareEnd(scan, at) : at;
@@ -129,7 +131,9 @@ function isExample(word: string): boolean {
   return EXAMPLE_PASSWORDS.has(lower) || (word !== "" && [...word].every((char) => char === word.charAt(0)));
 }
 
-/** `at` is the colon of "://": a user, a colon, a password, and "@" before the host ends. The finding is the password. */
+/**
+ * `at` is the colon of "://": a user, a colon, a password, and "@" before the host ends. The finding is the password.
+ */
 export function matchUserinfo(scan: Scan, at: number): FoundSpan | null {
   const { text, meter } = scan;
   const from = at + "://".length;

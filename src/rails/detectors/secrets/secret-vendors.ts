@@ -1,8 +1,8 @@
 /**
  * Keys without a prefix of their own, which only the vendor's name beside them gives away: `datadog_key = "…"`.
  *
- * Model. A vendor's name in the name that the value is given, at most VENDOR_GAP_CHARS_MAX characters before its end, and
- * a value of exactly that vendor's alphabet and length. Names that say hash, commit, trace or version do not count.
+ * Model. A vendor's name in the name that the value is given, at most VENDOR_GAP_CHARS_MAX characters before its end,
+ * and a value of exactly that vendor's alphabet and length. Names that say hash, commit, trace or version do not count.
  * Source: shapes that the vendors issue; one row a shape.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";

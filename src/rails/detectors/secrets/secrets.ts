@@ -1,16 +1,16 @@
 /**
  * Decides where a text contains a credential.
  *
- * Model. One pass over the text. Each anchor has a pair of characters that prose rarely holds; where one stands the anchor
- * is compared, after it the runs of its format are measured, and the body must then look like a key and not like a
- * placeholder. Where an operator stands, the name before it and the value after it are judged together. Each run
- * is measured once and remembered, and one format looks at the body of one run a fixed number of times, so the whole is
+ * Model. One pass over the text. Each anchor has a pair of characters that prose rarely holds; where one stands the
+ * anchor is compared, after it the runs of its format are measured, and the body must then look like a key and not like
+ * a placeholder. Where an operator stands, the name before it and the value after it are judged together. Each run is
+ * measured once and remembered, and one format looks at the body of one run a fixed number of times, so the whole is
  * linear for every input. Hashes and UUIDs have no anchor and do not fire; documentation keys that say so in their body
  * (AWS's end in EXAMPLE) and "your-key-here" do not fire either, because redacting them breaks answers about
  * documentation; a made-up key that looks random does.
  * Source: docs/sources.md, Detectors; the formats are in `secret-formats.ts`.
- * Rejected: RegExp, whose time depends on the prompt; and one `indexOf` per prefix, which takes as long on prose (measured),
- * grows with the table, and hides its steps from the test that counts them.
+ * Rejected: RegExp, whose time depends on the prompt; and one `indexOf` per prefix, which takes as long on prose
+ * (measured), grows with the table, and hides its steps from the test that counts them.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
 import { mayAssign, matchAssignment, matchBearer } from "./secret-assign.ts";
@@ -105,7 +105,9 @@ const ASCII_MAX = 0x7f;
 const PROMISE_STEPS = 32;
 const HINT_STEPS = 8;
 
-/** Cheap and without state: does an anchor's first letter stand where it would have to, or a value behind an operator. */
+/**
+ * Cheap and without state: does an anchor's first letter stand where it would have to, or a value behind an operator.
+ */
 function isPromising({ kinds, hints }: Tables, text: string, at: number, meter: { steps: number }): boolean {
   const pair = pairOf(text.charCodeAt(at), text.charCodeAt(at + 1));
   const kind = kinds[pair] ?? 0;

@@ -3,9 +3,9 @@
  *
  * Model. Characters (UTF-16 units) over all texts that the model will see, characters of the longest one, and messages.
  * It also refuses a body with so many or so deeply nested texts that the rails could not read them all: what was not
- * read must not pass as clean. Media and token ids are not text; the body cap of the shell bounds those. Where the shape
- * of a body is not known, media stand among the texts: see `media-text.ts`. A body that could not be read has no more
- * characters than bytes.
+ * read must not pass as clean. Media and token ids are not text; the body cap of the shell bounds those. Where the
+ * shape of a body is not known, media stand among the texts: see `media-text.ts`. A body that could not be read has
+ * no more characters than bytes.
  * Source: docs/sources.md, Threats.
  * Rejected: counting tokens, which costs a tokenizer per model to refine a bound that is a round number anyway.
  */
@@ -13,8 +13,8 @@ import { isMediaText } from "../../core/text/media-text.ts";
 import type { RailFindings, RailInput } from "../../core/rail.ts";
 
 /**
- * About 500,000 tokens of English: more than most models read. What it costs is the time of the rails, measured on a busy
- * machine: `secrets` 15 to 35 ms for a text of that length, all ten rails 0.2 to 0.5 s.
+ * About 500,000 tokens of English: more than most models read. What it costs is the time of the rails, measured on a
+ * busy machine: `secrets` 15 to 35 ms for a text of that length, all ten rails 0.2 to 0.5 s.
  */
 export const SIZE_CHARS_MAX = 2_000_000;
 
@@ -30,7 +30,9 @@ export type SizeOptions = {
   readonly messagesMax?: number;
 };
 
-/** Reasons are "size:chars", "size:part_chars", "size:messages", "size:too_many_parts" and "size:too_deep"; no spans. */
+/**
+ * Reasons are "size:chars", "size:part_chars", "size:messages", "size:too_many_parts" and "size:too_deep"; no spans.
+ */
 export function sizeRail(input: RailInput, options: SizeOptions): RailFindings {
   const { charsMax = SIZE_CHARS_MAX, messagesMax = SIZE_MESSAGES_MAX } = options;
   const { partCharsMax = charsMax } = options;

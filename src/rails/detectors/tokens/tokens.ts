@@ -2,10 +2,10 @@
  * The rail `tokens`: decides whether a request has more tokens than the pool allows.
  *
  * Model. No tokenizer is in the bundle: the table of a current one weighs a megabyte compressed. Instead two estimates,
- * made of rates per class of character. If even the upper one fits, the request passes; if even the lower one does not, it
- * is refused; between them `countExactly` decides if the shell has one, else the upper estimate does.
- * The rates enclose what two byte-pair tokenizers (100,000 and 200,000 entries) make of prose, code, JSON, random letters,
- * keys and twenty languages; both estimates are within a factor of two of English prose. They are no proof: a text made to
+ * made of rates per class of character. If even the upper one fits, the request passes; if even the lower one does not,
+ * it is refused; between them `countExactly` decides if the shell has one, else the upper estimate does. The rates
+ * enclose what two byte-pair tokenizers (100,000 and 200,000 entries) make of prose, code, JSON, random letters, keys
+ * and twenty languages; both estimates are within a factor of two of English prose. They are no proof: a text made to
  * be expensive can pass the upper one by some. Who must not be exceeded sets `countExactly`.
  * Rejected: characters divided by four, which is off by a factor of four for Chinese; and a tokenizer in every isolate.
  */
@@ -16,8 +16,8 @@ export type TokensOptions = {
   /** Tokens over all texts that the model will see. */
   readonly tokensMax: number;
   /**
-   * Tokens of a text by the model's own tokenizer. Given by a shell that has one; called only for requests near the limit,
-   * with one text at a time.
+   * Tokens of a text by the model's own tokenizer. Given by a shell that has one; called only for requests near the
+   * limit, with one text at a time.
    */
   readonly countExactly?: (text: string) => number;
 };
@@ -91,7 +91,9 @@ function addRun(sum: Sum, { lower, upper }: Rate, length: number): void {
 /** Longest that one token is: an English word, or a run of one letter. */
 const WORD_LETTERS_MAX = 18;
 
-/** Letters of Latin scripts. A word of small letters as languages have it costs little, a random or shouted one much. */
+/**
+ * Letters of Latin scripts. A word of small letters as languages have it costs little, a random or shouted one much.
+ */
 function addWord(sum: Sum, text: string, from: number, to: number): void {
   const length = to - from;
   let capitals = 0;

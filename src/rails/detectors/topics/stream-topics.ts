@@ -1,9 +1,9 @@
 /**
  * The topics rail on a stream, and every other list of phrases: what could still become one of them.
  *
- * Model. The phrases as a trie of their folded letters, each gap between words one space. From the first word at the end
- * of the text that leads into the trie and does not leave it, the text is held; one character more tells whether the
- * word goes on. The fold is the rail's own, so what it takes for equal is held alike.
+ * Model. The phrases as a trie of their folded letters, each gap between words one space. From the first word at the
+ * end of the text that leads into the trie and does not leave it, the text is held; one character more tells whether
+ * the word goes on. The fold is the rail's own, so what it takes for equal is held alike.
  * Rejected: the automaton of `aho-corasick.ts`, which knows how far it is into a phrase but does not say.
  */
 import type { SpanAction } from "../../core/spans.ts";

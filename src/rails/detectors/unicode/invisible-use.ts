@@ -7,7 +7,8 @@
  * marks of direction only in right-to-left text. Overrides, embeddings and isolates of direction never are: they make a
  * text look different from what it says.
  * Source: Unicode TR51 (emoji sequences), TR53 and RFC 5892 appendix A (joiners), TR36 and CVE-2021-42574 (direction).
- * Rejected: the full contextual rules of RFC 5892, which forbid joiners at the end of a Persian word, as people type them.
+ * Rejected: the full contextual rules of RFC 5892, which forbid joiners at the end of a Persian word, as people type
+ * them.
  */
 import { INVISIBLE, classOf } from "../../core/text/code-points.ts";
 
@@ -41,7 +42,8 @@ export function isProperUse(text: string, at: number, codePoint: number, isRtlTe
   if (isDirectionControl(codePoint)) return false;
   const before = codePointBefore(text, at);
   if (codePoint >= 0xe_0000 && !isVariationSelector(codePoint)) return isInFlag(text, at);
-  // The second of two invisible characters has no neighbour to act on, but an emoji joiner follows a selector or a flag.
+  // The second of two invisible characters has no neighbour to act on, but an emoji joiner follows a selector or a
+  // flag.
   if (codePoint === 0x200d && isBetweenEmoji(text, at, before)) return true;
   if (isInvisible(before)) return false;
   const after = text.codePointAt(at + (codePoint > 0xffff ? 2 : 1)) ?? 0;

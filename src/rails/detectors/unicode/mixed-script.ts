@@ -11,7 +11,9 @@ import { INVISIBLE, classOf } from "../../core/text/code-points.ts";
 import { lookAlikeOf } from "../../core/text/confusables.ts";
 import type { FoundSpan } from "../../core/rail.ts";
 
-/** Drawn alike in common fonts, each in its own case; the table for folding also has letters that are merely similar. */
+/**
+ * Drawn alike in common fonts, each in its own case; the table for folding also has letters that are merely similar.
+ */
 export const TWINS = "аеорсухіјѕһӏԁԛԝүАВЕКМНОРСТУХІЈЅӀԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧϲϳοօոսհցᎪᏴᏟᎬᎻᎫᏦᏞᎷᏢᏚᎢᏙᎳᏃᎠᎡᏀ";
 /** Greek small letters that are similar only: as symbols they stand alone, at the end of a word or before a unit. */
 export const GREEK_SIMILAR = "αγεηικνρτυωχ";

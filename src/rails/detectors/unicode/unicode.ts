@@ -1,11 +1,11 @@
 /**
  * Decides where a text holds characters that a person does not see and a model reads, or letters that pass for others.
  *
- * Model. Every invisible character is a finding unless it stands where writing needs it (`invisible-use.ts`): in an emoji,
- * a flag, a word of a script that joins letters, right-to-left text, or as the byte order mark at the start. Letters of
- * another script inside a Latin word are a finding if they are drawn like Latin ones (`mixed-script.ts`). A redaction
- * removes the invisible character and nothing else, and puts the Latin letter in place of its look-alike, so that
- * what the model reads is what a person saw.
+ * Model. Every invisible character is a finding unless it stands where writing needs it (`invisible-use.ts`): in an
+ * emoji, a flag, a word of a script that joins letters, right-to-left text, or as the byte order mark at the start.
+ * Letters of another script inside a Latin word are a finding if they are drawn like Latin ones (`mixed-script.ts`). A
+ * redaction removes the invisible character and nothing else, and puts the Latin letter in place of its look-alike, so
+ * that what the model reads is what a person saw.
  * Source: docs/sources.md, Detectors (OWASP LLM01:2026); Unicode TR36, TR39, TR51.
  * Rejected: removing all invisible characters, which breaks emoji, Persian and most Indic writing.
  */

@@ -4,8 +4,9 @@
  *
  * Model. The first thing that decided: it may take nothing (ejected, draining, down, tried), it has no free slot, its
  * model is not loaded, or it would answer later, and then the term that makes most of the difference. Within the
- * router's tolerance nobody is later: the emptier one was taken, or a draw decided. Words are for people and may change;
- * programs read the terms. Rejected: instants ("until 12:03"), which the core cannot tell and which lie across machines.
+ * router's tolerance nobody is later: the emptier one was taken, or a draw decided. Words are for people
+ * and may change; programs read the terms. Rejected: instants ("until 12:03"), which the core cannot tell
+ * and which lie across machines.
  */
 import { assertNever } from "../../../lib/invariant.ts";
 import type { CostTerms } from "./cost.ts";

@@ -1,10 +1,11 @@
 /**
- * Decides what an explanation holds: the decision that a request would meet now, with every candidate, without making it.
+ * Decides what an explanation holds: the decision that a request would meet now, with every
+ * candidate, without making it.
  *
- * Model. The same `route` over the same views as a real request, in the shard that owns the state (`shard-explain.ts`) or, when
- * that shard does not answer, over what the edge would decide from (`explainAlone`). Nothing is changed: no lease, no
- * wake-up, no count of requests or of what was sent to a peer. So a tie may be drawn otherwise than for the next request,
- * and what the owner of another region decides among its own endpoints is not known here.
+ * Model. The same `route` over the same views as a real request, in the shard that owns the state (`shard-explain.ts`)
+ * or, when that shard does not answer, over what the edge would decide from (`explainAlone`). Nothing is changed: no
+ * lease, no wake-up, no count of requests or of what was sent to a peer. So a tie may be drawn otherwise than for the
+ * next request, and what the owner of another region decides among its own endpoints is not known here.
  * Rejected: a dry-run flag on `acquire`, which one forgotten branch turns into a lease.
  */
 import type { EndpointView } from "../endpoint/endpoint-view.ts";

@@ -5,8 +5,8 @@
  * shard shows a capacity of 1), whose end closes or re-opens the breaker. Five failures in a row before the first byte
  * open it for 1 s, doubling to 30 s. Source: docs/routing.md, docs/sources.md, Prequal (prequal-rs).
  * One that was down, which probes say, and is up again after its rest begins as closed (`endpoint.ts`).
- * Rejected: an error-rate threshold, which a slow trickle of traffic never reaches; and closing on a good probe, because
- * an endpoint may answer every probe and fail every request.
+ * Rejected: an error-rate threshold, which a slow trickle of traffic never reaches; and closing on a good probe,
+ * because an endpoint may answer every probe and fail every request.
  */
 export type Breaker =
   | { readonly state: "closed"; readonly failures: number; readonly disputes: number }
@@ -15,9 +15,9 @@ export type Breaker =
 /** Failures in a row that open it. */
 export const FAILURES_MAX = 5;
 /**
- * Disputed failures in a row that open it: errors that another endpoint gave to the same request as well. One client's bad
- * request, repeated until it is refused (`failing-requests.ts`), must not get there; a fleet whose endpoints all came out
- * of a rollout broken must.
+ * Disputed failures in a row that open it: errors that another endpoint gave to the same request as well. One client's
+ * bad request, repeated until it is refused (`failing-requests.ts`), must not get there; a fleet whose endpoints all
+ * came out of a rollout broken must.
  */
 export const DISPUTES_MAX = 20;
 /** First ejection, ms; each further one doubles. */

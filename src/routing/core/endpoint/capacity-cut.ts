@@ -6,11 +6,11 @@
  * for a back-off that doubles with each refusal in a row. Then one attempt more than it showed is let through, one for
  * the whole fleet, because the owner shard alone grants. A trial that is served ends the cut, and the endpoint starts
  * slowly as one that has become ready; one that still runs after TRIAL_MS was not refused, and from then on the slots
- * double every TRIAL_MS, since an answer may take minutes; one that is refused begins a longer wait. Refusals of attempts
- * that were under way lower the slots and add nothing to the wait: they are the same news again.
+ * double every TRIAL_MS, since an answer may take minutes; one that is refused begins a longer wait. Refusals of
+ * attempts that were under way lower the slots and add nothing to the wait: they are the same news again.
  * Source: `breaker.ts`, whose half-open state this is for room instead of health; the doubling is TCP's slow start.
- * Rejected: a floor of one slot, by which an endpoint that refuses at once is idle, near and fast, and takes every first
- * attempt for ever; and counting refusals as failures, which ejects an endpoint for being popular.
+ * Rejected: a floor of one slot, by which an endpoint that refuses at once is idle, near and fast, and takes every
+ * first attempt for ever; and counting refusals as failures, which ejects an endpoint for being popular.
  */
 import type { Rng } from "../../../lib/rng.ts";
 
@@ -72,7 +72,9 @@ export function grantedCut(cut: CapacityCut, inFlight: number, now: number): Cap
   return isTrial ? { ...cut, trialAtMs: now } : cut;
 }
 
-/** An attempt that was sent beside `inFlight` others has ended, and was not refused for want of room. Null: it is over. */
+/**
+ * An attempt that was sent beside `inFlight` others has ended, and was not refused for want of room. Null: it is over.
+ */
 export function endedCut(cut: CapacityCut, inFlight: number, wasServed: boolean, now: number): CapacityCut | null {
   if (cut.trialAtMs === null || inFlight < cut.slots) return cut;
   if (wasServed) return null;

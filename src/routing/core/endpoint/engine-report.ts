@@ -1,16 +1,17 @@
 /**
- * Decides what an engine's own words about its load are worth: vLLM's and SGLang's metrics, as an adapter read them off a
- * probe (`backends/`).
+ * Decides what an engine's own words about its load are worth: vLLM's and SGLang's metrics, as an adapter read
+ * them off a probe (`backends/`).
  *
- * Model. An engine tells what it tells, so every figure may be absent, and absent is never 0: an idle engine and a silent
- * one are not the same. Load is the truth of an instant: what is older than ENGINE_LIFE_MS says nothing. A shard knows its
- * own leases exactly, so what it takes from the engine is what is there beyond them, the requests of others: what it sends
- * after that comes on top by itself, and what of it ends is off by itself. The size of the KV memory is a fact of the
- * engine's start, and stays. The reading speed is a quotient of two counters that only grow, over what they grew between
- * two looks.
- * Source: docs/sources.md, Inference servers (vLLM's `/metrics` and `cache_config_info`, SGLang's `/v1/loads`). Rejected: a scrape on
- * the way of a request, which waits for an engine that is busy; trust in figures between two scrapes, which are seconds
- * apart; and the larger of the engine's count and our own, which holds slots for requests that have ended since.
+ * Model. An engine tells what it tells, so every figure may be absent, and absent is never 0: an idle engine and a
+ * silent one are not the same. Load is the truth of an instant: what is older than ENGINE_LIFE_MS says nothing. A
+ * shard knows its own leases exactly, so what it takes from the engine is what is there beyond them, the requests of
+ * others: what it sends after that comes on top by itself, and what of it ends is off by itself. The size of the KV
+ * memory is a fact of the engine's start, and stays. The reading speed is a quotient of two counters that only grow,
+ * over what they grew between two looks.
+ * Source: docs/sources.md, Inference servers (vLLM's `/metrics` and `cache_config_info`, SGLang's `/v1/loads`).
+ * Rejected: a scrape on the way of a request, which waits for an engine that is busy; trust in figures between two
+ * scrapes, which are seconds apart; and the larger of the engine's count and our own, which holds slots for
+ * requests that have ended since.
  */
 
 /** What an engine says of itself. Tokens are the engine's own. */

@@ -3,14 +3,14 @@
  *
  * Model. A histogram of what the endpoint itself took until the first byte of a stream: the trip and the reading of the
  * prompt are taken off each sample, and added again for the request that waits (`hedgeDelayMs`). Otherwise every far
- * client and every long prompt would be later than most and hedged each time, the most expensive requests first. Samples
- * fade with a half-life, so that an endpoint that became slower is soon compared with itself. An attempt that lost to its
- * hedge counts with the time at which it was given up, which is less than the truth and above the quantile already: left
- * out, each hedge would lower the quantile and so bring on the next. Only streams: the first byte of a whole answer is
- * its end, and says how long the answer is.
+ * client and every long prompt would be later than most and hedged each time, the most expensive requests first.
+ * Samples fade with a half-life, so that an endpoint that became slower is soon compared with itself. An attempt that
+ * lost to its hedge counts with the time at which it was given up, which is less than the truth and above the quantile
+ * already: left out, each hedge would lower the quantile and so bring on the next. Only streams: the first byte of a
+ * whole answer is its end, and says how long the answer is.
  * Source: docs/routing.md and docs/sources.md, Cost model (half-life 60 s); Dean and Barroso, "The Tail at Scale".
- * Rejected: a fixed delay, which is wrong for every endpoint but one; the quantile of the total time, which mixes in the
- * length of answers.
+ * Rejected: a fixed delay, which is wrong for every endpoint but one; the quantile of the total time, which
+ * mixes in the length of answers.
  */
 import type { EndpointView } from "./endpoint-view.ts";
 import { createHistogram, decay, quantile, record } from "../../../lib/histogram.ts";
@@ -67,8 +67,8 @@ export function firstByteP95Ms(times: FirstByteTimes, now: number): number | nul
 }
 
 /**
- * Beyond this multiple of the 95th percentile an attempt is not one of the slow ones any more: another endpoint is asked
- * beside it out of turn, and the first to answer is taken.
+ * Beyond this multiple of the 95th percentile an attempt is not one of the slow ones any more: another endpoint is
+ * asked beside it out of turn, and the first to answer is taken.
  */
 export const MOVE_FACTOR = 3;
 

@@ -2,10 +2,11 @@
  * Decides which GPU worker behind an endpoint a request should ask for, where the endpoint tells who answered.
  *
  * Model. Behind one address a platform runs several GPU workers and says in each answer which one it was. The shard
- * remembers who answered lately and counts live leases by GPU worker. A request whose session or prefix is in one's cache
- * asks for that one; any other asks for the emptiest, but only when every warm worker is known, because steering among
- * some would starve the rest. In both cases only below the per-worker concurrency: else the request names nobody, and the
- * platform chooses. The name is a wish (`X-Runpod-Worker-Id: <id>`): who is full or gone is replaced by the platform.
+ * remembers who answered lately and counts live leases by GPU worker. A request whose session or prefix is in
+ * one's cache asks for that one; any other asks for the emptiest, but only when every warm worker is known,
+ * because steering among some would starve the rest. In both cases only below the per-worker concurrency: else the
+ * request names nobody, and the platform chooses. The name is a wish (`X-Runpod-Worker-Id: <id>`): who is full or
+ * gone is replaced by the platform.
  * Source: docs/sources.md, Runpod load balancing (soft affinity). Rejected: the `strict` form, which makes a request
  * wait for minutes for a worker that is gone.
  */

@@ -1,11 +1,11 @@
 /**
  * Decides what first tokens that do not come say about an endpoint.
  *
- * Model. Late is not failed: the engine reads a long prompt, thinks, or has a queue of its own, and its health is fine. So
- * lateness is time that whoever comes next is likely to wait as well, added to the `wait` term: a mean over attempts of
- * how long they waited beyond the limit, 0 for each that came in time, which fades when nobody tries. One attempt late
- * makes an endpoint dearer than its like; one that is always late costs what it takes. While the last word of it is
- * "late", nobody is moved there from another that is late: two slow endpoints would only work twice.
+ * Model. Late is not failed: the engine reads a long prompt, thinks, or has a queue of its own, and its health is fine.
+ * So lateness is time that whoever comes next is likely to wait as well, added to the `wait` term: a mean over attempts
+ * of how long they waited beyond the limit, 0 for each that came in time, which fades when nobody tries. One attempt
+ * late makes an endpoint dearer than its like; one that is always late costs what it takes. While the last word of it
+ * is "late", nobody is moved there from another that is late: two slow endpoints would only work twice.
  * Rejected: the breaker, under which a model that thinks for 40 s ejects every endpoint it has.
  */
 

@@ -1,12 +1,14 @@
 /**
  * Decides whether a refusal for want of room is believed of the endpoint, or may be the request's own.
  *
- * Model. A refusal names the endpoint, and may mean the request: a limit of one user, of one key, of one kind of prompt.
- * Where another endpoint served the request it is not asked here: that is proof. Else the first one in a row says nothing yet; a second one of another request does, and then what both asked for counts.
- * A request that was accepted beside as many others ends the row, and for SHOWN_MS contradicts whoever is refused beside
- * fewer. Without either, REFUSALS_BELIEVED in a row are believed too, be they one request's, but not what it asks for.
- * Source: none; `attempt-plan.ts` has the same for failures (two endpoints, one request). Rejected: believing at once, by
- * which one request takes a pool's slots from everyone; and a shorter cut for the first, which does the same in small.
+ * Model. A refusal names the endpoint, and may mean the request: a limit of one user, of one key, of one kind of
+ * prompt. Where another endpoint served the request it is not asked here: that is proof. Else the first one in a row
+ * says nothing yet; a second one of another request does, and then what both asked for counts. A request that was
+ * accepted beside as many others ends the row, and for SHOWN_MS contradicts whoever is refused beside fewer. Without
+ * either, REFUSALS_BELIEVED in a row are believed too, be they one request's, but not what it asks for.
+ * Source: none; `attempt-plan.ts` has the same for failures (two endpoints, one request). Rejected:
+ * believing at once, by which one request takes a pool's slots from everyone; and a shorter cut for the
+ * first, which does the same in small.
  */
 
 /** Refusals since an attempt beside as many others was accepted. */

@@ -1,15 +1,18 @@
 /**
  * Decides, at the edge, whether an attempt that still waits for its answer is to leave its endpoint.
  *
- * Model. Every answer of a shard names its endpoints that became down or ejected (`shard-leave.ts`); an attempt that was
- * sent there before looks here now and then, and is repeated elsewhere. An isolate that has not heard of the shard for
- * LEAVE_LOOK_MS asks with an empty report, one at a time, whatever the number of those who wait. Rejected: a call of
- * each attempt, which would cost most when all wait.
+ * Model. Every answer of a shard names its endpoints that became down or ejected (`shard-leave.ts`); an attempt that
+ * was sent there before looks here now and then, and is repeated elsewhere. An isolate that has not heard of the shard
+ * for LEAVE_LOOK_MS asks with an empty report, one at a time, whatever the number of those who wait. Rejected: a call
+ * of each attempt, which would cost most when all wait.
  */
 import { KEYS_MAX } from "./lease-cache.ts";
 import type { HeldLease, LeaseCache } from "./lease-cache.ts";
 
-/** How often an attempt that waits looks, and how old the shard's last word may be, ms: a node's end is known in a second. */
+/**
+ * How often an attempt that waits looks, and how old the shard's last word may be, ms: a node's end is known in a
+ * second.
+ */
 export const LEAVE_LOOK_MS = 500;
 
 export function noteHeard(

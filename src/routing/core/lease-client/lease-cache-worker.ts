@@ -1,6 +1,6 @@
 /**
- * Decides what an isolate does once it knows which GPU worker answers: a worker that the shard did not ask for is told to
- * it soon, with the next confirmation, so that the shard counts live leases where they are.
+ * Decides what an isolate does once it knows which GPU worker answers: a worker that the shard did not ask for is told
+ * to it soon, with the next confirmation, so that the shard counts live leases where they are.
  */
 import { CONFIRM_CREDIT_MS } from "./lease-cache.ts";
 import type { HeldLease, LeaseCache } from "./lease-cache.ts";

@@ -2,15 +2,15 @@
  * Decides whether one more attempt of the same request may be paid for: a retry after a failure, or a hedge beside an
  * attempt that is late.
  *
- * Model. Two token buckets a shard. A request that was served earns 0.1 of a retry and 0.02 of a hedge; a second attempt
- * costs one, and there is none while less than one is left. So over any time a shard grants at most
+ * Model. Two token buckets a shard. A request that was served earns 0.1 of a retry and 0.02 of a hedge; a second
+ * attempt costs one, and there is none while less than one is left. So over any time a shard grants at most
  * `tokensMax + share × served` (`spentMax`), whatever fails: when everything does, retries stop after the first ten.
  *
  * Fleet-wide. A bucket belongs to the shard that owns the endpoints, and is charged when that shard grants the second
- * lease; the settlement that refills it reaches the same shard, once. Summed over a pool's R regions, retries are at most
- * 10·R + 0.1 × served requests, and hedges at most 5·R + 0.02 × served: no shard has to ask another, and none can spend
- * what another earned, so the endpoints of one region are never flooded with the failures of the next. A shard that
- * restarts begins with full buckets again. While no shard answers, an isolate keeps to a retry bucket of its own.
+ * lease; the settlement that refills it reaches the same shard, once. Summed over a pool's R regions, retries are at
+ * most 10·R + 0.1 × served requests, and hedges at most 5·R + 0.02 × served: no shard has to ask another, and none can
+ * spend what another earned, so the endpoints of one region are never flooded with the failures of the next. A shard
+ * that restarts begins with full buckets again. While no shard answers, an isolate keeps to a retry bucket of its own.
  * A second lease that was granted and then not needed is not paid back: the bound would need one more message to hold.
  *
  * Source: docs/routing.md; gRPC's retry throttling (proposal A6: 10 tokens, ratio 0.1), with one token a retry
@@ -39,7 +39,9 @@ export type BudgetRule = {
 /** gRPC's own example: what a restarting endpoint loses at once is repeated, a failing fleet is not. */
 export const RETRY_RULE: BudgetRule = { tokensMax: 10, milliPerServed: 100 };
 
-/** 2 % is what hedging at the 95th percentile costs in "The Tail at Scale"; five at once cover one stalled GPU worker. */
+/**
+ * 2 % is what hedging at the 95th percentile costs in "The Tail at Scale"; five at once cover one stalled GPU worker.
+ */
 export const HEDGE_RULE: BudgetRule = { tokensMax: 5, milliPerServed: 20 };
 
 /** Written in place. */

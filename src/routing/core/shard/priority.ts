@@ -1,7 +1,7 @@
 /**
- * The classes in which requests wait. Few, and by name: a number would have to be explained wherever it is read, and the
- * eight urgencies of RFC 9218 are more than an operator can tell apart. Rejected: the body's `priority`, which is vLLM's own
- * and goes on unread.
+ * The classes in which requests wait. Few, and by name: a number would have to be explained wherever it is read, and
+ * the eight urgencies of RFC 9218 are more than an operator can tell apart. Rejected: the body's `priority`, which is
+ * vLLM's own and goes on unread.
  */
 
 /** The first of them goes first. */

@@ -1,17 +1,19 @@
 /**
  * Decides in which order held requests are planned, and which of them goes when there are too many.
  *
- * Model. A higher class goes first. Within a class the tenant whose turn it is, within it the session, within it whoever
- * came first. The turn is that of the highest
+ * Model. A higher class goes first. Within a class the tenant whose turn it is, within it the session, within it
+ * whoever came first. The turn is that of the highest
  *
  *   0.8 · (1 − service / most service) + 0.2 · wait of its first / longest such wait
  *
  * over those that wait, and whoever has had a turn has its service counted at once, so that ten requests of one do not
- * come before the first of another. Of AGE_TURN turns one goes to the request that has waited longest, whatever its class
- * and sender, and one to the longest wait below the class that is served: so nobody starves, n requests that came before
- * one delay it by AGE_TURN · n turns at most, and an eighth of the slots is what lower classes have at the least.
- * Source: docs/sources.md, Fairness (the score and its weights are llm-d's). Rejected: ageing by a priority that rises with
- * the wait, which turns into order of arrival exactly when the line is long; and strict classes, which starve the lower.
+ * come before the first of another. Of AGE_TURN turns one goes to the request that has waited longest, whatever
+ * its class and sender, and one to the longest wait below the class that is served: so nobody starves, n
+ * requests that came before one delay it by AGE_TURN · n turns at most, and an eighth of the slots is what
+ * lower classes have at the least.
+ * Source: docs/sources.md, Fairness (the score and its weights are llm-d's). Rejected: ageing by a priority
+ * that rises with the wait, which turns into order of arrival exactly when the line is long; and strict
+ * classes, which starve the lower.
  */
 import { rankOf } from "./priority.ts";
 import type { FairShares } from "./fair-shares.ts";
@@ -132,8 +134,8 @@ function turnOf(lines: readonly Line[], accountOf: (line: Line) => Account, now:
 }
 
 /**
- * Which of them goes when one has to: of the lowest class the sender that would have had most with what it waits for, of
- * it who came last. Null: nobody waits.
+ * Which of them goes when one has to: of the lowest class the sender that would have had most with what it waits for,
+ * of it who came last. Null: nobody waits.
  */
 export function lastInLine(waiters: readonly Waiter[], shares: FairShares, now: number): Waiter | null {
   const lowest = Math.max(...waiters.map(rankOfWaiter));

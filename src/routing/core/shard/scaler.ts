@@ -2,9 +2,9 @@
  * Decides which cold endpoints of a region are woken before anybody waits for them, and which are kept warm.
  *
  * Model. A region's load is the larger of what is there (queued + in flight) and what keeps coming (arrival rate × slot
- * occupancy, Little's law: it rises before the slots are full). While the load is above 0.8 of the slots that the region's
- * warm endpoints have, are warming up to, or will get from their platform's own scaler, the next cold endpoint is woken,
- * the one with the shortest cold start first. The platform's scaler is known by its formula,
+ * occupancy, Little's law: it rises before the slots are full). While the load is above 0.8 of the slots that the
+ * region's warm endpoints have, are warming up to, or will get from their platform's own scaler, the next cold endpoint
+ * is woken, the one with the shortest cold start first. The platform's scaler is known by its formula,
  *
  *   GPU workers = ceil((queued + in flight) / scalerValue)                       (at most workersMax)
  *
@@ -93,7 +93,9 @@ export function planScale(endpoints: readonly ScalerEndpoint[], demand: Demand):
   return { wake, keepWarm };
 }
 
-/** Slots of an endpoint once its platform has done for its in-flight what it does by itself; at least one GPU worker's. */
+/**
+ * Slots of an endpoint once its platform has done for its in-flight what it does by itself; at least one GPU worker's.
+ */
 function plannedSlots({ workers, workersMax, inFlight, scalerValue, concurrency }: ScalerEndpoint): number {
   const scaled = Math.min(workersMax, workersNeeded({ queued: 0, inFlight, scalerValue }));
   return Math.max(1, workers, scaled) * concurrency;

@@ -1,6 +1,6 @@
 /**
- * Decides what a request that has to wait is told of its wait, by its class: those that go before it now, and what higher
- * classes leave of the slots while they come as they do.
+ * Decides what a request that has to wait is told of its wait, by its class: those that go before it now, and what
+ * higher classes leave of the slots while they come as they do.
  */
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import { PRIORITIES, PRIORITY_DEFAULT, rankOf } from "./priority.ts";

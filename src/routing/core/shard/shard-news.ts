@@ -1,20 +1,23 @@
 /**
- * Decides what operators are told of a shard's endpoints: what failed at one last, and that one takes traffic no longer, or
- * again.
+ * Decides what operators are told of a shard's endpoints: what failed at one last, and that one takes
+ * traffic no longer, or again.
  *
- * Model. The last failure of each endpoint is kept. A line for the log is due at the first failure of a kind (how it ended,
- * and the status), and then at most every LINE_EVERY_MS, with how many there were since; and at each change of standing.
- * Lines wait here until the shell takes them, so that no decision knows of a log. What they hold is as the endpoint sent it:
- * whoever shows it redacts it (`wire/news-line.ts`).
- * Rejected: a line for each failure, by which a broken endpoint buries its own cause; and counters alone, which do not say
- * what to mend.
+ * Model. The last failure of each endpoint is kept. A line for the log is due at the first failure of a kind (how it
+ * ended, and the status), and then at most every LINE_EVERY_MS, with how many there were since; and at each change of
+ * standing. Lines wait here until the shell takes them, so that no decision knows of a log. What they hold is as the
+ * endpoint sent it: whoever shows it redacts it (`wire/news-line.ts`).
+ * Rejected: a line for each failure, by which a broken endpoint buries its own cause; and counters alone,
+ * which do not say what to mend.
  */
 import type { FailureKind, LastFailure, NewsLine, ShardNews } from "./news.ts";
 import { standing } from "../endpoint/endpoint.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { AttemptFailure, AttemptOutcome } from "../shard-messages.ts";
 
-/** At most one line about one kind of failure at one endpoint in this time, ms: an alert repeats, and a log stays readable. */
+/**
+ * At most one line about one kind of failure at one endpoint in this time, ms: an alert repeats, and a log stays
+ * readable.
+ */
 export const LINE_EVERY_MS = 60_000;
 
 /** Kinds remembered of all endpoints: beyond it the oldest is told anew. */

@@ -2,8 +2,8 @@
  * Decides what a shard does about news of an endpoint that no lease brought: a probe's result, an operator's word.
  *
  * Model. Both may free capacity (the endpoint is up again, or warm, or taken back into traffic), and a request may be
- * queued for exactly that; so both end in the queue, as a settlement does. Rejected: leaving it to the next message or to
- * the alarm, which lets a request wait for a second beside a free slot, or be shed beside it.
+ * queued for exactly that; so both end in the queue, as a settlement does. Rejected: leaving it to the next message or
+ * to the alarm, which lets a request wait for a second beside a free slot, or be shed beside it.
  */
 import { observeProbe, setDrained } from "../endpoint/endpoint.ts";
 import type { ProbeResult } from "../endpoint/endpoint.ts";
@@ -30,8 +30,8 @@ export function applyProbe(
 }
 
 /**
- * Takes an endpoint out of traffic, or puts it back; null when it is not this shard's. It gets no new lease from then on,
- * not even in panic; attempts that hold one run to their end. Asked twice it changes nothing.
+ * Takes an endpoint out of traffic, or puts it back; null when it is not this shard's. It gets no new lease from then
+ * on, not even in panic; attempts that hold one run to their end. Asked twice it changes nothing.
  */
 export function applyDrain(
   state: ShardState,

@@ -1,6 +1,6 @@
 /**
- * Decides what a sender is charged for its requests (`fair-shares.ts`), and what each class leaves of a shard's slots for
- * those below it.
+ * Decides what a sender is charged for its requests (`fair-shares.ts`), and what each class leaves of a
+ * shard's slots for those below it.
  */
 import { countAt, countMore, NO_EVENTS } from "../../../lib/fading-count.ts";
 import { addService, NO_SENDER, noteLine, serviceOf } from "./fair-shares.ts";
@@ -20,8 +20,8 @@ export function countClass({ arrivals }: ShardState, { priority }: AcquireReques
 }
 
 /**
- * Share of the slots that higher classes leave to one of this rank while they come as they do, 1/AGE_TURN..1. `endsPerMs`:
- * slots that become free.
+ * Share of the slots that higher classes leave to one of this rank while they come as they do, 1/AGE_TURN..1.
+ * `endsPerMs`: slots that become free.
  */
 export function leftFor({ arrivals }: ShardState, rank: number, endsPerMs: number, now: number): number {
   let higherPerMs = 0;

@@ -1,4 +1,7 @@
-/** Texts with everything the rails look for, and ways to cut them. Keys are made from a seed: a real-looking one in a file would alarm scanners. */
+/**
+ * Texts with everything the rails look for, and ways to cut them. Keys are made from a seed: a real-looking one in
+ * a file would alarm scanners.
+ */
 import { seededRng } from "../../../../src/lib/rng.ts";
 import { linksScanner } from "../../../../src/rails/detectors/links/stream-links.ts";
 import { piiScanner } from "../../../../src/rails/detectors/pii/stream-pii.ts";

@@ -274,7 +274,9 @@ describe("the secrets rail", () => {
   });
 });
 
-/** The worst pumps found take about 30 steps per character; the bound only has to exclude what grows with the length. */
+/**
+ * The worst pumps found take about 30 steps per character; the bound only has to exclude what grows with the length.
+ */
 const STEPS_PER_CHAR_MAX = 60;
 const PUMP_CHARS = 1_000_000;
 

@@ -1,4 +1,7 @@
-/** Second attempts at the edge: what a wish says of itself, what a refusal means, and what happens while no shard answers. */
+/**
+ * Second attempts at the edge: what a wish says of itself, what a refusal means, and what happens while no shard
+ * answers.
+ */
 import { describe, expect, test } from "vitest";
 import { RETRY_RULE } from "../../../../src/routing/core/shard/budget.ts";
 import { beginLease, onAwaited, onReply, onSilence } from "../../../../src/routing/core/lease-client/edge-lease.ts";

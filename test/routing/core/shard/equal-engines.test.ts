@@ -1,6 +1,6 @@
 /**
- * Equal endpoints of one region, in virtual time, with engines like llama.cpp's server: one slot, a queue of their own, and
- * response headers that come when the slot begins. Nobody has told the router how much they serve at once.
+ * Equal endpoints of one region, in virtual time, with engines like llama.cpp's server: one slot, a queue of their own,
+ * and response headers that come when the slot begins. Nobody has told the router how much they serve at once.
  */
 import { describe, expect, test } from "vitest";
 import { endpointView } from "../../../../src/routing/core/endpoint/endpoint.ts";

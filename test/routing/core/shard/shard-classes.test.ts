@@ -29,7 +29,9 @@ const ask = (state: ShardState, leaseId: string, changes: Partial<AcquireRequest
 const settle = (state: ShardState, leaseId: string, changes: Partial<Settlement> = {}, now = 0) =>
   applyReport(state, { settled: [settlement({ leaseId, epoch: EPOCH, ...changes })], held: [] }, now, rng);
 
-/** Every slot taken, by requests of the lowest class, which nobody's wait is expected to be longer for: `i-1` to `i-4`. */
+/**
+ * Every slot taken, by requests of the lowest class, which nobody's wait is expected to be longer for: `i-1` to `i-4`.
+ */
 function busy(changes: Parameters<typeof poolSpec>[1] = LONG): ShardState {
   const state = shard(changes);
   for (let slot = 1; slot <= SLOTS; slot++) expect(ask(state, `i-${slot}`, { priority: "low" }).kind).toBe("granted");

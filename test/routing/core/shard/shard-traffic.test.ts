@@ -25,8 +25,8 @@ const faithful = fc.record({
 });
 
 /**
- * What is promised is about grants: whoever gets a lease finds a slot. Slots may become fewer than there are leases, when
- * the endpoint fails and is tried with one request, but never does that end a lease, or let one more be given.
+ * What is promised is about grants: whoever gets a lease finds a slot. Slots may become fewer than there are leases,
+ * when the endpoint fails and is tried with one request, but never does that end a lease, or let one more be given.
  */
 function neverOverAdmitted(traffic: Traffic) {
   const known = new Set<string>();

@@ -4,8 +4,8 @@
  * Model. The router and all it imports are loaded a second time, under addresses that end in `?without=PART`. In that
  * copy one module is replaced by its stand-in from `stand-ins/`, which wraps the real one and sets a single thing to
  * nothing. So a part is really absent, for shards and edges alike, and the core has no switch for it.
- * Rejected: wrapping the calls into the core as `sabotage.ts` does, because the terms of the cost are summed deep inside
- * a call; and options through the core, which production would carry for the sake of a measurement.
+ * Rejected: wrapping the calls into the core as `sabotage.ts` does, because the terms of the cost are summed deep
+ * inside a call; and options through the core, which production would carry for the sake of a measurement.
  */
 import { registerHooks } from "node:module";
 import { invariant } from "../../../../src/lib/invariant.ts";

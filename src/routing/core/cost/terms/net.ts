@@ -2,20 +2,20 @@
  * The `net` term: the HTTP round trip from the client's region to the endpoint, ms.
  *
  * Model. A round trip is the least that was seen: dispatch to response headers holds everything that the endpoint did
- * before its headers as well, and some engines send those only when a slot begins (llama.cpp). So each client place keeps
- * a minimum. A lower sample is taken at once. A higher one raises it slowly, so that a route that has become longer is
- * learned within a minute or two: by RISE_MS and RISE_SHARE a second where the attempt was alone at the endpoint, sixty times
- * slower where others were there too, because then it may be their queue. What is above the minimum is load or wait, and
- * is learned there. Until it is trusted the value is at most what was expected: the first sample holds the set-up of a
- * connection, and whoever is thought to be far gets no second one.
- * What is measured for one endpoint of a region is the prior of its others; the distance is the prior where none is. Where
- * the client's place is unknown every endpoint is taken for as near as the nearest that was measured, so each is tried.
- * Places are remembered up to a bound; the one that was silent longest goes first, and what was silent for FORGET_MS says
- * nothing any more.
+ * before its headers as well, and some engines send those only when a slot begins (llama.cpp). So each client place
+ * keeps a minimum. A lower sample is taken at once. A higher one raises it slowly, so that a route that has become
+ * longer is learned within a minute or two: by RISE_MS and RISE_SHARE a second where the attempt was alone at the
+ * endpoint, sixty times slower where others were there too, because then it may be their queue. What is above the
+ * minimum is load or wait, and is learned there. Until it is trusted the value is at most what was expected: the
+ * first sample holds the set-up of a connection, and whoever is thought to be far gets no second one. What is
+ * measured for one endpoint of a region is the prior of its others; the distance is the prior where none is. Where
+ * the client's place is unknown every endpoint is taken for as near as the nearest that was measured, so each is
+ * tried. Places are remembered up to a bound; the one that was silent longest goes first, and what was silent for
+ * FORGET_MS says nothing any more.
  * Source: the minimum over a window is what TCP BBR takes for a path's round trip; the distance is `geography.ts`.
  * Rejected: a mean, which takes a busy engine for a far one and sends everything to its neighbour (60 of 60 requests on
- * one of three llama.cpp servers); health-probe round trips, which are measured from the shard and not from the client's
- * place; and keeping the first places for ever, which leaves a fleet that moved without measurements.
+ * one of three llama.cpp servers); health-probe round trips, which are measured from the shard and not from the
+ * client's place; and keeping the first places for ever, which leaves a fleet that moved without measurements.
  */
 import type { EndpointView } from "../../endpoint/endpoint-view.ts";
 import { roundTripPriorMs } from "../geography.ts";
@@ -38,7 +38,9 @@ export type RoundTrips = Map<string, RoundTrip>;
 /** Client places with a round trip per endpoint: each is in every digest, and a region's users reach a few colos. */
 export const PLACES_MAX = 64;
 
-/** How fast higher samples raise the minimum, each second: 10 to 150 ms takes a minute, one slow answer changes nothing. */
+/**
+ * How fast higher samples raise the minimum, each second: 10 to 150 ms takes a minute, one slow answer changes nothing.
+ */
 export const RISE_MS = 1;
 export const RISE_SHARE = 0.05;
 
@@ -71,8 +73,8 @@ export function netMs(view: Trips, { client, clientKey }: NetInput): number {
 }
 
 /**
- * `measured` at the endpoint itself, at another one of its `region`, the `distance`; or `unknown`: then it counts as the
- * nearest that was measured, so that it is tried.
+ * `measured` at the endpoint itself, at another one of its `region`, the `distance`; or `unknown`: then it counts as
+ * the nearest that was measured, so that it is tried.
  */
 export type NetSource = "measured" | "region" | "distance" | "unknown";
 
@@ -83,8 +85,8 @@ export function netSource(view: Omit<Trips, "place">, { client, clientKey }: Net
 }
 
 /**
- * The views as a client of unknown place sees them: of which nothing is measured counts as the nearest that was. The same
- * list where the place is known, or nothing is measured.
+ * The views as a client of unknown place sees them: of which nothing is measured counts as the nearest that was. The
+ * same list where the place is known, or nothing is measured.
  */
 export function exploring<View extends Trips>(
   views: readonly View[],
@@ -134,7 +136,9 @@ export function observeRoundTrip(
   });
 }
 
-/** The round trip as of `now`; null when nothing was measured lately. `expectedMs`: what its region says of the place. */
+/**
+ * The round trip as of `now`; null when nothing was measured lately. `expectedMs`: what its region says of the place.
+ */
 export function readRoundTrip(trips: RoundTrips, clientKey: string, now: number, expectedMs?: number): number | null {
   const known = trips.get(clientKey);
   const leastMs = readLeast(known, now);

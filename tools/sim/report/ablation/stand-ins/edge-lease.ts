@@ -1,4 +1,7 @@
-/** Stands in for `routing/core/lease-client/edge-lease.ts`: a named region is asked before anything is sent there, or none is avoided. */
+/**
+ * Stands in for `routing/core/lease-client/edge-lease.ts`: a named region is asked before anything is
+ * sent there, or none is avoided.
+ */
 import {
   beginLease as begin,
   onAwaited as awaited,
