@@ -9,10 +9,10 @@
  */
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import type { Metafile, OutputFile, Plugin } from "esbuild";
+import type { BuildOptions, Metafile, OutputFile, Plugin } from "esbuild";
 import type { Config } from "../../src/config/config.ts";
 import { secretsOf } from "../../src/wire/secrets.ts";
 import { configNotes, configWarnings, readConfigFile } from "./config-file.ts";
@@ -50,7 +50,7 @@ export async function buildWorker(
   const { entry = workerEntryPath, outfile = workerBundlePath } = options;
   const outdir = dirname(outfile);
   await mkdir(outdir, { recursive: true });
-  const { metafile, outputFiles } = await build({
+  const settings = {
     absWorkingDir: outdir,
     entryPoints: [{ in: entry, out: basename(outfile, ".js") }],
     outdir,
@@ -64,19 +64,23 @@ export async function buildWorker(
     mainFields: ["module", "main"],
     conditions: ["workerd", "worker", "import"],
     target: "es2024",
-    minify: true,
-    sourcemap: "linked",
     legalComments: "none",
     charset: "utf8",
     loader: { ".jsonc": "text" },
     external: ["cloudflare:*", "node:*"],
-    plugins: [startInOnePiece(entry), withoutDescriptions()],
     logLevel: "warning",
+  } as const satisfies BuildOptions;
+  const parts = partsOf((await build({ ...settings, logLevel: "error" })).metafile, outdir);
+  const { metafile, outputFiles } = await build({
+    ...settings,
+    minify: true,
+    sourcemap: "linked",
+    plugins: [startInOnePiece(entry, parts), withoutDescriptions()],
   });
   await replaceFiles(outdir, basename(outfile), outputFiles);
   const atStart = loadedAtStart(metafile.outputs, basename(outfile));
-  const parts = outputFiles.filter(({ path }) => path.endsWith(".js"));
-  const sizes = parts.map(({ path, contents }) => [basename(path), sizeOf(contents)] as const);
+  const scripts = outputFiles.filter(({ path }) => path.endsWith(".js"));
+  const sizes = scripts.map(({ path, contents }) => [basename(path), sizeOf(contents)] as const);
   const sum = (isCounted: (name: string) => boolean, member: "bytes" | "gzipBytes"): number =>
     sizes.reduce((total, [name, size]) => total + (isCounted(name) ? size[member] : 0), 0);
   return {
@@ -108,19 +112,14 @@ async function replaceFiles(outdir: string, entryName: string, files: readonly O
  * Keeps what is loaded at start in one piece. The bundler makes a chunk of every set of modules that the same parts
  * share: with four parts ten chunks, which gzip 5 KB worse than one and are ten requests to the module registry. A part
  * that imports the entry shares all of it, so there is one such set. The entry has run by the time a part is loaded.
+ *
+ * Which modules begin a part is known from a build before this one. Rejected: noting them while the modules are read. One
+ * that is also imported by a statement may be read first, and the bundle then depends on chance.
  */
-function startInOnePiece(entry: string): Plugin {
-  const isResolving = Symbol("isResolving");
+function startInOnePiece(entry: string, parts: ReadonlySet<string>): Plugin {
   return {
     name: "start-in-one-piece",
     setup(bundler) {
-      const parts = new Set<string>();
-      bundler.onResolve({ filter: /^\./ }, async ({ kind, path, importer, resolveDir, pluginData }) => {
-        if (kind !== "dynamic-import" || pluginData === isResolving) return undefined;
-        const found = await bundler.resolve(path, { kind, importer, resolveDir, pluginData: isResolving });
-        if (found.errors.length === 0) parts.add(found.path);
-        return found;
-      });
       bundler.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         if (!parts.has(path)) return undefined;
         const source = await readFile(path, "utf8");
@@ -128,6 +127,12 @@ function startInOnePiece(entry: string): Plugin {
       });
     },
   };
+}
+
+/** The modules that something imports by `import()`, as absolute paths. */
+function partsOf({ inputs }: Metafile, workingDir: string): ReadonlySet<string> {
+  const imports = Object.values(inputs).flatMap((input) => input.imports);
+  return new Set(imports.filter(({ kind }) => kind === "dynamic-import").map(({ path }) => resolve(workingDir, path)));
 }
 
 /** One call with one literal. */

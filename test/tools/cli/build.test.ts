@@ -58,6 +58,32 @@ describe("bundling", () => {
     expect(answer).toBe("later");
   });
 
+  test("what is loaded at start is in one piece, also where a part is read before anybody is seen to load it", async () => {
+    const write = (name: string, text: string): void => writeFileSync(join(dir, `${name}.ts`), text);
+    const steps = 20;
+    // Found at once as a part of `first`, and as a part by itself only at the end of a long way.
+    write("first", `import { both } from "./both.ts";\nexport const first = (): string => both();`);
+    write("both", `import { shared } from "./shared.ts";\nexport const both = (): string => shared;`);
+    write("shared", `export const shared: string = ${JSON.stringify("shared ".repeat(50))};`);
+    for (let step = 0; step < steps; step += 1) write(`step${step}`, `export * from "./step${step + 1}.ts";`);
+    write(`step${steps}`, `export const load = async (): Promise<string> => (await import("./both.ts")).both();`);
+    write(
+      "entry",
+      `import { shared } from "./shared.ts";
+       import { load } from "./step0.ts";
+       const all = async (): Promise<string> => shared + (await load()) + (await import("./first.ts")).first();
+       export default { fetch: async () => new Response(await all()) };`,
+    );
+    const outfile = join(dir, "out/worker.js");
+    await buildWorker({ entry: join(dir, "entry.ts"), outfile });
+    const atStart = new Set(["worker.js"]);
+    for (const name of atStart) {
+      const text = readFileSync(join(dir, "out", name), "utf8");
+      for (const [, part = ""] of text.matchAll(/(?:from|import) ?"\.\/(part-\w+\.js)"/g)) atStart.add(part);
+    }
+    expect(atStart.size).toBe(2);
+  });
+
   test("what the entry imports counts at the start, in whichever file it is", async () => {
     const entry = join(dir, "entry.ts");
     const outfile = join(dir, "out/worker.js");
