@@ -128,7 +128,7 @@ export function methodsOf(path: string): readonly string[] {
 }
 
 /** Read as a lenient server would: whatever its case, its encoding, and what follows a semicolon, or ends a URL. */
-export function isOperatorPath(path: string): boolean {
+function isOperatorPath(path: string): boolean {
   const segments = decodeURIComponent(path)
     .toLowerCase()
     .replaceAll(/[;?#\s][^/]*/g, "")

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isOperatorPath, methodsOf, OPEN_PATHS, OPERATOR_PATHS, reachOf } from "../../src/wire/open-paths.ts";
+import { methodsOf, OPEN_PATHS, OPERATOR_PATHS, reachOf } from "../../src/wire/open-paths.ts";
 
 describe("what a client may reach that names the path itself", () => {
   test.each([
@@ -48,12 +48,12 @@ describe("what a client may reach that names the path itself", () => {
     ["/shutdowns", false],
     ["/v1/models/sleepy", false],
   ])("%s operates an engine: %s", (path, is) => {
-    expect(isOperatorPath(path)).toBe(is);
+    expect(reachOf(path, "POST", ["*"])).toBe(is ? "operator" : "open");
   });
 
   test("nothing that operates an engine is open by default", () => {
     const open = OPEN_PATHS.flatMap(({ paths }) => paths);
-    expect(open.filter((path) => isOperatorPath(path.replace(/\/\*$/, "/x")))).toEqual([]);
+    expect(open.filter((path) => reachOf(path.replace(/\/\*$/, "/x"), "GET", []) === "operator")).toEqual([]);
     expect([...OPERATOR_PATHS].filter((name) => name.split("/").length > 2)).toEqual([]);
   });
 

@@ -86,7 +86,7 @@ export function errorIn(value: unknown): { readonly status: number | null } | nu
 }
 
 /** Does a whole body have the shape of the protocol's answer. */
-export function isAnswer(protocol: AnswerProtocol, value: unknown): boolean {
+function isAnswer(protocol: AnswerProtocol, value: unknown): boolean {
   switch (protocol) {
     case "chat":
     case "completions":

@@ -71,7 +71,7 @@ export function createRateWindow(): RateWindow {
   return { counts: Array.from({ length: SLOTS + 1 }, () => 0), newest: 0, total: 0 };
 }
 
-export function effectiveLimit({ callsPer10s, perWorkerPer10s }: RateLimit, runningWorkers: number): number {
+function effectiveLimit({ callsPer10s, perWorkerPer10s }: RateLimit, runningWorkers: number): number {
   return Math.max(callsPer10s, runningWorkers * perWorkerPer10s);
 }
 

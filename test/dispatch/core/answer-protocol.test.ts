@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { errorIn, eventMeaning, isAnswer, wholeProblem } from "../../../src/dispatch/core/answer-protocol.ts";
+import { errorIn, eventMeaning, wholeProblem } from "../../../src/dispatch/core/answer-protocol.ts";
 import type { AnswerProtocol, EventMeaning } from "../../../src/dispatch/core/answer-protocol.ts";
 
 const delta = (value: unknown, finish: string | null = null) => ({
@@ -79,9 +79,8 @@ describe("a whole body", () => {
   ];
 
   test.each(bodies)("is an answer of %s alone", (protocol, body) => {
-    expect(isAnswer(protocol, body)).toBe(true);
     expect(wholeProblem(protocol, JSON.stringify(body))).toBeNull();
-    expect(isAnswer(protocol, {})).toBe(false);
+    expect(wholeProblem(protocol, "{}")).toEqual({ kind: "shape" });
   });
 
   test.each(["", "null", "<!doctype html>", "{}", '{"choices":[]}', '{"choices":', "[]", "ok"])(

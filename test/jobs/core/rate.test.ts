@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import {
   createRateWindow,
   DEFAULT_RATES,
-  effectiveLimit,
   type RateCall,
   type RateLimit,
   SLOT_MS,
@@ -77,6 +76,11 @@ test("a clock that steps back gives no second allowance", () => {
 });
 
 test("running GPU workers raise a limit and never lower it", () => {
-  const limit = { ...limitOf(1_000), perWorkerPer10s: 300 };
-  expect([0, 3, 4].map((workers) => effectiveLimit(limit, workers))).toEqual([1_000, 1_000, 1_200]);
+  const limit = { ...limitOf(10), perWorkerPer10s: 3 };
+  const admitted = (runningWorkers: number): number => {
+    const window = createRateWindow();
+    const calls = Array.from({ length: 20 }, () => takeRate(window, { ...callOf(limit), runningWorkers }, 0).kind);
+    return calls.filter((kind) => kind === "admitted").length;
+  };
+  expect([0, 3, 4].map(admitted)).toEqual([10, 10, 12]);
 });

@@ -13,21 +13,18 @@ import { allViews } from "./shard.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { ReportReply } from "../shard-messages.ts";
 
-/** Ids of the shard's own endpoints that are to be left now; drained ones run to their end. */
-export function leaving(state: ShardState, now: number): string[] {
+/**
+ * Ids of the shard's own endpoints that are to be left now, as an isolate is told them: most of the time there are none.
+ * Drained ones run to their end.
+ */
+export function leaveNews(state: ShardState, now: number): ReportReply {
   const gone = [...state.endpoints.values()].filter((endpoint) => {
     const stands = standing(endpoint, now);
     return stands === "down" || stands === "ejected";
   });
-  if (gone.length === 0) return [];
+  if (gone.length === 0) return {};
   const hasRoom = allViews(state, now, "").some(
     (one) => one.standing === "admitting" && one.warmth === "warm" && one.inFlight < one.capacity,
   );
-  return hasRoom ? gone.map(({ spec }) => spec.id) : [];
-}
-
-/** The same as it is told; most of the time there is nothing to tell. */
-export function leaveNews(state: ShardState, now: number): ReportReply {
-  const leave = leaving(state, now);
-  return leave.length === 0 ? {} : { leave };
+  return hasRoom ? { leave: gone.map(({ spec }) => spec.id) } : {};
 }

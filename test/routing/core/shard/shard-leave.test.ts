@@ -8,7 +8,7 @@ import { seededRng } from "../../../../src/lib/rng.ts";
 import { createShard } from "../../../../src/routing/core/shard/shard.ts";
 import type { ShardState } from "../../../../src/routing/core/shard/shard-state.ts";
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
-import { leaving } from "../../../../src/routing/core/shard/shard-leave.ts";
+import { leaveNews } from "../../../../src/routing/core/shard/shard-leave.ts";
 import type { ProbeResult } from "../../../../src/routing/core/endpoint/endpoint.ts";
 import { applyDrain, applyProbe } from "../../../../src/routing/core/shard/shard-observe.ts";
 import { applyReport } from "../../../../src/routing/core/shard/shard-settle.ts";
@@ -55,16 +55,16 @@ describe("a shard says which of its endpoints are to be left", () => {
   test("while another has room, and no longer", () => {
     const state = shard();
     goesDown(state);
-    expect(leaving(state, 0)).toEqual(["e1"]);
+    expect(leaveNews(state, 0)).toEqual({ leave: ["e1"] });
     granted(reply(state, "i-1").outcome);
-    expect(leaving(state, 0)).toEqual([]);
+    expect(leaveNews(state, 0)).toEqual({});
   });
 
   test("and not when it takes traffic again", () => {
     const state = shard();
     goesDown(state);
     probe(state, { kind: "ready", warmWorkers: null }, 1);
-    expect(leaving(state, 0)).toEqual([]);
+    expect(leaveNews(state, 0)).toEqual({});
   });
 });
 
