@@ -22,7 +22,6 @@ import {
   CONCURRENCY_PER_WORKER_MAX,
   CONNECT_TIMEOUT_MS_MAX,
   ENDPOINTS_PER_POOL_MAX,
-  ENGINE_LOADS,
   EXECUTION_TIMEOUT_MS_MAX,
   FIRST_TOKEN_TIMEOUT_MS_MAX,
   GPU_WORKERS_MAX,
@@ -43,6 +42,7 @@ import {
   STALL_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
 import { PRIORITIES } from "../routing/core/shard/priority.ts";
+import { engineLoad, streamUsage } from "./engine-schema.ts";
 import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
 
@@ -261,12 +261,7 @@ const endpoint = z.strictObject({
     .describe(
       "First guess of prompt speed, tokens per ms, above 0 to 10000; learned afterwards. Default 16: an 8B model on one mid-range GPU.",
     ),
-  engineLoad: z
-    .enum(ENGINE_LOADS)
-    .optional()
-    .describe(
-      'Where the engine tells of its load, asked beside the health checks and never while a request waits: a path (vLLM and others "/metrics", SGLang "/v1/loads", TensorRT-LLM "/prometheus/metrics", llama.cpp "/slots"), "auto" to find it, "off" never to ask. Default: "auto" for an endpoint with one GPU worker whose health is at its own URL, else "off": behind a load balancer one engine does not speak for the others.',
-    ),
+  engineLoad,
   health: health.prefault({}).describe("Where to ask whether the endpoint is up. Default: /health on its URL."),
 });
 
@@ -359,8 +354,9 @@ const pool = z.strictObject({
     .enum(AFFINITY_MODES)
     .default("prefix")
     .describe(
-      'Lead a long prompt to the endpoint that has it in its cache: "session" by the headers x-warmpath-session or x-session-id, or the body\'s prompt_cache_key or user; "prefix" by these, else by how the prompt begins; "off" never. Default "prefix": it is a discount in ms, weighed against distance and load.',
+      'Lead a long prompt to the endpoint that has it in its cache: "session" by the name that the request gives its session, in a header (x-warmpath-session, x-claude-code-session-id, x-session-affinity, x-session-id, session-id, session_id) or the body (prompt_cache_key, conversation, previous_response_id, metadata.user_id, user), the first of them; "prefix" also by how much of the prompt was read before; "off" never. Default "prefix": it is a discount in ms, weighed against distance and load.',
     ),
+  streamUsage,
   rails: RailsSchema.prefault({}).describe("Guardrails of the pool."),
   jobs: jobsSchema(path).prefault({}).describe("How the pool takes jobs."),
 });

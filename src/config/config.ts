@@ -125,6 +125,8 @@ export type PoolConfig = {
   readonly coldWaitMsMax: number;
   /** By what a long prompt is led to the endpoint that has it in its cache. */
   readonly affinity: AffinityMode;
+  /** Are endpoints asked for the usage of streams whose clients have not asked. */
+  readonly streamUsage: boolean;
   readonly rails: RailsConfig;
   /** What is absent in it is as the queue's own code has it. */
   readonly jobs?: JobsConfig;

@@ -1,4 +1,5 @@
 /** One dispatch of a request to an endpoint, and what came of it. */
+import type { AnswerUsage } from "./core/answer-usage.ts";
 import type { AttemptFailure } from "../routing/core/shard-messages.ts";
 import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
 import type { Begun } from "./begin-answer.ts";
@@ -34,6 +35,8 @@ export type Attempt = {
   /** First byte of a stream's body. */
   firstByteAtMs: number | null;
   firstTokenAtMs: number | null;
+  /** What its end says of the prompt; told with it. */
+  usage: AnswerUsage | null;
   /** When an endpoint without room wants to be asked again, ms; told with its end. */
   retryAfterMs: number | null;
   /** Which request it was, of one that was refused for want of room; told with its end. */

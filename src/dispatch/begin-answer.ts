@@ -7,7 +7,7 @@
  * with a page. What is no answer is given the HTTP status that would have said so, and judged by that.
  * Where the protocol is not known, the first byte is the beginning.
  */
-import { errorIn, eventMeaning, wholeProblem } from "./core/answer-protocol.ts";
+import { errorIn, eventMeaning, problemOf } from "./core/answer-protocol.ts";
 import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import { createSseDecoder, push } from "../lib/sse.ts";
 import { parsed } from "./core/token-timing.ts";
@@ -24,7 +24,12 @@ const ERROR_BODY_BYTES_MAX = 65_536;
 
 /** Body of an answer that has begun. */
 export type Begun =
-  | { readonly kind: "whole"; readonly bytes: Uint8Array | null }
+  | {
+      readonly kind: "whole";
+      readonly bytes: Uint8Array | null;
+      /** The same, parsed, where it is an answer of a known protocol. */
+      readonly value?: unknown;
+    }
   | {
       readonly kind: "stream";
       /** What was read until it had begun. */
@@ -144,8 +149,9 @@ async function beginWhole(
 }
 
 function judged(bytes: Uint8Array, protocol: AnswerProtocol): Begun | NoAnswer {
-  const problem = wholeProblem(protocol, new TextDecoder().decode(bytes));
-  if (problem === null) return { kind: "whole", bytes };
+  const value = parsed(new TextDecoder().decode(bytes));
+  const problem = problemOf(protocol, value);
+  if (problem === null) return { kind: "whole", bytes, value };
   return problem.kind === "error" ? toldError(problem.status, bytes) : nothing(bytes);
 }
 

@@ -20,6 +20,7 @@ import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
 import { LEAVE_LOOK_MS, leaveStep } from "../routing/core/lease-client/lease-cache-leave.ts";
 import { noteAnswering } from "../routing/core/lease-client/lease-cache-worker.ts";
 import { isEventStream, isGonePage } from "./answer-format.ts";
+import { observeTokens } from "../wire/token-bytes.ts";
 import { beginAnswer } from "./begin-answer.ts";
 import type { Begun, NoAnswer } from "./begin-answer.ts";
 import { askReach, canAsk, noteAnswered, reachStep } from "./connect-check.ts";
@@ -73,6 +74,7 @@ export async function attemptOnce(
     headersAtMs: null,
     firstByteAtMs: null,
     firstTokenAtMs: null,
+    usage: null,
     retryAfterMs: null,
     request: null,
     failure: null,
@@ -96,6 +98,7 @@ export async function attemptOnce(
     attempt.lateAtMs = Number.POSITIVE_INFINITY;
     attempt.leaveAtMs = Number.POSITIVE_INFINITY;
     if (outgoing.stream && begun.kind === "stream") noteBegun(attempt, response);
+    if (begun.kind === "whole" && begun.value !== undefined) await noteUsage(attempt, begun.value);
     const answer = classify(attempt, response, begun);
     if (answer === "capacity" || answer === "server_fault") {
       const status = begun.kind === "no_answer" ? begun.status : response.status;
@@ -168,7 +171,11 @@ export function noteFailure(attempt: Attempt, status: number | null, shown: Uint
 export function endAttempt(attempt: Attempt, outcome: AttemptOutcome, now: number = Date.now()): void {
   if (attempt.timer !== null) clearTimeout(attempt.timer);
   attempt.timer = null;
-  const { sentAtMs, headersAtMs, firstByteAtMs, firstTokenAtMs, outgoing } = attempt;
+  const { sentAtMs, headersAtMs, firstByteAtMs, firstTokenAtMs, outgoing, usage } = attempt;
+  if (outcome === "served" && usage?.promptTokens !== undefined) {
+    observeTokens(attempt.endpoint.tokenBytes, outgoing.body?.byteLength ?? 0, usage.promptTokens);
+    attempt.usage = null;
+  }
   // Headers that came with the first token tell nothing of the network alone.
   const early = headersAtMs !== null && firstTokenAtMs !== null && firstTokenAtMs > headersAtMs;
   settle(attempt.desk, attempt.heldLease, {
@@ -182,6 +189,7 @@ export function endAttempt(attempt: Attempt, outcome: AttemptOutcome, now: numbe
     affinity: outgoing.affinity,
     workerId: attempt.heldLease.workerId,
     cachedTokens: attempt.heldLease.cachedTokens,
+    ...usage,
     ...(attempt.retryAfterMs === null ? {} : { retryAfterMs: attempt.retryAfterMs }),
     ...(attempt.request === null ? {} : { request: attempt.request }),
     ...(attempt.failure === null ? {} : { failure: attempt.failure }),
@@ -284,6 +292,12 @@ function noteBegun(attempt: Attempt, { headers }: Response): void {
   attempt.firstByteAtMs = Date.now();
   const isToken = attempt.outgoing.protocol !== null && isEventStream(headers.get("content-type") ?? "");
   if (isToken) attempt.firstTokenAtMs = attempt.firstByteAtMs;
+}
+
+/** What a whole answer says of its prompt. Its reader is not loaded at start: the first answer is not the first byte. */
+async function noteUsage(attempt: Attempt, value: unknown): Promise<void> {
+  const { usageIn } = await import("./core/answer-usage.ts");
+  attempt.usage = usageIn(value);
 }
 
 function classify({ endpoint, outgoing }: Attempt, response: Response, begun: Begun | NoAnswer): AnswerClass {

@@ -19,7 +19,7 @@ import type { CutReason } from "./broken-stream.ts";
 import { endAttempt, keepRunning, noteBytes, noteFailure } from "./dispatch.ts";
 import type { Attempt } from "./attempt.ts";
 import { enter, isCut } from "./draining.ts";
-import { createTail, glance, keep, lookOn, stateOf } from "./stream-tail.ts";
+import { createTail, glance, keep, lookOn, stateOf, textOf } from "./stream-tail.ts";
 import type { StreamTail } from "./stream-tail.ts";
 
 /** Chunks looked at for the first token; a server that sends more before it goes without a TTFT sample. */
@@ -104,6 +104,8 @@ async function pumpEvents(
   }
   over.abort();
   await looking;
+  const last = textOf(tail);
+  attempt.usage = last === null ? null : (await import("./core/answer-usage.ts")).usageAtEnd(last);
   endAttempt(attempt, await endEvents(attempt, tail, writable, { isBroken, isRead: opening !== null }));
 }
 

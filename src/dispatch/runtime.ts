@@ -19,6 +19,8 @@ import type { Config, EndpointConfig, PoolConfig } from "../config/config.ts";
 import { loadConfig } from "../config/env.ts";
 import type { Env } from "../config/env.ts";
 import { parsePlace } from "../wire/headers.ts";
+import { createTokenBytes } from "../wire/token-bytes.ts";
+import type { TokenBytes } from "../wire/token-bytes.ts";
 import { poolSpec } from "../config/pool-spec.ts";
 
 export type EdgeEnv = Env & {
@@ -34,12 +36,16 @@ export type EdgeEndpoint = {
   readonly backend: Backend;
   /** The pool's names of its model, for which the endpoint may have another. */
   readonly models: ReadonlySet<string>;
+  /** Of the pool's model. */
+  readonly tokenBytes: TokenBytes;
 };
 
 export type EdgePool = {
   readonly config: PoolConfig;
   readonly spec: PoolSpec;
   readonly endpoints: ReadonlyMap<string, EdgeEndpoint>;
+  /** Bytes of a body a token, as far as its endpoints have counted. */
+  readonly tokenBytes: TokenBytes;
   /** Requests that keep failing. */
   readonly failing: FailingRequests;
 };
@@ -104,13 +110,15 @@ function buildPools(config: Config, env: Readonly<Record<string, unknown>>): Map
   for (const pool of config.pools.values()) {
     const endpoints = new Map<string, EdgeEndpoint>();
     const models = new Set(pool.models);
+    const tokenBytes = createTokenBytes();
     for (const endpoint of pool.endpoints) {
       const target = targetOf(endpoint, env);
       if (!target.ok) return null;
       const backend = BACKENDS[endpoint.backend];
-      endpoints.set(endpoint.id, { config: endpoint, target: target.value, backend, models });
+      endpoints.set(endpoint.id, { config: endpoint, target: target.value, backend, models, tokenBytes });
     }
-    pools.set(pool.id, { config: pool, spec: poolSpec(config, pool.id), endpoints, failing: createFailingRequests() });
+    const failing = createFailingRequests();
+    pools.set(pool.id, { config: pool, spec: poolSpec(config, pool.id), endpoints, tokenBytes, failing });
   }
   return pools;
 }

@@ -13,7 +13,7 @@ import type { Sender } from "../routing/core/shard/fair-shares.ts";
 import { PRIORITIES, PRIORITY_DEFAULT, rankOf } from "../routing/core/shard/priority.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
 import { CLIENT_TIMEOUT, PRIORITY, URGENCY } from "../wire/headers.ts";
-import { sessionKeyOf } from "./affinity-key.ts";
+import { sessionKeyOf } from "./session-key.ts";
 
 export type InLine = {
   readonly priority: Priority;

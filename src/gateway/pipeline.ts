@@ -9,7 +9,8 @@ import type { LeaseRequest } from "../routing/core/lease-client/edge-lease.ts";
 import { PRIORITIES, PRIORITY_DEFAULT } from "../routing/core/shard/priority.ts";
 import { ALL_READ, unreadIn } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
-import { inputTokensEstimate, readInferenceBody } from "../wire/openai.ts";
+import { tokensIn } from "../wire/token-bytes.ts";
+import { readInferenceBody } from "../wire/openai.ts";
 import type { InferencePath } from "../wire/openai.ts";
 import { railHeaders } from "../rails/rail-headers.ts";
 import {
@@ -25,7 +26,7 @@ import {
   TRACEPARENT,
 } from "../wire/headers.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
-import { AFFINITY_TOKENS_MIN, affinityKeyOf } from "./affinity-key.ts";
+import { AFFINITY_TOKENS_MIN } from "../routing/core/shard/affinity.ts";
 import { protocolOf } from "../dispatch/answer-format.ts";
 import { answerBegun } from "./answer.ts";
 import { giveBack, runAttempts } from "../dispatch/attempts.ts";
@@ -37,7 +38,6 @@ import type { Authenticated } from "./edge-request.ts";
 import { beginCheck } from "../rails/input-rails.ts";
 import { lease } from "../dispatch/lease-desk.ts";
 import type { LeaseAnswer } from "../dispatch/lease-desk.ts";
-import { dispatchBeside, keepLease } from "./overlap.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
 import { inLineOf } from "./in-line.ts";
 import type { LineAsked } from "./in-line.ts";
@@ -49,7 +49,7 @@ import type { EdgePool } from "../dispatch/runtime.ts";
 import type { PoolConfig } from "../config/config.ts";
 
 /** What is known of a request before anything is done with it. */
-type Parcel = {
+export type Parcel = {
   readonly pool: EdgePool;
   readonly method: string;
   readonly path: string;
@@ -65,6 +65,8 @@ type Parcel = {
   readonly repeatable: boolean;
   /** Of the client's headers those that go on. */
   readonly headers: HeaderRecord;
+  /** Its body with the wish for usage, where the pool has one; null: as it came. */
+  readonly asking: ((body: unknown) => unknown) | null;
 };
 
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
@@ -103,48 +105,17 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
   });
 }
 
-/** Any other request to a pool, as far as its paths are open. `pathFrom`: who named the path at the endpoint. */
-export async function passThrough(
-  edge: Authenticated,
-  pool: EdgePool,
-  path: string,
-  pathFrom: "client" | "config",
-): Promise<Answer> {
-  const { request, desk } = edge;
-  const { refuseReach } = await import("../dispatch/reach.ts");
-  const closed = refuseReach(edge, pool, { method: request.method, path, from: pathFrom });
-  if (closed !== null) return closed;
-  if (request.headers.get("upgrade") !== null) {
-    return {
-      reason: "invalid_request",
-      detail: "WebSockets are not supported yet.",
-    };
-  }
-  const hasBody = request.method !== "GET" && request.method !== "HEAD";
-  const { config } = desk.runtime;
-  const read = hasBody ? await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax") : null;
-  if (read !== null && !read.ok) return read.error;
-  const bytes = read?.value ?? null;
-  // Whatever the content type says: a body that a model could read as JSON is read as JSON here.
-  const json = bytes === null ? null : parseJson(bytes);
-  const stream = typeof json === "object" && json !== null && "stream" in json && json.stream === true;
-  // Only the endpoint knows what an unknown POST does, so it is not done twice; of a known protocol it answers, as under /v1.
-  const isKnown = protocolOf(request.method, path) !== null;
-  const repeatable = isKnown || (request.method !== "POST" && request.method !== "PATCH");
-  const { method } = request;
-  const isClientsPath = pathFrom === "client";
-  return send(edge, { pool, method, path, bytes, json, stream, isInference: false, isClientsPath, repeatable });
-}
-
-async function send(edge: Authenticated, given: Omit<Parcel, "headers">): Promise<Answer> {
+/** Sends a request that was read, once nothing in it stands against it. */
+export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | "asking">): Promise<Answer> {
   const headers = forwardableRequestHeaders(edge.request.headers);
   const beyond = headersBeyond(headers);
   if (beyond !== null) return { reason: "headers_too_large", detail: `The request's headers are beyond ${beyond}.` };
-  const parcel: Parcel = { ...given, headers };
+  const asking = given.stream && given.pool.config.streamUsage ? await usageAsker(given) : null;
+  const parcel: Parcel = { ...given, headers, asking };
   const { desk, requestId } = edge;
   if (parcel.pool.endpoints.size === 0) return { reason: "jobs_only" };
   const { place, key } = placeOf(edge.request, desk.runtime, edge.dev);
-  const inputTokens = inputTokensEstimate(parcel.bytes?.byteLength ?? 0);
+  const inputTokens = tokensIn(parcel.pool.tokenBytes, parcel.bytes?.byteLength ?? 0);
   const line = inLineOf(desk.runtime.affinitySecret, lineAsked(edge, parcel));
   if (line === null) return NO_SUCH_CLASS;
   const leaseRequest: LeaseRequest = {
@@ -152,7 +123,7 @@ async function send(edge: Authenticated, given: Omit<Parcel, "headers">): Promis
     client: place,
     clientKey: key,
     inputTokens,
-    affinityKey: inputTokens < AFFINITY_TOKENS_MIN ? null : affinityOf(edge, parcel, inputTokens),
+    affinityKey: inputTokens < AFFINITY_TOKENS_MIN ? null : await affinityOf(edge, parcel, inputTokens),
     excluded: [],
     explain: isExplained(edge),
     ...line,
@@ -177,6 +148,12 @@ async function send(edge: Authenticated, given: Omit<Parcel, "headers">): Promis
   const answering = sendAsking(sending, { ...check, outside: check.outside });
   desk.ctx.waitUntil(answering);
   return answering;
+}
+
+async function usageAsker({ method, path }: Pick<Parcel, "method" | "path">): Promise<Parcel["asking"]> {
+  const { askingUsage } = await import("./stream-usage.ts");
+  const protocol = protocolOf(method, path);
+  return (body) => askingUsage(protocol, body);
 }
 
 /** What no rail can read of it. An inference body is sent on as JSON, whatever the client called it. */
@@ -215,6 +192,7 @@ async function sendAsking(
 ): Promise<Answer> {
   const { edge, parcel, leaseRequest, leasing } = sending;
   const { desk } = edge;
+  const { dispatchBeside, keepLease } = await import("./overlap.ts");
   if (parcel.pool.config.rails.overlap === "acquire") {
     desk.ctx.waitUntil(keepLease(desk, leasing, check.outside));
     return sendChecked(sending, await check.outside);
@@ -288,7 +266,9 @@ const NO_SUCH_CLASS: Refusal = {
   param: PRIORITY,
 };
 
-function affinityOf({ desk, request, identity }: Authenticated, parcel: Parcel, inputTokens: number) {
+/** Loaded with the first long prompt. */
+async function affinityOf({ desk, request, identity }: Authenticated, parcel: Parcel, inputTokens: number) {
+  const { affinityKeyOf } = await import("./affinity-key.ts");
   return affinityKeyOf(desk.runtime.affinitySecret, {
     mode: parcel.pool.config.affinity,
     tenant: identity.tenant,
@@ -308,8 +288,8 @@ function outgoingOf(
   stopped: AbortSignal | null,
 ): Outgoing | null {
   const { request, requestId } = edge;
-  const body =
-    checked.body === parcel.json ? parcel.bytes : writeJson(checked.body, parcel.bytes ?? new ArrayBuffer(0));
+  const sent = parcel.asking?.(checked.body) ?? checked.body;
+  const body = sent === parcel.json ? parcel.bytes : writeJson(sent, parcel.bytes ?? new ArrayBuffer(0));
   if (body === null && parcel.bytes !== null) return null;
   const headers = { ...parcel.headers };
   headers[REQUEST_ID] = requestId;

@@ -15,7 +15,8 @@ import type { Answer } from "../wire/refusal.ts";
 import { answerJson } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
 import { loadRails } from "../rails/input-rails.ts";
-import { infer, passThrough } from "./pipeline.ts";
+import type { passThrough } from "./pass-through.ts";
+import { infer } from "./pipeline.ts";
 import type { AdminAction } from "./admin/rare.ts";
 import type { Runtime } from "../dispatch/runtime.ts";
 
@@ -66,7 +67,7 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
   const pool = declared === undefined ? undefined : pools.get(declared.poolId);
   if (declared !== undefined && pool !== undefined) {
     const upstreamPath = declared.upstreamPath + edge.query;
-    const serve: Handler = async (known) => passThrough(known, pool, upstreamPath, "config");
+    const serve: Handler = async (known) => passOn(known, pool, upstreamPath, "config");
     const { openTo } = declared;
     if (openTo !== null && !KEY_HEADERS.some((name) => edge.request.headers.has(name))) {
       return serve({ ...edge, identity: { keyId: "", tenant: openTo, scopes: ["infer"] } }, {});
@@ -156,10 +157,15 @@ async function model(edge: Authenticated, { id = "" }: Readonly<Record<string, s
 
 async function toPool(edge: Authenticated, poolId: string, path: string): Promise<Answer> {
   const pool = edge.desk.runtime.pools.get(poolId);
-  if (pool !== undefined) return passThrough(edge, pool, path + edge.query, "client");
+  if (pool !== undefined) return passOn(edge, pool, path + edge.query, "client");
   const { unknownPool } = await import("./admin/rare.ts");
   return unknownPool(poolId, edge.desk.runtime.config);
 }
 
 /** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */
 const decoded = decodeURIComponent;
+
+/** Loaded with the first request to such a path. */
+async function passOn(...request: Parameters<typeof passThrough>): Promise<Answer> {
+  return (await import("./pass-through.ts")).passThrough(...request);
+}

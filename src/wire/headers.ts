@@ -30,8 +30,18 @@ export const SERVER_TIMING = "server-timing";
 export const TRACEPARENT = "traceparent";
 /** Development only: where the client is, "lat,lon" or a region id. */
 export const PLACE = "x-warmpath-place";
-/** Request: names the session that it belongs to, the first of them that is there. */
-export const SESSION_HEADERS = ["x-warmpath-session", "x-session-id"] as const;
+/**
+ * Request: names the session that it belongs to, the first of them that is there. Ours, then what agents send (Claude Code;
+ * OpenCode and Workers AI; Codex in two spellings), the most specific first.
+ */
+export const SESSION_HEADERS = [
+  "x-warmpath-session",
+  "x-claude-code-session-id",
+  "x-session-affinity",
+  "x-session-id",
+  "session-id",
+  "session_id",
+] as const;
 /** Request: the class in which it waits for a slot. */
 export const PRIORITY = "x-warmpath-priority";
 /** Request: the same by RFC 9218; for the endpoint too. */

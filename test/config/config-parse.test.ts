@@ -54,6 +54,7 @@ describe("a valid config", () => {
       leaseTtlMs: 30_000,
       coldWaitMsMax: 10_000,
       affinity: "prefix",
+      streamUsage: false,
       jobs: {},
       rails: {
         input: [

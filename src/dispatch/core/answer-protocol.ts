@@ -105,8 +105,11 @@ const isFilled = (value: unknown): boolean => Array.isArray(value) && value.leng
 /** Why a whole body is no answer; null: it is one. `status`: the HTTP status that the error names, or null. */
 export type WholeProblem = { readonly kind: "error"; readonly status: number | null } | { readonly kind: "shape" };
 
-export function wholeProblem(protocol: AnswerProtocol, text: string): WholeProblem | null {
-  const value = parsed(text);
+export const wholeProblem = (protocol: AnswerProtocol, text: string): WholeProblem | null =>
+  problemOf(protocol, parsed(text));
+
+/** The same of a body that was parsed. */
+export function problemOf(protocol: AnswerProtocol, value: unknown): WholeProblem | null {
   const error = errorIn(value);
   if (error !== null) return { kind: "error", ...error };
   return isAnswer(protocol, value) ? null : { kind: "shape" };

@@ -89,6 +89,8 @@ export type Settlement = {
   readonly cachedTrue?: number;
   /** … and the answer. Absent: it did not say. */
   readonly outputTokens?: number;
+  /** How long it read what was not cached, ms; without the wait for it. Absent: it did not say. */
+  readonly readMs?: number;
   /** Of an attempt that found no room: when the endpoint wants to be asked again, ms. Absent or null: it did not say. */
   readonly retryAfterMs?: number | null;
   /**

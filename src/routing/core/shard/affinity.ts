@@ -1,15 +1,17 @@
 /**
  * Decides what a shard remembers of sessions and prompt prefixes, and what that is worth at each endpoint.
  *
- * Model. The edge sends a key with a long prompt: a session's, or that of the prompt's first characters. Who was given
- * the key's last requests has their tokens in its KV cache, for minutes; a match is a discount in ms in the `pre` term and
+ * Model. The edge sends keys with a long prompt: a session's, and those of the prompt's beginnings (`prompt-chain.ts`).
+ * What two prompts have in common is the longest beginning that both have; where an endpoint has none of
+ * its text, the session stands for the whole prompt. Who was given a key's last requests has their tokens in its KV cache, for minutes; a match is a discount in ms in the `pre` term and
  * nothing else (`routing/core/cost/terms/prefill.ts`), so every other term can outweigh it. The discount is divided by the key's heat,
  *
  *   heat = max(1, share(key) · n / holders)
  *
  * where share is the key's part of the keyed requests lately (tau 10 s, with a prior of eight requests of others, so that
  * a lone session is not hot), n the endpoints that may take it, and holders those that have it. A key that is asked for
- * more often than its share of the endpoints therefore spreads, until enough of them hold it. A discount that is not
+ * more often than its share of the endpoints therefore spreads, until enough of them hold it. Of a prompt it is the heat of
+ * the longest beginning that is held: a system prompt that everybody sends spreads, the conversations behind it stay. A discount that is not
  * borne out (first tokens come as late as without a cache: the prompts have only their key in common, or the cache is too
  * small) loses a fifth of itself each time, and is won back in the same way.
  *
@@ -20,6 +22,8 @@
  */
 
 import { countAt, countMore, NO_EVENTS } from "../../../lib/fading-count.ts";
+import { keptOf, soughtOf } from "./prompt-chain.ts";
+import type { PromptChain, PromptMark } from "./prompt-chain.ts";
 import type { FadingCount } from "../../../lib/fading-count.ts";
 
 /** What the edge says of a prompt. The key is a keyed hash: it tells nothing of the prompt or its tenant. */
@@ -29,6 +33,8 @@ export type AffinityKey = {
   readonly tokens: number;
   /** A session's own id, or the prompt's beginning. */
   readonly kind: "session" | "prefix";
+  /** How the prompt begins; absent: it has no text to be known by, or its pool reads none. */
+  readonly chain?: PromptChain;
 };
 
 /** What is remembered of one request's key. */
@@ -63,8 +69,11 @@ type Entry = {
 /** Written in place. */
 export type AffinityTable = { readonly entries: Map<string, Entry>; recent: FadingCount };
 
-/** Keys remembered: at about 300 bytes each they take 2.5 MB of an isolate's 128. */
-export const AFFINITY_KEYS_MAX = 8_192;
+/** Prompts shorter than this have no key, tokens: 32 ms of prefill on a mid-range GPU. */
+export const AFFINITY_TOKENS_MIN = 512;
+
+/** Keys remembered, a dozen a conversation: at about 300 bytes each they take 10 MB of an isolate's 128. */
+export const AFFINITY_KEYS_MAX = 32_768;
 
 /** Endpoints remembered of one key: a prefix hotter than that is cached everywhere anyway. */
 export const HOLDERS_MAX = 8;
@@ -82,35 +91,68 @@ export function createAffinity(): AffinityTable {
   return { entries: new Map(), recent: NO_EVENTS };
 }
 
-/** Counts a request with the key that is to be routed. */
-export function countAffinity(table: AffinityTable, { key }: AffinityKey, now: number): void {
-  const entry = touch(table, key);
-  entry.recent = countMore(entry.recent, 1, SHARE_TAU_MS, now);
+/** Under which keys a prompt is remembered: its beginnings, and the session's own. */
+const keysOf = ({ key, tokens, kind, chain }: AffinityKey): readonly PromptMark[] => [
+  ...(chain === undefined ? [] : keptOf(chain)),
+  // That of a prefix is its first mark's.
+  ...(chain === undefined || kind === "session" ? [{ key, tokens }] : []),
+];
+
+/**
+ * By what it is looked for, the most tokens first, and the session's name last: what an endpoint holds of the text says
+ * how much of it is cached there, the name only that some of it may be.
+ */
+const soughtBy = ({ key, tokens, kind, chain }: AffinityKey): readonly PromptMark[] => [
+  ...(chain === undefined ? [] : soughtOf(chain)),
+  ...(chain === undefined || kind === "session" ? [{ key, tokens }] : []),
+];
+
+/** Counts a request with the keys that is to be routed. */
+export function countAffinity(table: AffinityTable, wanted: AffinityKey, now: number): void {
+  for (const { key } of keysOf(wanted)) {
+    const entry = touch(table, key);
+    entry.recent = countMore(entry.recent, 1, SHARE_TAU_MS, now);
+  }
   table.recent = countMore(table.recent, 1, SHARE_TAU_MS, now);
 }
 
-/** What the key is worth now, with `endpoints` (>= 1) that may take the request; null when nobody holds it. */
+/** What the keys are worth now, with `endpoints` (>= 1) that may take the request; null when nobody holds any. */
 export function matchAffinity(
   table: AffinityTable,
   wanted: AffinityKey,
   endpoints: number,
   now: number,
 ): AffinityMatch | null {
-  const entry = table.entries.get(wanted.key);
-  const holders = entry === undefined ? [] : entry.holders.filter(({ atMs }) => now - atMs <= AFFINITY_LIFE_MS);
-  if (entry === undefined || holders.length === 0) return null;
-  const ofAll = countAt(table.recent, SHARE_TAU_MS, now) + SHARE_PRIOR;
-  const share = countAt(entry.recent, SHARE_TAU_MS, now) / ofAll;
-  return {
-    heat: Math.max(1, (share * endpoints) / holders.length),
-    tokensByEndpoint: new Map(
-      holders.map((one) => [one.endpointId, one.confidence * Math.min(one.tokens, wanted.tokens)] as const),
-    ),
-  };
+  const tokensByEndpoint = new Map<string, number>();
+  let heat: number | null = null;
+  for (const mark of soughtBy(wanted)) {
+    const entry = table.entries.get(mark.key);
+    const holders = entry === undefined ? [] : entry.holders.filter(({ atMs }) => now - atMs <= AFFINITY_LIFE_MS);
+    if (entry === undefined || holders.length === 0) continue;
+    heat ??= heatOf(table, entry, endpoints / holders.length, now);
+    for (const { endpointId, confidence, tokens } of holders) {
+      if (tokensByEndpoint.has(endpointId)) continue;
+      tokensByEndpoint.set(endpointId, confidence * Math.min(tokens, mark.tokens));
+    }
+  }
+  return heat === null ? null : { heat, tokensByEndpoint };
 }
 
-/** Who holds the key at `endpointId`; null when it does not, or not any more. */
-export function holderOf(table: AffinityTable, key: string, endpointId: string, now: number): Holder | null {
+function heatOf(table: AffinityTable, { recent }: Entry, endpointsPerHolder: number, now: number): number {
+  const ofAll = countAt(table.recent, SHARE_TAU_MS, now) + SHARE_PRIOR;
+  return Math.max(1, (countAt(recent, SHARE_TAU_MS, now) / ofAll) * endpointsPerHolder);
+}
+
+/** What `endpointId` holds of it, by its longest beginning there; null when it holds none, or not any more. */
+export function holderOf(table: AffinityTable, wanted: AffinityKey, endpointId: string, now: number): Holder | null {
+  for (const { key, tokens } of soughtBy(wanted)) {
+    const holder = heldAt(table, key, endpointId, now);
+    if (holder !== null) return { ...holder, tokens: Math.min(holder.tokens, tokens) };
+  }
+  return null;
+}
+
+function heldAt(table: AffinityTable, key: string, endpointId: string, now: number): Holder | null {
   const holder = table.entries.get(key)?.holders.find((one) => one.endpointId === endpointId);
   return holder === undefined || now - holder.atMs > AFFINITY_LIFE_MS ? null : holder;
 }
@@ -123,15 +165,19 @@ export type HolderNews = {
   readonly wasCached: boolean | null;
 };
 
-/** A request with the key goes to an endpoint, or was answered there. */
-export function noteHolder(
+/** A request with the keys goes to an endpoint, or was answered there. */
+export function noteHolder(table: AffinityTable, wanted: AffinityKey, news: HolderNews, now: number): void {
+  for (const mark of keysOf(wanted)) noteMark(table, mark, news, now);
+}
+
+function noteMark(
   table: AffinityTable,
-  { key, tokens }: AffinityKey,
+  { key, tokens }: PromptMark,
   { endpointId, workerId, wasCached }: HolderNews,
   now: number,
 ): void {
   const entry = touch(table, key);
-  const before = holderOf(table, key, endpointId, now);
+  const before = heldAt(table, key, endpointId, now);
   const trusted = before?.confidence ?? 1;
   const confidence = wasCached === null ? trusted : trusted + EVIDENCE_SHARE * ((wasCached ? 1 : 0) - trusted);
   const holder = { endpointId, workerId: workerId ?? before?.workerId ?? null, tokens, confidence, atMs: now };
@@ -139,10 +185,12 @@ export function noteHolder(
   entry.holders = [...others, holder].slice(-HOLDERS_MAX);
 }
 
-/** An attempt with the key failed at `endpointId`: whatever was cached there may be gone. */
-export function dropHolder(table: AffinityTable, key: string, endpointId: string): void {
-  const entry = table.entries.get(key);
-  if (entry !== undefined) entry.holders = entry.holders.filter((one) => one.endpointId !== endpointId);
+/** An attempt with the keys failed at `endpointId`: whatever was cached there may be gone. */
+export function dropHolder(table: AffinityTable, wanted: AffinityKey, endpointId: string): void {
+  for (const { key } of keysOf(wanted)) {
+    const entry = table.entries.get(key);
+    if (entry !== undefined) entry.holders = entry.holders.filter((one) => one.endpointId !== endpointId);
+  }
 }
 
 /** The key's entry, as the one used last. */

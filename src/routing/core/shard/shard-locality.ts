@@ -47,7 +47,7 @@ export function placeGrant(state: ShardState, request: AcquireRequest, endpoint:
   const { affinity, leaseId } = request;
   const endpointId = endpoint.spec.id;
   const isKeyed = affinity !== undefined && affinity !== null;
-  const holder = isKeyed ? holderOf(state.affinity, affinity.key, endpointId, now) : null;
+  const holder = isKeyed ? holderOf(state.affinity, affinity, endpointId, now) : null;
   const workerId = workerFor(state, endpoint, holder?.workerId ?? null, now);
   if (workerId !== null) placeLease(state.leases, leaseId, workerId);
   if (isKeyed) noteHolder(state.affinity, affinity, { endpointId, workerId, wasCached: null }, now);
@@ -73,7 +73,7 @@ export function settleKey(state: ShardState, endpoint: EndpointState, settlement
     case "failed":
     case "capacity":
     case "cut":
-      dropHolder(state.affinity, affinity.key, endpointId);
+      dropHolder(state.affinity, affinity, endpointId);
       break;
     case "late":
     case "client_fault":

@@ -47,21 +47,21 @@ describe("a key", () => {
     note(table, "e1", 0);
     expect(tokensOf(table, AFFINITY_LIFE_MS)).toEqual({ e1: 1_000 });
     expect(tokensOf(table, AFFINITY_LIFE_MS + 1)).toEqual({});
-    expect(holderOf(table, "k", "e1", AFFINITY_LIFE_MS + 1)).toBeNull();
+    expect(holderOf(table, KEY, "e1", AFFINITY_LIFE_MS + 1)).toBeNull();
   });
 
   test("is no longer held where an attempt with it failed", () => {
     const table = createAffinity();
     note(table, "e1");
     note(table, "e2");
-    dropHolder(table, "k", "e1");
-    dropHolder(table, "other", "e1");
+    dropHolder(table, KEY, "e1");
+    dropHolder(table, keyed("other"), "e1");
     expect(tokensOf(table)).toEqual({ e2: 1_000 });
   });
 
   test("keeps the GPU worker that answered until another one does", () => {
     const table = createAffinity();
-    const worker = () => holderOf(table, "k", "e1", 0)?.workerId;
+    const worker = () => holderOf(table, KEY, "e1", 0)?.workerId;
     note(table, "e1", 0, KEY, "w1");
     note(table, "e1");
     expect(worker()).toBe("w1");
@@ -135,6 +135,59 @@ describe("heat", () => {
         }
       }),
     );
+  });
+});
+
+describe("a prompt", () => {
+  const mark = (key: string, tokens: number) => ({ key, tokens });
+  const prompt = (marks: readonly string[], ends: readonly string[], tokens = 4_000): AffinityKey => ({
+    ...mark(marks[0] ?? "", 1_000),
+    kind: "prefix",
+    chain: {
+      marks: marks.map((key, at) => mark(key, (at + 1) * 1_000)),
+      ends: ends.map((key, at) => mark(key, tokens - 10 * (ends.length - 1 - at))),
+    },
+  });
+
+  test("is worth the longest beginning that was read there", () => {
+    const table = createAffinity();
+    note(table, "e1", 0, prompt(["system", "tools", "mine"], ["turn 1"]));
+    note(table, "e2", 0, prompt(["system", "other"], ["other turn"]));
+    const next = prompt(["system", "tools", "mine", "longer"], ["turn 1", "turn 2"], 5_000);
+    expect(tokensOf(table, 0, next)).toEqual({ e1: 4_000, e2: 1_000 });
+    expect(holderOf(table, next, "e1", 0)?.tokens).toBe(4_000);
+    expect(holderOf(table, next, "e2", 0)?.tokens).toBe(1_000);
+    expect(holderOf(table, next, "e3", 0)).toBeNull();
+  });
+
+  test("is remembered by its marks and its own end, and not by the ends of its earlier messages", () => {
+    const table = createAffinity();
+    note(table, "e1", 0, prompt(["a", "b"], ["before", "own"]));
+    expect([...table.entries.keys()]).toEqual(["a", "b", "own"]);
+  });
+
+  test("of a session is known by its text where any of it is held, and else by the session's name", () => {
+    const table = createAffinity();
+    const ofSession = (marks: readonly string[], end: string): AffinityKey => {
+      const { chain } = prompt(marks, [end]);
+      return { ...keyed("s", 4_000), ...(chain === undefined ? {} : { chain }) };
+    };
+    const turn = ofSession(["system", "mine"], "own");
+    note(table, "e1", 0, turn);
+    expect(tokensOf(table, 0, ofSession(["system", "sub-agent"], "own 2"))).toEqual({ e1: 1_000 });
+    expect(tokensOf(table, 0, ofSession(["now it is 12:01"], "own 3"))).toEqual({ e1: 4_000 });
+    expect(tokensOf(table, 0, keyed("s", 3_000)), "a pool that reads no text").toEqual({ e1: 3_000 });
+    dropHolder(table, turn, "e1");
+    expect(tokensOf(table, 0, keyed("s", 3_000))).toEqual({});
+  });
+
+  test("has the heat of the longest beginning that is held: what all begin with spreads, conversations stay", () => {
+    const table = createAffinity();
+    const turn = (name: string) => prompt(["system", name], [`${name} end`]);
+    note(table, "e1", 0, turn("mine"));
+    for (let i = 0; i < 100; i++) ask(table, 1, turn(`c${i}`));
+    expect(matchAffinity(table, turn("new"), 3, 0)?.heat).toBeGreaterThan(2.5);
+    expect(matchAffinity(table, turn("mine"), 3, 0)?.heat).toBe(1);
   });
 });
 

@@ -1,0 +1,17 @@
+/** Options of what is asked of engines beside their work. */
+import * as z from "zod";
+import { ENGINE_LOADS } from "./config-bounds.ts";
+
+export const engineLoad = z
+  .enum(ENGINE_LOADS)
+  .optional()
+  .describe(
+    'Where the engine tells of its load, asked beside the health checks and never while a request waits: a path (vLLM and others "/metrics", SGLang "/v1/loads", TensorRT-LLM "/prometheus/metrics", llama.cpp "/slots"), "auto" to find it, "off" never to ask. Default: "auto" for an endpoint with one GPU worker whose health is at its own URL, else "off": behind a load balancer one engine does not speak for the others.',
+  );
+
+export const streamUsage = z
+  .boolean()
+  .default(false)
+  .describe(
+    "Ask endpoints for the usage of every chat and completion stream (stream_options.include_usage), also where the client has not: the router then knows how much of a prompt was cached. Default false: the client sees one more chunk, with usage and no choices; llama.cpp tells as much without being asked.",
+  );
