@@ -1,43 +1,19 @@
 /**
  * Which letters pass for which: the table behind `fold`.
  *
- * Model. A letter is lower-cased, its diacritics are taken off, and if what is left looks like an ASCII letter it
- * becomes that letter. Both cases of a letter fold alike, so that words of other scripts can be matched whatever their
- * case; where only one case of a letter resembles another (Greek capital Nu), the lower case decides.
- * Source: Unicode TR39, confusables, limited to letters in use; small capitals and letters in boxes added.
- * Rejected: the full list of TR39 (6,000 rows), most of which no font draws alike.
+ * Model. A letter is lower-cased, its diacritics are taken off, and if what is left looks like an ASCII letter it becomes
+ * that letter. Both cases of a letter fold alike, so that words of other scripts can be matched whatever their case: what
+ * the small letter looks like counts (Greek capital Nu folds to v), and only where it is like none, the capital.
+ * Source: Unicode TR39, confusables (`tools/tables/look-alikes.ts`); letters in boxes, quotes and dashes are added here.
  */
+import { isDiacritic } from "./diacritic.ts";
+import { LOOK_ALIKES } from "./look-alikes.ts";
 
 /** A unit that folds to nothing. No text holds it: U+FFFF is no character. */
 export const DROPPED = 0xffff;
 
-const LOOK_ALIKES: Readonly<Record<string, string>> = {
-  a: "аαɑᴀꭺ",
-  b: "вьβʙƀɓᏴ",
-  c: "сϲᴄꮯⅽƈ",
-  d: "ԁᴅđɗꭰ",
-  e: "еεєᴇɛꭼҽ",
-  f: "ƒꜰϝ",
-  g: "ɡɢցɠꮐ",
-  h: "нһհʜħꮋ",
-  i: "іιıɪɩᎥɨ",
-  j: "јյᴊꭻϳ",
-  k: "кκᴋƙꮶ",
-  l: "ӏʟłɫꮮ",
-  m: "мᴍɱꮇ",
-  n: "ηոɴɲŋ",
-  o: "оοσօᴏøɵ",
-  p: "рρᴘƥꮲ",
-  q: "ԛզ",
-  r: "гʀɾɼꭱ",
-  s: "ѕꜱʂꮪ",
-  t: "тτᴛŧƭꭲ",
-  u: "սυμᴜʉʋ",
-  v: "νѵᴠꮩ",
-  w: "ԝωᴡꮃ",
-  x: "хχ",
-  y: "уүγʏƴ",
-  z: "ζᴢȥꮓ",
+/** Punctuation that has ASCII's meaning, whatever its shape. */
+const PUNCTUATION: Readonly<Record<string, string>> = {
   "'": "\u2018\u2019\u201a\u201b\u02bc\u2032\u00b4",
   '"': "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb",
   "-": "\u2010\u2012\u2013\u2014\u2015\u2212",
@@ -63,18 +39,28 @@ export function foldedWide(codePoint: number): number | null {
   return null;
 }
 
-/** The ASCII letter that a letter of another script passes for, or null. */
+/** The ASCII letter that a letter of another script passes for, in the same case; null: none. */
 export function lookAlikeOf(char: string): string | null {
+  const own = likenessOf(char);
+  if (own !== null) return own;
+  const lower = char.toLowerCase();
+  const ascii = likenessOf(lower) ?? likenessOf(char.toUpperCase());
+  return ascii === null ? null : char === lower ? ascii.toLowerCase() : ascii.toUpperCase();
+}
+
+/** Of the letter as it stands. */
+function likenessOf(char: string): string | null {
   return (lookAlikes ??= lookAlikeTable()).get(char) ?? null;
 }
 
+/** The same for both cases. */
+function foldedLetter(lower: string): string | null {
+  return (likenessOf(lower) ?? likenessOf(lower.toUpperCase()))?.toLowerCase() ?? null;
+}
+
 function lookAlikeTable(): ReadonlyMap<string, string> {
-  const rows = Object.entries(LOOK_ALIKES).flatMap(([ascii, chars]) =>
-    Array.from(chars).flatMap((char) =>
-      [char, char.toLowerCase(), char.toUpperCase()].map((form) => [form, ascii] as const),
-    ),
-  );
-  return new Map(rows.filter(([form]) => form.length === 1 && form.charCodeAt(0) > 0x7f));
+  const rows = [...Object.entries(LOOK_ALIKES), ...Object.entries(PUNCTUATION)];
+  return new Map(rows.flatMap(([ascii, chars]) => Array.from(chars, (char) => [char, ascii] as const)));
 }
 
 function foldBlock(block: number): Uint16Array {
@@ -86,19 +72,5 @@ function foldUnit(unit: number): number {
   const lower = String.fromCharCode(unit).toLowerCase();
   const [base = "", ...rest] = lower.normalize("NFD");
   const bare = rest.every((char) => isDiacritic(char.charCodeAt(0))) ? base : lower;
-  return (lookAlikeOf(lower) ?? lookAlikeOf(bare) ?? bare).charCodeAt(0);
-}
-
-/**
- * The blocks of combining marks that belong to no script: accents, and what is drawn through, over or under letters.
- */
-function isDiacritic(unit: number): boolean {
-  if (unit < 0x0300) return false;
-  return (
-    unit <= 0x036f ||
-    (unit >= 0x1ab0 && unit <= 0x1aff) ||
-    (unit >= 0x1dc0 && unit <= 0x1dff) ||
-    (unit >= 0x20d0 && unit <= 0x20ff) ||
-    (unit >= 0xfe20 && unit <= 0xfe2f)
-  );
+  return (foldedLetter(lower) ?? foldedLetter(bare) ?? bare).charCodeAt(0);
 }

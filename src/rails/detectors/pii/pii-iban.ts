@@ -2,14 +2,15 @@
  * Decides where an international bank account number lies.
  *
  * Model. ISO 13616: country, two check digits, as many characters as that country uses, and the whole is 1 modulo 97.
- * Printed in fours or without spaces, in either case. In one piece other lengths pass too: countries
- * outside the registry have IBANs, and a check that holds is no accident. Anchored on the check digits:
- * two letters stand before them.
- * Source: the SWIFT IBAN registry's lengths.
+ * Printed in fours or without spaces, in either case. In one piece other lengths pass too: countries come and
+ * lengths change, and a check that holds is no accident. Anchored on the check digits: two letters stand before them.
+ * Source: the SWIFT IBAN registry's lengths, and those of countries outside it whose banks print the same form
+ * (`tools/tables/iban-lengths.ts`).
  * Rejected: the registry's structure of each country too; the length and the check leave one false match in a hundred
  * tokens that already look like one, and test data often break the structure.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
+import { IBAN_LENGTHS } from "./iban-lengths.ts";
 import { isDash, isDigit, isWordCode, keep, startOf } from "./pii-scan.ts";
 import type { PiiScan } from "./pii-scan.ts";
 import type { FoundSpan } from "../../core/rail.ts";
@@ -22,12 +23,6 @@ export const IBAN_CHARS_MIN = 15;
 
 /** Digits that every country's numbers have, check digits included; it keeps sentences out. */
 const DIGITS_MIN = 6;
-
-const LENGTHS =
-  "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24FI18FK18FO18FR27GB22GE22" +
-  "GI23GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22MK19MN20MR27MT31" +
-  "MU30NI28NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24" +
-  "XK20YE30";
 
 export function findIbans(scan: PiiScan): FoundSpan[] {
   const { text, starts, meter } = scan;
@@ -56,8 +51,10 @@ let lengths: Uint8Array | null = null;
 
 function lengthTable(): Uint8Array {
   const table = new Uint8Array(32 * 32);
-  for (let at = 0; at < LENGTHS.length; at += 4) {
-    table[countryIndex(LENGTHS.charCodeAt(at), LENGTHS.charCodeAt(at + 1))] = Number(LENGTHS.slice(at + 2, at + 4));
+  for (let at = 0; at < IBAN_LENGTHS.length; at += 4) {
+    table[countryIndex(IBAN_LENGTHS.charCodeAt(at), IBAN_LENGTHS.charCodeAt(at + 1))] = Number(
+      IBAN_LENGTHS.slice(at + 2, at + 4),
+    );
   }
   return table;
 }

@@ -81,7 +81,8 @@ function spoofedIn(text: string, start: number, end: number, { found, spansMax }
     if (!isOther(text.charCodeAt(at))) continue;
     const first = at;
     let replacement = "";
-    for (; at < end && isOther(text.charCodeAt(at)); at += 1) replacement += latinOf(text.charAt(at));
+    for (; at < end && isOther(text.charCodeAt(at)); at += 1)
+      replacement += lookAlikeOf(text.charAt(at)) ?? text.charAt(at);
     found.push({ start: first, end: at, type: "confusable", replacement });
   }
 }
@@ -91,12 +92,6 @@ function isTwin(text: string, at: number): boolean {
   if ((twins ??= new Set(TWINS)).has(letter)) return true;
   if (!GREEK_SIMILAR.includes(letter)) return false;
   return isSmallLatin(text.charCodeAt(at - 1)) && isSmallLatin(text.charCodeAt(at + 1));
-}
-
-/** In the case of the look-alike. */
-function latinOf(letter: string): string {
-  const ascii = lookAlikeOf(letter) ?? letter;
-  return letter === letter.toLowerCase() ? ascii : ascii.toUpperCase();
 }
 
 function isSmallLatin(unit: number): boolean {

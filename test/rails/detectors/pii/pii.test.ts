@@ -164,6 +164,7 @@ describe("bank accounts have their country's length and a checksum", () => {
     "NO9386011117947",
     "FR14 2004 1010 0505 0001 3M02 606",
     "MT84MALT011000012345MTLCAST001S",
+    "MA64 0115 1900 0001 2050 0053 4921",
   ])("%s", (iban) => {
     expect(found(`account ${iban}.`)).toEqual([`iban=${iban}`]);
   });

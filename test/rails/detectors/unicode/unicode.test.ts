@@ -95,6 +95,7 @@ describe("letters that pass for Latin ones are replaced by them:", () => {
     { text: "Αpple", clean: "Apple", found: 1 },
     { text: "yahօօ", clean: "yahoo", found: 1 },
     { text: "ᎪMAZON", clean: "AMAZON", found: 1 },
+    { text: "ΗELLO, ΝASA, ΥAHOO", clean: "HELLO, NASA, YAHOO", found: 3 },
     { text: "pа\u200bypal", clean: "paypal", found: 1 },
   ])("$text", ({ text, clean, found }) => {
     expect(cleaned(text)).toBe(clean);
