@@ -8,9 +8,10 @@
  * that is *too long* for one endpoint's context is asked of one other, free, and never again of the same. When no other
  * endpoint can serve, those that refused, or whose connection broke before anything can have come of it, are asked once
  * more: the first when they have room again, for which their shard holds the request as it holds any; the others at
- * once, since an idle connection that the server has just closed looks exactly like that. Two endpoints that answer the
- * same request with errors of their own end it: it is most likely the request (`blame`). The edge and the simulator run
- * this one. Rejected: one count for everything, by which a fleet that is full for a moment uses up what failures need;
+ * once, since an idle connection that the server has just closed looks exactly like that. One that is *put back* for a
+ * higher class asks for the same endpoints again, at most PUT_BACKS_MAX times. Two endpoints that answer the same request
+ * with errors of their own end it: it is most likely the request (`blame`). The edge and the simulator run this one.
+ * Rejected: one count for everything, by which a fleet that is full for a moment uses up what failures need;
  * and a rule in the edge's loop, which the simulator cannot run.
  */
 import type { AttemptPurpose } from "../../routing/core/shard/budget.ts";
@@ -19,8 +20,11 @@ import type { AttemptPurpose } from "../../routing/core/shard/budget.ts";
 export type Loss = {
   readonly endpointId: string;
   readonly region: string;
-  /** `left`: its endpoint became down or ejected while it waited there (`lease-cache-leave.ts`). */
-  readonly why: "capacity" | "failed" | "timeout" | "too_long" | "left";
+  /**
+   * `left`: its endpoint became down or ejected while it waited there; `put_back`: its place is for a request of a higher
+   * class (`lease-cache-leave.ts`).
+   */
+  readonly why: "capacity" | "failed" | "timeout" | "too_long" | "left" | "put_back";
   readonly maybeProcessed: boolean;
   /** Not one byte came back. */
   readonly silent: boolean;
@@ -44,6 +48,8 @@ export type AttemptPlan = {
   refusals: number;
   /** Endpoints whose context it does not fit. */
   tooLong: number;
+  /** Times it was put back. */
+  putBacks: number;
   /** Endpoints that refused it for want of room, and were idle. */
   idleRefusals: number;
   /** An endpoint answered with an error of its own. */
@@ -72,7 +78,14 @@ export type Repeat = {
   readonly excluded: readonly string[];
   readonly avoidRegion: string | null;
   readonly purpose: AttemptPurpose;
+  /** Of one that was put back: it waits however long, from when it was dispatched, and may be put back so much more. */
+  readonly patient?: boolean;
+  readonly waitedMs?: number;
+  readonly mayPutBack?: boolean;
 };
+
+/** Times one request may be put back: the third attempt runs, whoever waits. */
+export const PUT_BACKS_MAX = 2;
 
 /** Endpoints that may refuse one request; the ninth would be asked when the client has long given up. */
 export const REFUSALS_MAX = 8;
@@ -101,6 +114,7 @@ export function createAttemptPlan(): AttemptPlan {
     failures: 0,
     refusals: 0,
     tooLong: 0,
+    putBacks: 0,
     idleRefusals: 0,
     faulted: false,
     disputed: false,
@@ -129,6 +143,13 @@ export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatab
   }
   // Neither its fault nor a failure of its own. Bounded by the endpoints: each is left once.
   if (loss.why === "left") return repeat(plan, plan.tried, null);
+  if (loss.why === "put_back") {
+    plan.putBacks += 1;
+    // Nothing came of it, and nothing speaks against the endpoint.
+    plan.tried.splice(plan.tried.lastIndexOf(loss.endpointId), 1);
+    const mayPutBack = plan.putBacks < PUT_BACKS_MAX;
+    return { ...repeat(plan, plan.tried, null), patient: true, waitedMs: loss.heldMs, mayPutBack };
+  }
   plan.failures += loss.withHedge ? 2 : 1;
   plan.disputed = loss.undecided && plan.faulted;
   plan.faulted ||= loss.undecided;
@@ -165,6 +186,7 @@ export function comeBackMs({ retryAfterMs }: AttemptPlan, shedMs: number | null)
 
 function repeat(plan: AttemptPlan, excluded: readonly string[], avoidRegion: string | null): Repeat {
   // What was refused unprocessed, or taken away, is still a first attempt, to whoever pays.
-  const isFirst = plan.last === "capacity" || plan.last === "too_long" || plan.last === "left";
+  const isFirst =
+    plan.last === "capacity" || plan.last === "too_long" || plan.last === "left" || plan.last === "put_back";
   return { excluded: [...new Set(excluded)], avoidRegion, purpose: isFirst ? "first" : "retry" };
 }

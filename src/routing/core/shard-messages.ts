@@ -19,7 +19,7 @@ import type { Candidate, RouteReason } from "./cost/route.ts";
  * `served`: an answer came and ended as it should. `cut`: it broke after the first byte. `cancelled`: the client left.
  * `client_fault`: the endpoint refused the request itself. `capacity`: it had no room. `failed`: it broke. `late`: its first
  * token did not come in time, and nothing else speaks against it. `disputed`: it answered with an error of its own, and another endpoint did so for the same request:
- * whose fault it was is not known. `unused`: nothing was sent to it.
+ * whose fault it was is not known. `unused`: nothing was sent to it, or it was put back before anything came of it.
  */
 export type AttemptOutcome =
   | "served"
@@ -151,7 +151,10 @@ export type AcquireRequest = {
   readonly lateForMs?: number;
   /** The request has been dispatched before: it is bound to nothing by an old picture. Absent: false. */
   readonly again?: boolean;
-  /** How long it has waited at the shard that sent it here, ms: it keeps its place among those that came since. */
+  /**
+   * How long it has waited, at the shard that sent it here or, of one that was put back, at an endpoint, ms: it keeps its
+   * place among those that came since.
+   */
   readonly waitedMs?: number;
   /**
    * No client waits for this one: a long wait is no reason to refuse it. It is held for as long as the pool holds anybody,
@@ -162,6 +165,8 @@ export type AcquireRequest = {
   readonly priority?: Priority;
   /** Whose request it is. Absent: not known, or an older Worker's. */
   readonly sender?: Sender;
+  /** It may be put back for one of a higher class while it has no byte (`shard-put-back.ts`). Absent: false. */
+  readonly mayPutBack?: boolean;
   /** How much longer its client waits at most, ms; absent: it does not say. */
   readonly clientWaitsMs?: number;
   /** Does the edge want a fresh copy of the views. */
@@ -244,6 +249,8 @@ export type LinePlace = {
 export type ReportReply = {
   /** Endpoints that what still waits there is to leave (`shard-leave.ts`). Absent: none. */
   readonly leave?: readonly string[];
+  /** Leases whose attempts, while they have no byte, are to be put back (`shard-put-back.ts`). Absent: none. */
+  readonly putBack?: readonly string[];
 };
 
 /** What a queued request gets in the end. */

@@ -23,6 +23,9 @@ export const FLUSH_MESSAGES_MAX = LEASES_MAX / REPORT_MAX;
 /** A flush that has not come back after this no longer keeps others from being sent, ms. */
 const FLUSH_LIFE_MS = 1_000;
 
+/** `leave`: its endpoint became down or ejected; `put_back`: its place is for a request of a higher class. */
+export type Departure = "leave" | "put_back";
+
 export type LeaseAnswer = Leased | Refused;
 
 export type AttemptEnd = Omit<Settlement, "leaseId" | "endpointId" | "epoch" | "inFlightAtGrant">;
@@ -100,11 +103,11 @@ export class LeaseClient {
     if (now >= heldLease.confirmDueMs) this.ports.spawn(this.flush());
   }
 
-  /** True: its endpoint became down or ejected after the attempt was sent there; asks the shard now and then. */
-  hasToLeave(heldLease: HeldLease, sentAtMs: number): boolean {
+  /** Why an attempt that was sent is to be given up while it has no byte; null: it is not. Asks the shard now and then. */
+  hasToLeave(heldLease: HeldLease, sentAtMs: number): Departure | null {
     const step = this.#core.leaveStep(this.memory.leaseCache, heldLease, sentAtMs, this.#now);
     if (step === "ask") this.ports.spawn(this.askNews(heldLease.shard));
-    return step === "leave";
+    return step === "leave" || step === "put_back" ? step : null;
   }
 
   /** Sends all that the shards are owed: settlements that found no ride, and confirmations that are due. */
@@ -127,7 +130,7 @@ export class LeaseClient {
       if (report.settled.length === 0 && report.held.length === 0) return;
       try {
         const reply = await this.ports.shardOf(shard).report(report);
-        this.#core.noteHeard(leaseCache, shard, reply?.leave, this.#now);
+        this.#core.noteHeard(leaseCache, shard, reply, this.#now);
       } catch {
         // The rest would fail as well: the next flush or acquire takes it.
         this.#core.restoreReport(leaseCache, shard, report);
@@ -141,7 +144,7 @@ export class LeaseClient {
     try {
       const reply = await this.ports.shardOf(shard).report({ settled: [], held: [] });
       // A shard of an older version says nothing.
-      this.#core.noteHeard(this.memory.leaseCache, shard, reply?.leave, this.#now);
+      this.#core.noteHeard(this.memory.leaseCache, shard, reply, this.#now);
     } catch {
       // It is away: what waits has limits of its own.
     }

@@ -242,10 +242,10 @@ describe("an attempt that waits", () => {
     const { leases, leaseCache, told, passTo, settled } = answering();
     const heldLease = deposit(leaseCache, `${US}|here`, US, grantOf("edge-1"), 0, 0);
     passTo(500);
-    expect([leases.hasToLeave(heldLease, 0), leases.hasToLeave(heldLease, 0)]).toEqual([false, false]);
+    expect([leases.hasToLeave(heldLease, 0), leases.hasToLeave(heldLease, 0)]).toEqual([null, null]);
     await settled();
     expect(told).toHaveLength(1);
-    expect(leases.hasToLeave(heldLease, 0)).toBe(true);
+    expect(leases.hasToLeave(heldLease, 0)).toBe("leave");
   });
 
   test("has its lease confirmed when that is due, and not before", async () => {

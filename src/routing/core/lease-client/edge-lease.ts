@@ -76,6 +76,10 @@ export type LeaseRequest = {
   readonly again?: boolean;
   /** Would rather wait however long than be refused for an expected wait: a job. */
   readonly patient?: boolean;
+  /** It may be put back for one of a higher class while it has no byte. Absent: false. */
+  readonly mayPutBack?: boolean;
+  /** How long it has waited at an endpoint that it was put back from, ms. */
+  readonly waitedMs?: number;
   /** The class in which it waits; absent: normal. */
   readonly priority?: Priority;
   /** Whose it is; absent: not known. */
@@ -151,7 +155,9 @@ export function beginLease(leaseCache: LeaseCache, leaseRequest: LeaseRequest, n
       : null;
     return { step: { kind: "leased", heldLease, reason: heldLease.grant.reason, candidates: null }, refill };
   }
-  const wanted = { region, hop: 0, recentPerSecond: refills ? recentPerSecond : 0, ahead: false } as const;
+  const { waitedMs } = leaseRequest;
+  const before = waitedMs === undefined ? {} : { waitedMs };
+  const wanted = { region, hop: 0, recentPerSecond: refills ? recentPerSecond : 0, ahead: false, ...before } as const;
   return { step: { kind: "ask", asking: ask(leaseCache, leaseRequest, wanted, now) }, refill: null };
 }
 
@@ -227,7 +233,7 @@ function follow(
     noteOwner(heldLease, leaseRequest);
     return { kind: "leased", heldLease, reason, candidates };
   }
-  const waitedMs = Math.max(0, at.now - asking.askedAtMs);
+  const waitedMs = Math.max(0, at.now - asking.askedAtMs) + (leaseRequest.waitedMs ?? 0);
   const far = ask(
     leaseCache,
     leaseRequest,
@@ -339,6 +345,7 @@ function ask(leaseCache: LeaseCache, leaseRequest: LeaseRequest, { region, ...wa
     ...(leaseRequest.lateForMs === undefined ? {} : { lateForMs: leaseRequest.lateForMs }),
     ...(leaseRequest.patient === true ? { patient: true } : {}),
     ...(leaseRequest.again === true ? { again: true } : {}),
+    ...(leaseRequest.mayPutBack === true && !wanted.ahead ? { mayPutBack: true } : {}),
     ...(wanted.ahead ? {} : standing(leaseRequest, now)),
     wantsSnapshot: wanted.hop === 0 && snapshotAgeMs > SNAPSHOT_AGE_MS,
     explain: leaseRequest.explain,
@@ -376,13 +383,9 @@ function tripTo({ client, pool }: LeaseRequest, region: string): number {
   return client === null || place === null ? 0 : roundTripPriorMs(client, place);
 }
 
-function noteReply(
-  leaseCache: LeaseCache,
-  { shard }: Asking,
-  { tight, snapshot, leave }: AcquireReply,
-  now: number,
-): void {
-  noteHeard(leaseCache, shard, leave, now);
+function noteReply(leaseCache: LeaseCache, { shard }: Asking, reply: AcquireReply, now: number): void {
+  const { tight, snapshot } = reply;
+  noteHeard(leaseCache, shard, reply, now);
   noteTight(leaseCache, shard, tight);
   if (snapshot !== null) leaseCache.snapshots.set(shard, { set: snapshot, atMs: now });
 }

@@ -12,7 +12,7 @@ import type { Bucket } from "../shard/budget.ts";
 import type { ViewSet } from "../endpoint/endpoint-view.ts";
 import { CREDIT_LIFE_MS } from "../shard/credits.ts";
 import { LOCAL_EPOCH } from "../shard-messages.ts";
-import type { Report, Grant, LeaseConfirmation, Owner, Settlement } from "../shard-messages.ts";
+import type { Report, Grant, LeaseConfirmation, Owner, ReportReply, Settlement } from "../shard-messages.ts";
 import { noteHome } from "./lease-cache-homes.ts";
 import { confirmationOf, ownerOf } from "./lease-cache-owner.ts";
 import type { Home, Homes } from "./lease-cache-homes.ts";
@@ -57,7 +57,7 @@ export type LeaseCache = {
   readonly homes: Homes;
   readonly snapshots: Map<string, { readonly set: ViewSet; readonly atMs: number }>;
   /** What each shard last said of its endpoints. */
-  readonly heard: Map<string, { readonly atMs: number; readonly leave: readonly string[]; readonly askedAtMs: number }>;
+  readonly heard: Map<string, Required<ReportReply> & { readonly atMs: number; readonly askedAtMs: number }>;
   /** Shards near saturation when last heard. */
   readonly tight: Set<string>;
   /** Pays for the retries that this isolate decides alone, while no shard answers. */

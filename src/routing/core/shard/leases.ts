@@ -34,7 +34,13 @@ export type Lease = {
   charged: Charged | null;
 };
 
-type Charged = { readonly sender: Sender; readonly rank: number; readonly tokens: number };
+type Charged = {
+  readonly sender: Sender;
+  readonly rank: number;
+  readonly tokens: number;
+  /** When its edge was first told to put it back; null: it is not. */
+  putBackAtMs: number | null;
+};
 
 export type LeaseTable = {
   readonly epoch: number;

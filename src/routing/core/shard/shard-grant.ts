@@ -15,6 +15,7 @@ import type { ShardState } from "./shard-state.ts";
 import type { Effect } from "./shard.ts";
 import { placeGrant } from "./shard-locality.ts";
 import type { AcquireRequest, AwaitOutcome, Grant } from "../shard-messages.ts";
+import { notePutBackable } from "./shard-put-back.ts";
 import { payerOf, unpaid } from "./shard-repeat.ts";
 import { countDemand } from "./shard-scale.ts";
 import { chargeGrant } from "./shard-shares.ts";
@@ -69,7 +70,10 @@ export function grantLease(
     if (payer !== null) spend(payer);
     while (credits < how.credits && lease(`${request.leaseId}.${credits + 1}`, false).kind === "granted") credits += 1;
     countDemand(state, credits + (request.ahead ? 1 : 0), now);
-    if (!request.ahead) chargeGrant(state, request, first.lease, now);
+    if (!request.ahead) {
+      chargeGrant(state, request, first.lease, now);
+      notePutBackable(state, request, first.lease);
+    }
     const endpoint = state.endpoints.get(chosen.endpointId);
     if (endpoint !== undefined) {
       noteGranted(endpoint, request, inFlightAtGrant, now);

@@ -10,21 +10,26 @@
  */
 import { standing } from "../endpoint/endpoint.ts";
 import { allViews } from "./shard.ts";
+import { putBackNames } from "./shard-put-back.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { ReportReply } from "../shard-messages.ts";
 
-/**
- * Ids of the shard's own endpoints that are to be left now, as an isolate is told them: most of the time there are none.
- * Drained ones run to their end.
- */
+/** What an isolate is told of them, and of the leases that are to be put back: most of the time there is nothing to tell. */
 export function leaveNews(state: ShardState, now: number): ReportReply {
+  const leave = leaving(state, now);
+  const putBack = putBackNames(state, now);
+  return { ...(leave.length === 0 ? {} : { leave }), ...(putBack.length === 0 ? {} : { putBack }) };
+}
+
+/** Ids of the shard's own endpoints that are to be left now; drained ones run to their end. */
+function leaving(state: ShardState, now: number): string[] {
   const gone = [...state.endpoints.values()].filter((endpoint) => {
     const stands = standing(endpoint, now);
     return stands === "down" || stands === "ejected";
   });
-  if (gone.length === 0) return {};
+  if (gone.length === 0) return [];
   const hasRoom = allViews(state, now, "").some(
     (one) => one.standing === "admitting" && one.warmth === "warm" && one.inFlight < one.capacity,
   );
-  return hasRoom ? { leave: gone.map(({ spec }) => spec.id) } : {};
+  return hasRoom ? gone.map(({ spec }) => spec.id) : [];
 }

@@ -52,7 +52,9 @@ export function hold(
   const rank = rankOf(request.priority);
   const behindMs = etaOfNext(state, rank, now);
   const sinceMs = now - waitedMs;
-  const giveUpAtMs = Math.min(sinceMs + queueWaitMsMax, now + clientWaitsMs);
+  // What one that was dispatched before has waited, it has not waited for a slot.
+  const waitsFromMs = request.again === true ? now : sinceMs;
+  const giveUpAtMs = Math.min(waitsFromMs + queueWaitMsMax, now + clientWaitsMs);
   const waiter = { request, sinceMs, giveUpAtMs, etaMs: behindMs, service: serviceOf(request.inputTokens, null) };
   if (state.queue.size >= queueDepthMax && !makeRoom(state, waiter, effects, now))
     return { kind: "shed", retryAfterMs: behindMs };

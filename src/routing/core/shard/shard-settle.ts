@@ -13,6 +13,7 @@ import { dropExpired, tellPeersSoon } from "./shard.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { Effect } from "./shard.ts";
 import { REFUSED_RETRY_MS } from "./shard-grant.ts";
+import { forgetPutBackable } from "./shard-put-back.ts";
 import { resolve, serveQueue } from "./shard-queue.ts";
 import { placeHeld, settleKey } from "./shard-locality.ts";
 import { LOCAL_EPOCH } from "../shard-messages.ts";
@@ -59,6 +60,7 @@ function settle(
   const { leaseId } = settlement;
   const outcome = settleLease(state.leases, leaseId, now);
   state.resolved.delete(leaseId);
+  forgetPutBackable(state, leaseId);
   // The request went elsewhere while it waited here: its place is free, and nobody may be left awaiting it.
   if (state.queue.has(leaseId)) {
     resolve(state, leaseId, { kind: "shed", retryAfterMs: REFUSED_RETRY_MS }, effects, now);

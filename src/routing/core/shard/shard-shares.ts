@@ -34,7 +34,7 @@ export function leftFor({ arrivals }: ShardState, rank: number, endsPerMs: numbe
 /** A request is served here, under `lease`. */
 export function chargeGrant(state: ShardState, request: AcquireRequest, lease: Lease, now: number): void {
   const tokens = serviceOf(request.inputTokens, null);
-  lease.charged = { sender: request.sender ?? NO_SENDER, rank: rankOf(request.priority), tokens };
+  lease.charged = { sender: request.sender ?? NO_SENDER, rank: rankOf(request.priority), tokens, putBackAtMs: null };
   charge(state, request, tokens, now);
 }
 
@@ -43,7 +43,7 @@ export function chargeHeld(state: ShardState, lease: Lease | undefined, { of }: 
   if (of === undefined || lease === undefined || lease.charged !== null) return;
   const { sender, priority } = of;
   const tokens = serviceOf(0, null);
-  lease.charged = { sender, rank: rankOf(priority), tokens };
+  lease.charged = { sender, rank: rankOf(priority), tokens, putBackAtMs: null };
   charge(state, of, tokens, now);
 }
 

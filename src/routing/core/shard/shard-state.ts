@@ -49,6 +49,8 @@ export type ShardState = {
   readonly shares: FairShares;
   /** Held requests that have gone since it began. */
   turns: number;
+  /** Live leases whose attempts may be put back while they have no byte, by rank of their class. */
+  readonly putBackable: Set<string>[];
   /** Requests that came lately, by rank of their class, with CLASS_TAU_MS. */
   readonly arrivals: FadingCount[];
   /** What became of queued requests, for a while; a grant is in here only while its lease lives. */

@@ -16,6 +16,7 @@ import type { EndpointState } from "../endpoint/endpoint-state.ts";
 import { NO_EVENTS } from "../../../lib/fading-count.ts";
 import { createLeaseTable, expireLeases, inFlight } from "./leases.ts";
 import type { PoolSpec } from "../pool.ts";
+import { forgetPutBackable } from "./shard-put-back.ts";
 import { createNews } from "./shard-news.ts";
 import { regionRoundTrips } from "../cost/terms/net.ts";
 
@@ -55,6 +56,7 @@ export function createShard(pool: PoolSpec, region: string, epoch: number, now: 
     queue: new Map(),
     shares: createShares(),
     turns: 0,
+    putBackable: [],
     arrivals: [],
     resolved: new Map(),
     askers: new Map(),
@@ -122,7 +124,10 @@ export function digestAgesMs(state: ShardState, now: number): Record<string, num
 
 /** Ends every lease that is due, and with it the grant of a queued request that nobody has fetched. */
 export function dropExpired(state: ShardState, now: number): void {
-  for (const { id } of expireLeases(state.leases, now)) state.resolved.delete(id);
+  for (const { id } of expireLeases(state.leases, now)) {
+    state.resolved.delete(id);
+    forgetPutBackable(state, id);
+  }
 }
 
 /** What this shard tells its peers and the edge about its own endpoints. */

@@ -85,7 +85,7 @@ describe("an attempt that waits", () => {
     { said: ["e1"], atMs: SENT_MS, step: "stay" },
   ])("is told $step by $said, heard at $atMs", ({ said, atMs, step }) => {
     const { leaseCache, heldLease } = waiting();
-    noteHeard(leaseCache, "shard", said, atMs);
+    noteHeard(leaseCache, "shard", said === undefined ? undefined : { leave: said }, atMs);
     expect(leaveStep(leaseCache, heldLease, SENT_MS, atMs + 1)).toBe(step);
   });
 
@@ -97,6 +97,17 @@ describe("an attempt that waits", () => {
     const atMs = SENT_MS + LEAVE_LOOK_MS;
     expect([step(atMs), step(atMs), step(atMs + LEAVE_LOOK_MS - 1)]).toEqual(["ask", "stay", "stay"]);
     expect(step(atMs + LEAVE_LOOK_MS)).toBe("ask");
+  });
+
+  test.each([
+    { said: ["i-1"], step: "put_back" },
+    { said: ["i-2"], step: "stay" },
+  ])("is told $step where $said are to be put back", ({ said, step }) => {
+    const { leaseCache, heldLease } = waiting();
+    noteHeard(leaseCache, "shard", { putBack: said }, SENT_MS + 1);
+    expect(leaveStep(leaseCache, heldLease, SENT_MS, SENT_MS + 2)).toBe(step);
+    noteHeard(leaseCache, "shard", {}, SENT_MS + 3);
+    expect(leaveStep(leaseCache, heldLease, SENT_MS, SENT_MS + 4)).toBe("stay");
   });
 
   test("asks where nothing was ever heard", () => {
