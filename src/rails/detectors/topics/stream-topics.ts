@@ -11,7 +11,7 @@ import { isUnspaced, isWordChar } from "../../core/text/code-points.ts";
 import { fold, normalise } from "../../core/text/normalise.ts";
 import { DELAY_CHARS_MAX, scannerOf } from "../../core/stream/stream-scanner.ts";
 import type { ScannerOptions, StreamScanner } from "../../core/stream/stream-scanner.ts";
-import { findTopics } from "./topics.ts";
+import { findTopics, isGap, withPlainGaps } from "./topics.ts";
 import type { TopicOptions } from "./topics.ts";
 
 /** A match begins after a boundary: one character, or two that are a pair, and what is invisible between. */
@@ -51,21 +51,6 @@ function childOf({ next }: TrieNode, unit: number): TrieNode {
   const child: TrieNode = { next: new Map() };
   next.set(unit, child);
   return child;
-}
-
-function withPlainGaps(phrase: string): string {
-  const spaced = Array.from(phrase, (char) => (isGap(char.charCodeAt(0)) ? " " : char)).join("");
-  return spaced
-    .split(" ")
-    .filter((word) => word !== "")
-    .join(" ");
-}
-
-/** As the rail has it: spaces, hyphens, underscores. */
-function isGap(unit: number): boolean {
-  if (unit <= 0x20) return true;
-  if (unit < 0x80) return unit === 0x2d || unit === 0x5f;
-  return unit === 0x85 || unit === 0x2028 || unit === 0x2029 || unit === 0x1680;
 }
 
 function holdPhrase(trie: TrieNode, text: string, from: number): number {

@@ -119,7 +119,8 @@ export function topicIndexOf(options: TopicOptions): TopicIndex {
   return index;
 }
 
-function withPlainGaps(phrase: string): string {
+/** One space for each gap between words. */
+export function withPlainGaps(phrase: string): string {
   return Array.from(phrase, (char) => (isGap(char.charCodeAt(0)) ? " " : char))
     .join("")
     .split(" ")
@@ -128,7 +129,7 @@ function withPlainGaps(phrase: string): string {
 }
 
 /** What separates the words of a phrase. Folding has made ASCII of most other spaces and dashes. */
-function isGap(unit: number): boolean {
+export function isGap(unit: number): boolean {
   if (unit <= 0x20) return true;
   if (unit < 0x80) return unit === 0x2d || unit === 0x5f;
   return unit === 0x85 || unit === 0x2028 || unit === 0x2029 || unit === 0x1680;
