@@ -1,12 +1,11 @@
 /**
- * The only place from which this project calls the network, and the only one that puts a credential on a request:
- * attempts, probes, wake-ups, guards, pushed jobs, rails and webhooks all leave here, so that what must hold for every
- * request out holds in one place.
+ * The only place from which this project calls the network, and the only one that puts a credential on a request.
+ * Attempts, probes, wake-ups, guards, pushed jobs, rails and webhooks all leave here.
  *
- * Model. A call to an endpoint has a path and no URL. The URL is made here of the endpoint's own and that path, and it
- * leaves only if it is still the endpoint's: parsed, its origin is the endpoint's, and its path is the endpoint's base
- * path with the whole of what was asked behind it. Then, and only then, the credential is added. A URL parser repairs
- * what it reads (dots, backslashes, a host behind an `@`): comparing after it, and not before, is what makes this hold.
+ * Model. A call to an endpoint has a path and no URL. The URL is made here, of the endpoint's own and that path. It
+ * leaves only if it is still the endpoint's: once parsed, its origin is the endpoint's, and its path is the endpoint's
+ * base path with the whole of what was asked behind it. Only then the credential is added. A URL parser repairs what it
+ * reads (dots, backslashes, a host behind an `@`), so the comparison comes after it.
  *
  * Redirects are never followed: a redirect would carry a credential, or a prompt, to an address that no config named.
  * Rejected: checks in each route, which is how gateways have forgotten one; a prefix comparison of texts, which

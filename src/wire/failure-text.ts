@@ -1,10 +1,10 @@
 /**
  * Decides what is shown of an answer that failed: one line for operators, without what must not lie in a log.
  *
- * Model. The start of the answer, without the credential that was sent, read by the scanners of the rails `secrets` and
- * `pii` and redacted; then what a terminal acts on becomes a blank, so that an endpoint cannot forge or break a line of
- * the log, and the rest is cut. The scanners see more than is shown: a key that the cut goes through would not look
- * like one. A part of the bundle of its own, loaded by the first failure that is shown.
+ * Model. Of the start of the answer first the credential that was sent is removed, then what the scanners of the rails
+ * `secrets` and `pii` find. What a terminal acts on becomes a blank, so that an endpoint cannot forge or break a line
+ * of the log. Then it is cut. The scanners see more than is shown, since half a key would not look like one. This is a
+ * part of the bundle of its own, loaded by the first failure that is shown.
  * Rejected: showing the answer as it is, since engines quote prompts and headers in their errors; and the status alone,
  * which does not tell "CUDA out of memory" from a bug.
  */

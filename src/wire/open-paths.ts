@@ -3,9 +3,9 @@
  * `/v2/{pool}/openai`, in a job's route.
  *
  * Model: the request goes out with the operator's credential, and an engine serves inference and its own operation on
- * one port, mostly behind one key. So what inference needs is open, everything else is closed until `pools.*.paths`
- * opens it, and what operates an engine (loads, unloads, stops, flushes, profiles, shows its insides) needs a key with
- * the scope `operate` besides, because a `*` is written for a server's own routes and not for its `/shutdown`.
+ * one port, mostly behind one key. So what inference needs is open, and everything else is closed until `pools.*.paths`
+ * opens it. What operates an engine (loads, unloads, stops, flushes, profiles, shows its insides) needs a key with the
+ * scope `operate` besides: who writes `*` thinks of a server's own routes, and not of its `/shutdown`.
  * Sources: the route tables of vLLM, SGLang, llama.cpp, Ollama, TGI, TEI, Triton/KServe, NIM, LMDeploy, LocalAI.
  * Rejected: a list of what is closed alone, which every new release of an engine makes incomplete; telling engines
  * apart, which a config would have to know and a proxy in front would hide.

@@ -1,8 +1,9 @@
 /**
- * Runs a program that never outlives this process, whatever ends it: between the two stands a shell that waits for the
- * end of its input, which this process holds, and then kills the program. It is there before the program is, so there
- * is no instant at which a `kill -9` leaves an orphan; and it has a session of its own, so a Ctrl-C in the terminal
- * ends this process alone, which then decides how the program ends.
+ * Runs a program that never outlives this process, whatever ends it.
+ *
+ * Model. Between the two stands a shell. It waits for the end of its input, which this process holds open, and then
+ * kills the program. The shell is there before the program, so at no instant would a `kill -9` leave an orphan. It has
+ * its own session, so a Ctrl-C in the terminal ends this process alone, which then decides how the program ends.
  *
  * The program inherits the writing end of a pipe that nobody writes to again: when that closes, it has ended. Only then
  * is the shell told to go, so its number is the program's until the shell has waited for it.

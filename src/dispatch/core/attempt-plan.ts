@@ -2,17 +2,18 @@
  * Decides what a request does after an attempt that began no answer: ask for another endpoint, come back to one, or
  * end.
  *
- * Model. Three kinds of loss, each with a bound of its own. A *refusal* for want of room left the request unprocessed:
- * it is repeated at each other endpoint once, free. A *failure* may have been processed: it is repeated only where that
- * is allowed, at most `attemptsMax` attempts fail, and the shard says whether it is paid for (`budget.ts`). A request
- * that is *too long* for one endpoint's context is asked of one other, free, and never again of the same. When no other
- * endpoint can serve, those that refused, or whose connection broke before anything can have come of it, are asked once
- * more: the first when they have room again, for which their shard holds the request as it holds any; the others at
- * once, since an idle connection that the server has just closed looks exactly like that. One that is *put back* for a
- * higher class asks for the same endpoints again, at most PUT_BACKS_MAX times. Two endpoints that answer the same request
- * with errors of their own end it: it is most likely the request (`blame`). The edge and the simulator run this one.
- * Rejected: one count for everything, by which a fleet that is full for a moment uses up what failures need;
- * and a rule in the edge's loop, which the simulator cannot run.
+ * Model. Each kind of loss has a bound of its own.
+ * - A *refusal* for want of room left the request unprocessed. Each other endpoint is asked once, free of charge.
+ * - A *failure* may have been processed. It is repeated only where that is allowed; at most `attemptsMax` attempts may
+ *   fail, and the shard says whether one more is paid for (`budget.ts`).
+ * - A request that is *too long* for one endpoint's context goes to one other, free, and never again to the same.
+ * - One that is *put back* for a higher class asks for the same endpoints again, at most PUT_BACKS_MAX times.
+ * When no other endpoint can serve, two kinds are asked once more. Those that refused: their shard holds the request
+ * until they have room. And those whose connection broke before anything can have come of it, at once: an idle
+ * connection that the server has just closed looks like that. If two endpoints answer one request with errors of their
+ * own, it is most likely the request, and it ends (`blame`).
+ * Rejected: one count for everything, by which a fleet that is full for a moment uses up what failures need; and a rule
+ * in the gateway's loop, which the simulator cannot run.
  */
 import type { AttemptPurpose } from "../../routing/core/shard/budget.ts";
 

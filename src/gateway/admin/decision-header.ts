@@ -1,9 +1,11 @@
 /**
  * Decides how a routing decision is written into one response header: compact JSON, ASCII, and never too long.
  *
- * Model. The endpoint that answered, why, the router's own choice (another one when a hedge answered), where the request
- * stood in line if it was held, and the candidates from the lowest cost up, each with its terms in ms and the sentence that says what it lost to. Candidates that do not
- * fit are counted, never cut in half: the value is JSON at any length. Rejected: structured fields (RFC 9651), which no client parses by itself.
+ * Model. It says which endpoint answered, and why; what the router itself chose (another one, if a hedge
+ * answered); where the request stood in line, if it was held; and then the candidates from the lowest cost up,
+ * each with its terms in ms and what it lost to. Candidates that do not fit are counted, never cut in half: the
+ * value is JSON at any length.
+ * Rejected: structured fields (RFC 9651), which no client parses by itself.
  */
 import { explainCandidates } from "../../routing/core/cost/explain-why.ts";
 import type { Leased } from "../../routing/core/lease-client/edge-lease.ts";

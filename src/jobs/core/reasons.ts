@@ -1,13 +1,17 @@
 /**
- * Decides what the end of an attempt means for its job, by the reason: `again` (a failure that another endpoint may not
- * have), `returned` (nothing ran, so no attempt is used up), `final` (it would fail anywhere), and two that are excused
- * a few times and then count as `again`: `unreached` (most likely nothing ran: the connection was refused) and
- * `restarted` (the attempt ended with the router that waited for it). Their bounds are there because the excuse can be
- * wrong: a job may be what takes an endpoint, or the router itself, down.
+ * Decides what the end of an attempt means for its job, by its reason.
  *
- * The table is closed: a reason that nobody classified does not compile. Source: the typed infrastructure errors of
- * fal, facts on Runpod's capacity answers. Rejected: a status code as the reason, since the same 400 is a client's
- * mistake from one server and "no worker" from another; adapters decide that, once.
+ * Model. Each reason has a class:
+ * - `again`: a failure that another endpoint may not have.
+ * - `returned`: nothing ran, so no attempt is used up.
+ * - `final`: it would fail anywhere.
+ * - `unreached`: the connection was refused, so most likely nothing ran.
+ * - `restarted`: the attempt ended with the router that waited for it.
+ * The last two are excused a few times, and then count as `again`: the job itself may be what takes an endpoint, or the
+ * router, down. The table is closed: a reason that nobody classified does not compile.
+ * Source: the typed infrastructure errors of fal; Runpod's capacity answers (docs/sources.md, Runpod load balancing).
+ * Rejected: a status code as the reason. The same 400 is a client's mistake from one server, and "no worker" from
+ * another; adapters decide that, once.
  */
 
 export type FailureReason =

@@ -1,10 +1,11 @@
 /**
  * That a disk was full a moment ago: kept by the isolate, because the queue that met it does not live to remember.
  *
- * A write that finds no room is noticed when it is committed, and the platform then resets the object that made it,
- * with everything that it had in memory. So whoever is told of it marks it here, and for FULL_PAUSE_MS no queue of this
- * isolate writes on its own account: what it has can be read, what would write is refused, and one look a pause tells
- * when there is room again. Rejected: asking the disk before each write, which nothing here can.
+ * Model. A write that finds no room is noticed when it is committed, and the platform then resets the object that made
+ * it, with all that it had in memory. So whoever is told of it marks it here. For FULL_PAUSE_MS the queues of this
+ * isolate then write nothing of their own: what they have can be read, and what would write is refused. One try after
+ * each pause tells whether there is room again.
+ * Rejected: asking the disk before each write, which nothing here can.
  */
 
 /** How long nothing is tried, ms: longer than most reads wait, and soon enough for a disk that was made room on. */

@@ -1,11 +1,11 @@
 /**
  * What a queue does by the clock: deadlines, retries, deletions, deliveries; and when it looks next.
  *
- * Model. One timer in memory for what is near, and one alarm as its backstop: while something runs or waits the alarm
- * stands at most ALARM_GUARD_MS ahead, so that what a crash leaves behind is found, and it is moved only when
- * it must be (each move is a billed row). Both run the same sweep, which is idempotent: an alarm that comes
- * twice, late, or never changes when things happen and not what. It is armed again in `finally`, and each
- * call looks whether it is stuck.
+ * Model. A timer in memory is for what is near. An alarm stands behind it: while something runs or waits it is at most
+ * ALARM_GUARD_MS ahead, so that what a crash leaves behind is found. It is moved only when it must be, since each
+ * move is a billed row. Both run the same sweep, which may run twice without harm: an alarm that comes again, late or
+ * never changes when things happen, and not what happens. The alarm is set again in `finally`, and each call to the
+ * queue looks whether it is stuck.
  */
 import { lateAtMs, nextWakeMs } from "../core/job.ts";
 import {

@@ -21,11 +21,19 @@ export type TextPart = {
 };
 
 /**
- * What of a body the rails could not see. `too_many_parts` and `too_deep` are bounds, `token_ids` and `media` are
- * content that is no text, `not_json` is a body of which nothing could be read or that a server may read in another
- * way, and `repeated_members` one in which a server may take another of two members than was read.
+ * What of a body the rails could not see.
  */
-export type UnseenReason = "too_many_parts" | "too_deep" | "token_ids" | "media" | "not_json" | "repeated_members";
+export type UnseenReason =
+  /** Beyond the bounds. */
+  | "too_many_parts"
+  | "too_deep"
+  /** Content that is no text. */
+  | "token_ids"
+  | "media"
+  /** Nothing could be read, or a server may read it in another way. */
+  | "not_json"
+  /** Two members of one name: a server may take the other one. */
+  | "repeated_members";
 
 /** What is known of a body before its texts are looked for. */
 export type Unread = {

@@ -1,11 +1,13 @@
 /**
  * Decides whether an answer gives away the hidden prompt it was made with.
  *
- * Model. Two tests. A run of words that the answer has in common with the prompt: words are folded and hashed, the hash
- * of every eight in a row of the prompt is remembered, and a rolling hash over the answer looks them up; a hit is
- * compared word by word, so that a collision is no leak. And a canary, a random string that the shell puts into the
- * prompt of one request: any form of it in the answer (with signs in between, reversed, hexadecimal, base64) is a leak.
- * Both take one pass. Neither finds a paraphrase or a translation: a prompt is not a safe place for a secret.
+ * Model. Two tests, each in one pass.
+ * - Words that the answer has in common with the prompt, eight or more in a row. The prompt's words are folded and hashed,
+ *   and the hash of each eight in a row is kept. A rolling hash over the answer looks them up. A hit is compared word by
+ *   word, so that two texts with one hash are no leak.
+ * - A canary: a random string that is put into the prompt of one request. Any form of it in the answer (with signs in
+ *   between, reversed, hexadecimal, base64) is a leak.
+ * Neither finds a paraphrase or a translation: a prompt is not a safe place for a secret.
  * Source: docs/sources.md, Detectors (OWASP LLM08:2026); Karp and Rabin (1987).
  * Rejected: similarity by embeddings, which costs a model call; and shingles of characters, which shared names trip.
  */

@@ -1,10 +1,10 @@
 /**
  * Decides where a link leads and whether its address carries data.
  *
- * Model. The address is read the way a browser reads it, not the way RFC 3986 would like it: tabs and line breaks
- * vanish, a backslash is a slash, any number of slashes begins the host, everything up to the last "@" is a
- * user's name, the host is percent-decoded and brought into compatibility form. What is left must look like a
- * host name, or no list allows it.
+ * Model. The address is read as a browser reads it, and not as RFC 3986 would like it. Tabs and line breaks vanish; a
+ * backslash is a slash; any number of slashes begins the host; everything up to the last "@" is a user's
+ * name; the host is percent-decoded and brought into compatibility form. If what is left does not look like a
+ * host name, no list allows it.
  * Source: WHATWG URL, section 4.4; Unicode TR46. No platform parser here: the core has none, and it could not say what
  * a Markdown renderer makes of an escape. Where readings differ, `readingsOf` gives all, and each must be allowed.
  * Rejected: decoding Punycode. A Unicode host is on the list only if the list has it in Unicode, and likewise in

@@ -1,10 +1,10 @@
 /**
  * Decides where phone numbers of any country lie in a text.
  *
- * Model. From each digit group on, rows of groups that phone notation may join are tried, the longest first. A row that
- * is likely by its shape is taken unless the nearest word names another kind of number; a possible one is taken only if
- * a word before or behind it announces a phone, or if it follows another phone number in a list. A row has at most
- * seven groups, so the work at one group is bounded.
+ * Model. From each group of digits on, rows of groups that phone notation may join are tried, the longest first. If the
+ * shape of a row is likely, it is taken, unless the nearest word names another kind of number. If it is only possible,
+ * it is taken where a word before or behind it announces a phone, or where it follows a phone number in a list. A row
+ * has at most seven groups, so the work at one group is bounded.
  * Rejected: one pattern per country; and taking rows out of the middle of longer ones, which finds phones in serials.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";

@@ -1,12 +1,12 @@
 /**
  * The pii rail on a stream: what could still become personal data.
  *
- * Model. Digits are held with what may join them, and a number of six digits or more until it is clear that no
- * extension and no word such as "office" follows. A word may be the beginning of an e-mail address: it is held from its
- * first character that words do not have (digit, dot, underscore, …), and as a whole where addresses usually stand:
- * after a bracket, a colon, or a word such as "to" or "at", unless it begins like the most usual words there ("to
- * the"). Every other word is shown at once, or all prose would come a word late; of "because tom@example.com" the name
- * stays and the rest is redacted. `wholeWords` holds every last word instead.
+ * Model. Digits are held together with what may join them. A number of six digits or more is held until it is clear
+ * that neither an extension nor a word such as "office" follows. Any word may begin an e-mail address, but if every
+ * word were held, all prose would come a word late. So a word is held from its first character that words do not have
+ * (a digit, a dot, an underscore). It is held as a whole only where addresses usually stand: after a bracket, a colon,
+ * or a word such as "to" or "at", unless it begins like the most usual words there ("to the"). The price: of "because
+ * tom@example.com" the name is shown and the rest redacted. `wholeWords` holds every last word instead.
  * Rejected: holding back a fixed number of characters.
  */
 import type { SpanAction } from "../../core/spans.ts";

@@ -1,9 +1,10 @@
 /**
  * Decides whether the body of a candidate looks like a key that a machine made.
  *
- * Model. Shannon entropy of the characters against repeated patterns; words that only placeholders contain; and the
- * share of changes between letters' cases and digits, which is about 0.45 for random base62, 0.47 for hex, 0.4 for
- * random lower case with digits, and below 0.15 for words and names joined together.
+ * Model. Three tests. The Shannon entropy of the characters rules out repeated patterns. Some words stand in
+ * placeholders only. And random characters change often between upper case, lower case and digits: the share
+ * of changes is about 0.45 for base62, 0.47 for hex, 0.4 for lower case with digits, and below 0.15 for
+ * words and names joined together.
  * Rejected: a dictionary, which is large and knows one language.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";

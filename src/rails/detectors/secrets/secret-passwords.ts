@@ -2,9 +2,9 @@
  * Decides whether a word that stands where a password stands is one: in an assignment, in a URL, behind `curl -u`, and
  * in a basic authorization header.
  *
- * Model. People make passwords, so entropy says little: what counts is the place, three kinds of characters (or the
- * frequent changes of a random one), and that it is neither a variable (`$PASS`, `{{ pass }}`, `<password>`) nor one of
- * the words that documentation puts there.
+ * Model. People make passwords, so entropy says little. What counts is the place, and three kinds of characters, or the
+ * many changes of a random one. A variable is none (`$PASS`, `{{ pass }}`, `<password>`), nor is a word
+ * that documentation puts there.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
 import { hasPlaceholderWord, looksRandom } from "./secret-body.ts";

@@ -1,10 +1,10 @@
 /**
  * The secrets rail on a stream: what could still become a key.
  *
- * Model. A key is a token, a run without spaces and quotes. Of the token at the end of the text is held what follows
- * the first known prefix in it, its first digit, or the colon of a URL's user; all of it where a value is assigned to
- * the name of a credential; and a few characters that may be the beginning of a prefix. A private key block is held
- * while its lines go on. Prefixes and names are the rail's own, so a new row there needs nothing here.
+ * Model. A key is a token: a run without spaces and quotes. So only the token at the end of the text can be held, and
+ * of it what follows the first known prefix, the first digit, or the colon of a URL's user. All of it is held if it is
+ * assigned to the name of a credential. Else its last characters are, if they may begin a prefix. A private key block
+ * is held while its lines go on. Prefixes and names are the rail's own, so a new row there needs nothing here.
  * Rejected: asking each format how far it got, which repeats the scanner.
  */
 import type { SpanAction } from "../../core/spans.ts";

@@ -1,13 +1,15 @@
 /**
  * Decides how many slots an endpoint has after it has refused for want of room, and when one more is tried.
  *
- * Model. A refusal shows how many requests the endpoint runs beside the one that it refused, and that there is no slot
- * more: that many it has, also none. So it stays for as long as the endpoint itself asks (`Retry-After`, bounded), else
- * for a back-off that doubles with each refusal in a row. Then one attempt more than it showed is let through, one for
- * the whole fleet, because the owner shard alone grants. A trial that is served ends the cut, and the endpoint starts
- * slowly as one that has become ready; one that still runs after TRIAL_MS was not refused, and from then on the slots
- * double every TRIAL_MS, since an answer may take minutes; one that is refused begins a longer wait. Refusals of
- * attempts that were under way lower the slots and add nothing to the wait: they are the same news again.
+ * Model. A refusal shows how many slots there are: as many as requests ran when one more was refused, also none. So it
+ * stays for as long as the endpoint itself asks (`Retry-After`, bounded), else for a back-off that doubles with each
+ * refusal in a row. Then one attempt more is let through as a trial: one for the whole fleet, because the owner alone
+ * grants.
+ * - If it is served, the cut ends, and the endpoint starts slowly, as one that has become ready.
+ * - If it still runs after TRIAL_MS, it was not refused. Since an answer may take minutes, the slots then double every
+ *   TRIAL_MS.
+ * - If it is refused, a longer wait begins.
+ * Refusals of attempts that were under way lower the slots but not the wait: they are the same news again.
  * Source: `breaker.ts`, whose half-open state this is for room instead of health; the doubling is TCP's slow start.
  * Rejected: a floor of one slot, by which an endpoint that refuses at once is idle, near and fast, and takes every
  * first attempt for ever; and counting refusals as failures, which ejects an endpoint for being popular.

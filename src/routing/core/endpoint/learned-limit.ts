@@ -8,14 +8,16 @@
  *   gradient = clamp(tolerance · (base + B) / (residual + B), 0.5, 1)
  *   limit    = (1 − s) · limit + s · (limit · gradient + √limit)
  *
- * with the base being the least residual lately (it rises by 2 % and 1 ms a window, and is what a request alone shows,
- * so that an engine that became slower is soon compared with itself) and B a buffer of 50 ms, below which a difference
- * is scheduling and not a queue. At the least gradient nothing is added, so that an engine that serves one at a time is
- * left with one. A request that was sent beyond the limit on purpose (`plan.ts`) tells of room by an early first token,
- * and nothing by a late one: it waits by design. So a batch that still takes requests grows the limit, and an engine
- * that makes them wait shrinks it within seconds. A capacity answer beside other requests takes a tenth off, once a
- * window: below what was in flight it tells nothing. Answers that show no first token tell only that nothing is wrong:
- * they bring the limit back to its start. Always within LIMIT_MIN … LIMIT_MAX.
+ * The base is the least residual of late. It rises by 2 % and 1 ms a window, and a request that was alone sets
+ * it, so that an engine which became slower is soon compared with itself. B is a buffer of 50 ms: a smaller
+ * difference is scheduling, and no queue. So a batch that still takes requests grows the limit, and an engine
+ * that makes them wait shrinks it within seconds. At the least gradient nothing is added: an engine that serves
+ * one at a time is left with one.
+ * - A request that was sent beyond the limit on purpose (`plan.ts`) waits by design. If its first token is early, there
+ *   is room; if it is late, that tells nothing.
+ * - A capacity answer beside other requests takes a tenth off, once a window. Below what was in flight it tells nothing.
+ * - Answers that show no first token tell only that nothing is wrong: they bring the limit back to its start.
+ * Always within LIMIT_MIN … LIMIT_MAX.
  * Source: Gradient2Limit.java and Envoy's adaptive concurrency (its buffer) as in
  * docs/sources.md, Balancing and overload; s 0.2, q √limit and tolerance 1.5 on the first-token residual as in 6.5.
  * Rejected: the long-term mean as base (Gradient2's own), which takes a queue that stays for the engine's speed.

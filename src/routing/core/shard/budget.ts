@@ -7,10 +7,10 @@
  * `tokensMax + share × served` (`spentMax`), whatever fails: when everything does, retries stop after the first ten.
  *
  * Fleet-wide. A bucket belongs to the shard that owns the endpoints, and is charged when that shard grants the second
- * lease; the settlement that refills it reaches the same shard, once. Summed over a pool's R regions, retries are at
- * most 10·R + 0.1 × served requests, and hedges at most 5·R + 0.02 × served: no shard has to ask another, and none can
- * spend what another earned, so the endpoints of one region are never flooded with the failures of the next. A shard
- * that restarts begins with full buckets again. While no shard answers, an isolate keeps to a retry bucket of its own.
+ * lease; the settlement that refills it reaches the same shard, once. Over a pool's R regions, retries are at most
+ * 10·R + 0.1 × served requests, and hedges at most 5·R + 0.02 × served. No shard has to ask another, and none can spend
+ * what another earned: the endpoints of one region are never flooded with the failures of the next. A shard that
+ * restarts begins with full buckets again. While no shard answers, an isolate keeps to a retry bucket of its own.
  * A second lease that was granted and then not needed is not paid back: the bound would need one more message to hold.
  *
  * Source: docs/routing.md; gRPC's retry throttling (proposal A6: 10 tokens, ratio 0.1), with one token a retry

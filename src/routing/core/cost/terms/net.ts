@@ -1,21 +1,21 @@
 /**
  * The `net` term: the HTTP round trip from the client's region to the endpoint, ms.
  *
- * Model. A round trip is the least that was seen: dispatch to response headers holds everything that the endpoint did
- * before its headers as well, and some engines send those only when a slot begins (llama.cpp). So each client place
- * keeps a minimum. A lower sample is taken at once. A higher one raises it slowly, so that a route that has become
- * longer is learned within a minute or two: by RISE_MS and RISE_SHARE a second where the attempt was alone at the
- * endpoint, sixty times slower where others were there too, because then it may be their queue. What is above the
- * minimum is load or wait, and is learned there. Until it is trusted the value is at most what was expected: the
- * first sample holds the set-up of a connection, and whoever is thought to be far gets no second one. What is
- * measured for one endpoint of a region is the prior of its others; the distance is the prior where none is. Where
- * the client's place is unknown every endpoint is taken for as near as the nearest that was measured, so each is
- * tried. Places are remembered up to a bound; the one that was silent longest goes first, and what was silent for
- * FORGET_MS says nothing any more.
- * Source: the minimum over a window is what TCP BBR takes for a path's round trip; the distance is `geography.ts`.
- * Rejected: a mean, which takes a busy engine for a far one and sends everything to its neighbour (60 of 60 requests on
- * one of three llama.cpp servers); health-probe round trips, which are measured from the shard and not from the
- * client's place; and keeping the first places for ever, which leaves a fleet that moved without measurements.
+ * Intuition. The time from dispatch to response headers is the trip and all that the endpoint did before its headers;
+ * some engines send those only when a slot begins (llama.cpp). So the trip is the least that was seen.
+ * Model. For each client place a minimum is kept.
+ * - A lower sample is taken at once. A higher one raises the value slowly, so that a longer route is learned within a
+ *   minute or two: by RISE_MS and RISE_SHARE a second if the attempt was alone at the endpoint, and sixty times slower if
+ *   it was not, since then it may have been a queue. What is above the minimum is load or wait, and is learned there.
+ * - Until it is trusted the value is at most what was expected. The first sample holds the set-up of a connection, and an
+ *   endpoint that is thought to be far gets no second one.
+ * - What is expected: what another endpoint of the region measured, else the distance. Where the client's place is unknown,
+ *   every endpoint counts as near as the nearest that was measured, so each is tried.
+ * - Places are remembered up to a bound. The one that was silent longest goes first; after FORGET_MS it tells nothing.
+ * Source: TCP BBR takes the minimum over a window for a path's round trip; the distance is `geography.ts`.
+ * Rejected: a mean. It takes a busy engine for a far one and sends everything to its neighbour (60 of 60 requests to
+ * one of three llama.cpp servers). Round trips of health probes: they are measured from the shard, and not from the
+ * client's place. The first places, kept for ever: a fleet that moved would have no measurements.
  */
 import type { EndpointView } from "../../endpoint/endpoint-view.ts";
 import { roundTripPriorMs } from "../geography.ts";
