@@ -1,0 +1,91 @@
+/** The production core with every message's delay, in overload: what a tenant or a class feels of the others. */
+import { describe, expect, test } from "vitest";
+import { CORE } from "../../../tools/sim/production/core-calls.ts";
+import { CONFIG_DEFAULTS } from "../../../tools/sim/production/options.ts";
+import { ProductionRouter } from "../../../tools/sim/production/router.ts";
+import { OUTCOME } from "../../../tools/sim/outcomes.ts";
+import type { World } from "../../../tools/sim/world.ts";
+import type { LeaseRequest } from "../../../src/routing/core/lease-client/edge-lease.ts";
+import { ranToEnd, scenarioOf, workloadOf } from "./worlds.ts";
+
+/** Four slots of a second, and clients of two tenants, each in a region of its own. */
+const scenario = scenarioOf({
+  regions: ["gpus", "ones", "others"],
+  roundTripMs: [
+    [5, 20, 20],
+    [20, 5, 20],
+    [20, 20, 5],
+  ],
+  endpoints: [{ region: "gpus", count: 2, slots: 2, id: "gpu" }],
+});
+const RUN_MS = 60_000;
+
+type Crowd = { readonly everyMs: number; readonly says: Pick<LeaseRequest, "sender" | "priority"> };
+
+/** TTFT of those who were served, and how many were refused, of each crowd. */
+async function felt(crowds: readonly [Crowd, Crowd]): Promise<{ readonly ttftMs: number[]; readonly shed: number }[]> {
+  const arrivals = crowds
+    .flatMap(({ everyMs }, crowd) =>
+      Array.from({ length: Math.floor(RUN_MS / everyMs) }, (_, index) => ({ atMs: index * everyMs, crowd })),
+    )
+    .toSorted((one, other) => one.atMs - other.atMs);
+  const workload = workloadOf(scenario, { count: arrivals.length });
+  workload.requests.arrivalMs.set(arrivals.map(({ atMs }) => atMs));
+  workload.requests.region.set(arrivals.map(({ crowd }) => crowd + 1));
+  const world = await ranToEnd(scenario, workload, (given: World) => {
+    const router = new ProductionRouter(given, { options: CONFIG_DEFAULTS, core: CORE, watch: null });
+    for (const [crowd, { says }] of crowds.entries()) {
+      for (const { leases } of router.edges[crowd + 1] ?? []) {
+        const lease = leases.lease.bind(leases);
+        leases.lease = async (leaseRequest, patienceMs) => lease({ ...leaseRequest, ...says }, patienceMs);
+      }
+    }
+    return router;
+  });
+  return crowds.map((_, crowd) => {
+    const own = arrivals.flatMap((arrival, request) => (arrival.crowd === crowd ? [request] : []));
+    const served = own.filter((request) => world.outcomes.outcome[request] === OUTCOME.served);
+    return {
+      ttftMs: served.map((request) => world.outcomes.ttftMs[request] ?? Number.NaN),
+      shed: own.length - served.length,
+    };
+  });
+}
+
+const mean = (values: readonly number[] = []) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const worst = (values: readonly number[] = []) => Math.max(...values);
+
+describe("a tenant that sends a tenth of what the fleet can do", () => {
+  const small = (says: Crowd["says"]): Crowd => ({ everyMs: 2_530, says });
+  /** `times` what the fleet can do. */
+  const heavy = (says: Crowd["says"], times: number): Crowd => ({ everyMs: 250 / times, says });
+  const one = { sender: { tenant: "one" } };
+  const other = { sender: { tenant: "other" } };
+
+  test("waits no longer when another one sends ten times as much, and is never refused", async () => {
+    const [once] = await felt([small(one), heavy(other, 1.5)]);
+    const [tenTimes, ofHeavy] = await felt([small(one), heavy(other, 15)]);
+    expect(mean(tenTimes?.ttftMs)).toBeLessThan(1.25 * mean(once?.ttftMs) + 100);
+    // A slot's time, and the trips.
+    expect(worst(tenTimes?.ttftMs)).toBeLessThan(2_000);
+    expect([once?.shed, tenTimes?.shed]).toEqual([0, 0]);
+    expect(ofHeavy?.shed).toBeGreaterThan(1_000);
+  });
+
+  test("would wait ten seconds, or be refused, if nobody knew whose a request is", async () => {
+    const [unknown] = await felt([small({}), heavy({}, 15)]);
+    expect((unknown?.shed ?? 0) + (unknown?.ttftMs ?? []).filter((ms) => ms > 5_000).length).toBeGreaterThan(15);
+  });
+});
+
+test("a higher class is served as if it were alone, and the lower one is what is refused", async () => {
+  const sender = { tenant: "one" };
+  const half: Crowd = { everyMs: 500, says: { sender, priority: "high" } };
+  const flood: Crowd = { everyMs: 100, says: { sender, priority: "low" } };
+  const [high, low] = await felt([half, flood]);
+  expect(high?.shed).toBe(0);
+  expect(mean(high?.ttftMs)).toBeLessThan(1_000);
+  expect(low?.shed).toBeGreaterThan(100);
+  // A quarter of the slots are left to it, and are used.
+  expect(low?.ttftMs.length).toBeGreaterThan(50);
+});
