@@ -1,4 +1,6 @@
-/** A request to a path of its endpoints that this router does not understand, or that is named together with its pool. */
+/**
+ * A request to a path of its endpoints that this router does not understand, or that is named together with its pool.
+ */
 import { protocolOf } from "../dispatch/answer-format.ts";
 import { refuseReach } from "../dispatch/reach.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
@@ -32,7 +34,8 @@ export async function passThrough(
   // Whatever the content type says: a body that a model could read as JSON is read as JSON here.
   const json = bytes === null ? null : parseJson(bytes);
   const stream = typeof json === "object" && json !== null && "stream" in json && json.stream === true;
-  // Only the endpoint knows what an unknown POST does, so it is not done twice; of a known protocol it answers, as under /v1.
+  // Only the endpoint knows what an unknown POST does, so it is not done twice; of a known protocol it answers, as
+  // under /v1.
   const isKnown = protocolOf(request.method, path) !== null;
   const repeatable = isKnown || (request.method !== "POST" && request.method !== "PATCH");
   const { method } = request;

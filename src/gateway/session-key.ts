@@ -1,7 +1,7 @@
 /**
  * Decides which session a request belongs to, by the names that agents and their packages send, and how it is told to a
- * shard: SipHash under a secret of the deployment over the tenant and the name, so that nobody else can compute it, and one
- * tenant's name never is another's. The first name that there is counts; an explicit header comes before the body.
+ * shard: SipHash under a secret of the deployment over the tenant and the name, so that nobody else can compute it, and
+ * one tenant's name never is another's. The first name that there is counts; an explicit header comes before the body.
  * Source: docs/sources.md, Threats.
  */
 import { keyedHash } from "../lib/keyed-hash.ts";
@@ -22,8 +22,8 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * What of a body names a session, the most telling first: OpenAI's cache key; the Responses API's conversation, and the
- * answer that it goes on from; Anthropic's `metadata.user_id`, in which Claude Code names its session, and OpenAI's older
- * `user`.
+ * answer that it goes on from; Anthropic's `metadata.user_id`, in which Claude Code names its
+ * session, and OpenAI's older `user`.
  */
 function namesIn(body: JsonObject): readonly unknown[] {
   const { prompt_cache_key, conversation, previous_response_id, metadata, user } = body;

@@ -31,8 +31,8 @@ export const TRACEPARENT = "traceparent";
 /** Development only: where the client is, "lat,lon" or a region id. */
 export const PLACE = "x-warmpath-place";
 /**
- * Request: names the session that it belongs to, the first of them that is there. Ours, then what agents send (Claude Code;
- * OpenCode and Workers AI; Codex in two spellings), the most specific first.
+ * Request: names the session that it belongs to, the first of them that is there. Ours, then what agents send (Claude
+ * Code; OpenCode and Workers AI; Codex in two spellings), the most specific first.
  */
 export const SESSION_HEADERS = [
   "x-warmpath-session",

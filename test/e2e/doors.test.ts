@@ -25,6 +25,8 @@ beforeAll(async () => {
     url: `${own.url}/base`,
     auth: { secret: "ENDPOINT_KEY" },
     concurrencyPerWorker: 64,
+    // What the endpoint is asked beside its health is a client's.
+    engineLoad: "off",
   });
   fleet = await startFleet({
     endpoints: [],

@@ -113,8 +113,8 @@ async function replaceFiles(outdir: string, entryName: string, files: readonly O
  * share: with four parts ten chunks, which gzip 5 KB worse than one and are ten requests to the module registry. A part
  * that imports the entry shares all of it, so there is one such set. The entry has run by the time a part is loaded.
  *
- * Which modules begin a part is known from a build before this one. Rejected: noting them while the modules are read. One
- * that is also imported by a statement may be read first, and the bundle then depends on chance.
+ * Which modules begin a part is known from a build before this one. Rejected: noting them while the modules are read.
+ * One that is also imported by a statement may be read first, and the bundle then depends on chance.
  */
 function startInOnePiece(entry: string, parts: ReadonlySet<string>): Plugin {
   return {

@@ -1,4 +1,6 @@
-/** Files that a command writes and that are committed all the same: the command, and the check that they are current. */
+/**
+ * Files that a command writes and that are committed all the same: the command, and the check that they are current.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,12 +1,13 @@
 /**
  * Writes the letters that look like ASCII ones, each in its own case.
  *
- * Model. Unicode's confusables map a letter to the one that stands for its shape; marks (strokes and hooks too, which they
- * write as marks) are put aside. Two letters look alike if that gives the same. Small capitals and a few more Latin
- * letters stand for a shape of their own there; they are read as the letter that they are a form of, and so is what looks
- * like them: Cyrillic letters like в and н are small capitals. Capital I and small l are one shape there: a capital letter
- * with it is an I. Taken are letters of the five scripts that have ASCII's shapes and are in use; what NFKC or NFD changes
- * is not, because rails match after both (of other scripts than Latin NFKC's are, since a redaction reads what was sent).
+ * Model. Unicode's confusables map a letter to the one that stands for its shape; marks (strokes and hooks too, which
+ * they write as marks) are put aside. Two letters look alike if that gives the same. Small capitals and a few more
+ * Latin letters stand for a shape of their own there; they are read as the letter that they are a form of, and so is
+ * what looks like them: Cyrillic letters like в and н are small capitals. Capital I and small l are one shape there: a
+ * capital letter with it is an I. Taken are letters of the five scripts that have ASCII's shapes and are in use; what
+ * NFKC or NFD changes is not, because rails match after both (of other scripts than Latin NFKC's are, since a
+ * redaction reads what was sent).
  * Source: docs/sources.md, Detectors. Case and scripts are those of the Node that the project runs on.
  * Rejected: the full list (6,000 rows), most of which no font draws alike; Unicode's single step, which makes rn of m.
  */

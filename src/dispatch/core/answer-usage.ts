@@ -3,11 +3,12 @@
  * took to read, and how many were written.
  *
  * Model. Only figures, each told or not; what is not told is absent, never 0. OpenAI's `usage` (vLLM, SGLang, TGI,
- * TensorRT-LLM), Anthropic's, which counts what was cached beside the rest, llama.cpp's `timings`, which it sends without
- * being asked, Ollama's counts, and vLLM's `metrics`, whose time to the first token begins when the engine takes the
- * request up. Of a stream the first events and the last are looked at: Anthropic tells the prompt at its beginning.
- * Source: docs/sources.md, Inference servers. Rejected: to ask for usage where the client has not, which shows the client a
- * chunk that it does not expect; a pool may say so (`streamUsage`).
+ * TensorRT-LLM), Anthropic's, which counts what was cached beside the rest, llama.cpp's `timings`, which it
+ * sends without being asked, Ollama's counts, and vLLM's `metrics`, whose time to the first token begins when
+ * the engine takes the request up. Of a stream the first events and the last are looked at: Anthropic tells
+ * the prompt at its beginning.
+ * Source: docs/sources.md, Inference servers. Rejected: to ask for usage where the client has not, which shows the
+ * client a chunk that it does not expect; a pool may say so (`streamUsage`).
  */
 import { readTail } from "../../lib/sse.ts";
 import { memberOf, parsed } from "./token-timing.ts";

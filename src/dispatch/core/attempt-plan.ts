@@ -22,8 +22,8 @@ export type Loss = {
   readonly endpointId: string;
   readonly region: string;
   /**
-   * `left`: its endpoint became down or ejected while it waited there; `put_back`: its place is for a request of a higher
-   * class (`lease-cache-leave.ts`).
+   * `left`: its endpoint became down or ejected while it waited there; `put_back`: its place is for a request of a
+   * higher class (`lease-cache-leave.ts`).
    */
   readonly why: "capacity" | "failed" | "timeout" | "too_long" | "left" | "put_back";
   readonly maybeProcessed: boolean;

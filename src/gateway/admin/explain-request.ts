@@ -1,8 +1,9 @@
 /**
  * Decides what `POST /admin/explain` may ask, and says which field is at fault when it may not.
  *
- * Model: the pool by `model` or by `pool`, and what a request would bring: a place, a prompt's length, endpoints that it
- * has tried, its class. A field that is not one of them is refused, because a misspelt one would explain another question.
+ * Model: the pool by `model` or by `pool`, and what a request would bring: a place, a prompt's length,
+ * endpoints that it has tried, its class. A field that is not one of them is refused, because a misspelt one
+ * would explain another question.
  */
 import type { Place } from "../../routing/core/pool.ts";
 import { PRIORITIES, PRIORITY_DEFAULT } from "../../routing/core/shard/priority.ts";

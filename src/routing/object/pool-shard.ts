@@ -1,7 +1,7 @@
 /**
  * The Durable Object of a shard, the one authority over the endpoints of a pool in a region: the shell of every shard
- * (`routing/host/shard-host.ts`) over the platform's storage, alarm, clock and network. The shell and the decisions of a
- * shard are a part of the bundle: most isolates of the Worker hold no shard.
+ * (`routing/host/shard-host.ts`) over the platform's storage, alarm, clock and network. The shell and the decisions of
+ * a shard are a part of the bundle: most isolates of the Worker hold no shard.
  *
  * RPC methods return unions and never throw for what a caller can cause: a rejected call leaks an unhandled rejection
  * in workerd, and breaks the stub.

@@ -2,7 +2,8 @@
  * What each part of the production core is worth: the core without it, as a ratio to the whole core.
  *
  * Model. All variants of a seed meet the same requests, so ratios are paired: beside the ratio of the pooled p99 stands
- * how much the seeds' own differ, with their spread: a part is worth something where that is above 0 and no `~` before it.
+ * how much the seeds' own differ, with their spread: a part is worth something where that is above 0 and no `~` before
+ * it.
  */
 import type { RouterResult, ScenarioResult } from "../run.ts";
 import { differenceText, type Difference } from "./difference.ts";

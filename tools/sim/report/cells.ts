@@ -1,6 +1,6 @@
 /**
- * A cell of the documented tables: one scenario at one load, with the routers that it compares. All of it is plain data, so
- * that a thread can be given a cell and send back its result.
+ * A cell of the documented tables: one scenario at one load, with the routers that it compares. All of it is plain
+ * data, so that a thread can be given a cell and send back its result.
  */
 import { invariant } from "../../../src/lib/invariant.ts";
 import { policyRouter } from "../policy-router.ts";

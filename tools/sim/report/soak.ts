@@ -1,8 +1,8 @@
 /**
  * `npm run sim -- --soak N`: random worlds with every checker, on all cores, and the command that replays each failure.
  *
- * Model. Seeds go in small batches to threads; a seed's run depends on nothing but the seed, so neither do the verdicts and
- * the hash over all of them depend on the number of threads.
+ * Model. Seeds go in small batches to threads; a seed's run depends on nothing but the seed, so neither do the verdicts
+ * and the hash over all of them depend on the number of threads.
  */
 import { parseArgs } from "node:util";
 import { replayCommand, type SeedVerdict } from "../production/soak.ts";

@@ -2,7 +2,8 @@
  * `npm run sim -- --tables`: every table of docs/routing.md, as Markdown, with the sizes and seeds that stand there
  * (`--full`) or with smaller ones.
  *
- * Model. A table is a list of scenarios, a list of routers and a form. Seeds are 2001 and up: no choice was made on them.
+ * Model. A table is a list of scenarios, a list of routers and a form. Seeds are 2001 and up: no choice was made on
+ * them.
  * Rejected: the commands in the document, of which one was always forgotten when the core had changed.
  */
 import type { ScenarioResult } from "../run.ts";

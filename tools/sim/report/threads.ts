@@ -1,5 +1,6 @@
 /**
- * Work in threads: jobs are dealt one by one to threads as they become free, and the answers come in the order of the jobs.
+ * Work in threads: jobs are dealt one by one to threads as they become free, and the answers come in the order of the
+ * jobs.
  *
  * Model. A job depends on nothing but itself, so the answers do not depend on the number of threads.
  */

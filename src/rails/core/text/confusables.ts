@@ -1,10 +1,12 @@
 /**
  * Which letters pass for which: the table behind `fold`.
  *
- * Model. A letter is lower-cased, its diacritics are taken off, and if what is left looks like an ASCII letter it becomes
- * that letter. Both cases of a letter fold alike, so that words of other scripts can be matched whatever their case: what
- * the small letter looks like counts (Greek capital Nu folds to v), and only where it is like none, the capital.
- * Source: Unicode TR39, confusables (`tools/tables/look-alikes.ts`); letters in boxes, quotes and dashes are added here.
+ * Model. A letter is lower-cased, its diacritics are taken off, and if what is left looks like an ASCII letter
+ * it becomes that letter. Both cases of a letter fold alike, so that words of other scripts can be matched
+ * whatever their case: what the small letter looks like counts (Greek capital Nu folds to v), and only where
+ * it is like none, the capital.
+ * Source: Unicode TR39, confusables (`tools/tables/look-alikes.ts`); letters in boxes, quotes and dashes are added
+ * here.
  */
 import { isDiacritic } from "./diacritic.ts";
 import { LOOK_ALIKES } from "./look-alikes.ts";

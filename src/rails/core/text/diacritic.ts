@@ -1,4 +1,6 @@
-/** The blocks of combining marks that belong to no script: accents, and what is drawn through, over or under letters. */
+/**
+ * The blocks of combining marks that belong to no script: accents, and what is drawn through, over or under letters.
+ */
 export function isDiacritic(unit: number): boolean {
   if (unit < 0x0300) return false;
   return (

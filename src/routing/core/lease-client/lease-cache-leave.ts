@@ -1,10 +1,10 @@
 /**
  * Decides, at the edge, whether an attempt that still waits for its answer is to leave its endpoint.
  *
- * Model. Every answer of a shard names its endpoints that became down or ejected (`shard-leave.ts`), and leases that are
- * to be put back (`shard-put-back.ts`); an attempt that was sent before looks here now and then, and is repeated
- * elsewhere, or in line. An isolate that has not heard of the shard for LEAVE_LOOK_MS asks with an empty report, one at a
- * time, whatever the number of those who wait. Rejected: a call of each attempt, which would cost most when all wait.
+ * Model. Every answer of a shard names its endpoints that became down or ejected (`shard-leave.ts`), and leases that
+ * are to be put back (`shard-put-back.ts`); an attempt that was sent before looks here now and then, and is repeated
+ * elsewhere, or in line. An isolate that has not heard of the shard for LEAVE_LOOK_MS asks with an empty report, one at
+ * a time, whatever the number of those who wait. Rejected: a call of each attempt, which would cost most when all wait.
  */
 import { KEYS_MAX } from "./lease-cache.ts";
 import type { HeldLease, LeaseCache } from "./lease-cache.ts";

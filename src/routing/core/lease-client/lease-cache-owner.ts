@@ -1,4 +1,7 @@
-/** Decides what a shard is told of a lease that it did not grant for its request: whose it is, once it is in somebody's hands. */
+/**
+ * Decides what a shard is told of a lease that it did not grant for its request: whose it is, once it is in somebody's
+ * hands.
+ */
 import type { Sender } from "../shard/fair-shares.ts";
 import type { Priority } from "../shard/priority.ts";
 import type { Grant, LeaseConfirmation, Owner } from "../shard-messages.ts";

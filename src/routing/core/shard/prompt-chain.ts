@@ -2,13 +2,13 @@
  * How a prompt is known to a shard: by keyed hashes of it up to some of its places, each of which stands for everything
  * before it.
  *
- * Model. An engine keeps what it has read by blocks, and what two prompts have in common is the longest beginning that both
- * have. So a prompt is a chain of beginnings: at fixed marks, the next always half as far or a third farther (whoever
- * shares a part of it is found to within a third, whatever comes after), and at the ends of its last messages (the next
- * turn of a conversation has this turn's whole prompt as one of its own ends, and is found exactly). The number is bounded
- * however long the prompt is. Source: docs/sources.md, Cost model. Rejected: a hash of every block, as the engine's own
- * cache has it: 8,192 of them for a prompt of 128k tokens; and the first 256 tokens alone, which all conversations of one
- * agent have in common.
+ * Model. An engine keeps what it has read by blocks, and what two prompts have in common is the longest beginning that
+ * both have. So a prompt is a chain of beginnings: at fixed marks, the next always half as far or a third farther
+ * (whoever shares a part of it is found to within a third, whatever comes after), and at the ends of its last messages
+ * (the next turn of a conversation has this turn's whole prompt as one of its own ends, and is found exactly). The
+ * number is bounded however long the prompt is. Source: docs/sources.md, Cost model. Rejected: a hash of every block,
+ * as the engine's own cache has it: 8,192 of them for a prompt of 128k tokens; and the first 256 tokens alone, which
+ * all conversations of one agent have in common.
  */
 
 /** A beginning of a prompt. The key is a keyed hash: it tells nothing of the prompt or its tenant. */

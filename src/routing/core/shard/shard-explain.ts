@@ -1,4 +1,6 @@
-/** What a shard would decide now, and where the request would stand in line. A part of the bundle: operators ask rarely. */
+/**
+ * What a shard would decide now, and where the request would stand in line. A part of the bundle: operators ask rarely.
+ */
 import { explain } from "../cost/explain.ts";
 import type { ExplainRequest, Explanation } from "../cost/explain.ts";
 import type { Rng } from "../../../lib/rng.ts";

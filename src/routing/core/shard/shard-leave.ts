@@ -14,7 +14,10 @@ import { putBackNames } from "./shard-put-back.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { ReportReply } from "../shard-messages.ts";
 
-/** What an isolate is told of them, and of the leases that are to be put back: most of the time there is nothing to tell. */
+/**
+ * What an isolate is told of them, and of the leases that are to be put back: most of the time there is nothing to
+ * tell.
+ */
 export function leaveNews(state: ShardState, now: number): ReportReply {
   const leave = leaving(state, now);
   const putBack = putBackNames(state, now);

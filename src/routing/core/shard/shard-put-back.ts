@@ -1,21 +1,23 @@
 /**
  * Decides which attempts without a byte are put back for requests of a higher class that wait.
  *
- * Model. A lease of a lower class whose attempt has not begun to answer may be given up without a loss but its place: its
- * edge aborts the attempt and asks again, and the slot goes to who waits first. The shard does not know who has begun; it
- * names the youngest of the lowest class, which most likely stand in the endpoint's own line, one for each that waits for
- * longer than the news takes to be heard. An edge that finds the answer begun, or may not repeat the request, goes on, and
- * after PUT_BACK_LIFE_MS another is named. Only who says so may be put back (`mayPutBack`): a stream that may be repeated,
- * and was put back fewer than PUT_BACKS_MAX times (`dispatch/core/attempt-plan.ts`).
- * Source: docs/sources.md, Fairness (SMG). Rejected: the oldest, which has waited longest and begins next; a call from the
- * shard to each holder, which an object cannot make.
+ * Model. A lease of a lower class whose attempt has not begun to answer may be given up without a loss but its place:
+ * its edge aborts the attempt and asks again, and the slot goes to who waits first. The shard does not know who has
+ * begun; it names the youngest of the lowest class, which most likely stand in the endpoint's own line, one for each
+ * that waits for longer than the news takes to be heard. An edge that finds the answer begun, or may not repeat the
+ * request, goes on, and after PUT_BACK_LIFE_MS another is named. Only who says so may be put back (`mayPutBack`): a
+ * stream that may be repeated, and was put back fewer than PUT_BACKS_MAX times (`dispatch/core/attempt-plan.ts`).
+ * Source: docs/sources.md, Fairness (SMG). Rejected: the oldest, which has waited longest and begins next; a call from
+ * the shard to each holder, which an object cannot make.
  */
 import type { Lease } from "./leases.ts";
 import { rankOfWaiter } from "./queue-order.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { AcquireRequest } from "../shard-messages.ts";
 
-/** Who waits for less gets its slot sooner than an edge hears, ms: attempts look this often (`lease-cache-leave.ts`). */
+/**
+ * Who waits for less gets its slot sooner than an edge hears, ms: attempts look this often (`lease-cache-leave.ts`).
+ */
 export const PUT_BACK_WAIT_MS = 500;
 
 /** A lease that is named and still lives after this has begun, ms: twice that, and the trips. */

@@ -1,4 +1,6 @@
-/** A lower class's attempt without a byte gives its place to a higher class that waits: whom a shard names, and when. */
+/**
+ * A lower class's attempt without a byte gives its place to a higher class that waits: whom a shard names, and when.
+ */
 import { describe, expect, test } from "vitest";
 import { seededRng } from "../../../../src/lib/rng.ts";
 import { afterLoss, createAttemptPlan, PUT_BACKS_MAX } from "../../../../src/dispatch/core/attempt-plan.ts";
