@@ -1,21 +1,25 @@
 /** One dispatch of a request to an endpoint, and what came of it. */
 import type { AnswerUsage } from "./core/answer-usage.ts";
-import type { AttemptFailure } from "../routing/core/shard-messages.ts";
+import type { AttemptFailure, AttemptOutcome } from "../routing/core/shard-messages.ts";
 import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
-import type { Begun } from "./begin-answer.ts";
-import type { Desk } from "./lease-desk.ts";
-import type { EdgeEndpoint } from "./runtime.ts";
-import type { Outgoing } from "./outgoing.ts";
+import type { Departure, LeaseClient } from "../routing/host/lease-client.ts";
+import type { Bounds, Way } from "./upstream.ts";
 
-/** An attempt under way. */
+/** An attempt under way. Written in place, by the modules of its life alone. */
 export type Attempt = {
-  readonly desk: Desk;
+  readonly leases: LeaseClient;
   readonly heldLease: HeldLease;
-  readonly endpoint: EdgeEndpoint;
-  readonly outgoing: Outgoing;
+  readonly way: Way<unknown>;
+  readonly bounds: Bounds;
   readonly sentAtMs: number;
   readonly controller: AbortController;
-  timer: ReturnType<typeof setTimeout> | null;
+  /** Cancels its timer; null: none runs. */
+  cancelTimer: (() => void) | null;
+  /** Its lease is settled, and nothing watches it any more. */
+  isEnded: boolean;
+  hasBegun: boolean;
+  /** Somebody sees its answer to the end. */
+  isTaken: boolean;
   /** The first byte, or the end, did not come in time. */
   timedOut: boolean;
   /** When it has been silent for too long; Infinity while nobody listens. */
@@ -30,7 +34,8 @@ export type Attempt = {
   isUnreachable: boolean;
   /** When to see whether its endpoint is to be left; Infinity once an answer is coming, or where it may not be repeated. */
   leaveAtMs: number;
-  hasLeft: boolean;
+  /** Why it was given up for its shard; null: it was not. */
+  left: Departure | null;
   headersAtMs: number | null;
   /** First byte of a stream's body. */
   firstByteAtMs: number | null;
@@ -51,22 +56,40 @@ export type Attempt = {
  */
 export type Lateness = { readonly afterMs: number; readonly onLate: (attempt: Attempt) => number };
 
-export type AttemptResult =
-  | {
-      readonly kind: "begun";
-      readonly attempt: Attempt;
-      readonly response: Response;
-      readonly begun: Begun;
-      /** It says that the request is too long for the endpoint's context: another one's may be longer. */
-      readonly isTooLong: boolean;
-    }
-  /** May be repeated elsewhere; its lease is settled, unless it is `undecided` or found no room. */
-  | LostAttempt;
+export type AttemptResult<Reply> = BegunAttempt<Reply> | LostAttempt;
 
+export type BegunAttempt<Reply> = {
+  readonly kind: "begun";
+  readonly attempt: Attempt;
+  readonly reply: Reply;
+  readonly status: number;
+  /** It says that the request is too long for the endpoint's context: another one's may be longer. */
+  readonly isTooLong: boolean;
+  /** What is still to come, to be taken by one of its exits; null: all is here, and the lease is settled. */
+  readonly open: OpenAnswer | null;
+};
+
+/**
+ * The rest of an answer that has begun. It is taken by one of these exits, once; each settles the lease when it is over, and
+ * aborts what is left.
+ */
+export type OpenAnswer = {
+  /** Resolves, with what the pump says, once the lease is settled. */
+  readonly run: (pump: Pump<AttemptOutcome>) => Promise<AttemptOutcome>;
+  /** Takes a part, if the pump says null: the rest is open again, for another exit. Null: it was the end. */
+  readonly part: (pump: Pump<AttemptOutcome | null>) => Promise<OpenAnswer | null>;
+  /** Nobody wants the rest. */
+  readonly discard: (outcome: AttemptOutcome) => void;
+};
+
+/** Sees an answer through, and resolves with how it ended. */
+export type Pump<Ended> = (attempt: Attempt) => Promise<Ended>;
+
+/** May be repeated elsewhere; its lease is settled, unless it is `undecided` or found no room. */
 export type LostAttempt = {
   readonly kind: "lost";
   readonly attempt: Attempt;
-  readonly why: "capacity" | "failed" | "timeout" | "left";
+  readonly why: "capacity" | "failed" | "timeout" | "left" | "put_back";
   readonly maybeProcessed: boolean;
   /** Not one byte came back: its whole region may be cut off. */
   readonly silent: boolean;

@@ -23,22 +23,24 @@ const HELD_BYTES_MAX = 65_536;
 const ERROR_BODY_BYTES_MAX = 65_536;
 
 /** Body of an answer that has begun. */
-export type Begun =
-  | {
-      readonly kind: "whole";
-      readonly bytes: Uint8Array | null;
-      /** The same, parsed, where it is an answer of a known protocol. */
-      readonly value?: unknown;
-    }
-  | {
-      readonly kind: "stream";
-      /** What was read until it had begun. */
-      readonly first: Uint8Array;
-      readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-      readonly body: ReadableStream<Uint8Array>;
-      /** What it must be to its end; null where nobody here can read it. */
-      readonly protocol: AnswerProtocol | null;
-    };
+export type Begun = Whole | Streaming;
+
+export type Whole = {
+  readonly kind: "whole";
+  readonly bytes: Uint8Array | null;
+  /** The same, parsed, where it is an answer of a known protocol. */
+  readonly value?: unknown;
+};
+
+export type Streaming = {
+  readonly kind: "stream";
+  /** What was read until it had begun. */
+  readonly first: Uint8Array;
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly body: ReadableStream<Uint8Array>;
+  /** What it must be to its end; null where nobody here can read it. */
+  readonly protocol: AnswerProtocol | null;
+};
 
 /** It came, and was no answer. `status`: what HTTP would have said; `isError`: the endpoint told an error of its own. */
 export type NoAnswer = {

@@ -5,40 +5,32 @@
 import { askedOfIt } from "./core/attempt-plan.ts";
 import type { AttemptPlan } from "./core/attempt-plan.ts";
 import { noteAsked, noteFailing, refusalOf } from "./core/failing-rules.ts";
-import type { Outgoing } from "./outgoing.ts";
-import type { Desk } from "./lease-desk.ts";
-import { endAttempt } from "./dispatch.ts";
+import { endAttempt } from "./attempt-end.ts";
 import { servesOthers } from "./core/failing-requests.ts";
 import type { LostAttempt } from "./attempt.ts";
-import { requestHash } from "./request-hash.ts";
-import type { EdgePool } from "./runtime.ts";
+import type { Dispatch } from "./course.ts";
 import type { Refusal } from "../wire/refusal.ts";
 
 /** A request, as far as it is told from others. */
-type Known = {
-  readonly desk: Desk;
-  readonly pool: EdgePool;
-  readonly outgoing: Outgoing;
-  readonly tenant: string;
-};
+type Known = Pick<Dispatch<unknown>, "leases" | "pool" | "upstream" | "tenant">;
 
 /** Why a request is not sent at all; null: it is. Hashes nothing while no request of the pool has failed lately. */
-export function refuseFailing(request: Known): Refusal | null {
+export async function refuseFailing(request: Known): Promise<Refusal | null> {
   const { failing } = request.pool;
   if (failing.entries.size === 0) return null;
-  const known = refusalOf(failing, keyOf(request), Date.now());
+  const known = refusalOf(failing, await keyOf(request), nowOf(request));
   if (known === null) return null;
   return { reason: known.fault === "failed" ? "request_keeps_failing" : "saturated", retryAfterMs: known.forMs };
 }
 
 /** It ended without an answer: held against it where two endpoints said so; where idle ones asked for a wait, it waits. */
-export function noteEnded(request: Known, plan: AttemptPlan): void {
+export async function noteEnded(request: Known, plan: AttemptPlan): Promise<void> {
   const { disputed, idleRefusals } = plan;
   const fault = disputed ? "failed" : idleRefusals > 1 ? "no_room" : null;
   const askedMs = askedOfIt(plan);
   if (fault === null && askedMs === null) return;
-  const key = keyOf(request);
-  const now = Date.now();
+  const key = await keyOf(request);
+  const now = nowOf(request);
   if (fault !== null) noteFailing(request.pool.failing, key, fault, now);
   if (askedMs !== null) noteAsked(request.pool.failing, key, askedMs, now);
 }
@@ -47,12 +39,19 @@ export function noteEnded(request: Known, plan: AttemptPlan): void {
  * What they refused, nobody served. Two idle endpoints that do, while others are served, say nothing of themselves; what one
  * alone refused is told by its hash.
  */
-export function noteRefused(request: Known, { idleRefusals }: AttemptPlan, refusals: readonly LostAttempt[]): void {
-  const isItsOwn = idleRefusals > 1 && servesOthers(request.pool.failing, Date.now());
+export async function noteRefused(
+  request: Known,
+  { idleRefusals }: AttemptPlan,
+  refusals: readonly LostAttempt[],
+): Promise<void> {
+  const isItsOwn = idleRefusals > 1 && servesOthers(request.pool.failing, nowOf(request));
+  const alone = refusals.length === 1 ? await request.upstream.hash("") : null;
   for (const { attempt } of refusals) {
-    if (refusals.length === 1) attempt.request = requestHash(request.desk, request.outgoing);
+    attempt.request = alone ?? attempt.request;
     endAttempt(attempt, isItsOwn ? "cancelled" : "capacity");
   }
 }
 
-const keyOf = ({ desk, outgoing, tenant }: Known): string => requestHash(desk, outgoing, tenant);
+const keyOf = async ({ upstream, tenant }: Known): Promise<string> => upstream.hash(tenant);
+
+const nowOf = ({ leases }: Known): number => leases.ports.clock.now();

@@ -2,10 +2,9 @@
  * The lease client (`routing/host/lease-client.ts`) over the platform: the isolate's memory, and the ports of whoever asks.
  */
 import type { LeaseRequest } from "../routing/core/lease-client/edge-lease.ts";
-import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
 import { parseShardName } from "../routing/core/shard-name.ts";
 import { LeaseClient } from "../routing/host/lease-client.ts";
-import type { AttemptEnd, LeaseAnswer } from "../routing/host/lease-client.ts";
+import type { LeaseAnswer } from "../routing/host/lease-client.ts";
 import type { EdgeEnv, EdgePool, Runtime } from "./runtime.ts";
 
 export type { LeaseAnswer } from "../routing/host/lease-client.ts";
@@ -24,7 +23,8 @@ const CLOCK = {
   },
 };
 
-function leasesOf(desk: Desk): LeaseClient {
+/** What a request, or a queue of jobs, has of its isolate. */
+export function leasesOf(desk: Desk): LeaseClient {
   return new LeaseClient(desk.runtime, {
     clock: CLOCK,
     rng: Math.random,
@@ -35,15 +35,6 @@ function leasesOf(desk: Desk): LeaseClient {
 
 export const lease = async (desk: Desk, pool: EdgePool, leaseRequest: LeaseRequest): Promise<LeaseAnswer> =>
   leasesOf(desk).lease(leaseRequest, pool.config.patienceMs);
-
-export const settle = (desk: Desk, heldLease: HeldLease, end: AttemptEnd): void =>
-  leasesOf(desk).settle(heldLease, end);
-
-export const returnLease = (desk: Desk, heldLease: HeldLease): void => leasesOf(desk).giveBack(heldLease);
-
-export const flush = async (desk: Desk): Promise<void> => leasesOf(desk).flush();
-
-export const askNews = async (desk: Desk, shard: string): Promise<void> => leasesOf(desk).askNews(shard);
 
 /** The shard of this name; the first call ever made decides where it lives, so every caller gives its region's hint. */
 export function stubOf(desk: Desk, shard: string) {

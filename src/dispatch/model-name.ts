@@ -11,11 +11,10 @@
  */
 import { egress } from "../../backends/egress.ts";
 import type { Call } from "../../backends/port.ts";
-import { errorBody, errorHeaders } from "../wire/error-body.ts";
-import { REQUEST_ID } from "../wire/headers.ts";
 import { modelsIn, withModel } from "../wire/model-in-body.ts";
 import { MODEL_CHARS_MAX } from "../wire/openai.ts";
 import { readStart } from "../wire/read-body.ts";
+import type { Answer, Refusal } from "../wire/refusal.ts";
 import { isGonePage } from "./answer-format.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 
@@ -37,7 +36,7 @@ export function named({ models }: EdgeEndpoint, call: Call, name: string): Call 
 }
 
 /** The answer under the name that the endpoint has for the model; `refusal` itself where that was not the trouble. */
-export async function retryNamed(refused: Refused, refusal: Response): Promise<Response> {
+export async function retryNamed(refused: Refused, refusal: Response): Promise<Answer> {
   const { endpoint, call, sent, learned } = refused;
   const asked = call.body === null ? [] : modelsIn(bytesOf(call.body));
   if (!asked.some(({ name }) => endpoint.models.has(name))) return refusal;
@@ -53,7 +52,7 @@ export async function retryNamed(refused: Refused, refusal: Response): Promise<R
   if (name === null || refusedNames.includes(name)) {
     learned.delete(endpoint);
     tellOnce(endpoint, `endpoint ${id} does not know its pool's model: write the name that it has as its "model"`);
-    return unknownThere(asked[0]?.name ?? "", call);
+    return unknownThere(asked[0]?.name ?? "");
   }
   learned.set(endpoint, name);
   tellOnce(endpoint, `endpoint ${id} knows its model as ${JSON.stringify(name)}: write it as its "model"`);
@@ -67,10 +66,9 @@ function names(text: string, name: string): boolean {
 }
 
 /** In the words of who can mend it: the endpoint's own name no option that there is. */
-function unknownThere(model: string, call: Call): Response {
+function unknownThere(model: string): Refusal {
   const detail = `The pool's endpoint does not know the model "${model}". The operator writes the name that it has as endpoints[].model.`;
-  const body = errorBody("unknown_model", { detail, param: "model", requestId: call.headers[REQUEST_ID] ?? "" });
-  return new Response(JSON.stringify(body), { status: 404, headers: errorHeaders("unknown_model") });
+  return { reason: "unknown_model", param: "model", detail };
 }
 
 const told = new WeakSet<EdgeEndpoint>();

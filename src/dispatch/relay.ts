@@ -13,11 +13,12 @@ import type { AttemptOutcome } from "../routing/core/shard-messages.ts";
 import { firstNonEmptyToken } from "./core/token-timing.ts";
 import { createSseDecoder, push } from "../lib/sse.ts";
 import type { EndState } from "./core/stream-end.ts";
-import { joined } from "./begin-answer.ts";
-import type { Begun } from "./begin-answer.ts";
-import type { CutReason } from "./broken-stream.ts";
-import { endAttempt, keepRunning, noteBytes, noteFailure } from "./dispatch.ts";
+import { noteFailure } from "./attempt-end.ts";
+import { noteBytes } from "./attempt-watch.ts";
 import type { Attempt } from "./attempt.ts";
+import { joined } from "./begin-answer.ts";
+import type { Streaming } from "./begin-answer.ts";
+import type { CutReason } from "./broken-stream.ts";
 import { enter, isCut } from "./draining.ts";
 import { createTail, glance, keep, lookOn, stateOf, textOf } from "./stream-tail.ts";
 import type { StreamTail } from "./stream-tail.ts";
@@ -25,47 +26,29 @@ import type { StreamTail } from "./stream-tail.ts";
 /** Chunks looked at for the first token; a server that sends more before it goes without a TTFT sample. */
 const CHUNKS_SEEN_MAX = 16;
 
-type Streaming = Extract<Begun, { kind: "stream" }>;
+export type RelayTo = {
+  readonly writable: WritableStream<Uint8Array>;
+  readonly isEvents: boolean;
+  /** Sent before the first byte, for a reader in between that sees the first token itself; null: nothing. */
+  readonly opening: Uint8Array | null;
+};
 
-/**
- * The body for the client; the attempt ends by itself when it does. `opening` is sent before the first byte, for a reader
- * in between that sees the first token itself (`rails/output-stream.ts`).
- */
-export function relay(
-  attempt: Attempt,
-  streaming: Streaming,
-  isEvents: boolean,
-  opening: Uint8Array | null = null,
-): ReadableStream<Uint8Array> {
-  const { readable, writable } = new IdentityTransformStream();
-  keepRunning(attempt);
-  attempt.desk.ctx.waitUntil(pump(attempt, streaming, writable, isEvents, opening));
-  return readable;
-}
-
-async function pump(
-  attempt: Attempt,
-  streaming: Streaming,
-  writable: WritableStream<Uint8Array>,
-  isEvents: boolean,
-  opening: Uint8Array | null,
-): Promise<void> {
+/** The pump of a client's stream. */
+export async function relay(attempt: Attempt, streaming: Streaming, to: RelayTo): Promise<AttemptOutcome> {
   const leave = enter(() => attempt.controller.abort());
   try {
-    if (isEvents && streaming.protocol !== null) await pumpEvents(attempt, streaming, writable, opening);
-    else await pumpBytes(attempt, streaming, writable, isEvents, opening);
+    const isRead = to.isEvents && streaming.protocol !== null;
+    return isRead ? await relayEvents(attempt, streaming, to) : await relayBytes(attempt, streaming, to);
   } finally {
     leave();
   }
 }
 
-async function pumpBytes(
+async function relayBytes(
   attempt: Attempt,
   { first, reader, body }: Streaming,
-  writable: WritableStream<Uint8Array>,
-  isEvents: boolean,
-  opening: Uint8Array | null,
-): Promise<void> {
+  { writable, isEvents, opening }: RelayTo,
+): Promise<AttemptOutcome> {
   try {
     const ended =
       opening === null
@@ -73,19 +56,18 @@ async function pumpBytes(
         : await passFirst(joined([opening, first]), reader, writable);
     if (ended) await writable.close();
     else await body.pipeTo(writable, { preventAbort: true });
-    endAttempt(attempt, "served");
+    return "served";
   } catch {
-    endAttempt(attempt, await endBroken(attempt, writable, isEvents));
+    return endBroken(attempt, writable, isEvents);
   }
 }
 
 /** Of a known protocol: `first` carries the first output. */
-async function pumpEvents(
+async function relayEvents(
   attempt: Attempt,
   { first, reader, body, protocol }: Streaming,
-  writable: WritableStream<Uint8Array>,
-  opening: Uint8Array | null,
-): Promise<void> {
+  { writable, opening }: RelayTo,
+): Promise<AttemptOutcome> {
   const tail = createTail(protocol);
   keep(tail, first);
   const over = new AbortController();
@@ -106,7 +88,7 @@ async function pumpEvents(
   await looking;
   const last = textOf(tail);
   attempt.usage = last === null ? null : (await import("./core/answer-usage.ts")).usageAtEnd(last);
-  endAttempt(attempt, await endEvents(attempt, tail, writable, { isBroken, isRead: opening !== null }));
+  return endEvents(attempt, tail, writable, { isBroken, isRead: opening !== null });
 }
 
 /** Writes what the end lacks. `isRead`: rails stand behind it. */

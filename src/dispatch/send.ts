@@ -7,8 +7,10 @@
  */
 import { egress } from "../../backends/egress.ts";
 import type { Call } from "../../backends/port.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Answer } from "../wire/refusal.ts";
+import type { Outgoing } from "./outgoing.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
+import type { Asking } from "./upstream.ts";
 
 type NamePart = typeof import("./model-name.ts");
 
@@ -18,13 +20,16 @@ let namePart: NamePart | null = null;
 /** Names that endpoints were found to have, for as long as this config lives. */
 const learned = new WeakMap<EdgeEndpoint, string>();
 
-export async function send({ endpoint, heldLease, outgoing, controller }: Attempt): Promise<Response> {
+export async function send(
+  endpoint: EdgeEndpoint,
+  outgoing: Outgoing,
+  { signal, workerId }: Pick<Asking, "signal" | "workerId">,
+): Promise<Answer> {
   const { workerHeader } = endpoint.backend;
-  const wished = workerHeader === null ? null : heldLease.workerId;
   const { method, path, body } = outgoing;
   let { headers } = outgoing;
-  if (workerHeader !== null && wished !== null) headers = { ...headers, [workerHeader]: wished };
-  const call: Call = { method, path, headers, body, signal: controller.signal };
+  if (workerHeader !== null && workerId !== null) headers = { ...headers, [workerHeader]: workerId };
+  const call: Call = { method, path, headers, body, signal };
   const { model } = endpoint.config;
   const known = model ?? learned.get(endpoint);
   if (body !== null && known !== undefined) namePart ??= await import("./model-name.ts");

@@ -9,13 +9,12 @@
  * What was saved is the part of the attempt that had passed when the verdict came.
  * Rejected: refusing a request whose redaction came late, which makes an ordinary finding an error.
  */
-import { touch } from "../routing/core/lease-client/lease-cache.ts";
-import { giveBack, runAttempts } from "../dispatch/attempts.ts";
-import type { Dispatch, Outcome } from "../dispatch/attempts.ts";
-import { endAttempt, keepRunning } from "../dispatch/dispatch.ts";
+import { dispatch } from "../dispatch/door.ts";
+import type { Dispatch, Outcome } from "../dispatch/door.ts";
 import type { Outgoing } from "../dispatch/outgoing.ts";
-import { flush } from "../dispatch/lease-desk.ts";
+import { leasesOf } from "../dispatch/lease-desk.ts";
 import type { Desk, LeaseAnswer } from "../dispatch/lease-desk.ts";
+import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
 
 /** The keeper of a lease looks no more often than this, ms. */
@@ -32,11 +31,11 @@ export async function keepLease(desk: Desk, leasing: Promise<LeaseAnswer>, until
   const answer = await leasing;
   if (answer.kind !== "leased") return;
   const { heldLease } = answer;
+  const leases = leasesOf(desk);
   const keep = (): void => {
     if (isOver) return;
     const now = Date.now();
-    touch(heldLease, now);
-    if (now >= heldLease.confirmDueMs) desk.ctx.waitUntil(flush(desk));
+    leases.keep(heldLease);
     timer = setTimeout(keep, Math.max(KEEP_GAP_MS, heldLease.confirmDueMs - now));
   };
   keep();
@@ -52,24 +51,23 @@ export type Overlapped = {
 
 /** `outgoingOf`: the request with this body, ended by this signal; null when the body cannot be written. */
 export async function dispatchBeside(
-  dispatch: Omit<Dispatch, "outgoing">,
+  request: Omit<Dispatch, "outgoing">,
   leasing: Promise<LeaseAnswer>,
   check: InputCheck & { readonly outside: Promise<Checked> },
   outgoingOf: (checked: Checked, clientGone: AbortSignal | null) => Outgoing | null,
   leaseAnew: () => Promise<LeaseAnswer>,
 ): Promise<Overlapped> {
-  const { desk } = dispatch;
+  const { desk } = request;
   const stop = new AbortController();
   const outgoing = outgoingOf(check.inside, stop.signal);
   if (outgoing === null) {
     check.stop();
-    desk.ctx.waitUntil(leasing.then((answer) => giveBack(desk, answer)));
+    giveBack(leasesOf(desk), leasing);
     return { checked: check.inside, outcome: null, savedMs: 0 };
   }
   let begunAtMs = Number.POSITIVE_INFINITY;
-  const running = runAttempts({ ...dispatch, outgoing }, leasing).then((outcome) => {
+  const running = dispatch({ ...request, outgoing }, leasing).then((outcome) => {
     begunAtMs = Date.now();
-    hold(outcome);
     return outcome;
   });
   desk.ctx.waitUntil(running);
@@ -81,27 +79,16 @@ export async function dispatchBeside(
     desk.ctx.waitUntil(running.then(discard));
     if (isBlocked) return { checked, outcome: null, savedMs: 0 };
     const anew = outgoingOf(checked, null);
-    const outcome = anew === null ? null : await runAttempts({ ...dispatch, outgoing: anew }, leaseAnew());
+    const outcome = anew === null ? null : await dispatch({ ...request, outgoing: anew }, leaseAnew());
     return { checked, outcome, savedMs: 0 };
   }
   const outcome = await running;
   if (outcome.kind === "refused") return { checked, outcome, savedMs: 0 };
-  const { sentAtMs } = outcome.result.attempt;
+  const { sentAtMs } = outcome.answer;
   return { checked, outcome, savedMs: Math.max(0, Math.min(begunAtMs, decidedAtMs) - sentAtMs) };
-}
-
-/** An answer that has begun waits for the verdict: a stream's lease is kept, a whole answer needs none. */
-function hold(outcome: Outcome): void {
-  if (outcome.kind === "refused") return;
-  const { attempt, begun, response } = outcome.result;
-  if (begun.kind === "stream") keepRunning(attempt);
-  else endAttempt(attempt, response.status < 400 ? "served" : "client_fault");
 }
 
 /** Nobody will read it: also when it began in the moment in which it was stopped. */
 function discard(outcome: Outcome): void {
-  if (outcome.kind === "refused") return;
-  const { attempt } = outcome.result;
-  endAttempt(attempt, "cancelled");
-  attempt.controller.abort();
+  if (outcome.kind === "begun" && outcome.answer.body.kind === "stream") outcome.answer.body.discard("cancelled");
 }

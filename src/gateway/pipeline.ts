@@ -29,15 +29,16 @@ import type { HeaderRecord } from "../wire/headers.ts";
 import { AFFINITY_TOKENS_MIN } from "../routing/core/shard/affinity.ts";
 import { protocolOf } from "../dispatch/answer-format.ts";
 import { answerBegun } from "./answer.ts";
-import { giveBack, runAttempts } from "../dispatch/attempts.ts";
-import type { Outcome } from "../dispatch/attempts.ts";
+import { dispatch } from "../dispatch/door.ts";
+import type { Outcome } from "../dispatch/door.ts";
 import type { Outgoing } from "../dispatch/outgoing.ts";
 import { parseJson, writeJson } from "../wire/body.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Authenticated } from "./edge-request.ts";
 import { beginCheck } from "../rails/input-rails.ts";
-import { lease } from "../dispatch/lease-desk.ts";
+import { lease, leasesOf } from "../dispatch/lease-desk.ts";
 import type { LeaseAnswer } from "../dispatch/lease-desk.ts";
+import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
 import { inLineOf } from "./in-line.ts";
 import type { LineAsked } from "./in-line.ts";
@@ -173,13 +174,13 @@ type Sending = {
 /** All rails have spoken. */
 async function sendChecked(sending: Sending, checked: Checked): Promise<Answer> {
   const { edge, parcel, leaseRequest, leasing } = sending;
-  const outgoing = checked.verdict.verdict === "block" ? null : outgoingOf(edge, parcel, leaseRequest, checked, null);
+  const outgoing = checked.verdict.verdict === "block" ? null : outgoingOf(edge, parcel, checked, null);
   if (outgoing === null) {
     takeBack(sending);
     return refuseChecked(sending, checked);
   }
-  const dispatch = { desk: edge.desk, pool: parcel.pool, leaseRequest, outgoing, ...sentBy(edge, parcel) };
-  const answering = runAttempts(dispatch, leasing).then((outcome) => respond(sending, outcome, checked, null));
+  const request = { desk: edge.desk, pool: parcel.pool, leaseRequest, outgoing, ...sentBy(edge, parcel) };
+  const answering = dispatch(request, leasing).then((outcome) => respond(sending, outcome, checked, null));
   // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
   edge.desk.ctx.waitUntil(answering);
   return answering;
@@ -201,7 +202,7 @@ async function sendAsking(
     { desk, pool: parcel.pool, leaseRequest, ...sentBy(edge, parcel) },
     leasing,
     check,
-    (known, clientGone) => outgoingOf(edge, parcel, leaseRequest, known, clientGone),
+    (known, clientGone) => outgoingOf(edge, parcel, known, clientGone),
     async () => lease(desk, parcel.pool, leaseRequest),
   );
   return outcome === null ? refuseChecked(sending, checked) : respond(sending, outcome, checked, savedMs);
@@ -209,9 +210,7 @@ async function sendAsking(
 
 const sentBy = ({ identity }: Authenticated, { repeatable }: Parcel) => ({ repeatable, tenant: identity.tenant });
 
-function takeBack({ edge: { desk }, leasing }: Sending): void {
-  desk.ctx.waitUntil(leasing.then((answer) => giveBack(desk, answer)));
-}
+const takeBack = ({ edge: { desk }, leasing }: Sending): void => giveBack(leasesOf(desk), leasing);
 
 async function respond(
   { edge, parcel, leaseRequest }: Sending,
@@ -222,12 +221,13 @@ async function respond(
   if (outcome.kind === "refused") {
     return withRails(outcome.refusal, checked);
   }
-  const { result } = outcome;
-  return answerBegun(edge, result, {
+  const { answer } = outcome;
+  return answerBegun(edge, answer, {
     pool: parcel.pool,
+    path: parcel.path,
     reason: outcome.reason,
     attempts: outcome.attempts,
-    overheadMs: result.attempt.sentAtMs - edge.startedAtMs,
+    overheadMs: answer.sentAtMs - edge.startedAtMs,
     decision: leaseRequest.explain ? await explained(outcome, checked) : null,
     checked,
     savedMs,
@@ -235,8 +235,8 @@ async function respond(
 }
 
 async function explained(outcome: Extract<Outcome, { kind: "begun" }>, checked: Checked): Promise<string> {
-  const { result, reason, attempts, lease: decision } = outcome;
-  const { endpointId } = result.attempt.heldLease.grant;
+  const { answer, reason, attempts, lease: decision } = outcome;
+  const endpointId = answer.endpoint.config.id;
   const { decisionText } = await import("./admin/rare.ts");
   return decisionText({ endpointId, reason, attempts, decision, rails: checked.records });
 }
@@ -283,7 +283,6 @@ async function affinityOf({ desk, request, identity }: Authenticated, parcel: Pa
 function outgoingOf(
   edge: Authenticated,
   parcel: Parcel,
-  leaseRequest: LeaseRequest,
   checked: Checked,
   stopped: AbortSignal | null,
 ): Outgoing | null {
@@ -308,9 +307,6 @@ function outgoingOf(
     path: parcel.path,
     headers,
     body,
-    inputTokens: leaseRequest.inputTokens,
-    clientKey: leaseRequest.clientKey,
-    affinity: leaseRequest.affinityKey ?? null,
     stream: parcel.stream,
     protocol: protocolOf(parcel.method, parcel.path),
     isClientsPath: parcel.isClientsPath,

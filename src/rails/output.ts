@@ -7,7 +7,6 @@
  * is, recorded as `rail_error`, unless a rail of the pool fails closed: then it is refused.
  * Rejected: cutting a blocked stream off, which clients take for a broken network and repeat.
  */
-import { wholeProblem } from "../dispatch/core/answer-protocol.ts";
 import { redactAnswer } from "./core/stream/answer-redact.ts";
 import type { RailRecord } from "./core/engine.ts";
 import { createStreamRails } from "./core/stream/stream-rails.ts";
@@ -19,11 +18,9 @@ import { RAILS, SERVER_TIMING } from "../wire/headers.ts";
 import { railHeaders } from "./rail-headers.ts";
 import { isDecoded } from "../dispatch/answer-format.ts";
 import { parseJson, writeJson } from "../wire/body.ts";
-import { endAttempt, keepRunning, noteBytes } from "../dispatch/dispatch.ts";
-import type { Begun } from "../dispatch/begin-answer.ts";
+import type { AnswerStream, BegunAnswer } from "../dispatch/begun-answer.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Railing } from "./railing.ts";
-import { relay } from "../dispatch/relay.ts";
 import { logFailures, outputSetOf } from "./output-set.ts";
 import type { OutputSet } from "./output-set.ts";
 import { rewriteStream, rewriteWhole, STREAM_OPENING } from "./output-stream.ts";
@@ -35,112 +32,66 @@ export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 /** Headers that describe the bytes: wrong once those have changed. */
 const OF_THE_BYTES = ["etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges"];
 
-type Streaming = Extract<Begun, { readonly kind: "stream" }>;
+type Body = BegunAnswer["body"];
 
 export async function railAnswer(railing: Railing): Promise<Answer> {
-  const { edge, pool, attempt, begun, checked, headers, isEvents } = railing;
+  const { edge, pool, begun, checked, headers } = railing;
+  const { body, isEvents } = begun;
   const set = outputSetOf(pool.config, edge.requestId, edge.identity.tenant, checked.body);
-  if (set === null) return abandon(railing, { reason: "misconfigured" });
-  if (set.scanners.length + set.wholes.length === 0 && checked.originals.size === 0) return untouched(railing);
-  if (!isDecoded(headers["content-encoding"])) return unread(railing, set);
+  if (set === null) return abandon(railing, body, { reason: "misconfigured" });
+  if (set.scanners.length + set.wholes.length === 0 && checked.originals.size === 0) return untouched(railing, body);
+  if (!isDecoded(headers["content-encoding"])) return unread(railing, body, set);
   if (isEvents) return answerEvents(railing, set);
-  if (begun.kind === "whole") {
-    endAttempt(attempt, "served");
-    return answerWhole(railing, set, begun.bytes);
-  }
-  return answerLong(railing, set, begun);
+  return body.kind === "whole" ? answerWhole(railing, set, body.bytes) : answerLong(railing, set, body);
 }
 
 function answerEvents(railing: Railing, set: OutputSet): Response {
-  const { attempt, begun, headers, status, format, checked } = railing;
+  const { begun, headers, format, checked } = railing;
+  const { status, body } = begun;
   const rails = createStreamRails({ format, ...set, originals: originalsOf(checked.originals) });
+  const piped = body.kind === "whole" ? null : body.pipe(STREAM_OPENING);
   const run: StreamRun = {
     rails,
-    began: () => {
-      attempt.firstTokenAtMs = Date.now();
-    },
-    stop: () => {
-      endAttempt(attempt, "cancelled");
-      attempt.controller.abort();
-    },
+    began: () => begun.noteToken(),
+    stop: () => piped?.stop(),
     ended: (blocked) => logStream(railing, recordsOf(set, rails.record(), 0), rails.record(), blocked),
   };
   for (const name of OF_THE_BYTES) delete headers[name];
-  if (begun.kind === "whole") {
-    endAttempt(attempt, "served");
-    return new Response(
-      rewriteWhole(new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(begun.bytes ?? EMPTY), run),
-      {
-        status,
-        headers,
-      },
-    );
+  if (piped === null) {
+    const whole = body.kind === "whole" ? body.bytes : null;
+    const text = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(whole ?? EMPTY);
+    return new Response(rewriteWhole(text, run), { status, headers });
   }
   headers["x-accel-buffering"] = "no";
-  return new Response(rewriteStream(relay(attempt, begun, true, STREAM_OPENING), run), { status, headers });
+  return new Response(rewriteStream(piped.readable, run), { status, headers });
 }
 
 const EMPTY = new Uint8Array(0);
 
 /** Whole answers that did not come at once: read to their end, or to the bound. */
-async function answerLong(railing: Railing, set: OutputSet, streaming: Streaming): Promise<Answer> {
-  const { attempt } = railing;
-  keepRunning(attempt);
-  const reading = collect(streaming, () => noteBytes(attempt));
-  // A client that leaves ends its handler; the lease must end nevertheless.
-  attempt.desk.ctx.waitUntil(reading);
-  const { bytes, end } = await reading;
-  switch (end) {
-    case "whole": {
-      const { protocol } = streaming;
-      if (protocol !== null && wholeProblem(protocol, new TextDecoder().decode(bytes)) !== null) {
-        endAttempt(attempt, "cut");
-        return refused(railing, { reason: "upstream_failed" });
-      }
-      endAttempt(attempt, "served");
-      return answerWhole(railing, set, bytes);
-    }
+async function answerLong(railing: Railing, set: OutputSet, body: AnswerStream): Promise<Answer> {
+  const read = await body.read(ANSWER_BYTES_MAX);
+  switch (read.kind) {
+    case "whole":
+      return answerWhole(railing, set, read.bytes);
     case "too_large":
-      return unread({ ...railing, begun: { ...streaming, first: bytes } }, set);
-    case "cut":
-      attempt.controller.abort();
-      endAttempt(attempt, "cut");
-      return refused(railing, { reason: attempt.timedOut ? "upstream_timeout" : "upstream_cut" });
+      return unread(railing, read.rest, set);
+    case "broken":
+      return refused(railing, { reason: BROKEN[read.why] });
   }
 }
 
-type Collected = { readonly bytes: Uint8Array; readonly end: "whole" | "too_large" | "cut" };
-
-/** Never rejects. */
-async function collect({ first, reader }: Streaming, onBytes: () => void): Promise<Collected> {
-  const chunks = [first];
-  let total = first.byteLength;
-  let end: Collected["end"] = "too_large";
-  try {
-    while (total <= ANSWER_BYTES_MAX) {
-      onBytes();
-      const { done, value } = await reader.read();
-      if (done) {
-        end = "whole";
-        break;
-      }
-      chunks.push(value);
-      total += value.byteLength;
-    }
-  } catch {
-    end = "cut";
-  }
-  return { bytes: new Uint8Array(await new Blob(chunks).arrayBuffer()), end };
-}
+const BROKEN = { no_answer: "upstream_failed", timeout: "upstream_timeout", cut: "upstream_cut" } as const;
 
 function answerWhole(railing: Railing, set: OutputSet, bytes: Uint8Array | null): Answer {
-  const { headers, status, format, checked } = railing;
+  const { headers, format, checked } = railing;
+  const { status } = railing.begun;
   if (bytes === null || bytes.byteLength === 0) return new Response(bytes, { status, headers });
   const startedAtMs = Date.now();
   const buffer = bufferOf(bytes);
   const body = parseJson(buffer);
   if (typeof body !== "object" || body === null || Array.isArray(body))
-    return unread({ ...railing, begun: { kind: "whole", bytes } }, set);
+    return unread(railing, { kind: "whole", bytes }, set);
   try {
     const originals = originalsOf(checked.originals);
     const redacted = redactAnswer(body, { format, ...set, originals });
@@ -172,26 +123,23 @@ function blockedBy({ rail }: StreamBlock): Refusal {
 }
 
 /** No rail can read the answer. */
-function unread(railing: Railing, set: OutputSet): Answer {
+function unread(railing: Railing, body: Body, set: OutputSet): Answer {
   const records = set.rails.map((config) => recordOf(config, null, "error", 0));
   if (set.isClosed) {
     const detail = "The endpoint's answer could not be read by the guardrails that must see it.";
-    return abandon(railing, { reason: "guardrail_unavailable", detail }, records);
+    return abandon(railing, body, { reason: "guardrail_unavailable", detail }, records);
   }
   tell(railing, records);
-  return untouched(railing);
+  return untouched(railing, body);
 }
 
-function untouched({ attempt, begun, headers, status, isEvents }: Railing): Response {
-  if (begun.kind === "stream") return new Response(relay(attempt, begun, isEvents), { status, headers });
-  endAttempt(attempt, "served");
-  return new Response(begun.bytes, { status, headers });
+function untouched({ begun: { status }, headers }: Railing, body: Body): Response {
+  return new Response(body.kind === "stream" ? body.pipe().readable : body.bytes, { status, headers });
 }
 
 /** Refuses an answer that may not have ended. */
-function abandon(railing: Railing, refusal: Refusal, records: readonly RailRecord[] = []): Refusal {
-  endAttempt(railing.attempt, "cancelled");
-  railing.attempt.controller.abort();
+function abandon(railing: Railing, body: Body, refusal: Refusal, records: readonly RailRecord[] = []): Refusal {
+  if (body.kind === "stream") body.discard("cancelled");
   return refused(railing, refusal, records);
 }
 
@@ -229,7 +177,7 @@ function recordOf(
 
 /** The headers of a stream are gone when its rails have something to say: it is one line of the log. */
 function logStream(
-  { edge, pool, attempt }: Railing,
+  { edge, pool, begun }: Railing,
   records: readonly RailRecord[],
   { reasons, held }: StreamRecord,
   blocked: StreamBlock | null,
@@ -240,7 +188,7 @@ function logStream(
     event: "output_rails",
     requestId: edge.requestId,
     pool: pool.config.id,
-    endpoint: attempt.heldLease.grant.endpointId,
+    endpoint: begun.endpoint.config.id,
     rails,
     reasons,
     blockedBy: blocked?.rail ?? null,

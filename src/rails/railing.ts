@@ -1,8 +1,7 @@
 /** What output rails are given: an answer that has begun, and whose it is. */
 import type { StreamFormatName } from "./core/stream/stream-events.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
-import type { Begun } from "../dispatch/begin-answer.ts";
-import type { Attempt } from "../dispatch/attempt.ts";
+import type { BegunAnswer } from "../dispatch/begun-answer.ts";
 import type { Desk } from "../dispatch/lease-desk.ts";
 import type { Identity } from "../wire/api-keys.ts";
 import type { Checked } from "./check.ts";
@@ -12,12 +11,10 @@ import type { EdgePool } from "../dispatch/runtime.ts";
 export type Railing = {
   readonly edge: { readonly desk: Desk; readonly requestId: string; readonly identity: Identity };
   readonly pool: EdgePool;
-  readonly attempt: Attempt;
-  readonly begun: Begun;
+  readonly begun: BegunAnswer;
   readonly format: StreamFormatName;
   /** What the input rails said of the request. */
   readonly checked: Checked;
-  readonly status: number;
+  /** As the client gets them. */
   readonly headers: HeaderRecord;
-  readonly isEvents: boolean;
 };

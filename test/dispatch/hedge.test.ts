@@ -9,34 +9,33 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BACKENDS } from "../../backends/registry.ts";
 import type { AcquireReply, AcquireRequest, Report, Settlement } from "../../src/routing/core/shard-messages.ts";
 import { createLeaseCache, deposit } from "../../src/routing/core/lease-client/lease-cache.ts";
-import type { HeldLease, LeaseCache } from "../../src/routing/core/lease-client/lease-cache.ts";
+import type { LeaseCache } from "../../src/routing/core/lease-client/lease-cache.ts";
+import { invariant } from "../../src/lib/invariant.ts";
+import { endLost } from "../../src/dispatch/attempt-end.ts";
+import { createFailingRequests } from "../../src/dispatch/core/failing-requests.ts";
+import { attemptHedged } from "../../src/dispatch/hedge.ts";
+import type { Hedged } from "../../src/dispatch/course.ts";
+import type { Upstream } from "../../src/dispatch/upstream.ts";
+import { LeaseClient } from "../../src/routing/host/lease-client.ts";
 import { endpointSpec, grantOf, poolSpec, US } from "../routing/core/shard/shard-fixture.ts";
 
-type Result = {
-  readonly isHedge: boolean;
-  readonly result:
-    | { readonly kind: "begun"; readonly attempt: { readonly endpoint: { readonly config: { readonly id: string } } } }
-    | { readonly kind: "lost"; readonly why: string };
-};
+type Result = Hedged<unknown>;
 
 // By a name that the type checker does not follow: the module's types are those of the Workers runtime, not of Node.
-const module = "../../src/dispatch/hedge.ts";
-const { attemptHedged } = (await import(/* @vite-ignore */ new URL(module, import.meta.url).href)) as {
-  attemptHedged: (
-    desk: unknown,
-    heldLease: HeldLease,
-    endpoint: unknown,
-    outgoing: unknown,
-    plan: unknown,
-  ) => Promise<Result>;
-};
-
-const dispatchModule = "../../src/dispatch/dispatch.ts";
-const { endLost } = (await import(/* @vite-ignore */ new URL(dispatchModule, import.meta.url).href)) as {
-  endLost: (lost: unknown) => void;
+const upstreamModule = "../../src/dispatch/http-upstream.ts";
+const { httpUpstream } = (await import(/* @vite-ignore */ new URL(upstreamModule, import.meta.url).href)) as {
+  httpUpstream: (runtime: unknown, pool: unknown, outgoing: unknown) => Upstream<unknown>;
 };
 
 const SHARD = "pool:pool:us";
+
+const CLOCK = {
+  now: () => Date.now(),
+  after: (ms: number, fn: () => void) => {
+    const timer = setTimeout(fn, ms);
+    return () => clearTimeout(timer);
+  },
+};
 
 /** An endpoint that takes a request and waits for the test. */
 async function startEndpoint(id: string) {
@@ -114,18 +113,25 @@ function start(clientGone: AbortSignal = new AbortController().signal, late = HE
       asked.resolve(request);
       return answer.promise;
     },
-    report: async (report: Report) => void settled.push(...report.settled),
+    report: async (report: Report) => {
+      settled.push(...report.settled);
+      return undefined;
+    },
   };
-  const desk = {
-    runtime: { leaseCache, flushUntilMs: 0, config: { regions: new Map() } },
-    env: { POOL_SHARD: { getByName: () => shard } },
-    ctx: { waitUntil: (promise: Promise<unknown>) => void background.push(promise) },
-  };
+  const leases = new LeaseClient(
+    { leaseCache, flushUntilMs: 0 },
+    {
+      clock: CLOCK,
+      rng: Math.random,
+      spawn: (work) => void background.push(work),
+      shardOf: () => ({ ...shard, awaitGrant: async () => Promise.reject(new Error("nothing is queued")) }),
+    },
+  );
   const spec = poolSpec([endpointSpec(), endpointSpec({ id: "e2" })]);
   const leaseRequest = { pool: spec, client: US, clientKey: "here", inputTokens: 0, excluded: [], explain: false };
   const pool = {
-    config: { patienceMs: 60_000, queueWaitMsMax: 60_000 },
-    spec,
+    config: { attemptsMax: 2, patienceMs: 60_000, queueWaitMsMax: 60_000 },
+    failing: createFailingRequests(),
     endpoints: new Map([first, second].map(({ endpoint }) => [endpoint.config.id, endpoint])),
   };
   const outgoing = {
@@ -133,9 +139,6 @@ function start(clientGone: AbortSignal = new AbortController().signal, late = HE
     path: "/v1/chat/completions",
     headers: {},
     body: null,
-    inputTokens: 0,
-    clientKey: "here",
-    affinity: null,
     stream: true,
     isClientsPath: false,
     protocol: null,
@@ -153,7 +156,10 @@ function start(clientGone: AbortSignal = new AbortController().signal, late = HE
     0,
     Date.now(),
   );
-  return attemptHedged(desk, heldLease, first.endpoint, outgoing, { late, pool, leaseRequest, tried: ["e1"] });
+  const upstream = httpUpstream(null, pool, outgoing);
+  const way = upstream.to("e1");
+  invariant(way !== null, "it is an endpoint of the pool");
+  return attemptHedged(leases, heldLease, way, outgoing, { late, pool, leaseRequest, upstream, tried: ["e1"] });
 }
 
 /** The shard grants the second lease, to `e2`. */
@@ -177,7 +183,7 @@ async function ends(): Promise<Record<string, string[]>> {
 }
 
 const endpointOf = ({ result }: Result): string | null =>
-  result.kind === "begun" ? result.attempt.endpoint.config.id : null;
+  result.kind === "begun" ? result.attempt.way.endpointId : null;
 
 describe("an attempt that is so late that it is moved", () => {
   test("asks for a place beside it, free of charge, and is told as late when the other answers", async () => {
@@ -242,7 +248,7 @@ describe("the lease of a second attempt", () => {
     const { result } = await answering;
     expect(result).toMatchObject({ kind: "lost", why: "capacity" });
     // Whoever repeats the request says whose refusal it was.
-    endLost(result);
+    if (result.kind === "lost") endLost(result);
     expect(await ends()).toEqual({ "first-1": ["capacity"] });
   });
 

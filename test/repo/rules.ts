@@ -107,7 +107,6 @@ const credentialAllowed: ReadonlyMap<string, string> = new Map([
 const answerAllowed: ReadonlyMap<string, string> = new Map([
   ["src/worker.ts", "the door: until there a refusal is a value that nobody has to parse"],
   ["src/wire/refuse.ts", "makes it for the door"],
-  ["src/dispatch/model-name.ts", "stands for an endpoint's own 404, and is read and settled as one"],
 ]);
 const answerMaker = /\bimport\s*\{[^}]*\b(?:refuse|errorBody|errorHeaders)\b/g;
 

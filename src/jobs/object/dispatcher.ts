@@ -18,12 +18,12 @@ import { DOUBLINGS_MAX } from "../core/backoff.ts";
 import type { JobEvent } from "../core/events.ts";
 import type { JobRow } from "./job-store.ts";
 import { createLeaseCache } from "../../routing/core/lease-client/lease-cache.ts";
-import type { HeldLease } from "../../routing/core/lease-client/lease-cache.ts";
 import { enter, isDraining } from "../../dispatch/draining.ts";
-import { lease, returnLease, settle } from "../../dispatch/lease-desk.ts";
-import type { Desk, LeaseAnswer } from "../../dispatch/lease-desk.ts";
+import { takeSlot } from "../../dispatch/slot.ts";
+import type { Slot } from "../../dispatch/slot.ts";
+import type { Desk } from "../../dispatch/lease-desk.ts";
 import { runtimeOf } from "../../dispatch/runtime.ts";
-import type { EdgeEndpoint, EdgeEnv, EdgePool, Runtime } from "../../dispatch/runtime.ts";
+import type { EdgeEnv, EdgePool, Runtime } from "../../dispatch/runtime.ts";
 import type { Blobs } from "./blobs.ts";
 import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, BLOB_BYTES_MAX, PUSHED_MAX, SHARD_PATIENCE_MS } from "./bounds.ts";
 import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
@@ -42,6 +42,9 @@ export type DispatcherDeps = {
   /** Something is due at this instant. */
   readonly wakeAt: (atMs: number) => void;
 };
+
+/** A job, and the slot that it runs in. */
+type Given = { readonly slot: Slot; readonly live: Live };
 
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
@@ -113,25 +116,21 @@ export class Dispatcher {
       purpose: "first",
       explain: false,
     } as const;
-    let answer: LeaseAnswer | null = null;
-    if (lostAt !== null) answer = await lease(desk, pool, { ...leaseRequest, excluded: [lostAt] });
+    let slot = lostAt === null ? null : await takeSlot(desk, pool, { ...leaseRequest, excluded: [lostAt] });
     // Where no other endpoint can take it, the one that failed may have another try. A job has no client at the line: it
     // stands at the shard for as long as the pool lets anybody.
-    if (answer?.kind !== "leased") answer = await lease(desk, pool, { ...leaseRequest, excluded: [], patient: true });
-    const heldLease =
-      answer.kind === "leased" && (await this.#isThere(desk, pool, answer.heldLease)) ? answer.heldLease : null;
+    if (slot?.kind !== "slot") slot = await takeSlot(desk, pool, { ...leaseRequest, excluded: [], patient: true });
+    const isThere = slot.kind === "slot" && (await this.#isThere(slot));
     this.#asking -= 1;
-    if (heldLease === null) return this.#refused(askedAtMs);
+    if (slot.kind !== "slot" || !isThere) return this.#refused(askedAtMs);
     this.#refusals = 0;
-    return this.#granted(desk, pool, heldLease);
+    return this.#granted(desk, slot);
   }
 
-  /** False: nobody is at the endpoint, and its shard hears of it; the lease is settled. */
-  async #isThere(desk: Desk, pool: EdgePool, heldLease: HeldLease): Promise<boolean> {
-    const endpoint = pool.endpoints.get(heldLease.grant.endpointId);
-    if (endpoint === undefined || !this.#reach.isDoubted(endpoint) || (await this.#reach.look(endpoint))) return true;
-    const nothing = { heldMs: 0, ttftMs: null, headersMs: null, clientKey: JOBS_CLIENT_KEY, inputTokens: 0 };
-    settle(desk, heldLease, { outcome: "failed", ...nothing });
+  /** False: nobody is at the endpoint, and its shard hears of it. */
+  async #isThere(slot: Slot): Promise<boolean> {
+    if (!this.#reach.isDoubted(slot.endpoint) || (await this.#reach.look(slot.endpoint))) return true;
+    slot.noteGone();
     return false;
   }
 
@@ -148,18 +147,14 @@ export class Dispatcher {
     this.#deps.wakeAt(this.pausedUntilMs);
   }
 
-  #granted(desk: Desk, pool: EdgePool, heldLease: HeldLease): void {
-    const endpoint = pool.endpoints.get(heldLease.grant.endpointId);
-    const holder = { endpointId: heldLease.grant.endpointId, workerId: null };
+  #granted(desk: Desk, slot: Slot): void {
+    const holder = { endpointId: slot.endpoint.config.id, workerId: null };
     // The lease of a pushed attempt is this object's memory: it ends with the run's deadline, or with the object.
-    const live = endpoint === undefined || isDraining() ? null : this.#claim(holder);
-    if (live === null || endpoint === undefined) {
-      returnLease(desk, heldLease);
-      return;
-    }
+    const live = isDraining() ? null : this.#claim(holder);
+    if (live === null) return slot.giveBack();
     const { lease: held } = live.row.job;
     if (held !== null) this.#deps.wakeAt(held.leaseUntilMs);
-    void this.#run(desk, { heldLease, endpoint, live });
+    void this.#run(desk, { slot, live });
     this.pump();
   }
 
@@ -174,7 +169,7 @@ export class Dispatcher {
     }
   }
 
-  async #run(desk: Desk, given: { heldLease: HeldLease; endpoint: EdgeEndpoint; live: Live }): Promise<void> {
+  async #run(desk: Desk, given: Given): Promise<void> {
     const { job } = given.live.row;
     const controller = new AbortController();
     // It is waited for, and never cut: what ends with the process is queued again at the next start.
@@ -185,7 +180,7 @@ export class Dispatcher {
       report = await this.#attempt(desk, given, controller.signal);
     } catch (error) {
       console.error("a job's attempt broke", job.id, error);
-      returnLease(desk, given.heldLease);
+      given.slot.giveBack();
       report = {
         kind: "failed",
         reason: "endpoint_lost",
@@ -198,8 +193,7 @@ export class Dispatcher {
     if (this.#attempts.get(job.id)?.token === job.token) this.#attempts.delete(job.id);
     const events = await this.#eventsOf(given.live.row, report);
     const { answer } = report;
-    const { endpointId } = given.heldLease.grant;
-    const lostAt = report.kind === "failed" ? endpointId : null;
+    const lostAt = report.kind === "failed" ? given.slot.endpoint.config.id : null;
     const failedOutput = report.kind === "failed" ? report.output : null;
     // An attempt that was taken away meanwhile has no say: the core knows by its token, and writes nothing.
     this.#deps.ledger.applyTo(job.id, events, isLive(this.#deps.ledger, job) ? { answer, lostAt, failedOutput } : {});
@@ -214,17 +208,14 @@ export class Dispatcher {
     this.pump();
   }
 
-  async #attempt(
-    desk: Desk,
-    { heldLease, endpoint, live }: { heldLease: HeldLease; endpoint: EdgeEndpoint; live: Live },
-    signal: AbortSignal,
-  ): Promise<AttemptReport> {
+  async #attempt(desk: Desk, { slot, live }: Given, signal: AbortSignal): Promise<AttemptReport> {
     const { ledger, blobs } = this.#deps;
+    const { endpoint } = slot;
     const { job } = live.row;
     const spec = ledger.store.readSpec(job.id);
     const body = spec?.bodyKey === null ? spec.work.body : await blobs.get(spec?.bodyKey ?? "");
     if (spec === null || body === null || signal.aborted) {
-      returnLease(desk, heldLease);
+      slot.giveBack();
       const message = "the input is gone";
       return { kind: "failed", reason: "blocked", message, answer: null, output: null, retryAfterMs: 0 };
     }
@@ -244,14 +235,12 @@ export class Dispatcher {
     const railed = { jobId: job.id, tenant, path: outgoing.path, body };
     const rails = pool === undefined ? null : await jobRails(pool, railed);
     if ((rails !== null && "kind" in rails) || signal.aborted) {
-      returnLease(desk, heldLease);
+      slot.giveBack();
       return refusedAnswer(rails !== null && "kind" in rails ? rails.message : "it was taken away");
     }
     const beganMs = Date.now();
     const report = await runAttempt({
-      desk,
-      heldLease,
-      endpoint,
+      slot,
       work,
       outgoing,
       rails,

@@ -12,7 +12,6 @@ import type { FailureReason } from "../core/reasons.ts";
 import { protocolOf } from "../../dispatch/answer-format.ts";
 import type { Outgoing } from "../../dispatch/outgoing.ts";
 import { readLooseJson } from "../../wire/json-text.ts";
-import { inputTokensEstimate } from "../../wire/openai.ts";
 import { HOP, REQUEST_ID } from "../../wire/headers.ts";
 
 /** Jobs have no client place: what they measure is kept under this name. */
@@ -41,9 +40,6 @@ export function outgoingOf(
     path: work.path,
     headers,
     body,
-    inputTokens: inputTokensEstimate(body?.byteLength ?? 0),
-    clientKey: JOBS_CLIENT_KEY,
-    affinity: null,
     stream: work.stream,
     firstByteTimeoutMs: limits.firstByteTimeoutMs,
     connectTimeoutMs: limits.connectTimeoutMs,

@@ -5,24 +5,18 @@
  * dispatch's. A streamed answer is told in chunks while it comes. Rejected: the edge's `relay`, which moves bytes without
  * looking at them; here they are to be kept.
  */
-import { wholeProblem } from "../../dispatch/core/answer-protocol.ts";
-import type { AnswerProtocol } from "../../dispatch/core/answer-protocol.ts";
 import { SSE_EVENT_BYTES_MAX } from "../../lib/sse.ts";
 import { firstNonEmptyToken } from "../../dispatch/core/token-timing.ts";
 import type { JobWork } from "../core/messages.ts";
 import type { OutputNote } from "../core/events.ts";
 import type { FailureReason } from "../core/reasons.ts";
-import type { HeldLease } from "../../routing/core/lease-client/lease-cache.ts";
 import { isEventStream } from "../../dispatch/answer-format.ts";
-import { attemptOnce, endAttempt, endLost, keepRunning, noteBytes } from "../../dispatch/dispatch.ts";
-import type { Attempt, AttemptResult, LostAttempt } from "../../dispatch/attempt.ts";
+import type { AnswerStream, BegunAnswer } from "../../dispatch/begun-answer.ts";
+import type { Lost, Slot } from "../../dispatch/slot.ts";
 import type { Outgoing } from "../../dispatch/outgoing.ts";
-import type { Desk } from "../../dispatch/lease-desk.ts";
-import type { EdgeEndpoint } from "../../dispatch/runtime.ts";
 import { credentialsOf } from "../../../backends/targets.ts";
 import { quotes } from "../../wire/credential-forms.ts";
-import { createTail, keep, stateOf } from "../../dispatch/stream-tail.ts";
-import type { StreamTail } from "../../dispatch/stream-tail.ts";
+import { inputTokensEstimate } from "../../wire/openai.ts";
 import type { JobRails } from "./job-rails.ts";
 import { asJson, readAnswer } from "./job-work.ts";
 
@@ -43,9 +37,7 @@ export type AttemptReport =
     };
 
 export type Course = {
-  readonly desk: Desk;
-  readonly heldLease: HeldLease;
-  readonly endpoint: EdgeEndpoint;
+  readonly slot: Slot;
   readonly work: JobWork;
   readonly outgoing: Outgoing;
   /** What looks at the answer before it is kept; null: nothing. */
@@ -58,83 +50,48 @@ export type Course = {
 
 /** Never rejects. An attempt that was aborted reports a failure that nobody waits for any more. */
 export async function runAttempt(course: Course): Promise<AttemptReport> {
-  const { desk, heldLease, endpoint, outgoing } = course;
-  const result = await attemptOnce(desk, heldLease, endpoint, outgoing);
-  if (result.kind === "lost") {
-    // Nobody repeats it now, so nobody will know better.
-    endLost(result);
-    return lost(result);
+  const { slot, outgoing } = course;
+  const sent = await slot.send(outgoing, inputTokensEstimate(outgoing.body?.byteLength ?? 0));
+  if (sent.kind === "lost") return lost(sent);
+  if (sent.kind === "refused") {
+    const message = sent.refusal.detail ?? sent.refusal.reason;
+    return { kind: "failed", reason: "upstream_4xx", message, answer: null, output: null, retryAfterMs: 0 };
   }
-  const { attempt, response, begun } = result;
-  const told = response.headers.get("content-type") ?? "";
-  const contentType = quotes(told, credentialsOf(endpoint.target)) ? "" : told;
-  const answer: Answer = { status: response.status, contentType };
-  if (begun.kind === "whole") {
-    endAttempt(attempt, response.status < 400 ? "served" : "client_fault");
-    const bytes = begun.bytes ?? new Uint8Array(0);
-    if (bytes.byteLength > course.outputBytesMax) return tooLarge(course, answer);
-    const text = new TextDecoder().decode(bytes);
-    // A short stream comes whole, and is a stream nevertheless.
-    if (isStreamed(course, answer)) {
-      const chunker = chunkerOf(course, contentType, attempt);
-      return chunker.take(text) ? chunker.end(answer) : tooLarge(course, answer);
-    }
-    return reportOf(course, answer, text);
+  const { headers, status, body } = sent.answer;
+  const told = headers.get("content-type") ?? "";
+  const contentType = quotes(told, credentialsOf(slot.endpoint.target)) ? "" : told;
+  const answer: Answer = { status, contentType };
+  if (body.kind === "stream") return readStream(course, sent.answer, body, answer);
+  const bytes = body.bytes ?? new Uint8Array(0);
+  if (bytes.byteLength > course.outputBytesMax) return tooLarge(course, answer);
+  const text = new TextDecoder().decode(bytes);
+  // A short stream comes whole, and is a stream nevertheless.
+  if (isStreamed(course, answer)) {
+    const chunker = chunkerOf(course, contentType, sent.answer);
+    return chunker.take(text) ? chunker.end(answer) : tooLarge(course, answer);
   }
-  keepRunning(attempt);
-  return readStream(course, attempt, begun, answer);
+  return reportOf(course, answer, text);
 }
 
 async function readStream(
   course: Course,
-  attempt: Attempt,
-  begun: Extract<Extract<AttemptResult, { kind: "begun" }>["begun"], { kind: "stream" }>,
+  begun: BegunAnswer,
+  body: AnswerStream,
   answer: Answer,
 ): Promise<AttemptReport> {
-  const chunker = isStreamed(course, answer) ? chunkerOf(course, answer.contentType, attempt) : collectorOf(course);
+  const chunker = isStreamed(course, answer) ? chunkerOf(course, answer.contentType, begun) : collectorOf(course);
   const decoder = new TextDecoder();
-  const { protocol } = begun;
-  const isEvents = isEventStream(answer.contentType);
-  const tail = createTail(protocol);
-  const texts: string[] = [];
-  try {
-    let { first: bytes } = begun;
-    for (;;) {
-      noteBytes(attempt);
-      const text = decoder.decode(bytes, { stream: true });
-      if (isEvents) keep(tail, bytes);
-      else if (protocol !== null) texts.push(text);
-      if (!chunker.take(text)) {
-        endAttempt(attempt, "served");
-        attempt.controller.abort();
-        return tooLarge(course, answer);
-      }
-      if (chunker.isOver()) {
-        endAttempt(attempt, "cancelled");
-        attempt.controller.abort();
-        return chunker.end(answer);
-      }
-      const next = await begun.reader.read();
-      if (next.done) break;
-      bytes = next.value;
-    }
-    if (!isWhole(protocol, isEvents ? tail : texts.join(""))) throw new Error("the answer has no end");
-    endAttempt(attempt, "served");
-    return chunker.end(answer);
-  } catch {
-    endAttempt(attempt, attempt.timedOut && !attempt.isSilent ? "cancelled" : "cut");
-    attempt.controller.abort();
-    const reason = attempt.timedOut ? "timeout_first_byte" : "endpoint_lost";
-    return { kind: "failed", reason, message: "the answer broke off", answer: null, output: null, retryAfterMs: 0 };
-  }
-}
-
-/** Of what is not known nobody can tell. */
-function isWhole(protocol: AnswerProtocol | null, read: StreamTail | string): boolean {
-  if (protocol === null) return true;
-  if (typeof read === "string") return wholeProblem(protocol, read) === null;
-  const state = stateOf(read);
-  return state !== "open" && state !== "failed";
+  let isTooLarge = false;
+  const end = await body.each((piece) => {
+    isTooLarge = !chunker.take(decoder.decode(piece, { stream: true }));
+    // It served; what it served is too much for here.
+    if (isTooLarge) return "served";
+    return chunker.isOver() ? "cancelled" : null;
+  });
+  if (isTooLarge) return tooLarge(course, answer);
+  if (end === "whole" || end === "stopped") return chunker.end(answer);
+  const reason = end === "timeout" ? "timeout_first_byte" : "endpoint_lost";
+  return { kind: "failed", reason, message: "the answer broke off", answer: null, output: null, retryAfterMs: 0 };
 }
 
 type Taker = {
@@ -169,10 +126,11 @@ function collectorOf(course: Course): Taker {
 const EVENT_END = /\r\n\r\n|\n\n|\r\r/g;
 
 /** A streamed answer: one chunk an event, or the pieces of any other text as they come; all of them are the body. */
-function chunkerOf(course: Course, contentType: string, attempt: Attempt): Taker {
+function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Taker {
   const isEvents = isEventStream(contentType);
   const rails = isEvents ? course.rails : null;
   let isOver = false;
+  let isToken = false;
   const kept: string[] = [];
   let length = 0;
   let rest = "";
@@ -181,7 +139,10 @@ function chunkerOf(course: Course, contentType: string, attempt: Attempt): Taker
     length += chunk.length;
     // What is too large for one value can still be read in chunks.
     if (length <= course.outputBytesMax) kept.push(chunk);
-    if (isEvents && attempt.firstTokenAtMs === null && hasToken(chunk)) attempt.firstTokenAtMs = Date.now();
+    if (isEvents && !isToken && hasToken(chunk)) {
+      isToken = true;
+      begun.noteToken();
+    }
     return course.onChunk(chunk);
   };
   const takeEvents = (text: string): boolean => {
@@ -233,7 +194,7 @@ export function refusedAnswer(message: string): AttemptReport {
   return { kind: "failed", reason: "blocked", message, answer: null, output: null, retryAfterMs: 0 };
 }
 
-function lost({ why, silent, retryAfterMs }: LostAttempt): AttemptReport {
+function lost({ why, silent, retryAfterMs }: Lost): AttemptReport {
   const common = { kind: "failed", answer: null, output: null, retryAfterMs: retryAfterMs ?? 0 } as const;
   switch (why) {
     case "capacity":
@@ -242,6 +203,7 @@ function lost({ why, silent, retryAfterMs }: LostAttempt): AttemptReport {
       return { ...common, reason: "timeout_first_byte", message: "the endpoint did not answer in time" };
     // A job leaves no endpoint (`mayLeave`).
     case "left":
+    case "put_back":
     case "failed":
       return silent
         ? {

@@ -10,11 +10,9 @@
 import { NOTHING_FOUND, readGuardAnswer } from "../core/outside-answers.ts";
 import type { LeaseRequest } from "../../routing/core/lease-client/edge-lease.ts";
 import { inputTokensEstimate } from "../../wire/openai.ts";
-import { attemptOnce, endAttempt } from "../../dispatch/dispatch.ts";
-import type { Begun } from "../../dispatch/begin-answer.ts";
-import { lease, returnLease } from "../../dispatch/lease-desk.ts";
+import { takeSlot } from "../../dispatch/slot.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
-import { parseBytes, readBounded } from "./outside.ts";
+import { OUTSIDE_ANSWER_BYTES_MAX, parseBytes } from "./outside.ts";
 import type { OutsideAsk, OutsideRail } from "./outside.ts";
 
 /** "unsafe" and all codes there are. */
@@ -54,31 +52,22 @@ function questionOf(parts: OutsideAsk["input"]["parts"]) {
 
 async function askPool(ask: OutsideAsk, pool: EdgePool, body: Uint8Array): Promise<unknown> {
   const { desk, signal } = ask;
-  const inputTokens = inputTokensEstimate(body.byteLength);
   const leaseRequest: LeaseRequest = {
     pool: pool.spec,
     client: null,
     clientKey: "rails",
-    inputTokens,
+    inputTokens: inputTokensEstimate(body.byteLength),
     affinityKey: null,
     excluded: [],
     explain: false,
   };
-  const answer = await lease(desk, pool, leaseRequest);
-  if (answer.kind !== "leased") throw new Error(`the guard's pool has no lease: ${answer.kind}`);
-  const endpoint = pool.endpoints.get(answer.heldLease.grant.endpointId);
-  if (endpoint === undefined || signal.aborted) {
-    returnLease(desk, answer.heldLease);
-    throw new Error("there is no endpoint, or no time, for the guard");
-  }
-  const result = await attemptOnce(desk, answer.heldLease, endpoint, {
+  const slot = await takeSlot(desk, pool, leaseRequest);
+  if (slot.kind !== "slot") throw new Error(`the guard's pool has no lease: ${slot.kind}`);
+  const sent = await slot.send({
     method: "POST",
     path: "/v1/chat/completions",
     headers: { "content-type": "application/json", "x-request-id": ask.requestId, "x-warmpath-hop": "1" },
     body,
-    inputTokens,
-    clientKey: leaseRequest.clientKey,
-    affinity: null,
     stream: false,
     firstByteTimeoutMs: pool.config.firstTokenTimeoutMs,
     protocol: "chat",
@@ -88,22 +77,15 @@ async function askPool(ask: OutsideAsk, pool: EdgePool, body: Uint8Array): Promi
     isClientsPath: false,
     clientGone: signal,
   });
-  if (result.kind === "lost") throw new Error(`the guard's endpoint failed: ${result.why}`);
-  const isServed = result.response.status < 400;
-  try {
-    if (!isServed) throw new Error(`the guard's endpoint answered ${result.response.status}`);
-    return parseBytes(await wholeOf(result.begun));
-  } finally {
-    endAttempt(result.attempt, isServed ? "served" : "client_fault");
+  if (sent.kind === "refused") throw new Error(`the guard's pool refuses: ${sent.refusal.reason}`);
+  if (sent.kind === "lost") throw new Error(`the guard's endpoint failed: ${sent.why}`);
+  const { status, body: answer } = sent.answer;
+  const read = answer.kind === "whole" ? answer : await answer.read(OUTSIDE_ANSWER_BYTES_MAX);
+  if (read.kind === "too_large") {
+    read.rest.discard("served");
+    throw new Error(`the guard's answer has more than ${OUTSIDE_ANSWER_BYTES_MAX} bytes`);
   }
-}
-
-async function wholeOf(begun: Begun): Promise<Uint8Array> {
-  if (begun.kind === "whole") return begun.bytes ?? new Uint8Array(0);
-  begun.reader.releaseLock();
-  const rest = await readBounded(begun.body);
-  const whole = new Uint8Array(begun.first.byteLength + rest.byteLength);
-  whole.set(begun.first);
-  whole.set(rest, begun.first.byteLength);
-  return whole;
+  if (read.kind === "broken") throw new Error(`the guard's answer broke off: ${read.why}`);
+  if (status >= 400) throw new Error(`the guard's endpoint answered ${status}`);
+  return parseBytes(read.bytes ?? new Uint8Array(0));
 }

@@ -11,7 +11,7 @@ import type { RailInput } from "../core/rail.ts";
 import type { Desk } from "../../dispatch/lease-desk.ts";
 
 /** Verdicts and spans of a thousand findings fit. */
-const OUTSIDE_ANSWER_BYTES_MAX = 65_536;
+export const OUTSIDE_ANSWER_BYTES_MAX = 65_536;
 
 export type OutsideAsk = {
   readonly desk: Desk;
@@ -53,7 +53,7 @@ export function parseBytes(bytes: Uint8Array): unknown {
   return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes)) as unknown;
 }
 
-export async function readBounded(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+async function readBounded(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
   const bytes = await readWhole(body, OUTSIDE_ANSWER_BYTES_MAX);
   if (bytes === null) throw new Error(`the answer has more than ${OUTSIDE_ANSWER_BYTES_MAX} bytes`);
   return bytes;

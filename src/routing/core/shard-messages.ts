@@ -104,6 +104,17 @@ export type Settlement = {
   readonly failure?: AttemptFailure | null;
 };
 
+/** What a lease was asked with, as far as its settlement tells it. */
+export type AskedWith = Pick<Settlement, "clientKey" | "inputTokens" | "affinity">;
+
+export const ASKED_BY_NOBODY: AskedWith = { clientKey: "", inputTokens: 0, affinity: null };
+
+/** What an attempt has seen of its end; the rest of a settlement its lease knows. */
+export type AttemptEnd = Omit<
+  Settlement,
+  "leaseId" | "endpointId" | "epoch" | "inFlightAtGrant" | "workerId" | "cachedTokens" | keyof AskedWith
+>;
+
 /** A lease that the edge still holds: keeps it alive, confirms a credit as spent, or re-creates it after a restart. */
 export type LeaseConfirmation = {
   readonly leaseId: string;

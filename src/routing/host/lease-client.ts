@@ -10,7 +10,8 @@
 import type { Asking, Leased, LeaseRequest, LeaseStep, Refused } from "../core/lease-client/edge-lease.ts";
 import { REPORT_MAX, isOwedAWord, rideMs, shardsOwed } from "../core/lease-client/lease-cache.ts";
 import type { HeldLease } from "../core/lease-client/lease-cache.ts";
-import type { AcquireReply, AwaitOutcome, Settlement } from "../core/shard-messages.ts";
+import { settlementOf } from "../core/lease-client/lease-cache-end.ts";
+import type { AcquireReply, AttemptEnd, AttemptOutcome, AwaitOutcome } from "../core/shard-messages.ts";
 import { LEASES_MAX } from "../core/shard/leases.ts";
 import { waited, within } from "./clock.ts";
 import { LEASE_CALLS } from "./lease-ports.ts";
@@ -27,8 +28,6 @@ const FLUSH_LIFE_MS = 1_000;
 export type Departure = "leave" | "put_back";
 
 export type LeaseAnswer = Leased | Refused;
-
-export type AttemptEnd = Omit<Settlement, "leaseId" | "endpointId" | "epoch" | "inFlightAtGrant">;
 
 export class LeaseClient {
   readonly memory: LeaseMemory;
@@ -78,9 +77,7 @@ export class LeaseClient {
   /** Ends an attempt, once: told to the shard now, or with the isolate's next acquire. */
   settle(heldLease: HeldLease, end: AttemptEnd): void {
     const { memory, ports } = this;
-    const { endpointId, epoch, inFlightAtGrant } = heldLease.grant;
-    const settlement = { leaseId: heldLease.leaseId, endpointId, epoch, inFlightAtGrant, ...end };
-    if (!this.#core.settleHeldLease(memory.leaseCache, heldLease, settlement)) return;
+    if (!this.#core.settleHeldLease(memory.leaseCache, heldLease, settlementOf(heldLease, end))) return;
     const now = this.#now;
     // One flush at a time serves the whole isolate; a flush whose request died is replaced after its life.
     if (now < memory.flushUntilMs) return;
@@ -90,9 +87,8 @@ export class LeaseClient {
   }
 
   /** Gives a lease back under which nothing was sent. */
-  giveBack(heldLease: HeldLease): void {
-    const nothing = { heldMs: 0, ttftMs: null, headersMs: null, clientKey: "", inputTokens: 0 };
-    this.settle(heldLease, { outcome: "unused", ...nothing });
+  giveBack(heldLease: HeldLease, outcome: AttemptOutcome = "unused"): void {
+    this.settle(heldLease, { outcome, heldMs: 0, ttftMs: null, headersMs: null });
   }
 
   /** The request under this lease lives. To be said at least as often as the lease is to be confirmed. */

@@ -4,9 +4,8 @@
 import type { AttemptPlan, Loss } from "../../../src/dispatch/core/attempt-plan.ts";
 import type { LeaseRequest } from "../../../src/routing/core/lease-client/edge-lease.ts";
 import type { HedgeRace, Side } from "../../../src/dispatch/core/hedge-race.ts";
-import type { AttemptOutcome } from "../../../src/routing/core/shard-messages.ts";
+import type { AttemptEnd, AttemptOutcome } from "../../../src/routing/core/shard-messages.ts";
 import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
-import type { AttemptEnd } from "../../../src/routing/host/lease-client.ts";
 import type { SimEdge } from "./sim-edge.ts";
 
 /** Written in place. */
@@ -40,7 +39,7 @@ export type AttemptLife = {
 
 /** As `endAttempt` of `src/dispatch/dispatch.ts`. `atMs`: when the headers came, from the dispatch, if before the first token. */
 export function endOf(life: AttemptLife, outcome: AttemptOutcome, now: number, atMs: number): AttemptEnd {
-  const { sentAtMs, firstTokenAtMs, of } = life;
+  const { sentAtMs, firstTokenAtMs } = life;
   const ttftMs = firstTokenAtMs === null ? null : firstTokenAtMs - sentAtMs;
   return {
     outcome,
@@ -48,9 +47,5 @@ export function endOf(life: AttemptLife, outcome: AttemptOutcome, now: number, a
     ttftMs,
     headersMs: ttftMs !== null && ttftMs > atMs ? atMs : null,
     firstByteMs: ttftMs,
-    clientKey: of.leaseRequest.clientKey,
-    inputTokens: of.leaseRequest.inputTokens,
-    affinity: of.leaseRequest.affinityKey ?? null,
-    cachedTokens: life.heldLease.cachedTokens,
   };
 }

@@ -39,7 +39,6 @@ import {
   deposit,
   depositCredits,
   endRefill,
-  heldLocally,
   holdUnconfirmed,
   nextLeaseId,
   noteTight,
@@ -48,6 +47,7 @@ import {
   spendCredit,
   takeReport,
 } from "./lease-cache.ts";
+import { heldLocally } from "./lease-cache-local.ts";
 import type { HeldLease, LeaseCache } from "./lease-cache.ts";
 import { creditRule, homeMatch } from "./lease-cache-homes.ts";
 import { noteHeard } from "./lease-cache-leave.ts";
@@ -153,7 +153,7 @@ export function beginLease(leaseCache: LeaseCache, leaseRequest: LeaseRequest, n
     const refill = refills
       ? ask(leaseCache, leaseRequest, { region, hop: 0, recentPerSecond, ahead: true }, now)
       : null;
-    return { step: { kind: "leased", heldLease, reason: heldLease.grant.reason, candidates: null }, refill };
+    return { step: leasedTo(leaseRequest, { heldLease, reason: heldLease.grant.reason, candidates: null }), refill };
   }
   const { waitedMs } = leaseRequest;
   const before = waitedMs === undefined ? {} : { waitedMs };
@@ -175,7 +175,7 @@ export function onReply(
     case "granted": {
       const heldLease = deposit(leaseCache, asking.key, asking.shard, outcome.grant, asking.askedAtMs, now);
       const { reason, candidates } = asking.namedBy ?? { reason: outcome.grant.reason, candidates: reply.candidates };
-      return { kind: "leased", heldLease, reason, candidates };
+      return leasedTo(leaseRequest, { heldLease, reason, candidates });
     }
     case "spill":
       return follow(leaseCache, leaseRequest, asking, { ...outcome, candidates: reply.candidates }, { now, rng });
@@ -213,7 +213,7 @@ export function onAwaited(
   const heldLease = holdUnconfirmed(leaseCache, asking.key, asking.shard, outcome.grant, now);
   const reason = asking.namedBy?.reason ?? outcome.grant.reason;
   const line = asking.line === null ? null : { ...asking.line, waitedMs: now - asking.askedAtMs };
-  return { kind: "leased", heldLease, reason, candidates: asking.queuedBehind, line };
+  return leasedTo(leaseRequest, { heldLease, reason, candidates: asking.queuedBehind, line });
 }
 
 /** Asks the shard that another one named. */
@@ -231,7 +231,7 @@ function follow(
     const grant = ownGrant(leaseCache, leaseRequest, { ...commit, region, reason });
     const heldLease = holdUnconfirmed(leaseCache, asking.key, shardName(leaseRequest.pool.id, region), grant, at.now);
     noteOwner(heldLease, leaseRequest);
-    return { kind: "leased", heldLease, reason, candidates };
+    return leasedTo(leaseRequest, { heldLease, reason, candidates });
   }
   const waitedMs = Math.max(0, at.now - asking.askedAtMs) + (leaseRequest.waitedMs ?? 0);
   const far = ask(
@@ -268,7 +268,13 @@ export function onSilence(
   const owner = shardName(leaseRequest.pool.id, region);
   const heldLease = holdUnconfirmed(leaseCache, cacheKey(home, leaseRequest), owner, grant, now);
   noteOwner(heldLease, leaseRequest);
-  return { kind: "leased", heldLease, reason: snapshot === null ? "static" : "snapshot", candidates };
+  return leasedTo(leaseRequest, { heldLease, reason: snapshot === null ? "static" : "snapshot", candidates });
+}
+
+/** The request has its lease, which knows from here on whose it is. */
+function leasedTo({ clientKey, inputTokens, affinityKey = null }: LeaseRequest, got: Omit<Leased, "kind">): Leased {
+  got.heldLease.askedWith = { clientKey, inputTokens, affinity: affinityKey };
+  return { kind: "leased", ...got };
 }
 
 /** A grant that no shard gave: its owner adopts the lease when it is told. */

@@ -11,8 +11,8 @@ import { createBucket, earn, RETRY_RULE } from "../shard/budget.ts";
 import type { Bucket } from "../shard/budget.ts";
 import type { ViewSet } from "../endpoint/endpoint-view.ts";
 import { CREDIT_LIFE_MS } from "../shard/credits.ts";
-import { LOCAL_EPOCH } from "../shard-messages.ts";
-import type { Report, Grant, LeaseConfirmation, Owner, ReportReply, Settlement } from "../shard-messages.ts";
+import { ASKED_BY_NOBODY, LOCAL_EPOCH } from "../shard-messages.ts";
+import type { AskedWith, Report, Grant, LeaseConfirmation, Owner, ReportReply, Settlement } from "../shard-messages.ts";
 import { noteHome } from "./lease-cache-homes.ts";
 import { confirmationOf, ownerOf } from "./lease-cache-owner.ts";
 import type { Home, Homes } from "./lease-cache-homes.ts";
@@ -35,6 +35,8 @@ export type HeldLease = {
   readonly cachedTokens: number;
   /** Whose request it is, where its shard does not know. */
   of?: Owner;
+  /** Set once, by whoever gives the lease to a request. */
+  askedWith: AskedWith;
 };
 
 type Credit = { readonly leaseId: string; readonly grant: Grant; readonly spendByMs: number };
@@ -248,15 +250,6 @@ export function holdUnconfirmed(
   return keep(leaseCache, { ...heldBy(grant), shard, key, confirmDueMs: now }, now);
 }
 
-/** Live leases of `endpointId` that this isolate gave itself. */
-export function heldLocally(leaseCache: LeaseCache, endpointId: string): number {
-  let count = 0;
-  for (const { grant } of leaseCache.heldLeases.values()) {
-    if (grant.endpointId === endpointId && grant.epoch === LOCAL_EPOCH) count += 1;
-  }
-  return count;
-}
-
 /** Ends a held lease. Exactly one settlement per lease leaves this isolate: a second call does nothing. */
 export function settleHeldLease(leaseCache: LeaseCache, heldLease: HeldLease, settlement: Settlement): boolean {
   if (!leaseCache.heldLeases.delete(heldLease.leaseId)) return false;
@@ -374,15 +367,18 @@ const heldBy = (grant: Grant) => ({
   cachedTokens: grant.cachedTokens ?? 0,
 });
 
-function keep(leaseCache: LeaseCache, held: Omit<HeldLease, "capAtMs" | "touchedAtMs">, now: number): HeldLease {
-  const heldLease: HeldLease = { ...held, capAtMs: now + held.grant.capMs, touchedAtMs: now };
+type Held = Omit<HeldLease, "capAtMs" | "touchedAtMs" | "askedWith">;
+
+function keep(leaseCache: LeaseCache, held: Held, now: number): HeldLease {
+  const life = { capAtMs: now + held.grant.capMs, touchedAtMs: now };
+  const heldLease: HeldLease = { ...held, ...life, askedWith: ASKED_BY_NOBODY };
   leaseCache.heldLeases.set(heldLease.leaseId, heldLease);
   leaseCache.confirmDueMs = Math.min(leaseCache.confirmDueMs, heldLease.confirmDueMs);
   return heldLease;
 }
 
 /** How often the holder of such a grant confirms it, ms. */
-export const confirmEveryMs = (grant: Grant): number => grant.ttlMs * CONFIRM_SHARE;
+export const confirmEveryMs = ({ ttlMs }: Grant): number => ttlMs * CONFIRM_SHARE;
 
 function enqueue(leaseCache: LeaseCache, shard: string, settlement: Settlement): void {
   const settled = leaseCache.outboxes.get(shard) ?? [];

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { heldLocally } from "../../../../src/routing/core/lease-client/lease-cache-local.ts";
 import { CREDIT_LIFE_MS } from "../../../../src/routing/core/shard/credits.ts";
 import {
   REPORT_MAX,
@@ -12,7 +13,6 @@ import {
   deposit,
   depositCredits,
   endRefill,
-  heldLocally,
   holdUnconfirmed,
   KEYS_MAX,
   noteTight,

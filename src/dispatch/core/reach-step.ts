@@ -9,11 +9,9 @@
  * Rejected: `connect()` of the platform's sockets, which opens a connection beside the pool and cannot look through a
  * proxy; a short limit for headers, which would be a limit for prompts.
  */
-import { egress } from "../../backends/egress.ts";
-import type { EdgeEndpoint } from "./runtime.ts";
 
 /** Instants, and no promise: a request may not await another one's I/O. Written in place. */
-type Reach = {
+export type Reach = {
   /** When it last answered anything. */
   answeredAtMs: number;
   /** It is being asked until then. */
@@ -22,35 +20,16 @@ type Reach = {
   silentAtMs: number;
 };
 
-const reaches = new WeakMap<EdgeEndpoint, Reach>();
-
-function reachOf(endpoint: EdgeEndpoint): Reach {
-  const known = reaches.get(endpoint);
-  if (known !== undefined) return known;
+export function createReach(): Reach {
   const never = Number.NEGATIVE_INFINITY;
-  const reach = { answeredAtMs: never, askedUntilMs: never, silentAtMs: never };
-  reaches.set(endpoint, reach);
-  return reach;
-}
-
-export const canAsk = ({ target }: EdgeEndpoint): boolean =>
-  new URL(target.healthUrl).origin === new URL(target.url).origin;
-
-export function noteAnswered(endpoint: EdgeEndpoint, now: number): void {
-  reachOf(endpoint).answeredAtMs = now;
+  return { answeredAtMs: never, askedUntilMs: never, silentAtMs: never };
 }
 
 /**
  * What to do for an attempt that has waited for its headers since `sinceMs`: give it up, ask, or look again at an
  * instant.
  */
-export function reachStep(
-  endpoint: EdgeEndpoint,
-  sinceMs: number,
-  limitMs: number,
-  now: number,
-): "unreachable" | "ask" | number {
-  const reach = reachOf(endpoint);
+export function reachStep(reach: Reach, sinceMs: number, limitMs: number, now: number): "unreachable" | "ask" | number {
   const heardAtMs = Math.max(sinceMs, reach.answeredAtMs);
   if (reach.silentAtMs > heardAtMs) return "unreachable";
   if (now - heardAtMs < limitMs) return heardAtMs + limitMs;
@@ -59,13 +38,9 @@ export function reachStep(
   return "ask";
 }
 
-/** Asks for its health. Resolves to whether there was an answer. */
-export async function askReach(endpoint: EdgeEndpoint, limitMs: number): Promise<boolean> {
-  const result = await endpoint.backend.probe(endpoint.target, egress, AbortSignal.timeout(limitMs));
-  const reach = reachOf(endpoint);
-  const now = Date.now();
+/** What came of asking. */
+export function noteAsked(reach: Reach, hasAnswered: boolean, now: number): void {
   reach.askedUntilMs = now;
-  if (result.kind === "failed") reach.silentAtMs = now;
-  else reach.answeredAtMs = now;
-  return result.kind !== "failed";
+  if (hasAnswered) reach.answeredAtMs = now;
+  else reach.silentAtMs = now;
 }

@@ -1,0 +1,46 @@
+/** Ends attempts: each settles its lease once, and what is still under way for it is aborted. */
+import { FAILURE_CHARS_MAX } from "../routing/core/shard-messages.ts";
+import type { AttemptOutcome } from "../routing/core/shard-messages.ts";
+import type { Attempt, LostAttempt } from "./attempt.ts";
+
+/** Settles the attempt's lease, once, and stops its timer. */
+export function endAttempt(attempt: Attempt, outcome: AttemptOutcome, now: number = nowOf(attempt)): void {
+  attempt.cancelTimer?.();
+  attempt.cancelTimer = null;
+  if (attempt.isEnded) return;
+  attempt.isEnded = true;
+  const { sentAtMs, headersAtMs, firstByteAtMs, firstTokenAtMs, usage } = attempt;
+  if (outcome === "served" && usage?.promptTokens !== undefined) attempt.way.noteTokens(usage.promptTokens);
+  // Headers that came with the first token tell nothing of the network alone.
+  const early = headersAtMs !== null && firstTokenAtMs !== null && firstTokenAtMs > headersAtMs;
+  attempt.leases.settle(attempt.heldLease, {
+    outcome,
+    heldMs: now - sentAtMs,
+    ttftMs: firstTokenAtMs === null ? null : firstTokenAtMs - sentAtMs,
+    headersMs: early ? headersAtMs - sentAtMs : null,
+    firstByteMs: firstByteAtMs === null ? null : firstByteAtMs - sentAtMs,
+    ...usage,
+    ...(attempt.retryAfterMs === null ? {} : { retryAfterMs: attempt.retryAfterMs }),
+    ...(attempt.request === null ? {} : { request: attempt.request }),
+    ...(attempt.failure === null ? {} : { failure: attempt.failure }),
+  });
+}
+
+export const nowOf = ({ leases }: Attempt): number => leases.ports.clock.now();
+
+/** Ends an attempt whose answer nobody wants any more. */
+export function abandonAttempt(attempt: Attempt, outcome: AttemptOutcome, now?: number): void {
+  endAttempt(attempt, outcome, now);
+  attempt.controller.abort();
+}
+
+/** A lost attempt whose request nobody repeats: what it looks like is what it was. */
+export function endLost({ attempt, undecided, why }: LostAttempt): void {
+  if (undecided) endAttempt(attempt, "failed");
+  else if (why === "capacity") endAttempt(attempt, "capacity");
+}
+
+/** Keeps what a failed attempt showed: the answer's status and the start of its body, or what broke. */
+export function noteFailure(attempt: Attempt, status: number | null, shown: string): void {
+  attempt.failure = { status, text: shown.slice(0, FAILURE_CHARS_MAX) };
+}
