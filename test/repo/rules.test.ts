@@ -105,6 +105,12 @@ describe("a planted violation is found", () => {
       "src/rails/a.ts",
       `import { errorBody } from "../wire/error-body.ts";\nexport const x = errorBody;`,
     ],
+    [
+      "an attempt settled by hand",
+      "dispatch-door",
+      "src/gateway/a.ts",
+      `import { endAttempt } from "../dispatch/attempt-end.ts";\nexport const x = endAttempt;`,
+    ],
     ["a raw fetch at the edge", "raw-fetch", "src/gateway/a.ts", `export const x = () => fetch("https://a.example");`],
     ["a raw fetch in an adapter", "raw-fetch", "backends/a.ts", `export const x = (y) => (y ? fetch(y) : undefined);`],
     ["the global's fetch", "raw-fetch", "src/routing/object/a.ts", `export const x = globalThis.fetch;`],

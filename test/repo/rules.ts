@@ -15,6 +15,7 @@ export type RuleName =
   | "raw-fetch"
   | "credential"
   | "early-answer"
+  | "dispatch-door"
   | "default-export"
   | "file-name"
   | "file-length"
@@ -108,6 +109,9 @@ const answerAllowed: ReadonlyMap<string, string> = new Map([
   ["src/worker.ts", "the door: until there a refusal is a value that nobody has to parse"],
   ["src/wire/refuse.ts", "makes it for the door"],
 ]);
+/** What is behind the door of dispatch: the life of an attempt, and what settles it. */
+const behindTheDoor =
+  /^src\/dispatch\/(?:attempt|attempt-[\w-]+|attempts|course|hedge(?:-second)?|losses|open-answer|read-answer|relay|upstream|http-upstream)\.ts$/;
 const answerMaker = /\bimport\s*\{[^}]*\b(?:refuse|errorBody|errorHeaders)\b/g;
 
 /** In code: the member read, taken apart or made. */
@@ -154,6 +158,15 @@ const typescriptRules: readonly FileRule[] = [
     find: (source) =>
       runsInWorker.test(source.path) && !answerAllowed.has(source.path)
         ? matches(source, answerMaker, () => "return the Refusal: src/worker.ts makes the answer")
+        : [],
+  },
+  {
+    rule: "dispatch-door",
+    find: (source) =>
+      source.path.startsWith("src/") && !source.path.startsWith("src/dispatch/")
+        ? importsOf(source)
+            .filter(({ target = "" }) => behindTheDoor.test(target))
+            .map(({ line }) => ({ line, message: "go through door.ts or slot.ts: they settle and abort" }))
         : [],
   },
   {

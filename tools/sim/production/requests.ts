@@ -37,7 +37,7 @@ export type AttemptLife = {
   ended: boolean;
 };
 
-/** As `endAttempt` of `src/dispatch/dispatch.ts`. `atMs`: when the headers came, from the dispatch, if before the first token. */
+/** As `endAttempt` of `src/dispatch/attempt-end.ts`. `atMs`: when the headers came, from the dispatch, if before the first token. */
 export function endOf(life: AttemptLife, outcome: AttemptOutcome, now: number, atMs: number): AttemptEnd {
   const { sentAtMs, firstTokenAtMs } = life;
   const ttftMs = firstTokenAtMs === null ? null : firstTokenAtMs - sentAtMs;

@@ -31,7 +31,7 @@ import { SimShard } from "./sim-shard.ts";
 import type { Watch } from "./watch.ts";
 import { Wire, WIRE_TAG } from "./wire.ts";
 
-/** The watch over an attempt looks no more often than this, ms (`src/dispatch/dispatch.ts`). */
+/** The watch over an attempt looks no more often than this, ms (`src/dispatch/attempt-watch.ts`). */
 const WATCH_GAP_MS = 25;
 
 export type ProductionSetup = {
