@@ -22,8 +22,9 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "tools/demo/demo-leash.ts!",
     // Loaded by name in place of a module of the core (report/ablation/ablation.ts).
     "tools/sim/report/ablation/stand-ins/*.ts!",
-    // The planted bugs of the simulator: tests plant them.
+    // The planted bugs of the simulator: tests plant them, or start the program that does.
     "tools/sim/production/sabotage.ts!",
+    "tools/sim/report/planted.ts!",
     "test/**/*.test.ts",
     // Started by hand, against packages of Python.
     "test/compat/*-python.ts",

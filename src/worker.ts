@@ -13,6 +13,7 @@ import { readUrl, withoutLastSlash } from "./wire/request-target.ts";
 import type { TargetProblem } from "./wire/request-target.ts";
 import { JOB_PATH, routeRequest } from "./gateway/router.ts";
 import { runtimeOf } from "./dispatch/runtime.ts";
+import { leasesOf, shardsOf } from "./dispatch/platform.ts";
 import type { EdgeEnv, Runtime } from "./dispatch/runtime.ts";
 
 export { Keeper } from "./gateway/keeper.ts";
@@ -70,7 +71,10 @@ async function serve(
   if (isDraining()) return { reason: "shutting_down" };
   if (request.headers.has(HOP)) return { reason: "request_loop" };
   const dev = env.WARMPATH_DEV === "1";
-  const edge: EdgeRequest = { request, path, query, requestId, startedAtMs, dev, desk: { runtime, env, ctx } };
+  const shardOf = shardsOf(env, runtime.config);
+  const leases = leasesOf(runtime, shardOf, ctx);
+  const told = { request, path, query, requestId, startedAtMs, dev };
+  const edge: EdgeRequest = { ...told, runtime, env, ctx, shardOf, leases };
   try {
     if (env.WARMPATH_SELF_HOSTED !== "1") return await routeRequest(edge);
     // What waits for a job would hold up the end for nothing: the job goes on after the next start.

@@ -13,7 +13,7 @@ import type { RawEndpoint } from "./config-schema.ts";
 import type { JobsConfig } from "./jobs-schema.ts";
 import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
 
-type LocationHint = (typeof LOCATION_HINTS)[number];
+export type LocationHint = (typeof LOCATION_HINTS)[number];
 type Backend = RawEndpoint["backend"];
 export type Scope = "infer" | "admin" | "worker" | "operate";
 /** `session`: what names a session; `prefix`: that, else how the prompt begins. */

@@ -14,7 +14,7 @@ import type { Heard } from "./upstream.ts";
  * An attempt that its endpoint answered with an error holds its lease this long at most until somebody knows whose fault
  * it was, ms: a request that fails everywhere fails at once, and an endpoint that is broken is to be left soon.
  */
-const BLAME_MS = 1_000;
+export const BLAME_MS = 1_000;
 
 type NoAnswer = Exclude<Heard<unknown>, { kind: "begun" }>;
 

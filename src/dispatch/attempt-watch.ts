@@ -15,7 +15,7 @@ const DONE_LINGER_MS = 1_000;
 const FINISHED_LINGER_MS = 5_000;
 
 /** The watch over an attempt looks no more often than this, ms: a shard that cannot be told is told again later. */
-const WATCH_GAP_MS = 25;
+export const WATCH_GAP_MS = 25;
 
 /** From the first byte on the attempt may run until its endpoint's limit; its lease is confirmed on the way. */
 export function keepRunning(attempt: Attempt): void {

@@ -43,7 +43,7 @@ export async function runAttempts<Reply>(
         ? await onLease(course, answer)
         : await (await loadLosses()).afterNoLease(course, answer);
     if ("ends" in next) return next.ends;
-    answer = await leases.lease({ ...leaseRequest, ...next.asks, again: true }, pool.config.patienceMs);
+    answer = await leases.take({ ...leaseRequest, ...next.asks, again: true }, pool.config.patienceMs);
   }
 }
 

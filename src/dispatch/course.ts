@@ -22,7 +22,7 @@ export type Dispatch<Reply> = {
 };
 
 /** What of a pool bounds its requests. */
-type PoolRules = {
+export type PoolRules = {
   readonly config: { readonly attemptsMax: number; readonly patienceMs: number; readonly queueWaitMsMax: number };
   /** Requests that keep failing. */
   readonly failing: FailingRequests;

@@ -12,14 +12,14 @@ import { runAttempts } from "./attempts.ts";
 import { begunAnswer } from "./begun-answer.ts";
 import type { BegunAnswer } from "./begun-answer.ts";
 import { httpUpstream } from "./http-upstream.ts";
-import { leasesOf } from "./lease-desk.ts";
-import type { Desk, LeaseAnswer } from "./lease-desk.ts";
+import type { LeaseAnswer, LeaseClient } from "../routing/host/lease-client.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { EdgePool } from "./runtime.ts";
+import type { EdgePool, Runtime } from "./runtime.ts";
 
 /** A request that is to be answered. */
 export type Dispatch = {
-  readonly desk: Desk;
+  readonly runtime: Runtime;
+  readonly leases: LeaseClient;
   readonly pool: EdgePool;
   readonly leaseRequest: LeaseRequest;
   readonly outgoing: Outgoing;
@@ -41,11 +41,11 @@ export type Outcome =
 
 /** Never rejects but for a bug. */
 export async function dispatch(
-  { desk, outgoing, ...request }: Dispatch,
+  { runtime, outgoing, ...request }: Dispatch,
   leasing: Promise<LeaseAnswer>,
 ): Promise<Outcome> {
-  const upstream = httpUpstream(desk.runtime, request.pool, outgoing);
-  const outcome = await runAttempts({ ...request, leases: leasesOf(desk), upstream, bounds: outgoing }, leasing);
+  const upstream = httpUpstream(runtime, request.pool, outgoing);
+  const outcome = await runAttempts({ ...request, upstream, bounds: outgoing }, leasing);
   if (outcome.kind === "refused") return outcome;
   const { result, ...told } = outcome;
   const { reply } = result;

@@ -20,7 +20,7 @@ export async function runSecond<Reply>(
   const { leases } = first;
   const hedging: LeaseRequest = { ...leaseRequest, excluded: [...tried], purpose: "hedge" };
   const asked = lateForMs === null ? hedging : { ...hedging, lateForMs };
-  const answer = await leases.lease(asked, pool.config.patienceMs);
+  const answer = await leases.take(asked, pool.config.patienceMs);
   const way = answer.kind === "leased" ? wayOf(leases, answer.heldLease, upstream.to, bounds.clientGone) : null;
   if (answer.kind !== "leased" || way === null) {
     raceLeased(race, false);

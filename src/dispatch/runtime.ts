@@ -64,13 +64,16 @@ export type Runtime = {
   flushUntilMs: number;
 };
 
+/** Keeps work alive that nobody awaits. */
+export type Waiting = { waitUntil(work: Promise<unknown>): void };
+
 let runtime: Runtime | null = null;
 
 /**
  * The isolate's runtime; null when the config or a secret it names is wrong, which is logged once: what is wrong with the
  * config by the first request that brings its context, since the words for it have to be loaded.
  */
-export function runtimeOf(env: EdgeEnv, ctx: Pick<ExecutionContext, "waitUntil"> | null = null): Runtime | null {
+export function runtimeOf(env: EdgeEnv, ctx: Waiting | null = null): Runtime | null {
   const { text, parsed } = loadConfig(env);
   if (runtime !== null && runtime.configText === text) return runtime;
   if (!parsed.ok) {

@@ -7,10 +7,11 @@ import type {
   Report,
   ReportReply,
 } from "../routing/core/shard-messages.ts";
+import type { LocationHint } from "../config/config.ts";
 import type { Drained, ShardStatus } from "../wire/shard-status.ts";
 
 /** Calls reject when the shard cannot be reached; what it has to say it answers. */
-type ShardCalls = {
+export type ShardCalls = {
   acquire(request: AcquireRequest): Promise<AcquireReply>;
   awaitGrant(leaseId: string): Promise<AwaitOutcome>;
   /** Of an older shard nothing comes back. */
@@ -23,5 +24,5 @@ type ShardCalls = {
 
 export type ShardNamespace = {
   /** The first call ever made decides where the shard lives, so every caller gives its region's hint. */
-  getByName(name: string, options?: { readonly locationHint?: DurableObjectLocationHint }): ShardCalls;
+  getByName(name: string, options?: { readonly locationHint?: LocationHint }): ShardCalls;
 };

@@ -11,8 +11,6 @@ import type { LostAttempt } from "./attempt.ts";
 import { begunAnswer } from "./begun-answer.ts";
 import type { BegunAnswer } from "./begun-answer.ts";
 import { wayTo } from "./http-upstream.ts";
-import { leasesOf } from "./lease-desk.ts";
-import type { Desk } from "./lease-desk.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { EdgeEndpoint, EdgePool } from "./runtime.ts";
 import { wayOf } from "./way-of.ts";
@@ -38,9 +36,12 @@ type Sent =
 /** Nobody repeats it, so its lease is settled. */
 export type Lost = { readonly kind: "lost" } & Pick<LostAttempt, "why" | "silent" | "retryAfterMs">;
 
-export async function takeSlot(desk: Desk, pool: EdgePool, leaseRequest: LeaseRequest): Promise<Slot | Refused> {
-  const leases = leasesOf(desk);
-  const answer = await leases.lease(leaseRequest, pool.config.patienceMs);
+export async function takeSlot(
+  leases: LeaseClient,
+  pool: EdgePool,
+  leaseRequest: LeaseRequest,
+): Promise<Slot | Refused> {
+  const answer = await leases.take(leaseRequest, pool.config.patienceMs);
   if (answer.kind !== "leased") return answer;
   const { heldLease } = answer;
   const endpoint = wayOf(leases, heldLease, (endpointId) => pool.endpoints.get(endpointId) ?? null, null);

@@ -58,7 +58,7 @@ export function answerBegun(edge: Authenticated, begun: BegunAnswer, explained: 
   }
   if (explained.savedMs !== null) headers[RAILS_SAVED_MS] = String(explained.savedMs);
   if (explained.decision !== null) headers[DECISION] = explained.decision;
-  dress(headers, edge.requestId, edge.desk.runtime.config);
+  dress(headers, edge.requestId, edge.runtime.config);
   const { pool, checked, path } = explained;
   const format = railedFormat(pool, path, checked, status);
   if (format !== null && !BODILESS.has(status)) {

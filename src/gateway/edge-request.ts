@@ -2,7 +2,9 @@
 import type { Identity } from "../wire/api-keys.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import { dress } from "../wire/replies.ts";
-import type { Desk } from "../dispatch/lease-desk.ts";
+import type { ShardOf } from "../dispatch/platform.ts";
+import type { EdgeEnv, Runtime, Waiting } from "../dispatch/runtime.ts";
+import type { LeaseClient } from "../routing/host/lease-client.ts";
 
 export type EdgeRequest = {
   readonly request: Request<unknown, IncomingRequestCfProperties>;
@@ -13,13 +15,18 @@ export type EdgeRequest = {
   readonly requestId: string;
   readonly startedAtMs: number;
   readonly dev: boolean;
-  readonly desk: Desk;
+  readonly runtime: Runtime;
+  readonly env: EdgeEnv;
+  readonly ctx: Waiting;
+  readonly shardOf: ShardOf;
+  /** The isolate's, for this request. */
+  readonly leases: LeaseClient;
 };
 
 export type Authenticated = EdgeRequest & { readonly identity: Identity };
 
-export function answerJson({ requestId, desk }: EdgeRequest, value: unknown): Response {
+export function answerJson({ requestId, runtime }: EdgeRequest, value: unknown): Response {
   const headers: HeaderRecord = { "content-type": "application/json" };
-  dress(headers, requestId, desk.runtime.config);
+  dress(headers, requestId, runtime.config);
   return new Response(JSON.stringify(value), { headers });
 }

@@ -12,8 +12,7 @@
 import { dispatch } from "../dispatch/door.ts";
 import type { Dispatch, Outcome } from "../dispatch/door.ts";
 import type { Outgoing } from "../dispatch/outgoing.ts";
-import { leasesOf } from "../dispatch/lease-desk.ts";
-import type { Desk, LeaseAnswer } from "../dispatch/lease-desk.ts";
+import type { LeaseAnswer, LeaseClient } from "../routing/host/lease-client.ts";
 import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
 
@@ -21,7 +20,11 @@ import type { Checked, InputCheck } from "../rails/check.ts";
 const KEEP_GAP_MS = 25;
 
 /** Keeps a lease alive that waits for the rails: its shard takes back what nobody speaks of. */
-export async function keepLease(desk: Desk, leasing: Promise<LeaseAnswer>, until: Promise<unknown>): Promise<void> {
+export async function keepLease(
+  leases: LeaseClient,
+  leasing: Promise<LeaseAnswer>,
+  until: Promise<unknown>,
+): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | null = null;
   let isOver = false;
   const over = until.finally(() => {
@@ -31,7 +34,6 @@ export async function keepLease(desk: Desk, leasing: Promise<LeaseAnswer>, until
   const answer = await leasing;
   if (answer.kind !== "leased") return;
   const { heldLease } = answer;
-  const leases = leasesOf(desk);
   const keep = (): void => {
     if (isOver) return;
     const now = Date.now();
@@ -57,12 +59,12 @@ export async function dispatchBeside(
   outgoingOf: (checked: Checked, clientGone: AbortSignal | null) => Outgoing | null,
   leaseAnew: () => Promise<LeaseAnswer>,
 ): Promise<Overlapped> {
-  const { desk } = request;
+  const { leases } = request;
   const stop = new AbortController();
   const outgoing = outgoingOf(check.inside, stop.signal);
   if (outgoing === null) {
     check.stop();
-    giveBack(leasesOf(desk), leasing);
+    giveBack(leases, leasing);
     return { checked: check.inside, outcome: null, savedMs: 0 };
   }
   let begunAtMs = Number.POSITIVE_INFINITY;
@@ -70,13 +72,13 @@ export async function dispatchBeside(
     begunAtMs = Date.now();
     return outcome;
   });
-  desk.ctx.waitUntil(running);
+  leases.ports.spawn(running);
   const checked = await check.outside;
   const decidedAtMs = Date.now();
   const isBlocked = checked.verdict.verdict === "block";
   if (isBlocked || checked.body !== check.inside.body) {
     stop.abort();
-    desk.ctx.waitUntil(running.then(discard));
+    leases.ports.spawn(running.then(discard));
     if (isBlocked) return { checked, outcome: null, savedMs: 0 };
     const anew = outgoingOf(checked, null);
     const outcome = anew === null ? null : await dispatch({ ...request, outgoing: anew }, leaseAnew());

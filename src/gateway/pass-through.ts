@@ -17,7 +17,7 @@ export async function passThrough(
   path: string,
   pathFrom: "client" | "config",
 ): Promise<Answer> {
-  const { request, desk } = edge;
+  const { request, runtime } = edge;
   const closed = refuseReach(edge, pool, { method: request.method, path, from: pathFrom });
   if (closed !== null) return closed;
   if (request.headers.get("upgrade") !== null) {
@@ -27,7 +27,7 @@ export async function passThrough(
     };
   }
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
-  const { config } = desk.runtime;
+  const { config } = runtime;
   const read = hasBody ? await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax") : null;
   if (read !== null && !read.ok) return read.error;
   const bytes = read?.value ?? null;

@@ -36,8 +36,7 @@ import { parseJson, writeJson } from "../wire/body.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Authenticated } from "./edge-request.ts";
 import { beginCheck } from "../rails/input-rails.ts";
-import { lease, leasesOf } from "../dispatch/lease-desk.ts";
-import type { LeaseAnswer } from "../dispatch/lease-desk.ts";
+import type { LeaseAnswer } from "../routing/host/lease-client.ts";
 import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
 import { inLineOf } from "./in-line.ts";
@@ -72,7 +71,7 @@ export type Parcel = {
 
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
 export async function infer(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Answer> {
-  const { config, pools } = edge.desk.runtime;
+  const { config, pools } = edge.runtime;
   const bytes = await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax");
   if (!bytes.ok) return bytes.error;
   const json = parseJson(bytes.value);
@@ -113,11 +112,11 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   if (beyond !== null) return { reason: "headers_too_large", detail: `The request's headers are beyond ${beyond}.` };
   const asking = given.stream && given.pool.config.streamUsage ? await usageAsker(given) : null;
   const parcel: Parcel = { ...given, headers, asking };
-  const { desk, requestId } = edge;
+  const { runtime, leases, ctx, requestId } = edge;
   if (parcel.pool.endpoints.size === 0) return { reason: "jobs_only" };
-  const { place, key } = placeOf(edge.request, desk.runtime, edge.dev);
+  const { place, key } = placeOf(edge.request, runtime, edge.dev);
   const inputTokens = tokensIn(parcel.pool.tokenBytes, parcel.bytes?.byteLength ?? 0);
-  const line = inLineOf(desk.runtime.affinitySecret, lineAsked(edge, parcel));
+  const line = inLineOf(runtime.affinitySecret, lineAsked(edge, parcel));
   if (line === null) return NO_SUCH_CLASS;
   const leaseRequest: LeaseRequest = {
     pool: parcel.pool.spec,
@@ -129,8 +128,8 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     explain: isExplained(edge),
     ...line,
   };
-  const leasing = lease(desk, parcel.pool, leaseRequest);
-  const beginning = beginCheck(desk, parcel.pool, {
+  const leasing = leases.take(leaseRequest, parcel.pool.config.patienceMs);
+  const beginning = beginCheck(edge, parcel.pool, {
     requestId,
     tenant: edge.identity.tenant,
     body: parcel.json,
@@ -147,7 +146,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   }
   if (check.outside === null || check.inside.verdict.verdict === "block") return sendChecked(sending, check.inside);
   const answering = sendAsking(sending, { ...check, outside: check.outside });
-  desk.ctx.waitUntil(answering);
+  ctx.waitUntil(answering);
   return answering;
 }
 
@@ -179,10 +178,10 @@ async function sendChecked(sending: Sending, checked: Checked): Promise<Answer> 
     takeBack(sending);
     return refuseChecked(sending, checked);
   }
-  const request = { desk: edge.desk, pool: parcel.pool, leaseRequest, outgoing, ...sentBy(edge, parcel) };
+  const request = { pool: parcel.pool, leaseRequest, outgoing, ...sentBy(edge, parcel) };
   const answering = dispatch(request, leasing).then((outcome) => respond(sending, outcome, checked, null));
   // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
-  edge.desk.ctx.waitUntil(answering);
+  edge.ctx.waitUntil(answering);
   return answering;
 }
 
@@ -192,25 +191,30 @@ async function sendAsking(
   check: InputCheck & { readonly outside: Promise<Checked> },
 ): Promise<Answer> {
   const { edge, parcel, leaseRequest, leasing } = sending;
-  const { desk } = edge;
+  const { leases, ctx } = edge;
   const { dispatchBeside, keepLease } = await import("./overlap.ts");
   if (parcel.pool.config.rails.overlap === "acquire") {
-    desk.ctx.waitUntil(keepLease(desk, leasing, check.outside));
+    ctx.waitUntil(keepLease(leases, leasing, check.outside));
     return sendChecked(sending, await check.outside);
   }
   const { checked, outcome, savedMs } = await dispatchBeside(
-    { desk, pool: parcel.pool, leaseRequest, ...sentBy(edge, parcel) },
+    { pool: parcel.pool, leaseRequest, ...sentBy(edge, parcel) },
     leasing,
     check,
     (known, clientGone) => outgoingOf(edge, parcel, known, clientGone),
-    async () => lease(desk, parcel.pool, leaseRequest),
+    async () => leases.take(leaseRequest, parcel.pool.config.patienceMs),
   );
   return outcome === null ? refuseChecked(sending, checked) : respond(sending, outcome, checked, savedMs);
 }
 
-const sentBy = ({ identity }: Authenticated, { repeatable }: Parcel) => ({ repeatable, tenant: identity.tenant });
+const sentBy = ({ identity, runtime, leases }: Authenticated, { repeatable }: Parcel) => ({
+  runtime,
+  leases,
+  repeatable,
+  tenant: identity.tenant,
+});
 
-const takeBack = ({ edge: { desk }, leasing }: Sending): void => giveBack(leasesOf(desk), leasing);
+const takeBack = ({ edge: { leases }, leasing }: Sending): void => giveBack(leases, leasing);
 
 async function respond(
   { edge, parcel, leaseRequest }: Sending,
@@ -267,9 +271,9 @@ const NO_SUCH_CLASS: Refusal = {
 };
 
 /** Loaded with the first long prompt. */
-async function affinityOf({ desk, request, identity }: Authenticated, parcel: Parcel, inputTokens: number) {
+async function affinityOf({ runtime, request, identity }: Authenticated, parcel: Parcel, inputTokens: number) {
   const { affinityKeyOf } = await import("./affinity-key.ts");
-  return affinityKeyOf(desk.runtime.affinitySecret, {
+  return affinityKeyOf(runtime.affinitySecret, {
     mode: parcel.pool.config.affinity,
     tenant: identity.tenant,
     headers: request.headers,

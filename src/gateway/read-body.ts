@@ -8,11 +8,11 @@ import type { EdgeRequest } from "./edge-request.ts";
 
 /** The body of a request, or why it is refused. `option`: what the operator may raise `bytesMax` by; null: it is fixed. */
 export async function readBody(
-  { request, desk }: EdgeRequest,
+  { request, runtime }: EdgeRequest,
   bytesMax: number,
   option: string | null = null,
 ): Promise<Result<ArrayBuffer, Refusal>> {
-  const { bodyTimeoutMs: timeoutMs } = desk.runtime.config.limits;
+  const { bodyTimeoutMs: timeoutMs } = runtime.config.limits;
   const read = await readBytes(request, { bytesMax, timeoutMs });
   return read.ok ? read : err(refusalOf(read.error, { bytesMax, timeoutMs }, option));
 }

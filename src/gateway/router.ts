@@ -51,8 +51,8 @@ const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;
 export const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/;
 
 export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
-  const { config, pools } = edge.desk.runtime;
-  loadRails(edge.desk.runtime);
+  const { config, pools } = edge.runtime;
+  loadRails(edge.runtime);
   const path = withoutLastSlash(edge.path);
   const { method } = edge.request;
   const exact = EXACT.get(path);
@@ -98,7 +98,7 @@ async function admit(
   handler: Handler,
   params: Readonly<Record<string, string>>,
 ): Promise<Answer> {
-  const { runtime } = edge.desk;
+  const { runtime } = edge;
   const { headers } = edge.request;
   const identity = await identify(runtime, headers, edge.startedAtMs);
   if (!identity.ok) {
@@ -143,11 +143,11 @@ function admin(action: AdminAction): Handler {
 }
 
 function models(edge: Authenticated): Response {
-  return answerJson(edge, modelList(edge.desk.runtime.config));
+  return answerJson(edge, modelList(edge.runtime.config));
 }
 
 async function model(edge: Authenticated, { id = "" }: Readonly<Record<string, string>>): Promise<Answer> {
-  const { config } = edge.desk.runtime;
+  const { config } = edge.runtime;
   const name = decoded(id);
   const found = modelById(config, name);
   if (found !== null) return answerJson(edge, found);
@@ -156,10 +156,10 @@ async function model(edge: Authenticated, { id = "" }: Readonly<Record<string, s
 }
 
 async function toPool(edge: Authenticated, poolId: string, path: string): Promise<Answer> {
-  const pool = edge.desk.runtime.pools.get(poolId);
+  const pool = edge.runtime.pools.get(poolId);
   if (pool !== undefined) return passOn(edge, pool, path + edge.query, "client");
   const { unknownPool } = await import("./admin/rare.ts");
-  return unknownPool(poolId, edge.desk.runtime.config);
+  return unknownPool(poolId, edge.runtime.config);
 }
 
 /** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */

@@ -2,6 +2,11 @@
 import type { RailRecord } from "./core/engine.ts";
 import type { Unread } from "./core/rail.ts";
 import type { StageVerdict } from "./core/verdict.ts";
+import type { EdgeEnv, Runtime } from "../dispatch/runtime.ts";
+import type { LeaseClient } from "../routing/host/lease-client.ts";
+
+/** What rails ask of whoever runs them: secrets, pools, and leases for those that are models. */
+export type RailsHost = { readonly env: EdgeEnv; readonly runtime: Runtime; readonly leases: LeaseClient };
 
 export type InputRequest = {
   readonly requestId: string;

@@ -17,8 +17,7 @@ import { applyRedactions, extractTextParts } from "./core/text/text-parts.ts";
 import { fanIn } from "./core/verdict.ts";
 import type { RailResult } from "./core/verdict.ts";
 import type { InputRailConfig } from "../config/config.ts";
-import type { Desk } from "../dispatch/lease-desk.ts";
-import type { Checked, InputCheck, InputRequest } from "./check.ts";
+import type { Checked, InputCheck, InputRequest, RailsHost } from "./check.ts";
 import type { EdgePool, Runtime } from "../dispatch/runtime.ts";
 
 type BeginStage = (typeof import("./stage.ts"))["beginStage"];
@@ -49,14 +48,14 @@ async function loadStage(): Promise<BeginStage> {
 
 /** Null when a rail of the pool cannot run, which is in the log. A promise only while the rails are being loaded. */
 export function beginCheck(
-  desk: Desk,
+  host: RailsHost,
   pool: EdgePool,
   request: InputRequest,
 ): InputCheck | null | Promise<InputCheck | null> {
   const plan = planOf(pool.config.rails.input);
   if (plan !== null) return { inside: checkPlain(plan, request), outside: null, stop: nothing };
-  if (begin !== null) return begin(desk, pool, request);
-  return loadStage().then((beginStage) => beginStage(desk, pool, request));
+  if (begin !== null) return begin(host, pool, request);
+  return loadStage().then((beginStage) => beginStage(host, pool, request));
 }
 
 const nothing = (): void => undefined;

@@ -2,14 +2,13 @@
 import type { StreamFormatName } from "./core/stream/stream-events.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import type { BegunAnswer } from "../dispatch/begun-answer.ts";
-import type { Desk } from "../dispatch/lease-desk.ts";
 import type { Identity } from "../wire/api-keys.ts";
-import type { Checked } from "./check.ts";
+import type { Checked, RailsHost } from "./check.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 
 /** An answer that has begun and is to be looked at. */
 export type Railing = {
-  readonly edge: { readonly desk: Desk; readonly requestId: string; readonly identity: Identity };
+  readonly edge: RailsHost & { readonly requestId: string; readonly identity: Identity };
   readonly pool: EdgePool;
   readonly begun: BegunAnswer;
   readonly format: StreamFormatName;

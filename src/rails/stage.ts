@@ -25,7 +25,7 @@ import { extractTextParts } from "./core/text/text-parts.ts";
 import { lowerVerdict } from "./core/verdict.ts";
 import type { RailResult, RailStatus, StageVerdict } from "./core/verdict.ts";
 import type { InputRailConfig } from "../config/config.ts";
-import type { Desk } from "../dispatch/lease-desk.ts";
+import type { RailsHost } from "./check.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 import type { Checked, InputCheck, InputRequest } from "./check.ts";
 import { outsideRail } from "./remote/outside-rails.ts";
@@ -44,9 +44,9 @@ type Prepared = {
 const prepared = new WeakMap<readonly InputRailConfig[], readonly Prepared[] | null>();
 
 /** Runs the rails inside at once and begins those outside; null when a rail of the pool cannot run, which is logged. */
-export function beginStage(desk: Desk, pool: EdgePool, request: InputRequest): InputCheck | null {
+export function beginStage(host: RailsHost, pool: EdgePool, request: InputRequest): InputCheck | null {
   const startedAtMs = Date.now();
-  const all = preparedOf(desk, pool);
+  const all = preparedOf(host, pool);
   if (all === null) return null;
   const rails = all.filter(({ config }) => looksAt(config, request.requestId, request.tenant));
   const texts = extractTextParts(request.body, request.everyMember, request.unread);
@@ -60,7 +60,7 @@ export function beginStage(desk: Desk, pool: EdgePool, request: InputRequest): I
   if (stage.isOver) return { inside: concluded(run, stageVerdict(stage)), outside: null, stop: () => undefined };
   const inside = concluded(run, insideVerdict(stage));
   const masked: RailInput = { ...input, parts: maskParts(input.parts, inside.verdict.spans) };
-  const calls = new OutsideRun(stage, rails, { desk, pool, request, input: masked, startedAtMs });
+  const calls = new OutsideRun(stage, rails, { host, pool, request, input: masked, startedAtMs });
   const outside = calls.ended.then(() => {
     const verdict = stageVerdict(stage);
     return outsideRedacts(stage) ? concluded(run, verdict) : { ...inside, ...toldOf(run, verdict) };
@@ -68,20 +68,20 @@ export function beginStage(desk: Desk, pool: EdgePool, request: InputRequest): I
   return { inside, outside, stop: () => calls.stop() };
 }
 
-function preparedOf(desk: Desk, pool: EdgePool): readonly Prepared[] | null {
+function preparedOf(host: RailsHost, pool: EdgePool): readonly Prepared[] | null {
   const { input } = pool.config.rails;
   const known = prepared.get(input);
   if (known !== undefined) return known;
-  const made = prepare(desk, pool);
+  const made = prepare(host, pool);
   prepared.set(input, made);
   return made;
 }
 
-function prepare(desk: Desk, { config: pool }: EdgePool): readonly Prepared[] | null {
+function prepare(host: RailsHost, { config: pool }: EdgePool): readonly Prepared[] | null {
   const all: Prepared[] = [];
   for (const config of pool.rails.input) {
     const side = inputSide(config);
-    const env = desk.env as unknown as Readonly<Record<string, unknown>>;
+    const env = host.env as unknown as Readonly<Record<string, unknown>>;
     const outside = outsideRail(config, env);
     const problem = problemOf(config) ?? (typeof outside === "string" ? outside : null);
     if (problem !== null || typeof outside === "string") {
@@ -113,7 +113,7 @@ function unfinished(rail: string, status: RailStatus, tookMs: number): RailResul
 }
 
 type Asked = {
-  readonly desk: Desk;
+  readonly host: RailsHost;
   readonly pool: EdgePool;
   readonly request: InputRequest;
   readonly input: RailInput;
@@ -161,12 +161,12 @@ class OutsideRun {
   }
 
   async #call({ config, policy }: Prepared, ask: OutsideRail): Promise<void> {
-    const { desk, pool, request, input, startedAtMs } = this.#asked;
+    const { host, pool, request, input, startedAtMs } = this.#asked;
     const controller = new AbortController();
     this.#calls.set(policy.rail, controller);
     const { requestId, tenant } = request;
     try {
-      const answer = await ask({ desk, pool: pool.config.id, requestId, tenant, input, signal: controller.signal });
+      const answer = await ask({ host, pool: pool.config.id, requestId, tenant, input, signal: controller.signal });
       const unread = unreadBy(config.use, input.unseen);
       this.#end(policy.rail, resultOf(policy, answer, Date.now() - startedAtMs, unread));
     } catch {

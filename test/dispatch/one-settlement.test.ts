@@ -157,7 +157,7 @@ async function live({ deeds, exit, leavesAtMs, hedgeAfterMs, unknownEndpoint }: 
     repeatable: true,
     tenant: "somebody",
   };
-  const running = runAttempts(dispatch, leases.lease(leaseRequest, 1_000)).then(async (outcome) => {
+  const running = runAttempts(dispatch, leases.take(leaseRequest, 1_000)).then(async (outcome) => {
     if (outcome.kind === "begun" && outcome.result.open !== null)
       await leave({ clock, asked }, outcome.result.open, exit);
   });

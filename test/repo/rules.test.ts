@@ -267,6 +267,24 @@ describe("what only looks like a violation is left alone", () => {
   });
 });
 
+describe("a shell that the simulator runs", () => {
+  const router = {
+    path: "tools/sim/production/router.ts",
+    text: `import { run } from "../../../src/dispatch/run.ts";`,
+  };
+  const run = { path: "src/dispatch/run.ts", text: `export const run = async () => import("./lazy.ts");` };
+
+  test.each([
+    ["takes time from the platform", `export const now = () => Date.now();`],
+    ["takes chance from the platform", `export const draw = () => Math.random();`],
+    ["sets a timer of the platform", `export const later = (fn) => setTimeout(fn, 1);`],
+    ["waits on the platform's scheduler", `export const wait = async () => scheduler.wait(1);`],
+  ])("is told when it %s, also in a part that is loaded late", (_, text) => {
+    expect(said("src/dispatch/lazy.ts", text, [router, run])).toContain("simulated-time:1");
+    expect(said("src/dispatch/lazy.ts", text, [run])).not.toContain("simulated-time:1");
+  });
+});
+
 describe("the length of a file", () => {
   const reason = "// size: one table that is read as a whole\n";
 

@@ -12,6 +12,7 @@ export type RuleName =
   | "import-cycle"
   | "barrel"
   | "core-purity"
+  | "simulated-time"
   | "raw-fetch"
   | "credential"
   | "early-answer"
@@ -63,7 +64,32 @@ export function checkRepository(files: readonly SourceFile[]): readonly Violatio
   for (const cycle of findCycles(files.filter(({ path }) => path.endsWith(".ts")))) {
     violations.push({ rule: "import-cycle", path: cycle[0] ?? "", line: 1, message: cycle.join(" -> ") });
   }
+  for (const file of simulatedShells(files)) {
+    for (const found of matches(
+      { ...file, code: maskSource(file.text) },
+      realTime,
+      ([word]) => `${word}: ${SIMULATED}`,
+    )) {
+      violations.push({ rule: "simulated-time", path: file.path, ...found });
+    }
+  }
   return violations;
+}
+
+/** What of the house the simulator runs, whole or in part, and is not pure anyway. */
+function simulatedShells(files: readonly SourceFile[]): readonly SourceFile[] {
+  const known = new Map(files.map((file) => [file.path, file]));
+  const reached = new Set<SourceFile>();
+  const waiting = files.filter(({ path }) => path.startsWith("tools/sim/production/"));
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    for (const { target, typeOnly } of importsOf(file)) {
+      const next = typeOnly ? undefined : known.get(target ?? "");
+      if (next === undefined || reached.has(next) || !next.path.startsWith("src/")) continue;
+      reached.add(next);
+      waiting.push(next);
+    }
+  }
+  return [...reached].filter(({ path }) => !isPure.test(path));
 }
 
 function withFolders(files: readonly SourceFile[]): ReadonlySet<string> {
@@ -91,6 +117,11 @@ function matches(source: Source, pattern: RegExp, message: (match: RegExpMatchAr
 
 const impure =
   /(?<![\w$]|(?<!\.\.)\.)(?:Date|Math\s*\.\s*random|async|await|Promise|fetch|crypto|setTimeout|setInterval|queueMicrotask|console|performance|process|globalThis|TextDecoder|TextEncoder)(?![\w$]|\??\s*:)/g;
+
+/** What takes a shell out of the simulator's hands. */
+const realTime =
+  /(?<![\w$]|(?<!\.\.)\.)(?:Date|Math\s*\.\s*random|fetch|crypto|setTimeout|setInterval|scheduler|performance)(?![\w$]|\??\s*:)/g;
+const SIMULATED = "the simulator runs this shell: time, chance and the network come from its ports";
 
 /** Files of the Worker that may call the global fetch, each with its reason. */
 const rawFetchAllowed: ReadonlyMap<string, string> = new Map([

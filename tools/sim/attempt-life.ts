@@ -34,7 +34,7 @@ export class AttemptLife implements EngineHost {
 
   reach(attempt: number): void {
     const { attempts } = this;
-    const { health, outcomes, engines } = this.#world;
+    const { health, outcomes } = this.#world;
     if (attempts.stage[attempt] === STAGE.gone) return;
     const endpoint = attempts.endpointOf(attempt);
     const refusal = health.refusal(endpoint);
@@ -46,8 +46,14 @@ export class AttemptLife implements EngineHost {
       outcomes.coldHits += 1;
       this.#world.wakeUp(endpoint);
     } else {
-      engines.submit(endpoint, attempt);
+      this.submit(endpoint, attempt);
     }
+  }
+
+  /** A warm endpoint takes it. */
+  submit(endpoint: number, attempt: number): void {
+    if (!this.#world.scenario.headersWithSlot) this.#sendHeaders(attempt, this.nowMs);
+    this.#world.engines.submit(endpoint, attempt);
   }
 
   wakeAt(atMs: number, endpoint: number, value: number): void {
@@ -55,6 +61,7 @@ export class AttemptLife implements EngineHost {
   }
 
   firstToken(attempt: number, atMs: number): void {
+    if (this.#world.scenario.headersWithSlot) this.#sendHeaders(attempt, this.nowMs);
     const backMs = atMs + this.#tripBackMs(attempt);
     this.attempts.firstTokenMs[attempt] = backMs;
     this.#world.queue.push(backMs, EVENT.firstToken, attempt);
@@ -102,6 +109,11 @@ export class AttemptLife implements EngineHost {
 
   // Back at the edge.
 
+  headersBack(attempt: number): void {
+    // Jitter may bring them after the first token, with which they are then.
+    if (this.attempts.edge[attempt] === EDGE.open) this.#world.router.onHeaders?.(attempt);
+  }
+
   firstTokenBack(attempt: number): void {
     const { attempts } = this;
     const { outcomes, router, nowMs } = this.#world;
@@ -146,6 +158,11 @@ export class AttemptLife implements EngineHost {
     const request = attempts.requestOf(attempt);
     if (broken && outcomes.winner[request] === attempt) outcomes.settle(request, OUTCOME.failed);
     router.onFailure?.(attempt, broken ? "broken" : (FAILURE_REASONS[reasonIndex] ?? "error"));
+  }
+
+  #sendHeaders(attempt: number, atMs: number): void {
+    const { router, queue } = this.#world;
+    if (router.onHeaders !== undefined) queue.push(atMs + this.#tripBackMs(attempt), EVENT.headers, attempt);
   }
 
   /** Delay of one message back to the client's edge, over the region that dispatched, ms. */

@@ -21,6 +21,8 @@ export class EndpointHealth {
   readonly #silent: Uint8Array;
   /** Probability of an error at once. */
   readonly #failShare: Float64Array;
+  /** Probability of a refusal for want of room, which only the request may have met. */
+  readonly #fullShare: Float64Array;
   /** When it last had something to do, ms. */
   readonly #lastUsedMs: Float64Array;
   readonly #world: World;
@@ -36,6 +38,7 @@ export class EndpointHealth {
     this.#down = new Uint8Array(endpoints.length);
     this.#silent = new Uint8Array(endpoints.length);
     this.#failShare = new Float64Array(endpoints.length);
+    this.#fullShare = new Float64Array(endpoints.length);
     this.#lastUsedMs = new Float64Array(endpoints.length);
     // One that is never used goes idle all the same.
     for (const endpoint of endpoints.keys()) this.mayGoIdle(endpoint);
@@ -49,8 +52,12 @@ export class EndpointHealth {
   /** Why the endpoint refuses an attempt now; null when it does not. */
   refusal(endpoint: number): FailureReason | null {
     if (this.#down[endpoint] === 1) return "refused";
-    const share = this.#failShare[endpoint] ?? 0;
-    return share > 0 && this.#rng() < share ? "error" : null;
+    if (this.#draws(this.#failShare[endpoint])) return "error";
+    return this.#draws(this.#fullShare[endpoint]) ? "full" : null;
+  }
+
+  #draws(share = 0): boolean {
+    return share > 0 && this.#rng() < share;
   }
 
   /** Does the endpoint keep an attempt without serving it. */
@@ -69,6 +76,9 @@ export class EndpointHealth {
         break;
       case "fail_fast":
         this.#failShare[endpoint] = starts ? share : 0;
+        break;
+      case "no_room":
+        this.#fullShare[endpoint] = starts ? share : 0;
         break;
       case "black_hole":
         this.#silent[endpoint] = starts ? 1 : 0;
@@ -100,7 +110,7 @@ export class EndpointHealth {
     const { attempts } = this.#world;
     for (const attempt of attempts.presentAt(endpoint)) {
       if (attempts.stage[attempt] !== STAGE.held || attempts.edge[attempt] !== EDGE.open) continue;
-      this.#world.engines.submit(endpoint, attempt);
+      this.#life.submit(endpoint, attempt);
     }
     this.mayGoIdle(endpoint);
   }

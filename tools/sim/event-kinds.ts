@@ -21,4 +21,6 @@ export const EVENT = {
   /** a: endpoint, b: version */
   idle: 11,
   sample: 12,
+  /** The headers of an answer; only for a router that wants to hear of them. */
+  headers: 13,
 } as const;

@@ -12,6 +12,8 @@ import type { World } from "./world.ts";
 export type Router = {
   /** A request reached the edge of its client's region. */
   arrive(request: number): void;
+  /** The headers of an attempt's answer are there: its endpoint has taken it. Never after its first token. */
+  onHeaders?(attempt: number): void;
   /** The first token of an attempt is at the edge that dispatched it. */
   onFirstToken?(attempt: number): void;
   /** The end of its answer is there. */

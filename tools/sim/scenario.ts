@@ -66,6 +66,7 @@ export const FAULT_KINDS = [
   "slow",
   /** Answers an error at once, with probability `share`: the sinkhole. */
   "fail_fast",
+  "no_room",
   /** Accepts and never answers. */
   "black_hole",
   /** Connections are refused; what runs is lost at the start. */

@@ -232,6 +232,8 @@ export class World {
         return this.#life.reach(a);
       case EVENT.engine:
         return this.engines.wake(a, b);
+      case EVENT.headers:
+        return this.#life.headersBack(a);
       case EVENT.firstToken:
         return this.#life.firstTokenBack(a);
       case EVENT.end:

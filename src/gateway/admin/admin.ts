@@ -4,7 +4,6 @@
  */
 import { shardName } from "../../routing/core/shard-name.ts";
 import type { ShardStatus } from "../../wire/shard-status.ts";
-import { stubOf } from "../../dispatch/lease-desk.ts";
 import { askShard } from "./admin-call.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { answerJson } from "../edge-request.ts";
@@ -26,14 +25,14 @@ export type ShardAnswer = {
 };
 
 /** What every shard says of itself, all asked at once. */
-export async function askFleet({ desk }: Authenticated, probe: boolean): Promise<readonly ShardAnswer[]> {
-  const shards = [...desk.runtime.pools.values()].flatMap(({ spec }) => {
+export async function askFleet({ runtime, shardOf }: Authenticated, probe: boolean): Promise<readonly ShardAnswer[]> {
+  const shards = [...runtime.pools.values()].flatMap(({ spec }) => {
     const regions = new Set(spec.endpoints.map(({ region }) => region));
     return [...regions].map((region) => ({ pool: spec.id, region, name: shardName(spec.id, region) }));
   });
   return Promise.all(
     shards.map(async (shard) => {
-      const asked = await askShard(desk, shard.name, async (stub) => stub.status(probe));
+      const asked = await askShard(shardOf(shard.name), async (stub) => stub.status(probe));
       return { ...shard, reachable: asked.ok, status: asked.ok ? asked.value : null };
     }),
   );
@@ -44,12 +43,12 @@ export async function askFleet({ desk }: Authenticated, probe: boolean): Promise
  * What runs on it ends by itself: the answer and `GET /admin/fleet` show what is in flight. Doing it twice changes nothing.
  */
 export async function drain(edge: Authenticated, endpointId: string, drained: boolean): Promise<Answer> {
-  const { runtime } = edge.desk;
+  const { runtime } = edge;
   const pool = [...runtime.pools.values()].find(({ endpoints }) => endpoints.has(endpointId));
   const region = pool?.endpoints.get(endpointId)?.config.region;
   if (pool === undefined || region === undefined) return UNKNOWN_ENDPOINT;
   const name = shardName(pool.spec.id, region);
-  const asked = await askShard(edge.desk, name, async (stub) => stub.drain(endpointId, drained));
+  const asked = await askShard(edge.shardOf(name), async (stub) => stub.drain(endpointId, drained));
   if (!asked.ok) {
     const detail = `The shard ${name}, which owns this endpoint, did not answer. Send the request again.`;
     return { reason: "internal", detail };
@@ -68,12 +67,12 @@ const NO_RESTART = "There is no such shard, or this is no development deployment
 
 /** `POST /admin/shards/{pool}/{region}/restart`, in development only: as an eviction would. */
 export async function restartShard(edge: Authenticated, params: Readonly<Record<string, string>>): Promise<Answer> {
-  const { runtime } = edge.desk;
+  const { runtime } = edge;
   const { pool = "", region = "" } = params;
   const exists = runtime.pools.get(pool)?.spec.endpoints.some((endpoint) => endpoint.region === region) === true;
   if (!edge.dev || !exists) return { reason: "not_found", detail: NO_RESTART };
   try {
-    await stubOf(edge.desk, shardName(pool, region)).restart();
+    await edge.shardOf(shardName(pool, region)).restart();
   } catch {
     // The call dies with the object: that is what was asked for.
   }

@@ -18,7 +18,7 @@ import type { Answer } from "../../wire/refusal.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { unknownPool } from "../../wire/not-found.ts";
-import type { Desk } from "../../dispatch/lease-desk.ts";
+import type { Runtime } from "../../dispatch/runtime.ts";
 import { keyOf, placeOf } from "../place.ts";
 import { readBody } from "../read-body.ts";
 
@@ -26,8 +26,8 @@ import { readBody } from "../read-body.ts";
 const EXPLAIN_BODY_BYTES_MAX = 65_536;
 
 export async function explain(edge: Authenticated): Promise<Answer> {
-  const { desk } = edge;
-  const { config } = desk.runtime;
+  const { runtime } = edge;
+  const { config } = runtime;
   const bytes = await readBody(edge, EXPLAIN_BODY_BYTES_MAX);
   if (!bytes.ok) return bytes.error;
   const json = parseJson(bytes.value);
@@ -45,7 +45,7 @@ export async function explain(edge: Authenticated): Promise<Answer> {
   const askedAtMs = Date.now();
   const { priority } = read.value;
   const question = { client, clientKey, inputTokens, excluded, priority };
-  const asked = await askShard(desk, shard, async (stub) => stub.explain(question));
+  const asked = await askShard(edge.shardOf(shard), async (stub) => stub.explain(question));
   const told = asked.ok ? asked.value : null;
   return answerJson(edge, {
     pool: leaseRequest.pool.id,
@@ -57,13 +57,13 @@ export async function explain(edge: Authenticated): Promise<Answer> {
     priority,
     shardMs: told === null ? null : Date.now() - askedAtMs,
     patienceMs: read.value.pool.patienceMs,
-    ...(told ?? alone(desk, leaseRequest)),
+    ...(told ?? alone(runtime, leaseRequest)),
   });
 }
 
 /** Null when another deployment's config is being read: the pool has gone since. */
 function leaseRequestOf(edge: Authenticated, { pool, place, inputTokens, excluded }: ExplainBody): LeaseRequest | null {
-  const { runtime } = edge.desk;
+  const { runtime } = edge;
   const spec = runtime.pools.get(pool.id)?.spec;
   if (spec === undefined) return null;
   const own = placeOf(edge.request, runtime, edge.dev);
@@ -71,7 +71,7 @@ function leaseRequestOf(edge: Authenticated, { pool, place, inputTokens, exclude
   return { pool: spec, client, clientKey, inputTokens, excluded, explain: true };
 }
 
-function alone({ runtime }: Desk, leaseRequest: LeaseRequest): Explanation {
+function alone(runtime: Runtime, leaseRequest: LeaseRequest): Explanation {
   const { views, snapshot } = viewsAlone(runtime.leaseCache, leaseRequest);
   const ageMs = snapshot === null ? 0 : Date.now() - snapshot.atMs;
   const digests = Object.entries(snapshot?.set.digestAgesMs ?? {});

@@ -51,7 +51,7 @@ export async function metrics(edge: Authenticated): Promise<Response> {
     ...ENDPOINT_GAUGES.map((gauge) => lines(gauge, shards.flatMap(endpointsOf))),
   ].join("");
   const headers: HeaderRecord = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
-  dress(headers, edge.requestId, edge.desk.runtime.config);
+  dress(headers, edge.requestId, edge.runtime.config);
   return new Response(text, { headers });
 }
 

@@ -26,13 +26,13 @@ export async function events(call: JobCall): Promise<Answer> {
   const view = await queue.view(edge.identity.tenant, jobId, 0);
   if (view === null) return UNKNOWN_JOB;
   const { readable, writable } = new IdentityTransformStream();
-  edge.desk.ctx.waitUntil(tell(call, view, fromSeq, writable.getWriter()));
+  edge.ctx.waitUntil(tell(call, view, fromSeq, writable.getWriter()));
   const headers: HeaderRecord = {
     "content-type": "text/event-stream",
     "cache-control": "no-store",
     "x-accel-buffering": "no",
   };
-  dress(headers, edge.requestId, edge.desk.runtime.config);
+  dress(headers, edge.requestId, edge.runtime.config);
   return new Response(readable, { headers });
 }
 

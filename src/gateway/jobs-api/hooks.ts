@@ -31,10 +31,10 @@ export async function makeHook(edge: Authenticated): Promise<Answer> {
   const json = parseJson(bytes.value);
   if (typeof json !== "object" || json === null) return { reason: "invalid_json" };
   const { pool, tenant = edge.identity.tenant, expiresInSeconds = null } = json as Readonly<Record<string, unknown>>;
-  if (typeof pool !== "string" || !edge.desk.runtime.pools.has(pool)) {
+  if (typeof pool !== "string" || !edge.runtime.pools.has(pool)) {
     return refuseProblem({ param: "pool", problem: "pool must name a pool." });
   }
-  if (typeof tenant !== "string" || !edge.desk.runtime.config.keys.some((key) => key.tenant === tenant)) {
+  if (typeof tenant !== "string" || !edge.runtime.config.keys.some((key) => key.tenant === tenant)) {
     return refuseProblem({ param: "tenant", problem: "tenant must be one that has a key." });
   }
   const isLife = (value: unknown): value is number =>
@@ -45,7 +45,7 @@ export async function makeHook(edge: Authenticated): Promise<Answer> {
   }
   const expiresAtMs = expiresInSeconds === null ? null : Date.now() + expiresInSeconds * 1_000;
   const claims = { id: crypto.randomUUID(), tenant, poolId: pool, expiresAtMs };
-  const path = `/hooks/${await signHook(claims, edge.desk.env.WARMPATH_KEY_PEPPER ?? "")}`;
+  const path = `/hooks/${await signHook(claims, edge.env.WARMPATH_KEY_PEPPER ?? "")}`;
   const url = new URL(path, edge.request.url).href;
   const expiresAt = expiresAtMs === null ? null : new Date(expiresAtMs).toISOString();
   return answerJson(edge, { url, path, pool, tenant, expiresAt });
@@ -54,8 +54,8 @@ export async function makeHook(edge: Authenticated): Promise<Answer> {
 /** `POST /hooks/{token}`: the body is the input of a job. */
 export async function triggered(edge: EdgeRequest, token: string): Promise<Answer> {
   const now = Date.now();
-  const claims = await verifyHook(token, edge.desk.env.WARMPATH_KEY_PEPPER ?? "", now);
-  const pool = claims === null ? undefined : edge.desk.runtime.pools.get(claims.poolId);
+  const claims = await verifyHook(token, edge.env.WARMPATH_KEY_PEPPER ?? "", now);
+  const pool = claims === null ? undefined : edge.runtime.pools.get(claims.poolId);
   if (claims === null || pool === undefined) return { reason: "not_found", detail: NO_SUCH_HOOK };
   if (edge.request.method !== "POST") {
     return { reason: "method_not_allowed", headers: [["allow", "POST"]] };

@@ -45,7 +45,7 @@ export async function nativeRoute(edge: Authenticated, segments: readonly string
     const actions = [...ACTIONS.keys()].filter((one) => !one.endsWith(" "));
     return unknownAction("/v1/jobs/{id}", `${method} ${[action, ...more].join("/")}`, actions);
   }
-  if (name === null || !edge.desk.runtime.pools.has(name.poolId)) return UNKNOWN_JOB;
+  if (name === null || !edge.runtime.pools.has(name.poolId)) return UNKNOWN_JOB;
   return counted(edge, name.poolId, known.operation, (queue) => known.handle({ edge, queue, ...name }));
 }
 
@@ -55,9 +55,9 @@ async function counted(
   operation: Operation,
   handle: (queue: JobQueueStub) => Promise<Answer>,
 ): Promise<Answer> {
-  const queue = queueOf(edge.desk, poolId);
+  const queue = queueOf(edge, poolId);
   if (queue === null) return NO_QUEUE;
-  const jobs = edge.desk.runtime.pools.get(poolId)?.config.jobs;
+  const jobs = edge.runtime.pools.get(poolId)?.config.jobs;
   const pool = { id: poolId, ...(jobs === undefined ? {} : { jobs }) };
   const ticket = admitCall({ tenant: edge.identity.tenant, pool, operation }, Date.now());
   if (ticket.kind === "refused") {
@@ -96,7 +96,7 @@ export function answerPending(edge: Authenticated, view: JobView, poolId: string
     "retry-after": "1",
     ...Object.fromEntries(extra),
   };
-  dress(headers, edge.requestId, edge.desk.runtime.config);
+  dress(headers, edge.requestId, edge.runtime.config);
   return new Response(JSON.stringify(body), { status: 202, headers });
 }
 
@@ -113,7 +113,7 @@ export function answerResult(edge: Authenticated, view: JobView, poolId: string,
     "content-location": `/v1/jobs/${String(nativeJob(view, poolId)["id"])}/result`,
     ...Object.fromEntries(extra),
   };
-  dress(headers, edge.requestId, edge.desk.runtime.config);
+  dress(headers, edge.requestId, edge.runtime.config);
   const status = view.answer?.status ?? 200;
   return new Response(status === 204 ? null : text, { status, headers });
 }
@@ -169,8 +169,8 @@ const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
 const isStatus = (text: string): text is JobStatus => STATUSES.has(text);
 
 /** The pool that a list is about; null: none is named and there is more than one. */
-function poolOf({ query, desk }: Authenticated): string | null {
-  const { pools } = desk.runtime;
+function poolOf({ query, runtime }: Authenticated): string | null {
+  const { pools } = runtime;
   const poolId = new URLSearchParams(query).get("pool") ?? (pools.size === 1 ? [...pools.keys()][0] : undefined);
   return poolId === undefined || !pools.has(poolId) ? null : poolId;
 }

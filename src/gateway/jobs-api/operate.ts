@@ -44,9 +44,9 @@ export async function adminRoute(edge: Authenticated, segments: readonly string[
   if (area !== "jobs" || more.length > 0) {
     return unknownAction("/admin", segments.join("/"), ["hooks", "jobs/{pool}/{order}"]);
   }
-  const { pools, config } = edge.desk.runtime;
+  const { pools, config } = edge.runtime;
   if (!pools.has(poolId)) return unknownPool(poolId, config);
-  const queue = queueOf(edge.desk, poolId);
+  const queue = queueOf(edge, poolId);
   if (queue === null) return NO_QUEUE;
   if (action === "limits") return setLimits(edge, queue, poolId);
   if (action === "dead-events") return answerJson(edge, { pool: poolId, events: await queue.deadDeliveries(OPERATOR) });

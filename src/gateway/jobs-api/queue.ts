@@ -1,6 +1,6 @@
 /** Reaches a pool's queue: the only place at the edge that knows its binding and its name. */
 import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc } from "../../jobs/object/rpc.ts";
-import type { Desk } from "../../dispatch/lease-desk.ts";
+import type { EdgeRequest } from "../edge-request.ts";
 
 export type JobQueueStub = JobQueueRpc & JobQueueMoreRpc & JobQueueAdminRpc;
 
@@ -11,10 +11,10 @@ type QueueNamespace = {
 
 const queueName = (poolId: string): string => `jobs:${poolId}`;
 
-export const hasQueues = ({ env }: Desk): boolean => "JOB_QUEUE" in env;
+export const hasQueues = ({ env }: Pick<EdgeRequest, "env">): boolean => "JOB_QUEUE" in env;
 
 /** Null where the deployment has no queue bound. */
-export function queueOf({ env, runtime }: Desk, poolId: string): JobQueueStub | null {
+export function queueOf({ env, runtime }: Pick<EdgeRequest, "env" | "runtime">, poolId: string): JobQueueStub | null {
   const namespace = (env as { readonly JOB_QUEUE?: unknown }).JOB_QUEUE as QueueNamespace | undefined;
   if (namespace === undefined) return null;
   // Beside the pool's first endpoint: that is where most of its jobs run.

@@ -27,7 +27,7 @@ export async function checkJob(
   body: unknown,
   unread: Unread = ALL_READ,
 ): Promise<Railed> {
-  const check = await beginCheck(edge.desk, pool, {
+  const check = await beginCheck(edge, pool, {
     requestId: edge.requestId,
     tenant: edge.identity.tenant,
     body,

@@ -40,12 +40,12 @@ export type ServeNow = (edge: Authenticated) => Promise<Answer>;
 const BUSY: ReadonlySet<ErrorReason> = new Set<ErrorReason>(["saturated", "no_endpoint", "warming_up", "jobs_only"]);
 
 export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<Answer> {
-  const { request, desk } = edge;
+  const { request, runtime } = edge;
   const preference = parsePrefer(request.headers.get("prefer"));
   const onBusy = request.headers.get(ON_BUSY)?.trim().toLowerCase() === "job";
   // A preference may be ignored, and is where nothing could keep it.
-  if ((!preference.isAsync && !onBusy) || !hasPool(edge) || !hasQueues(desk)) return serveNow(edge);
-  const { bodyBytesMax } = desk.runtime.config.limits;
+  if ((!preference.isAsync && !onBusy) || !hasPool(edge) || !hasQueues(edge)) return serveNow(edge);
+  const { bodyBytesMax } = runtime.config.limits;
   const bytes = await readBody(edge, bodyBytesMax, "limits.bodyBytesMax");
   if (!bytes.ok) return bytes.error;
   const enqueue = async (): Promise<Answer> => answerStored(edge, async () => submit(edge, bytes.value, preference));
@@ -59,9 +59,9 @@ export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<An
 }
 
 /** Does the path lead to a pool at all? Others have no use for a job. */
-function hasPool({ path, desk }: Authenticated): boolean {
+function hasPool({ path, runtime }: Authenticated): boolean {
   const plain = withoutLastSlash(path);
-  return isInference(plain) || path.startsWith("/p/") || desk.runtime.config.routes.has(plain);
+  return isInference(plain) || path.startsWith("/p/") || runtime.config.routes.has(plain);
 }
 
 const isInference = (path: string): boolean => INFERENCE_PATHS.some((one) => one === path);
@@ -73,7 +73,7 @@ async function submit(edge: Authenticated, bytes: ArrayBuffer, preference: Prefe
   if (!target.ok) return target.error;
   const { pool, path } = target.value;
   const poolId = pool.config.id;
-  const queue = queueOf(edge.desk, poolId);
+  const queue = queueOf(edge, poolId);
   if (queue === null) return NO_QUEUE;
   const options = readJobOptions(request.headers, Date.now(), edge.dev);
   if (!options.ok) return refuseProblem(options.error);
@@ -107,8 +107,8 @@ type Target = { readonly pool: EdgePool; readonly path: string };
 
 /** Which pool, and which path there: as the synchronous request would be led, and no further. */
 function targetOf(edge: Authenticated, json: unknown): Result<Target, Refusal> {
-  const { query, desk } = edge;
-  const { config, pools } = desk.runtime;
+  const { query, runtime } = edge;
+  const { config, pools } = runtime;
   const path = withoutLastSlash(edge.path);
   const inference = INFERENCE_PATHS.find((one) => one === path);
   if (inference !== undefined) {

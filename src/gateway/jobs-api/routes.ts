@@ -119,8 +119,8 @@ function withPool(
   poolId: string,
   handle: (pool: EdgePool) => Promise<Answer> | Answer,
 ): Promise<Answer> | Answer {
-  const pool = edge.desk.runtime.pools.get(poolId);
-  return pool === undefined ? unknownPool(poolId, edge.desk.runtime.config) : handle(pool);
+  const pool = edge.runtime.pools.get(poolId);
+  return pool === undefined ? unknownPool(poolId, edge.runtime.config) : handle(pool);
 }
 
 async function limited(
@@ -130,7 +130,7 @@ async function limited(
   handle: (call: PoolCall) => Promise<Answer>,
 ): Promise<Answer> {
   const { tenant } = edge.identity;
-  const queue = queueOf(edge.desk, pool.config.id);
+  const queue = queueOf(edge, pool.config.id);
   if (queue === null) return NO_QUEUE;
   const ticket = operation === null ? null : admitCall({ tenant, pool: pool.config, operation }, Date.now());
   if (ticket?.kind === "refused") {

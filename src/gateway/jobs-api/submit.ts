@@ -49,7 +49,7 @@ export function policyOf(options: JobOptions, body: RunPolicy | null, retentionM
 }
 
 export async function submitJob(edge: Authenticated, pool: EdgePool, draft: JobDraft): Promise<Submitted> {
-  const queue = queueOf(edge.desk, pool.config.id);
+  const queue = queueOf(edge, pool.config.id);
   if (queue === null) return { kind: "refused", refusal: NO_QUEUE };
   const outcome = await queue.submit(await requestOf(edge, draft));
   return outcome.kind === "accepted" ? outcome : { kind: "refused", refusal: refuseOutcome(outcome) };

@@ -68,7 +68,7 @@ async function takeFor(
   });
   // A worker that leaves ends its handler at once; what comes for it must still go back. One that closes its connection
   // without a reset is not seen to leave: its lease ends instead.
-  edge.desk.ctx.waitUntil(taking);
+  edge.ctx.waitUntil(taking);
   return ok(await taking);
 }
 
@@ -133,9 +133,9 @@ async function readForm(edge: EdgeRequest, bytesMax: number): Promise<Result<For
 
 const errorText = (error: unknown): string => (typeof error === "string" ? error : JSON.stringify(error));
 
-function nothing({ requestId, desk }: EdgeRequest): Response {
+function nothing({ requestId, runtime }: EdgeRequest): Response {
   const headers: HeaderRecord = {};
-  dress(headers, requestId, desk.runtime.config);
+  dress(headers, requestId, runtime.config);
   return new Response(null, { status: 204, headers });
 }
 

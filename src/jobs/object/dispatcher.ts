@@ -1,8 +1,8 @@
 /**
  * Gives waiting jobs to endpoints: keeps leases asked for, and binds a job only when one is granted.
  *
- * Model. While jobs wait, up to ACQUIRES_MAX acquires are under way at the pool's shards, through the same desk as the
- * edge's. A shard answers when a slot is free, so nothing is polled and a freed slot starts the job that is first then
+ * Model. While jobs wait, up to ACQUIRES_MAX acquires are under way at the pool's shards, through the same lease client as
+ * the edge's. A shard answers when a slot is free, so nothing is polled and a freed slot starts the job that is first then
  * (late binding). An end of an attempt asks again at once, and its settlement rides on that very call. A lease that finds
  * no job goes back unused.
  *
@@ -21,7 +21,9 @@ import { createLeaseCache } from "../../routing/core/lease-client/lease-cache.ts
 import { enter, isDraining } from "../../dispatch/draining.ts";
 import { takeSlot } from "../../dispatch/slot.ts";
 import type { Slot } from "../../dispatch/slot.ts";
-import type { Desk } from "../../dispatch/lease-desk.ts";
+import { leasesOf, shardsOf } from "../../dispatch/platform.ts";
+import type { ShardOf } from "../../dispatch/platform.ts";
+import type { LeaseClient } from "../../routing/host/lease-client.ts";
 import { runtimeOf } from "../../dispatch/runtime.ts";
 import type { EdgeEnv, EdgePool, Runtime } from "../../dispatch/runtime.ts";
 import type { Blobs } from "./blobs.ts";
@@ -32,6 +34,15 @@ import { jobRails } from "./job-rails.ts";
 import { Reach, REFUSED_WITHIN_MS } from "./reach.ts";
 import { refusedAnswer, runAttempt } from "./run-attempt.ts";
 import type { AttemptReport } from "./run-attempt.ts";
+
+/** The pool as the edge sees it, its shards, and a lease client with a memory of this object's own. */
+export type Site = {
+  readonly pool: EdgePool;
+  /** Where a self-hosted router says that it is. */
+  readonly place: Runtime["place"];
+  readonly shardOf: ShardOf;
+  readonly leases: LeaseClient;
+};
 
 export type DispatcherDeps = {
   readonly env: EdgeEnv;
@@ -84,12 +95,12 @@ export class Dispatcher {
     if (attempt?.token === token) attempt.controller.abort();
   }
 
-  /** The pool as the edge sees it, and a desk with a lease cache of this object's own; null when it is misconfigured. */
-  site(): { readonly desk: Desk; readonly pool: EdgePool } | null {
+  /** Null when it is misconfigured. */
+  site(): Site | null {
     return this.#site();
   }
 
-  #site(): { readonly desk: Desk; readonly pool: EdgePool } | null {
+  #site(): Site | null {
     const { env, ctx, poolId } = this.#deps;
     const shared = runtimeOf(env);
     if (shared === null) return null;
@@ -101,30 +112,31 @@ export class Dispatcher {
     const known = this.#runtime.pools.get(poolId);
     if (known === undefined) return null;
     const pool = { ...known, config: { ...known.config, patienceMs: SHARD_PATIENCE_MS } };
-    return { desk: { runtime: this.#runtime, env, ctx }, pool };
+    const shardOf = shardsOf(env, shared.config);
+    return { place: shared.place, shardOf, leases: leasesOf(this.#runtime, shardOf, ctx), pool };
   }
 
-  async #ask({ desk, pool }: { readonly desk: Desk; readonly pool: EdgePool }): Promise<void> {
+  async #ask({ place, leases, pool }: Site): Promise<void> {
     this.#asking += 1;
     const lostAt = pool.endpoints.size > 1 ? this.#deps.ledger.nextLostAt() : null;
     const askedAtMs = Date.now();
     const leaseRequest = {
       pool: pool.spec,
-      client: desk.runtime.place,
+      client: place,
       clientKey: JOBS_CLIENT_KEY,
       inputTokens: 0,
       purpose: "first",
       explain: false,
     } as const;
-    let slot = lostAt === null ? null : await takeSlot(desk, pool, { ...leaseRequest, excluded: [lostAt] });
+    let slot = lostAt === null ? null : await takeSlot(leases, pool, { ...leaseRequest, excluded: [lostAt] });
     // Where no other endpoint can take it, the one that failed may have another try. A job has no client at the line: it
     // stands at the shard for as long as the pool lets anybody.
-    if (slot?.kind !== "slot") slot = await takeSlot(desk, pool, { ...leaseRequest, excluded: [], patient: true });
+    if (slot?.kind !== "slot") slot = await takeSlot(leases, pool, { ...leaseRequest, excluded: [], patient: true });
     const isThere = slot.kind === "slot" && (await this.#isThere(slot));
     this.#asking -= 1;
     if (slot.kind !== "slot" || !isThere) return this.#refused(askedAtMs);
     this.#refusals = 0;
-    return this.#granted(desk, slot);
+    return this.#granted(pool, slot);
   }
 
   /** False: nobody is at the endpoint, and its shard hears of it. */
@@ -147,14 +159,14 @@ export class Dispatcher {
     this.#deps.wakeAt(this.pausedUntilMs);
   }
 
-  #granted(desk: Desk, slot: Slot): void {
+  #granted(pool: EdgePool, slot: Slot): void {
     const holder = { endpointId: slot.endpoint.config.id, workerId: null };
     // The lease of a pushed attempt is this object's memory: it ends with the run's deadline, or with the object.
     const live = isDraining() ? null : this.#claim(holder);
     if (live === null) return slot.giveBack();
     const { lease: held } = live.row.job;
     if (held !== null) this.#deps.wakeAt(held.leaseUntilMs);
-    void this.#run(desk, { slot, live });
+    void this.#run(pool, { slot, live });
     this.pump();
   }
 
@@ -169,7 +181,7 @@ export class Dispatcher {
     }
   }
 
-  async #run(desk: Desk, given: Given): Promise<void> {
+  async #run(pool: EdgePool, given: Given): Promise<void> {
     const { job } = given.live.row;
     const controller = new AbortController();
     // It is waited for, and never cut: what ends with the process is queued again at the next start.
@@ -177,7 +189,7 @@ export class Dispatcher {
     this.#attempts.set(job.id, { token: job.token, controller });
     let report: AttemptReport;
     try {
-      report = await this.#attempt(desk, given, controller.signal);
+      report = await this.#attempt(pool, given, controller.signal);
     } catch (error) {
       console.error("a job's attempt broke", job.id, error);
       given.slot.giveBack();
@@ -208,7 +220,7 @@ export class Dispatcher {
     this.pump();
   }
 
-  async #attempt(desk: Desk, { slot, live }: Given, signal: AbortSignal): Promise<AttemptReport> {
+  async #attempt({ config: pool }: EdgePool, { slot, live }: Given, signal: AbortSignal): Promise<AttemptReport> {
     const { ledger, blobs } = this.#deps;
     const { endpoint } = slot;
     const { job } = live.row;
@@ -221,7 +233,6 @@ export class Dispatcher {
     }
     const work = { ...spec.work, body };
     const { executionTimeoutMs } = endpoint.config;
-    const pool = desk.runtime.pools.get(this.#deps.poolId)?.config;
     const executionMs = Math.min(job.policy.executionTimeoutMs, executionTimeoutMs);
     const {
       firstTokenTimeoutMs = executionMs,

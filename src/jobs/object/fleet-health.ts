@@ -2,9 +2,8 @@
 import { shardName } from "../../routing/core/shard-name.ts";
 import type { EndpointView } from "../../routing/core/endpoint/endpoint-view.ts";
 import type { QueueHealth } from "../core/messages.ts";
-import { stubOf } from "../../dispatch/lease-desk.ts";
-import type { Desk } from "../../dispatch/lease-desk.ts";
-import type { EdgePool } from "../../dispatch/runtime.ts";
+import type { ShardCalls } from "../../dispatch/shard-port.ts";
+import type { Site } from "./dispatcher.ts";
 import { FLEET_AGE_MS } from "./bounds.ts";
 
 type Workers = QueueHealth["workers"];
@@ -16,16 +15,13 @@ export class FleetHealth {
   isHealthy: boolean | null = null;
 
   /** One endpoint counts as one worker: shards do not count the GPU workers behind it. */
-  async read(
-    site: { readonly desk: Desk; readonly pool: EdgePool } | null,
-    ageMsMax: number = FLEET_AGE_MS,
-  ): Promise<Workers> {
+  async read(site: Pick<Site, "pool" | "shardOf"> | null, ageMsMax: number = FLEET_AGE_MS): Promise<Workers> {
     const now = Date.now();
     if (site === null || now - this.#atMs < ageMsMax) return this.#known;
     this.#atMs = now;
-    const { desk, pool } = site;
+    const { pool, shardOf } = site;
     const regions = [...new Set(pool.spec.endpoints.map(({ region }) => region))];
-    const views = await Promise.all(regions.map(async (region) => viewsOf(desk, shardName(pool.spec.id, region))));
+    const views = await Promise.all(regions.map(async (region) => viewsOf(shardOf(shardName(pool.spec.id, region)))));
     this.#known = count(views.flatMap((known) => known ?? []));
     this.isHealthy = views.some((known) => known?.some(({ standing }) => standing === "admitting") ?? true);
     return this.#known;
@@ -33,9 +29,9 @@ export class FleetHealth {
 }
 
 /** Null where the shard cannot be reached, or has not been asked for anything yet. */
-async function viewsOf(desk: Desk, shard: string): Promise<readonly EndpointView[] | null> {
+async function viewsOf(shard: ShardCalls): Promise<readonly EndpointView[] | null> {
   try {
-    return (await stubOf(desk, shard).status(false))?.endpoints ?? null;
+    return (await shard.status(false))?.endpoints ?? null;
   } catch {
     return null;
   }

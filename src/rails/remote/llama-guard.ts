@@ -38,7 +38,7 @@ export function guardByBinding(ai: AiBinding, { model, categories }: GuardOption
 export function guardByPool(poolId: string, { model, categories }: GuardOptions): OutsideRail {
   return async (ask) => {
     if (ask.input.parts.length === 0) return NOTHING_FOUND;
-    const pool = ask.desk.runtime.pools.get(poolId);
+    const pool = ask.host.runtime.pools.get(poolId);
     if (pool === undefined) throw new Error("the guard's pool is not there");
     const body = new TextEncoder().encode(JSON.stringify({ model, ...questionOf(ask.input.parts), stream: false }));
     return readGuardAnswer(await askPool(ask, pool, body), categories ?? null);
@@ -51,7 +51,7 @@ function questionOf(parts: OutsideAsk["input"]["parts"]) {
 }
 
 async function askPool(ask: OutsideAsk, pool: EdgePool, body: Uint8Array): Promise<unknown> {
-  const { desk, signal } = ask;
+  const { host, signal } = ask;
   const leaseRequest: LeaseRequest = {
     pool: pool.spec,
     client: null,
@@ -61,7 +61,7 @@ async function askPool(ask: OutsideAsk, pool: EdgePool, body: Uint8Array): Promi
     excluded: [],
     explain: false,
   };
-  const slot = await takeSlot(desk, pool, leaseRequest);
+  const slot = await takeSlot(host.leases, pool, leaseRequest);
   if (slot.kind !== "slot") throw new Error(`the guard's pool has no lease: ${slot.kind}`);
   const sent = await slot.send({
     method: "POST",

@@ -8,13 +8,13 @@ import { callService } from "../../../backends/egress.ts";
 import { readWhole } from "../../wire/read-body.ts";
 import type { OutsideAnswer } from "../core/outside-answers.ts";
 import type { RailInput } from "../core/rail.ts";
-import type { Desk } from "../../dispatch/lease-desk.ts";
+import type { RailsHost } from "../check.ts";
 
 /** Verdicts and spans of a thousand findings fit. */
 export const OUTSIDE_ANSWER_BYTES_MAX = 65_536;
 
 export type OutsideAsk = {
-  readonly desk: Desk;
+  readonly host: RailsHost;
   readonly pool: string;
   readonly requestId: string;
   readonly tenant: string;

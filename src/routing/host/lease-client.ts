@@ -48,7 +48,7 @@ export class LeaseClient {
    * Gets a lease: at once when a credit is at hand, else from a shard, else by deciding alone. `patienceMs`: how long a
    * shard is waited for beyond the trip to it. Never rejects.
    */
-  async lease(leaseRequest: LeaseRequest, patienceMs: number): Promise<LeaseAnswer> {
+  async take(leaseRequest: LeaseRequest, patienceMs: number): Promise<LeaseAnswer> {
     // Its jobs are pulled; it has no shard either.
     if (leaseRequest.pool.endpoints.length === 0) return { kind: "no_endpoint" };
     const { leaseCache } = this.memory;

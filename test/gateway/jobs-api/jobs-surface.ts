@@ -83,7 +83,7 @@ export function surface(): Surface {
   const parsed = parseConfig(JSON.stringify(config));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
   const queue = fakeQueue();
-  const desk = deskOf(parsed.value, queue);
+  const surroundings = surroundingsOf(parsed.value, queue);
   const edgeOf = (path: string, { method = "POST", headers = {}, body }: Call) => {
     const isRaw = body === undefined || typeof body === "string" || body instanceof Uint8Array;
     const text = isRaw ? (body as string | Uint8Array<ArrayBuffer> | undefined) : JSON.stringify(body);
@@ -100,7 +100,7 @@ export function surface(): Surface {
       requestId: "req_1",
       startedAtMs: 0,
       dev: false,
-      desk,
+      ...surroundings,
     };
   };
   /** As the door does it. */
@@ -129,7 +129,7 @@ export function surface(): Surface {
 
 const pepper = randomBytes(24).toString("base64");
 
-function deskOf(parsed: Config, queue: FakeQueue): object {
+function surroundingsOf(parsed: Config, queue: FakeQueue): object {
   const pools = new Map([...parsed.pools].map(([id, pool]) => [id, { config: pool, spec: {}, endpoints: new Map() }]));
   return {
     runtime: { config: parsed, pools },

@@ -194,7 +194,7 @@ const turn = async (): Promise<void> => new Promise((resolve) => setImmediate(re
 describe("a lease", () => {
   test("is the shard's where it answers within the pool's patience, and no timer is left", async () => {
     const { leases, acquired, passTo, timers } = answering();
-    const leasing = leases.lease(LEASE_REQUEST, PATIENCE_MS);
+    const leasing = leases.take(LEASE_REQUEST, PATIENCE_MS);
     passTo(PATIENCE_MS - 1);
     acquired.resolve(reply({ kind: "granted", grant: grantOf("edge-1") }));
     expect(await leasing).toMatchObject({ kind: "leased", heldLease: { leaseId: "edge-1" } });
@@ -203,7 +203,7 @@ describe("a lease", () => {
 
   test("is decided alone when the patience is over, and told at once; a grant that comes then goes home", async () => {
     const { leases, acquired, passTo, told, settled } = answering();
-    const leasing = leases.lease(LEASE_REQUEST, PATIENCE_MS);
+    const leasing = leases.take(LEASE_REQUEST, PATIENCE_MS);
     passTo(PATIENCE_MS);
     const answer = await leasing;
     expect(answer).toMatchObject({ kind: "leased", reason: "static" });
@@ -218,7 +218,7 @@ describe("a lease", () => {
 
   test("is decided alone at once where the call fails", async () => {
     const { leases, acquired } = answering();
-    const leasing = leases.lease(LEASE_REQUEST, PATIENCE_MS);
+    const leasing = leases.take(LEASE_REQUEST, PATIENCE_MS);
     acquired.reject(new Error("away"));
     expect(await leasing).toMatchObject({ kind: "leased", reason: "static" });
   });
@@ -228,7 +228,7 @@ describe("a lease", () => {
     ["is decided alone a second after the longest wait", WAIT_MS + 1_000, false, "edge-2"],
   ])("%s", async (_, waitedMs, isGranted, leaseId) => {
     const { leases, acquired, awaited, passTo } = answering();
-    const leasing = leases.lease(LEASE_REQUEST, PATIENCE_MS);
+    const leasing = leases.take(LEASE_REQUEST, PATIENCE_MS);
     acquired.resolve(reply({ kind: "queued", leaseId: "edge-1", etaMs: 100 }));
     await turn();
     passTo(waitedMs);

@@ -1,10 +1,8 @@
 /** The production core with every message's delay, in overload: what a tenant or a class feels of the others. */
 import { describe, expect, test } from "vitest";
-import { CORE } from "../../../tools/sim/production/core-calls.ts";
 import { CONFIG_DEFAULTS } from "../../../tools/sim/production/options.ts";
-import { ProductionRouter } from "../../../tools/sim/production/router.ts";
+import { production } from "../../../tools/sim/production/router.ts";
 import { OUTCOME } from "../../../tools/sim/outcomes.ts";
-import type { World } from "../../../tools/sim/world.ts";
 import type { LeaseRequest } from "../../../src/routing/core/lease-client/edge-lease.ts";
 import { ranToEnd, scenarioOf, workloadOf } from "./worlds.ts";
 
@@ -32,16 +30,8 @@ async function felt(crowds: readonly [Crowd, Crowd]): Promise<{ readonly ttftMs:
   const workload = workloadOf(scenario, { count: arrivals.length });
   workload.requests.arrivalMs.set(arrivals.map(({ atMs }) => atMs));
   workload.requests.region.set(arrivals.map(({ crowd }) => crowd + 1));
-  const world = await ranToEnd(scenario, workload, (given: World) => {
-    const router = new ProductionRouter(given, { options: CONFIG_DEFAULTS, core: CORE, watch: null });
-    for (const [crowd, { says }] of crowds.entries()) {
-      for (const { leases } of router.edges[crowd + 1] ?? []) {
-        const lease = leases.lease.bind(leases);
-        leases.lease = async (leaseRequest, patienceMs) => lease({ ...leaseRequest, ...says }, patienceMs);
-      }
-    }
-    return router;
-  });
+  const options = { ...CONFIG_DEFAULTS, says: [{}, ...crowds.map(({ says }) => says)] };
+  const world = await ranToEnd(scenario, workload, production(options));
   return crowds.map((_, crowd) => {
     const own = arrivals.flatMap((arrival, request) => (arrival.crowd === crowd ? [request] : []));
     const served = own.filter((request) => world.outcomes.outcome[request] === OUTCOME.served);

@@ -50,6 +50,7 @@ describe("random worlds", () => {
       "fail_fast",
       "jitter",
       "lost_messages",
+      "no_room",
       "outage",
       "partition",
       "slow",

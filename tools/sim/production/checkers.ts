@@ -7,18 +7,20 @@
  * Some rules hold only while every message arrives; they look away when one was lost.
  * Rejected: stopping at the first violation inside the event, which would show the symptom and hide what follows.
  */
-import { REFUSALS_MAX } from "../../../src/dispatch/core/attempt-plan.ts";
+import { BLAME_MS } from "../../../src/dispatch/attempt-lost.ts";
+import { WATCH_GAP_MS } from "../../../src/dispatch/attempt-watch.ts";
+import { REFUSALS_MAX, STALE_MS } from "../../../src/dispatch/core/attempt-plan.ts";
 import { CREDIT_LIFE_MS } from "../../../src/routing/core/shard/credits.ts";
 import { checkLeaseTable } from "../../../src/routing/core/shard/leases.ts";
 import type { Effect } from "../../../src/routing/core/shard/shard.ts";
 import { CONFIRM_GRACE_MS } from "../../../src/routing/core/shard/shard-grant.ts";
 import { LOCAL_EPOCH } from "../../../src/routing/core/shard-messages.ts";
-import type { Report } from "../../../src/routing/core/shard-messages.ts";
+import type { AcquireRequest, Report } from "../../../src/routing/core/shard-messages.ts";
 import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { EVENT } from "../event-kinds.ts";
 import { OUTCOME } from "../outcomes.ts";
-import type { SimEdge } from "./sim-edge.ts";
 import { Ledger, type LeaseFacts, type Violation } from "./ledger.ts";
+import type { RequestLife, SimAttempt } from "./requests.ts";
 import type { ProductionRouter } from "./router.ts";
 import type { Rule } from "./rules-broken.ts";
 import { ShardChecks } from "./shard-checks.ts";
@@ -72,7 +74,11 @@ export class Checkers implements Watch {
     this.#shards.evicting(shard);
   }
 
-  leased(_edge: SimEdge, heldLease: HeldLease): void {
+  asks(life: RequestLife, request: AcquireRequest): void {
+    this.#shards.asks(life, request);
+  }
+
+  leased(heldLease: HeldLease): void {
     const { leaseId, grant } = heldLease;
     const known = this.#ledger.leases.get(leaseId);
     if (known === undefined && grant.epoch !== LOCAL_EPOCH) {
@@ -83,33 +89,45 @@ export class Checkers implements Watch {
     facts.heldSinceMs = this.#ledger.nowMs;
   }
 
-  dispatched(_edge: SimEdge, { leaseId }: HeldLease, attempt: number): void {
-    const { world, options, running } = this.#router;
-    const facts = this.#ledger.leases.get(leaseId);
-    if (facts === undefined || facts.attempt !== null || facts.endedMs !== null) {
-      this.#ledger.broken("one-attempt", `attempt ${attempt} goes under ${leaseId}, which is not free`);
-    }
-    if (facts !== undefined) {
+  dispatched(sent: SimAttempt): void {
+    const { attempt, endpointId, of } = sent;
+    // The shells send nothing without a lease, and tell nobody under which: it is the one that leads there and is free.
+    const held = of.leases.map(({ leaseId }) => this.#ledger.leases.get(leaseId));
+    const facts = held.find(
+      (one) => one !== undefined && one.endpointId === endpointId && one.attempt === null && one.endedMs === null,
+    );
+    if (facts === undefined) {
+      this.#ledger.broken("one-attempt", `attempt ${attempt} goes to ${endpointId} without a lease that is free`);
+    } else {
       facts.attempt = attempt;
+      facts.sent = sent;
       this.#ledger.byAttempt.set(attempt, facts);
     }
-    const life = running.get(attempt);
-    if (life === undefined) return;
-    const { request, plan, attempts } = life.of;
-    const { tried, refusals, tooLong, hasComeBack } = plan;
-    const comeBacks = hasComeBack ? 1 : 0;
-    if (tried.length > options.attemptsMax + refusals + tooLong + comeBacks || refusals > REFUSALS_MAX)
-      this.#ledger.broken("attempts-max", `request ${request}: ${tried.join(", ")}`);
-    if (new Set(tried).size + comeBacks < tried.length)
-      this.#ledger.broken("attempts-max", `request ${request}: ${tried.join(", ")}`);
-    const begun = attempts.some(
-      (one) => one !== life && (world.attempts.firstTokenMs[one.attempt] ?? NaN) < this.#ledger.nowMs,
-    );
-    const isAnswered = (world.outcomes.winner[request] ?? -1) >= 0;
-    if (begun && isAnswered) this.#ledger.broken("after-first-token", `request ${request} is dispatched again`);
+    this.#checkRepeat(sent);
   }
 
-  settled(_edge: SimEdge, { leaseId }: HeldLease, outcome: string): void {
+  #checkRepeat({ attempt, endpointId, of: { request, attempts, gone } }: SimAttempt): void {
+    const { world, options } = this.#router;
+    const dispatched = [...attempts.map((one) => one.endpointId), endpointId].join(", ");
+    const refusals = attempts.filter(({ ending }) => ending === "full").length;
+    // Taken from an endpoint that is gone.
+    const left = attempts.filter(
+      (one) => one.ending === "given_up" && this.#ledger.byAttempt.get(one.attempt)?.outcome === "cancelled",
+    ).length;
+    const mayComeBack = attempts.some((one) => one.ending === "full" || brokeAtOnce(one));
+    const free = refusals + left + (mayComeBack ? 1 : 0);
+    if (attempts.length >= options.attemptsMax + free || refusals > REFUSALS_MAX)
+      this.#ledger.broken("attempts-max", `request ${request}: ${dispatched}`);
+    const before = attempts.filter((one) => one.endpointId === endpointId);
+    if (before.length > 1 || before.some((one) => one.ending !== "full" && !brokeAtOnce(one)))
+      this.#ledger.broken("attempts-max", `request ${request}: ${dispatched}`);
+    const begun = attempts.some((one) => (world.attempts.firstTokenMs[one.attempt] ?? NaN) < this.#ledger.nowMs);
+    const isAnswered = (world.outcomes.winner[request] ?? -1) >= 0;
+    if (begun && isAnswered) this.#ledger.broken("after-first-token", `request ${request} is dispatched again`);
+    if (gone.signal.aborted) this.#ledger.broken("one-outcome", `attempt ${attempt} of a client that is gone`);
+  }
+
+  settled({ leaseId }: HeldLease, outcome: string): void {
     const facts = this.#ledger.leases.get(leaseId);
     if (facts === undefined) return;
     if (facts.endedMs !== null) this.#ledger.broken("settled-once", `${leaseId} ends a second time`);
@@ -117,7 +135,7 @@ export class Checkers implements Watch {
     facts.outcome = outcome;
   }
 
-  unanswered(_edge: SimEdge, leaseId: string): void {
+  unanswered(leaseId: string): void {
     if (this.#ledger.isLossless) this.#ledger.broken("answered", `${leaseId} was queued and forgotten`);
   }
 
@@ -131,11 +149,12 @@ export class Checkers implements Watch {
 
   /** Everything is over: nothing may be left. */
   atRest(): void {
-    const { world, running, open, shards, options } = this.#router;
+    const { world, upstream, open, shards, options } = this.#router;
     const marks = options.drains ? 1 : 0;
     if (world.outcomes.open > marks || open.size > 0) {
       this.#ledger.broken("comes-to-rest", `${world.outcomes.open - marks} requests have no outcome`);
     }
+    const { running } = upstream;
     if (running.size > 0) this.#ledger.broken("comes-to-rest", `${running.size} attempts have no end`);
     for (const shard of shards) {
       if (shard === null) continue;
@@ -179,19 +198,31 @@ export class Checkers implements Watch {
   }
 
   #checkAll(): void {
-    const { shards, edges, options } = this.#router;
+    const { shards, edges, upstream } = this.#router;
     for (const shard of shards) if (shard !== null) this.#checkShard(shard);
-    const held = new Map<SimEdge, number>();
-    for (const { of, heldLease } of this.#router.running.values()) {
-      held.set(of.edge, (held.get(of.edge) ?? 0) + 1);
-      if (of.edge.leaseCache.heldLeases.has(heldLease.leaseId)) continue;
-      this.#ledger.broken("held-leases", `${heldLease.leaseId} has an attempt and is not held`);
+    for (const [attempt, { of }] of upstream.running) {
+      const leaseId = this.#ledger.byAttempt.get(attempt)?.id ?? "";
+      if (of.edge.memory.leaseCache.heldLeases.has(leaseId)) continue;
+      this.#ledger.broken("held-leases", `${leaseId} has an attempt and is not held`);
     }
-    if (options.railsMs > 0) return;
-    for (const edge of edges.flat()) {
-      const { size } = edge.leaseCache.heldLeases;
-      if (size !== (held.get(edge) ?? 0))
-        this.#ledger.broken("held-leases", `${size} held, ${held.get(edge) ?? 0} running`);
+    for (const { memory } of edges.flat()) {
+      for (const { leaseId } of memory.leaseCache.heldLeases.values()) this.#checkHeld(leaseId);
+    }
+  }
+
+  /** An edge holds this lease. */
+  #checkHeld(leaseId: string): void {
+    const sent = this.#ledger.leases.get(leaseId)?.sent ?? null;
+    if (sent === null) {
+      if (this.#router.options.railsMs === 0) this.#ledger.broken("held-leases", `${leaseId} is held for nothing`);
+      return;
+    }
+    if (sent.overAtMs === null) return;
+    // What may be the request's own fault is settled when that is known.
+    const isUndecided = !sent.hasBegun && (sent.ending === "error" || sent.ending === "full");
+    const graceMs = isUndecided ? BLAME_MS + WATCH_GAP_MS : 0;
+    if (this.#ledger.nowMs > sent.overAtMs + graceMs) {
+      this.#ledger.broken("settled-at-end", `${leaseId} is held, its attempt was over at ${sent.overAtMs}`);
     }
   }
 
@@ -228,3 +259,9 @@ export class Checkers implements Watch {
     if (this.#ledger.nowMs - sinceMs > TOLD_MS) this.#ledger.broken("leak", `${id} is live, its end was at ${sinceMs}`);
   }
 }
+
+/** Its connection broke before anything can have come of it: it may be asked once more. */
+const brokeAtOnce = ({ ending, hasHeaders, sentAtMs, overAtMs }: SimAttempt): boolean =>
+  (ending === "refused" || ending === "reset" || ending === "given_up") &&
+  !hasHeaders &&
+  (overAtMs ?? Infinity) - sentAtMs <= STALE_MS;

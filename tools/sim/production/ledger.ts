@@ -3,6 +3,7 @@
  * and the list of what was broken.
  */
 import type { Grant } from "../../../src/routing/core/shard-messages.ts";
+import type { SimAttempt } from "./requests.ts";
 import type { ProductionRouter } from "./router.ts";
 import type { Rule } from "./rules-broken.ts";
 
@@ -19,6 +20,8 @@ export type LeaseFacts = {
   readonly direct: boolean;
   heldSinceMs: number | null;
   attempt: number | null;
+  /** What became of it. */
+  sent: SimAttempt | null;
   /** When the edge ended it, and how. */
   endedMs: number | null;
   outcome: string | null;
@@ -69,6 +72,7 @@ export class Ledger {
       direct,
       heldSinceMs: known?.heldSinceMs ?? null,
       attempt: known?.attempt ?? null,
+      sent: known?.sent ?? null,
       endedMs: known?.endedMs ?? null,
       outcome: known?.outcome ?? null,
       toldMs: null,

@@ -1,6 +1,7 @@
 /**
  * What a production run of the simulator sets beside its scenario: the pool's configuration and the platform's habits.
  */
+import type { LeaseRequest } from "../../../src/routing/core/lease-client/edge-lease.ts";
 
 export type ProductionOptions = {
   /** Isolates of the Worker in each client region, >= 1; requests are spread over them at random. */
@@ -10,6 +11,8 @@ export type ProductionOptions = {
   /** The guardrails take so long, in parallel with the lease, ms. */
   readonly railsMs: number;
   readonly attemptsMax: number;
+  /** Without headers for so long, an endpoint is asked whether it is there, ms. */
+  readonly connectTimeoutMs: number;
   readonly queueDepthMax: number;
   readonly queueWaitMsMax: number;
   readonly coldWaitMsMax: number;
@@ -23,6 +26,8 @@ export type ProductionOptions = {
   /** Share of clients that leave before the end, after a time of mean `leaveMs`. */
   readonly leaveShare: number;
   readonly leaveMs: number;
+  /** By client region: who its requests say that they are. Absent: nobody. */
+  readonly says: readonly Pick<LeaseRequest, "sender" | "priority">[];
   /** The last request is not one: it marks the end, after which everything must come to rest (`drain.ts`). */
   readonly drains: boolean;
 };
@@ -33,6 +38,7 @@ export const CONFIG_DEFAULTS: ProductionOptions = {
   patienceMs: 50,
   railsMs: 0,
   attemptsMax: 2,
+  connectTimeoutMs: 5_000,
   queueDepthMax: 100,
   queueWaitMsMax: 10_000,
   coldWaitMsMax: 10_000,
@@ -42,6 +48,7 @@ export const CONFIG_DEFAULTS: ProductionOptions = {
   doubledShare: 0,
   leaveShare: 0,
   leaveMs: 1_000,
+  says: [],
   drains: false,
 };
 

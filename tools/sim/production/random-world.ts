@@ -15,6 +15,9 @@ import { CONFIG_DEFAULTS, type ProductionOptions } from "./options.ts";
 /** Requests of one run at most: bursts included, a run stays within a fraction of a second. */
 const REQUESTS_MAX = 1_500;
 
+/** Worlds in which endpoints refuse. */
+const REFUSALS_SHARE = 0.3;
+
 /** From the last request to the mark of the end, ms. */
 const MARK_MS = 1_000;
 
@@ -49,7 +52,10 @@ export function randomWorld(seed: number, simMs: number): RandomWorld {
   const load = draw.chance(0.2) ? draw.between(0.9, 1.3) : draw.between(0.3, 0.9);
   const power = endpoints.reduce((sum, { slots, speed }) => sum + slots * speed, 0);
   const workMs = Math.min(6_000, Math.max(80, (load * power * 1_000) / perSecond));
-  const faults = pickFaults(draw, endpoints.length, regions.length, simMs);
+  const faults = [
+    ...pickFaults(draw, endpoints.length, regions.length, simMs),
+    ...pickRefusals(stream(seed, "refusals"), endpoints.length, simMs),
+  ];
   const scenario: Scenario = {
     name: `random-${seed}`,
     about: "a random world",
@@ -147,6 +153,25 @@ function pickFaults({ whole, between, chance, rng }: Draw, endpoints: number, re
       sigma: between(0.2, 0.8),
     };
   });
+}
+
+/** Some endpoints refuse for want of room, at times. From a stream of its own: the rest of earlier seeds' worlds stays. */
+function pickRefusals(rng: Rng, endpoints: number, simMs: number): Fault[] {
+  if (rng() > REFUSALS_SHARE) return [];
+  const from = 0.8 * rng() * simMs;
+  return [
+    {
+      kind: "no_room",
+      from,
+      to: Math.min(0.95 * simMs, from + 0.5 * rng() * simMs),
+      isShare: false,
+      endpoints: Array.from({ length: endpoints }, (_, index) => index).filter(() => rng() < 0.6),
+      regions: [],
+      factor: 1,
+      share: rng() < 0.3 ? 1 : rng(),
+      sigma: 0,
+    },
+  ];
 }
 
 function pickOptions({ whole, between, chance }: Draw, firstTokenTimeoutMs: number): ProductionOptions {

@@ -1,11 +1,7 @@
-/**
- * What the router remembers of a request and of each of its attempts, and how an attempt's end is told.
- */
-import type { AttemptPlan, Loss } from "../../../src/dispatch/core/attempt-plan.ts";
+/** What the simulator remembers of a request and of each of its attempts, beside what the shells that ship remember. */
 import type { LeaseRequest } from "../../../src/routing/core/lease-client/edge-lease.ts";
-import type { HedgeRace, Side } from "../../../src/dispatch/core/hedge-race.ts";
-import type { AttemptEnd, AttemptOutcome } from "../../../src/routing/core/shard-messages.ts";
 import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
+import type { FailureReason } from "../router.ts";
 import type { SimEdge } from "./sim-edge.ts";
 
 /** Written in place. */
@@ -13,39 +9,29 @@ export type RequestLife = {
   readonly request: number;
   readonly edge: SimEdge;
   readonly leaseRequest: LeaseRequest;
-  /** What it may still try. */
-  readonly plan: AttemptPlan;
-  /** The attempt that was lost last; null: none. */
-  loss: Loss | null;
-  readonly attempts: AttemptLife[];
-  /** Present once the first attempt was late. */
-  race: HedgeRace | null;
-  /** Nothing more is done for it. */
-  closed: boolean;
+  /** Its client is gone. */
+  readonly gone: AbortController;
+  /** Every lease that it was ever given. */
+  readonly leases: HeldLease[];
+  readonly attempts: SimAttempt[];
 };
 
-/** Written in place. */
-export type AttemptLife = {
+/** Why an attempt is over; `timeout`: its own edge gave it up. */
+export type Ending = FailureReason | "ended" | "given_up";
+
+/** An attempt as the world runs it. Written in place. */
+export type SimAttempt = {
   readonly of: RequestLife;
+  /** The world's. */
   readonly attempt: number;
-  readonly side: Side;
-  readonly heldLease: HeldLease;
+  readonly endpointId: string;
+  readonly region: string;
   readonly sentAtMs: number;
-  /** The first byte, later the end, must be here by then, ms. */
-  deadlineMs: number;
-  firstTokenAtMs: number | null;
-  ended: boolean;
+  /** It was sent while another one ran. */
+  readonly isBeside: boolean;
+  hasHeaders: boolean;
+  hasBegun: boolean;
+  /** When its edge knew that it is over; null: it runs. */
+  overAtMs: number | null;
+  ending: Ending | null;
 };
-
-/** As `endAttempt` of `src/dispatch/attempt-end.ts`. `atMs`: when the headers came, from the dispatch, if before the first token. */
-export function endOf(life: AttemptLife, outcome: AttemptOutcome, now: number, atMs: number): AttemptEnd {
-  const { sentAtMs, firstTokenAtMs } = life;
-  const ttftMs = firstTokenAtMs === null ? null : firstTokenAtMs - sentAtMs;
-  return {
-    outcome,
-    heldMs: now - sentAtMs,
-    ttftMs,
-    headersMs: ttftMs !== null && ttftMs > atMs ? atMs : null,
-    firstByteMs: ttftMs,
-  };
-}

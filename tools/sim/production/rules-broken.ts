@@ -6,6 +6,9 @@ export const RULES = {
   "true-outcome": "a shard is told what happened",
   "live-again": "a lease that ended is not live again",
   "held-leases": "an edge holds exactly the leases of its attempts",
+  "settled-at-end":
+    "a lease is settled when its attempt is over, and within a second where it may be the request's fault",
+  "avoids-silence": "a repeat does not go to a region that has just been silent while another one has room",
   leak: "a lease does not outlive its attempt while no message is lost",
   unconfirmed: "a lease that nobody confirmed lives no longer than the grace",
   "one-outcome": "a request has exactly one outcome",

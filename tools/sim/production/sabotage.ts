@@ -51,8 +51,8 @@ export const PLANTED_BUGS = {
     router: (router) => {
       const { onFirstToken } = router;
       router.onFirstToken = (attempt) => {
-        onFirstToken.call(router, attempt);
         if (attempt % 7 === 3) router.onFailure(attempt, "reset");
+        else onFirstToken.call(router, attempt);
       };
     },
   },

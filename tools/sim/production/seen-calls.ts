@@ -8,7 +8,7 @@ import type { Effect } from "../../../src/routing/core/shard/shard.ts";
 import type { LeaseStep } from "../../../src/routing/core/lease-client/edge-lease.ts";
 import type { LeaseCalls } from "../../../src/routing/host/lease-ports.ts";
 import type { ShardCalls } from "../../../src/routing/host/shard-ports.ts";
-import type { SimEdge } from "./sim-edge.ts";
+import type { RequestLife } from "./requests.ts";
 import type { SimShard } from "./sim-shard.ts";
 import type { Asked, Watch } from "./watch.ts";
 
@@ -51,12 +51,16 @@ export function seenCalls(core: ShardCalls, { shard, watch, resolved }: Seeing):
   };
 }
 
-export type SeeingEdge = { readonly edge: SimEdge; readonly watch: Watch | null };
+/** The calls are made for this request. */
+export type SeeingEdge = { readonly life: RequestLife; readonly watch: Watch };
 
-export function seenLeaseCalls(core: LeaseCalls, { edge, watch }: SeeingEdge): LeaseCalls {
-  if (watch === null) return core;
+export function seenLeaseCalls(core: LeaseCalls, { life, watch }: SeeingEdge): LeaseCalls {
   const seen = <Step extends LeaseStep>(step: Step): Step => {
-    if (step.kind === "leased") watch.leased(edge, step.heldLease);
+    if (step.kind === "ask") watch.asks(life, step.asking.request);
+    if (step.kind === "leased") {
+      life.leases.push(step.heldLease);
+      watch.leased(step.heldLease);
+    }
     return step;
   };
   return {
@@ -70,12 +74,14 @@ export function seenLeaseCalls(core: LeaseCalls, { edge, watch }: SeeingEdge): L
       seen(core.onReply(leaseCache, leaseRequest, asking, reply, at)),
     onSilence: (leaseCache, leaseRequest, at) => seen(core.onSilence(leaseCache, leaseRequest, at)),
     onAwaited: (leaseCache, leaseRequest, asking, outcome, at) => {
-      if (outcome === null) watch.unanswered(edge, asking.request.leaseId);
+      if (outcome === null) watch.unanswered(asking.request.leaseId);
       return seen(core.onAwaited(leaseCache, leaseRequest, asking, outcome, at));
     },
     settleHeldLease: (leaseCache, heldLease, settlement) => {
+      const isHeld = leaseCache.heldLeases.has(heldLease.leaseId);
       const isFirst = core.settleHeldLease(leaseCache, heldLease, settlement);
-      watch.settled(edge, heldLease, settlement.outcome);
+      // To end an attempt again is no mistake: the first word stands.
+      if (isHeld) watch.settled(heldLease, settlement.outcome);
       return isFirst;
     },
   };

@@ -11,12 +11,13 @@ import { inFlight } from "../../../src/routing/core/shard/leases.ts";
 import { BACKLOG_SHARE, LEAD_FACTOR, LEAD_TRIPS } from "../../../src/routing/core/cost/plan.ts";
 import { HEDGE_FILL_MAX } from "../../../src/routing/core/endpoint/first-byte.ts";
 import { allViews, ownViews, type Effect } from "../../../src/routing/core/shard/shard.ts";
-import type { AcquireRequest, Grant, Settlement } from "../../../src/routing/core/shard-messages.ts";
+import type { AcquireOutcome, AcquireRequest, Grant, Settlement } from "../../../src/routing/core/shard-messages.ts";
 import { sweep } from "../../../src/routing/core/shard/shard-settle.ts";
 import { netMs } from "../../../src/routing/core/cost/terms/net.ts";
 import { creditIds } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { EDGE } from "../attempts.ts";
 import type { LeaseFacts, Ledger } from "./ledger.ts";
+import type { RequestLife } from "./requests.ts";
 import type { ProductionRouter } from "./router.ts";
 import type { SimShard } from "./sim-shard.ts";
 import type { Asked } from "./watch.ts";
@@ -49,11 +50,22 @@ export class ShardChecks {
   readonly #ledger: Ledger;
   readonly #shards = new Map<SimShard, Incarnation>();
   /** Those that took a digest in this event while they held requests, and whom it let go. */
+  /** By the lease that is asked for: the region from which not one byte has come. */
+  readonly #avoided = new Map<string, string>();
   readonly #heard = new Map<SimShard, readonly string[]>();
 
   constructor(router: ProductionRouter, ledger: Ledger) {
     this.#router = router;
     this.#ledger = ledger;
+  }
+
+  /** A request is about to ask a shard for a lease. */
+  asks(life: RequestLife, { leaseId, excluded }: AcquireRequest): void {
+    const last = life.attempts.findLast(({ isBeside }) => !isBeside);
+    // One that is to come back there has nowhere else to go.
+    if (last === undefined || last.hasHeaders || !excluded.includes(last.endpointId)) return;
+    const outcome = this.#ledger.byAttempt.get(last.attempt)?.outcome ?? null;
+    if (outcome === "failed" || outcome === "late") this.#avoided.set(leaseId, last.region);
   }
 
   called(shard: SimShard, effects: readonly Effect[], asked: Asked | null): void {
@@ -121,6 +133,7 @@ export class ShardChecks {
 
   #answered(shard: SimShard, { request, reply, isNew }: Asked, granted: Granted[]): void {
     const { outcome } = reply;
+    this.#checkAvoided(shard, request, outcome);
     if (outcome.kind === "queued") this.#of(shard).queued.set(outcome.leaseId, request);
     if (outcome.kind === "spill" && request.hop === 1)
       this.#ledger.broken("one-hop", `${request.leaseId} was passed on`);
@@ -130,6 +143,24 @@ export class ShardChecks {
     const isNoted = granted.some(({ grant }) => grant.leaseId === request.leaseId);
     if (outcome.kind === "granted" && isNew && !isNoted) {
       granted.push({ grant: outcome.grant, request, isDirect: !request.ahead });
+    }
+  }
+
+  #checkAvoided(shard: SimShard, { leaseId, hop, excluded, purpose }: AcquireRequest, outcome: AcquireOutcome): void {
+    const silent = this.#avoided.get(leaseId);
+    if (silent === undefined || hop !== 0 || purpose !== "retry") return;
+    const to = outcome.kind === "granted" ? outcome.grant.region : outcome.kind === "spill" ? outcome.region : null;
+    if (to !== silent) return;
+    const room = allViews(shard.state, this.#ledger.nowMs).find(
+      ({ id, region, standing, warmth, inFlight: taken, capacity }) =>
+        region !== silent &&
+        standing === "admitting" &&
+        warmth === "warm" &&
+        taken < capacity &&
+        !excluded.includes(id),
+    );
+    if (room !== undefined) {
+      this.#ledger.broken("avoids-silence", `${leaseId} goes to ${silent} again, and ${room.id} has room`);
     }
   }
 
@@ -158,7 +189,7 @@ export class ShardChecks {
       if (known === undefined || known.epoch !== grant.epoch) this.#ledger.note(id, grant, direct);
     }
     if (purpose === "retry" && isFull) incarnation.retries += 1;
-    if (purpose === "hedge") incarnation.hedges += 1;
+    if (purpose === "hedge" && request.lateForMs === undefined) incarnation.hedges += 1;
     const { retries, hedges, served } = incarnation;
     if (retries > spentMax(RETRY_RULE, served))
       this.#ledger.broken("budget", `${retries} retries for ${served} served`);

@@ -1,18 +1,23 @@
 /**
- * The place of an edge isolate in the simulator: its memory and its platform, in virtual time, with the lease client that
- * ships in it (`src/routing/host/lease-client.ts`).
+ * The place of an edge isolate in the simulator: its memory and its platform, in virtual time. What runs in it is what
+ * ships: the lease client (`src/routing/host/lease-client.ts`) and the attempts (`src/dispatch/attempts.ts`).
  *
- * Model. One isolate, one client: what a request's own ports are for, that no request awaits another one's calls, is a
- * matter of the platform. Not modelled: an isolate that ends, whose leases expire.
+ * Model. A client for each request, over the memory of the isolate, as in production. Not modelled: an isolate that ends,
+ * whose leases expire.
  */
-import type { LeaseCache } from "../../../src/routing/core/lease-client/lease-cache.ts";
+import { createFailingRequests } from "../../../src/dispatch/core/failing-requests.ts";
+import { createReach } from "../../../src/dispatch/core/reach-step.ts";
+import type { Reach } from "../../../src/dispatch/core/reach-step.ts";
+import type { PoolRules } from "../../../src/dispatch/course.ts";
 import { parseShardName } from "../../../src/routing/core/shard-name.ts";
 import type { Clock } from "../../../src/routing/host/clock.ts";
 import { LeaseClient } from "../../../src/routing/host/lease-client.ts";
-import type { LeasePorts, LeasingShard } from "../../../src/routing/host/lease-ports.ts";
+import type { LeaseMemory, LeasePorts, LeasingShard } from "../../../src/routing/host/lease-ports.ts";
 import { stream } from "../chance.ts";
 import type { World } from "../world.ts";
 import type { CoreCalls } from "./core-calls.ts";
+import type { ProductionOptions } from "./options.ts";
+import type { RequestLife } from "./requests.ts";
 import { seenLeaseCalls } from "./seen-calls.ts";
 import type { SimShard } from "./sim-shard.ts";
 import type { Watch } from "./watch.ts";
@@ -22,6 +27,7 @@ export type SimEdgeSetup = {
   readonly world: World;
   readonly wire: Wire;
   readonly core: CoreCalls;
+  readonly options: ProductionOptions;
   readonly watch: Watch | null;
   /** Index of its region. */
   readonly region: number;
@@ -32,19 +38,38 @@ export type SimEdgeSetup = {
 
 export class SimEdge {
   readonly region: number;
-  readonly leaseCache: LeaseCache;
+  readonly memory: LeaseMemory;
   readonly clock: Clock;
-  readonly leases: LeaseClient;
+  readonly rules: PoolRules;
+  readonly #reaches = new Map<number, Reach>();
   readonly #setup: SimEdgeSetup;
+  readonly #ports: LeasePorts;
 
   constructor(setup: SimEdgeSetup) {
-    const { core, watch, region, isolateId } = setup;
+    const { world, core, options, region, isolateId } = setup;
     this.#setup = setup;
     this.region = region;
-    this.leaseCache = core.createLeaseCache(isolateId);
+    this.memory = { leaseCache: core.createLeaseCache(isolateId), flushUntilMs: 0 };
     this.clock = this.#clock();
-    const memory = { leaseCache: this.leaseCache, flushUntilMs: 0 };
-    this.leases = new LeaseClient(memory, this.#ports(), seenLeaseCalls(core, { edge: this, watch }));
+    this.rules = { config: options, failing: createFailingRequests() };
+    this.#ports = {
+      clock: this.clock,
+      rng: stream(world.seed, `edge ${isolateId}`),
+      spawn: (work) => world.spawn(work),
+      shardOf: (name) => this.#shardOf(name),
+    };
+  }
+
+  leasesFor(life: RequestLife): LeaseClient {
+    const { core, watch } = this.#setup;
+    return new LeaseClient(this.memory, this.#ports, watch === null ? core : seenLeaseCalls(core, { life, watch }));
+  }
+
+  /** What the isolate knows of whether an endpoint is there. */
+  reachOf(endpoint: number): Reach {
+    const known = this.#reaches.get(endpoint) ?? createReach();
+    this.#reaches.set(endpoint, known);
+    return known;
   }
 
   #clock(): Clock {
@@ -56,16 +81,6 @@ export class SimEdge {
           fn();
           world.turn();
         }),
-    };
-  }
-
-  #ports(): LeasePorts {
-    const { world, isolateId } = this.#setup;
-    return {
-      clock: this.clock,
-      rng: stream(world.seed, `edge ${isolateId}`),
-      spawn: (work) => world.spawn(work),
-      shardOf: (name) => this.#shardOf(name),
     };
   }
 

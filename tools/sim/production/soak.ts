@@ -61,8 +61,8 @@ const REST_MS_MAX = 300_000;
 
 /** Waits until every request is over and every lease may be, then gives the mark its outcome, and with it the run its end. */
 function comeToRest(router: ProductionRouter, leftMs: number, atRest: () => void): void {
-  const { wire, world, options, open, running } = router;
-  if (leftMs > 0 && (open.size > 0 || running.size > 0)) {
+  const { wire, world, options, open, upstream } = router;
+  if (leftMs > 0 && (open.size > 0 || upstream.running.size > 0)) {
     wire.later(LOOK_MS, () => comeToRest(router, leftMs - LOOK_MS, atRest));
     return;
   }

@@ -4,7 +4,7 @@
 import type { Effect } from "../../../src/routing/core/shard/shard.ts";
 import type { AcquireReply, AcquireRequest, Report } from "../../../src/routing/core/shard-messages.ts";
 import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cache.ts";
-import type { SimEdge } from "./sim-edge.ts";
+import type { RequestLife, SimAttempt } from "./requests.ts";
 import type { SimShard } from "./sim-shard.ts";
 
 /** `isNew`: the lease id was not live before. */
@@ -19,14 +19,16 @@ export type Watch = {
   /** Its probes found an endpoint up that was down. */
   cameBack(shard: SimShard, endpointId: string): void;
   evicting(shard: SimShard): void;
+  /** An edge is about to ask a shard for a lease. */
+  asks(life: RequestLife, request: AcquireRequest): void;
   /** An edge has a lease for a request. */
-  leased(edge: SimEdge, heldLease: HeldLease): void;
-  /** An attempt begins under a lease. */
-  dispatched(edge: SimEdge, heldLease: HeldLease, attempt: number): void;
+  leased(heldLease: HeldLease): void;
+  /** An attempt begins, and is not yet among those of its request. */
+  dispatched(attempt: SimAttempt): void;
   /** The edge has ended a lease; `outcome` as it will tell the shard. */
-  settled(edge: SimEdge, heldLease: HeldLease, outcome: string): void;
+  settled(heldLease: HeldLease, outcome: string): void;
   /** Nobody told in time what became of a request that was queued under this id. */
-  unanswered(edge: SimEdge, leaseId: string): void;
+  unanswered(leaseId: string): void;
   /** The router gave the request its outcome. */
   closed(request: number): void;
 };
