@@ -56,6 +56,7 @@ function attemptAt(
   lateness: Lateness | null,
 ): Attempt {
   const sentAtMs = leases.ports.clock.now();
+  leases.sent(heldLease);
   const never = Number.POSITIVE_INFINITY;
   return {
     leases,
@@ -109,7 +110,10 @@ function begun<Reply>(
   }
   if (attempt.bounds.stream) attempt.firstByteAtMs = nowOf(attempt);
   // The first output of a known protocol is its first token.
-  if (hasToken) attempt.firstTokenAtMs = attempt.firstByteAtMs;
+  if (hasToken) {
+    attempt.firstTokenAtMs = attempt.firstByteAtMs;
+    attempt.leases.begun(attempt.heldLease);
+  }
   keepRunning(attempt);
   return { kind: "begun", attempt, reply, status, isTooLong, open: openAnswer(attempt) };
 }

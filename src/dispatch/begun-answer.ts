@@ -67,6 +67,7 @@ export function begunAnswer(begun: BegunAttempt<unknown>, reply: OwnReply): Begu
     body: bodyOf(begun, reply, isEvents),
     noteToken() {
       attempt.firstTokenAtMs ??= Date.now();
+      attempt.leases.begun(attempt.heldLease);
     },
   };
 }

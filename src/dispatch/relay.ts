@@ -161,8 +161,11 @@ async function passUntilFirstToken(
       const events = push(decoder, text.decode(chunk, { stream: true }));
       if (!events.ok) break;
       const hasToken = events.value.some(({ data }) => firstNonEmptyToken(data));
-      if (hasToken) attempt.firstTokenAtMs = Date.now();
-      if (hasToken) break;
+      if (hasToken) {
+        attempt.firstTokenAtMs = Date.now();
+        attempt.leases.begun(attempt.heldLease);
+        break;
+      }
       await writer.write(chunk);
       const next = await reader.read();
       if (next.done) return true;

@@ -125,12 +125,32 @@ export type LeaseConfirmation = {
   readonly workerId?: string | null;
   /** Absent: the shard knows, or nobody does. */
   readonly of?: Owner;
+  /** Tokens of its prompt, and those that the endpoint is expected to read; absent: an older Worker, or nothing to read. */
+  readonly prompt?: number;
+  readonly work?: number;
+  /** Its first token has come. */
+  readonly begun?: boolean;
+  /** How long it has been at the endpoint, ms; negative: it will be. */
+  readonly sinceMs?: number;
+  /** What the way from the endpoint takes, ms. */
+  readonly backMs?: number;
+};
+
+/** A first token came: its prompt is in line no longer. If this is lost, the line goes on by itself. */
+export type Begun = {
+  readonly leaseId: string;
+  readonly endpointId: string;
+  /** How long ago it came, ms, … */
+  readonly agoMs: number;
+  /** … and what its way from the endpoint took, ms. */
+  readonly backMs: number;
 };
 
 /** What an edge isolate has to tell; rides on an acquire where one is due anyway. */
 export type Report = {
   readonly settled: readonly Settlement[];
   readonly held: readonly LeaseConfirmation[];
+  readonly begun?: readonly Begun[];
 };
 
 export type AcquireRequest = {
@@ -207,7 +227,20 @@ export type Grant = HedgeAdvice & {
   readonly workerId?: string | null;
   /** Tokens of the prompt that are thought to be cached there; absent: 0. Not for its credits. */
   readonly cachedTokens?: number;
+  /** Tokens of the prompt that are expected to be read there. Not for its credits. */
+  readonly work?: number;
+  /** Expected round trip from the client's place, ms. */
+  readonly netMs?: number;
+  /** The news of its first token may wait so long for a ride, ms; absent: it is not wanted. */
+  readonly begunWithinMs?: number;
 };
+
+/** An endpoint of another region to which a request is bound. */
+export type SpillCommit = {
+  readonly endpointId: string;
+  readonly costMs: number;
+  readonly inFlight: number;
+} & Pick<Grant, "cachedTokens" | "work" | "netMs" | "begunWithinMs">;
 
 /**
  * Another region serves it. Without `commit`: ask the shard of `region`, with hop 1. With it: send the request to that
@@ -217,7 +250,7 @@ export type Spill = {
   readonly kind: "spill";
   readonly region: string;
   readonly reason: RouteReason;
-  readonly commit?: { readonly endpointId: string; readonly costMs: number; readonly inFlight: number };
+  readonly commit?: SpillCommit;
 };
 
 export type AcquireOutcome =

@@ -11,6 +11,7 @@ import type { Asking, Leased, LeaseRequest, LeaseStep, Refused } from "../core/l
 import { REPORT_MAX, isOwedAWord, rideMs, shardsOwed } from "../core/lease-client/lease-cache.ts";
 import type { HeldLease } from "../core/lease-client/lease-cache.ts";
 import { settlementOf } from "../core/lease-client/lease-cache-end.ts";
+import { noteSent } from "../core/lease-client/lease-cache-line.ts";
 import type { AcquireReply, AttemptEnd, AttemptOutcome, AwaitOutcome } from "../core/shard-messages.ts";
 import { LEASES_MAX } from "../core/shard/leases.ts";
 import { waited, within } from "./clock.ts";
@@ -76,13 +77,29 @@ export class LeaseClient {
 
   /** Ends an attempt, once: told to the shard now, or with the isolate's next acquire. */
   settle(heldLease: HeldLease, end: AttemptEnd): void {
-    const { memory, ports } = this;
+    const { memory } = this;
     if (!this.#core.settleHeldLease(memory.leaseCache, heldLease, settlementOf(heldLease, end))) return;
+    this.#flushWithin(rideMs(memory.leaseCache, heldLease, this.#now));
+  }
+
+  /** The request under this lease goes to its endpoint now. */
+  sent(heldLease: HeldLease): void {
+    noteSent(heldLease, this.#now);
+  }
+
+  /** The first token of the request under this lease is here: told with another message, or by itself when it is due. */
+  begun(heldLease: HeldLease): void {
+    const delayMs = this.#core.noteBegun(this.memory.leaseCache, heldLease, this.#now);
+    if (delayMs !== null) this.#flushWithin(delayMs);
+  }
+
+  /** One flush serves the whole isolate; one that is due sooner comes before it, and one whose request died is replaced. */
+  #flushWithin(delayMs: number): void {
+    const { memory, ports } = this;
     const now = this.#now;
-    // One flush at a time serves the whole isolate; a flush whose request died is replaced after its life.
-    if (now < memory.flushUntilMs) return;
-    const delayMs = rideMs(memory.leaseCache, heldLease, now);
-    memory.flushUntilMs = now + delayMs + FLUSH_LIFE_MS;
+    const untilMs = now + delayMs + FLUSH_LIFE_MS;
+    if (now < memory.flushUntilMs && memory.flushUntilMs <= untilMs) return;
+    memory.flushUntilMs = untilMs;
     ports.spawn(delayMs === 0 ? this.flush() : waited(ports.clock, delayMs).then(async () => this.flush()));
   }
 
@@ -123,7 +140,7 @@ export class LeaseClient {
     for (let message = 0; message < FLUSH_MESSAGES_MAX; message++) {
       const report = this.#core.takeReport(leaseCache, shard, this.#now);
       // Another flush, or an acquire, may have told the rest meanwhile.
-      if (report.settled.length === 0 && report.held.length === 0) return;
+      if (report.settled.length === 0 && report.held.length === 0 && report.begun === undefined) return;
       try {
         const reply = await this.ports.shardOf(shard).report(report);
         this.#core.noteHeard(leaseCache, shard, reply, this.#now);

@@ -18,6 +18,7 @@ import {
 import { restoreReport, settleHeldLease, takeReport, touch } from "../core/lease-client/lease-cache.ts";
 import type { LeaseCache } from "../core/lease-client/lease-cache.ts";
 import { leaveStep, noteHeard } from "../core/lease-client/lease-cache-leave.ts";
+import { noteBegun } from "../core/lease-client/lease-cache-line.ts";
 import type { AcquireReply, AcquireRequest, AwaitOutcome, Report, ReportReply } from "../core/shard-messages.ts";
 import type { Clock } from "./clock.ts";
 
@@ -49,6 +50,7 @@ export type LeaseMemory = {
 export const LEASE_CALLS = {
   beginLease,
   leaveStep,
+  noteBegun,
   noteHeard,
   onAwaited,
   onCallFailed,

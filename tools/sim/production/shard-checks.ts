@@ -9,6 +9,7 @@ import { breakerStanding, EJECT_MS, EJECT_MS_MAX, FAILURES_MAX } from "../../../
 import type { EndpointView } from "../../../src/routing/core/endpoint/endpoint-view.ts";
 import { inFlight } from "../../../src/routing/core/shard/leases.ts";
 import { BACKLOG_SHARE, LEAD_FACTOR, LEAD_TRIPS } from "../../../src/routing/core/cost/plan.ts";
+import { BOUND_WITHIN_MS } from "../../../src/routing/core/shard/shard-queue.ts";
 import { HEDGE_FILL_MAX } from "../../../src/routing/core/endpoint/first-byte.ts";
 import { allViews, ownViews, type Effect } from "../../../src/routing/core/shard/shard.ts";
 import type { AcquireOutcome, AcquireRequest, Grant, Settlement } from "../../../src/routing/core/shard-messages.ts";
@@ -203,6 +204,7 @@ export class ShardChecks {
     const views = ownViews(shard.state, this.#ledger.nowMs);
     const incarnation = this.#of(shard);
     const open = views.filter(({ standing, warmth }) => standing === "admitting" && warmth === "warm");
+    const boundWithinMs = pool.spec.endpoints.some(({ region }) => region !== shard.name) ? BOUND_WITHIN_MS : 0;
     const backlogMs = (incarnation.heldBefore + 1) / Math.max(1e-9, perMs(open));
     for (const endpointId of new Set(granted.map(({ grant }) => grant.endpointId))) {
       const live = inFlight(shard.state.leases, endpointId);
@@ -215,7 +217,8 @@ export class ShardChecks {
       }
       const capacity = Math.min(slots, view.capacity);
       const its = granted.filter(({ grant }) => grant.endpointId === endpointId);
-      const over = Math.max(...its.map(({ request }) => overCommit({ ...view, capacity }, request, backlogMs)));
+      const seen = { ...view, capacity };
+      const over = Math.max(...its.map(({ request }) => overCommit(seen, request, { backlogMs, boundWithinMs })));
       if (live > capacity + over)
         this.#ledger.broken("capacity", `${endpointId}: ${live} live, ${capacity} + ${over} allowed`);
       const isHalfOpen = breakerStanding(breaker, this.#ledger.nowMs) === "half_open";
@@ -320,11 +323,16 @@ type Granted = { readonly grant: Grant; readonly request: AcquireRequest; readon
 
 /**
  * Leases beyond its capacity that a shard may admit for an endpoint, as `plan.ts` documents it: what frees while the
- * request travels, times LEAD_FACTOR, and BACKLOG_SHARE of what waits. `backlogMs`: time that all that waits needs.
+ * request travels, times LEAD_FACTOR, and BACKLOG_SHARE of what waits; or what ends within `boundWithinMs`, where other
+ * regions may serve it. `backlogMs`: time that all that waits needs.
  */
-function overCommit(view: EndpointView, request: AcquireRequest, backlogMs: number): number {
+function overCommit(
+  view: EndpointView,
+  request: AcquireRequest,
+  { backlogMs, boundWithinMs }: { readonly backlogMs: number; readonly boundWithinMs: number },
+): number {
   const leadMs = LEAD_TRIPS * netMs(view, request);
-  const waitMsMax = LEAD_FACTOR * leadMs + BACKLOG_SHARE * backlogMs;
+  const waitMsMax = Math.max(boundWithinMs, LEAD_FACTOR * leadMs + BACKLOG_SHARE * backlogMs);
   return Math.ceil((waitMsMax * view.capacity) / view.occupancyMs);
 }
 

@@ -191,7 +191,10 @@ export class SimShard {
       const isSilent = warmth === WARMTH.warm && health.holds(endpoint);
       return isSilent ? null : { kind: "failed" };
     }
-    if (warmth === WARMTH.warm) return { kind: "ready", warmWorkers: 1 };
+    const { engine } = this.#setup.world.scenario;
+    const kvTokensMax = engine.kind === "step" ? engine.params.kvTokensMax : null;
+    const words = kvTokensMax === null ? {} : { engine: { kvTokensMax } };
+    if (warmth === WARMTH.warm) return { kind: "ready", warmWorkers: 1, ...words };
     return warmth === WARMTH.warming ? { kind: "warming" } : { kind: "cold" };
   }
 

@@ -100,13 +100,30 @@ export class SimUpstream {
   }
 
   /** The pump of an answer: resolves with how it ended. */
-  async through({ timedOut }: Attempt, sent: SimReply): Promise<AttemptOutcome> {
+  async through(attempt: Attempt, sent: SimReply): Promise<AttemptOutcome> {
+    const outcome = await this.#end(attempt, sent);
+    if (outcome === "served") attempt.usage = this.#counted(sent);
+    return outcome;
+  }
+
+  async #end({ timedOut }: Attempt, sent: SimReply): Promise<AttemptOutcome> {
     // Its end may be here already.
     if (sent.ending === "ended") return "served";
     if (sent.ending !== null) return timedOut || sent.ending === "given_up" ? "cancelled" : "cut";
     return new Promise((resolve) => {
       sent.ended = resolve;
     });
+  }
+
+  /** What an engine says at the end that it counted; a server of slots counts nothing. */
+  #counted({ of, attempt }: SimAttempt): Attempt["usage"] {
+    const { attempts, requests, scenario } = this.#setup.world;
+    if (scenario.engine.kind !== "step") return null;
+    return {
+      promptTokens: requests.promptTokens[of.request] ?? 0,
+      cachedTrue: attempts.cachedTokens[attempt] ?? 0,
+      outputTokens: requests.outputTokens[of.request] ?? 0,
+    };
   }
 
   #way(life: RequestLife, endpointId: string): Way<SimReply> | null {
@@ -117,7 +134,7 @@ export class SimUpstream {
       endpointId,
       executionTimeoutMs: options.executionTimeoutMs,
       reach: life.edge.reachOf(endpoint),
-      // The simulated engines tell nothing of what they read.
+      // Requests are known in tokens here: there is no size of a token to be learned.
       noteTokens: () => undefined,
       askHealth: async (limitMs) => this.#askHealth(life, endpoint, limitMs),
       ask: async (asking) => this.#ask(life, endpointId, endpoint, asking),

@@ -10,6 +10,7 @@
  */
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import { coldMs } from "./terms/cold.ts";
+import { kvWaitMs, lineMs } from "./terms/line.ts";
 import { loadMs } from "./terms/load.ts";
 import { netMs } from "./terms/net.ts";
 import type { NetInput } from "./terms/net.ts";
@@ -21,7 +22,7 @@ import { waitMs } from "./terms/wait.ts";
 export type CostTerms = {
   /** HTTP round trip from the client's region to the endpoint. */
   readonly net: number;
-  /** Time until a slot frees, 0 while one is free. */
+  /** Time until a slot frees, there is KV memory and the prompts in line are read, whichever is last. */
   readonly wait: number;
   /** How much later the engine's first token comes at this in-flight. */
   readonly load: number;
@@ -39,7 +40,7 @@ export function costTerms(view: EndpointView, input: CostInput): CostTerms {
   const net = netMs(view, input);
   return {
     net,
-    wait: waitMs(view, unseenMs(view, net)),
+    wait: Math.max(waitMs(view, unseenMs(view, net)), kvWaitMs(view, input.inputTokens), lineMs(view, net)),
     load: loadMs(view.loadCurveMs, Math.max(0, Math.min(view.inFlight, view.capacity - 1))),
     pre: prefillMs(view, input),
     cold: coldMs(view),

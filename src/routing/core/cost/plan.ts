@@ -14,8 +14,8 @@
  */
 import { costTerms, totalMs } from "./cost.ts";
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
-import { NEAR_MS } from "./route.ts";
-import type { RouteReason, RouteRequest } from "./route.ts";
+import { NEAR_MS, promptAt, readingFigures } from "./route.ts";
+import type { PromptAt, RouteReason, RouteRequest } from "./route.ts";
 import type { Rng } from "../../../lib/rng.ts";
 import { exploring } from "./terms/net.ts";
 
@@ -43,6 +43,7 @@ export type Commit = {
   readonly region: string;
   readonly reason: RouteReason;
   readonly costMs: number;
+  readonly prompt: PromptAt;
 };
 
 export type Planned = {
@@ -52,15 +53,20 @@ export type Planned = {
   readonly staysMs: ReadonlyMap<string, number>;
 };
 
-/** `backlog`: how many are held in all, where `held` is only the first of them. */
+export type PlanOptions = {
+  /** How many are held in all, where `held` is only the first of them. */
+  readonly backlog?: number;
+  /** Who is expected to wait no longer than this leaves at once, ms, where the endpoint queues what it cannot serve. */
+  readonly boundWithinMs?: number;
+};
+
 export function planHeld(
   held: readonly HeldRequest[],
   views: readonly EndpointView[],
   rng: Rng,
-  backlog = held.length,
+  { backlog = held.length, boundWithinMs = 0 }: PlanOptions = {},
 ): Planned {
-  const open = views.filter(({ standing, warmth }) => standing === "admitting" && warmth === "warm");
-  const taken = new Map(open.map(({ id, inFlight }) => [id, inFlight]));
+  const open = views.filter(({ standing, warmth }) => standing === "admitting" && warmth === "warm").map(planned);
   const endsPerMs = perMs(open);
   // Where nothing has room nothing ends, and nobody leaves early.
   const slackMs = endsPerMs === 0 ? 0 : (BACKLOG_SHARE * backlog) / endsPerMs;
@@ -68,22 +74,36 @@ export function planHeld(
   const staysMs = new Map<string, number>();
   for (const one of held.slice(0, PLAN_MAX)) {
     const { id, request } = one;
-    const best = bestPlan(open, taken, one, rng);
+    const best = bestPlan(open, one, rng);
     if (best === null) continue;
     const { view } = best;
-    taken.set(view.id, (taken.get(view.id) ?? 0) + 1);
-    if (!leavesNow(best, slackMs)) {
+    const reading = readingFigures(view, request, best.netMs);
+    view.inFlight += 1;
+    view.workTokens += reading.work;
+    view.kvUsed += request.inputTokens + (view.outputTokens ?? 0);
+    if (!leavesNow(best, slackMs) && !(view.queuesExcess && best.waitMs <= boundWithinMs)) {
       staysMs.set(id, best.waitMs);
       continue;
     }
     const reason = isNearest(view, open, request) ? "nearest_warm" : "spill";
-    commits.push({ id, endpointId: view.id, region: view.region, reason, costMs: best.costMs });
+    const prompt = promptAt(reading, best.netMs);
+    commits.push({ id, endpointId: view.id, region: view.region, reason, costMs: best.costMs, prompt });
   }
   return { commits, staysMs };
 }
 
+/** An endpoint with what is planned there; written in place. */
+type PlannedView = EndpointView & { inFlight: number; workTokens: number; kvUsed: number };
+
+const planned = (view: EndpointView): PlannedView => ({
+  ...view,
+  workTokens: view.workTokens ?? 0,
+  kvUsed: view.kvUsed ?? 0,
+});
+
 type Plan = {
-  readonly view: EndpointView;
+  readonly view: PlannedView;
+  readonly netMs: number;
   readonly costMs: number;
   readonly waitMs: number;
   readonly leadMs: number;
@@ -91,21 +111,19 @@ type Plan = {
   readonly isFree: boolean;
 };
 
-/** The cheapest endpoint on top of what is `taken`; equals are drawn. */
-function bestPlan(
-  open: readonly EndpointView[],
-  taken: ReadonlyMap<string, number>,
-  { request, onlyRegion, leadMsAt }: HeldRequest,
-  rng: Rng,
-): Plan | null {
+/** The cheapest endpoint on top of what is planned there; equals are drawn. */
+function bestPlan(open: readonly PlannedView[], { request, onlyRegion, leadMsAt }: HeldRequest, rng: Rng): Plan | null {
   let best: Plan | null = null;
   let equals = 0;
   const allowed = open.filter(
     ({ id, region }) => !request.excluded.includes(id) && (onlyRegion === null || region === onlyRegion),
   );
   const reachable = allowed.filter(({ region }) => region !== request.avoidRegion);
-  for (const view of exploring(reachable.length > 0 ? reachable : allowed, request)) {
-    const plan = planAt({ ...view, inFlight: taken.get(view.id) ?? view.inFlight }, request, leadMsAt);
+  const able = reachable.length > 0 ? reachable : allowed;
+  for (const [index, seen] of exploring<EndpointView>(able, request).entries()) {
+    const view = able[index];
+    if (view === undefined) continue;
+    const plan = planAt(seen, request, leadMsAt);
     if (best !== null && plan.costMs > best.costMs) continue;
     equals = best !== null && plan.costMs === best.costMs ? equals + 1 : 1;
     if (rng() * equals < 1) best = { ...plan, view };
@@ -116,13 +134,13 @@ function bestPlan(
 /** The grant travels to the edge and the request to the endpoint: a round trip; the news of an end takes another half. */
 export const LEAD_TRIPS = 1.5;
 
-function planAt(view: EndpointView, request: RouteRequest, leadMsAt: HeldRequest["leadMsAt"]): Plan {
+function planAt(view: EndpointView, request: RouteRequest, leadMsAt: HeldRequest["leadMsAt"]): Omit<Plan, "view"> {
   const terms = costTerms(view, request);
   const leadMs = leadMsAt?.(view) ?? LEAD_TRIPS * terms.net;
   // Only who knows the lead exactly may count on it: by the rule of thumb a far wait would look shorter than a near one.
   const overlapMs = leadMsAt === undefined ? 0 : Math.min(terms.wait, leadMs);
   const isFree = view.inFlight < view.capacity;
-  return { view, costMs: totalMs(terms) - overlapMs, waitMs: terms.wait, leadMs, isFree };
+  return { netMs: terms.net, costMs: totalMs(terms) - overlapMs, waitMs: terms.wait, leadMs, isFree };
 }
 
 function leavesNow({ view, waitMs, leadMs, isFree }: Plan, slackMs: number): boolean {

@@ -14,7 +14,9 @@ import { costTerms, totalMs } from "./cost.ts";
 import type { CostInput, CostTerms } from "./cost.ts";
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import type { Rng } from "../../../lib/rng.ts";
+import { kvWaitMs, lineMs } from "./terms/line.ts";
 import { exploring } from "./terms/net.ts";
+import { workAt } from "./terms/prefill.ts";
 
 /** Endpoints within this of the best count as equally good, ms. */
 export const NEAR_MS = 5;
@@ -57,6 +59,34 @@ export type Candidate = {
   readonly capacity: number;
   readonly warmth: EndpointView["warmth"];
   readonly excluded: Excluded | null;
+  /** What its prompts have to do with it; absent from shards of an older version. */
+  readonly reading?: ReadingFigures;
+};
+
+/** What stands before a prompt at an endpoint, and what it asks for there. */
+export type ReadingFigures = {
+  /** Until the prompts in line are read, ms. */
+  readonly lineMs: number;
+  /** Until there is KV memory for it, ms. */
+  readonly kvMs: number;
+  /** Tokens that it would have to read. */
+  readonly work: number;
+  /** How fast it reads, tokens per ms. */
+  readonly tokensPerMs: number;
+  /** Tokens of KV memory that are taken, and all of them; null: the engine does not tell. */
+  readonly kvUsed: number;
+  readonly kvMax: number | null;
+};
+
+/** What a chosen endpoint expects of the request's prompt. */
+export type PromptAt = {
+  /** Tokens that are expected to be read. */
+  readonly work: number;
+  readonly netMs: number;
+  /** Ahead of it, ms. */
+  readonly aheadMs: number;
+  /** … because of KV memory. */
+  readonly isBlocked: boolean;
 };
 
 export type RouteOutcome =
@@ -66,6 +96,7 @@ export type RouteOutcome =
       readonly region: string;
       readonly reason: RouteReason;
       readonly costMs: number;
+      readonly prompt: PromptAt;
     }
   /** Every warm endpoint is full; `endpointId` is where the wait is expected to be shortest. */
   | { readonly kind: "full"; readonly endpointId: string; readonly region: string; readonly waitMs: number }
@@ -125,7 +156,23 @@ function candidate(view: EndpointView, request: RouteRequest): Candidate {
     capacity: view.capacity,
     warmth: view.warmth,
     excluded: request.excluded.includes(view.id) ? "tried" : standingExcludes(view),
+    reading: readingFigures(view, request, terms.net),
   };
+}
+
+export function readingFigures(view: EndpointView, request: CostInput, netMs: number): ReadingFigures {
+  return {
+    lineMs: lineMs(view, netMs),
+    kvMs: kvWaitMs(view, request.inputTokens),
+    work: workAt(view, request),
+    tokensPerMs: view.prefillTokensPerMs,
+    kvUsed: view.kvUsed ?? 0,
+    kvMax: view.kvMax ?? null,
+  };
+}
+
+export function promptAt({ lineMs: aheadMs, kvMs, work }: ReadingFigures, netMs: number): PromptAt {
+  return { work, netMs, aheadMs: Math.max(aheadMs, kvMs), isBlocked: kvMs > 0 };
 }
 
 function standingExcludes({ standing }: EndpointView): Excluded | null {
@@ -147,9 +194,11 @@ function reasonFor(winner: Candidate, admitting: readonly Candidate[]): RouteRea
   return nearer.every((one) => !hasSlot(one)) ? "spill" : "cheaper";
 }
 
-function picked(one: Candidate) {
-  return { kind: "chosen", endpointId: one.endpointId, region: one.region, costMs: one.totalMs } as const;
+function picked({ endpointId, region, totalMs: costMs, reading = NOTHING_IN_LINE, terms }: Candidate) {
+  return { kind: "chosen", endpointId, region, costMs, prompt: promptAt(reading, terms.net) } as const;
 }
+
+const NOTHING_IN_LINE: ReadingFigures = { lineMs: 0, kvMs: 0, work: 0, tokensPerMs: 1, kvUsed: 0, kvMax: null };
 
 const hasSlot = (one: Candidate): boolean => one.inFlight < one.capacity;
 

@@ -9,16 +9,34 @@ import { observeNoRoom, observeResidual, observeUntimed } from "./learned-limit.
 import type { Settlement } from "../shard-messages.ts";
 import { loadMs, observeLoad, readLoadCurve } from "../cost/terms/load.ts";
 import { observeRoundTrip, readRoundTrip } from "../cost/terms/net.ts";
-import { observePrefill } from "../cost/terms/prefill.ts";
 import { observeOccupancy } from "../cost/terms/wait.ts";
+import { observeCount } from "../../../lib/ewma.ts";
+import { HIT_SHARE } from "./prompt-cache.ts";
+import { speedOf } from "./reading.ts";
 
-/** A first token that comes later than this share of the whole prefill is no sign of a cache. */
-const CACHED_SHARE = 0.5;
+/** What its lease knew of an attempt's prompt. */
+export type LineSeen = {
+  /** Expected to be ahead in line when it was granted, ms. */
+  readonly aheadMs: number;
+  /** Tokens of its prompt that were thought to be cached. */
+  readonly cachedTokens: number | null;
+};
+
+export const NOTHING_AHEAD: LineSeen = { aheadMs: 0, cachedTokens: null };
+
+/** Behind a longer line a first token says more of the line than of the engine, ms. */
+export const AHEAD_MS_MAX = 50;
 
 /** An attempt that was served teaches every delay that it shows. `slots`: what the endpoint serves at once. */
-export function learnDelays(state: EndpointState, seen: Settlement, slots: number, now: number): void {
+export function learnDelays(
+  state: EndpointState,
+  seen: Settlement,
+  line: LineSeen | null,
+  slots: number,
+  now: number,
+): void {
   const { clientKey, headersMs, inputTokens, inFlightAtGrant } = seen;
-  const cachedTokens = Math.min(seen.cachedTokens ?? 0, inputTokens);
+  if (seen.outputTokens !== undefined) state.outputTokens = observeCount(state.outputTokens, seen.outputTokens);
   // Whoever was sent beyond the slots waited there first: that is the wait, neither the occupancy nor the load.
   const perSlot = (inFlightAtGrant + 1) / slots;
   state.occupancyMs = observeOccupancy(state.occupancyMs, seen.heldMs / Math.max(1, perSlot));
@@ -30,30 +48,49 @@ export function learnDelays(state: EndpointState, seen: Settlement, slots: numbe
     if (state.limit !== null) observeUntimed(state.limit, now);
     return;
   }
-  // A cache that did not show is not taken off: what is left would look like load.
-  const readTokens = foundCached(state, seen, slots, now) === true ? inputTokens - cachedTokens : inputTokens;
-  const sample = { inputTokens, cachedTokens, afterNetMs, inFlightAtGrant };
-  state.prefillTokensPerMs = observePrefill(state.prefillTokensPerMs, sample);
-  const residualMs = afterNetMs - readTokens / state.prefillTokensPerMs.value;
-  if (perSlot <= 1) {
+  const readMs = (inputTokens - cachedOf(seen, line)) / speedOf(state.reading);
+  const residualMs = afterNetMs - (line?.aheadMs ?? 0) - readMs;
+  if (perSlot <= 1 && line !== null && line.aheadMs < AHEAD_MS_MAX) {
     observeLoad(state.load, inFlightAtGrant, residualMs, now);
   }
   if (state.limit !== null) observeResidual(state.limit, { residualMs, inFlight: perWorker(state, seen) }, now);
 }
 
+/** Tokens of the prompt that were in the cache: as the engine says, else as was thought. */
+function cachedOf(seen: Settlement, line: LineSeen | null): number {
+  return toldCached(seen) ?? Math.min(seen.inputTokens, line?.cachedTokens ?? seen.cachedTokens ?? 0);
+}
+
+/** Tokens that the engine found in its cache, on the scale of `inputTokens`; null: it does not say. */
+export function toldCached({ cachedTrue, promptTokens, inputTokens }: Settlement): number | null {
+  if (cachedTrue === undefined) return null;
+  // Its tokens are not ours: only the share is comparable.
+  if (promptTokens === undefined || promptTokens <= 0) return Math.min(inputTokens, cachedTrue);
+  return inputTokens * Math.min(1, cachedTrue / promptTokens);
+}
+
 /**
- * Did the prompt turn out to be cached as expected: the first token came in less than CACHED_SHARE of what reading all of
- * it takes. What passed before the reading is taken off as far as it is known: an engine's queue ahead of its headers, and
- * the delay that its other requests bring. Null where nothing was expected, no first token was seen, or it is late and the
- * attempt may have stood in line: a busy engine is no sign against its cache.
+ * Did the prompt turn out to be cached, of which `expected` tokens were thought to be. The engine's own word decides. Else
+ * its first token does: it came sooner than reading the prompt without the larger part of them takes, its usual delay at
+ * this load taken off. Null where nothing says: no first token, or one that is late behind others, in line or for a slot,
+ * which is no sign against a cache.
  */
-export function foundCached(state: EndpointState, seen: Settlement, slots: number, now: number): boolean | null {
-  const { inputTokens, cachedTokens = 0, ttftMs, headersMs, inFlightAtGrant } = seen;
+export function foundCached(
+  state: EndpointState,
+  seen: Settlement,
+  { expected, line, slots }: { readonly expected: number; readonly line: LineSeen | null; readonly slots: number },
+  now: number,
+): boolean | null {
+  const { inputTokens, ttftMs, headersMs, inFlightAtGrant } = seen;
+  if (expected <= 0) return null;
+  const told = toldCached(seen);
+  if (told !== null) return told >= HIT_SHARE * Math.min(expected, inputTokens);
   const afterNetMs = afterNet(state, seen, now);
-  if (cachedTokens === 0 || ttftMs === null || afterNetMs === null) return null;
+  if (ttftMs === null || afterNetMs === null || line === null || line.aheadMs >= AHEAD_MS_MAX) return null;
+  // An engine whose headers wait for a slot shows with them when it began.
   const sinceStartMs = headersMs === null ? afterNetMs : Math.min(afterNetMs, ttftMs - headersMs);
   const readingMs = sinceStartMs - loadMs(readLoadCurve(state.load, now), inFlightAtGrant);
-  if (readingMs < (CACHED_SHARE * inputTokens) / state.prefillTokensPerMs.value) return true;
+  if (readingMs < (inputTokens - HIT_SHARE * Math.min(expected, inputTokens)) / speedOf(state.reading)) return true;
   return inFlightAtGrant < slots ? false : null;
 }
 
@@ -81,7 +118,7 @@ function perWorker({ warmWorkers }: EndpointState, { inFlightAtGrant }: Settleme
 export function learnFirstByte(state: EndpointState, seen: Settlement, now: number): void {
   if (seen.firstByteMs === undefined || seen.firstByteMs === null) return;
   const roundTripMs = leastOf(seen.headersMs, readRoundTrip(state.roundTripMs, seen.clientKey, now)) ?? 0;
-  const readingMs = seen.inputTokens / state.prefillTokensPerMs.value;
+  const readingMs = seen.inputTokens / speedOf(state.reading);
   observeFirstByte(state.firstByte, seen.firstByteMs - roundTripMs - readingMs, now);
 }
 

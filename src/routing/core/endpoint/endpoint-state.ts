@@ -8,6 +8,8 @@ import type { Lateness } from "./lateness.ts";
 import type { FirstByteTimes } from "./first-byte.ts";
 import type { GpuWorkers } from "./gpu-workers.ts";
 import type { LearnedLimit } from "./learned-limit.ts";
+import type { PromptCache } from "./prompt-cache.ts";
+import type { Reading } from "./reading.ts";
 import type { RoomEvidence } from "./room-doubt.ts";
 import type { EndpointSpec } from "../pool.ts";
 import type { LoadCurve } from "../cost/terms/load.ts";
@@ -51,7 +53,12 @@ export type EndpointState = {
   wokenAtMs: number;
   occupancyMs: CountEwma;
   coldStartMs: CountEwma;
-  prefillTokensPerMs: CountEwma;
+  /** How fast it reads prompts. */
+  readonly reading: Reading;
+  /** What it keeps of the prompts that it has read. */
+  readonly cache: PromptCache;
+  /** Mean length of an answer, tokens. */
+  outputTokens: CountEwma;
   failureCostMs: CountEwma;
   readonly roundTripMs: RoundTrips;
   readonly firstByte: FirstByteTimes;

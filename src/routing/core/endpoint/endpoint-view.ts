@@ -40,7 +40,18 @@ export type EndpointView = {
   readonly lateMs?: number;
   /** First-token delay beyond network and prefill by in-flight bucket (`routing/core/cost/terms/load.ts`), ms, non-decreasing. */
   readonly loadCurveMs: readonly number[];
+  /** How fast it reads prompts (`reading.ts`), tokens per ms. */
   readonly prefillTokensPerMs: number;
+  /** Prompt tokens in line there (`prompt-line.ts`); absent: not known, 0. */
+  readonly workTokens?: number;
+  /** Tokens of KV memory that its requests take in the end, and all that it has; absent or null: not known. */
+  readonly kvUsed?: number;
+  readonly kvMax?: number | null;
+  /** Mean length of an answer, tokens. */
+  readonly outputTokens?: number;
+  /** Tokens written to its prompt cache so far, and how many of the last ones it keeps (`prompt-cache.ts`). */
+  readonly cacheWritten?: number;
+  readonly cacheKeeps?: number;
   /** Probability that an attempt fails before its first byte, 0..1 exclusive. */
   readonly failureProbability: number;
   /** What a failed attempt costs beyond the network, ms. */
@@ -49,6 +60,17 @@ export type EndpointView = {
   readonly roundTripMs: Readonly<Record<string, number>>;
   /** The same as measured at other endpoints of its region, for keys that are not measured here. Absent: nothing. */
   readonly regionTripMs?: Readonly<Record<string, number>>;
+};
+
+/** What a view is made of beside the endpoint's own state and its live leases. */
+export type ViewBeside = {
+  /** Only this place's round trip, which is all that one decision needs. */
+  readonly clientKey?: string | undefined;
+  /** What the endpoints of its region have measured. */
+  readonly regionTripMs?: Readonly<Record<string, number>>;
+  /** Prompt tokens in line there, and tokens of KV memory that the requests there take; absent: 0. */
+  readonly workTokens?: number;
+  readonly kvUsed?: number;
 };
 
 /** Views with their age: what a digest and a snapshot are. */

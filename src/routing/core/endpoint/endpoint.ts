@@ -12,23 +12,26 @@ import type { Health } from "./endpoint-state.ts";
 import type { EndpointState } from "./endpoint-state.ts";
 import { breakerDisputed, breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
 import { CUT_ASKED_MS_MAX, cutForMs, cutSlots, endedCut, grantedCut, refusedCut } from "./capacity-cut.ts";
-import type { EndpointView, Standing, Warmth } from "./endpoint-view.ts";
+import type { EndpointView, Standing, ViewBeside, Warmth } from "./endpoint-view.ts";
 import { foreignNow, heardEngine } from "./engine-report.ts";
 import type { EngineReport } from "./engine-report.ts";
 import { IN_TIME, lateMs, observeInTime, observeLate } from "./lateness.ts";
-import { learnDelays, learnFirstByte, learnNoRoom, learnWorker } from "./endpoint-learn.ts";
+import { learnDelays, learnFirstByte, learnNoRoom, learnWorker, NOTHING_AHEAD } from "./endpoint-learn.ts";
+import type { LineSeen } from "./endpoint-learn.ts";
 import { createFirstByteTimes } from "./first-byte.ts";
 import { createGpuWorkers } from "./gpu-workers.ts";
 import { createLearnedLimit, limitOf } from "./learned-limit.ts";
+import { createPromptCache, noteCacheSize } from "./prompt-cache.ts";
+import { createReading, observeCounted, speedOf } from "./reading.ts";
 import { acceptedBeside, NO_EVIDENCE, refusedBeside } from "./room-doubt.ts";
 import type { EndpointSpec } from "../pool.ts";
+import { createCountEwma } from "../../../lib/ewma.ts";
 import type { Rng } from "../../../lib/rng.ts";
 import type { AttemptFailure, Settlement } from "../shard-messages.ts";
 import { coldLeftMs, createColdStart, observeColdStart } from "../cost/terms/cold.ts";
 import { createLoadCurve, readLoadCurve } from "../cost/terms/load.ts";
 import { expectRoundTrip, measuredRoundTrips } from "../cost/terms/net.ts";
 import type { NetInput } from "../cost/terms/net.ts";
-import { createPrefillSpeed } from "../cost/terms/prefill.ts";
 import {
   countTry,
   createFailureCost,
@@ -51,6 +54,10 @@ export const WAKE_GAP_MS_MIN = 1_000;
 /** An endpoint that becomes ready gets its slots over this time, ms, beginning with a tenth (Envoy's slow start). */
 export const SLOW_START_MS = 8_000;
 const SLOW_START_FLOOR = 0.1;
+/** Length of an answer before any was counted, tokens: between a chat's and an agent's. */
+export const OUTPUT_TOKENS_PRIOR = 200;
+/** The last twenty answers, as for the occupancy. */
+const OUTPUT_ALPHA = 0.05;
 
 export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
   return {
@@ -75,7 +82,9 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
     wokenAtMs: Number.NEGATIVE_INFINITY,
     occupancyMs: createOccupancy(),
     coldStartMs: createColdStart(spec.coldStartMs),
-    prefillTokensPerMs: createPrefillSpeed(spec.prefillTokensPerMs),
+    reading: createReading(spec.prefillTokensPerMs),
+    cache: createPromptCache(),
+    outputTokens: createCountEwma({ priorValue: OUTPUT_TOKENS_PRIOR, alpha: OUTPUT_ALPHA }),
     failureCostMs: createFailureCost(),
     roundTripMs: new Map(),
     firstByte: createFirstByteTimes(),
@@ -85,18 +94,14 @@ export function createEndpoint(spec: EndpointSpec, now: number): EndpointState {
   };
 }
 
-/**
- * The endpoint at `now` with `live` live leases, as a router sees it; with `clientKey` only that place's round trip,
- * which is all that one decision needs. `regionTripMs`: what the endpoints of its region have measured.
- */
+/** The endpoint at `now` with `live` live leases, as a router sees it. */
 export function endpointView(
   state: EndpointState,
   live: number,
   now: number,
-  clientKey?: string,
-  regionTripMs: Readonly<Record<string, number>> = NO_TRIPS,
+  { clientKey, regionTripMs = NO_TRIPS, workTokens = 0, kvUsed = 0 }: ViewBeside = {},
 ): EndpointView {
-  const { spec } = state;
+  const { spec, cache } = state;
   const warmth = warmthNow(state, live, now);
   return {
     id: spec.id,
@@ -113,7 +118,13 @@ export function endpointView(
     occupancyMs: state.occupancyMs.value,
     lateMs: lateMs(state.late, now),
     loadCurveMs: readLoadCurve(state.load, now),
-    prefillTokensPerMs: state.prefillTokensPerMs.value,
+    prefillTokensPerMs: speedOf(state.reading),
+    workTokens,
+    kvUsed,
+    kvMax: state.engine?.report.kvTokensMax ?? null,
+    outputTokens: state.outputTokens.value,
+    cacheWritten: cache.written,
+    cacheKeeps: cache.keeps,
     failureProbability: failureProbability(state.tries, now),
     failureCostMs: state.failureCostMs.value,
     roundTripMs: measuredRoundTrips(state.roundTripMs, now, clientKey, regionTripMs),
@@ -174,9 +185,7 @@ export function observeProbe(state: EndpointState, result: ProbeResult, now: num
     case "ready":
       state.warmWorkers = Math.max(1, result.warmWorkers ?? state.spec.workersMin);
       state.lastReadyMs = now;
-      if (result.engine !== undefined) {
-        state.engine = heardEngine(state.engine, result.engine, now, live + inheritedNow(state, now));
-      }
+      if (result.engine !== undefined) hearEngine(state, result.engine, live, now);
       setWarmth(state, "warm", now);
       break;
     case "warming":
@@ -189,6 +198,13 @@ export function observeProbe(state: EndpointState, result: ProbeResult, now: num
     case "draining":
       break;
   }
+}
+
+function hearEngine(state: EndpointState, report: EngineReport, live: number, now: number): void {
+  const words = heardEngine(state.engine, report, now, live + inheritedNow(state, now));
+  state.engine = words;
+  if (report.kvTokensMax !== undefined) noteCacheSize(state.cache, report.kvTokensMax);
+  if (words.readSince !== null) observeCounted(state.reading, words.readSince.tokens, words.readSince.busyMs);
 }
 
 /** An earlier incarnation of the shard found it gone: so it is until a probe finds otherwise. */
@@ -224,8 +240,17 @@ function isWoken(state: EndpointState, now: number): boolean {
   return now - state.wokenAtMs < Math.max(WAKE_GAP_MS_MIN, state.coldStartMs.value);
 }
 
-/** Feeds what an attempt showed. Returns true when a probe should look at the endpoint now. */
-export function observeAttempt(state: EndpointState, seen: Settlement, now: number, rng: Rng): boolean {
+/**
+ * Feeds what an attempt showed. Returns true when a probe should look at the endpoint now. `line`: what was known of its
+ * prompt; null: nothing, its lease is not known.
+ */
+export function observeAttempt(
+  state: EndpointState,
+  seen: Settlement,
+  now: number,
+  rng: Rng,
+  line: LineSeen | null = NOTHING_AHEAD,
+): boolean {
   learnRoom(state, seen, now, rng);
   learnFirstByte(state, seen, now);
   learnWorker(state, seen, now);
@@ -262,7 +287,7 @@ export function observeAttempt(state: EndpointState, seen: Settlement, now: numb
       if (seen.outcome === "served") {
         state.late = observeInTime(state.late, now);
         setWarmth(state, "warm", now);
-        learnDelays(state, seen, slotsOf(state), now);
+        learnDelays(state, seen, line, slotsOf(state), now);
       }
       return false;
   }

@@ -27,6 +27,7 @@ import type {
   Grant,
   LinePlace,
   Spill,
+  SpillCommit,
 } from "../shard-messages.ts";
 import { PRIORITY_DEFAULT } from "../shard/priority.ts";
 import type { Priority } from "../shard/priority.ts";
@@ -49,9 +50,17 @@ import {
 } from "./lease-cache.ts";
 import { heldLocally } from "./lease-cache-local.ts";
 import type { HeldLease, LeaseCache } from "./lease-cache.ts";
-import { creditRule, homeMatch } from "./lease-cache-homes.ts";
+import { homeMatch } from "./lease-cache-homes.ts";
 import { noteHeard } from "./lease-cache-leave.ts";
 import { noteOwner } from "./lease-cache-owner.ts";
+
+/**
+ * Prompts of so many tokens ask the shard and spend no credit: a credit's endpoint was chosen without them, and what one
+ * adds to its line costs the next request more than the question costs this one.
+ */
+export const ASK_TOKENS = 512;
+
+const NOT_KNOWN = { work: undefined, netMs: 0 };
 
 /** The edge asks for a fresh snapshot when its own is older than this, ms. */
 const SNAPSHOT_AGE_MS = 1_000;
@@ -143,10 +152,10 @@ export function beginLease(leaseCache: LeaseCache, leaseRequest: LeaseRequest, n
   const key = cacheKey(shard, leaseRequest);
   const recentPerSecond = countRequest(leaseCache, key, now);
   // A retry and an explained decision are the authority's.
-  const mayUseCredits = leaseRequest.excluded.length === 0 && leaseRequest.again !== true && !leaseRequest.explain;
-  const rule = creditRule(leaseCache.homes, leaseRequest.affinityKey);
-  const home = rule.kind === "home" ? rule.home : null;
-  const heldLease = mayUseCredits && rule.kind !== "none" ? spendCredit(leaseCache, key, shard, now, home) : null;
+  const isLong = leaseRequest.inputTokens >= ASK_TOKENS;
+  const mayUseCredits =
+    leaseRequest.excluded.length === 0 && leaseRequest.again !== true && !leaseRequest.explain && !isLong;
+  const heldLease = mayUseCredits ? spendCredit(leaseCache, key, shard, now, leaseRequest.inputTokens) : null;
   const refills = mayUseCredits && claimRefill(leaseCache, key, now);
   if (heldLease !== null) {
     noteOwner(heldLease, leaseRequest);
@@ -173,7 +182,8 @@ export function onReply(
   const { outcome } = reply;
   switch (outcome.kind) {
     case "granted": {
-      const heldLease = deposit(leaseCache, asking.key, asking.shard, outcome.grant, asking.askedAtMs, now);
+      const { key, shard, askedAtMs } = asking;
+      const heldLease = deposit(leaseCache, key, shard, outcome.grant, askedAtMs, now, leaseRequest.inputTokens);
       const { reason, candidates } = asking.namedBy ?? { reason: outcome.grant.reason, candidates: reply.candidates };
       return leasedTo(leaseRequest, { heldLease, reason, candidates });
     }
@@ -210,7 +220,8 @@ export function onAwaited(
     return follow(leaseCache, leaseRequest, asking, { ...outcome, candidates: asking.queuedBehind }, { now, rng });
   }
   if (outcome.kind !== "granted") return outcome;
-  const heldLease = holdUnconfirmed(leaseCache, asking.key, asking.shard, outcome.grant, now);
+  const { key, shard } = asking;
+  const heldLease = holdUnconfirmed(leaseCache, key, shard, outcome.grant, now, leaseRequest.inputTokens);
   const reason = asking.namedBy?.reason ?? outcome.grant.reason;
   const line = asking.line === null ? null : { ...asking.line, waitedMs: now - asking.askedAtMs };
   return leasedTo(leaseRequest, { heldLease, reason, candidates: asking.queuedBehind, line });
@@ -229,7 +240,8 @@ function follow(
   const { region, reason, commit, candidates } = to;
   if (commit !== undefined) {
     const grant = ownGrant(leaseCache, leaseRequest, { ...commit, region, reason });
-    const heldLease = holdUnconfirmed(leaseCache, asking.key, shardName(leaseRequest.pool.id, region), grant, at.now);
+    const owner = shardName(leaseRequest.pool.id, region);
+    const heldLease = holdUnconfirmed(leaseCache, asking.key, owner, grant, at.now, leaseRequest.inputTokens);
     noteOwner(heldLease, leaseRequest);
     return leasedTo(leaseRequest, { heldLease, reason, candidates });
   }
@@ -264,9 +276,13 @@ export function onSilence(
   if (purpose === "retry" && !spend(leaseCache.retriesAlone)) return { kind: "over_budget" };
   const { endpointId, region } = outcome;
   const inFlight = views.find((view) => view.id === endpointId)?.inFlight ?? 0;
-  const grant = ownGrant(leaseCache, leaseRequest, { endpointId, region, reason: "nearest_warm", costMs: 0, inFlight });
+  const { work, netMs } = outcome.kind === "chosen" ? outcome.prompt : NOT_KNOWN;
+  const chosen = { endpointId, region, reason: "nearest_warm", costMs: 0, inFlight } as const;
+  const prompt = { work: work ?? leaseRequest.inputTokens, netMs };
+  const grant = ownGrant(leaseCache, leaseRequest, { ...chosen, ...prompt });
   const owner = shardName(leaseRequest.pool.id, region);
-  const heldLease = holdUnconfirmed(leaseCache, cacheKey(home, leaseRequest), owner, grant, now);
+  const key = cacheKey(home, leaseRequest);
+  const heldLease = holdUnconfirmed(leaseCache, key, owner, grant, now, leaseRequest.inputTokens);
   noteOwner(heldLease, leaseRequest);
   return leasedTo(leaseRequest, { heldLease, reason: snapshot === null ? "static" : "snapshot", candidates });
 }
@@ -281,7 +297,7 @@ function leasedTo({ clientKey, inputTokens, affinityKey = null }: LeaseRequest, 
 function ownGrant(
   leaseCache: LeaseCache,
   { pool }: LeaseRequest,
-  { inFlight, ...at }: Pick<Grant, "endpointId" | "region" | "reason" | "costMs"> & { readonly inFlight: number },
+  { inFlight, ...at }: SpillCommit & Pick<Grant, "region" | "reason">,
 ): Grant {
   const life = { ttlMs: pool.leaseTtlMs, capMs: pool.leaseCapMs, credits: 0, creditLifeMs: 0 };
   return { ...at, ...life, leaseId: nextLeaseId(leaseCache), epoch: LOCAL_EPOCH, inFlightAtGrant: inFlight };

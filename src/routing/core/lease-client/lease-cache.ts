@@ -14,11 +14,13 @@ import { CREDIT_LIFE_MS } from "../shard/credits.ts";
 import { ASKED_BY_NOBODY, LOCAL_EPOCH } from "../shard-messages.ts";
 import type { AskedWith, Report, Grant, LeaseConfirmation, Owner, ReportReply, Settlement } from "../shard-messages.ts";
 import { noteHome } from "./lease-cache-homes.ts";
+import type { Homes } from "./lease-cache-homes.ts";
+import { promptNews, promptOnCredit, promptUnder, takeBegun, tellBegun } from "./lease-cache-line.ts";
+import type { BegunNotes, HeldPrompt } from "./lease-cache-line.ts";
 import { confirmationOf, ownerOf } from "./lease-cache-owner.ts";
-import type { Home, Homes } from "./lease-cache-homes.ts";
 
 /** A lease in the hands of a request. */
-export type HeldLease = {
+export type HeldLease = HeldPrompt & {
   readonly leaseId: string;
   readonly grant: Grant;
   readonly shard: string;
@@ -52,6 +54,8 @@ export type LeaseCache = {
   readonly heldLeases: Map<string, HeldLease>;
   /** Settlements to be told, by shard. */
   readonly outboxes: Map<string, Settlement[]>;
+  /** First tokens to be told, by shard. */
+  readonly begun: BegunNotes;
   readonly rates: Map<string, Rate>;
   /** By key: the last grant's credits, and until when nobody else asks for more. */
   readonly refills: Map<string, { readonly lastCredits: number; readonly pausedUntilMs: number }>;
@@ -112,6 +116,7 @@ export function createLeaseCache(isolateId: string): LeaseCache {
     credits: new Map(),
     heldLeases: new Map(),
     outboxes: new Map(),
+    begun: new Map(),
     rates: new Map(),
     refills: new Map(),
     homes: new Map(),
@@ -147,32 +152,26 @@ const decayed = (rate: Rate, now: number): number =>
   rate.perSecond * Math.exp(-Math.max(0, now - rate.atMs) / RATE_TAU_MS);
 
 /**
- * Takes a credit for `key` and holds it, with `home` one for that endpoint; null when there is none. Credits past their
- * life go home as `unused` with the next message.
+ * Takes the oldest credit for `key`, the next to go home unspent, and holds it for a prompt of `promptTokens`; null when
+ * there is none. Credits past their life go home as `unused` with the next message.
  */
 export function spendCredit(
   leaseCache: LeaseCache,
   key: string,
   shard: string,
   now: number,
-  home: Home | null = null,
+  promptTokens = 0,
 ): HeldLease | null {
   const credits = leaseCache.credits.get(key) ?? [];
-  // The oldest first: it is the next to go home unspent.
-  for (let at = 0; at < credits.length;) {
-    const credit = credits[at];
-    if (credit !== undefined && credit.spendByMs <= now) {
-      credits.splice(at, 1);
-      returnUnused(leaseCache, shard, credit.leaseId, credit.grant);
-    } else if (credit === undefined || (home !== null && credit.grant.endpointId !== home.endpointId)) {
-      at += 1;
-    } else {
-      credits.splice(at, 1);
-      const { leaseId, grant } = credit;
-      const confirmDueMs = now + Math.min(CONFIRM_CREDIT_MS, confirmEveryMs(grant));
-      const place = { workerId: home?.workerId ?? null, cachedTokens: home?.tokens ?? 0 };
-      return keep(leaseCache, { leaseId, grant, shard, key, confirmDueMs, ...place }, now);
+  for (let credit = credits.shift(); credit !== undefined; credit = credits.shift()) {
+    const { leaseId, grant, spendByMs } = credit;
+    if (spendByMs <= now) {
+      returnUnused(leaseCache, shard, leaseId, grant);
+      continue;
     }
+    const confirmDueMs = now + Math.min(CONFIRM_CREDIT_MS, confirmEveryMs(grant));
+    const held = { leaseId, grant, shard, key, confirmDueMs, workerId: null, cachedTokens: 0 };
+    return keep(leaseCache, { ...held, ...promptOnCredit(promptTokens) }, now);
   }
   return null;
 }
@@ -188,7 +187,7 @@ export function claimRefill(leaseCache: LeaseCache, key: string, now: number): b
   return true;
 }
 
-/** A refill brought `credits`; after one that brought none, the next waits for the rest of REFILL_MS. */
+/** A refill brought `credits`; after none, the next waits for the rest of REFILL_MS. */
 export function endRefill(leaseCache: LeaseCache, key: string, credits: number): void {
   if (credits > 0) remember(leaseCache.refills, key, { lastCredits: credits, pausedUntilMs: 0 });
 }
@@ -233,10 +232,12 @@ export function deposit(
   grant: Grant,
   askedAtMs: number,
   now: number,
+  promptTokens = 0,
 ): HeldLease {
   depositCredits(leaseCache, { key, shard }, grant, creditIds(grant), { askedAtMs, now, firstAt: 1 });
   endRefill(leaseCache, key, grant.credits);
-  return keep(leaseCache, { ...heldBy(grant), shard, key, confirmDueMs: now + confirmEveryMs(grant) }, now);
+  const held = heldBy(grant, promptTokens);
+  return keep(leaseCache, { ...held, shard, key, confirmDueMs: now + confirmEveryMs(grant) }, now);
 }
 
 /** Holds a lease of which its shard does not know that it is held: the next message confirms it. */
@@ -246,8 +247,9 @@ export function holdUnconfirmed(
   shard: string,
   grant: Grant,
   now: number,
+  promptTokens = 0,
 ): HeldLease {
-  return keep(leaseCache, { ...heldBy(grant), shard, key, confirmDueMs: now }, now);
+  return keep(leaseCache, { ...heldBy(grant, promptTokens), shard, key, confirmDueMs: now }, now);
 }
 
 /** Ends a held lease. Exactly one settlement per lease leaves this isolate: a second call does nothing. */
@@ -289,7 +291,8 @@ export function returnUnused(leaseCache: LeaseCache, shard: string, leaseId: str
 /** Takes what is to be told to `shard` now: at most REPORT_MAX of each. */
 export function takeReport(leaseCache: LeaseCache, shard: string, now: number): Report {
   const settled = leaseCache.outboxes.get(shard)?.splice(0, REPORT_MAX) ?? [];
-  return { settled, held: takeDue(leaseCache, shard, now) };
+  const begun = takeBegun(leaseCache.begun, shard, now);
+  return { settled, held: takeDue(leaseCache, shard, now), ...(begun.length === 0 ? {} : { begun }) };
 }
 
 function takeDue(leaseCache: LeaseCache, shard: string, now: number): LeaseConfirmation[] {
@@ -304,7 +307,7 @@ function takeDue(leaseCache: LeaseCache, shard: string, now: number): LeaseConfi
     }
     if (heldLease.shard === shard && held.length < REPORT_MAX && heldLease.confirmDueMs <= now) {
       heldLease.confirmDueMs = now + confirmEveryMs(heldLease.grant);
-      held.push(confirmationOf(heldLease, now));
+      held.push({ ...confirmationOf(heldLease, now), ...promptNews(heldLease, now) });
     }
     nextDueMs = Math.min(nextDueMs, heldLease.confirmDueMs);
   }
@@ -332,12 +335,17 @@ export function restoreReport(leaseCache: LeaseCache, shard: string, report: Rep
     heldLease.confirmDueMs = Number.NEGATIVE_INFINITY;
     leaseCache.confirmDueMs = Number.NEGATIVE_INFINITY;
   }
+  for (const { leaseId } of report.begun ?? []) {
+    const heldLease = leaseCache.heldLeases.get(leaseId);
+    if (heldLease !== undefined) tellBegun(leaseCache.begun, heldLease);
+  }
 }
 
 /** Shards that are owed a message now: settlements, or confirmations that are due. */
 export function shardsOwed(leaseCache: LeaseCache, now: number): string[] {
   const owed = new Set<string>();
   for (const [shard, settled] of leaseCache.outboxes) if (settled.length > 0) owed.add(shard);
+  for (const [shard, notes] of leaseCache.begun) if (notes.length > 0) owed.add(shard);
   if (now >= leaseCache.confirmDueMs) {
     for (const heldLease of leaseCache.heldLeases.values())
       if (heldLease.confirmDueMs <= now) owed.add(heldLease.shard);
@@ -360,11 +368,12 @@ export function noteTight(leaseCache: LeaseCache, shard: string, tight: boolean)
   else leaseCache.tight.delete(shard);
 }
 
-const heldBy = (grant: Grant) => ({
+const heldBy = (grant: Grant, promptTokens: number) => ({
   leaseId: grant.leaseId,
   grant,
   workerId: grant.workerId ?? null,
   cachedTokens: grant.cachedTokens ?? 0,
+  ...promptUnder(grant, promptTokens),
 });
 
 type Held = Omit<HeldLease, "capAtMs" | "touchedAtMs" | "askedWith">;

@@ -2,18 +2,19 @@
  * Decides what a shard remembers of sessions and prompt prefixes, and what that is worth at each endpoint.
  *
  * Model. The edge sends keys with a long prompt: a session's, and those of the prompt's beginnings (`prompt-chain.ts`).
- * What two prompts have in common is the longest beginning that both have; where an endpoint has none of
- * its text, the session stands for the whole prompt. Who was given a key's last requests has their tokens in its KV cache, for minutes; a match is a discount in ms in the `pre` term and
+ * What two prompts have in common is the longest beginning that both have; where an endpoint has none of its text, the
+ * session stands for the whole prompt. Who was given a key's last requests has their tokens in its KV cache, until as much
+ * else was written there as it keeps (`endpoint/prompt-cache.ts`); a match is a discount in ms in the `pre` term and
  * nothing else (`routing/core/cost/terms/prefill.ts`), so every other term can outweigh it. The discount is divided by the key's heat,
  *
  *   heat = max(1, share(key) · n / holders)
  *
  * where share is the key's part of the keyed requests lately (tau 10 s, with a prior of eight requests of others, so that
  * a lone session is not hot), n the endpoints that may take it, and holders those that have it. A key that is asked for
- * more often than its share of the endpoints therefore spreads, until enough of them hold it. Of a prompt it is the heat of
- * the longest beginning that is held: a system prompt that everybody sends spreads, the conversations behind it stay. A discount that is not
- * borne out (first tokens come as late as without a cache: the prompts have only their key in common, or the cache is too
- * small) loses a fifth of itself each time, and is won back in the same way.
+ * more often than its share of the endpoints therefore spreads, until enough of them hold it. Of a prompt it is the heat
+ * of the longest beginning that is held: a system prompt that everybody sends spreads, the conversations behind it stay. A
+ * discount that is not borne out (the engine says so, or reads as long as without a cache: the prompts have only their key
+ * in common) loses a fifth of itself each time, and is won back in the same way.
  *
  * Bounded: least recently used keys go first. Keys stay in the shard that the session's requests ask; digests carry
  * nothing per key, and a spilled request teaches the shard it was sent to.
@@ -51,10 +52,14 @@ export type Holder = {
   /** The GPU worker that answered last; null where the endpoint does not tell. */
   readonly workerId: string | null;
   readonly tokens: number;
-  /** Share of the expected tokens that first tokens have borne out, 0..1. */
+  /** Share of the expected tokens that has been borne out, 0..1. */
   readonly confidence: number;
-  readonly atMs: number;
+  /** Tokens that had been written there when it was last used. */
+  readonly written: number;
 };
+
+/** Is what was used at `written` still cached at an endpoint. */
+export type StillCached = (endpointId: string, written: number) => boolean;
 
 /** Weight of the newest evidence. */
 const EVIDENCE_SHARE = 0.2;
@@ -77,9 +82,6 @@ export const AFFINITY_KEYS_MAX = 32_768;
 
 /** Endpoints remembered of one key: a prefix hotter than that is cached everywhere anyway. */
 export const HOLDERS_MAX = 8;
-
-/** After this long unused a prompt is presumed to have left the KV cache, ms: what hosted prompt caches promise. */
-export const AFFINITY_LIFE_MS = 300_000;
 
 /** Time constant of a key's share, ms. */
 export const SHARE_TAU_MS = 10_000;
@@ -116,18 +118,18 @@ export function countAffinity(table: AffinityTable, wanted: AffinityKey, now: nu
   table.recent = countMore(table.recent, 1, SHARE_TAU_MS, now);
 }
 
-/** What the keys are worth now, with `endpoints` (>= 1) that may take the request; null when nobody holds any. */
+/** What the keys are worth, with `endpoints` (>= 1) that may take the request; null when nobody holds any any more. */
 export function matchAffinity(
   table: AffinityTable,
   wanted: AffinityKey,
-  endpoints: number,
+  { endpoints, isCached }: { readonly endpoints: number; readonly isCached: StillCached },
   now: number,
 ): AffinityMatch | null {
   const tokensByEndpoint = new Map<string, number>();
   let heat: number | null = null;
   for (const mark of soughtBy(wanted)) {
     const entry = table.entries.get(mark.key);
-    const holders = entry === undefined ? [] : entry.holders.filter(({ atMs }) => now - atMs <= AFFINITY_LIFE_MS);
+    const holders = entry?.holders.filter(({ endpointId, written }) => isCached(endpointId, written)) ?? [];
     if (entry === undefined || holders.length === 0) continue;
     heat ??= heatOf(table, entry, endpoints / holders.length, now);
     for (const { endpointId, confidence, tokens } of holders) {
@@ -143,18 +145,17 @@ function heatOf(table: AffinityTable, { recent }: Entry, endpointsPerHolder: num
   return Math.max(1, (countAt(recent, SHARE_TAU_MS, now) / ofAll) * endpointsPerHolder);
 }
 
-/** What `endpointId` holds of it, by its longest beginning there; null when it holds none, or not any more. */
-export function holderOf(table: AffinityTable, wanted: AffinityKey, endpointId: string, now: number): Holder | null {
+/** What `endpointId` was last given of it, by its longest beginning there, cached still or not; null when nothing. */
+export function holderOf(table: AffinityTable, wanted: AffinityKey, endpointId: string): Holder | null {
   for (const { key, tokens } of soughtBy(wanted)) {
-    const holder = heldAt(table, key, endpointId, now);
+    const holder = heldAt(table, key, endpointId);
     if (holder !== null) return { ...holder, tokens: Math.min(holder.tokens, tokens) };
   }
   return null;
 }
 
-function heldAt(table: AffinityTable, key: string, endpointId: string, now: number): Holder | null {
-  const holder = table.entries.get(key)?.holders.find((one) => one.endpointId === endpointId);
-  return holder === undefined || now - holder.atMs > AFFINITY_LIFE_MS ? null : holder;
+function heldAt(table: AffinityTable, key: string, endpointId: string): Holder | null {
+  return table.entries.get(key)?.holders.find((one) => one.endpointId === endpointId) ?? null;
 }
 
 export type HolderNews = {
@@ -163,25 +164,26 @@ export type HolderNews = {
   readonly workerId: string | null;
   /** Did it turn out to be cached; null where that was not seen. */
   readonly wasCached: boolean | null;
+  /** Tokens written there by now. */
+  readonly written: number;
 };
 
 /** A request with the keys goes to an endpoint, or was answered there. */
-export function noteHolder(table: AffinityTable, wanted: AffinityKey, news: HolderNews, now: number): void {
-  for (const mark of keysOf(wanted)) noteMark(table, mark, news, now);
+export function noteHolder(table: AffinityTable, wanted: AffinityKey, news: HolderNews): void {
+  for (const mark of keysOf(wanted)) noteMark(table, mark, news);
 }
 
 function noteMark(
   table: AffinityTable,
   { key, tokens }: PromptMark,
-  { endpointId, workerId, wasCached }: HolderNews,
-  now: number,
+  { endpointId, workerId, wasCached, written }: HolderNews,
 ): void {
   const entry = touch(table, key);
-  const before = heldAt(table, key, endpointId, now);
+  const before = heldAt(table, key, endpointId);
   const trusted = before?.confidence ?? 1;
   const confidence = wasCached === null ? trusted : trusted + EVIDENCE_SHARE * ((wasCached ? 1 : 0) - trusted);
-  const holder = { endpointId, workerId: workerId ?? before?.workerId ?? null, tokens, confidence, atMs: now };
-  const others = entry.holders.filter((one) => one.endpointId !== endpointId && now - one.atMs <= AFFINITY_LIFE_MS);
+  const holder = { endpointId, workerId: workerId ?? before?.workerId ?? null, tokens, confidence, written };
+  const others = entry.holders.filter((one) => one.endpointId !== endpointId);
   entry.holders = [...others, holder].slice(-HOLDERS_MAX);
 }
 

@@ -9,12 +9,16 @@
  * Expiry is lazy: every call drops what is due. Due leases are found in buckets of `BUCKET_MS`, because settling must
  * remove a lease at once; a heap would keep settled ones until their time came.
  *
+ * The line of prompts is read off likewise: `unread` holds the live leases that have a prompt and no first token yet.
+ *
  * Restart. Leases live in memory only. A new incarnation of the shard has a higher `epoch`; a renewal that carries an
  * older epoch re-creates its lease (`adopted`), so the table is right again within one renewal period.
  *
  * Rejected: one SQLite row a lease (4 times the CPU of the whole request, docs/sources.md, Cost of parts), and +1/-1 counters.
  */
 import { invariant } from "../../../lib/invariant.ts";
+import type { LeasePrompt } from "../endpoint/prompt-line.ts";
+import { addTo, removeFrom } from "./key-index.ts";
 import type { Sender } from "./fair-shares.ts";
 
 export type Lease = {
@@ -32,6 +36,12 @@ export type Lease = {
   workerId: string | null;
   /** Whose request runs under it, and what its sender was charged; null: it was granted ahead, or nobody asked for it. */
   charged: Charged | null;
+  /** What was expected to be ahead in line when it was granted, ms. */
+  readonly aheadMs: number;
+  /** Null while nobody has said what runs under it. */
+  prompt: LeasePrompt | null;
+  /** Its first token has come. */
+  begun: boolean;
 };
 
 type Charged = {
@@ -46,6 +56,10 @@ export type LeaseTable = {
   readonly epoch: number;
   readonly live: Map<string, Lease>;
   readonly byEndpoint: Map<string, Set<string>>;
+  /** By endpoint, in the order of their grants: leases with a prompt and without a first token. */
+  readonly unread: Map<string, Set<Lease>>;
+  /** By endpoint: prompt tokens of its live leases; changed where a lease comes into `byEndpoint` or leaves it. */
+  readonly promptSums: Map<string, number>;
   /** By endpoint and GPU worker (`workerKey`); only leases whose GPU worker is known. */
   readonly byWorker: Map<string, Set<string>>;
   /** Bucket number (`expiresAtMs / BUCKET_MS`, rounded down) to the ids that expire in it. */
@@ -76,6 +90,8 @@ export function createLeaseTable(epoch: number): LeaseTable {
     epoch,
     live: new Map(),
     byEndpoint: new Map(),
+    unread: new Map(),
+    promptSums: new Map(),
     byWorker: new Map(),
     buckets: new Map(),
     tombstones: new Set(),
@@ -88,6 +104,25 @@ export function createLeaseTable(epoch: number): LeaseTable {
 /** Live leases of `endpointId`. Callers drop the due ones first (`expireLeases`). */
 export function inFlight(table: LeaseTable, endpointId: string): number {
   return table.byEndpoint.get(endpointId)?.size ?? 0;
+}
+
+/** Leases of `endpointId` whose prompts are in line there, in the order of their grants. */
+export function unreadAt(table: LeaseTable, endpointId: string): ReadonlySet<Lease> {
+  return table.unread.get(endpointId) ?? NOBODY;
+}
+
+const NOBODY: ReadonlySet<Lease> = new Set();
+
+/** Prompt tokens of the live leases of `endpointId`. */
+export function promptTokensAt(table: LeaseTable, endpointId: string): number {
+  return table.promptSums.get(endpointId) ?? 0;
+}
+
+/** The first token of `lease` has come: its prompt is in line no longer. */
+export function noteRead(table: LeaseTable, lease: Lease): void {
+  if (lease.begun) return;
+  leaveLine(table, lease);
+  lease.begun = true;
 }
 
 /** Live leases that are known to be at a GPU worker of `endpointId`. */
@@ -112,6 +147,10 @@ export type LeaseGrant = {
   /** Absolute life, ms; ends the lease also where `ttlMs` is longer. */
   readonly capMs: number;
   readonly spent: boolean;
+  /** Expected to be ahead in line, ms; absent: 0. */
+  readonly aheadMs?: number;
+  /** What is to run under it; absent or null: not known yet. */
+  readonly prompt?: LeasePrompt | null;
 };
 
 export type AcquireOutcome =
@@ -139,6 +178,10 @@ export type Renewal = {
   readonly ttlMs: number;
   /** What is left of the lease's absolute life by the holder's own account, ms; used only to adopt. */
   readonly capLeftMs: number;
+  /** What runs under it, where its holder says; taken where the table does not know. */
+  readonly prompt?: LeasePrompt | null;
+  /** Its first token has come. */
+  readonly begun?: boolean;
 };
 
 /**
@@ -151,6 +194,7 @@ export function renewLease(table: LeaseTable, renewal: Renewal, now: number): Re
   const lease = table.live.get(renewal.id);
   if (lease !== undefined) {
     lease.spent = true;
+    tellPrompt(table, lease, renewal);
     reschedule(table, lease, Math.min(now + renewal.ttlMs, lease.capAtMs));
     return "renewed";
   }
@@ -161,8 +205,18 @@ export function renewLease(table: LeaseTable, renewal: Renewal, now: number): Re
     table.live.size < LEASES_MAX;
   if (!adoptable) return "gone";
   const { id, endpointId, ttlMs, capLeftMs } = renewal;
-  insert(table, { id, endpointId, ttlMs, capMs: capLeftMs, spent: true }, renewal.epoch, now);
+  const adopted = insert(table, { id, endpointId, ttlMs, capMs: capLeftMs, spent: true }, renewal.epoch, now);
+  tellPrompt(table, adopted, renewal);
   return "adopted";
+}
+
+/** What a holder says of its lease's prompt, which a credit's shard, or another's, does not know. */
+function tellPrompt(table: LeaseTable, lease: Lease, { prompt = null, begun = false }: Renewal): void {
+  if (lease.prompt === null && prompt !== null) {
+    lease.prompt = prompt;
+    joinLine(table, lease);
+  }
+  if (begun) noteRead(table, lease);
 }
 
 /** `settled` once, then `ended`; `unknown` for an id never seen. In every case the id can never become live again. */
@@ -226,6 +280,21 @@ export function checkLeaseTable(table: LeaseTable): void {
   }
   const known = [...table.live.values()].filter(({ workerId }) => workerId !== null).length;
   invariant(placed === known, "every lease with a known GPU worker is counted there once");
+  let unread = 0;
+  for (const [endpointId, leases] of table.unread) {
+    for (const lease of leases) {
+      const isInLine = lease.endpointId === endpointId && lease.prompt !== null && !lease.begun;
+      invariant(isInLine && table.live.get(lease.id) === lease, "the line holds live leases without a first token");
+    }
+    unread += leases.size;
+  }
+  const inLine = [...table.live.values()].filter(({ prompt, begun }) => prompt !== null && !begun).length;
+  invariant(unread === inLine, "every prompt without a first token is in line once");
+  for (const [endpointId, sum] of table.promptSums) {
+    const ids = [...(table.byEndpoint.get(endpointId) ?? [])];
+    const summed = ids.reduce((total, id) => total + (table.live.get(id)?.prompt?.tokens ?? 0), 0);
+    invariant(sum === summed, "a sum of prompts is that of the live leases");
+  }
   let scheduled = 0;
   for (const [bucket, ids] of table.buckets) {
     for (const id of ids) {
@@ -255,9 +324,13 @@ function insert(table: LeaseTable, grant: LeaseGrant, epoch: number, now: number
     capAtMs,
     workerId: null,
     charged: null,
+    aheadMs: grant.aheadMs ?? 0,
+    prompt: grant.prompt ?? null,
+    begun: false,
   };
   table.live.set(id, lease);
   addTo(table.byEndpoint, endpointId, id);
+  joinLine(table, lease);
   schedule(table, lease);
   return lease;
 }
@@ -277,8 +350,28 @@ function reschedule(table: LeaseTable, lease: Lease, expiresAtMs: number): void 
 function remove(table: LeaseTable, lease: Lease): void {
   table.live.delete(lease.id);
   removeFrom(table.byEndpoint, lease.endpointId, lease.id);
+  leaveLine(table, lease);
+  addPrompt(table, lease, -1);
   leaveWorker(table, lease);
   removeFrom(table.buckets, Math.floor(lease.expiresAtMs / BUCKET_MS), lease.id);
+}
+
+function joinLine(table: LeaseTable, lease: Lease): void {
+  if (lease.prompt === null) return;
+  addPrompt(table, lease, 1);
+  if (!lease.begun) addTo(table.unread, lease.endpointId, lease);
+}
+
+/** Its prompt, which never changes, comes into the sum once and leaves it once, as the lease its set. */
+function addPrompt({ promptSums, byEndpoint }: LeaseTable, { endpointId, prompt }: Lease, times: 1 | -1): void {
+  if (prompt === null) return;
+  const sum = (promptSums.get(endpointId) ?? 0) + times * prompt.tokens;
+  if (byEndpoint.has(endpointId)) promptSums.set(endpointId, sum);
+  else promptSums.delete(endpointId);
+}
+
+function leaveLine(table: LeaseTable, lease: Lease): void {
+  if (lease.prompt !== null && !lease.begun) removeFrom(table.unread, lease.endpointId, lease);
 }
 
 function leaveWorker(table: LeaseTable, { id, endpointId, workerId }: Lease): void {
@@ -300,18 +393,6 @@ function bury(table: LeaseTable, id: string, now: number): void {
     table.tombstonesSinceMs = now;
   }
   table.tombstones.add(id);
-}
-
-function addTo<Key>(index: Map<Key, Set<string>>, key: Key, id: string): void {
-  const ids = index.get(key);
-  if (ids === undefined) index.set(key, new Set([id]));
-  else ids.add(id);
-}
-
-function removeFrom<Key>(index: Map<Key, Set<string>>, key: Key, id: string): void {
-  const ids = index.get(key);
-  invariant(ids !== undefined && ids.delete(id), "an indexed lease is in its index");
-  if (ids.size === 0) index.delete(key);
 }
 
 function range(from: number, to: number): number[] {

@@ -72,7 +72,9 @@ function earlierAnswer(state: ShardState, request: AcquireRequest, now: number):
   if (state.queue.has(request.leaseId)) return { kind: "queued", leaseId: request.leaseId, etaMs: 0 };
   const lease = state.leases.live.get(request.leaseId);
   if (lease === undefined) return null;
-  const chosen = { endpointId: lease.endpointId, reason: "nearest_warm", costMs: 0 } as const;
+  const { endpointId, aheadMs, prompt } = lease;
+  const seen = { work: prompt?.work ?? 0, netMs: 2 * (prompt?.backMs ?? 0), aheadMs, isBlocked: false };
+  const chosen = { endpointId, reason: "nearest_warm", costMs: 0, prompt: seen } as const;
   return grantLease(state, request, chosen, { confirmed: true, credits: 0 }, now);
 }
 

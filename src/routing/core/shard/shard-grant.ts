@@ -10,15 +10,17 @@ import { CREDIT_LIFE_MS } from "./credits.ts";
 import { claimWake, noteGranted } from "../endpoint/endpoint.ts";
 import type { HedgeAdvice } from "../endpoint/first-byte.ts";
 import { acquireLease, inFlight } from "./leases.ts";
-import type { Candidate, RouteReason, RouteRequest } from "../cost/route.ts";
+import type { Candidate, PromptAt, RouteReason, RouteRequest } from "../cost/route.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { Effect } from "./shard.ts";
+import { promptOf, toldOfLine } from "./shard-line.ts";
 import { placeGrant } from "./shard-locality.ts";
 import type { AcquireRequest, AwaitOutcome, Grant } from "../shard-messages.ts";
 import { notePutBackable } from "./shard-put-back.ts";
 import { payerOf, unpaid } from "./shard-repeat.ts";
 import { countDemand } from "./shard-scale.ts";
 import { chargeGrant } from "./shard-shares.ts";
+import type { LeasePrompt } from "../endpoint/prompt-line.ts";
 
 /** How long the shard waits for the first word about a credit or a queued grant beyond the credit's life, ms. */
 export const CONFIRM_GRACE_MS = 1_000;
@@ -26,7 +28,12 @@ export const CONFIRM_GRACE_MS = 1_000;
 /** When a lease id has ended already, or the lease table is full, the client may come back after this, ms. */
 export const REFUSED_RETRY_MS = 1_000;
 
-export type Chosen = { readonly endpointId: string; readonly reason: RouteReason; readonly costMs: number };
+export type Chosen = {
+  readonly endpointId: string;
+  readonly reason: RouteReason;
+  readonly costMs: number;
+  readonly prompt: PromptAt;
+};
 
 /** What is left of the chosen endpoint's cold start, ms, 0 for a warm one; the first need for it sends the wake-up. */
 export function beginColdStart(
@@ -53,16 +60,20 @@ export function grantLease(
   const { leaseTtlMs, leaseCapMs } = state.pool;
   const inFlightAtGrant = inFlight(state.leases, chosen.endpointId);
   const unconfirmedMs = CREDIT_LIFE_MS + CONFIRM_GRACE_MS;
-  const lease = (id: string, spent: boolean) =>
-    acquireLease(
-      state.leases,
-      { id, endpointId: chosen.endpointId, ttlMs: spent ? leaseTtlMs : unconfirmedMs, capMs: leaseCapMs, spent },
-      now,
-    );
+  const { endpointId } = chosen;
+  const { aheadMs } = chosen.prompt;
+  const endpoint = state.endpoints.get(endpointId);
+  const lease = (id: string, spent: boolean, prompt: LeasePrompt | null = null) => {
+    const life = { ttlMs: spent ? leaseTtlMs : unconfirmedMs, capMs: leaseCapMs, spent };
+    return acquireLease(state.leases, { id, endpointId, ...life, aheadMs, prompt }, now);
+  };
   // Who pays is known before the lease takes one of the slots that may make it free.
   const payer = state.leases.live.has(request.leaseId) ? null : payerOf(state, request, now);
   if (payer !== null && !affords(payer)) return unpaid(request);
-  const first = lease(request.leaseId, how.confirmed);
+  // What is fetched ahead runs nothing yet.
+  const prompt =
+    endpoint === undefined || request.ahead ? null : promptOf(state, request, endpoint, chosen.prompt, now);
+  const first = lease(request.leaseId, how.confirmed, prompt);
   if (first.kind === "ended" || first.kind === "table_full") return { kind: "shed", retryAfterMs: REFUSED_RETRY_MS };
   let credits = 0;
   let locality: Partial<Grant> = {};
@@ -74,8 +85,8 @@ export function grantLease(
       chargeGrant(state, request, first.lease, now);
       notePutBackable(state, request, first.lease);
     }
-    const endpoint = state.endpoints.get(chosen.endpointId);
     if (endpoint !== undefined) {
+      endpoint.cache.written += prompt?.work ?? 0;
       noteGranted(endpoint, request, inFlightAtGrant, now);
       if (!request.ahead) locality = placeGrant(state, request, endpoint, now);
     }
@@ -94,6 +105,7 @@ export function grantLease(
     creditLifeMs: CREDIT_LIFE_MS,
     ...how.hedge,
     ...locality,
+    ...toldOfLine(first.lease.prompt?.work ?? 0, chosen.prompt),
   };
   return { kind: "granted", grant };
 }

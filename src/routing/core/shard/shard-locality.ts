@@ -6,15 +6,21 @@
  * with the GPU worker that answered; a failure takes it back. Requests on credits are known by their ends alone.
  */
 import { countAffinity, dropHolder, holderOf, matchAffinity, noteHolder } from "./affinity.ts";
-import type { AffinityMatch } from "./affinity.ts";
+import type { AffinityMatch, StillCached } from "./affinity.ts";
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import { concurrencyOf, slotsOf } from "../endpoint/endpoint.ts";
 import type { EndpointState } from "../endpoint/endpoint-state.ts";
 import { foundCached } from "../endpoint/endpoint-learn.ts";
+import type { LineSeen } from "../endpoint/endpoint-learn.ts";
+import type { LeasePrompt } from "../endpoint/prompt-line.ts";
 import { pickWorker } from "../endpoint/gpu-workers.ts";
 import { inFlightAtWorker, placeLease } from "./leases.ts";
+import { learnReuse } from "./shard-line.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { AcquireRequest, LeaseConfirmation, Settlement } from "../shard-messages.ts";
+
+/** Whose prompts have no more in common than this share of what they promise says nothing of a cache's size. */
+const TRUSTED = 0.5;
 
 /** What is remembered of the request's key, among `views`; null: nothing, or it has none. */
 export function affinityFor(
@@ -26,8 +32,14 @@ export function affinityFor(
   if (affinity === undefined || affinity === null) return null;
   let able = 0;
   for (const { warmth, standing } of views) if (warmth === "warm" && standing === "admitting") able += 1;
-  return matchAffinity(state.affinity, affinity, Math.max(1, able), now);
+  const isCached: StillCached = (endpointId, written) => {
+    const { cacheWritten, cacheKeeps } = views.find(({ id }) => id === endpointId) ?? NOT_TOLD;
+    return cacheWritten === undefined || cacheKeeps === undefined || cacheWritten - written < cacheKeeps;
+  };
+  return matchAffinity(state.affinity, affinity, { endpoints: Math.max(1, able), isCached }, now);
 }
+
+const NOT_TOLD: Pick<EndpointView, "cacheWritten" | "cacheKeeps"> = {};
 
 /** A request with a key is to be routed. */
 export function countKey(state: ShardState, { affinity }: AcquireRequest, now: number): void {
@@ -35,9 +47,9 @@ export function countKey(state: ShardState, { affinity }: AcquireRequest, now: n
 }
 
 /** Where a key's request was sent to be granted by another shard. */
-export function noteSpill(state: ShardState, { affinity }: AcquireRequest, endpointId: string, now: number): void {
+export function noteSpill(state: ShardState, { affinity }: AcquireRequest, endpointId: string, written: number): void {
   if (affinity === undefined || affinity === null) return;
-  noteHolder(state.affinity, affinity, { endpointId, workerId: null, wasCached: null }, now);
+  noteHolder(state.affinity, affinity, { endpointId, workerId: null, wasCached: null, written });
 }
 
 export type Locality = { readonly workerId: string | null; readonly cachedTokens: number };
@@ -47,10 +59,11 @@ export function placeGrant(state: ShardState, request: AcquireRequest, endpoint:
   const { affinity, leaseId } = request;
   const endpointId = endpoint.spec.id;
   const isKeyed = affinity !== undefined && affinity !== null;
-  const holder = isKeyed ? holderOf(state.affinity, affinity, endpointId, now) : null;
+  const holder = isKeyed ? holderOf(state.affinity, affinity, endpointId) : null;
   const workerId = workerFor(state, endpoint, holder?.workerId ?? null, now);
   if (workerId !== null) placeLease(state.leases, leaseId, workerId);
-  if (isKeyed) noteHolder(state.affinity, affinity, { endpointId, workerId, wasCached: null }, now);
+  const { written } = endpoint.cache;
+  if (isKeyed) noteHolder(state.affinity, affinity, { endpointId, workerId, wasCached: null, written });
   return { workerId, cachedTokens: isKeyed && holder !== null ? Math.min(holder.tokens, affinity.tokens) : 0 };
 }
 
@@ -60,14 +73,25 @@ export function placeHeld(state: ShardState, { leaseId, workerId }: LeaseConfirm
 }
 
 /** What the end of an attempt says of its key; to be asked before the attempt teaches anything else. */
-export function settleKey(state: ShardState, endpoint: EndpointState, settlement: Settlement, now: number): void {
+export function settleKey(
+  state: ShardState,
+  endpoint: EndpointState,
+  settlement: Settlement,
+  { prompt, line }: { readonly prompt: LeasePrompt | null; readonly line: LineSeen | null },
+  now: number,
+): void {
   const { affinity, endpointId, outcome, workerId = null } = settlement;
   if (affinity === undefined || affinity === null) return;
   switch (outcome) {
     case "served":
     case "cancelled": {
-      const wasCached = outcome === "served" ? foundCached(endpoint, settlement, slotsOf(endpoint), now) : null;
-      noteHolder(state.affinity, affinity, { endpointId, workerId, wasCached }, now);
+      const expected = prompt?.reuse?.tokens ?? settlement.cachedTokens ?? 0;
+      const seen = { expected, line, slots: slotsOf(endpoint) };
+      const wasCached = outcome === "served" ? foundCached(endpoint, settlement, seen, now) : null;
+      const trusted = holderOf(state.affinity, affinity, endpointId)?.confidence ?? 1;
+      if (wasCached !== null && prompt !== null) learnReuse(endpoint, prompt, wasCached, trusted >= TRUSTED);
+      const { written } = endpoint.cache;
+      noteHolder(state.affinity, affinity, { endpointId, workerId, wasCached, written });
       break;
     }
     case "failed":

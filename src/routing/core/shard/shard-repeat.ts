@@ -11,6 +11,7 @@ import type { Bucket } from "./budget.ts";
 import { fillOf, fillOfWarm, firstByteP95Ms, HEDGE_FILL_MAX, moveAfterMs } from "../endpoint/first-byte.ts";
 import type { HedgeAdvice } from "../endpoint/first-byte.ts";
 import { observeLate } from "../endpoint/lateness.ts";
+import { speedOf } from "../endpoint/reading.ts";
 import type { Candidate } from "../cost/route.ts";
 import { allViews } from "./shard.ts";
 import type { ShardState } from "./shard-state.ts";
@@ -73,7 +74,7 @@ export function hedgeAdvice(
   if (purposeOf(request) !== "first") return NEVER;
   const p95Ms = firstByteP95Ms(endpoint.firstByte, now);
   const netMs = candidates.find((one) => one.endpointId === endpointId)?.terms.net;
-  const prefillTokensPerMs = endpoint.prefillTokensPerMs.value;
+  const prefillTokensPerMs = speedOf(endpoint.reading);
   const move = { moveAfterMs: moveAfterMs(p95Ms) + (netMs ?? 0), prefillTokensPerMs };
   if (p95Ms === null || netMs === undefined || fillOf(candidates) >= HEDGE_FILL_MAX) return { ...NEVER, ...move };
   return { ...move, hedgeAfterMs: Math.max(hedgeAfterMsMin, p95Ms + netMs) };

@@ -59,7 +59,7 @@ function asScaled(state: ShardState, endpoint: EndpointState, now: number): Scal
   const { spec } = endpoint;
   const live = inFlight(state.leases, spec.id);
   const warmth = warmthNow(endpoint, live, now);
-  const view = endpointView(endpoint, live, now, "");
+  const view = endpointView(endpoint, live, now, { clientKey: "" });
   return {
     id: spec.id,
     warmth,

@@ -15,6 +15,7 @@ import type { Effect } from "./shard.ts";
 import { REFUSED_RETRY_MS } from "./shard-grant.ts";
 import { forgetPutBackable } from "./shard-put-back.ts";
 import { resolve, serveQueue } from "./shard-queue.ts";
+import { hearBegun, hearEnd, heldPrompt, settleLine } from "./shard-line.ts";
 import { placeHeld, settleKey } from "./shard-locality.ts";
 import { LOCAL_EPOCH } from "../shard-messages.ts";
 import type { Report, LeaseConfirmation, Settlement } from "../shard-messages.ts";
@@ -26,6 +27,7 @@ import { chargeHeld, settleService } from "./shard-shares.ts";
 export function applyReport(state: ShardState, report: Report, now: number, rng: Rng): Effect[] {
   if (report.settled.length > 0 || report.held.length > 0) state.lastTrafficMs = now;
   const effects: Effect[] = [];
+  if (report.begun !== undefined) hearBegun(state, report.begun, now);
   for (const held of report.held) keepHeld(state, held, now);
   for (const settlement of report.settled) {
     if (!settle(state, settlement, effects, { now, rng })) continue;
@@ -58,6 +60,7 @@ function settle(
   { now, rng }: { readonly now: number; readonly rng: Rng },
 ): boolean {
   const { leaseId } = settlement;
+  hearEnd(state, settlement, now);
   const outcome = settleLease(state.leases, leaseId, now);
   state.resolved.delete(leaseId);
   forgetPutBackable(state, leaseId);
@@ -74,11 +77,13 @@ function settle(
     earn(state.budgets.hedge);
   }
   if (settlement.outcome === "unused" && outcome.kind === "settled") countDemand(state, -1, now);
-  settleKey(state, endpoint, settlement, now);
+  const lease = outcome.kind === "settled" ? outcome.lease : null;
+  const line = lease === null ? null : settleLine(lease, endpoint, settlement);
+  settleKey(state, endpoint, settlement, { prompt: lease?.prompt ?? null, line }, now);
   const fromEarlier = settlement.epoch > LOCAL_EPOCH && settlement.epoch < state.leases.epoch;
   if (outcome.kind === "unknown" && fromEarlier) claimInherited(endpoint);
   const before = [standing(endpoint, now), isRefusing(endpoint, now)];
-  const wantsProbe = observeAttempt(endpoint, settlement, now, rng);
+  const wantsProbe = observeAttempt(endpoint, settlement, now, rng, line);
   const kind = failureKind(settlement.outcome);
   if (kind !== null) noteFailure(state.news, settlement.endpointId, kind, settlement.failure, now);
   // Peers bind requests to it by what they last heard: they hear of an ejection or a refusal, and of its end, at once.
@@ -89,6 +94,8 @@ function settle(
 function keepHeld(state: ShardState, held: LeaseConfirmation, now: number): void {
   const endpoint = state.endpoints.get(held.endpointId);
   if (endpoint === undefined) return;
+  const prompt = heldPrompt(held, now);
+  const isKnown = (state.leases.live.get(held.leaseId)?.prompt ?? null) !== null;
   const outcome = renewLease(
     state.leases,
     {
@@ -97,11 +104,14 @@ function keepHeld(state: ShardState, held: LeaseConfirmation, now: number): void
       epoch: held.epoch,
       ttlMs: state.pool.leaseTtlMs,
       capLeftMs: held.capLeftMs,
+      prompt,
+      begun: held.begun ?? false,
     },
     now,
   );
   placeHeld(state, held);
   chargeHeld(state, state.leases.live.get(held.leaseId), held, now);
+  if (outcome !== "gone" && !isKnown) endpoint.cache.written += prompt?.work ?? 0;
   if (outcome !== "adopted") return;
   if (held.epoch > LOCAL_EPOCH) claimInherited(endpoint);
   // It came here without asking, and is demand like any other.

@@ -14,8 +14,15 @@ import type { ShardNews } from "./news.ts";
 export type Peer = {
   readonly set: ViewSet;
   readonly atMs: number;
-  /** Requests sent its way since: they are in its in-flight by now, but not in its digest. */
-  readonly sentSince: Map<string, number>;
+  /** What was sent its way since, by endpoint: it is there by now, but not in its digest. Written in place. */
+  readonly sentSince: Map<string, SentSince>;
+};
+
+export type SentSince = {
+  requests: number;
+  /** Prompt tokens to be read, and tokens of KV memory. */
+  work: number;
+  kv: number;
 };
 
 export type Waiter = {

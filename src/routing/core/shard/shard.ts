@@ -5,7 +5,7 @@
  * Model. A Durable Object, one per pool and region, holds one `ShardState` in memory; its shell (`routing/host/`) calls
  * these functions with a clock and performs the effects that they return as data. The simulator runs the same shell.
  */
-import type { Peer, ShardState } from "./shard-state.ts";
+import type { Peer, SentSince, ShardState } from "./shard-state.ts";
 import { createAffinity } from "./affinity.ts";
 import { createBudgets } from "./budget.ts";
 import { createShares } from "./fair-shares.ts";
@@ -17,6 +17,7 @@ import { NO_EVENTS } from "../../../lib/fading-count.ts";
 import { createLeaseTable, expireLeases, inFlight } from "./leases.ts";
 import type { PoolSpec } from "../pool.ts";
 import { forgetPutBackable } from "./shard-put-back.ts";
+import { kvUsedAt, workTokensAt } from "./shard-line.ts";
 import { createNews } from "./shard-news.ts";
 import { regionRoundTrips } from "../cost/terms/net.ts";
 
@@ -79,7 +80,12 @@ export function ownViews(state: ShardState, now: number, clientKey?: string): En
     clientKey,
   );
   return own.map((endpoint) =>
-    endpointView(endpoint, inFlight(state.leases, endpoint.spec.id), now, clientKey, regionTripMs),
+    endpointView(endpoint, inFlight(state.leases, endpoint.spec.id), now, {
+      clientKey,
+      regionTripMs,
+      workTokens: workTokensAt(state, endpoint, now),
+      kvUsed: kvUsedAt(state, endpoint, now),
+    }),
   );
 }
 
@@ -102,13 +108,26 @@ export function allViews(state: ShardState, now: number, clientKey?: string): En
       views.push(staticView(spec));
       continue;
     }
-    const sent = peer.sentSince.get(spec.id) ?? 0;
-    const ageMs = now - peer.atMs;
-    const refusesForMs = Math.max(0, (digested.refusesForMs ?? 0) - ageMs);
-    views.push({ ...digested, inFlight: digested.inFlight + sent, refusesForMs, ageMs });
+    views.push(seenSince(digested, peer.sentSince.get(spec.id), now - peer.atMs));
   }
   return views;
 }
+
+/** A digest's view, `ageMs` old, with what was sent there since. */
+function seenSince(digested: EndpointView, sent: SentSince | undefined, ageMs: number): EndpointView {
+  const { requests, work, kv } = sent ?? NOTHING_SENT;
+  return {
+    ...digested,
+    inFlight: digested.inFlight + requests,
+    workTokens: (digested.workTokens ?? 0) + work,
+    kvUsed: (digested.kvUsed ?? 0) + kv,
+    cacheWritten: (digested.cacheWritten ?? 0) + work,
+    refusesForMs: Math.max(0, (digested.refusesForMs ?? 0) - ageMs),
+    ageMs,
+  };
+}
+
+const NOTHING_SENT: SentSince = { requests: 0, work: 0, kv: 0 };
 
 /** The peer whose digest still says something of its endpoints; null when there is none. */
 function livePeer(state: ShardState, region: string, now: number): Peer | null {

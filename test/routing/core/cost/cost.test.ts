@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { costTerms, totalMs } from "../../../../src/routing/core/cost/cost.ts";
+import { EXTERNALITY } from "../../../../src/routing/core/cost/terms/prefill.ts";
 import type { CostInput } from "../../../../src/routing/core/cost/cost.ts";
 import { endpointView, US } from "../shard/shard-fixture.ts";
 
@@ -26,7 +27,14 @@ test("each term is the one of its module, for one endpoint and one request", () 
   });
   const affinity = { heat: 2, tokensByEndpoint: new Map([["e1", 1_000]]) };
   const terms = costTerms(view, input({ inputTokens: 2_000, affinity }));
-  expect(terms).toEqual({ net: 40, wait: 1_000, load: 30, pre: 250 - 62.5, cold: 9_000, risk: 900 });
+  expect(terms).toEqual({
+    net: 40,
+    wait: 1_000,
+    load: 30,
+    pre: (250 - 62.5) * (1 + 5 * EXTERNALITY),
+    cold: 9_000,
+    risk: 900,
+  });
 });
 
 test("the total is the sum of the terms, so that the sum explains the choice", () => {

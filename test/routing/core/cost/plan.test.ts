@@ -108,3 +108,33 @@ test("whatever the fleet: each leaves at most once, for an open endpoint, and no
     }),
   );
 });
+
+describe("prompts", () => {
+  const prompts = (count: number, inputTokens: number): HeldRequest[] =>
+    held(count).map((one) => ({ ...one, request: { ...one.request, inputTokens } }));
+
+  test("that are held are planned each behind the prompts before it", () => {
+    const near8 = { capacity: 64, prefillTokensPerMs: 10 };
+    const views = [near({ ...near8 }), near({ ...near8, id: "e2", roundTripMs: { here: 30 } })];
+    // 1,000 tokens take 100 ms, which outweighs the 20 ms that the second one is farther.
+    expect(ids(views, prompts(4, 1_000))).toEqual(["r0>e1", "r1>e2", "r2>e1", "r3>e2"]);
+  });
+
+  test("that are bound within a time leave for a full endpoint, up to that wait and no later", () => {
+    const full = near({ inFlight: 8, capacity: 8, occupancyMs: 8_000 });
+    const leave = (boundWithinMs: number) =>
+      planHeld(held(3), [full], seededRng(1), { boundWithinMs }).commits.map(({ id }) => id);
+    expect(leave(0)).toEqual([]);
+    expect(leave(1_000)).toEqual(["r0"]);
+    expect(leave(2_999)).toEqual(["r0", "r1"]);
+    const refuses = near({ inFlight: 8, capacity: 8, occupancyMs: 8_000, queuesExcess: false });
+    expect(planHeld(held(1), [refuses], seededRng(1), { boundWithinMs: 1e6 }).commits).toEqual([]);
+  });
+
+  test("take their commit's place in line with them", () => {
+    const line = near({ workTokens: 3_000, prefillTokensPerMs: 10, kvMax: 1_000, kvUsed: 900, outputTokens: 0 });
+    expect(planHeld(prompts(1, 200), [line], seededRng(1)).commits).toMatchObject([
+      { prompt: { work: 200, netMs: 10, aheadMs: 295, isBlocked: true } },
+    ]);
+  });
+});

@@ -5,11 +5,14 @@ import {
   claimWake,
   endpointView,
   inheritInFlight,
+  observeAttempt as observe,
   observeProbe,
+  OUTPUT_TOKENS_PRIOR,
   PROBE_FAILURES_MAX,
   SLOW_START_MS,
   WAKE_GAP_MS_MIN,
 } from "../../../../src/routing/core/endpoint/endpoint.ts";
+import { AHEAD_MS_MAX } from "../../../../src/routing/core/endpoint/endpoint-learn.ts";
 import { CUT_MS } from "../../../../src/routing/core/endpoint/capacity-cut.ts";
 import type { EndpointState } from "../../../../src/routing/core/endpoint/endpoint-state.ts";
 import type { ProbeResult } from "../../../../src/routing/core/endpoint/endpoint.ts";
@@ -55,26 +58,36 @@ describe("an attempt", () => {
     else expect(delaysOf(state, 0)).toEqual(before);
   });
 
-  test("that is served teaches occupancy, round trip, prefill and load by worked numbers", () => {
+  test("that is served teaches occupancy, round trip and load by worked numbers", () => {
     const state = endpointState({ prefillTokensPerMs: 10 });
     observeAttempt(state, settlement({ ...telling, inFlightAtGrant: 1 }), 0);
-    const { occupancyMs, prefillTokensPerMs, roundTripMs, loadCurveMs } = delaysOf(state, 0);
+    const { occupancyMs, roundTripMs, loadCurveMs } = delaysOf(state, 0);
     expect(occupancyMs).toBe((2_000 + 5_000) / 2);
     expect(roundTripMs).toEqual({ here: 60 });
-    // 2,000 tokens in 900 − 60 ms, averaged with the prior of 10.
-    expect(prefillTokensPerMs).toBeCloseTo((10 + 2_000 / 840) / 2, 9);
     // The residual beyond network and prefill: one sample among the 64 zeros of its bucket and of all fuller ones.
-    expect(loadCurveMs[1]).toBeCloseTo((840 - 2_000 / prefillTokensPerMs) / 65, 9);
+    expect(loadCurveMs[1]).toBeCloseTo((900 - 60 - 2_000 / 10) / 65, 9);
   });
 
   test.each([
-    { name: "a short prompt", changes: { inputTokens: 511 } },
-    { name: "a busy engine", changes: { inFlightAtGrant: 2 } },
-    { name: "no first token", changes: { ttftMs: null } },
-  ])("does not teach the prefill speed from $name", ({ changes }) => {
+    { name: "takes what was ahead of it in line off the load", aheadMs: AHEAD_MS_MAX - 1, residualMs: 640 - 49 },
+    { name: "teaches no load behind a line of AHEAD_MS_MAX", aheadMs: AHEAD_MS_MAX, residualMs: 0 },
+  ])("$name", ({ aheadMs, residualMs }) => {
+    const state = endpointState({ prefillTokensPerMs: 10 });
+    const seen = settlement({ ...telling, inFlightAtGrant: 1 });
+    observe(state, seen, 0, () => 0.5, { aheadMs, cachedTokens: 0 });
+    expect(state.load.meanMs[1]).toBeCloseTo(residualMs / 9, 9);
+  });
+
+  test("whose lease nobody knows teaches no load: what was ahead of it is not known", () => {
     const state = endpointState();
-    observeAttempt(state, settlement({ ...telling, inFlightAtGrant: 1, ...changes }), 0);
-    expect(delaysOf(state, 0).prefillTokensPerMs).toBe(10);
+    observe(state, settlement({ ...telling, inFlightAtGrant: 1 }), 0, () => 0.5, null);
+    expect(state.load.meanMs[1]).toBe(0);
+  });
+
+  test("teaches how long answers are, where the endpoint counts them", () => {
+    const state = endpointState();
+    observeAttempt(state, settlement({ outputTokens: 400 }), 0);
+    expect(state.outputTokens.value).toBe((OUTPUT_TOKENS_PRIOR + 400) / 2);
   });
 
   test("teaches the round trip of PLACES_MAX places and no more", () => {
@@ -97,14 +110,17 @@ describe("an attempt", () => {
 
   test.each([
     // 2,000 tokens take 200 ms, 1,600 of them are thought to be cached: 40 ms are left to read.
-    { name: "that shows a cached prompt takes the cached part off the load", ttftMs: 120, residualMs: 20 },
-    { name: "that does not show it takes the whole prompt off", ttftMs: 190, residualMs: 0 },
-    { name: "that comes much later shows load, whatever was cached", ttftMs: 560, residualMs: 300 },
-  ])("$name", ({ ttftMs, residualMs }) => {
+    { name: "takes what was thought to be cached off the load", told: {}, residualMs: 20 },
+    { name: "takes what the engine says was cached off it", told: { cachedTrue: 1_000 }, residualMs: 0 },
+    {
+      name: "compares shares where the engine's tokens are others",
+      told: { cachedTrue: 800, promptTokens: 1_000 },
+      residualMs: 20,
+    },
+  ])("$name", ({ told, residualMs }) => {
     const state = endpointState({ prefillTokensPerMs: 10 });
-    const cached = { ttftMs, headersMs: 60, inputTokens: 2_000, cachedTokens: 1_600 };
+    const cached = { ttftMs: 120, headersMs: 60, inputTokens: 2_000, cachedTokens: 1_600, ...told };
     observeAttempt(state, settlement({ ...cached, inFlightAtGrant: 1 }), 0);
-    expect(delaysOf(state, 0).prefillTokensPerMs, "the speed is not learned from it").toBe(10);
     expect(state.load.meanMs[1]).toBeCloseTo(residualMs / 9, 9);
   });
 

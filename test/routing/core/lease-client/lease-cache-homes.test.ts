@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AffinityKey } from "../../../../src/routing/core/shard/affinity.ts";
-import { beginLease } from "../../../../src/routing/core/lease-client/edge-lease.ts";
+import { ASK_TOKENS, beginLease } from "../../../../src/routing/core/lease-client/edge-lease.ts";
 import type { LeaseRequest } from "../../../../src/routing/core/lease-client/edge-lease.ts";
 import {
   createLeaseCache,
@@ -9,12 +9,7 @@ import {
   takeReport,
 } from "../../../../src/routing/core/lease-client/lease-cache.ts";
 import type { LeaseCache } from "../../../../src/routing/core/lease-client/lease-cache.ts";
-import {
-  creditRule,
-  homeMatch,
-  HOMES_MAX,
-  noteHome,
-} from "../../../../src/routing/core/lease-client/lease-cache-homes.ts";
+import { homeMatch, HOMES_MAX, noteHome } from "../../../../src/routing/core/lease-client/lease-cache-homes.ts";
 import type { Homes } from "../../../../src/routing/core/lease-client/lease-cache-homes.ts";
 import { noteAnswering } from "../../../../src/routing/core/lease-client/lease-cache-worker.ts";
 import { grantOf, poolSpec, settlement, US } from "../shard/shard-fixture.ts";
@@ -37,53 +32,27 @@ const leaseRequest = (affinityKey: AffinityKey | null): LeaseRequest => ({
   pool: poolSpec(),
   client: US,
   clientKey: "here",
-  inputTokens: 4_000,
+  inputTokens: affinityKey === null ? 100 : 4_000,
   affinityKey,
   excluded: [],
   explain: false,
 });
 
-const answered = (leaseCache: LeaseCache, affinity: AffinityKey, endpointId: string, workerId: string | null = null) =>
-  noteHome(leaseCache.homes, settlement({ affinity, endpointId, workerId }));
-
-/** Endpoint of the credit that is spent, or "asked". */
-const leasedAt = (leaseCache: LeaseCache, affinityKey: AffinityKey | null): string => {
-  const { step } = beginLease(leaseCache, leaseRequest(affinityKey), 10);
-  return step.kind === "leased" ? step.heldLease.grant.endpointId : step.kind;
-};
-
 describe("a credit", () => {
   test.each([
-    { name: "any, without a key", key: null, home: null, is: "e1" },
-    { name: "none, for a session that was never seen here", key: SESSION, home: null, is: "ask" },
-    { name: "any, for a prefix that was never seen here", key: PREFIX, home: null, is: "e1" },
-    { name: "its home's, for a known session", key: SESSION, home: "e2", is: "e2" },
-    { name: "its home's, for a known prefix", key: PREFIX, home: "e2", is: "e2" },
-    { name: "none, where its home has no credit", key: SESSION, home: "e3", is: "ask" },
-  ])("is spent: $name", ({ key, home, is }) => {
-    const leaseCache = withCredits();
-    if (key !== null && home !== null) answered(leaseCache, key, home);
-    expect(leasedAt(leaseCache, key)).toBe(is);
+    { name: "a prompt below ASK_TOKENS", inputTokens: ASK_TOKENS - 1, is: "e1" },
+    { name: "no longer one", inputTokens: ASK_TOKENS, is: "ask" },
+  ])("is spent by $name", ({ inputTokens, is }) => {
+    const { step } = beginLease(withCredits(), { ...leaseRequest(null), inputTokens }, 10);
+    expect(step.kind === "leased" ? step.heldLease.grant.endpointId : step.kind).toBe(is);
   });
 
-  test("that is passed over stays for the next request, and goes home when its time is up", () => {
-    const leaseCache = withCredits();
-    answered(leaseCache, SESSION, "e2");
-    expect(leasedAt(leaseCache, SESSION)).toBe("e2");
-    expect(leasedAt(leaseCache, null)).toBe("e1");
+  test("that is past its life goes home with the next acquire", () => {
     const late = withCredits();
-    answered(late, SESSION, "e2");
-    beginLease(late, leaseRequest(SESSION), 1_000);
+    beginLease(late, leaseRequest(null), 1_000);
     const { settled } = takeReport(late, AT.shard, 1_000);
     expect(settled, "told with the acquire").toEqual([]);
     expect(late.credits.get(AT.key)).toEqual([]);
-  });
-
-  test("for a home asks for its GPU worker, and says what is cached there", () => {
-    const leaseCache = withCredits();
-    answered(leaseCache, SESSION, "e2", "w7");
-    const { step } = beginLease(leaseCache, leaseRequest(SESSION), 10);
-    expect(step).toMatchObject({ kind: "leased", heldLease: { workerId: "w7", cachedTokens: 4_000 } });
   });
 });
 
@@ -94,10 +63,8 @@ describe("an acquire", () => {
       asking: { request: { affinity: SESSION } },
     });
     const rich = withCredits();
-    answered(rich, SESSION, "e1");
     beginLease(rich, leaseRequest(null), 10);
-    noteHome(rich.homes, settlement({ affinity: SESSION, endpointId: "e2" }));
-    const { refill } = beginLease(rich, leaseRequest(SESSION), 10);
+    const { refill } = beginLease(rich, leaseRequest(null), 10);
     expect(refill?.request).toMatchObject({ ahead: true, affinity: null });
   });
 });
@@ -109,7 +76,6 @@ describe("a home", () => {
     const known = homes();
     noteHome(known, settlement({ affinity: SESSION, endpointId: "e1" }));
     noteHome(known, settlement({ affinity: SESSION, endpointId: "e2", outcome: "cancelled" }));
-    expect(creditRule(known, SESSION)).toMatchObject({ kind: "home", home: { endpointId: "e2" } });
     expect(homeMatch(known, SESSION)).toEqual({ heat: 1, tokensByEndpoint: new Map([["e2", 4_000]]) });
   });
 
@@ -129,7 +95,7 @@ describe("a home", () => {
   test("is nothing for a request without a key", () => {
     const known = homes();
     noteHome(known, settlement());
-    expect([known.size, homeMatch(known, null), creditRule(known, undefined).kind]).toEqual([0, null, "any"]);
+    expect([known.size, homeMatch(known, null), homeMatch(known, undefined)]).toEqual([0, null, null]);
   });
 
   test("makes room for one more than HOMES_MAX, the one used least recently", () => {
@@ -144,7 +110,7 @@ describe("a home", () => {
 
   test("is remembered when a held lease is settled", () => {
     const leaseCache = withCredits();
-    const { step } = beginLease(leaseCache, leaseRequest(PREFIX), 10);
+    const { step } = beginLease(leaseCache, leaseRequest(null), 10);
     if (step.kind !== "leased") throw new Error("a credit was there");
     settleHeldLease(leaseCache, step.heldLease, settlement({ leaseId: step.heldLease.leaseId, affinity: PREFIX }));
     expect(leaseCache.homes.get("p")?.endpointId).toBe("e1");

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   AFFINITY_KEYS_MAX,
-  AFFINITY_LIFE_MS,
   countAffinity,
   createAffinity,
   dropHolder,
@@ -13,41 +12,48 @@ import {
   SHARE_PRIOR,
   SHARE_TAU_MS,
 } from "../../../../src/routing/core/shard/affinity.ts";
-import type { AffinityKey, AffinityTable } from "../../../../src/routing/core/shard/affinity.ts";
+import type { AffinityKey, AffinityTable, StillCached } from "../../../../src/routing/core/shard/affinity.ts";
 
 const KEY: AffinityKey = { key: "k", tokens: 1_000, kind: "session" };
 const keyed = (key: string, tokens = 1_000): AffinityKey => ({ key, tokens, kind: "session" });
 
-const note = (table: AffinityTable, endpointId: string, now = 0, key = KEY, workerId: string | null = null): void =>
-  noteHolder(table, key, { endpointId, workerId, wasCached: null }, now);
+const note = (table: AffinityTable, endpointId: string, written = 0, key = KEY, workerId: string | null = null): void =>
+  noteHolder(table, key, { endpointId, workerId, wasCached: null, written });
+
+const match = (table: AffinityTable, { key = KEY, endpoints = 3, now = 0, isCached = () => true }: Asked = {}) =>
+  matchAffinity(table, key, { endpoints, isCached }, now);
+
+type Asked = { key?: AffinityKey; endpoints?: number; now?: number; isCached?: StillCached };
 
 const ask = (table: AffinityTable, times: number, key = KEY, now = 0): void => {
   for (let i = 0; i < times; i++) countAffinity(table, key, now);
 };
 
-const tokensOf = (table: AffinityTable, now = 0, key = KEY) =>
-  Object.fromEntries(matchAffinity(table, key, 3, now)?.tokensByEndpoint ?? []);
+const tokensOf = (table: AffinityTable, asked: Asked = {}) =>
+  Object.fromEntries(match(table, asked)?.tokensByEndpoint ?? []);
 
 describe("a key", () => {
   test("that nobody holds is worth nothing", () => {
     const table = createAffinity();
     ask(table, 3);
-    expect(matchAffinity(table, KEY, 3, 0)).toBeNull();
+    expect(match(table)).toBeNull();
   });
 
   test("is worth its tokens where its requests went, and no more than both prompts share", () => {
     const table = createAffinity();
     note(table, "e1", 0, keyed("k", 4_000));
     note(table, "e2", 0, keyed("k", 500));
-    expect(tokensOf(table, 0, keyed("k", 2_000))).toEqual({ e1: 2_000, e2: 500 });
+    expect(tokensOf(table, { key: keyed("k", 2_000) })).toEqual({ e1: 2_000, e2: 500 });
   });
 
-  test("is forgotten AFFINITY_LIFE_MS after its last request", () => {
+  test("is worth nothing where it is cached no longer, and is remembered there all the same", () => {
     const table = createAffinity();
-    note(table, "e1", 0);
-    expect(tokensOf(table, AFFINITY_LIFE_MS)).toEqual({ e1: 1_000 });
-    expect(tokensOf(table, AFFINITY_LIFE_MS + 1)).toEqual({});
-    expect(holderOf(table, KEY, "e1", AFFINITY_LIFE_MS + 1)).toBeNull();
+    note(table, "e1", 100);
+    note(table, "e2", 900);
+    const isCached: StillCached = (_endpointId, written) => written > 500;
+    expect(tokensOf(table, { isCached })).toEqual({ e2: 1_000 });
+    expect(match(table, { isCached: () => false })).toBeNull();
+    expect(holderOf(table, KEY, "e1")?.written).toBe(100);
   });
 
   test("is no longer held where an attempt with it failed", () => {
@@ -61,7 +67,7 @@ describe("a key", () => {
 
   test("keeps the GPU worker that answered until another one does", () => {
     const table = createAffinity();
-    const worker = () => holderOf(table, KEY, "e1", 0)?.workerId;
+    const worker = () => holderOf(table, KEY, "e1")?.workerId;
     note(table, "e1", 0, KEY, "w1");
     note(table, "e1");
     expect(worker()).toBe("w1");
@@ -73,7 +79,7 @@ describe("a key", () => {
 test("a discount that is not borne out shrinks, and is won back", () => {
   const table = createAffinity();
   const after = (wasCached: boolean | null) => {
-    noteHolder(table, KEY, { endpointId: "e1", workerId: null, wasCached }, 0);
+    noteHolder(table, KEY, { endpointId: "e1", workerId: null, wasCached, written: 0 });
     return tokensOf(table)["e1"] ?? 0;
   };
   expect([null, false, false, null].map(after)).toEqual([1_000, 800, 640, 640]);
@@ -85,8 +91,7 @@ test("a discount that is not borne out shrinks, and is won back", () => {
 });
 
 describe("heat", () => {
-  const heatOf = (table: AffinityTable, endpoints: number, now = 0) =>
-    matchAffinity(table, KEY, endpoints, now)?.heat ?? 0;
+  const heatOf = (table: AffinityTable, endpoints: number, now = 0) => match(table, { endpoints, now })?.heat ?? 0;
 
   test("is 1 for a lone session, however few others there are", () => {
     const table = createAffinity();
@@ -127,11 +132,11 @@ describe("heat", () => {
           now = Math.max(0, now + gapMs);
           countAffinity(table, keyed(key), now);
           if (endpointId !== null) note(table, endpointId, now, keyed(key));
-          const match = matchAffinity(table, KEY, endpoints, now);
-          if (match === null) continue;
-          expect(match.heat).toBeGreaterThanOrEqual(1);
-          expect(match.heat).toBeLessThanOrEqual(Math.max(1, endpoints / match.tokensByEndpoint.size));
-          for (const tokens of match.tokensByEndpoint.values()) expect(tokens).toBeLessThanOrEqual(KEY.tokens);
+          const found = match(table, { endpoints, now });
+          if (found === null) continue;
+          expect(found.heat).toBeGreaterThanOrEqual(1);
+          expect(found.heat).toBeLessThanOrEqual(Math.max(1, endpoints / found.tokensByEndpoint.size));
+          for (const tokens of found.tokensByEndpoint.values()) expect(tokens).toBeLessThanOrEqual(KEY.tokens);
         }
       }),
     );
@@ -154,10 +159,10 @@ describe("a prompt", () => {
     note(table, "e1", 0, prompt(["system", "tools", "mine"], ["turn 1"]));
     note(table, "e2", 0, prompt(["system", "other"], ["other turn"]));
     const next = prompt(["system", "tools", "mine", "longer"], ["turn 1", "turn 2"], 5_000);
-    expect(tokensOf(table, 0, next)).toEqual({ e1: 4_000, e2: 1_000 });
-    expect(holderOf(table, next, "e1", 0)?.tokens).toBe(4_000);
-    expect(holderOf(table, next, "e2", 0)?.tokens).toBe(1_000);
-    expect(holderOf(table, next, "e3", 0)).toBeNull();
+    expect(tokensOf(table, { key: next })).toEqual({ e1: 4_000, e2: 1_000 });
+    expect(holderOf(table, next, "e1")?.tokens).toBe(4_000);
+    expect(holderOf(table, next, "e2")?.tokens).toBe(1_000);
+    expect(holderOf(table, next, "e3")).toBeNull();
   });
 
   test("is remembered by its marks and its own end, and not by the ends of its earlier messages", () => {
@@ -174,11 +179,11 @@ describe("a prompt", () => {
     };
     const turn = ofSession(["system", "mine"], "own");
     note(table, "e1", 0, turn);
-    expect(tokensOf(table, 0, ofSession(["system", "sub-agent"], "own 2"))).toEqual({ e1: 1_000 });
-    expect(tokensOf(table, 0, ofSession(["now it is 12:01"], "own 3"))).toEqual({ e1: 4_000 });
-    expect(tokensOf(table, 0, keyed("s", 3_000)), "a pool that reads no text").toEqual({ e1: 3_000 });
+    expect(tokensOf(table, { key: ofSession(["system", "sub-agent"], "own 2") })).toEqual({ e1: 1_000 });
+    expect(tokensOf(table, { key: ofSession(["now it is 12:01"], "own 3") })).toEqual({ e1: 4_000 });
+    expect(tokensOf(table, { key: keyed("s", 3_000) }), "a pool that reads no text").toEqual({ e1: 3_000 });
     dropHolder(table, turn, "e1");
-    expect(tokensOf(table, 0, keyed("s", 3_000))).toEqual({});
+    expect(tokensOf(table, { key: keyed("s", 3_000) })).toEqual({});
   });
 
   test("has the heat of the longest beginning that is held: what all begin with spreads, conversations stay", () => {
@@ -186,8 +191,8 @@ describe("a prompt", () => {
     const turn = (name: string) => prompt(["system", name], [`${name} end`]);
     note(table, "e1", 0, turn("mine"));
     for (let i = 0; i < 100; i++) ask(table, 1, turn(`c${i}`));
-    expect(matchAffinity(table, turn("new"), 3, 0)?.heat).toBeGreaterThan(2.5);
-    expect(matchAffinity(table, turn("mine"), 3, 0)?.heat).toBe(1);
+    expect(match(table, { key: turn("new") })?.heat).toBeGreaterThan(2.5);
+    expect(match(table, { key: turn("mine") })?.heat).toBe(1);
   });
 });
 
@@ -204,7 +209,7 @@ describe("bounds", () => {
   test("the endpoint used least recently makes room for one more than HOLDERS_MAX", () => {
     const table = createAffinity();
     for (let i = 0; i <= HOLDERS_MAX; i++) note(table, `e${i}`, i);
-    const held = Object.keys(tokensOf(table, HOLDERS_MAX));
+    const held = Object.keys(tokensOf(table));
     expect(held).toHaveLength(HOLDERS_MAX);
     expect(held).not.toContain("e0");
   });

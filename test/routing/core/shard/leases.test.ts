@@ -7,11 +7,15 @@ import {
   expireLeases,
   inFlight,
   LEASES_MAX,
+  noteRead,
+  promptTokensAt,
   renewLease,
   settleLease,
+  unreadAt,
   TOMBSTONE_MS,
   TOMBSTONES_MAX,
 } from "../../../../src/routing/core/shard/leases.ts";
+import type { LeasePrompt } from "../../../../src/routing/core/endpoint/prompt-line.ts";
 import type { LeaseGrant, LeaseTable, Renewal } from "../../../../src/routing/core/shard/leases.ts";
 
 const grant = (id: string, changes: Partial<LeaseGrant> = {}): LeaseGrant => ({
@@ -202,6 +206,55 @@ describe("tombstones", () => {
     expect([table.tombstones.size, table.olderTombstones.size]).toEqual([1, TOMBSTONES_MAX]);
     for (let i = 0; i < TOMBSTONES_MAX; i++) settleLease(table, `t${i}`, 0);
     expect(table.olderTombstones.has("s0") || table.tombstones.has("s0")).toBe(false);
+    checkLeaseTable(table);
+  });
+});
+
+describe("the line of prompts", () => {
+  const prompt = (tokens: number): LeasePrompt => ({
+    tokens,
+    work: tokens,
+    atEndpointMs: 0,
+    backMs: 0,
+    isBlocked: false,
+    reuse: null,
+  });
+  const inLine = (table: LeaseTable) => idsOf([...unreadAt(table, "e1")]);
+
+  test("holds leases with a prompt from their grant to their first token, in order", () => {
+    const table = tableWithOne({ prompt: prompt(100) });
+    acquireLease(table, grant("b", { prompt: prompt(50) }), 0);
+    acquireLease(table, grant("credit"), 0);
+    expect([inLine(table), promptTokensAt(table, "e1")]).toEqual([["a", "b"], 150]);
+    const a = table.live.get("a");
+    if (a === undefined) throw new Error("it lives");
+    noteRead(table, a);
+    noteRead(table, a);
+    expect([inLine(table), promptTokensAt(table, "e1")], "its memory is still taken").toEqual([["b"], 150]);
+    checkLeaseTable(table);
+    settleLease(table, "a", 1);
+    settleLease(table, "b", 1);
+    expect([inLine(table), promptTokensAt(table, "e1")]).toEqual([[], 0]);
+    checkLeaseTable(table);
+  });
+
+  test("takes a prompt from whoever holds the lease, once, and only until its first token", () => {
+    const table = tableWithOne();
+    renewLease(table, renewal("a", { prompt: prompt(100) }), 10);
+    renewLease(table, renewal("a", { prompt: prompt(900) }), 20);
+    expect([inLine(table), promptTokensAt(table, "e1")]).toEqual([["a"], 100]);
+    renewLease(table, renewal("a", { prompt: prompt(100), begun: true }), 30);
+    expect(inLine(table)).toEqual([]);
+    renewLease(table, renewal("far", { epoch: 0, prompt: prompt(70) }), 40);
+    renewLease(table, renewal("late", { epoch: 0, prompt: prompt(30), begun: true }), 40);
+    expect([inLine(table), promptTokensAt(table, "e1")]).toEqual([["far"], 200]);
+    checkLeaseTable(table);
+  });
+
+  test("loses a lease that expires", () => {
+    const table = tableWithOne({ prompt: prompt(100) });
+    expireLeases(table, 1_000);
+    expect([inLine(table), promptTokensAt(table, "e1")]).toEqual([[], 0]);
     checkLeaseTable(table);
   });
 });

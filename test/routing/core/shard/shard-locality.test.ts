@@ -24,19 +24,32 @@ const ask = (state: ShardState, changes: Partial<AcquireRequest> = {}, now = 0) 
   return granted(acquire(state, request, now, rng).reply.outcome);
 };
 
+/** The endpoints' round trip by their distance, ms. */
+const NET_MS = 5;
+let clock = 0;
+
+/** Asks, and its first token comes as soon as its prompt is read: nothing of it is in line when the next one asks. */
+const askAndBegin = (state: ShardState, changes: Partial<AcquireRequest> = {}) => {
+  const grant = ask(state, changes, clock);
+  const { leaseId, endpointId, work = 0 } = grant;
+  clock += NET_MS + work / 10;
+  applyReport(state, { settled: [], held: [], begun: [{ leaseId, endpointId, agoMs: 0, backMs: 0 }] }, clock, rng);
+  return grant;
+};
+
 const settle = (state: ShardState, changes: Partial<Settlement>, now = 0) =>
   applyReport(state, { settled: [settlement({ affinity: KEY, inputTokens: 4_000, ...changes })], held: [] }, now, rng);
 
 describe("a session", () => {
   test("stays at its endpoint, also when the other one is emptier", () => {
     const state = twins();
-    const home = ask(state).endpointId;
-    expect([1, 2].map(() => ask(state).endpointId)).toEqual([home, home]);
+    const home = askAndBegin(state).endpointId;
+    expect([1, 2].map(() => askAndBegin(state).endpointId)).toEqual([home, home]);
   });
 
   test("goes elsewhere when its endpoint is full, and is then at home in both", () => {
     const state = twins({ concurrencyPerWorker: 2 });
-    const [first, second, third] = [ask(state), ask(state), ask(state)];
+    const [first, second, third] = [askAndBegin(state), askAndBegin(state), ask(state, {}, clock)];
     expect(second.endpointId).toBe(first.endpointId);
     expect(third.endpointId).not.toBe(first.endpointId);
     expect(third.cachedTokens).toBe(0);
@@ -45,9 +58,9 @@ describe("a session", () => {
 
   test("is told how much of its prompt is thought to be cached", () => {
     const state = twins();
-    expect(ask(state, { affinity: { ...KEY, tokens: 1_000 } }).cachedTokens).toBe(0);
-    expect(ask(state).cachedTokens).toBe(1_000);
-    expect(ask(state).cachedTokens).toBe(4_000);
+    expect(askAndBegin(state, { affinity: { ...KEY, tokens: 1_000 } }).cachedTokens).toBe(0);
+    expect(askAndBegin(state).cachedTokens).toBe(1_000);
+    expect(askAndBegin(state).cachedTokens).toBe(4_000);
   });
 
   test("is not led to where its last attempt failed", () => {
@@ -57,22 +70,40 @@ describe("a session", () => {
     expect(ask(state).cachedTokens).toBe(0);
   });
 
-  test("whose first tokens come as late as without a cache loses its discount", () => {
+  const home = { inputTokens: 4_000, affinity: KEY };
+  /** The next attempt of the session at its endpoint ends so; then what its cache is thought to save, ms. */
+  const discountAfter = (state: ShardState, endpointId: string, seen: Partial<Settlement>) => {
+    const other = endpointId === "e1" ? "e2" : "e1";
+    const { leaseId } = askAndBegin(state, { excluded: [other], purpose: "first" });
+    settle(state, { leaseId, endpointId, headersMs: NET_MS, ...seen }, clock);
+    const request = acquireRequest(`x-${leaseId}`, { ...home, explain: true });
+    const { candidates, outcome } = acquire(state, request, clock, rng).reply;
+    settle(
+      state,
+      { leaseId: granted(outcome).leaseId, endpointId: granted(outcome).endpointId, outcome: "unused" },
+      clock,
+    );
+    return 400 - (candidates?.find((one) => one.endpointId === endpointId)?.terms.pre ?? 0);
+  };
+
+  test("whose prompts are read as slowly as without a cache loses its discount", () => {
     const state = twins();
-    const { endpointId } = ask(state);
-    const seen = { endpointId, headersMs: 10, cachedTokens: 4_000 };
-    const discountAfter = (ttftMs: number) => {
-      count += 1;
-      settle(state, { ...seen, leaseId: `j-${count}`, ttftMs });
-      const candidates = acquire(state, acquireRequest(`i-${count}`, { ...keyed, explain: true }), 0, rng).reply
-        .candidates;
-      return 400 - (candidates?.find((one) => one.endpointId === endpointId)?.terms.pre ?? 0);
-    };
-    const keyed = { inputTokens: 4_000, affinity: KEY };
-    expect(discountAfter(60)).toBeCloseTo(400, 9);
-    expect(discountAfter(410)).toBeCloseTo(320, 9);
-    expect(discountAfter(410)).toBeCloseTo(256, 9);
-    expect(discountAfter(60)).toBeGreaterThan(256);
+    const { endpointId } = askAndBegin(state);
+    const after = (ttftMs: number) => discountAfter(state, endpointId, { ttftMs });
+    // One other runs there, for which a prompt costs a hundredth more.
+    expect(after(60)).toBeCloseTo(400, 6);
+    expect(after(460)).toBeCloseTo(400 - 80 * 1.01, 6);
+    expect(after(60)).toBeGreaterThan(400 - 80 * 1.01);
+  });
+
+  test("whose cached tokens the engine counts keeps its discount, however late its first tokens are", () => {
+    const state = twins();
+    const { endpointId } = askAndBegin(state);
+    expect(discountAfter(state, endpointId, { ttftMs: 2_000, cachedTrue: 3_900, promptTokens: 4_000 })).toBeCloseTo(
+      400,
+      6,
+    );
+    expect(discountAfter(state, endpointId, { ttftMs: 60, cachedTrue: 0, promptTokens: 4_000 })).toBeLessThan(330);
   });
 
   test("that ran on a credit is known by its end", () => {

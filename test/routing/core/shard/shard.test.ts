@@ -1,7 +1,7 @@
 // size: what a shard promises, over one fixture, is read as a whole
 import { describe, expect, test } from "vitest";
 import { CREDIT_LIFE_MS } from "../../../../src/routing/core/shard/credits.ts";
-import { inheritInFlight, observeProbe } from "../../../../src/routing/core/endpoint/endpoint.ts";
+import { inheritInFlight, observeProbe, OUTPUT_TOKENS_PRIOR } from "../../../../src/routing/core/endpoint/endpoint.ts";
 import { acquireLease, checkLeaseTable, inFlight, LEASES_MAX } from "../../../../src/routing/core/shard/leases.ts";
 import { seededRng } from "../../../../src/lib/rng.ts";
 import {
@@ -300,7 +300,7 @@ describe("credits", () => {
     ask(state, "i-1", 0, busy);
     const before = ownViews(state, 0)[0];
     for (let i = 1; i <= 10; i++) settle(state, `i-1.${i}`, 1, { outcome: "unused" });
-    expect(ownViews(state, 1)[0]).toEqual({ ...before, inFlight: 1 });
+    expect(ownViews(state, 1)[0]).toEqual({ ...before, inFlight: 1, kvUsed: OUTPUT_TOKENS_PRIOR, workTokens: 0 });
   });
 
   test("do not come with a retry, and are split among the isolates that ask", () => {

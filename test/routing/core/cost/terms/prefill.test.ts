@@ -1,12 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  affinityDiscountMs,
-  createPrefillSpeed,
-  observePrefill,
-  PREFILL_TOKENS_MIN,
-  prefillMs,
-} from "../../../../../src/routing/core/cost/terms/prefill.ts";
+import { affinityDiscountMs, prefillMs, workAt } from "../../../../../src/routing/core/cost/terms/prefill.ts";
 
 const view = { id: "e1", prefillTokensPerMs: 8 };
 const matchAt = (endpointId: string, tokens: number, heat = 1) => ({
@@ -45,19 +39,13 @@ describe("pre", () => {
   });
 });
 
-describe("the prefill speed", () => {
-  const telling = { inputTokens: 2_000, cachedTokens: 0, afterNetMs: 100, inFlightAtGrant: 1 };
+test("pre charges the reading of a prompt for those who run there: a hundredth of it each", () => {
+  const beside = (inFlight: number) => prefillMs({ ...view, inFlight }, { inputTokens: 800 });
+  expect([0, 1, 50].map(beside)).toEqual([100, 101, 150]);
+});
 
-  test("is learned from a long prompt on an idle engine, with the prior as one sample", () => {
-    expect(observePrefill(createPrefillSpeed(10), telling).value).toBe(15);
-  });
-
-  test.each([
-    { name: "a short prompt", changes: { inputTokens: PREFILL_TOKENS_MIN - 1 } },
-    { name: "a busy engine", changes: { inFlightAtGrant: 2 } },
-    { name: "a prompt that was in the cache", changes: { cachedTokens: 1 } },
-    { name: "a first token sooner than the network", changes: { afterNetMs: 0 } },
-  ])("is not learned from $name", ({ changes }) => {
-    expect(observePrefill(createPrefillSpeed(10), { ...telling, ...changes }).value).toBe(10);
-  });
+test("the work of a prompt is what no cache has of it, whatever the key's heat, and never nothing", () => {
+  const work = (cached: number, heat = 1, inputTokens = 2_000) =>
+    workAt(view, { inputTokens, affinity: matchAt("e1", cached, heat) });
+  expect([work(0), work(1_600), work(1_600, 4), work(9_999), work(0, 1, 0)]).toEqual([2_000, 400, 400, 1, 0]);
 });

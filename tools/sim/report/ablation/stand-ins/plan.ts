@@ -3,6 +3,7 @@ import { costTerms, totalMs } from "../../../../../src/routing/core/cost/cost.ts
 import type { EndpointView } from "../../../../../src/routing/core/endpoint/endpoint-view.ts";
 import { planHeld as plan } from "../../../../../src/routing/core/cost/plan.ts";
 import type { Commit, HeldRequest, Planned } from "../../../../../src/routing/core/cost/plan.ts";
+import { promptAt, readingFigures } from "../../../../../src/routing/core/cost/route.ts";
 import type { Rng } from "../../../../../src/lib/rng.ts";
 import { withoutOf } from "../without.ts";
 
@@ -42,7 +43,9 @@ function bindAll(held: readonly HeldRequest[], views: readonly EndpointView[]): 
     if (best === null) return [];
     const { view, costMs } = best;
     taken.set(view.id, (taken.get(view.id) ?? 0) + 1);
-    return [{ id, endpointId: view.id, region: view.region, reason: "spill", costMs }];
+    const { net } = costTerms(view, request);
+    const prompt = promptAt(readingFigures(view, request, net), net);
+    return [{ id, endpointId: view.id, region: view.region, reason: "spill", costMs, prompt }];
   });
   return { commits, staysMs: new Map() };
 }

@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import {
+  createReading,
+  MEMORY_TOKENS,
+  observeCounted,
+  observeRead,
+  PRIOR_TOKENS,
+  speedOf,
+} from "../../../../src/routing/core/endpoint/reading.ts";
+import type { Reading } from "../../../../src/routing/core/endpoint/reading.ts";
+
+const prompt = { work: 1_000, busySinceMs: 0, isBlocked: false };
+
+/** `prompts` one after the other, each read at `tokensPerMs`. */
+function readAll(reading: Reading, prompts: number, tokensPerMs: number): void {
+  let atMs = 0;
+  for (let index = 0; index < prompts; index++) {
+    const busySinceMs = atMs;
+    atMs += prompt.work / tokensPerMs;
+    observeRead(reading, { ...prompt, busySinceMs }, atMs);
+  }
+}
+
+describe("the reading speed", () => {
+  test("is the configured one at first, and after PRIOR_TOKENS tokens half of what is seen", () => {
+    const reading = createReading(10);
+    expect(speedOf(reading)).toBe(10);
+    observeRead(reading, { ...prompt, work: PRIOR_TOKENS }, PRIOR_TOKENS / 2);
+    // Twice the tokens, in a tenth and a half of a ms each.
+    expect(speedOf(reading)).toBeCloseTo(2 / (0.1 + 0.5), 9);
+  });
+
+  test("is found within 10 % after fifty prompts, from a prior wrong by ten times either way", () => {
+    for (const prior of [2, 200]) {
+      const reading = createReading(prior);
+      readAll(reading, 50, 20);
+      expect(Math.abs(speedOf(reading) / 20 - 1), `from ${prior}`).toBeLessThan(prior < 20 ? 0.35 : 0.1);
+    }
+  });
+
+  test("is that of all time and tokens, not the mean of quotients, which a quick prompt among slow ones lifts", () => {
+    const reading = createReading(1);
+    let atMs = 0;
+    for (let index = 0; index < 200; index++) {
+      const tookMs = index % 2 === 0 ? 100 : 1_900;
+      observeRead(reading, { ...prompt, busySinceMs: atMs }, (atMs += tookMs));
+    }
+    // Quotients of 10 and 0.53 have a mean of 5.3.
+    expect(speedOf(reading)).toBeCloseTo(1, 1);
+  });
+
+  test("charges prompts whose first tokens come together with one time", () => {
+    const reading = createReading(10);
+    observeRead(reading, prompt, 100);
+    observeRead(reading, prompt, 100);
+    expect(reading.tokens).toBe(PRIOR_TOKENS + 2_000);
+    expect(reading.busyMs).toBeCloseTo(PRIOR_TOKENS / 10 + 100, 9);
+  });
+
+  test("counts no time in which nothing was there to be read", () => {
+    const reading = createReading(10);
+    observeRead(reading, prompt, 100);
+    observeRead(reading, { ...prompt, busySinceMs: 60_000 }, 60_100);
+    expect(reading.busyMs).toBeCloseTo(PRIOR_TOKENS / 10 + 200, 9);
+  });
+
+  test.each([
+    { name: "that waited for KV memory", seen: { ...prompt, isBlocked: true } },
+    { name: "of which nothing had to be read", seen: { ...prompt, work: 0 } },
+  ])("is not learned from a prompt $name, but the line went on from its first token", ({ seen }) => {
+    const reading = createReading(10);
+    observeRead(reading, seen, 9_000);
+    expect(speedOf(reading)).toBe(10);
+    expect(reading.lastMs).toBe(9_000);
+  });
+
+  test("forgets what is more than MEMORY_TOKENS ago: a GPU that became half as fast is known after as many", () => {
+    const reading = createReading(20);
+    readAll(reading, 200, 20);
+    expect(reading.tokens).toBeCloseTo(MEMORY_TOKENS, 6);
+    reading.lastMs = 0;
+    readAll(reading, (2 * MEMORY_TOKENS) / prompt.work, 10);
+    expect(speedOf(reading)).toBeLessThan(12);
+  });
+
+  test("is never nothing, whatever is configured", () => {
+    expect(speedOf(createReading(0))).toBeGreaterThan(0);
+  });
+
+  test("is the engine's own where it counts tokens and time", () => {
+    const reading = createReading(10);
+    observeCounted(reading, MEMORY_TOKENS, MEMORY_TOKENS / 25);
+    expect(speedOf(reading)).toBeCloseTo(25, 9);
+    observeCounted(reading, 0, 5);
+    observeCounted(reading, 5, 0);
+    expect(speedOf(reading)).toBeCloseTo(25, 9);
+    observeCounted(reading, 10 * MEMORY_TOKENS, (10 * MEMORY_TOKENS) / 5);
+    expect(speedOf(reading)).toBeCloseTo(5, 9);
+    expect(reading.tokens).toBeCloseTo(MEMORY_TOKENS, 6);
+  });
+});
