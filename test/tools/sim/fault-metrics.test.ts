@@ -91,6 +91,7 @@ describe("the production core", () => {
     // Both tries of a request may be under way in the region when it goes: the answer's headers had come from there.
     expect(told?.lostRequests).toBeLessThanOrEqual(LOST_AT_ONCE_MAX);
     expect(told?.strayShare).toBe(0);
-    expect(told?.homeAfter).toBeGreaterThan(0.9);
+    // Of some twenty requests: two or three are bound elsewhere, where they are served sooner.
+    expect(told?.homeAfter).toBeGreaterThan(0.8);
   });
 });

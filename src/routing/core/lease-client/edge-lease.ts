@@ -18,16 +18,13 @@ import type { Rng } from "../../../lib/rng.ts";
 import { route } from "../cost/route.ts";
 import type { Candidate, RouteReason } from "../cost/route.ts";
 import type { AffinityKey } from "../shard/affinity.ts";
-import { LOCAL_EPOCH } from "../shard-messages.ts";
 import type {
   AcquireOutcome,
   AcquireReply,
   AcquireRequest,
   AwaitOutcome,
-  Grant,
   LinePlace,
   Spill,
-  SpillCommit,
 } from "../shard-messages.ts";
 import { PRIORITY_DEFAULT } from "../shard/priority.ts";
 import type { Priority } from "../shard/priority.ts";
@@ -48,17 +45,12 @@ import {
   spendCredit,
   takeReport,
 } from "./lease-cache.ts";
-import { heldLocally } from "./lease-cache-local.ts";
+import { ASK_TOKENS } from "./lease-cache-line.ts";
+import { heldLocally, ownGrant } from "./lease-cache-local.ts";
 import type { HeldLease, LeaseCache } from "./lease-cache.ts";
 import { homeMatch } from "./lease-cache-homes.ts";
 import { noteHeard } from "./lease-cache-leave.ts";
 import { noteOwner } from "./lease-cache-owner.ts";
-
-/**
- * Prompts of so many tokens ask the shard and spend no credit: a credit's endpoint was chosen without them, and what one
- * adds to its line costs the next request more than the question costs this one.
- */
-export const ASK_TOKENS = 512;
 
 const NOT_KNOWN = { work: undefined, netMs: 0 };
 
@@ -239,7 +231,7 @@ function follow(
   if (asking.request.hop === 1) return onSilence(leaseCache, leaseRequest, at);
   const { region, reason, commit, candidates } = to;
   if (commit !== undefined) {
-    const grant = ownGrant(leaseCache, leaseRequest, { ...commit, region, reason });
+    const grant = ownGrant(leaseCache, leaseRequest.pool, { ...commit, region, reason });
     const owner = shardName(leaseRequest.pool.id, region);
     const heldLease = holdUnconfirmed(leaseCache, asking.key, owner, grant, at.now, leaseRequest.inputTokens);
     noteOwner(heldLease, leaseRequest);
@@ -279,7 +271,7 @@ export function onSilence(
   const { work, netMs } = outcome.kind === "chosen" ? outcome.prompt : NOT_KNOWN;
   const chosen = { endpointId, region, reason: "nearest_warm", costMs: 0, inFlight } as const;
   const prompt = { work: work ?? leaseRequest.inputTokens, netMs };
-  const grant = ownGrant(leaseCache, leaseRequest, { ...chosen, ...prompt });
+  const grant = ownGrant(leaseCache, leaseRequest.pool, { ...chosen, ...prompt });
   const owner = shardName(leaseRequest.pool.id, region);
   const key = cacheKey(home, leaseRequest);
   const heldLease = holdUnconfirmed(leaseCache, key, owner, grant, now, leaseRequest.inputTokens);
@@ -291,16 +283,6 @@ export function onSilence(
 function leasedTo({ clientKey, inputTokens, affinityKey = null }: LeaseRequest, got: Omit<Leased, "kind">): Leased {
   got.heldLease.askedWith = { clientKey, inputTokens, affinity: affinityKey };
   return { kind: "leased", ...got };
-}
-
-/** A grant that no shard gave: its owner adopts the lease when it is told. */
-function ownGrant(
-  leaseCache: LeaseCache,
-  { pool }: LeaseRequest,
-  { inFlight, ...at }: SpillCommit & Pick<Grant, "region" | "reason">,
-): Grant {
-  const life = { ttlMs: pool.leaseTtlMs, capMs: pool.leaseCapMs, credits: 0, creditLifeMs: 0 };
-  return { ...at, ...life, leaseId: nextLeaseId(leaseCache), epoch: LOCAL_EPOCH, inFlightAtGrant: inFlight };
 }
 
 /** What is known here of the pool: the nearest shard's last snapshot (null: none, the configuration), and own leases. */

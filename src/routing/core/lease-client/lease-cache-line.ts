@@ -33,14 +33,22 @@ export type BegunNotes = Map<string, BegunNote[]>;
 
 type Notes = { readonly begun: BegunNotes; readonly heldLeases: ReadonlyMap<string, unknown> };
 
+/**
+ * Prompts of so many tokens ask the shard and spend no credit: a credit's endpoint was chosen without them, and what one
+ * adds to its line costs the next request more than the question costs this one.
+ */
+export const ASK_TOKENS = 512;
+
 /** First tokens that wait to be told to one shard; without the oldest its line goes on by itself. */
 export const BEGUN_MAX = 2_048;
 /** … and in one message. */
 export const BEGUN_REPORT_MAX = 256;
 
-/** The prompt under a grant. */
-export function promptUnder(grant: Grant, promptTokens: number): HeldPrompt {
-  return { ...NOTHING_YET, promptTokens, work: grant.work ?? promptTokens, isCredit: false };
+/** What is held under a grant, for a prompt of `promptTokens`. */
+export function heldBy(grant: Grant, promptTokens: number) {
+  const prompt: HeldPrompt = { ...NOTHING_YET, promptTokens, work: grant.work ?? promptTokens, isCredit: false };
+  const { leaseId, workerId = null, cachedTokens = 0 } = grant;
+  return { leaseId, grant, workerId, cachedTokens, ...prompt };
 }
 
 /** The prompt under a credit: of a short one nobody knows what is cached. */

@@ -15,7 +15,7 @@ import { ASKED_BY_NOBODY, LOCAL_EPOCH } from "../shard-messages.ts";
 import type { AskedWith, Report, Grant, LeaseConfirmation, Owner, ReportReply, Settlement } from "../shard-messages.ts";
 import { noteHome } from "./lease-cache-homes.ts";
 import type { Homes } from "./lease-cache-homes.ts";
-import { promptNews, promptOnCredit, promptUnder, takeBegun, tellBegun } from "./lease-cache-line.ts";
+import { heldBy, promptNews, promptOnCredit, takeBegun, tellBegun } from "./lease-cache-line.ts";
 import type { BegunNotes, HeldPrompt } from "./lease-cache-line.ts";
 import { confirmationOf, ownerOf } from "./lease-cache-owner.ts";
 
@@ -367,14 +367,6 @@ export function noteTight(leaseCache: LeaseCache, shard: string, tight: boolean)
   if (tight) leaseCache.tight.add(shard);
   else leaseCache.tight.delete(shard);
 }
-
-const heldBy = (grant: Grant, promptTokens: number) => ({
-  leaseId: grant.leaseId,
-  grant,
-  workerId: grant.workerId ?? null,
-  cachedTokens: grant.cachedTokens ?? 0,
-  ...promptUnder(grant, promptTokens),
-});
 
 type Held = Omit<HeldLease, "capAtMs" | "touchedAtMs" | "askedWith">;
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AffinityKey } from "../../../../src/routing/core/shard/affinity.ts";
-import { ASK_TOKENS, beginLease } from "../../../../src/routing/core/lease-client/edge-lease.ts";
+import { beginLease } from "../../../../src/routing/core/lease-client/edge-lease.ts";
+import { ASK_TOKENS } from "../../../../src/routing/core/lease-client/lease-cache-line.ts";
 import type { LeaseRequest } from "../../../../src/routing/core/lease-client/edge-lease.ts";
 import {
   createLeaseCache,
