@@ -10,7 +10,7 @@
 import { explainCandidates } from "../../routing/core/cost/explain-why.ts";
 import type { Leased } from "../../routing/core/lease-client/edge-lease.ts";
 import type { RailRecord } from "../../rails/core/engine.ts";
-import type { Candidate } from "../../routing/core/cost/route.ts";
+import type { Candidate, ReadingFigures } from "../../routing/core/cost/route.ts";
 import { wordOf } from "../../rails/rail-headers.ts";
 
 /** Proxies on the way often hold all headers of an answer in 8 KiB; this may take half of that. Bytes. */
@@ -84,8 +84,15 @@ function row(one: Candidate, why: string) {
     capacity: one.capacity,
     warmth: one.warmth,
     excluded: one.excluded,
+    ...(one.reading === undefined ? {} : { reading: readingOf(one.reading) }),
     why,
   };
+}
+
+/** The prompts ahead and the memory, in ms, and what they are made of. */
+function readingOf({ lineMs, kvMs, work, tokensPerMs, kvUsed, kvMax }: ReadingFigures) {
+  const memory = kvMax === null ? {} : { kvMs: tenths(kvMs), kvUsed: Math.round(kvUsed), kvMax };
+  return { lineMs: tenths(lineMs), work: Math.round(work), tokensPerMs: tenths(tokensPerMs), ...memory };
 }
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10;

@@ -51,6 +51,7 @@ test("the header tells the answering endpoint, and every candidate with its term
         capacity: 8,
         warmth: "warm",
         excluded: null,
+        reading: { lineMs: 0, work: 0, tokensPerMs: 10 },
         why: "92 ms farther",
       },
       expect.objectContaining({ endpoint: "full", why: "full: 8 of 8, a slot in 250 ms" }),

@@ -262,3 +262,46 @@ describe("an attempt that waits", () => {
     expect(told.flatMap(({ held }) => held.map(({ leaseId }) => leaseId))).toEqual(["edge-1"]);
   });
 });
+
+describe("a first token", () => {
+  const told = { work: 900, netMs: 20, begunWithinMs: 200 };
+
+  function waiting() {
+    const leaseCache = createLeaseCache("edge");
+    const heard: { readonly atMs: number; readonly report: Report }[] = [];
+    const time = portsOn(() => ({
+      ...SILENT,
+      report: async (report) => {
+        heard.push({ atMs: time.ports.clock.now(), report });
+        return undefined;
+      },
+    }));
+    const leases = new LeaseClient({ leaseCache, flushUntilMs: 0 }, time.ports);
+    const hold = (leaseId: string) =>
+      deposit(leaseCache, `${US}|here`, US, grantOf(leaseId, told), 0, time.ports.clock.now(), 1_000);
+    return { ...time, leases, heard, hold };
+  }
+
+  test("is told by itself when its ride has not come, with those that came meanwhile", async () => {
+    const { leases, heard, hold, passTo, settled } = waiting();
+    for (const leaseId of ["i-1", "i-2"]) leases.begun(hold(leaseId));
+    passTo(199);
+    expect(heard).toEqual([]);
+    passTo(200);
+    await settled();
+    expect(heard.map(({ atMs, report }) => [atMs, report.begun?.map(({ leaseId }) => leaseId)])).toEqual([
+      [200, ["i-1", "i-2"]],
+    ]);
+  });
+
+  test("that may wait keeps no settlement waiting, and rides with it", async () => {
+    const { leases, heard, hold, passTo, settled } = waiting();
+    const [first, second] = [hold("i-1"), hold("i-2")];
+    leases.begun(first);
+    passTo(10);
+    leases.giveBack(second);
+    passTo(200);
+    await settled();
+    expect(heard.map(({ atMs, report }) => [atMs, report.settled.length, report.begun?.length])).toEqual([[10, 1, 1]]);
+  });
+});

@@ -89,8 +89,18 @@ function later(one: Weighed, chosen: Weighed, limitMs: number): string {
   }
   const mostMs = gapOf(one, chosen, most);
   const inAll = Math.round(mostMs) === Math.round(gapMs) ? "" : `, ${ms(gapMs)} later in all`;
-  return `${ms(mostMs)} ${LATER[most]}${inAll}`;
+  return `${ms(mostMs)} ${most === "wait" ? waitFor(one) : LATER[most]}${inAll}`;
 }
+
+/** What it would wait for longest. */
+function waitFor({ terms, reading }: Candidate): string {
+  if (reading === undefined || Math.max(reading.lineMs, reading.kvMs) < terms.wait) return LATER.wait;
+  return reading.lineMs >= reading.kvMs
+    ? `longer until the prompts in line are read (${ms(reading.lineMs)} at ${perMs(reading.tokensPerMs)})`
+    : `longer until it has KV memory (${count(reading.kvUsed)} of ${count(reading.kvMax ?? 0)} tokens taken)`;
+}
+
+const perMs = (tokens: number): string => `${tokens >= 10 ? count(tokens) : tokens.toPrecision(2)} tokens a ms`;
 
 const gapOf = (one: Candidate, chosen: Candidate, term: keyof CostTerms): number =>
   one.terms[term] - chosen.terms[term];

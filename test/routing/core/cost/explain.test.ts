@@ -79,6 +79,21 @@ describe("each loser is told what it lost to", () => {
     expect(whyOf(over(views, { inputTokens: 1_000 }), "other")).toBe("100 ms slower to read the prompt");
   });
 
+  test.each([
+    [
+      "the prompts in line",
+      { workTokens: 3_000 },
+      "300 ms longer until the prompts in line are read (300 ms at 10 tokens a ms)",
+    ],
+    [
+      "KV memory",
+      { kvUsed: 9_900, kvMax: 10_000, outputTokens: 100, occupancyMs: 1_000 },
+      "100 ms longer until it has KV memory (9,900 of 10,000 tokens taken)",
+    ],
+  ])("one with free slots loses by %s, in ms and in what they are made of", (_, changes, why) => {
+    expect(whyOf(over(besides(changes), { inputTokens: 1_000 }), "other")).toBe(why);
+  });
+
   test("one that the request has tried is told so, whatever else is wrong with it", () => {
     const views = besides({ standing: "down", inFlight: 99 });
     expect(whyOf(over(views, { excluded: ["other"] }), "other")).toBe("excluded: this request has tried it");
