@@ -49,6 +49,8 @@ async function relayBytes(
   { first, reader, body }: Streaming,
   { writable, isEvents, opening }: RelayTo,
 ): Promise<AttemptOutcome> {
+  // Nobody sees these bytes pass, so nobody can say that they have stopped: the endpoint's limit bounds them.
+  attempt.silentAtMs = Number.POSITIVE_INFINITY;
   try {
     const ended =
       opening === null

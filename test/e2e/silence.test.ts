@@ -34,7 +34,7 @@ async function startServer(begins: string): Promise<Scripted> {
       return;
     }
     request.resume().on("end", () => {
-      if (one.begins !== "" || one.isQuick) response.writeHead(200, { "content-type": "text/event-stream" });
+      if (one.begins !== "" || one.isQuick) response.writeHead(200, { "content-type": typeOf(one.begins) });
       if (one.isQuick) {
         response.end(chatStream(["quick"]));
         return;
@@ -58,6 +58,8 @@ async function startServer(begins: string): Promise<Scripted> {
   return one;
 }
 
+const typeOf = (begins: string): string => (begins.startsWith("{") ? "application/json" : "text/event-stream");
+
 const ROLE = chunk({ role: "assistant", content: "" });
 const REST = chunk({ content: "late" }) + chunk({}, "stop") + DONE;
 
@@ -79,13 +81,14 @@ async function pool(id: string, begins: string, options: Readonly<Record<string,
   return pair;
 }
 
-let pairs: Record<"moved" | "slow" | "stalls" | "reader" | "gone", readonly [Scripted, Scripted]>;
+let pairs: Record<"moved" | "slow" | "stalls" | "reader" | "whole" | "gone", readonly [Scripted, Scripted]>;
 beforeAll(async () => {
   pairs = {
     moved: await pool("moved", ROLE),
     slow: await pool("slow", `: waiting\n\n${ROLE}`),
     stalls: await pool("stalls", ROLE + chunk({ content: "half" }), { stallTimeoutMs: 500 }),
     reader: await pool("reader", ROLE + chunk({ content: "half" }), { stallTimeoutMs: READER_STALL_MS }),
+    whole: await pool("whole", LONG_WHOLE.slice(0, -WHOLE_PIECES), { stallTimeoutMs: WHOLE_STALL_MS }),
     gone: await pool("gone", "", { connectTimeoutMs: 500 }),
   };
   fleet = await startFleet({ endpoints: [{ id: "us-a", region: "us-east" }], morePools: pools });
@@ -96,6 +99,13 @@ afterAll(async () => {
 });
 
 const READER_STALL_MS = 500;
+const WHOLE_STALL_MS = 500;
+/** Pieces that come after the start of a long answer, one each fifth of the silence that is allowed. */
+const WHOLE_PIECES = 12;
+/** Too long to be read before it is passed on. */
+const LONG_WHOLE = JSON.stringify({
+  choices: [{ index: 0, message: { role: "assistant", content: "x".repeat(80_000) }, finish_reason: "stop" }],
+});
 
 const ask = (model: string) =>
   rawCall(`${fleet.router.url}/v1/chat/completions`, {
@@ -206,4 +216,19 @@ test.concurrent("an endpoint at which nothing answers any more is left, also by 
   near.isGone = true;
   const { status, headers } = await ask("gone").answer;
   expect([status, headers["x-warmpath-endpoint"]]).toEqual([200, "gone-1"]);
+});
+
+test.concurrent("a long whole answer that comes slowly, and never falls silent, arrives whole", async () => {
+  const asked = ask("whole").answer;
+  const response = await fleet.until(
+    async () => pairs.whole.flatMap(({ waiting }) => waiting)[0],
+    (one) => one !== undefined,
+  );
+  for (const piece of LONG_WHOLE.slice(-WHOLE_PIECES)) {
+    await new Promise((resolve) => setTimeout(resolve, WHOLE_STALL_MS / 5));
+    response?.write(piece);
+  }
+  response?.end();
+  const { status, body } = await asked;
+  expect([status, body.toString() === LONG_WHOLE]).toEqual([200, true]);
 });
