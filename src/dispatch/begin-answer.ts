@@ -12,6 +12,8 @@ import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import { createSseDecoder, push } from "../lib/sse.ts";
 import { parsed } from "./core/token-timing.ts";
 import { isDecoded, isEventStream } from "./answer-format.ts";
+import { joined } from "../lib/bytes.ts";
+import { readPieces, readStart } from "../wire/read-body.ts";
 
 /** An answer of up to this size is read whole before it is passed on: one read instead of a pipe. */
 const WHOLE_BYTES_MAX = 65_536;
@@ -69,7 +71,8 @@ export async function beginAnswer(
     await body?.cancel();
     return nothing(EMPTY);
   }
-  if (status >= 400) return { kind: "whole", bytes: await readError(response) };
+  if (status >= 400)
+    return { kind: "whole", bytes: body === null ? null : await readStart(body, ERROR_BODY_BYTES_MAX) };
   if (protocol === null || !isDecoded(headers.get("content-encoding"))) return beginUnknown(response);
   if (status !== 200 || body === null) {
     await body?.cancel();
@@ -134,16 +137,9 @@ async function beginWhole(
   onBytes: () => void,
 ): Promise<Begun | NoAnswer> {
   const reader = body.getReader();
-  const held: Uint8Array[] = [];
-  let bytes = 0;
-  while (bytes <= WHOLE_BYTES_MAX) {
-    const { done, value } = await reader.read();
-    if (done) return judged(joined(held), protocol);
-    onBytes();
-    held.push(value);
-    bytes += value.byteLength;
-  }
-  const first = joined(held);
+  const { pieces, isWhole } = await readPieces(reader, WHOLE_BYTES_MAX, onBytes);
+  if (isWhole) return judged(joined(pieces), protocol);
+  const first = joined(pieces);
   if (/^\s*\{/.test(new TextDecoder().decode(first.subarray(0, 256))))
     return { kind: "stream", first, reader, body, protocol };
   await reader.cancel();
@@ -165,31 +161,3 @@ const toldError = (status: number | null, bytes: Uint8Array): NoAnswer => ({
   isError: true,
   bytes,
 });
-
-/** The message of an error answer, up to its bound; the rest is not read. */
-async function readError({ body }: Response): Promise<Uint8Array | null> {
-  if (body === null) return null;
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  const reader = body.getReader();
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    chunks.push(read.value);
-    total += read.value.byteLength;
-    if (total < ERROR_BODY_BYTES_MAX) continue;
-    await reader.cancel();
-    break;
-  }
-  return joined(chunks).subarray(0, ERROR_BODY_BYTES_MAX);
-}
-
-export function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [only] = pieces;
-  if (only !== undefined && pieces.length === 1) return only;
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.byteLength;
-  }
-  return bytes;
-}

@@ -3,7 +3,7 @@ import { closeStream } from "./core/stream-close.ts";
 import type { Closing } from "./core/stream-close.ts";
 import { midStreamError } from "../wire/error-body.ts";
 import { streamError } from "../wire/stream-error.ts";
-import { joined } from "./begin-answer.ts";
+import { joined } from "../lib/bytes.ts";
 import { restOfCharacter, textOf } from "./stream-tail.ts";
 import type { StreamTail } from "./stream-tail.ts";
 

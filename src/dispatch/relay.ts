@@ -16,7 +16,7 @@ import type { EndState } from "./core/stream-end.ts";
 import { noteFailure } from "./attempt-end.ts";
 import { noteBytes } from "./attempt-watch.ts";
 import type { Attempt } from "./attempt.ts";
-import { joined } from "./begin-answer.ts";
+import { joined } from "../lib/bytes.ts";
 import type { Streaming } from "./begin-answer.ts";
 import type { CutReason } from "./broken-stream.ts";
 import { enter, isCut } from "./draining.ts";

@@ -42,9 +42,6 @@ export type SseDecoder = { readonly splitter: SseSplitter; isAtStart: boolean };
 /** An event of a stream from an LLM server is one JSON chunk of some hundred units; a Mi holds a whole long answer. */
 export const SSE_EVENT_UNITS_MAX = 1024 * 1024;
 
-/** The same, under the name that the queue's chunks know it by. */
-export const SSE_EVENT_BYTES_MAX = SSE_EVENT_UNITS_MAX;
-
 const BOM = "\ufeff";
 
 /**

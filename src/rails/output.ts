@@ -16,6 +16,7 @@ import type { StreamBlock } from "./core/stream/stream-text.ts";
 import type { OutputRailConfig } from "../config/config.ts";
 import { RAILS, SERVER_TIMING } from "../wire/headers.ts";
 import { railHeaders } from "./rail-headers.ts";
+import { bufferOf } from "../lib/bytes.ts";
 import { isDecoded } from "../dispatch/answer-format.ts";
 import { parseJson, writeJson } from "../wire/body.ts";
 import type { AnswerStream, BegunAnswer } from "../dispatch/begun-answer.ts";
@@ -108,11 +109,6 @@ function answerWhole(railing: Railing, set: OutputSet, bytes: Uint8Array | null)
     console.error("the output rails failed", error);
     return refused(railing, { reason: "guardrail_unavailable" });
   }
-}
-
-function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
-  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) return buffer;
-  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
 }
 
 function blockedBy({ rail }: StreamBlock): Refusal {

@@ -5,7 +5,7 @@
  * dispatch's. A streamed answer is told in chunks while it comes. Rejected: the edge's `relay`, which moves bytes without
  * looking at them; here they are to be kept.
  */
-import { SSE_EVENT_BYTES_MAX } from "../../lib/sse.ts";
+import { createSseSplitter, readEvent, restOf, splitEvents } from "../../lib/sse.ts";
 import { firstNonEmptyToken } from "../../dispatch/core/token-timing.ts";
 import type { JobWork } from "../core/messages.ts";
 import type { OutputNote } from "../core/events.ts";
@@ -122,9 +122,6 @@ function collectorOf(course: Course): Taker {
   };
 }
 
-/** End of an event, with its blank line. */
-const EVENT_END = /\r\n\r\n|\n\n|\r\r/g;
-
 /** A streamed answer: one chunk an event, or the pieces of any other text as they come; all of them are the body. */
 function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Taker {
   const isEvents = isEventStream(contentType);
@@ -133,7 +130,8 @@ function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Tak
   let isToken = false;
   const kept: string[] = [];
   let length = 0;
-  let rest = "";
+  const splitter = createSseSplitter();
+  let blank = "";
   const pass = (chunk: string): boolean => {
     if (chunk === "") return true;
     length += chunk.length;
@@ -146,14 +144,16 @@ function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Tak
     return course.onChunk(chunk);
   };
   const takeEvents = (text: string): boolean => {
-    rest += text;
-    let from = 0;
-    for (const { index, 0: end } of rest.matchAll(EVENT_END)) {
-      if (!pass(rest.slice(from, index + end.length))) return false;
-      from = index + end.length;
+    const split = splitEvents(splitter, text);
+    for (const part of split.ok ? split.value : split.error.events) {
+      // A line break alone says nothing by itself.
+      if (part.trim() === "") blank += part;
+      else {
+        if (!pass(blank + part)) return false;
+        blank = "";
+      }
     }
-    rest = rest.slice(from);
-    return rest.length <= SSE_EVENT_BYTES_MAX;
+    return split.ok;
   };
   return {
     take(text) {
@@ -166,7 +166,7 @@ function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Tak
     isOver: () => isOver,
     end(answer) {
       const held = rails === null || isOver ? "" : rails.end().out;
-      if (!takeEvents(held) || !pass(rest)) return tooLarge(course, answer);
+      if (!takeEvents(held) || !pass(blank + restOf(splitter))) return tooLarge(course, answer);
       const output = length <= course.outputBytesMax ? JSON.stringify(kept.join("")) : null;
       return { kind: "finished", output, answer };
     },
@@ -174,8 +174,7 @@ function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Tak
 }
 
 function hasToken(chunk: string): boolean {
-  const data = chunk.split(/\r\n|\n|\r/).filter((line) => line.startsWith("data:"));
-  return data.some((line) => firstNonEmptyToken(line.slice("data:".length).trimStart()));
+  return firstNonEmptyToken(readEvent(chunk)?.data ?? "");
 }
 
 function reportOf({ work, rails }: Course, answer: Answer, whole: string): AttemptReport {
