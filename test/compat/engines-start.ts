@@ -32,7 +32,7 @@ export function toolsIn(folder: string): Tools | null {
   return installed.status === 0 ? { python: own, server: installed.stdout.trim() } : null;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
   const { port } = probe.address() as AddressInfo;
@@ -61,7 +61,7 @@ export async function startEngine(
 }
 
 export function makeModel(python: string, folder: string, shape: { layers: number; width: number }): string {
-  const model = join(folder, "random.gguf");
+  const model = join(folder, `random-${shape.layers}-${shape.width}.gguf`);
   const script = join(import.meta.dirname, "engines_model.py");
   const made = run(python, [script, model, String(shape.layers), String(shape.width)], START_MS_MAX);
   if (made.status !== 0) throw new Error(`the model could not be made: ${made.stderr}`);

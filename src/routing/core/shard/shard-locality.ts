@@ -64,7 +64,7 @@ export function placeGrant(state: ShardState, request: AcquireRequest, endpoint:
   if (workerId !== null) placeLease(state.leases, leaseId, workerId);
   const { written } = endpoint.cache;
   if (isKeyed) noteHolder(state.affinity, affinity, { endpointId, workerId, wasCached: null, written });
-  return { workerId, cachedTokens: isKeyed && holder !== null ? Math.min(holder.tokens, affinity.tokens) : 0 };
+  return { workerId, cachedTokens: holder?.tokens ?? 0 };
 }
 
 /** The holder of a live lease says which GPU worker serves it. */
