@@ -15,7 +15,8 @@ import { readSamples } from "./prometheus.ts";
 import type { Samples } from "./prometheus.ts";
 
 /** Adapters remembered of one engine: more are in no engine's memory at once. */
-export const ADAPTERS_MAX = 64;
+export const ADAPTERS_MAX = 32;
+/** As long as a pool's model names may be. */
 const ADAPTER_CHARS_MAX = 200;
 
 type Reader = (samples: Samples) => EngineReport | null;

@@ -124,6 +124,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     clientKey: key,
     inputTokens,
     affinityKey: inputTokens < AFFINITY_TOKENS_MIN ? null : await affinityOf(edge, parcel, inputTokens),
+    adapter: adapterOf(parcel),
     excluded: [],
     explain: isExplained(edge),
     ...line,
@@ -269,6 +270,13 @@ const NO_SUCH_CLASS: Refusal = {
   detail: `The header ${PRIORITY} must be one of ${PRIORITIES.join(", ")}.`,
   param: PRIORITY,
 };
+
+/** The model's name, where it may be that of an adapter. */
+function adapterOf({ pool, json }: Parcel): string | null {
+  if (pool.config.models.length < 2 || typeof json !== "object" || json === null) return null;
+  const { model } = json as { readonly model?: unknown };
+  return typeof model === "string" ? model : null;
+}
 
 /** Loaded with the first long prompt. */
 async function affinityOf({ runtime, request, identity }: Authenticated, parcel: Parcel, inputTokens: number) {

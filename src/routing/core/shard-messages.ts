@@ -161,6 +161,8 @@ export type AcquireRequest = {
   readonly inputTokens: number;
   /** Session or prefix of a long prompt; null or absent: none. */
   readonly affinity?: AffinityKey | null;
+  /** Name of the model, where the pool serves several: it may be an adapter. Null or absent: it makes no difference. */
+  readonly adapter?: string | null;
   readonly excluded: readonly string[];
   /** Region whose endpoint could not be reached at all: its others come last. Null or absent: none. */
   readonly avoidRegion?: string | null;

@@ -9,6 +9,8 @@
  * Rejected: weighted scores (queue 2, cache 2, prefix 3 …). They hold for the fleet on which they were tuned.
  */
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
+import { adapterMs } from "./terms/adapter.ts";
+import type { AdapterInput } from "./terms/adapter.ts";
 import { coldMs } from "./terms/cold.ts";
 import { kvWaitMs, lineMs } from "./terms/line.ts";
 import { loadMs } from "./terms/load.ts";
@@ -28,13 +30,13 @@ export type CostTerms = {
   readonly load: number;
   /** Prompt processing, less what is expected to be cached. */
   readonly pre: number;
-  /** Rest of the cold start. */
+  /** Rest of the cold start, or loading the adapter that is asked for. */
   readonly cold: number;
   /** What failures are expected to add: how often it fails, times what a failure costs. */
   readonly risk: number;
 };
 
-export type CostInput = NetInput & PrefillInput;
+export type CostInput = NetInput & PrefillInput & AdapterInput;
 
 export function costTerms(view: EndpointView, input: CostInput): CostTerms {
   const net = netMs(view, input);
@@ -43,7 +45,7 @@ export function costTerms(view: EndpointView, input: CostInput): CostTerms {
     wait: Math.max(waitMs(view, unseenMs(view, net)), kvWaitMs(view, input.inputTokens), lineMs(view, net)),
     load: loadMs(view.loadCurveMs, Math.max(0, Math.min(view.inFlight, view.capacity - 1))),
     pre: prefillMs(view, input),
-    cold: coldMs(view),
+    cold: coldMs(view) + adapterMs(view, input),
     risk: riskMs(view, net),
   };
 }

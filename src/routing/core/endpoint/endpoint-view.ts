@@ -42,6 +42,8 @@ export type EndpointView = {
   readonly loadCurveMs: readonly number[];
   /** How fast it reads prompts (`reading.ts`), tokens per ms. */
   readonly prefillTokensPerMs: number;
+  /** Adapters (LoRA) that its engine has in its batch or in line; absent: it does not tell. */
+  readonly adapters?: readonly string[];
   /** Prompt tokens in line there (`prompt-line.ts`); absent: not known, 0. */
   readonly workTokens?: number;
   /** Tokens of KV memory that its requests take in the end, and all that it has; absent or null: not known. */

@@ -121,6 +121,7 @@ export function endpointView(
     prefillTokensPerMs: speedOf(state.reading),
     workTokens,
     kvUsed,
+    ...(state.engine?.report.adapters === undefined ? {} : { adapters: state.engine.report.adapters }),
     kvMax: state.engine?.report.kvTokensMax ?? null,
     outputTokens: state.outputTokens.value,
     cacheWritten: cache.written,

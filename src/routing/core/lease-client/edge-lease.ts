@@ -65,6 +65,8 @@ export type LeaseRequest = {
   readonly inputTokens: number;
   /** Session or prefix of a long prompt; null or absent: none. */
   readonly affinityKey?: AffinityKey | null;
+  /** Name of the model, where the pool serves several; null or absent: it makes no difference. */
+  readonly adapter?: string | null;
   /** Endpoints this request has tried. */
   readonly excluded: readonly string[];
   /** Region of an endpoint that could not be reached at all; null or absent: none. */
@@ -343,6 +345,7 @@ function ask(leaseCache: LeaseCache, leaseRequest: LeaseRequest, { region, ...wa
     clientKey: leaseRequest.clientKey,
     inputTokens: leaseRequest.inputTokens,
     affinity: wanted.ahead ? null : (leaseRequest.affinityKey ?? null),
+    ...(wanted.ahead || leaseRequest.adapter === undefined ? {} : { adapter: leaseRequest.adapter }),
     excluded: leaseRequest.excluded,
     avoidRegion: leaseRequest.avoidRegion ?? null,
     purpose: purposeOf(leaseRequest),

@@ -48,7 +48,7 @@ export function acquire(state: ShardState, request: AcquireRequest, now: number,
   const { clientKey } = request;
   const views = request.hop === 0 ? allViews(state, now, clientKey) : ownViews(state, now, clientKey);
   countKey(state, request, now);
-  const decision = route(views, routeRequest(request, affinityFor(state, request, views, now)), rng);
+  const decision = route(views, routeRequest(request, affinityFor(state, request, views, now), views), rng);
   const decide = request.ahead ? answerAhead : purposeOf(request) === "hedge" ? answerHedge : answer;
   const outcome = repeated ?? decide(state, request, decision, effects, { now, rng });
   return {

@@ -5,6 +5,8 @@
  * due; so an isolate that dies with it in hand blocks a slot for about a second and not for a whole lease.
  */
 import type { AffinityMatch } from "./affinity.ts";
+import { lackingAdapter } from "../cost/terms/adapter.ts";
+import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import { affords, spend } from "./budget.ts";
 import { CREDIT_LIFE_MS } from "./credits.ts";
 import { claimWake, noteGranted } from "../endpoint/endpoint.ts";
@@ -111,8 +113,10 @@ export function grantLease(
 }
 
 export function routeRequest(
-  { client, clientKey, inputTokens, excluded, avoidRegion = null }: AcquireRequest,
+  { client, clientKey, inputTokens, excluded, avoidRegion = null, adapter }: AcquireRequest,
   affinity: AffinityMatch | null,
+  views: readonly EndpointView[],
 ): RouteRequest {
-  return { client, clientKey, inputTokens, affinity, excluded, avoidRegion, exact: true };
+  const lackAdapter = lackingAdapter(views, adapter);
+  return { client, clientKey, inputTokens, affinity, excluded, avoidRegion, lackAdapter, exact: true };
 }

@@ -130,7 +130,7 @@ function releasePlanned(state: ShardState, effects: Effect[], now: number, rng: 
   const { shares, turns, queue } = state;
   const held = inOrder([...queue.values()], shares, { turns, most: PLAN_MAX, now }).map(({ request }) => ({
     id: request.leaseId,
-    request: routeRequest(request, affinityFor(state, request, views, now)),
+    request: routeRequest(request, affinityFor(state, request, views, now), views),
     onlyRegion: request.hop === 1 ? state.region : null,
   }));
   // What has left waits at the endpoint in order of arrival: while several share it, nobody leaves for a deep backlog.
@@ -231,7 +231,11 @@ function serveCold(state: ShardState, now: number, rng: Rng): Effect[] {
   const { shares, turns, queue } = state;
   for (const { request } of inOrder([...queue.values()], shares, { turns, most: queue.size, now })) {
     const views = ownViews(state, now);
-    const { outcome, candidates } = route(views, routeRequest(request, affinityFor(state, request, views, now)), rng);
+    const { outcome, candidates } = route(
+      views,
+      routeRequest(request, affinityFor(state, request, views, now), views),
+      rng,
+    );
     if (outcome.kind !== "chosen" || (request.patient === true && outcome.reason === "panic")) continue;
     if (beginColdStart(state, outcome, candidates, effects, now) > state.pool.coldWaitMsMax) continue;
     const answer = grantLease(state, request, outcome, { confirmed: false, credits: 0 }, now);
