@@ -71,3 +71,18 @@ describe("requests that others send to an engine", () => {
     leave();
   });
 });
+
+test("a pool may ask for the usage of streams whose clients have not", async () => {
+  const asking = await startFleet({
+    endpoints: [{ id: "e1", region: "us-east", simulator: { engine } }],
+    pool: { streamUsage: true },
+  });
+  try {
+    const text = await (await asking.chat({ stream: true, maxTokens: 2 })).text();
+    expect(text).toMatch(/"usage":\s*\{[^}]*"prompt_tokens":\s*\d/);
+  } finally {
+    await asking.close();
+  }
+  const unasked = await (await fleet.chat({ stream: true, maxTokens: 2 })).text();
+  expect(unasked).not.toMatch(/"usage":\s*\{/);
+});
