@@ -13,10 +13,11 @@ const ONCE_BROKEN = [
   [8, "an endpoint on trial was over-committed by the held requests' plan"],
   [95, "a retry was taken for the loser of a hedge that was never sent"],
   [118, "a half-open endpoint got several requests at once"],
+  [187, "the checkers' own breaker did not know of disputed failures"],
 ] as const;
 
 describe("random worlds", () => {
-  test(`break no invariant in ${SEEDS} seeds`, { timeout: 180_000 }, async () => {
+  test(`break no invariant in ${SEEDS} seeds`, { timeout: 600_000 }, async () => {
     const verdicts: SeedVerdict[] = [];
     // One world at a time: each is large.
     for (let seed = 1; seed <= SEEDS; seed += 1) verdicts.push(await runSeed(seed, SIM_SECONDS));

@@ -5,7 +5,13 @@
  * limits are computed here again from the figures that the core documents, so that a mistake in the core shows.
  */
 import { HEDGE_RULE, purposeOf, RETRY_RULE, spentMax } from "../../../src/routing/core/shard/budget.ts";
-import { breakerStanding, EJECT_MS, EJECT_MS_MAX, FAILURES_MAX } from "../../../src/routing/core/endpoint/breaker.ts";
+import {
+  breakerStanding,
+  DISPUTES_MAX,
+  EJECT_MS,
+  EJECT_MS_MAX,
+  FAILURES_MAX,
+} from "../../../src/routing/core/endpoint/breaker.ts";
 import type { EndpointView } from "../../../src/routing/core/endpoint/endpoint-view.ts";
 import { inFlight } from "../../../src/routing/core/shard/leases.ts";
 import { BACKLOG_SHARE, LEAD_FACTOR, LEAD_TRIPS } from "../../../src/routing/core/cost/plan.ts";
@@ -29,6 +35,8 @@ const WAKE_GAP_MS = 1_000;
 /** Over the whole range that chance has. */
 const DRAWS = [0, 0.5, 0.999] as const;
 
+type Rest = { failures: number; disputes: number; openings: number; untilMs: number };
+
 /** What one incarnation of a shard has done. */
 type Incarnation = {
   /** Requests in its queue when the call began. */
@@ -37,8 +45,8 @@ type Incarnation = {
   retries: number;
   hedges: number;
   served: number;
-  /** By endpoint: failures in a row, ejections in a row, and until when it rests. */
-  readonly rests: Map<string, { failures: number; openings: number; untilMs: number }>;
+  /** By endpoint: failures, disputes and ejections in a row, and until when it rests. */
+  readonly rests: Map<string, Rest>;
   readonly wokenMs: Map<string, number>;
   /** Requests that it holds or held, by lease. */
   readonly queued: Map<string, AcquireRequest>;
@@ -277,16 +285,25 @@ export class ShardChecks {
   #learn(incarnation: Incarnation, { endpointId }: LeaseFacts, outcome: string): void {
     if (outcome === "served") incarnation.served += 1;
     if (!this.#ledger.isLossless) return;
-    const rest = incarnation.rests.get(endpointId) ?? { failures: 0, openings: 0, untilMs: -Infinity };
+    const rest = incarnation.rests.get(endpointId) ?? {
+      failures: 0,
+      disputes: 0,
+      openings: 0,
+      untilMs: -Infinity,
+    };
     incarnation.rests.set(endpointId, rest);
     if (this.#ledger.nowMs < rest.untilMs) return;
     if (outcome === "served" || outcome === "client_fault") {
       rest.failures = 0;
+      rest.disputes = 0;
       rest.openings = 0;
     }
-    if (outcome !== "failed" && outcome !== "cut") return;
-    rest.failures += 1;
-    if (rest.openings === 0 && rest.failures < FAILURES_MAX) return;
+    if (outcome === "failed" || outcome === "cut") rest.failures += 1;
+    else if (outcome === "disputed") rest.disputes += 1;
+    else return;
+    // On trial what is disputed is a failure too.
+    const isOver = rest.failures >= FAILURES_MAX || rest.disputes >= DISPUTES_MAX;
+    if (rest.openings === 0 && !isOver) return;
     rest.openings += 1;
     rest.untilMs = this.#ledger.nowMs + Math.min(EJECT_MS_MAX, EJECT_MS * 2 ** (rest.openings - 1));
   }
@@ -296,6 +313,7 @@ export class ShardChecks {
     const rest = this.#of(shard).rests.get(endpointId);
     if (rest === undefined || this.#ledger.nowMs < rest.untilMs || rest.openings === 0) return;
     rest.failures = 0;
+    rest.disputes = 0;
     rest.openings = 0;
   }
 
