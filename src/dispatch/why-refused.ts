@@ -32,7 +32,8 @@ export function refusalOf(
 ): Refusal {
   const headers = [["x-warmpath-attempts", String(plan.tried.length)]] as const;
   switch (why) {
-    case "capacity": {
+    case "capacity":
+    case "put_back": {
       const waitMs = comeBackMs(plan, answer?.kind === "shed" ? answer.retryAfterMs : null);
       return { reason: "saturated", headers, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
     }
@@ -40,7 +41,6 @@ export function refusalOf(
       return { reason: "upstream_timeout", headers };
     case "failed":
     case "left":
-    case "put_back":
       if (credentialRefused) return { reason: "credential_refused", headers };
       if (poolDown && why === "failed") return { reason: "pool_down", headers };
       return { reason: "upstream_failed", headers, ...(plan.disputed ? { detail: DISPUTED } : {}) };

@@ -7,6 +7,7 @@
  */
 import type { LeaseRequest } from "../routing/core/lease-client/edge-lease.ts";
 import { PRIORITIES, PRIORITY_DEFAULT } from "../routing/core/shard/priority.ts";
+import type { Priority } from "../routing/core/shard/priority.ts";
 import { ALL_READ, unreadIn } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import { tokensIn } from "../wire/token-bytes.ts";
@@ -128,6 +129,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     excluded: [],
     explain: isExplained(edge),
     ...line,
+    mayPutBack: mayPutBack(parcel, line.priority),
   };
   const leasing = leases.take(leaseRequest, parcel.pool.config.patienceMs);
   const beginning = beginCheck(edge, parcel.pool, {
@@ -259,6 +261,10 @@ function withRails(refusal: Refusal, { records }: Checked): Refusal {
   const { rails } = railHeaders(records);
   return rails === "" ? refusal : { ...refusal, headers: [...(refusal.headers ?? []), [RAILS, rails]] };
 }
+
+/** While a stream has no byte nothing was told of it; of any other answer nobody can say how far it is. */
+const mayPutBack = ({ stream, repeatable, pool }: Parcel, priority: Priority): boolean =>
+  stream && repeatable && pool.config.attemptsMax > 1 && priority !== "high";
 
 function lineAsked({ request, identity, startedAtMs }: Authenticated, { json }: Parcel): LineAsked {
   const { tenant, priorityMax = PRIORITY_DEFAULT } = identity;

@@ -166,3 +166,55 @@ test("a client that says how long it waits is refused at once where it would wai
   await Promise.all(waiting);
   await idle();
 });
+
+test("a stream of a lower class that has no byte yet gives its place to a higher one, and is served after it", async () => {
+  // The router counts two slots, of which the engine has one: the second request waits there without a byte.
+  const narrow = await startFleet({
+    keys: [{ id: "vip", tenant: "vip", priorityMax: "high" }],
+    endpoints: [
+      {
+        id: "us-a",
+        region: "us-east",
+        simulator: { engine: { ...engine, maxNumSeqs: 1 } },
+        config: { concurrencyPerWorker: SLOTS, queuesExcess: false },
+      },
+    ],
+    pool: { patienceMs: 10_000, queueWaitMsMax: 60_000 },
+  });
+  try {
+    const { dispatchedIds } = narrow.simulator("us-a").stats;
+    const call = (headers: Readonly<Record<string, string>>, maxTokens: number, signal?: AbortSignal) =>
+      narrow.call("/v1/chat/completions", {
+        method: "POST",
+        place: "us-east",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify({
+          model: narrow.model,
+          stream: true,
+          max_tokens: maxTokens,
+          messages: [{ role: "user", content: "x" }],
+        }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    const low = { "x-warmpath-priority": "low" };
+    const holder = new AbortController();
+    await call(low, 30_000, holder.signal);
+    const waits = call({ ...low, "x-request-id": "the-low-one" }, 2);
+    await narrow.until(narrow.liveLeases, (leases) => leases === SLOTS);
+    const vip = { authorization: `Bearer ${narrow.keyOf("vip")}`, "x-warmpath-priority": "high" };
+    const high = call({ ...vip, "x-request-id": "the-high-one" }, 2);
+    // The engine has only begun the first; the high one gets there all the same.
+    const seen = async () => [...dispatchedIds];
+    await narrow.until(seen, (ids) => ids.length === 3);
+    holder.abort();
+    const answers = await Promise.all([high, waits]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    const ids = answers.map(({ headers }) => headers.get("x-request-id"));
+    const order = (await seen()).filter((id) => ids.includes(id));
+    expect(order).toEqual([ids[1], ids[0], ids[1]]);
+    expect(answers[1]?.headers.get("x-warmpath-attempts")).toBe("1");
+    await narrow.until(narrow.liveLeases, (leases) => leases === 0);
+  } finally {
+    await narrow.close();
+  }
+});

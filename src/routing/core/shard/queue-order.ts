@@ -57,8 +57,8 @@ export function inOrder(
   // Mostly it is one sender's queue.
   if (lines.length < 2) return waiters.slice(0, most);
   const ordered: Waiter[] = [];
+  let open: readonly Line[] = lines;
   for (;;) {
-    const open = lines.filter(firstOf);
     if (open.length === 0 || ordered.length >= most) return ordered;
     const line = nextLine(open, (turns + ordered.length) % AGE_TURN, now);
     const first = firstOf(line);
@@ -67,6 +67,7 @@ export function inOrder(
     line.gone += 1;
     line.tenant.service += first.service;
     line.session.service += first.service;
+    if (firstOf(line) === undefined) open = open.filter((one) => one !== line);
   }
 }
 
@@ -106,9 +107,9 @@ const oldest = (lines: readonly Line[]): Line =>
 /** Whose turn it is of those that wait, which are not none. */
 function nextLine(open: readonly Line[], turn: number, now: number): Line {
   if (turn === OLDEST_TURN) return oldest(open);
-  const rank = Math.min(...open.map((line) => line.rank));
-  const below = open.filter((line) => line.rank > rank);
-  if (turn === LOWER_TURN && below.length > 0) return oldest(below);
+  const rank = open.reduce((least, line) => Math.min(least, line.rank), Number.POSITIVE_INFINITY);
+  const below = turn === LOWER_TURN ? open.filter((line) => line.rank > rank) : [];
+  if (below.length > 0) return oldest(below);
   const ofTenant = turnOf(
     open.filter((line) => line.rank === rank),
     (line) => line.tenant,
@@ -119,19 +120,25 @@ function nextLine(open: readonly Line[], turn: number, now: number): Line {
 
 /** The lines of the account whose turn it is; of equals of the one that has waited longer. */
 function turnOf(lines: readonly Line[], accountOf: (line: Line) => Account, now: number): readonly Line[] {
-  const groups = [...new Set(lines.map(accountOf))].map((account) => {
-    const group = lines.filter((line) => accountOf(line) === account);
-    return { group, service: account.service, waitMs: Math.max(0, now - sinceMs(oldest(group))) };
-  });
-  const serviceMax = Math.max(...groups.map(({ service }) => service)) || 1;
-  const waitMax = Math.max(...groups.map(({ waitMs }) => waitMs)) || 1;
-  const scores = groups.map(({ group, service, waitMs }) => ({
-    group,
-    waitMs,
-    score: SERVICE_WEIGHT * (1 - service / serviceMax) + WAIT_WEIGHT * (waitMs / waitMax),
-  }));
-  return scores.reduce((best, one) => ((one.score - best.score || one.waitMs - best.waitMs) > 0 ? one : best)).group;
+  const waits = new Map<Account, number>();
+  let [serviceMax, waitMax] = [0, 0];
+  for (const line of lines) {
+    const account = accountOf(line);
+    const waitMs = Math.max(waits.get(account) ?? 0, now - sinceMs(line));
+    waits.set(account, waitMs);
+    serviceMax = Math.max(serviceMax, account.service);
+    waitMax = Math.max(waitMax, waitMs);
+  }
+  if (waits.size === 1) return lines;
+  let best: { readonly account: Account | null; readonly score: number; readonly waitMs: number } = NOBODY;
+  for (const [account, waitMs] of waits) {
+    const score = SERVICE_WEIGHT * (1 - account.service / (serviceMax || 1)) + WAIT_WEIGHT * (waitMs / (waitMax || 1));
+    if (score > best.score || (score === best.score && waitMs > best.waitMs)) best = { account, score, waitMs };
+  }
+  return lines.filter((line) => accountOf(line) === best.account);
 }
+
+const NOBODY = { account: null, score: Number.NEGATIVE_INFINITY, waitMs: 0 };
 
 /**
  * Which of them goes when one has to: of the lowest class the sender that would have had most with what it waits for,
