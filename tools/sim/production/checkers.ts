@@ -30,6 +30,9 @@ import type { Asked, Watch } from "./watch.ts";
 /** Everything is compared this often, ms of virtual time. */
 const CHECK_MS = 500;
 
+/** What an edge says of the time that a lease has left is so old at most when it arrives, ms: doubled messages included. */
+const CAP_NEWS_MS = 5_000;
+
 /** Without loss, the end of an attempt is known to the shard within this: a ride, a trip, a flush before it, ms. */
 const TOLD_MS = 2_500;
 
@@ -87,6 +90,10 @@ export class Checkers implements Watch {
     const facts = known ?? this.#ledger.note(leaseId, grant, true);
     if (facts.heldSinceMs !== null) this.#ledger.broken("one-attempt", `${leaseId} is held twice`);
     facts.heldSinceMs = this.#ledger.nowMs;
+  }
+
+  followed(leaseId: string, waitedMs: number): void {
+    this.#ledger.followed.set(leaseId, waitedMs);
   }
 
   dispatched(sent: SimAttempt): void {
@@ -167,6 +174,7 @@ export class Checkers implements Watch {
       }
       if (queue.size > 0) this.#ledger.broken("comes-to-rest", `${shard.name}: ${queue.size} wait`);
     }
+    this.#checkTold();
     this.#checkAll();
   }
 
@@ -250,6 +258,20 @@ export class Checkers implements Watch {
         this.#ledger.broken("unconfirmed", `${lease.id} lives until ${lease.expiresAtMs} and nobody has it`);
       }
       this.#checkLeak(facts);
+      const capAtMs = facts.knownSinceMs + this.#router.pool.spec.leaseCapMs + CAP_NEWS_MS;
+      if (Math.max(lease.expiresAtMs, lease.capAtMs) > capAtMs)
+        this.#ledger.broken("cap", `${lease.id} may live until ${lease.capAtMs}, known since ${facts.knownSinceMs}`);
+    }
+  }
+
+  /** What no shard has heard of must still be in the outbox of its edge. */
+  #checkTold(): void {
+    const { edges } = this.#router;
+    const outboxes = edges.flat().flatMap(({ leaseCache }) => [...leaseCache.outboxes.values()].flat());
+    const kept = new Set(outboxes.map(({ leaseId }) => leaseId));
+    for (const { id, endedMs } of this.#ledger.leases.values()) {
+      if (endedMs === null || this.#ledger.everTold.has(id) || kept.has(id)) continue;
+      this.#ledger.broken("told", `${id} ended at ${endedMs}, which nobody was told`);
     }
   }
 

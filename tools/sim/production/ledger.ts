@@ -36,6 +36,10 @@ export class Ledger {
   readonly violations: Violation[] = [];
   readonly leases = new Map<string, LeaseFacts>();
   readonly byAttempt = new Map<number, LeaseFacts>();
+  /** Ids under which another shard is asked, and how long their requests had waited then, ms. */
+  readonly followed = new Map<string, number>();
+  /** Leases of whose end some shard has heard. */
+  readonly everTold = new Set<string>();
   readonly #router: ProductionRouter;
 
   constructor(router: ProductionRouter) {

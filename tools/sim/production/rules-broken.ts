@@ -10,6 +10,7 @@ export const RULES = {
     "a lease is settled when its attempt is over, and within a second where it may be the request's fault",
   "avoids-silence": "a repeat does not go to a region that has just been silent while another one has room",
   leak: "a lease does not outlive its attempt while no message is lost",
+  cap: "no lease outlives its cap",
   unconfirmed: "a lease that nobody confirmed lives no longer than the grace",
   "one-outcome": "a request has exactly one outcome",
   "admitting-only": "nothing is dispatched to an endpoint that does not admit, unless in panic",
@@ -25,6 +26,8 @@ export const RULES = {
   "wake-once": "a need wakes an endpoint once",
   answered: "a queued request is answered while no message is lost",
   "comes-to-rest": "after the end no lease is live and no request is open",
+  place: "a request that another shard sent keeps its place: it has waited since it first asked",
+  told: "what an edge has to tell of an attempt's end reaches a shard or is kept",
   heard: "a held request leaves as soon as what its shard heard of another region lets it",
   crash: "nothing throws",
 } as const;

@@ -251,4 +251,24 @@ export const PLANTED_BUGS = {
       },
     })),
   },
+  "endless-lease": {
+    what: "a lease has no cap: whoever says that it is held keeps it for ever",
+    breaks: ["cap"],
+    core: patched(({ createShard }) => ({
+      createShard: (pool, region, epoch, now) =>
+        createShard({ ...pool, leaseCapMs: 10 * pool.leaseCapMs }, region, epoch, now),
+    })),
+  },
+  "wait-forgotten": {
+    what: "a request that is sent to another shard stands last there, however long it has waited",
+    breaks: ["place"],
+    core: patched(({ acquire }) => ({
+      acquire: (state, request, now, rng) => acquire(state, { ...request, waitedMs: 0 }, now, rng),
+    })),
+  },
+  "report-dropped": {
+    what: "what a failed call carried is not told again",
+    breaks: ["told"],
+    core: patched(() => ({ restoreReport: () => undefined, onCallFailed: () => undefined })),
+  },
 } satisfies Record<string, PlantedBug>;

@@ -63,6 +63,11 @@ export function seenLeaseCalls(core: LeaseCalls, { life, watch }: SeeingEdge): L
     }
     return step;
   };
+  const followed = <Step extends LeaseStep>(step: Step, waitedMs: number): Step => {
+    if (step.kind === "ask" && step.asking.request.hop === 1)
+      watch.followed(step.asking.request.leaseId, waitedMs);
+    return seen(step);
+  };
   return {
     ...core,
     beginLease: (leaseCache, leaseRequest, now) => {
@@ -71,11 +76,11 @@ export function seenLeaseCalls(core: LeaseCalls, { life, watch }: SeeingEdge): L
       return begun;
     },
     onReply: (leaseCache, leaseRequest, asking, reply, at) =>
-      seen(core.onReply(leaseCache, leaseRequest, asking, reply, at)),
+      followed(core.onReply(leaseCache, leaseRequest, asking, reply, at), at.now - asking.askedAtMs),
     onSilence: (leaseCache, leaseRequest, at) => seen(core.onSilence(leaseCache, leaseRequest, at)),
     onAwaited: (leaseCache, leaseRequest, asking, outcome, at) => {
       if (outcome === null) watch.unanswered(asking.request.leaseId);
-      return seen(core.onAwaited(leaseCache, leaseRequest, asking, outcome, at));
+      return followed(core.onAwaited(leaseCache, leaseRequest, asking, outcome, at), at.now - asking.askedAtMs);
     },
     settleHeldLease: (leaseCache, heldLease, settlement) => {
       const isHeld = leaseCache.heldLeases.has(heldLease.leaseId);

@@ -143,7 +143,9 @@ export class ShardChecks {
   #answered(shard: SimShard, { request, reply, isNew }: Asked, granted: Granted[]): void {
     const { outcome } = reply;
     this.#checkAvoided(shard, request, outcome);
-    if (outcome.kind === "queued") this.#of(shard).queued.set(outcome.leaseId, request);
+    const { queued } = this.#of(shard);
+    if (outcome.kind === "queued" && !queued.has(outcome.leaseId)) this.#checkPlace(shard, outcome.leaseId);
+    if (outcome.kind === "queued") queued.set(outcome.leaseId, request);
     if (outcome.kind === "spill" && request.hop === 1)
       this.#ledger.broken("one-hop", `${request.leaseId} was passed on`);
     const { queueDepthMax } = this.#router.options;
@@ -171,6 +173,15 @@ export class ShardChecks {
     if (room !== undefined) {
       this.#ledger.broken("avoids-silence", `${leaseId} goes to ${silent} again, and ${room.id} has room`);
     }
+  }
+
+  /** Who was sent here by another shard stands where it would if it had waited here all the time. */
+  #checkPlace(shard: SimShard, leaseId: string): void {
+    const waitedMs = this.#ledger.followed.get(leaseId);
+    const sinceMs = shard.state.queue.get(leaseId)?.sinceMs;
+    if (waitedMs === undefined || sinceMs === undefined) return;
+    if (Math.abs(this.#ledger.nowMs - waitedMs - sinceMs) > 1)
+      this.#ledger.broken("place", `${leaseId} has waited ${waitedMs} ms elsewhere and stands since ${sinceMs}`);
   }
 
   /** Were so many slots taken before the call, in which it gave away at most `given`, that a retry has to be paid for. */
@@ -255,6 +266,7 @@ export class ShardChecks {
     if (facts.heldSinceMs !== null && facts.outcome !== outcome) {
       this.#ledger.broken("true-outcome", `${leaseId} ended as ${facts.outcome ?? "nothing"}, told is ${outcome}`);
     }
+    this.#ledger.everTold.add(leaseId);
     this.#checkTruth(facts, settlement);
     const epoch = shard.state.leases.epoch;
     if (facts.toldMs !== null && facts.toldEpoch === epoch) return;

@@ -23,6 +23,8 @@ export type Watch = {
   asks(life: RequestLife, request: AcquireRequest): void;
   /** An edge has a lease for a request. */
   leased(heldLease: HeldLease): void;
+  /** An edge asks the shard that another one named, under this id and after its request has waited so long. */
+  followed(leaseId: string, waitedMs: number): void;
   /** An attempt begins, and is not yet among those of its request. */
   dispatched(attempt: SimAttempt): void;
   /** The edge has ended a lease; `outcome` as it will tell the shard. */
