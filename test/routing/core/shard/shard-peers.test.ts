@@ -107,6 +107,27 @@ describe("spilling", () => {
     expect(acquire(state, acquireRequest("i-5", { hop: 1 }), 0, rng).reply.outcome.kind).toBe("queued");
     expect(applyReport(state, { settled: [], held: [] }, 2, rng)).toEqual([]);
   });
+
+  test("keeps the place of a request by what it has waited elsewhere, and its patience too", () => {
+    const state = fullUs();
+    const queued = (leaseId: string, now: number, waitedMs?: number): void => {
+      const changes = waitedMs === undefined ? {} : { hop: 1 as const, waitedMs };
+      absorbDigest(state, digest(4), now);
+      expect(ask(state, leaseId, now, changes).kind).toBe("queued");
+    };
+    queued("i-own", 1_000);
+    queued("i-sent-late", 1_500, 400);
+    queued("i-sent-early", 2_000, 1_001);
+    expect([...state.queue.keys()]).toEqual(["i-sent-early", "i-own", "i-sent-late"]);
+    expect(state.queue.get("i-sent-early")).toMatchObject({
+      sinceMs: 999,
+      giveUpAtMs: 999 + POOL.queueWaitMsMax,
+    });
+    const free = { leaseId: "i-1", endpointId: "e1" };
+    applyReport(state, { settled: [settlement(free)], held: [] }, 2_100, rng);
+    expect(state.queue.has("i-sent-early")).toBe(false);
+    expect(state.queue.size).toBe(2);
+  });
 });
 
 describe("a spill to endpoints that queue what they cannot serve at once", () => {
