@@ -267,7 +267,7 @@ export class Checkers implements Watch {
   /** What no shard has heard of must still be in the outbox of its edge. */
   #checkTold(): void {
     const { edges } = this.#router;
-    const outboxes = edges.flat().flatMap(({ leaseCache }) => [...leaseCache.outboxes.values()].flat());
+    const outboxes = edges.flat().flatMap(({ memory }) => [...memory.leaseCache.outboxes.values()].flat());
     const kept = new Set(outboxes.map(({ leaseId }) => leaseId));
     for (const { id, endedMs } of this.#ledger.leases.values()) {
       if (endedMs === null || this.#ledger.everTold.has(id) || kept.has(id)) continue;

@@ -64,8 +64,7 @@ export function seenLeaseCalls(core: LeaseCalls, { life, watch }: SeeingEdge): L
     return step;
   };
   const followed = <Step extends LeaseStep>(step: Step, waitedMs: number): Step => {
-    if (step.kind === "ask" && step.asking.request.hop === 1)
-      watch.followed(step.asking.request.leaseId, waitedMs);
+    if (step.kind === "ask" && step.asking.request.hop === 1) watch.followed(step.asking.request.leaseId, waitedMs);
     return seen(step);
   };
   return {
