@@ -16,7 +16,7 @@ import type { Rng } from "../src/lib/rng.ts";
 import { absorbDigest, allViews, createShard, DIGEST_EVERY_MS, makeDigest } from "../src/routing/core/shard/shard.ts";
 import type { ShardState } from "../src/routing/core/shard/shard-state.ts";
 import { acquire } from "../src/routing/core/shard/shard-acquire.ts";
-import type { AcquireOutcome, AcquireRequest, Grant, Settlement } from "../src/routing/core/shard-messages.ts";
+import type { AcquireOutcome, AcquireRequest, Begun, Grant, Settlement } from "../src/routing/core/shard-messages.ts";
 
 type Client = { readonly key: string; readonly place: Place };
 type Region = { readonly id: string; readonly place: Place; readonly clients: readonly [Client, ...Client[]] };
@@ -58,6 +58,8 @@ const CONCURRENCY = 8;
 export const LIVE = 7;
 /** How long an attempt runs, ms: a short chat answer. */
 const HELD_MS = 2_000;
+/** How fast an endpoint reads prompts: a little faster than its configuration says. */
+const TOKENS_PER_MS = 12;
 /** Attempts per endpoint that a shard learns from before it is measured. */
 const LESSONS = 100;
 /** Sessions that come back, and every how many requests one of them does. */
@@ -131,6 +133,8 @@ class ShardTraffic {
   readonly #rng: Rng;
   readonly #gapMs: number;
   readonly #running: { readonly grant: Grant; readonly request: AcquireRequest }[] = [];
+  /** Prompts that are being read, and when their first tokens come. */
+  #unread: (Omit<Begun, "agoMs"> & { readonly dueMs: number })[] = [];
   #digestsAtMs = Number.NEGATIVE_INFINITY;
   #count = 0;
 
@@ -153,10 +157,21 @@ class ShardTraffic {
     }
     const ended = this.#running.length < LIVE * this.size ? undefined : this.#running.shift();
     const settled = ended === undefined ? [] : [this.#endOf(ended.grant, ended.request)];
-    const request = this.#request({ settled, held: [] });
+    const request = this.#request({ settled, held: [], begun: this.#begun() });
     const { outcome } = acquire(this.state, request, this.nowMs, this.#rng).reply;
-    if (outcome.kind === "granted") this.#running.push({ grant: outcome.grant, request });
+    if (outcome.kind !== "granted") return outcome;
+    const { grant } = outcome;
+    this.#running.push({ grant, request });
+    const { leaseId, endpointId, netMs = 0, work = 0 } = grant;
+    this.#unread.push({ leaseId, endpointId, backMs: netMs / 2, dueMs: this.nowMs + netMs + work / TOKENS_PER_MS });
     return outcome;
+  }
+
+  /** First tokens that came since the last request. */
+  #begun(): Begun[] {
+    const due = this.#unread.filter(({ dueMs }) => dueMs <= this.nowMs);
+    if (due.length > 0) this.#unread = this.#unread.filter(({ dueMs }) => dueMs > this.nowMs);
+    return due.map(({ dueMs, ...first }) => ({ ...first, agoMs: this.nowMs - dueMs }));
   }
 
   #request(report: AcquireRequest["carry"]): AcquireRequest {
@@ -185,7 +200,7 @@ class ShardTraffic {
 
   #endOf(grant: Grant, { client: place, clientKey, inputTokens, affinity }: AcquireRequest): Settlement {
     const tripMs = (0.8 + 0.4 * this.#rng()) * roundTripPriorMs(place ?? this.region.place, this.region.place);
-    const ttftMs = tripMs + inputTokens / 12 + 10 * this.#rng() + grant.inFlightAtGrant;
+    const ttftMs = tripMs + inputTokens / TOKENS_PER_MS + 10 * this.#rng() + grant.inFlightAtGrant;
     return {
       leaseId: grant.leaseId,
       endpointId: grant.endpointId,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { LeaseReason } from "../../../src/routing/core/lease-client/edge-lease.ts";
 import type { EndpointView } from "../../../src/routing/core/endpoint/endpoint-view.ts";
 import { seededRng } from "../../../src/lib/rng.ts";
-import { route } from "../../../src/routing/core/cost/route.ts";
+import { route, withReading } from "../../../src/routing/core/cost/route.ts";
 import { createLeaseCache, deposit } from "../../../src/routing/core/lease-client/lease-cache.ts";
 import { DECISION_BYTES_MAX, decisionHeader } from "../../../src/gateway/admin/decision-header.ts";
 import type { DecisionMade } from "../../../src/gateway/admin/decision-header.ts";
@@ -21,7 +21,7 @@ type Written = {
 /** The decision over `views` as an answered request has it: the lease of `endpointId`, given for `reason`. */
 function made(views: readonly EndpointView[], endpointId: string, reason: LeaseReason = "nearest_warm"): DecisionMade {
   const request = { client: US, clientKey: "here", inputTokens: 0, excluded: [], exact: true };
-  const { candidates } = route(views, request, seededRng(1));
+  const candidates = withReading(route(views, request, seededRng(1)).candidates, views, request);
   const heldLease = deposit(createLeaseCache("edge"), "key", "shard", grantOf("i-1", { endpointId }), 0, 0);
   return { endpointId, reason, attempts: 1, decision: { heldLease, reason, candidates } };
 }

@@ -11,7 +11,7 @@
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import { explainCandidates } from "./explain-why.ts";
 import type { Winner } from "./explain-why.ts";
-import { route } from "./route.ts";
+import { route, withReading } from "./route.ts";
 import type { Candidate, RouteOutcome, RouteRequest } from "./route.ts";
 import type { Rng } from "../../../lib/rng.ts";
 import type { Priority } from "../shard/priority.ts";
@@ -81,7 +81,8 @@ export function explain(
   picture: Picture,
   rng: Rng,
 ): Explanation {
-  const { outcome, panic, candidates } = route(views, request, rng);
+  const { outcome, panic, candidates: weighed } = route(views, request, rng);
+  const candidates = withReading(weighed, views, request);
   const winner: Winner | null = outcome.kind === "chosen" ? outcome : null;
   const told = views.map((view) => toldOf(view.region, picture));
   const left = views.map((view, index) => Math.max(0, (view.ejectedForMs ?? 0) - (told[index]?.ageMs ?? 0)));

@@ -9,7 +9,7 @@
  * Source: docs/sources.md, Cost model; the panic share is Envoy's. Rejected: plain least-in-flight (ignores distance) and plain
  * nearest (unstable under skewed demand).
  */
-import { assertNever } from "../../../lib/invariant.ts";
+import { assertNever, invariant } from "../../../lib/invariant.ts";
 import { costTerms, totalMs } from "./cost.ts";
 import type { CostInput, CostTerms } from "./cost.ts";
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
@@ -111,9 +111,10 @@ export type Decision = {
 
 export function route(views: readonly EndpointView[], request: RouteRequest, rng: Rng): Decision {
   const candidates = exploring(views, request).map((view) => candidate(view, request));
+  const picked = (one: Candidate) => asChosen(one, views[candidates.indexOf(one)], request);
   const admitting = candidates.filter(({ excluded }) => excluded === null);
   const reachable = admitting.filter(({ region }) => region !== request.avoidRegion);
-  const chosen = choose(reachable, request.exact, rng) ?? choose(admitting, request.exact, rng);
+  const chosen = choose(reachable, request.exact, rng, picked) ?? choose(admitting, request.exact, rng, picked);
   if (chosen !== null) return { outcome: chosen, panic: false, candidates };
 
   const eligible = candidates.filter(({ excluded }) => excluded !== "tried" && excluded !== "draining");
@@ -131,7 +132,12 @@ export function route(views: readonly EndpointView[], request: RouteRequest, rng
 }
 
 /** The chosen endpoint, or null when every admitting one is full. */
-function choose(admitting: readonly Candidate[], exact: boolean, rng: Rng): RouteOutcome | null {
+function choose(
+  admitting: readonly Candidate[],
+  exact: boolean,
+  rng: Rng,
+  picked: (one: Candidate) => ReturnType<typeof asChosen>,
+): RouteOutcome | null {
   const free = admitting.filter((one) => one.warmth === "warm" && hasSlot(one));
   const best = cheapest(free);
   if (best !== null) {
@@ -156,8 +162,19 @@ function candidate(view: EndpointView, request: RouteRequest): Candidate {
     capacity: view.capacity,
     warmth: view.warmth,
     excluded: request.excluded.includes(view.id) ? "tried" : standingExcludes(view),
-    reading: readingFigures(view, request, terms.net),
   };
+}
+
+/** The candidates with what stands before a prompt at each, for whoever is to understand them; no decision needs it. */
+export function withReading(
+  candidates: readonly Candidate[],
+  views: readonly EndpointView[],
+  request: CostInput,
+): Candidate[] {
+  return candidates.map((one, index) => {
+    const view = views[index];
+    return view === undefined ? one : { ...one, reading: readingFigures(view, request, one.terms.net) };
+  });
 }
 
 export function readingFigures(view: EndpointView, request: CostInput, netMs: number): ReadingFigures {
@@ -194,11 +211,12 @@ function reasonFor(winner: Candidate, admitting: readonly Candidate[]): RouteRea
   return nearer.every((one) => !hasSlot(one)) ? "spill" : "cheaper";
 }
 
-function picked({ endpointId, region, totalMs: costMs, reading = NOTHING_IN_LINE, terms }: Candidate) {
-  return { kind: "chosen", endpointId, region, costMs, prompt: promptAt(reading, terms.net) } as const;
+function asChosen(one: Candidate, view: EndpointView | undefined, request: CostInput) {
+  const { endpointId, region, totalMs: costMs, terms } = one;
+  invariant(view !== undefined, "a candidate is of a view");
+  const prompt = promptAt(readingFigures(view, request, terms.net), terms.net);
+  return { kind: "chosen", endpointId, region, costMs, prompt } as const;
 }
-
-const NOTHING_IN_LINE: ReadingFigures = { lineMs: 0, kvMs: 0, work: 0, tokensPerMs: 1, kvUsed: 0, kvMax: null };
 
 const hasSlot = (one: Candidate): boolean => one.inFlight < one.capacity;
 

@@ -11,7 +11,7 @@ import { creditsFor } from "./credits.ts";
 import { fillOf, HEDGE_FILL_MAX } from "../endpoint/first-byte.ts";
 import { isLate } from "../endpoint/lateness.ts";
 import { hasEnded, inFlight } from "./leases.ts";
-import { NEAR_MS, route } from "../cost/route.ts";
+import { NEAR_MS, route, withReading } from "../cost/route.ts";
 import type { Candidate, Decision, RouteOutcome, RouteReason } from "../cost/route.ts";
 import type { Rng } from "../../../lib/rng.ts";
 import { allViews, countAsker, makeSnapshot, ownViews } from "./shard.ts";
@@ -48,7 +48,8 @@ export function acquire(state: ShardState, request: AcquireRequest, now: number,
   const { clientKey } = request;
   const views = request.hop === 0 ? allViews(state, now, clientKey) : ownViews(state, now, clientKey);
   countKey(state, request, now);
-  const decision = route(views, routeRequest(request, affinityFor(state, request, views, now), views), rng);
+  const asked = routeRequest(request, affinityFor(state, request, views, now), views);
+  const decision = route(views, asked, rng);
   const decide = request.ahead ? answerAhead : purposeOf(request) === "hedge" ? answerHedge : answer;
   const outcome = repeated ?? decide(state, request, decision, effects, { now, rng });
   return {
@@ -56,7 +57,7 @@ export function acquire(state: ShardState, request: AcquireRequest, now: number,
       outcome,
       tight: isTight(state, outcome, decision.candidates),
       snapshot: request.wantsSnapshot ? makeSnapshot(state, now) : null,
-      candidates: request.explain ? decision.candidates : null,
+      candidates: request.explain ? withReading(decision.candidates, views, asked) : null,
       ...(request.explain ? { line: linePlace(state, request, now) } : {}),
       ...leaveNews(state, now),
     },

@@ -33,6 +33,8 @@ export function affinityFor(
   let able = 0;
   for (const { warmth, standing } of views) if (warmth === "warm" && standing === "admitting") able += 1;
   const isCached: StillCached = (endpointId, written) => {
+    const own = state.endpoints.get(endpointId)?.cache;
+    if (own !== undefined) return own.written - written < own.keeps;
     const { cacheWritten, cacheKeeps } = views.find(({ id }) => id === endpointId) ?? NOT_TOLD;
     return cacheWritten === undefined || cacheKeeps === undefined || cacheWritten - written < cacheKeeps;
   };
