@@ -22,7 +22,8 @@ beforeAll(async () => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      if (request.url !== "/health") seen.push(Buffer.concat(chunks));
+      // What a shard asks for itself, its health and its load, is a GET.
+      if (request.method === "POST") seen.push(Buffer.concat(chunks));
       const choices = [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "ok" } }];
       response.writeHead(200, { "content-type": "application/json" });
       response.end(JSON.stringify({ id: "c", object: "chat.completion", created: 1, model: "m", choices }));

@@ -16,14 +16,14 @@ afterEach(async () => {
 
 type Heard = { readonly headers: IncomingHttpHeaders; readonly body: string };
 
-/** A service that answers everything alike, and keeps what it was sent. */
+/** A service that answers everything alike, and keeps what it was sent; what it is only asked, as its health, it does not. */
 async function service(answer: object | null, status = 200): Promise<{ url: string; heard: Heard[] }> {
   const heard: Heard[] = [];
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      heard.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
+      if (request.method === "POST") heard.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
       // Null: it never answers.
       if (answer !== null)
         response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));

@@ -43,6 +43,8 @@ export async function startModelServer(plan: ModelPlan = {}): Promise<ModelServe
     if (request.url === "/health") return void response.end("ok");
     if (status !== 200) return void response.writeHead(status).end("{}");
     if (request.url === "/v1/models") return void json(response, JSON.stringify({ object: "list", data: [] }));
+    // What a shard asks of an engine beside its health: this one tells nothing of its load.
+    if (request.method === "GET") return void response.writeHead(404).end("{}");
     asked += 1;
     open += 1;
     response.once("close", () => (open -= 1));

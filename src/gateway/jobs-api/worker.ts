@@ -9,6 +9,7 @@
  */
 import type { TakenJob } from "../../jobs/core/messages.ts";
 import { isJobId, isWorkerId } from "../../jobs/wire/jobs-ids.ts";
+import { CHUNK_BODY_BYTES_MAX, RESULT_BODY_BYTES_MAX, TAKE_COUNT_MAX } from "../../jobs/wire/jobs-runpod.ts";
 import { valueOf } from "../../jobs/wire/jobs-view.ts";
 import { readLooseJson } from "../../wire/json-text.ts";
 import { dress } from "../../wire/replies.ts";
@@ -24,12 +25,6 @@ import { readBody } from "../read-body.ts";
 
 /** The client gives up at 90 s; a slow network and a slow start of its clock fit in between. */
 const TAKE_HOLD_MS = 60_000;
-/** Runpod's bound on a result. */
-const RESULT_BODY_BYTES_MAX = 20 * 1024 * 1024;
-/** Runpod's bound on a chunk, 1 MB, and room for its envelope. */
-const CHUNK_BODY_BYTES_MAX = 1024 * 1024 + 4_096;
-/** More than any GPU worker runs at once. */
-const TAKE_COUNT_MAX = 256;
 /** The client's own list is at most 64 KiB long. */
 const PING_JOBS_MAX = 1_024;
 

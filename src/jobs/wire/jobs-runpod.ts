@@ -17,6 +17,11 @@ export const RUNSYNC_BODY_BYTES_MAX = 20 * MIB;
 /** One call that adds to a batch. */
 export const BATCH_BODY_BYTES_MAX = 10 * MIB;
 const BATCH_REQUESTS_MAX = 5_000;
+/** What a worker sends: a result, and a chunk of 1 MB with room for its envelope. */
+export const RESULT_BODY_BYTES_MAX = 20 * MIB;
+export const CHUNK_BODY_BYTES_MAX = MIB + 4_096;
+/** More than any GPU worker runs at once. */
+export const TAKE_COUNT_MAX = 256;
 
 /** Runpod's range of `wait`, ms. */
 const WAIT_MS_MIN = 1_000;

@@ -27,11 +27,6 @@ const { refuse } = (await load("../../../src/wire/refuse.ts")) as {
   refuse: (requestId: string, config: Config, refusal: Refusal, form: ErrorForm) => Response;
 };
 
-export const WORKER_BOUNDS = (await load("../../../src/gateway/jobs-api/worker.ts")) as {
-  readonly CHUNK_BODY_BYTES_MAX: number;
-  readonly TAKE_COUNT_MAX: number;
-};
-
 export type Call = {
   readonly method?: string;
   readonly tenant?: string;

@@ -1,10 +1,12 @@
 /** The stock worker protocol, call by call: encodings, holds, and what a worker is told. */
 import { describe, expect, test } from "vitest";
-import { surface, WORKER_BOUNDS } from "./jobs-surface.ts";
-
-const { CHUNK_BODY_BYTES_MAX, TAKE_COUNT_MAX } = WORKER_BOUNDS;
+import { CHUNK_BODY_BYTES_MAX, RESULT_BODY_BYTES_MAX, TAKE_COUNT_MAX } from "../../../src/jobs/wire/jobs-runpod.ts";
+import { surface } from "./jobs-surface.ts";
 
 const FORM = { "content-type": "application/x-www-form-urlencoded", charset: "utf-8" };
+
+/** A form of so many bytes. */
+const formOf = (bytes: number): string => `{"output":"${"x".repeat(bytes - '{"output":""}'.length)}"}`;
 
 async function taken() {
   const made = surface();
@@ -94,10 +96,17 @@ test("job-stream adds one chunk, and one above the bound is 413", async () => {
   const path = `/v2/main/job-stream/w1/${id}?x&isStream=false`;
   expect((await call(path, { headers: FORM, body: { output: { n: 1 } } })).status).toBe(200);
   expect(queue.jobs.get(id)?.chunks).toEqual(['{"n":1}']);
-  const around = '{"output":""}';
-  const body = (bytes: number) => `{"output":"${"x".repeat(bytes - around.length)}"}`;
-  expect((await call(path, { body: body(CHUNK_BODY_BYTES_MAX) })).status).toBe(200);
-  expect((await call(path, { body: body(CHUNK_BODY_BYTES_MAX + 1) })).status).toBe(413);
+  expect((await call(path, { body: formOf(CHUNK_BODY_BYTES_MAX) })).status).toBe(200);
+  expect((await call(path, { body: formOf(CHUNK_BODY_BYTES_MAX + 1) })).status).toBe(413);
+});
+
+test("a result above its bound is 413, and one at the bound is kept", async () => {
+  const { call, queue, id } = await taken();
+  const path = `/v2/main/job-done/w1/${id}?x&isStream=false`;
+  expect((await call(path, { body: formOf(RESULT_BODY_BYTES_MAX + 1) })).status).toBe(413);
+  expect(queue.results).toHaveLength(0);
+  expect((await call(path, { body: formOf(RESULT_BODY_BYTES_MAX) })).status).toBe(200);
+  expect(queue.results).toHaveLength(1);
 });
 
 test("ping names the worker and what it runs", async () => {
