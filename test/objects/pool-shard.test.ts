@@ -1,13 +1,8 @@
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import type {
-  AcquireRequest,
-  Report,
-  Grant,
-  LeaseConfirmation,
-  Settlement,
-} from "../../src/routing/core/shard-messages.ts";
+import type { AcquireRequest, Grant, LeaseConfirmation } from "../../src/routing/core/shard-messages.ts";
+import type { Report, Settlement } from "../../src/routing/core/shard-messages.ts";
 import { CHECKPOINT_MS, TICK_IDLE_MS } from "../../src/routing/host/shard-host.ts";
 import type { ShardEnv } from "../../src/routing/object/pool-shard.ts";
 import { loadParts } from "./load-parts.ts";

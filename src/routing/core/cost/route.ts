@@ -222,9 +222,14 @@ const hasSlot = (one: Candidate): boolean => one.inFlight < one.capacity;
 
 const fill = (one: Candidate): number => one.inFlight / one.capacity;
 
+/** Of two that cost the same, one with a slot: the order of the views decides nothing. */
 function cheapest(candidates: readonly Candidate[]): Candidate | null {
   let best: Candidate | null = null;
-  for (const one of candidates) if (best === null || one.totalMs < best.totalMs) best = one;
+  for (const one of candidates) {
+    const isBetter =
+      best === null || one.totalMs < best.totalMs || (one.totalMs === best.totalMs && hasSlot(one) && !hasSlot(best));
+    if (isBetter) best = one;
+  }
   return best;
 }
 
