@@ -70,12 +70,14 @@ function endings(): Endings {
   };
 }
 
+/** Who started this: read at once, because it may be gone before anybody watches it. */
+const PARENT = process.ppid;
+
 /** Whoever starts this without npm may leave it behind on purpose. */
 function watchParent(gone: () => void): ReturnType<typeof setInterval> | undefined {
   if (process.env["npm_lifecycle_event"] === undefined) return undefined;
-  const { ppid } = process;
   const timer = setInterval(() => {
-    if (process.ppid === ppid) return;
+    if (process.ppid === PARENT) return;
     clearInterval(timer);
     gone();
   }, PARENT_LOOK_MS);
