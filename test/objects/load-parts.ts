@@ -1,6 +1,6 @@
 /**
- * Has a shard load what it loads by itself when an endpoint is well, and when something failed. Under this test runner a load that is cut short,
- * because its test has ended, is never finished for anyone.
+ * Has a shard load what it loads by itself when an endpoint is well, and when something failed. Under this test runner
+ * a load that is cut short, because its test has ended, is never finished for anyone.
  */
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";

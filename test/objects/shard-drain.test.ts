@@ -99,13 +99,16 @@ describe("an endpoint that an operator drains", () => {
   });
 
   test("serves who waits for it at once when it is put back, and is probed", async () => {
-    for (let index = 0; index < 4; index++) await euShard().acquire(ask(`i-${index}`));
-    expect((await euShard().acquire(ask("i-9"))).outcome.kind).toBe("queued");
-    const waiting = euShard().awaitGrant("i-9");
-    await euShard().drain("eu-a", true);
+    // Of a pool in one region: where another one serves too, a short wait is one in the endpoint's own line.
+    const shard = POOL_SHARD.getByName("pool:jobs-watched:us-east");
+    const near = { client: US };
+    for (let index = 0; index < 4; index++) await shard.acquire(ask(`i-${index}`, near));
+    expect((await shard.acquire(ask("i-9", near))).outcome.kind).toBe("queued");
+    const waiting = shard.awaitGrant("i-9");
+    await shard.drain("watched-a", true);
     const settled = [0, 1, 2, 3].map((index) => ({
       leaseId: `i-${index}`,
-      endpointId: "eu-a",
+      endpointId: "watched-a",
       epoch: 1,
       outcome: "served" as const,
       heldMs: 10,
@@ -115,13 +118,13 @@ describe("an endpoint that an operator drains", () => {
       inputTokens: 0,
       inFlightAtGrant: 0,
     }));
-    await euShard().report({ settled, held: [] });
-    expect(await statusOf(euShard())).toMatchObject({ liveLeases: 0, queued: 1 });
+    await shard.report({ settled, held: [] });
+    expect(await statusOf(shard)).toMatchObject({ liveLeases: 0, queued: 1 });
     vi.setSystemTime(START_MS + 1_000);
     probed = [];
-    await euShard().drain("eu-a", false);
-    expect(await waiting).toMatchObject({ kind: "granted", grant: { leaseId: "i-9", endpointId: "eu-a" } });
-    await vi.waitFor(() => expect(probed).toEqual(["http://127.0.0.1:9103/health"]));
+    await shard.drain("watched-a", false);
+    expect(await waiting).toMatchObject({ kind: "granted", grant: { leaseId: "i-9", endpointId: "watched-a" } });
+    await vi.waitFor(() => expect(probed).toEqual(["http://127.0.0.1:9104/health"]));
   });
 
   test("is told to the peers", async () => {
