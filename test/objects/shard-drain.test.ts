@@ -189,19 +189,20 @@ describe("what failed", () => {
 
 describe("a probe that finds an endpoint well", () => {
   test("gives its slots to who waits, without another message", async () => {
-    answer = (url) => new Response("", { status: url.includes(":9102") ? 500 : 200 });
-    // After two failed probes `us-b` is down; then the slots of `us-a` are all that there is.
+    const pair = POOL_SHARD.getByName("pool:pair:us-east");
+    answer = (url) => new Response("", { status: url.includes(":9106") ? 500 : 200 });
+    // After two failed probes `pair-b` is down; then the slots of `pair-a` are all that there is.
     for (const afterMs of [0, 1_000]) {
       vi.setSystemTime(START_MS + afterMs);
-      await usShard().status(true);
+      await pair.status(true);
     }
-    for (let index = 0; index < 4; index++) await usShard().acquire(ask(`i-${index}`, { client: US }));
-    expect((await usShard().acquire(ask("i-9", { client: US }))).outcome.kind).toBe("queued");
-    const waiting = usShard().awaitGrant("i-9");
+    for (let index = 0; index < 4; index++) await pair.acquire(ask(`i-${index}`, { client: US }));
+    expect((await pair.acquire(ask("i-9", { client: US }))).outcome.kind).toBe("queued");
+    const waiting = pair.awaitGrant("i-9");
     answer = () => new Response("");
     vi.setSystemTime(START_MS + 3_000);
-    await usShard().status(true);
-    expect(await waiting).toMatchObject({ kind: "granted", grant: { leaseId: "i-9", endpointId: "us-b" } });
+    await pair.status(true);
+    expect(await waiting).toMatchObject({ kind: "granted", grant: { leaseId: "i-9", endpointId: "pair-b" } });
   });
 });
 
