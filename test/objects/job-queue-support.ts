@@ -1,9 +1,10 @@
 /** A queue of the fixture's pool, endpoints that answer what a test says, and submissions with everything filled in. */
 import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, vi } from "vitest";
 import type { JobPolicy, JobView, SubmitRequest } from "../../src/jobs/core/messages.ts";
 import type { JobQueue } from "../../src/jobs/object/job-queue.ts";
+import { loadParts } from "./load-parts.ts";
 
 const { JOB_QUEUE } = env as unknown as { readonly JOB_QUEUE?: DurableObjectNamespace<JobQueue> };
 
@@ -59,6 +60,7 @@ async function fakeFetch(input: RequestInfo | URL, init?: RequestInit): Promise<
 }
 
 export function useQueue(): void {
+  beforeAll(loadParts);
   beforeEach(() => {
     sent.length = 0;
     answerer = () => Response.json({ output: "done" });
