@@ -30,6 +30,7 @@ const lostAttempt = (attempt: Attempt, why: LostAttempt["why"]): LostAttempt => 
   why,
   maybeProcessed: true,
   silent: false,
+  cutOff: false,
   status: null,
   retryAfterMs: null,
   undecided: false,
@@ -64,7 +65,7 @@ export function broken(attempt: Attempt, error: unknown): LostAttempt {
   noteFailure(attempt, null, timedOut ? late : gone);
   endAttempt(attempt, timedOut && bounds.stream ? lateNow(attempt) : "failed");
   const silent = attempt.headersAtMs === null;
-  return { ...lostAttempt(attempt, timedOut ? "timeout" : "failed"), silent };
+  return { ...lostAttempt(attempt, timedOut ? "timeout" : "failed"), silent, cutOff: true };
 }
 
 /** Late is not failed: probes say whether the endpoint is well. */

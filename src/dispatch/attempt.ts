@@ -91,8 +91,10 @@ export type LostAttempt = {
   readonly attempt: Attempt;
   readonly why: "capacity" | "failed" | "timeout" | "left" | "put_back";
   readonly maybeProcessed: boolean;
-  /** Not one byte came back: its whole region may be cut off. */
+  /** Not one byte came back. */
   readonly silent: boolean;
+  /** It broke off, or was too late, before its answer had begun; headers may have come. */
+  readonly cutOff: boolean;
   /** Status of its error answer; null: none came. */
   readonly status: number | null;
   /** When the endpoint that had no room wants to be asked again, ms; null: it did not say. */

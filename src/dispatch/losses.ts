@@ -27,9 +27,9 @@ export async function afterLost<Reply>(
   lost: LostAttempt,
   { isPanic, withHedge }: { readonly isPanic: boolean; readonly withHedge: boolean },
 ): Promise<Next<Reply>> {
-  const { why, maybeProcessed, silent, undecided, retryAfterMs } = lost;
+  const { why, maybeProcessed, silent, cutOff, undecided, retryAfterMs } = lost;
   addLoss(course.losses, lost, isPanic);
-  const loss = { ...lossAt(lost.attempt), why, maybeProcessed, silent, undecided, retryAfterMs, withHedge };
+  const loss = { ...lossAt(lost.attempt), why, maybeProcessed, silent, cutOff, undecided, retryAfterMs, withHedge };
   const asks = repeatAfter(course, loss);
   if (asks !== null) return { asks };
   await blameUnanswered(course);
@@ -116,6 +116,7 @@ const TOO_LONG = {
   why: "too_long",
   maybeProcessed: false,
   silent: false,
+  cutOff: false,
   undecided: false,
   retryAfterMs: null,
   withHedge: false,

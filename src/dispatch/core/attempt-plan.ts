@@ -8,6 +8,7 @@
  *   fail, and the shard says whether one more is paid for (`budget.ts`).
  * - A request that is *too long* for one endpoint's context goes to one other, free, and never again to the same.
  * - One that is *put back* for a higher class asks for the same endpoints again, at most PUT_BACKS_MAX times.
+ * Whoever was cut off keeps the next attempt out of its region, headers or none: a region that goes dark takes both.
  * When no other endpoint can serve, two kinds are asked once more. Those that refused: their shard holds the request
  * until they have room. And those whose connection broke before anything can have come of it, at once: an idle
  * connection that the server has just closed looks like that. If two endpoints answer one request with errors of their
@@ -27,8 +28,10 @@ export type Loss = {
    */
   readonly why: "capacity" | "failed" | "timeout" | "too_long" | "left" | "put_back";
   readonly maybeProcessed: boolean;
-  /** Not one byte came back. */
+  /** Not one byte came back: nothing can have come of it. */
   readonly silent: boolean;
+  /** It broke off, or was too late, before an answer had begun: its whole region may be gone. */
+  readonly cutOff: boolean;
   /** It was answered with an error that may be the request's fault. */
   readonly undecided: boolean;
   /** When an endpoint without room wants to be asked again, ms; null: it did not say. */
@@ -156,7 +159,7 @@ export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatab
   plan.faulted ||= loss.undecided;
   if (plan.disputed || plan.failures >= attemptsMax || (loss.maybeProcessed && !repeatable)) return null;
   if (loss.silent && loss.why === "failed" && loss.heldMs <= STALE_MS) plan.comeBackTo.push(loss.endpointId);
-  return repeat(plan, plan.tried, loss.silent ? loss.region : null);
+  return repeat(plan, plan.tried, loss.cutOff ? loss.region : null);
 }
 
 /** No other endpoint can serve it; null: then nobody can. */

@@ -20,6 +20,7 @@ const loss = (endpointId: string, changes: Partial<Loss> = {}): Loss => ({
   why: "failed",
   maybeProcessed: true,
   silent: false,
+  cutOff: false,
   undecided: false,
   retryAfterMs: null,
   heldMs: 5,
@@ -44,8 +45,13 @@ describe("a failed attempt", () => {
     expect(next).toEqual({ excluded: ["a"], purpose: "retry", avoidRegion: null });
   });
 
-  test("that was silent keeps the next one out of its region, if there is another", () => {
-    expect(lose(createAttemptPlan(), loss("a", { silent: true, why: "timeout" }))?.avoidRegion).toBe("us");
+  test.each([
+    { name: "silent", changes: { silent: true, cutOff: true }, avoids: "us" },
+    { name: "silent until it was too late", changes: { silent: true, cutOff: true, why: "timeout" }, avoids: "us" },
+    { name: "cut off after its headers", changes: { cutOff: true }, avoids: "us" },
+    { name: "answered with an error", changes: { undecided: true }, avoids: null },
+  ] as const)("that was $name keeps the next one out of its region: $avoids", ({ changes, avoids }) => {
+    expect(lose(createAttemptPlan(), loss("a", changes))?.avoidRegion).toBe(avoids);
   });
 
   test.each([1, 2, 5])("is the last one when %i have failed", (attemptsMax) => {
@@ -131,7 +137,7 @@ describe("when no other endpoint can serve it", () => {
   test.each([
     { name: "at once", changes: { silent: true, heldMs: STALE_MS }, comesBack: true },
     { name: "later", changes: { silent: true, heldMs: STALE_MS + 1 }, comesBack: false },
-    { name: "after its headers", changes: { silent: false }, comesBack: false },
+    { name: "after its headers", changes: { silent: false, cutOff: true }, comesBack: false },
     { name: "by our own deadline", changes: { silent: true, why: "timeout" }, comesBack: false },
   ] as const)("one whose connection broke $name is asked once more: $comesBack", ({ changes, comesBack }) => {
     const plan = createAttemptPlan();

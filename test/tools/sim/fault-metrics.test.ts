@@ -68,9 +68,6 @@ describe("what is told of a fault", () => {
   });
 });
 
-/** Of the requests that wait for their first token in a region when it goes. */
-const LOST_AT_ONCE_MAX = 2;
-
 describe("the production core", () => {
   const run = async (name: string, seed: number, factory = production()) => {
     const scenario = loadScenario(name);
@@ -86,12 +83,12 @@ describe("the production core", () => {
     expect((await run("sinkhole", seed, routerNamed("least-outstanding-k")?.factory))?.strayShare).toBeGreaterThan(0.3);
   });
 
-  test.each([1, 2, 3])("loses no request that another region could have served, seed %i", async (seed) => {
-    const told = await run("outage", seed);
-    // Both tries of a request may be under way in the region when it goes: the answer's headers had come from there.
-    expect(told?.lostRequests).toBeLessThanOrEqual(LOST_AT_ONCE_MAX);
-    expect(told?.strayShare).toBe(0);
-    // Of some twenty requests: two or three are bound elsewhere, where they are served sooner.
-    expect(told?.homeAfter).toBeGreaterThan(0.8);
+  test("loses no request that another region could have served, and brings clients home", async () => {
+    const told = [await run("outage", 1), await run("outage", 2), await run("outage", 3)];
+    for (const one of told) expect(one).toMatchObject({ lostRequests: 0, strayShare: 0 });
+    // Of all seeds together: each has some twenty clients in those five seconds, and at any time one in 25 is served sooner
+    // elsewhere.
+    const home = told.map((one) => one?.homeAfter ?? 0);
+    expect(home.reduce((sum, share) => sum + share) / home.length).toBeGreaterThan(0.9);
   });
 });

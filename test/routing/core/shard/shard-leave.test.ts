@@ -127,6 +127,7 @@ describe("an attempt that waits", () => {
       why: "left",
       maybeProcessed: true,
       silent: false,
+      cutOff: false,
       undecided: false,
       retryAfterMs: null,
       heldMs: 5_000,

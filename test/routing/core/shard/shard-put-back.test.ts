@@ -126,6 +126,7 @@ describe("a request that was put back", () => {
     why: "put_back",
     maybeProcessed: true,
     silent: false,
+    cutOff: false,
     undecided: false,
     retryAfterMs: null,
     heldMs: 700,
