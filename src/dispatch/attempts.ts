@@ -4,6 +4,7 @@
  * Ends with an answer that has begun or with a refusal, and says nothing to the client itself: the rails may have the
  * last word.
  */
+import { part } from "./part.ts";
 import { createAttemptPlan } from "./core/attempt-plan.ts";
 import { lateTimes } from "../routing/core/endpoint/first-byte.ts";
 import type { Leased } from "../routing/core/lease-client/edge-lease.ts";
@@ -16,13 +17,11 @@ import type { LeaseAnswer } from "../routing/host/lease-client.ts";
 import type { Way } from "./upstream.ts";
 import { giveBack, wayOf } from "./way-of.ts";
 
-type LossesPart = typeof import("./losses.ts");
-
-/** What follows when a request was not served at once: loaded with the first of them. */
-let lossesPart: LossesPart | null = null;
-
-/** Whoever runs this on a clock of his own loads it before: then nothing here waits for a module. */
-const loadLosses = async (): Promise<LossesPart> => (lossesPart ??= await import("./losses.ts"));
+/**
+ * What follows when a request was not served at once: loaded with the first of them. Whoever runs this on a clock of his own
+ * loads it before: then nothing here waits for a module.
+ */
+const loadLosses = part(async () => import("./losses.ts"));
 
 /** Never rejects but for a bug. */
 export async function runAttempts<Reply>(

@@ -11,6 +11,7 @@
  * everybody's business.
  */
 import { invariant } from "../lib/invariant.ts";
+import { part } from "./part.ts";
 import type { AttemptOutcome } from "../routing/core/shard-messages.ts";
 import { isEventStream } from "./answer-format.ts";
 import { abandonAttempt } from "./attempt-end.ts";
@@ -79,7 +80,7 @@ function bodyOf({ attempt, open }: BegunAttempt<unknown>, { body }: OwnReply, is
 }
 
 /** Loaded with the first answer that is not only passed on. */
-const readPart = async () => import("./read-answer.ts");
+const readPart = part(async () => import("./read-answer.ts"));
 
 function answerStream(attempt: Attempt, open: OpenAnswer, streaming: Streaming, isEvents: boolean): AnswerStream {
   return {

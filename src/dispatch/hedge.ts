@@ -7,6 +7,7 @@
  * attempt holds its lease until it was aborted, and is settled once. What the second one fails at is never shown.
  */
 import { createRace, raceBegun, raceLate, raceLost } from "./core/hedge-race.ts";
+import { part } from "./part.ts";
 import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
 import type { LeaseClient } from "../routing/host/lease-client.ts";
 import { endLost, nowOf } from "./attempt-end.ts";
@@ -14,12 +15,8 @@ import { attemptOnce } from "./attempt-once.ts";
 import type { Hedged, HedgePlan } from "./course.ts";
 import type { Bounds, Way } from "./upstream.ts";
 
-type SecondPart = typeof import("./hedge-second.ts");
-
 /** The second attempt: loaded with the first one that is late. */
-let secondPart: SecondPart | null = null;
-
-const loadSecond = async (): Promise<SecondPart> => (secondPart ??= await import("./hedge-second.ts"));
+const loadSecond = part(async () => import("./hedge-second.ts"));
 
 /** What exists only once the first attempt is late: before, a race costs nothing. */
 type Second<Reply> = { readonly stop: AbortController; readonly hedged: Promise<Hedged<Reply> | null> };

@@ -16,6 +16,7 @@ import { observeTokens } from "../wire/token-bytes.ts";
 import { isEventStream, isGonePage } from "./answer-format.ts";
 import { beginAnswer } from "./begin-answer.ts";
 import type { Begun, NoAnswer } from "./begin-answer.ts";
+import { usageIn } from "./core/answer-usage.ts";
 import { createReach, noteAsked } from "./core/reach-step.ts";
 import type { Reach } from "./core/reach-step.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -61,15 +62,14 @@ export function wayTo(endpoint: EdgeEndpoint, outgoing: Outgoing): Way<Reply> {
   };
 }
 
-const reaches = new WeakMap<EdgeEndpoint, Reach>();
+const reaches = new WeakMap<EdgeEndpoint, Reach | null>();
 
 /** Null: where health is asked at another origin, it tells nothing of this one. */
 function reachOf(endpoint: EdgeEndpoint): Reach | null {
   const known = reaches.get(endpoint);
   if (known !== undefined) return known;
   const { healthUrl, url } = endpoint.target;
-  if (new URL(healthUrl).origin !== new URL(url).origin) return null;
-  const reach = createReach();
+  const reach = new URL(healthUrl).origin === new URL(url).origin ? createReach() : null;
   reaches.set(endpoint, reach);
   return reach;
 }
@@ -97,14 +97,11 @@ async function ask(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Asking): 
       const reply = asTold(endpoint, response, begun);
       const isOver = reply.body.kind === "whole";
       const hasToken = outgoing.protocol !== null && isEventStream(reply.headers.get("content-type") ?? "");
-      const usage = begun.kind === "whole" && begun.value !== undefined ? await usageOf(begun.value) : null;
+      const usage = begun.kind === "whole" && begun.value !== undefined ? usageIn(begun.value) : null;
       return { kind: "begun", reply, status, isTooLong: answer === "too_long", isOver, hasToken, usage };
     }
   }
 }
-
-/** What a whole answer says of its prompt. Its reader is not loaded at start: the first answer is not the first byte. */
-const usageOf = async (value: unknown) => (await import("./core/answer-usage.ts")).usageIn(value);
 
 /** It answered 404, in words that help nobody. */
 function inItsPlace(refusal: Refusal, { onHeaders }: Asking): Heard<Reply> {

@@ -10,6 +10,7 @@
  * (docs/performance.md has the measurement).
  */
 import type { AttemptOutcome } from "../routing/core/shard-messages.ts";
+import { usageAtEnd } from "./core/answer-usage.ts";
 import { firstNonEmptyToken } from "./core/token-timing.ts";
 import { createSseDecoder, push } from "../lib/sse.ts";
 import type { EndState } from "./core/stream-end.ts";
@@ -89,7 +90,7 @@ async function relayEvents(
   over.abort();
   await looking;
   const last = textOf(tail);
-  attempt.usage = last === null ? null : (await import("./core/answer-usage.ts")).usageAtEnd(last);
+  attempt.usage = last === null ? null : usageAtEnd(last);
   return endEvents(attempt, tail, writable, { isBroken, isRead: opening !== null });
 }
 

@@ -16,12 +16,12 @@ import type { AffinityKey } from "../routing/core/shard/affinity.ts";
 import type { HashKey } from "../lib/keyed-hash.ts";
 import type { AffinityMode } from "../config/config.ts";
 import { promptChain } from "./prompt-chain.ts";
-import { sessionKeyOf } from "./session-key.ts";
 
 export type KeyedRequest = {
   readonly mode: AffinityMode;
   readonly tenant: string;
-  readonly headers: Headers;
+  /** Key of the session that it names (`session-key.ts`); null: none. */
+  readonly session: string | null;
   /** The parsed body; null when it is not JSON. */
   readonly json: unknown;
   /** Does the body hold a prompt that an engine keeps in its cache. */
@@ -32,13 +32,12 @@ export type KeyedRequest = {
 
 /** The key of a request; null when it has none that is worth anything. */
 export function affinityKeyOf(secret: HashKey, request: KeyedRequest): AffinityKey | null {
-  const { mode, tenant, inputTokens } = request;
+  const { mode, tenant, session, inputTokens } = request;
   if (mode === "off" || inputTokens < AFFINITY_TOKENS_MIN) return null;
   const body =
     typeof request.json === "object" && request.json !== null
       ? (request.json as Readonly<Record<string, unknown>>)
       : null;
-  const session = sessionKeyOf(secret, tenant, request.headers, body);
   const chain =
     mode === "session" || body === null || !request.hasPrompt
       ? null

@@ -27,6 +27,7 @@ import {
   TRACEPARENT,
 } from "../wire/headers.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
+import { part } from "../dispatch/part.ts";
 import { AFFINITY_TOKENS_MIN } from "../routing/core/shard/affinity.ts";
 import { protocolOf } from "../dispatch/answer-format.ts";
 import { answerBegun } from "./answer.ts";
@@ -41,7 +42,7 @@ import type { LeaseAnswer } from "../routing/host/lease-client.ts";
 import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
 import { inLineOf } from "./in-line.ts";
-import type { LineAsked } from "./in-line.ts";
+import type { InLine, LineAsked } from "./in-line.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
 import { textLimit } from "./text-limit.ts";
@@ -69,6 +70,11 @@ export type Parcel = {
   /** Its body with the wish for usage, where the pool has one; null: as it came. */
   readonly asking: ((body: unknown) => unknown) | null;
 };
+
+/** Loaded with the first long prompt, the first stream that is asked for its usage, and the first rail outside. */
+const affinityPart = part(async () => import("./affinity-key.ts"));
+const usagePart = part(async () => import("./stream-usage.ts"));
+const overlapPart = part(async () => import("./overlap.ts"));
 
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
 export async function infer(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Answer> {
@@ -124,7 +130,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     client: place,
     clientKey: key,
     inputTokens,
-    affinityKey: inputTokens < AFFINITY_TOKENS_MIN ? null : await affinityOf(edge, parcel, inputTokens),
+    affinityKey: inputTokens < AFFINITY_TOKENS_MIN ? null : await affinityOf(edge, parcel, inputTokens, line),
     adapter: adapterOf(parcel),
     excluded: [],
     explain: isExplained(edge),
@@ -154,7 +160,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
 }
 
 async function usageAsker({ method, path }: Pick<Parcel, "method" | "path">): Promise<Parcel["asking"]> {
-  const { askingUsage } = await import("./stream-usage.ts");
+  const { askingUsage } = await usagePart();
   const protocol = protocolOf(method, path);
   return (body) => askingUsage(protocol, body);
 }
@@ -195,7 +201,7 @@ async function sendAsking(
 ): Promise<Answer> {
   const { edge, parcel, leaseRequest, leasing } = sending;
   const { leases, ctx } = edge;
-  const { dispatchBeside, keepLease } = await import("./overlap.ts");
+  const { dispatchBeside, keepLease } = await overlapPart();
   if (parcel.pool.config.rails.overlap === "acquire") {
     ctx.waitUntil(keepLease(leases, leasing, check.outside));
     return sendChecked(sending, await check.outside);
@@ -284,13 +290,17 @@ function adapterOf({ pool, json }: Parcel): string | null {
   return typeof model === "string" ? model : null;
 }
 
-/** Loaded with the first long prompt. */
-async function affinityOf({ runtime, request, identity }: Authenticated, parcel: Parcel, inputTokens: number) {
-  const { affinityKeyOf } = await import("./affinity-key.ts");
+async function affinityOf(
+  { runtime, identity }: Authenticated,
+  parcel: Parcel,
+  inputTokens: number,
+  { sender }: InLine,
+) {
+  const { affinityKeyOf } = await affinityPart();
   return affinityKeyOf(runtime.affinitySecret, {
     mode: parcel.pool.config.affinity,
     tenant: identity.tenant,
-    headers: request.headers,
+    session: sender.session ?? null,
     json: parcel.json,
     hasPrompt: parcel.isInference && parcel.path !== "/v1/embeddings",
     inputTokens,

@@ -7,6 +7,7 @@ import type { IRequest } from "itty-router";
 import { KEY_HEADERS } from "../wire/headers.ts";
 import { modelById, modelList } from "../wire/openai.ts";
 import { withoutLastSlash } from "../wire/request-target.ts";
+import { part } from "../dispatch/part.ts";
 import { err } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { Identity, KeyRefusal } from "../wire/api-keys.ts";
@@ -23,6 +24,10 @@ import type { Runtime } from "../dispatch/runtime.ts";
 type Handler = (edge: Authenticated, params: Readonly<Record<string, string>>) => Promise<Answer> | Answer;
 
 type Exact = { readonly method: string; readonly scope: Scope; readonly handler: Handler };
+
+const jobsPart = part(async () => import("./jobs-api/routes.ts"));
+const asyncPart = part(async () => import("./jobs-api/respond-async.ts"));
+const passPart = part(async () => import("./pass-through.ts"));
 
 /** Paths without parameters: one look-up decides, which is what every inference request pays. */
 const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
@@ -77,7 +82,7 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
   const [, poolId, poolPath = "/"] = POOL_PATH.exec(edge.path) ?? [];
   if (poolId !== undefined) return admit(edge, "infer", async (known) => toPool(known, poolId, poolPath), {});
   if (JOB_PATH.test(path)) {
-    const { routeJobs } = await import("./jobs-api/routes.ts");
+    const { routeJobs } = await jobsPart();
     return routeJobs({ ...edge, path }, async (asked, scope, handler) => admit(asked, scope, handler, {}));
   }
   // The router reads these two members and writes its own beside them.
@@ -111,7 +116,7 @@ async function admit(
   }
   const known = { ...edge, identity: identity.value };
   if (scope === "infer" && edge.request.method === "POST" && mayBecomeJob(headers)) {
-    const { asJob } = await import("./jobs-api/respond-async.ts");
+    const { asJob } = await asyncPart();
     return asJob(known, async (sync) => handler(sync, params));
   }
   return handler(known, params);
@@ -167,5 +172,5 @@ const decoded = decodeURIComponent;
 
 /** Loaded with the first request to such a path. */
 async function passOn(...request: Parameters<typeof passThrough>): Promise<Answer> {
-  return (await import("./pass-through.ts")).passThrough(...request);
+  return (await passPart()).passThrough(...request);
 }

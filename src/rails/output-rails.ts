@@ -9,15 +9,14 @@
  */
 import type { StreamFormatName } from "./core/stream/stream-events.ts";
 import { answerFormat } from "../dispatch/answer-format.ts";
+import { part } from "../dispatch/part.ts";
 import type { Checked } from "./check.ts";
 import type { Answer } from "../wire/refusal.ts";
 import type { Railing } from "./railing.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 
-type OutputPart = typeof import("./output.ts");
-
-/** The part of the bundle with the output rails, once it is loaded. */
-let outputPart: OutputPart | null = null;
+/** The output rails. */
+const outputPart = part(async () => import("./output.ts"));
 
 /** Null when nothing looks at the answers of this pool and path. Of errors there is nothing to look at. */
 export function railedFormat(
@@ -32,6 +31,5 @@ export function railedFormat(
 
 /** The client's response; the attempt ends by itself. */
 export async function answerRailed(railing: Railing): Promise<Answer> {
-  outputPart ??= await import("./output.ts");
-  return outputPart.railAnswer(railing);
+  return (await outputPart()).railAnswer(railing);
 }

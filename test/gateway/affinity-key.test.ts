@@ -2,21 +2,21 @@ import { describe, expect, test } from "vitest";
 import { AFFINITY_TOKENS_MIN } from "../../src/routing/core/shard/affinity.ts";
 import { affinityKeyOf } from "../../src/gateway/affinity-key.ts";
 import type { KeyedRequest } from "../../src/gateway/affinity-key.ts";
-import { SESSION_CHARS_MAX } from "../../src/gateway/session-key.ts";
+import { SESSION_CHARS_MAX, sessionKeyOf } from "../../src/gateway/session-key.ts";
 import { MARK_CHARS_MIN } from "../../src/routing/core/shard/prompt-chain.ts";
 import { hashKeyOf } from "../../src/lib/keyed-hash.ts";
 
 const SECRET = hashKeyOf("pepper of at least thirty-two characters");
 const PROMPT = "You are a helpful assistant. ".repeat(50);
 
-type Changes = Partial<Omit<KeyedRequest, "headers">> & { readonly headers?: Readonly<Record<string, string>> };
+type Changes = Partial<Omit<KeyedRequest, "session">> & { readonly headers?: Readonly<Record<string, string>> };
 
-const keyOf = ({ headers = {}, ...changes }: Changes = {}, secret = SECRET) =>
+const keyOf = ({ headers = {}, json = null, tenant = "t", ...changes }: Changes = {}, secret = SECRET) =>
   affinityKeyOf(secret, {
     mode: "prefix",
-    tenant: "t",
-    headers: new Headers(headers),
-    json: null,
+    tenant,
+    session: sessionKeyOf(secret, tenant, new Headers(headers), json),
+    json,
     hasPrompt: true,
     inputTokens: 4_000,
     ...changes,

@@ -45,58 +45,56 @@ export function usageAtEnd({ text, isCut }: Tail): AnswerUsage | null {
 /** What a whole answer, or one event, tells; null: nothing. */
 export function usageIn(value: unknown): AnswerUsage | null {
   const within = memberOf(value, "response") ?? memberOf(value, "message") ?? value;
-  const usage = memberOf(within, "usage");
-  const timings = memberOf(value, "timings");
-  const found = {
-    ...ofOllama(value),
-    ...ofTimings(timings),
-    ...ofUsage(usage),
-    ...ofMetrics(memberOf(value, "metrics")),
-  };
-  const told = Object.entries(found).filter(([, figure]) => figure !== undefined);
-  return told.length === 0 ? null : (Object.fromEntries(told) as AnswerUsage);
+  const found: Found = {};
+  // A later form goes before an earlier one.
+  readOllama(found, value);
+  readTimings(found, memberOf(value, "timings"));
+  readUsage(found, memberOf(within, "usage"));
+  note(found, "readMs", ms(memberOf(memberOf(value, "metrics"), "time_to_first_token_ms")));
+  const { promptTokens, cachedTrue, outputTokens, readMs } = found;
+  return (promptTokens ?? cachedTrue ?? outputTokens ?? readMs) === undefined ? null : found;
 }
 
-type Found = { readonly [Name in keyof AnswerUsage]: AnswerUsage[Name] | undefined };
+/** Written in place: every whole answer is looked at. */
+type Found = { -readonly [Name in keyof AnswerUsage]: AnswerUsage[Name] };
 
-function ofUsage(usage: unknown): Found {
+/** What one form does not tell leaves what another one told. */
+function note(found: Found, name: keyof Found, figure: number | undefined): void {
+  if (figure !== undefined) found[name] = figure;
+}
+
+function readUsage(found: Found, usage: unknown): void {
+  if (usage === null) return;
   const read = tokens(memberOf(usage, "cache_read_input_tokens"));
   const details = memberOf(usage, "prompt_tokens_details") ?? memberOf(usage, "input_tokens_details");
   const input = positive(memberOf(usage, "input_tokens"));
   // Anthropic counts what it read anew, what it found, and what it wrote into its cache apart.
   const beside = (read ?? 0) + (tokens(memberOf(usage, "cache_creation_input_tokens")) ?? 0);
-  return onlyTold({
-    promptTokens: positive(memberOf(usage, "prompt_tokens")) ?? (input === undefined ? undefined : input + beside),
-    cachedTrue: tokens(memberOf(details, "cached_tokens")) ?? read,
-    outputTokens: positive(memberOf(usage, "completion_tokens")) ?? positive(memberOf(usage, "output_tokens")),
-  });
+  const prompt = positive(memberOf(usage, "prompt_tokens")) ?? (input === undefined ? undefined : input + beside);
+  note(found, "promptTokens", prompt);
+  note(found, "cachedTrue", tokens(memberOf(details, "cached_tokens")) ?? read);
+  note(
+    found,
+    "outputTokens",
+    positive(memberOf(usage, "completion_tokens")) ?? positive(memberOf(usage, "output_tokens")),
+  );
 }
 
-function ofTimings(timings: unknown): Found {
+function readTimings(found: Found, timings: unknown): void {
+  if (timings === null) return;
   const [cached, read] = [tokens(memberOf(timings, "cache_n")), tokens(memberOf(timings, "prompt_n"))];
-  return onlyTold({
-    promptTokens: cached === undefined || read === undefined ? undefined : cached + read,
-    cachedTrue: cached,
-    outputTokens: positive(memberOf(timings, "predicted_n")),
-    readMs: ms(memberOf(timings, "prompt_ms")),
-  });
+  note(found, "promptTokens", cached === undefined || read === undefined ? undefined : cached + read);
+  note(found, "cachedTrue", cached);
+  note(found, "outputTokens", positive(memberOf(timings, "predicted_n")));
+  note(found, "readMs", ms(memberOf(timings, "prompt_ms")));
 }
 
-function ofOllama(value: unknown): Found {
+function readOllama(found: Found, value: unknown): void {
   const ns = memberOf(value, "prompt_eval_duration");
-  return onlyTold({
-    promptTokens: positive(memberOf(value, "prompt_eval_count")),
-    cachedTrue: tokens(memberOf(value, "prompt_eval_cached_count")),
-    outputTokens: positive(memberOf(value, "eval_count")),
-    readMs: typeof ns === "number" ? ms(ns / 1e6) : undefined,
-  });
-}
-
-const ofMetrics = (metrics: unknown): Found => onlyTold({ readMs: ms(memberOf(metrics, "time_to_first_token_ms")) });
-
-/** What one form does not tell leaves what another one told. */
-function onlyTold(figures: Found): Found {
-  return Object.fromEntries(Object.entries(figures).filter(([, figure]) => figure !== undefined));
+  note(found, "promptTokens", positive(memberOf(value, "prompt_eval_count")));
+  note(found, "cachedTrue", tokens(memberOf(value, "prompt_eval_cached_count")));
+  note(found, "outputTokens", positive(memberOf(value, "eval_count")));
+  note(found, "readMs", typeof ns === "number" ? ms(ns / 1e6) : undefined);
 }
 
 function tokens(value: unknown): number | undefined {

@@ -10,6 +10,7 @@ import { redactAnswer } from "../../rails/core/stream/answer-redact.ts";
 import { createStreamRails } from "../../rails/core/stream/stream-rails.ts";
 import type { Pushed } from "../../rails/core/stream/stream-rails.ts";
 import { answerFormat } from "../../dispatch/answer-format.ts";
+import { part } from "../../dispatch/part.ts";
 import { parseJson, writeJson } from "../../wire/body.ts";
 import type { PoolConfig } from "../../config/config.ts";
 import { midStreamError } from "../../wire/error-body.ts";
@@ -46,7 +47,7 @@ export async function jobRails(
 ): Promise<JobRails | Refused | null> {
   const format = answerFormat(work.path);
   if (pool.rails.output.length === 0 || format === null) return null;
-  const { logFailures, outputSetOf } = await import("../../rails/output-set.ts");
+  const { logFailures, outputSetOf } = await outputPart();
   const set = outputSetOf(pool, work.jobId, work.tenant, parseJson(bytesOf(work.body)));
   if (set === null) return refused("a guardrail of this pool is misconfigured");
   if (set.scanners.length + set.wholes.length === 0) return null;
@@ -92,6 +93,8 @@ export async function jobRails(
     },
   };
 }
+
+const outputPart = part(async () => import("../../rails/output-set.ts"));
 
 const UNAVAILABLE = "the answer could not be read by the guardrails that must see it";
 

@@ -75,6 +75,20 @@ describe("the end of a stream", () => {
     expect(atEnd(text, "anthropic")).toEqual({ promptTokens: 1_000, cachedTrue: 900, outputTokens: 40 });
   });
 
+  test("that tells a figure in several forms is taken by its usage, and by its metrics how long the prompt took", () => {
+    const ollama = { prompt_eval_count: 1, prompt_eval_cached_count: 1, eval_count: 1, prompt_eval_duration: 1e6 };
+    const timings = { cache_n: 2, prompt_n: 20, prompt_ms: 2, predicted_n: 2 };
+    expect(usageIn({ ...ollama, timings })).toEqual({ promptTokens: 22, cachedTrue: 2, outputTokens: 2, readMs: 2 });
+    const usage = { prompt_tokens: 30, completion_tokens: 3 };
+    const metrics = { time_to_first_token_ms: 4 };
+    expect(usageIn({ ...ollama, timings, usage, metrics })).toEqual({
+      promptTokens: 30,
+      cachedTrue: 2,
+      outputTokens: 3,
+      readMs: 4,
+    });
+  });
+
   test("whose events have no such word tells nothing", () => {
     expect(atEnd(streamOf({ choices: [{ delta: { content: '"usage" is a word' } }] }))).toBeNull();
     expect(atEnd("")).toBeNull();
