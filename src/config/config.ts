@@ -81,6 +81,8 @@ export type RailCommon = {
   /** From the start of the stage, ms. */
   readonly timeoutMs: number;
   readonly onError: "open" | "closed";
+  /** When all was read but media. */
+  readonly onMedia: "open" | "closed";
   readonly shadow: boolean;
   /** Share of requests, 0 to 1. */
   readonly sample: number;

@@ -71,6 +71,8 @@ function commonOf(raw: RawInputRail | RawOutputRail): RailCommon {
     action,
     timeoutMs: raw.timeoutMs ?? (OUTSIDE.has(raw.use) ? OUTSIDE_TIMEOUT_MS : INSIDE_TIMEOUT_MS),
     onError: raw.onError ?? (action === "block" ? "closed" : "open"),
+    // A rail reads text. One that nobody told to be strict does not refuse pictures for being none.
+    onMedia: raw.onMedia ?? raw.onError ?? "open",
     shadow: raw.shadow,
     sample: raw.sample,
     tenants: raw.tenants ?? null,

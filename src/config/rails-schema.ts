@@ -49,6 +49,12 @@ const common = {
     .describe(
       'When the rail fails or times out: "open" lets the request through, "closed" refuses it. Default: closed if the action is block.',
     ),
+  onMedia: z
+    .enum(["open", "closed"])
+    .optional()
+    .describe(
+      'When all was read but images, sound, video or documents: "open" lets them through and records not_read, "closed" refuses them with 415. Default: as onError where that is written, else open, because a rail of texts would refuse every picture.',
+    ),
   shadow: z.boolean().default(false).describe("Record the verdict, never act on it. Default false."),
   sample: z
     .number()

@@ -9,7 +9,7 @@ import type { LeaseRequest } from "../routing/core/lease-client/edge-lease.ts";
 import { PRIORITIES, PRIORITY_DEFAULT } from "../routing/core/shard/priority.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
 import { ALL_READ, unreadIn } from "../rails/core/rail.ts";
-import type { Unread } from "../rails/core/rail.ts";
+import type { Unread, UnseenReason } from "../rails/core/rail.ts";
 import { tokensIn } from "../wire/token-bytes.ts";
 import { readInferenceBody } from "../wire/openai.ts";
 import type { InferencePath } from "../wire/openai.ts";
@@ -350,15 +350,17 @@ function outgoingOf(
 const isExplained = ({ request, identity, dev }: Authenticated): boolean =>
   request.headers.get(EXPLAIN) === "1" && (dev || identity.scopes.includes("admin"));
 
+/** What no rail reads, whatever is in it. */
+const OF_ITS_TYPE: ReadonlySet<string> = new Set<UnseenReason>(["not_json", "media"]);
+
 export function blocked({ verdict }: Checked, { id, rails }: PoolConfig): Refusal {
   const [rail] = verdict.blockedBy;
   const unfinished = verdict.skipped.find(({ rail: name }) => name === rail);
   if (unfinished?.status === "unread") {
-    const unread = unreadIn(verdict.reasons).join(", ");
+    const unread = unreadIn(verdict.reasons);
     return {
-      reason: "guardrail_unavailable",
-      detail: `The guardrail "${rail}" must read the whole request and cannot (${unread}). Send text as JSON in UTF-8.`,
-      headers: [["x-should-retry", "false"]],
+      reason: unread.some((why) => OF_ITS_TYPE.has(why)) ? "guardrail_unread_type" : "guardrail_unread",
+      detail: `The guardrail "${rail}" must read the whole request and cannot (${unread.join(", ")}). Send text as JSON in UTF-8.`,
     };
   }
   if (unfinished !== undefined) return { reason: "guardrail_unavailable" };

@@ -87,10 +87,11 @@ const isPlain = (rail: InputRailConfig): rail is PlainRail =>
   (rail.use === "size" || rail.use === "secrets") && rail.sample === 1 && rail.tenants === null;
 
 function makePlan(rails: readonly PlainRail[]): Plan {
-  const policies = rails.map(({ name: rail, action, onError, shadow }): StageRail => ({
+  const policies = rails.map(({ name: rail, action, onError, onMedia, shadow }): StageRail => ({
     rail,
     action,
     onError,
+    onMedia,
     shadow,
     place: "inside",
   }));

@@ -88,8 +88,8 @@ function prepare(host: RailsHost, { config: pool }: EdgePool): readonly Prepared
       console.error(`pool ${pool.id}, rail ${config.name}: ${problem}`);
       return null;
     }
-    const { name: rail, action, onError, shadow } = config;
-    const policy: StageRail = { rail, action, onError, shadow, place: side.place };
+    const { name: rail, action, onError, onMedia, shadow } = config;
+    const policy: StageRail = { rail, action, onError, onMedia, shadow, place: side.place };
     // Made only now: what a library cannot read has been told before.
     all.push({ config, policy, inside: side.place === "inside" ? side.make(config) : null, outside });
   }

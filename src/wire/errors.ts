@@ -148,6 +148,18 @@ const table = {
     "A guardrail did not answer",
     "A guardrail that must see this request could not decide in time. Send the request again.",
   ),
+  guardrail_unread: spec(
+    [400, "unread_by_guardrail", "invalid_request_error"],
+    "policy, final",
+    "A guardrail cannot read the request",
+    "A guardrail must read the whole request and cannot. Send text as plain JSON in UTF-8.",
+  ),
+  guardrail_unread_type: spec(
+    [415, "unread_type_by_guardrail", "invalid_request_error"],
+    "policy, final",
+    "A guardrail cannot read this type of content",
+    "A guardrail must read the whole request, and this type of content it cannot. Send text as plain JSON in UTF-8.",
+  ),
   rate_limited: spec(
     [429, "rate_limited", "rate_limit_error"],
     "policy, retry",

@@ -40,8 +40,13 @@ beforeAll(async () => {
   fleet = await startFleet({
     endpoints: [{ id: "us-a", region: "us-east" }],
     morePools: {
-      closed: pool("closed", ["size", { use: "secrets", action: "block" }, "injection"]),
-      plain: pool("plain", [{ use: "secrets", action: "block" }]),
+      closed: pool("closed", [
+        "size",
+        { use: "secrets", action: "block", onError: "closed" },
+        { use: "injection", onError: "closed" },
+      ]),
+      plain: pool("plain", [{ use: "secrets", action: "block", onError: "closed" }]),
+      usual: pool("usual", ["size", { use: "secrets", action: "block" }, "pii", "injection"]),
       open: pool("open", ["size", "secrets"]),
       blind: pool("blind", ["secrets"]),
     },
@@ -131,8 +136,13 @@ async function post(path: string, { body, headers = {} }: Sent) {
   const request = { method: "POST", headers: { "content-type": "application/json", ...headers }, body };
   const answer = await fleet.call(path, request);
   const { error } = (await answer.json()) as { error?: { code: string; message: string } };
+  if (answer.status >= 400) expect(answer.headers.get("x-should-retry")).toBe("false");
   return { status: answer.status, error, rails: answer.headers.get("x-warmpath-rails") ?? "" };
 }
+
+/** By the name of what could not be read; SDKs repeat every 5xx. */
+const refusalOf = ({ unread }: Sent): readonly [number, string] =>
+  unread === "not_json" || unread === "media" ? [415, "unread_type_by_guardrail"] : [400, "unread_by_guardrail"];
 
 const paths = (model: string): readonly string[] => [`/p/${model}/v1/chat/completions`, `/mine/${model}`];
 const cases = [
@@ -149,7 +159,7 @@ describe.each(cases)("%s", (_, form, pathsOf) => {
       const sent = form(pool);
       for (const path of pathsOf(pool)) {
         const { status, error, rails } = await post(path, sent);
-        expect([path, status, error?.code]).toEqual([path, 503, "guardrail_unavailable"]);
+        expect([path, status, error?.code]).toEqual([path, ...refusalOf(sent)]);
         expect(error?.message).toContain(`must read the whole request and cannot (${sent.unread})`);
         expect(rails).toMatch(/\bsecrets=rail_error;\d+;not_read\b/);
         expect(rails).not.toMatch(/(?:secrets|injection)=allow/);
@@ -173,7 +183,7 @@ test("nesting beyond what is read is for size to refuse, and without it for ever
   const content: unknown = JSON.parse(`${"[".repeat(80)}"${SECRET}"${"]".repeat(80)}`);
   const sent = (pool: string) => ({ body: Buffer.from(chat(pool, content)), unread: "too_deep" });
   expect(await post("/v1/chat/completions", sent("open"))).toMatchObject({ status: 413 });
-  expect(await post("/v1/chat/completions", sent("plain"))).toMatchObject({ status: 503 });
+  expect(await post("/v1/chat/completions", sent("plain"))).toMatchObject({ status: 400 });
   expect(seen).toEqual([]);
   const open = await post("/v1/chat/completions", sent("blind"));
   expect(open).toMatchObject({ status: 200, rails: expect.stringMatching(/^secrets=rail_error;\d+;not_read$/) });
@@ -190,12 +200,38 @@ test("what a rail finds in the part that it can read is redacted, and recorded b
   expect(seen[0]?.toString()).toContain("[REDACTED:aws_access_key_id]");
 });
 
+test("an image goes on where nobody has said how rails fail, also past one that blocks, and is recorded as not read", async () => {
+  const content = [
+    { type: "text", text: "what is this?" },
+    { type: "image_url", image_url: { url: "https://a.dev/b.png" } },
+  ];
+  for (const path of ["/v1/chat/completions", "/p/usual/v1/chat/completions"]) {
+    const { status, rails } = await post(path, { body: Buffer.from(chat("usual", content)), unread: "media" });
+    expect([path, status]).toEqual([path, 200]);
+    for (const rail of ["secrets", "pii", "injection"])
+      expect(rails).toMatch(new RegExp(`\\b${rail}=rail_error;\\d+;not_read\\b`));
+  }
+});
+
+test("a refusal of what was not read has the form of its protocol", async () => {
+  const body = JSON.stringify({ model: "plain", max_tokens: 1, messages: [], system: [1, 2], input_ids: [1, 2] });
+  const answer = await fleet.call("/p/plain/v1/messages", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
+  expect([answer.status, await answer.json()]).toEqual([
+    400,
+    expect.objectContaining({ type: "error", error: expect.objectContaining({ type: "invalid_request_error" }) }),
+  ]);
+});
+
 test("a job that no rail can read is refused as the request itself is", async () => {
   for (const [, form] of [...Object.entries(values), ["", forms["NaN in the JSON"]] as const]) {
     const sent = form?.("closed");
     if (sent === undefined) continue;
     const answer = await post("/p/closed/v1/chat/completions", { ...sent, headers: { prefer: "respond-async" } });
-    expect([answer.status, answer.error?.code]).toEqual([503, "guardrail_unavailable"]);
+    expect([answer.status, answer.error?.code]).toEqual(refusalOf(sent));
   }
   expect(seen).toEqual([]);
 });

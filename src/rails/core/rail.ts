@@ -88,6 +88,7 @@ export function railResult(
     reasons: unread.length === 0 ? findings.reasons : [...findings.reasons, ...unread.map(unreadCode)],
     status: unread.length === 0 || verdict === "block" ? "done" : "unread",
     tookMs,
+    ...(unread.length > 0 && unread.every((reason) => reason === "media") ? { onlyMedia: true } : {}),
   };
 }
 

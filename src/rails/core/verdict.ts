@@ -24,6 +24,8 @@ export type RailPolicy = {
    * block.
    */
   readonly onError?: "open" | "closed";
+  /** The same when it has read all but images, sound and the like, which no text holds. Default: as onError, else open. */
+  readonly onMedia?: "open" | "closed";
   /** Record the verdict, never act on it. Default false. */
   readonly shadow?: boolean;
 };
@@ -41,6 +43,8 @@ export type RailResult = {
   /** Machine-readable codes, such as "secrets:openai_key"; never a piece of the text. */
   readonly reasons: readonly string[];
   readonly status: RailStatus;
+  /** `unread`: is it nothing but media. Absent: no. */
+  readonly onlyMedia?: boolean;
   readonly tookMs: number;
 };
 
@@ -73,7 +77,8 @@ export function lowerVerdict(one: Verdict, other: Verdict): Verdict {
 }
 
 /** What happens when this rail does not finish. */
-function onErrorOf(policy: RailPolicy): "open" | "closed" {
+function onErrorOf(policy: RailPolicy, onlyMedia: boolean): "open" | "closed" {
+  if (onlyMedia) return policy.onMedia ?? policy.onError ?? "open";
   return policy.onError ?? (policy.action === "block" ? "closed" : "open");
 }
 
@@ -118,11 +123,12 @@ function judge(policy: RailPolicy, results: readonly RailResult[]): Judgement {
   const statuses = own.map(({ status }) => status);
   const failure = (["error", "timeout", "skipped", "unread"] as const).find((status) => statuses.includes(status));
   const status = failure ?? (done.length === 0 ? "skipped" : null);
+  const onlyMedia = status === "unread" && own.every((result) => result.onlyMedia === true);
   return {
     rail,
     verdict: done.reduce<Verdict>((verdict, one) => joinVerdicts(verdict, one.verdict), "allow"),
     done,
-    skipped: status === null ? null : { rail, status, applied: onErrorOf(policy) },
+    skipped: status === null ? null : { rail, status, applied: onErrorOf(policy, onlyMedia) },
   };
 }
 
