@@ -143,7 +143,8 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     tenant: edge.identity.tenant,
     body: parcel.json,
     hasBody: parcel.bytes !== null,
-    unread: unreadParcel(edge, parcel),
+    bodyBytesMax: parcel.bytes?.byteLength ?? 0,
+    unread: () => unreadParcel(edge, parcel),
     everyMember: !parcel.isInference,
     clientGone: edge.request.signal,
   });

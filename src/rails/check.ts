@@ -14,8 +14,13 @@ export type InputRequest = {
   /** The parsed body; null when it is not JSON. */
   readonly body: unknown;
   readonly hasBody: boolean;
-  /** What of it could not be read as texts; of no meaning to a pool without rails. */
-  readonly unread: Unread;
+  /** Bytes it has at most: a body has no more characters. */
+  readonly bodyBytesMax: number;
+  /**
+   * Says what of it could not be read as texts; of no meaning to a pool without rails. It walks the body, so it is asked
+   * once, and not of one that is refused for its size.
+   */
+  readonly unread: () => Unread;
   /** Its shape is not known here: every string in it may reach a model. */
   readonly everyMember: boolean;
   /** Aborted when the client has left. */

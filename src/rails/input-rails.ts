@@ -4,18 +4,20 @@
  * Model. Two rails are in every bundle, `size` and `secrets`: a pool that uses no other is checked here, at a glance
  * (`rails/detectors/glance.ts`) as a rule. All other rails, and the engine that runs them beside each other and outside of the
  * isolate, are a part of the bundle that is loaded once for each isolate, and only where a config names one of them.
+ * What `size` will refuse is refused before anything walks its texts, whatever else the pool uses.
  */
-import { railRecords } from "./core/engine.ts";
-import type { RailRecord, StageRail } from "./core/engine.ts";
+import { endsStage, looksAt, railRecords } from "./core/engine.ts";
+import type { RailRecord } from "./core/engine.ts";
 import { isSurelyClean } from "./detectors/glance.ts";
 import type { CleanBounds } from "./detectors/glance.ts";
 import { railResult, unreadBy } from "./core/rail.ts";
 import type { RailFindings, RailInput } from "./core/rail.ts";
 import { secretsRail } from "./detectors/secrets/secrets.ts";
+import { surelyBeyond } from "./detectors/size/size-first.ts";
 import { sizeRail } from "./detectors/size/size.ts";
 import { applyRedactions, extractTextParts } from "./core/text/text-parts.ts";
 import { fanIn } from "./core/verdict.ts";
-import type { RailResult } from "./core/verdict.ts";
+import type { RailPolicy, RailResult } from "./core/verdict.ts";
 import type { InputRailConfig } from "../config/config.ts";
 import type { Checked, InputCheck, InputRequest, RailsHost } from "./check.ts";
 import type { EdgePool, Runtime } from "../dispatch/runtime.ts";
@@ -52,6 +54,8 @@ export function beginCheck(
   pool: EdgePool,
   request: InputRequest,
 ): InputCheck | null | Promise<InputCheck | null> {
+  const refused = refusedBySize(pool.config.rails.input, request);
+  if (refused !== null) return { inside: refused, outside: null, stop: nothing };
   const plan = planOf(pool.config.rails.input);
   if (plan !== null) return { inside: checkPlain(plan, request), outside: null, stop: nothing };
   if (begin !== null) return begin(host, pool, request);
@@ -60,12 +64,38 @@ export function beginCheck(
 
 const nothing = (): void => undefined;
 
+/** A rail `size` that acts is asked before all others; null: it lets the body pass, or must see it in full. */
+function refusedBySize(all: readonly InputRailConfig[], request: InputRequest): Checked | null {
+  const { body, bodyBytesMax, everyMember, requestId, tenant } = request;
+  for (const rail of all) {
+    if (rail.use !== "size" || rail.action !== "block" || rail.shadow || !looksAt(rail, requestId, tenant)) continue;
+    const reason = surelyBeyond(body, rail.options, everyMember, bodyBytesMax);
+    if (reason === null) continue;
+    const policies = all.filter((other) => looksAt(other, requestId, tenant)).map(policyOf);
+    const results = [railResult(policyOf(rail), { spans: new Map(), reasons: [reason] }, 0)];
+    return {
+      verdict: fanIn(policies, results),
+      body,
+      originals: new Map(),
+      records: recordsOf(policies, results),
+      tookMs: 0,
+    };
+  }
+  return null;
+}
+
+function policyOf({ name: rail, action, onError, onMedia, shadow }: InputRailConfig): RailPolicy {
+  return { rail, action, onError, onMedia, shadow };
+}
+
 type PlainRail = Extract<InputRailConfig, { readonly use: "size" | "secrets" }>;
 
 /** A pool that uses none but the two rails in every bundle, for every request. */
 type Plan = {
-  readonly rails: readonly PlainRail[];
-  readonly policies: readonly StageRail[];
+  /** The cheapest first. */
+  readonly rails: readonly { readonly config: PlainRail; readonly policy: RailPolicy }[];
+  /** In the order of the config. */
+  readonly policies: readonly RailPolicy[];
   readonly bounds: CleanBounds;
   /** When no rail finds anything. */
   readonly clean: Omit<Checked, "body">;
@@ -87,20 +117,14 @@ const isPlain = (rail: InputRailConfig): rail is PlainRail =>
   (rail.use === "size" || rail.use === "secrets") && rail.sample === 1 && rail.tenants === null;
 
 function makePlan(rails: readonly PlainRail[]): Plan {
-  const policies = rails.map(({ name: rail, action, onError, onMedia, shadow }): StageRail => ({
-    rail,
-    action,
-    onError,
-    onMedia,
-    shadow,
-    place: "inside",
-  }));
+  const policies = rails.map(policyOf);
+  const bySize = rails.toSorted((one, other) => Number(other.use === "size") - Number(one.use === "size"));
   const nothingFound = { spans: new Map(), reasons: [] };
   const results = policies.map((policy) => railResult(policy, nothingFound, 0));
   const sizes = rails.flatMap((rail) => (rail.use === "size" ? [rail.options] : []));
   const least = (bounds: readonly number[]): number | null => (bounds.length === 0 ? null : Math.min(...bounds));
   return {
-    rails,
+    rails: bySize.map((config) => ({ config, policy: policyOf(config) })),
     policies,
     bounds: {
       charsMax: least(sizes.map(({ charsMax }) => charsMax)),
@@ -116,11 +140,17 @@ function makePlan(rails: readonly PlainRail[]): Plan {
   };
 }
 
-function checkPlain(plan: Plan, { body, unread, everyMember }: InputRequest): Checked {
+function checkPlain(plan: Plan, { body, everyMember, ...request }: InputRequest): Checked {
+  const unread = request.unread();
   if (unread.reasons.length === 0 && isSurelyClean(body, plan.bounds, everyMember)) return { ...plan.clean, body };
   const startedAtMs = Date.now();
   const input = extractTextParts(body, everyMember, unread);
-  const results = plan.rails.map((rail, index) => runRail(rail, plan.policies[index], input));
+  const results: RailResult[] = [];
+  for (const { config, policy } of plan.rails) {
+    const result = runRail(config, policy, input);
+    results.push(result);
+    if (endsStage(policy, result)) break;
+  }
   const verdict = fanIn(plan.policies, results);
   return {
     verdict,
@@ -131,15 +161,14 @@ function checkPlain(plan: Plan, { body, unread, everyMember }: InputRequest): Ch
   };
 }
 
-function recordsOf(rails: readonly StageRail[], results: readonly RailResult[]): readonly RailRecord[] {
+function recordsOf(rails: readonly RailPolicy[], results: readonly RailResult[]): readonly RailRecord[] {
   return railRecords({ rails, results: new Map(results.map((result) => [result.rail, result])) });
 }
 
-function runRail(rail: PlainRail, policy: StageRail | undefined, input: RailInput): RailResult {
+function runRail(rail: PlainRail, policy: RailPolicy, input: RailInput): RailResult {
   const startedAtMs = Date.now();
-  const own = policy ?? { rail: rail.name, action: rail.action };
   try {
-    return railResult(own, findings(rail, input), Date.now() - startedAtMs, unreadBy(rail.use, input.unseen));
+    return railResult(policy, findings(rail, input), Date.now() - startedAtMs, unreadBy(rail.use, input.unseen));
   } catch (error) {
     // A rail that breaks has not allowed anything: the fan-in applies its rule for errors.
     console.error(`rail ${rail.name} failed`, error);

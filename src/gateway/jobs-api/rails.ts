@@ -32,7 +32,8 @@ export async function checkJob(
     tenant: edge.identity.tenant,
     body,
     hasBody: true,
-    unread,
+    bodyBytesMax: Infinity,
+    unread: () => unread,
     everyMember: true,
     clientGone: edge.request.signal,
   });

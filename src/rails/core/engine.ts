@@ -66,8 +66,12 @@ export function railEnded(stage: Stage, result: RailResult): void {
   stage.running.delete(result.rail);
   const at = stage.waiting.indexOf(result.rail);
   if (at >= 0) stage.waiting.splice(at, 1);
-  const blocks = result.status === "done" && result.verdict === "block" && policy.shadow !== true;
-  stage.isOver = blocks || stage.results.size === stage.rails.length;
+  stage.isOver = endsStage(policy, result) || stage.results.size === stage.rails.length;
+}
+
+/** A block of a rail that acts: no other can change the verdict. */
+export function endsStage({ shadow }: RailPolicy, { status, verdict }: RailResult): boolean {
+  return status === "done" && verdict === "block" && shadow !== true;
 }
 
 /** Nothing that comes from now on counts: the client has left, or the request was answered. */
@@ -89,7 +93,13 @@ export function insideVerdict({ rails, results }: Stage): StageVerdict {
 }
 
 /** One record a rail, in the order of the config. */
-export function railRecords({ rails, results }: Pick<Stage, "rails" | "results">): readonly RailRecord[] {
+export function railRecords({
+  rails,
+  results,
+}: {
+  readonly rails: readonly RailPolicy[];
+  readonly results: ReadonlyMap<string, RailResult>;
+}): readonly RailRecord[] {
   return rails.map(({ rail, shadow }) => {
     const result = results.get(rail);
     const status = result?.status ?? "skipped";

@@ -18,7 +18,7 @@ export type CleanBounds = {
   readonly secretsAllowed: boolean;
 };
 
-type Glance = { readonly bounds: CleanBounds; readonly everyMember: boolean; chars: number; parts: number };
+type Glance = { readonly everyMember: boolean; readonly texts: string[]; chars: number };
 
 /** True only if no text breaks the bounds and every text was looked at. False says nothing. */
 export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = false): boolean {
@@ -26,12 +26,14 @@ export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = 
   const members = body as Record<string, unknown>;
   const { messages } = members;
   if (bounds.messagesMax !== null && Array.isArray(messages) && messages.length > bounds.messagesMax) return false;
-  const glance: Glance = { bounds, everyMember, chars: 0, parts: 0 };
+  const glance: Glance = { everyMember, texts: [], chars: 0 };
   for (const name of Object.keys(members)) {
     if (!everyMember && NOT_SHOWN.has(name)) continue;
     if (mayBeMedia(members, name) || !isClean(glance, members[name], 0)) return false;
   }
-  return bounds.charsMax === null || glance.chars <= bounds.charsMax;
+  // The texts themselves come last: what is too long is not read.
+  if (bounds.charsMax !== null && glance.chars > bounds.charsMax) return false;
+  return bounds.secretsAllowed || glance.texts.every((text) => findSecrets(text).length === 0);
 }
 
 function isClean(glance: Glance, value: unknown, depth: number): boolean {
@@ -56,7 +58,6 @@ function isClean(glance: Glance, value: unknown, depth: number): boolean {
 
 function isCleanText(glance: Glance, text: string): boolean {
   glance.chars += text.length;
-  glance.parts += 1;
-  if (glance.parts > TEXT_PARTS_MAX || isMediaText(glance.everyMember, text)) return false;
-  return glance.bounds.secretsAllowed || findSecrets(text).length === 0;
+  glance.texts.push(text);
+  return glance.texts.length <= TEXT_PARTS_MAX && !isMediaText(glance.everyMember, text);
 }
