@@ -15,7 +15,10 @@ import type { RailPolicy, RailResult } from "./verdict.ts";
 export type TextPart = {
   /** Where it is in the body, such as `messages[0].content[1].text`; unique in one body. */
   readonly path: string;
-  /** Role of its message; "user" for a prompt or an input, "tool_definition" for tools, "" where none is given. */
+  /**
+   * Role of its message; "user" for a prompt or an input, "tool" for what a tool or a search has found, wherever it
+   * stands, "tool_definition" for tools, "" where none is given.
+   */
   readonly role: string;
   readonly text: string;
 };

@@ -29,7 +29,14 @@ const ROLES: Readonly<Record<string, string>> = {
   tools: "tool_definition",
   functions: "tool_definition",
   response_format: "tool_definition",
+  documents: "tool",
 };
+
+/**
+ * What records call themselves that bring what a tool or a search has found, whosever message they are in: Anthropic's
+ * `tool_result` stands in the user's, OpenAI's `function_call_output` in none.
+ */
+const FOUND_BY_TOOL = /(?:_result|_results|_output|^document)$/;
 
 /**
  * Top-level members of the known paths in which servers keep names and ids of the client's, and show none to the model.
@@ -181,7 +188,7 @@ function walkValue(walk: Walk, value: unknown, at: Position): unknown {
 }
 
 function walkRecord(walk: Walk, record: Record<string, unknown>, at: Position): unknown {
-  const role = at.role === "" && typeof record["role"] === "string" ? record["role"] : at.role;
+  const role = roleIn(record, at.role);
   // A tool may have a parameter of that name.
   const mayHaveMedia = at.role !== "tool_definition";
   if (mayHaveMedia && hasMedia(record)) walk.unseen.add("media");
@@ -193,6 +200,11 @@ function walkRecord(walk: Walk, record: Record<string, unknown>, at: Position): 
     }
     return walkValue(walk, value, { path: at.path + memberPath(name), role, depth: at.depth });
   });
+}
+
+function roleIn({ role, type }: Members, around: string): string {
+  if (around !== "tool_definition" && typeof type === "string" && FOUND_BY_TOOL.test(type)) return "tool";
+  return around === "" && typeof role === "string" ? role : around;
 }
 
 function walkText(walk: Walk, text: string, { path, role }: Position): string {

@@ -163,6 +163,29 @@ describe("the text parts of a body", () => {
     expect(parts.map(({ text }) => text)).toEqual(["a", "AAAA"]);
   });
 
+  test("are a tool's where they bring what a tool has found, in every protocol", () => {
+    const roles = (body: unknown): string[] => extractTextParts(body).parts.map(({ role, text }) => `${role}: ${text}`);
+    expect(
+      roles({
+        messages: [
+          { role: "tool", content: "a" },
+          { role: "function", content: "b" },
+        ],
+      }),
+    ).toEqual(["tool: a", "function: b"]);
+    const result = { type: "tool_result", content: [{ type: "text", text: "found" }] };
+    expect(roles({ messages: [{ role: "user", content: [result, { type: "text", text: "asked" }] }] })).toEqual([
+      "tool: found",
+      "user: asked",
+    ]);
+    expect(roles({ input: [{ type: "function_call_output", output: "found" }, { content: "asked" }] })).toEqual([
+      "tool: found",
+      "user: asked",
+    ]);
+    expect(roles({ documents: [{ title: "found" }], prompt: "asked" })).toEqual(["tool: found", "user: asked"]);
+    expect(roles({ tools: [{ type: "search_result", description: "a tool" }] })).toEqual(["tool_definition: a tool"]);
+  });
+
   test("say nothing of how the model should speak, nor of a tool that takes a file", () => {
     const tools = [{ type: "function", function: { parameters: { properties: { file: { type: "string" } } } } }];
     expect(extractTextParts({ audio: { voice: "alloy" }, tools }).unseen).toEqual([]);
