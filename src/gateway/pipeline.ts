@@ -364,6 +364,10 @@ export function blocked({ verdict }: Checked, { id, rails }: PoolConfig): Refusa
       detail: `The guardrail "${rail}" must read the whole request and cannot (${unread.join(", ")}). Send text as JSON in UTF-8.`,
     };
   }
+  if (unfinished?.status === "budget") {
+    const detail = `The guardrail "${rail}" cannot read as much text in its time (its timeoutMs in pool "${id}"). Send a shorter one.`;
+    return { reason: "body_too_large", detail };
+  }
   if (unfinished !== undefined) return { reason: "guardrail_unavailable" };
   const blocking = rails.input.filter(({ name }) => verdict.blockedBy.includes(name));
   const tooLong = textLimit(verdict.reasons, blocking, id);

@@ -8,6 +8,8 @@
  */
 import { endsStage, looksAt, railRecords } from "./core/engine.ts";
 import type { RailRecord } from "./core/engine.ts";
+import { budgetOf, readWithin, spend } from "./core/budget.ts";
+import type { Budget } from "./core/budget.ts";
 import { isSurelyClean } from "./detectors/glance.ts";
 import type { CleanBounds } from "./detectors/glance.ts";
 import { railResult, unreadBy } from "./core/rail.ts";
@@ -18,7 +20,7 @@ import { sizeRail } from "./detectors/size/size.ts";
 import { applyRedactions, extractTextParts } from "./core/text/text-parts.ts";
 import { fanIn } from "./core/verdict.ts";
 import type { RailPolicy, RailResult } from "./core/verdict.ts";
-import type { InputRailConfig } from "../config/config.ts";
+import type { InputRailConfig, RailsConfig } from "../config/config.ts";
 import type { Checked, InputCheck, InputRequest, RailsHost } from "./check.ts";
 import type { EdgePool, Runtime } from "../dispatch/runtime.ts";
 
@@ -35,7 +37,7 @@ export function loadRails(runtime: Runtime): void {
   if (lookedAt === runtime) return;
   lookedAt = runtime;
   for (const { config } of runtime.pools.values()) {
-    if (planOf(config.rails.input) === null) {
+    if (planOf(config.rails) === null) {
       void loadStage();
       return;
     }
@@ -56,7 +58,7 @@ export function beginCheck(
 ): InputCheck | null | Promise<InputCheck | null> {
   const refused = refusedBySize(pool.config.rails.input, request);
   if (refused !== null) return { inside: refused, outside: null, stop: nothing };
-  const plan = planOf(pool.config.rails.input);
+  const plan = planOf(pool.config.rails);
   if (plan !== null) return { inside: checkPlain(plan, request), outside: null, stop: nothing };
   if (begin !== null) return begin(host, pool, request);
   return loadStage().then((beginStage) => beginStage(host, pool, request));
@@ -94,6 +96,8 @@ type PlainRail = Extract<InputRailConfig, { readonly use: "size" | "secrets" }>;
 type Plan = {
   /** The cheapest first. */
   readonly rails: readonly { readonly config: PlainRail; readonly policy: RailPolicy }[];
+  /** Of the whole stage. */
+  readonly deadlineMs: number;
   /** In the order of the config. */
   readonly policies: readonly RailPolicy[];
   readonly bounds: CleanBounds;
@@ -104,11 +108,11 @@ type Plan = {
 /** By the pool's list of rails, which lives as long as its config; null: it needs the engine. */
 const plans = new WeakMap<readonly InputRailConfig[], Plan | null>();
 
-function planOf(rails: readonly InputRailConfig[]): Plan | null {
+function planOf({ input: rails, deadlineMs }: RailsConfig): Plan | null {
   const known = plans.get(rails);
   if (known !== undefined) return known;
   const plain = rails.filter(isPlain);
-  const plan = plain.length === rails.length ? makePlan(plain) : null;
+  const plan = plain.length === rails.length ? makePlan(plain, deadlineMs) : null;
   plans.set(rails, plan);
   return plan;
 }
@@ -116,19 +120,25 @@ function planOf(rails: readonly InputRailConfig[]): Plan | null {
 const isPlain = (rail: InputRailConfig): rail is PlainRail =>
   (rail.use === "size" || rail.use === "secrets") && rail.sample === 1 && rail.tenants === null;
 
-function makePlan(rails: readonly PlainRail[]): Plan {
+function makePlan(rails: readonly PlainRail[], deadlineMs: number): Plan {
   const policies = rails.map(policyOf);
   const bySize = rails.toSorted((one, other) => Number(other.use === "size") - Number(one.use === "size"));
   const nothingFound = { spans: new Map(), reasons: [] };
   const results = policies.map((policy) => railResult(policy, nothingFound, 0));
+  const steps = rails.flatMap(({ use, timeoutMs }) =>
+    use === "secrets" ? [budgetOf(timeoutMs, deadlineMs).stepsLeft] : [],
+  );
   const sizes = rails.flatMap((rail) => (rail.use === "size" ? [rail.options] : []));
   const least = (bounds: readonly number[]): number | null => (bounds.length === 0 ? null : Math.min(...bounds));
   return {
     rails: bySize.map((config) => ({ config, policy: policyOf(config) })),
+    deadlineMs,
     policies,
     bounds: {
       charsMax: least(sizes.map(({ charsMax }) => charsMax)),
       messagesMax: least(sizes.map(({ messagesMax }) => messagesMax)),
+      // Several share the deadline.
+      stepsMax: least(steps.map((each) => each / steps.length)),
       secretsAllowed: rails.every(({ use }) => use !== "secrets"),
     },
     clean: {
@@ -146,8 +156,9 @@ function checkPlain(plan: Plan, { body, everyMember, ...request }: InputRequest)
   const startedAtMs = Date.now();
   const input = extractTextParts(body, everyMember, unread);
   const results: RailResult[] = [];
+  const shared = budgetOf(plan.deadlineMs);
   for (const { config, policy } of plan.rails) {
-    const result = runRail(config, policy, input);
+    const result = runRail(config, policy, input, shared);
     results.push(result);
     if (endsStage(policy, result)) break;
   }
@@ -165,10 +176,11 @@ function recordsOf(rails: readonly RailPolicy[], results: readonly RailResult[])
   return railRecords({ rails, results: new Map(results.map((result) => [result.rail, result])) });
 }
 
-function runRail(rail: PlainRail, policy: RailPolicy, input: RailInput): RailResult {
+function runRail(rail: PlainRail, policy: RailPolicy, input: RailInput, shared: Budget): RailResult {
   const startedAtMs = Date.now();
   try {
-    return railResult(policy, findings(rail, input), Date.now() - startedAtMs, unreadBy(rail.use, input.unseen));
+    const found = spend(shared, rail.timeoutMs, (budget) => findings(rail, input, budget));
+    return railResult(policy, found, Date.now() - startedAtMs, unreadBy(rail.use, input.unseen));
   } catch (error) {
     // A rail that breaks has not allowed anything: the fan-in applies its rule for errors.
     console.error(`rail ${rail.name} failed`, error);
@@ -177,6 +189,6 @@ function runRail(rail: PlainRail, policy: RailPolicy, input: RailInput): RailRes
   }
 }
 
-function findings(rail: PlainRail, input: RailInput): RailFindings {
-  return rail.use === "size" ? sizeRail(input, rail.options) : secretsRail(input);
+function findings(rail: PlainRail, input: RailInput, budget: Budget): RailFindings {
+  return rail.use === "size" ? sizeRail(input, rail.options) : readWithin(input, budget, secretsRail);
 }

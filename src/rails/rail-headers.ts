@@ -3,7 +3,7 @@
  *
  * Model. `x-warmpath-rails: size=allow;0, hook=rail_error;250;timeout`: name, what it said, ms, and how it failed. A
  * rail that did not finish is `rail_error` or `skipped`, never `allow`, nor is one that could not read all: `;not_read`
- * says so, also beside what it found in the rest. One in shadow has `;shadow`. Never a piece of a text: names come from
+ * or `;budget` says so, also beside what it found in the rest. One in shadow has `;shadow`. Never a piece of a text: names come from
  * the config, words from this file.
  */
 import type { RailRecord } from "./core/engine.ts";
@@ -40,6 +40,7 @@ const FAILURE: Readonly<Record<RailStatus, string>> = {
   done: "",
   skipped: "",
   unread: ";not_read",
+  budget: ";budget",
   error: ";error",
   timeout: ";timeout",
 };

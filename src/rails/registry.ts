@@ -8,6 +8,8 @@
  * detectors, and ranks below the rails.
  */
 import type { InputRailConfig, OutputRailConfig } from "../config/config.ts";
+import { readWithin, within } from "./core/budget.ts";
+import type { Budget } from "./core/budget.ts";
 import type { FoundSpan, RailFindings, RailInput } from "./core/rail.ts";
 import { scannerOf } from "./core/stream/stream-scanner.ts";
 import type { StreamScanner } from "./core/stream/stream-scanner.ts";
@@ -32,7 +34,8 @@ import { findTopics, topicsRail } from "./detectors/topics/topics.ts";
 import { unicodeScanner } from "./detectors/unicode/stream-unicode.ts";
 import { findUnicode, unicodeRail } from "./detectors/unicode/unicode.ts";
 
-export type InsideRail = (input: RailInput, request: InputRequest) => RailFindings;
+/** Reads no more than the budget, and takes from it what it reads. */
+export type InsideRail = (input: RailInput, request: InputRequest, budget: Budget) => RailFindings;
 export type Finder = (text: string, forms?: TextForms) => readonly FoundSpan[];
 
 /** A rail that asks a service: its call is in `remote/outside-rails.ts`, which only what runs requests loads. */
@@ -67,12 +70,22 @@ type Row<Use> = {
   (Use extends OutputUse ? { readonly output: OutputSide<OutputOf<Use>> } : { readonly output?: never });
 
 const OUTSIDE: Outside = { place: "outside" };
+const CUT: RailFindings = { spans: new Map(), reasons: [], isCut: true };
 
 export const RAILS: { readonly [Use in InputUse | OutputUse]: Row<Use> } = {
-  size: { input: { place: "inside", make: bind(sizeRail) } },
+  // It asks for lengths, and reads no character.
+  size: {
+    input: {
+      place: "inside",
+      make:
+        ({ options }) =>
+        (input) =>
+          sizeRail(input, options),
+    },
+  },
   tokens: { input: { place: "inside", make: bind(tokensRail) } },
   secrets: {
-    input: { place: "inside", make: () => secretsRail },
+    input: { place: "inside", make: bind((input: RailInput) => secretsRail(input)) },
     output: {
       finds: "spans",
       find: () => (text) => findSecrets(text),
@@ -89,7 +102,7 @@ export const RAILS: { readonly [Use in InputUse | OutputUse]: Row<Use> } = {
   },
   injection: { input: { place: "inside", make: bind(injectionRail) } },
   unicode: {
-    input: { place: "inside", make: () => unicodeRail },
+    input: { place: "inside", make: bind((input: RailInput) => unicodeRail(input)) },
     output: {
       finds: "spans",
       find: () => findUnicode,
@@ -106,7 +119,13 @@ export const RAILS: { readonly [Use in InputUse | OutputUse]: Row<Use> } = {
   },
   regex: {
     problem: ({ options }) => checkRegexOptions(options),
-    input: { place: "inside", make: bind(regexRail) },
+    input: {
+      place: "inside",
+      make:
+        ({ options }) =>
+        (input, _, budget) =>
+          regexRail(input, options, budget),
+    },
     output: { finds: "spans", find: bindFind(findRegex) },
   },
   profanity: {
@@ -123,8 +142,9 @@ export const RAILS: { readonly [Use in InputUse | OutputUse]: Row<Use> } = {
       place: "inside",
       make:
         ({ options }) =>
-        (_, { body, hasBody }) =>
-          schemaOfBody(body, hasBody, options),
+        (input, { body, hasBody }, budget) =>
+          // Of a part of a body a schema says nothing.
+          within(input, budget).isCut ? CUT : schemaOfBody(body, hasBody, options),
     },
     output: {
       finds: "types",
@@ -182,8 +202,8 @@ export function scannerFor(
 
 function bind<Options>(rail: (input: RailInput, options: Options) => RailFindings) {
   return ({ options }: { readonly options: Options }): InsideRail =>
-    (input) =>
-      rail(input, options);
+    (input, _, budget) =>
+      readWithin(input, budget, (readable) => rail(readable, options));
 }
 
 function bindFind<Options>(find: (text: string, options: Options, forms?: TextForms) => readonly FoundSpan[]) {

@@ -13,7 +13,7 @@
  * Rejected: waiting for all to name every blocker, which gives away the time that a first block saves.
  */
 import { invariant } from "../../lib/invariant.ts";
-import { fanIn } from "./verdict.ts";
+import { fanIn, hasFinished } from "./verdict.ts";
 import type { RailPolicy, RailResult, RailStatus, StageVerdict, Verdict } from "./verdict.ts";
 
 /** Outside rails of one request that may wait for an answer at a time. Of six connections the others are for the lease,
@@ -104,7 +104,7 @@ export function railRecords({
     const result = results.get(rail);
     const status = result?.status ?? "skipped";
     const said = result?.verdict ?? null;
-    const verdict = status === "done" || (status === "unread" && said !== "allow") ? said : null;
+    const verdict = status === "done" || (hasFinished(status) && said !== "allow") ? said : null;
     return { rail, verdict, status, shadow: shadow === true, tookMs: result?.tookMs ?? 0 };
   });
 }

@@ -3,7 +3,8 @@
  *
  * Model. A rail is a pure function from the text that the model will see to findings: spans per text part and reasons.
  * It decides neither what a finding does (the policy's action does) nor when it runs, and it never returns a text, so
- * rails cannot overwrite each other. It takes linear time: inside a Worker no clock could stop it.
+ * rails cannot overwrite each other. It takes linear time, and reads no more than its
+ * budget (`budget.ts`): inside a Worker no clock could stop it.
  * Source: docs/guardrails.md; docs/sources.md, Matching in linear time.
  * Rejected: rails that return a verdict, which would let a rail block where the operator asked for a flag.
  */
@@ -36,7 +37,9 @@ export type UnseenReason =
   /** Nothing could be read, or a server may read it in another way. */
   | "not_json"
   /** Two members of one name: a server may take the other one. */
-  | "repeated_members";
+  | "repeated_members"
+  /** Beyond the steps that the rail has. */
+  | "budget";
 
 /** What is known of a body before its texts are looked for. */
 export type Unread = {
@@ -67,18 +70,22 @@ export type RailFindings = {
   readonly spans: ReadonlyMap<string, readonly FoundSpan[]>;
   /** Machine-readable codes that may be logged and shown to the client; never a piece of the text. */
   readonly reasons: readonly string[];
+  /** The budget ended before the text did. Absent: no. */
+  readonly isCut?: boolean;
 };
 
 /**
- * The result of a rail that finished: its policy's action if it found anything, else allow. `unread`: what the rail
- * would have had to see as well; then only a block is final.
+ * The result of a rail that finished: its policy's action if it found anything, else allow. `unseen`: what the rail
+ * would have had to see as well; then only a block is final, as it is of a rail that was cut.
  */
 export function railResult(
   policy: RailPolicy,
   findings: RailFindings,
   tookMs: number,
-  unread: readonly UnseenReason[] = [],
+  unseen: readonly UnseenReason[] = [],
 ): RailResult {
+  const isCut = findings.isCut === true;
+  const unread: readonly UnseenReason[] = isCut ? [...unseen, "budget"] : unseen;
   const found = findings.reasons.length > 0 || findings.spans.size > 0;
   const spans = [...findings.spans].map(
     ([path, list]) => [path, list.map((span) => withPolicy(span, policy))] as const,
@@ -89,7 +96,7 @@ export function railResult(
     verdict,
     spans: new Map(spans),
     reasons: unread.length === 0 ? findings.reasons : [...findings.reasons, ...unread.map(unreadCode)],
-    status: unread.length === 0 || verdict === "block" ? "done" : "unread",
+    status: unread.length === 0 || verdict === "block" ? "done" : isCut ? "budget" : "unread",
     tookMs,
     ...(unread.length > 0 && unread.every((reason) => reason === "media") ? { onlyMedia: true } : {}),
   };

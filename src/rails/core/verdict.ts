@@ -32,9 +32,14 @@ export type RailPolicy = {
 
 /**
  * `skipped`: cancelled because another rail had blocked, or never started. `unread`: finished, but something that the
- * rail must see could not be read, so what it found counts and what it did not find does not.
+ * rail must see could not be read, so what it found counts and what it did not find does not. `budget`: the same, because
+ * it had no steps left.
  */
-export type RailStatus = "done" | "unread" | "skipped" | "error" | "timeout";
+export type RailStatus = "done" | "unread" | "budget" | "skipped" | "error" | "timeout";
+
+/** What such a rail found counts. */
+export const hasFinished = (status: RailStatus): boolean =>
+  status === "done" || status === "unread" || status === "budget";
 
 export type RailResult = {
   readonly rail: string;
@@ -119,9 +124,11 @@ type Judgement = {
 function judge(policy: RailPolicy, results: readonly RailResult[]): Judgement {
   const { rail } = policy;
   const own = results.filter((result) => result.rail === rail);
-  const done = own.filter(({ status }) => status === "done" || status === "unread");
+  const done = own.filter(({ status }) => hasFinished(status));
   const statuses = own.map(({ status }) => status);
-  const failure = (["error", "timeout", "skipped", "unread"] as const).find((status) => statuses.includes(status));
+  const failure = (["error", "timeout", "skipped", "budget", "unread"] as const).find((status) =>
+    statuses.includes(status),
+  );
   const status = failure ?? (done.length === 0 ? "skipped" : null);
   const onlyMedia = status === "unread" && own.every((result) => result.onlyMedia === true);
   return {

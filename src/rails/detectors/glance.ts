@@ -6,6 +6,7 @@
  * false, and the rails then run in full. A property test holds it to that.
  * Rejected: caching verdicts by body, which keeps prompts in memory.
  */
+import { STEPS_PER_PART } from "../core/budget.ts";
 import { isMediaText } from "../core/text/media-text.ts";
 import { findSecrets } from "./secrets/secrets.ts";
 import { CLOSED_MEMBERS, mayBeMedia, NOT_SHOWN, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../core/text/text-parts.ts";
@@ -14,6 +15,8 @@ export type CleanBounds = {
   /** Characters over all texts; null: no bound. */
   readonly charsMax: number | null;
   readonly messagesMax: number | null;
+  /** What the rail `secrets` may read in its time, as `budget.ts` counts it; null: no bound. */
+  readonly stepsMax: number | null;
   /** Do texts with credentials count as clean. */
   readonly secretsAllowed: boolean;
 };
@@ -32,8 +35,10 @@ export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = 
     if (mayBeMedia(members, name) || !isClean(glance, members[name], 0)) return false;
   }
   // The texts themselves come last: what is too long is not read.
-  if (bounds.charsMax !== null && glance.chars > bounds.charsMax) return false;
-  return bounds.secretsAllowed || glance.texts.every((text) => findSecrets(text).length === 0);
+  const { chars, texts } = glance;
+  if (bounds.charsMax !== null && chars > bounds.charsMax) return false;
+  if (bounds.stepsMax !== null && chars + texts.length * STEPS_PER_PART > bounds.stepsMax) return false;
+  return bounds.secretsAllowed || texts.every((text) => findSecrets(text).length === 0);
 }
 
 function isClean(glance: Glance, value: unknown, depth: number): boolean {

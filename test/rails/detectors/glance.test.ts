@@ -2,12 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isSurelyClean } from "../../../src/rails/detectors/glance.ts";
 import type { CleanBounds } from "../../../src/rails/detectors/glance.ts";
+import { STEPS_PER_PART } from "../../../src/rails/core/budget.ts";
 import { secretsRail } from "../../../src/rails/detectors/secrets/secrets.ts";
 import { sizeRail } from "../../../src/rails/detectors/size/size.ts";
 import { extractTextParts, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../../../src/rails/core/text/text-parts.ts";
 
 const SECRET = "AKIAQ4F5BNZSWAIK7GLP";
-const BOUNDS: CleanBounds = { charsMax: 100, messagesMax: 3, secretsAllowed: false };
+const BOUNDS: CleanBounds = { charsMax: 100, messagesMax: 3, stepsMax: null, secretsAllowed: false };
 
 const chat = (...contents: unknown[]) => ({ messages: contents.map((content) => ({ role: "user", content })) });
 
@@ -42,8 +43,14 @@ describe("a body is surely clean", () => {
     expect(isSurelyClean(body, BOUNDS)).toBe(false);
   });
 
+  test("up to what the rail for credentials may read in its time, and not beyond", () => {
+    const bounds = { charsMax: null, messagesMax: null, stepsMax: 2 * (STEPS_PER_PART + 5), secretsAllowed: false };
+    expect(isSurelyClean(chat("hello", "hello"), bounds)).toBe(true);
+    expect(isSurelyClean(chat("hello", "hello!"), bounds)).toBe(false);
+  });
+
   test("up to the number of texts that the rails read, and not beyond", () => {
-    const bounds = { charsMax: null, messagesMax: null, secretsAllowed: true };
+    const bounds = { charsMax: null, messagesMax: null, stepsMax: null, secretsAllowed: true };
     const prompts = (count: number) => ({ prompt: Array.from({ length: count }, () => "a") });
     expect(isSurelyClean(prompts(TEXT_PARTS_MAX), bounds)).toBe(true);
     expect(isSurelyClean(prompts(TEXT_PARTS_MAX + 1), bounds)).toBe(false);

@@ -1,3 +1,5 @@
+import { STEPS_PER_PART } from "../../../../src/rails/core/budget.ts";
+import type { RailInput } from "../../../../src/rails/core/rail.ts";
 import { describe, expect, test } from "vitest";
 import {
   checkPattern,
@@ -77,5 +79,44 @@ describe("the check of a pattern", () => {
     expect(checkRegexOptions(many(PATTERNS_MAX + 1))).toContain(`at most ${PATTERNS_MAX}`);
     expect(checkRegexOptions({ patterns: [{ name: "bad", pattern: "(" }] })).toContain('pattern "bad"');
     expect(checkRegexOptions({ patterns: [{ name: "No Good", pattern: "a" }] })).toContain("name");
+  });
+});
+
+describe("a pattern takes steps from the budget of its rail", () => {
+  const input = (text: string): RailInput => ({
+    parts: [{ path: "prompt", role: "user", text }],
+    messageCount: 0,
+    unseen: [],
+  });
+  const costOf = (pattern: string, text: string): number => {
+    const budget = { stepsLeft: 1e9 };
+    regexRail(input(text), { patterns: [{ name: "p", pattern }] }, budget);
+    return 1e9 - budget.stepsLeft;
+  };
+  const text = "number 078-05-1120 of ".repeat(40);
+
+  test("and reads at the bound what it does not read beyond", () => {
+    const options = { patterns: [{ name: "id", pattern: "\\d{3}-\\d{2}-\\d{4}" }] };
+    const steps = costOf("\\d{3}-\\d{2}-\\d{4}", text);
+    const at = regexRail(input(text), options, { stepsLeft: steps });
+    expect([at.isCut, at.reasons]).toEqual([undefined, ["regex:id"]]);
+    expect(regexRail(input(text), options, { stepsLeft: steps - 1 })).toMatchObject({ isCut: true, reasons: [] });
+  });
+
+  test("more the larger it compiles, and next to none where its letters are not in the text", () => {
+    expect(costOf("(?:a?){100}a{100}", text)).toBeGreaterThan(5 * costOf("\\d{3}-\\d{2}-\\d{4}", text));
+    expect(costOf("(?:a?){100}zebra", text)).toBe(STEPS_PER_PART + text.length);
+  });
+
+  test("and what other patterns found counts", () => {
+    const patterns = [
+      { name: "first", pattern: "\\d{3}-\\d{2}" },
+      { name: "dear", pattern: "(?:\\d?){300}z|number" },
+    ];
+    const stepsLeft = costOf("\\d{3}-\\d{2}", text) + 1;
+    expect(regexRail(input(text), { patterns }, { stepsLeft })).toMatchObject({
+      isCut: true,
+      reasons: ["regex:first"],
+    });
   });
 });
