@@ -80,18 +80,52 @@ function normalForm(text: string): NormalText {
   const writer = new ClusterWriter(text);
   // What combines with an ASCII character may be the first one that is not ASCII.
   let last = -1;
-  for (let at = Math.max(0, from - 1); at < text.length;) {
-    const unit = text.charCodeAt(at);
-    const codePoint = unit >= 0xd800 && unit < 0xdc00 ? (text.codePointAt(at) ?? unit) : unit;
-    const bits = codePoint < 0x80 ? 0 : classOf(codePoint) & REWRITING;
-    if (bits !== 0 || writer.isPending) {
-      if (!writer.isPending) writer.begin(last, at);
-      writer.take(codePoint, bits, at);
+  let at = Math.max(0, from - 1);
+  let codePoint = codePointAt(text, at);
+  let bits = rewritingBits(codePoint);
+  while (at < text.length) {
+    const end = at + (codePoint > 0xffff ? 2 : 1);
+    const next = codePointAt(text, end);
+    const nextBits = rewritingBits(next);
+    if (writer.isPending) writer.take(codePoint, bits, at);
+    else if (bits !== 0) {
+      if (((bits | nextBits) & (INVISIBLE | JOINS)) === 0) writer.put(formOfOne(codePoint), at, end);
+      else {
+        writer.begin(last, at);
+        writer.take(codePoint, bits, at);
+      }
     }
     last = at;
-    at += codePoint > 0xffff ? 2 : 1;
+    at = end;
+    codePoint = next;
+    bits = nextBits;
   }
   return writer.finish();
+}
+
+/** 0 beyond the end. */
+function codePointAt(text: string, at: number): number {
+  if (at >= text.length) return 0;
+  const unit = text.charCodeAt(at);
+  return unit >= 0xd800 && unit < 0xdc00 ? (text.codePointAt(at) ?? unit) : unit;
+}
+
+const rewritingBits = (codePoint: number): number => (codePoint < 0x80 ? 0 : classOf(codePoint) & REWRITING);
+
+/** By blocks of 256 code points: what a character becomes by itself. */
+const ones: (string[] | undefined)[] = Array.from<string[] | undefined>({ length: 0x11_00 });
+
+/** What stands for a character with which nothing combines: most that change are of this kind. */
+function formOfOne(codePoint: number): string {
+  const block = (ones[codePoint >> 8] ??= Array.from({ length: 256 }, () => ""));
+  const known = block[codePoint & 0xff] ?? "";
+  return known === "" ? (block[codePoint & 0xff] = boundedForm(String.fromCodePoint(codePoint))) : known;
+}
+
+/** The character itself where its form is too long. */
+function boundedForm(visible: string): string {
+  const form = withAsciiDigit(visible).normalize("NFKC");
+  return form.length > EXPANSION_UNITS_MAX * Math.max(1, visible.length) ? visible : form;
 }
 
 /** As long as somebody has the normal form, and no longer, what was folded of it is known too. */
@@ -222,6 +256,14 @@ class ClusterWriter {
     this.#end = at + (codePoint > 0xffff ? 2 : 1);
   }
 
+  /** A character that nothing combines with, and what it becomes. */
+  put(form: string, at: number, end: number): void {
+    this.#copyTo(at);
+    if (form.length !== 1 || end - at !== 1) this.#map.add(this.#length, this.#length + form.length, at, end);
+    this.#append(form, 0, form.length);
+    this.#copied = end;
+  }
+
   finish(): NormalText {
     if (this.#bits !== 0) this.#write(this.#text.length);
     if (this.#copied === 0) return same(this.#text);
@@ -267,9 +309,7 @@ class ClusterWriter {
 
   #composed(cluster: string): string {
     const visible = (this.#bits & INVISIBLE) === 0 || this.#chars === 1 ? cluster : withoutInvisible(cluster);
-    const form = ((this.#bits & DIGIT) === 0 ? visible : withAsciiDigit(visible)).normalize("NFKC");
-    const unitsMax = EXPANSION_UNITS_MAX * Math.max(1, visible.length);
-    return form.length > unitsMax ? visible : form;
+    return boundedForm(visible);
   }
 
   #copyTo(end: number): void {
