@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { PARTS } from "../../../tools/sim/report/ablation/ablation.ts";
 import { withoutOf } from "../../../tools/sim/report/ablation/without.ts";
 import { promptKey } from "../../../tools/sim/production/prompt-key.ts";
@@ -11,6 +11,7 @@ import type { AblationRow } from "../../../tools/sim/report/ablation-table.ts";
 import { shippedScenarios } from "../../../tools/sim/report/files.ts";
 import { ABLATION_RUN, readArgs } from "../../../tools/sim/report/args.ts";
 import type { Requests } from "../../../tools/sim/workload.ts";
+import { ranToEnd, scenarioOf, workloadOf } from "./worlds.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
@@ -111,4 +112,33 @@ describe("keys of simulated prompts", () => {
   ])("a prompt that is %s has none", (_, requests) => {
     expect(promptKey(requests, 0)).toBeNull();
   });
+
+  test("change nothing, event by event, where prompts share nothing", async () => {
+    const scenario = scenarioOf({ engine: { kind: "step" }, demand: LONG_PROMPTS, endpoints: PAIR });
+    const drawn = workloadOf(scenario, { count: 500, seed: 5, load: 0.8 });
+    const own = Array.from({ length: 501 }, (_, request) => request);
+    // The first block of each is its own.
+    const requests = {
+      ...drawn.requests,
+      blockStart: Int32Array.from(own),
+      blocks: Int32Array.from(own.slice(0, 500)),
+    };
+    expect(promptKey(requests, 0)).not.toBeNull();
+    const hash = async (): Promise<unknown> => {
+      const { production } = await import("../../../tools/sim/production/router.ts");
+      return (await ranToEnd(scenario, { ...drawn, requests }, production(), 5)).hash.read();
+    };
+    const keyed = await hash();
+    vi.resetModules();
+    vi.doMock("../../../tools/sim/production/prompt-key.ts", () => ({ promptKey: () => null }));
+    const keyless = await import("../../../tools/sim/production/prompt-key.ts");
+    expect(keyless.promptKey(requests, 0)).toBeNull();
+    expect(await hash()).toBe(keyed);
+  });
 });
+
+const LONG_PROMPTS = {
+  promptTokens: { kind: "lognormal", mean: 2_000, sigma: 0.5 },
+  outputTokens: { kind: "lognormal", mean: 100, sigma: 0.5 },
+};
+const PAIR = [{ region: "here", count: 2, slots: 32, id: "gpu" }];
