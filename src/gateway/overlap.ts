@@ -1,8 +1,8 @@
 /**
- * What goes on while the rails outside the isolate are asked: the lease waits (`acquire`), or the request itself is
- * already on its way (`dispatch`).
+ * What goes on while the rails outside the isolate are asked, in a pool that does not wait for them (`dispatch`): the request
+ * itself is already on its way. Where it waits, its lease is kept (`keep-lease.ts`).
  *
- * Model of `dispatch`. The request is sent with what the rails inside have redacted; its answer is held back. The verdict
+ * Model. The request is sent with what the rails inside have redacted; its answer is held back. The verdict
  * decides before anything else: a block aborts the attempt, frees its lease and refuses, whatever the endpoint has
  * answered or failed at. If a rail outside redacts, the attempt is aborted as well and the redacted body is sent anew
  * under a new lease: the endpoint has then seen the text, which is why a pool whose endpoints must not uses `acquire`.
@@ -15,34 +15,6 @@ import type { Outgoing } from "../dispatch/outgoing.ts";
 import type { LeaseAnswer, LeaseClient } from "../routing/host/lease-client.ts";
 import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
-
-/** The keeper of a lease looks no more often than this, ms. */
-const KEEP_GAP_MS = 25;
-
-/** Keeps a lease alive that waits for the rails: its shard takes back what nobody speaks of. */
-export async function keepLease(
-  leases: LeaseClient,
-  leasing: Promise<LeaseAnswer>,
-  until: Promise<unknown>,
-): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  let isOver = false;
-  const over = until.finally(() => {
-    isOver = true;
-    if (timer !== null) clearTimeout(timer);
-  });
-  const answer = await leasing;
-  if (answer.kind !== "leased") return;
-  const { heldLease } = answer;
-  const keep = (): void => {
-    if (isOver) return;
-    const now = Date.now();
-    leases.keep(heldLease);
-    timer = setTimeout(keep, Math.max(KEEP_GAP_MS, heldLease.confirmDueMs - now));
-  };
-  keep();
-  await over;
-}
 
 export type Overlapped = {
   readonly checked: Checked;

@@ -74,6 +74,7 @@ export type Parcel = {
 /** Loaded with the first long prompt, the first stream that is asked for its usage, and the first rail outside. */
 const affinityPart = part(async () => import("./affinity-key.ts"));
 const usagePart = part(async () => import("./stream-usage.ts"));
+const keeperPart = part(async () => import("./keep-lease.ts"));
 const overlapPart = part(async () => import("./overlap.ts"));
 
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
@@ -202,11 +203,12 @@ async function sendAsking(
 ): Promise<Answer> {
   const { edge, parcel, leaseRequest, leasing } = sending;
   const { leases, ctx } = edge;
-  const { dispatchBeside, keepLease } = await overlapPart();
   if (parcel.pool.config.rails.overlap === "acquire") {
+    const { keepLease } = await keeperPart();
     ctx.waitUntil(keepLease(leases, leasing, check.outside));
     return sendChecked(sending, await check.outside);
   }
+  const { dispatchBeside } = await overlapPart();
   const { checked, outcome, savedMs } = await dispatchBeside(
     { pool: parcel.pool, leaseRequest, ...sentBy(edge, parcel) },
     leasing,

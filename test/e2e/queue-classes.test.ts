@@ -1,40 +1,23 @@
 /** Classes and tenants at one busy pool: who goes first when a slot frees, and who is refused when not all can wait. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
+import { engine, lineOf, SLOTS, startQueueFleet } from "../support/queue-fleet.ts";
 
-const SLOTS = 2;
 const QUEUE_DEPTH_MAX = 5;
-const engine = { ...ENGINE_PRESETS.fast, stepBaseMs: 5 };
 
 let fleet: Fleet;
 beforeAll(async () => {
-  fleet = await startFleet({
-    keys: [
-      { id: "heavy", tenant: "heavy" },
-      { id: "small", tenant: "small" },
-      { id: "vip", tenant: "heavy", priorityMax: "high" },
-      { id: "ops", tenant: "heavy", scopes: ["infer", "admin"] },
-    ],
-    endpoints: [
-      {
-        id: "us-a",
-        region: "us-east",
-        simulator: { engine },
-        config: { concurrencyPerWorker: SLOTS, queuesExcess: false },
-      },
-    ],
-    // Wide enough that nobody's patience ends before the test does.
-    pool: { patienceMs: 10_000, queueDepthMax: QUEUE_DEPTH_MAX, queueWaitMsMax: 120_000 },
-  });
+  fleet = await startQueueFleet(QUEUE_DEPTH_MAX, [
+    { id: "heavy", tenant: "heavy" },
+    { id: "small", tenant: "small" },
+    { id: "vip", tenant: "heavy", priorityMax: "high" },
+    { id: "ops", tenant: "heavy", scopes: ["infer", "admin"] },
+  ]);
 });
 afterAll(() => fleet.close());
 
-const shard = async () => {
-  const [status] = (await fleet.shards()).map((report) => report.status);
-  return { live: status?.liveLeases ?? -1, queued: status?.queued ?? -1, queuedBy: status?.queuedBy };
-};
+const shard = () => lineOf(fleet);
 
 type Asked = { readonly key: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: object };
 
@@ -102,6 +85,31 @@ describe("when every slot is taken", () => {
     const waiting = await enqueue([...heavies(4), { key: "heavy", headers: { "x-warmpath-priority": "high" } }]);
     expect((await shard()).queuedBy).toEqual({ high: 0, normal: 5, low: 0 });
     expect(await placeOf(4, waiting, release)).toBeGreaterThanOrEqual(SLOTS);
+  });
+
+  test("a job that Runpod's clients call lowPriority waits in the low class, and another one does not behind it", async () => {
+    const { release } = await fill();
+    const run = async (policy: object): Promise<string> => {
+      const body = JSON.stringify({ input: { prompt: "x", max_tokens: 2 }, policy });
+      const init = { method: "POST", headers: { authorization: `Bearer ${fleet.keyOf("small")}` }, body };
+      return ((await (await fleet.call("/v2/main/run", init)).json()) as { id: string }).id;
+    };
+    const ids = [await run({ lowPriority: true })];
+    await fleet.until(shard, ({ queuedBy }) => queuedBy?.low === 1);
+    ids.push(await run({}));
+    await fleet.until(shard, ({ queuedBy }) => queuedBy?.normal === 1);
+    expect((await shard()).queuedBy).toEqual({ high: 0, normal: 1, low: 1 });
+    release();
+    const headers = { authorization: `Bearer ${fleet.keyOf("small")}` };
+    const stateOf = async (id: string) =>
+      ((await (await fleet.call(`/v2/main/status/${id}`, { headers })).json()) as { status: string }).status;
+    for (const id of ids) {
+      await fleet.until(
+        () => stateOf(id),
+        (status) => status === "COMPLETED",
+      );
+    }
+    await idle();
   });
 
   test("Priority lowers too, and the last of the lowest class is refused for one of a higher", async () => {

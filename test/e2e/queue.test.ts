@@ -1,35 +1,19 @@
 /** More requests than slots: they wait in order of arrival, and beyond the bound they are told when to come back. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { openaiOf } from "../support/openai.ts";
+import { engine, lineOf, SLOTS, startQueueFleet } from "../support/queue-fleet.ts";
 
-const SLOTS = 2;
 const QUEUE_DEPTH_MAX = 4;
-const engine = { ...ENGINE_PRESETS.fast, stepBaseMs: 5 };
 
 let fleet: Fleet;
 beforeAll(async () => {
-  fleet = await startFleet({
-    endpoints: [
-      {
-        id: "us-a",
-        region: "us-east",
-        simulator: { engine },
-        config: { concurrencyPerWorker: SLOTS, queuesExcess: false },
-      },
-    ],
-    // Wide enough that nobody's patience ends before the test does.
-    pool: { patienceMs: 10_000, queueDepthMax: QUEUE_DEPTH_MAX, queueWaitMsMax: 120_000 },
-  });
+  fleet = await startQueueFleet(QUEUE_DEPTH_MAX);
 });
 afterAll(() => fleet.close());
 
-const shard = async () => {
-  const [status] = (await fleet.shards()).map((report) => report.status);
-  return { live: status?.liveLeases ?? -1, queued: status?.queued ?? -1 };
-};
+const shard = () => lineOf(fleet);
 
 /** Takes every slot with streams that go on until they are released. */
 async function fill(): Promise<{ release: () => void }> {

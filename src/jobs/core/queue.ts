@@ -17,7 +17,7 @@
  */
 import { invariant } from "../../lib/invariant.ts";
 import type { Job } from "./job.ts";
-import { PRIORITY_MAX } from "./policy.ts";
+import { PRIORITY_MAX, PRIORITY_NORMAL } from "./policy.ts";
 
 /** `paused`: takes jobs, starts none. `draining`: takes none, starts what waits. */
 export type QueueMode = "open" | "paused" | "draining";
@@ -93,6 +93,12 @@ export function orderKey({ dueAtMs, seq, policy: { priority } }: Placed, ageingM
   return ageingMs === null
     ? `${priority}${digits(dueAtMs, TIME_DIGITS)}${digits(seq, SEQ_DIGITS)}`
     : `0${digits(dueAtMs + priority * ageingMs, TIME_DIGITS)}${digits(seq, SEQ_DIGITS)}`;
+}
+
+/** Does the job of this key stand below a normal one that came just now; where jobs age, it has not waited long for that. */
+export function isBelowNormal(key: string, ageingMs: number | null, now: number): boolean {
+  if (ageingMs === null) return Number(key[0]) > PRIORITY_NORMAL;
+  return Number.parseInt(key.slice(1, 1 + TIME_DIGITS), 36) > now + PRIORITY_NORMAL * ageingMs;
 }
 
 export type Lane = { readonly tenant: string; readonly headKey: string; readonly running: number };

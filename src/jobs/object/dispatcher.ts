@@ -54,6 +54,8 @@ export type DispatcherDeps = {
   readonly wakeAt: (atMs: number) => void;
 };
 
+const LOW = { priority: "low" } as const;
+
 /** A job, and the slot that it runs in. */
 type Given = { readonly slot: Slot; readonly live: Live };
 
@@ -63,6 +65,8 @@ export class Dispatcher {
   #runtime: Runtime | null = null;
   readonly #reach = new Reach();
   #asking = 0;
+  /** … of them in the class of low jobs. */
+  #askingLow = 0;
   /** Acquires in a row that brought no slot. */
   #refusals = 0;
   /** Refused acquires are not repeated before. */
@@ -76,18 +80,22 @@ export class Dispatcher {
     return this.#attempts.size;
   }
 
-  /** Asks for as many leases as there are jobs to start; `ahead`: jobs that are about to be stored. */
-  pump(ahead = 0): void {
+  /** Asks for as many leases as there are jobs to start; `ahead`: jobs that are about to be stored, and whether they are low. */
+  pump(ahead = 0, isAheadLow = ahead === 0): void {
     if (isDraining() || Date.now() < this.pausedUntilMs) return;
     const { ledger } = this.#deps;
     const most = Math.min(this.#refusals === 0 ? ACQUIRES_MAX : 1, PUSHED_MAX - this.#attempts.size);
     const wanted = Math.min(most, ledger.startable(most) + ahead);
-    if (wanted <= this.#asking) return;
+    const isLow = isAheadLow && ledger.isAllLow();
+    // Who asks for low jobs keeps no other one from asking.
+    const wantsMore = (): boolean =>
+      this.#asking < wanted || (wanted > 0 && !isLow && this.#asking === this.#askingLow);
+    if (!wantsMore()) return;
     const site = this.#site();
     if (site === null) return this.#pause(ACQUIRE_PAUSE_MS.max);
     // GPU workers pull its jobs.
     if (site.pool.spec.endpoints.length === 0) return;
-    while (this.#asking < wanted) void this.#ask(site);
+    while (wantsMore()) void this.#ask(site, isLow);
   }
 
   abort(jobId: string, token: number): void {
@@ -116,8 +124,9 @@ export class Dispatcher {
     return { place: shared.place, shardOf, leases: leasesOf(this.#runtime, shardOf, ctx), pool };
   }
 
-  async #ask({ place, leases, pool }: Site): Promise<void> {
+  async #ask({ place, leases, pool }: Site, isLow: boolean): Promise<void> {
     this.#asking += 1;
+    if (isLow) this.#askingLow += 1;
     const lostAt = pool.endpoints.size > 1 ? this.#deps.ledger.nextLostAt() : null;
     const askedAtMs = Date.now();
     const leaseRequest = {
@@ -127,6 +136,7 @@ export class Dispatcher {
       inputTokens: 0,
       purpose: "first",
       explain: false,
+      ...(isLow ? LOW : {}),
     } as const;
     let slot = lostAt === null ? null : await takeSlot(leases, pool, { ...leaseRequest, excluded: [lostAt] });
     // Where no other endpoint can take it, the one that failed may have another try. A job has no client at the line: it
@@ -134,6 +144,7 @@ export class Dispatcher {
     if (slot?.kind !== "slot") slot = await takeSlot(leases, pool, { ...leaseRequest, excluded: [], patient: true });
     const isThere = slot.kind === "slot" && (await this.#isThere(slot));
     this.#asking -= 1;
+    if (isLow) this.#askingLow -= 1;
     if (slot.kind !== "slot" || !isThere) return this.#refused(askedAtMs);
     this.#refusals = 0;
     return this.#granted(pool, slot);

@@ -10,7 +10,7 @@ import type { JobEffect, JobEvent, Notice } from "../core/events.ts";
 import { isTerminal, nextToken, nextWakeMs, runDeadlineMs, startDeadlineMs } from "../core/job.ts";
 import type { JobState } from "../core/job-state.ts";
 import type { Job, Step } from "../core/job.ts";
-import { chooseLane, holdReason, orderKey } from "../core/queue.ts";
+import { chooseLane, holdReason, isBelowNormal, orderKey } from "../core/queue.ts";
 import type { QueueCounts, QueueLimits, QueueMode } from "../core/queue.ts";
 import type { EndReason } from "../core/reasons.ts";
 import { step } from "../core/step.ts";
@@ -137,6 +137,12 @@ export class Ledger {
   nextLostAt(): string | null {
     const lane = chooseLane(this.#heads(), this.limits);
     return lane === null ? null : (this.#lostAt.get(lane.headId) ?? null);
+  }
+
+  /** Every job that may start is below a normal one; also where there is none. */
+  isAllLow(): boolean {
+    const lane = chooseLane(this.#heads(), this.limits);
+    return lane === null || isBelowNormal(lane.headKey, this.limits.ageingMs, Date.now());
   }
 
   /** Claims the first job that may start, under a new token; null: none. */

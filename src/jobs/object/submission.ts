@@ -2,7 +2,7 @@
 import { decideSubmission, isIdempotencyKey, scopedKey } from "../core/idempotency.ts";
 import { areTags, createJob, isVisible } from "../core/job.ts";
 import type { SubmitOutcome, SubmitRequest } from "../core/messages.ts";
-import { DEFAULT_POLICY, PRIORITY_MAX, SCHEDULE_AHEAD_MAX_MS } from "../core/policy.ts";
+import { DEFAULT_POLICY, PRIORITY_MAX, PRIORITY_NORMAL, SCHEDULE_AHEAD_MAX_MS } from "../core/policy.ts";
 import type { JobPolicy } from "../core/policy.ts";
 import { admit } from "../core/queue.ts";
 import { STORAGE_RETRY_MS } from "../core/storage-full.ts";
@@ -33,7 +33,7 @@ export async function takeIn(parts: SubmissionParts, request: SubmitRequest): Pr
   const refused = known(parts, request) ?? full(parts, request);
   if (refused !== null) return refused;
   // Before anything is written: what is written holds back every message until it is on disk, and a lease takes a trip.
-  if (request.policy.notBeforeMs === null) dispatcher.pump(1);
+  if (request.policy.notBeforeMs === null) dispatcher.pump(1, request.policy.priority > PRIORITY_NORMAL);
   const bodyKey = bytes > INPUT_ROW_BYTES_MAX ? blobs.inputKey(jobId) : null;
   if (bodyKey !== null) {
     await blobs.put(bodyKey, work.body);

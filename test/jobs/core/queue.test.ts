@@ -6,6 +6,7 @@ import {
   DEFAULT_LIMITS,
   DEPTH_MAX,
   holdReason,
+  isBelowNormal,
   orderKey,
   type Placed,
   type QueueLimits,
@@ -58,6 +59,22 @@ describe("order", () => {
 
   test("a key has one width: a digit, nine for the time, eight for the sequence", () => {
     fc.assert(fc.property(placed, (job) => orderKey(job, null).length === 1 + 9 + 8));
+  });
+});
+
+describe("a job below a normal one", () => {
+  const now = 1_700_000_000_000;
+  const key = (priority: number, waitedMs: number, ageingMs: number | null) =>
+    orderKey({ dueAtMs: now - waitedMs, seq: 1, policy: { priority } }, ageingMs);
+
+  test.each([
+    { name: "is one of lower priority, however long it waits", priority: 6, waitedMs: 1e9, ageingMs: null, is: true },
+    { name: "is none of normal priority", priority: 5, waitedMs: 0, ageingMs: null, is: false },
+    { name: "is one that ages, until it has aged to it", priority: 9, waitedMs: 3_999, ageingMs: 1_000, is: true },
+    { name: "is none that has aged to it", priority: 9, waitedMs: 4_000, ageingMs: 1_000, is: false },
+    { name: "is none that comes just now as normal", priority: 5, waitedMs: 0, ageingMs: 1_000, is: false },
+  ])("$name", ({ priority, waitedMs, ageingMs, is }) => {
+    expect(isBelowNormal(key(priority, waitedMs, ageingMs), ageingMs, now)).toBe(is);
   });
 });
 

@@ -12,7 +12,7 @@ import { observeRoundTrip, readRoundTrip } from "../cost/terms/net.ts";
 import { observeOccupancy } from "../cost/terms/wait.ts";
 import { observeCount } from "../../../lib/ewma.ts";
 import { HIT_SHARE } from "./prompt-cache.ts";
-import { speedOf } from "./reading.ts";
+import { observeCounted, speedOf } from "./reading.ts";
 
 /** What its lease knew of an attempt's prompt. */
 export type LineSeen = {
@@ -36,6 +36,7 @@ export function learnDelays(
   now: number,
 ): void {
   const { clientKey, headersMs, inputTokens, inFlightAtGrant } = seen;
+  learnReading(state, seen, line);
   if (seen.outputTokens !== undefined) state.outputTokens = observeCount(state.outputTokens, seen.outputTokens);
   // Whoever was sent beyond the slots waited there first: that is the wait, neither the occupancy nor the load.
   const perSlot = (inFlightAtGrant + 1) / slots;
@@ -54,6 +55,16 @@ export function learnDelays(
     observeLoad(state.load, inFlightAtGrant, residualMs, now);
   }
   if (state.limit !== null) observeResidual(state.limit, { residualMs, inFlight: perWorker(state, seen) }, now);
+}
+
+/**
+ * The engine says how long it read, and how much. It says so of others' prompts as well that were read with it, so it counts
+ * where nothing was in line ahead; also of answers that are no streams, which show no first token.
+ */
+function learnReading({ reading }: EndpointState, seen: Settlement, line: LineSeen | null): void {
+  const cached = toldCached(seen);
+  if (seen.readMs === undefined || cached === null || line === null || line.aheadMs >= AHEAD_MS_MAX) return;
+  observeCounted(reading, seen.inputTokens - cached, seen.readMs);
 }
 
 /** Tokens of the prompt that were in the cache: as the engine says, else as was thought. */

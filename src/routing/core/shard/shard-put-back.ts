@@ -2,10 +2,10 @@
  * Decides which attempts without a byte are put back for requests of a higher class that wait.
  *
  * Model. A lease of a lower class whose attempt has not begun to answer may be given up without a loss but its place:
- * its edge aborts the attempt and asks again, and the slot goes to who waits first. The shard does not know who has
- * begun; it names the youngest of the lowest class, which most likely stand in the endpoint's own line, one for each
- * that waits for longer than the news takes to be heard. An edge that finds the answer begun, or may not repeat the
- * request, goes on, and after PUT_BACK_LIFE_MS another is named. Only who says so may be put back (`mayPutBack`): a
+ * its edge aborts the attempt and asks again, and the slot goes to who waits first. The shard names the youngest of the
+ * lowest class of which it has heard no first token, which most likely stand in the endpoint's own line, one for each
+ * that waits for longer than the news takes to be heard. That news may be on its way: an edge that finds the answer begun, or
+ * may not repeat the request, goes on, and after PUT_BACK_LIFE_MS another is named. Only who says so may be put back (`mayPutBack`): a
  * stream that may be repeated, and was put back fewer than PUT_BACKS_MAX times (`dispatch/core/attempt-plan.ts`).
  * Source: docs/sources.md, Fairness (SMG). Rejected: the oldest, which has waited longest and begins next; a call from
  * the shard to each holder, which an object cannot make.
@@ -64,7 +64,8 @@ function lowestAbove(state: ShardState, rank: number, names: readonly string[], 
       const lease = state.leases.live.get(id);
       if (lease === undefined || names.includes(id)) continue;
       const namedAtMs = lease.charged?.putBackAtMs ?? null;
-      if (namedAtMs !== null && now - namedAtMs >= PUT_BACK_LIFE_MS) state.putBackable[lower]?.delete(id);
+      const isTooLate = namedAtMs !== null && now - namedAtMs >= PUT_BACK_LIFE_MS;
+      if (isTooLate || lease.begun) state.putBackable[lower]?.delete(id);
       else if (best === null || isNamed(lease) || (!isNamed(best) && lease.grantedAtMs >= best.grantedAtMs))
         best = lease;
     }

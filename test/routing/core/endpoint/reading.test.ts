@@ -7,6 +7,11 @@ import {
   PRIOR_TOKENS,
   speedOf,
 } from "../../../../src/routing/core/endpoint/reading.ts";
+import { AHEAD_MS_MAX, NOTHING_AHEAD } from "../../../../src/routing/core/endpoint/endpoint-learn.ts";
+import type { LineSeen } from "../../../../src/routing/core/endpoint/endpoint-learn.ts";
+import type { Settlement } from "../../../../src/routing/core/shard-messages.ts";
+import { observeAttempt } from "../../../../src/routing/core/endpoint/endpoint.ts";
+import { endpointState, settlement } from "../shard/shard-fixture.ts";
 import type { Reading } from "../../../../src/routing/core/endpoint/reading.ts";
 
 const prompt = { work: 1_000, busySinceMs: 0, isBlocked: false };
@@ -20,6 +25,31 @@ function readAll(reading: Reading, prompts: number, tokensPerMs: number): void {
     observeRead(reading, { ...prompt, busySinceMs }, atMs);
   }
 }
+
+describe("an answer that says how long its prompt was read", () => {
+  const told = (changes: Partial<Settlement>) =>
+    settlement({ inputTokens: 2_000, promptTokens: 1_000, cachedTrue: 500, readMs: 500, ttftMs: null, ...changes });
+  const learned = (changes: Partial<Settlement>, line: LineSeen | null = NOTHING_AHEAD): number => {
+    const state = endpointState({ prefillTokensPerMs: 10 });
+    observeAttempt(state, told(changes), 0, () => 0.5, line);
+    return speedOf(state.reading);
+  };
+
+  test("teaches the speed, by what was not cached, where nothing was in line ahead", () => {
+    // Half of 2,000 tokens in 500 ms, beside the prior.
+    expect(learned({})).toBeCloseTo((PRIOR_TOKENS + 1_000) / (PRIOR_TOKENS / 10 + 500), 9);
+    expect(learned({}, { ...NOTHING_AHEAD, aheadMs: AHEAD_MS_MAX - 1 })).toBeLessThan(10);
+  });
+
+  test.each([
+    { name: "stood behind others", changes: {}, line: { ...NOTHING_AHEAD, aheadMs: AHEAD_MS_MAX } },
+    { name: "is of a lease that is not known", changes: {}, line: null },
+    { name: "does not say what was cached", changes: { cachedTrue: undefined } },
+    { name: "was cached whole", changes: { cachedTrue: 1_000 } },
+  ])("teaches nothing if it $name", ({ changes, line = NOTHING_AHEAD }) => {
+    expect(learned(changes as Partial<Settlement>, line)).toBe(10);
+  });
+});
 
 describe("the reading speed", () => {
   test("is the configured one at first, and after PRIOR_TOKENS tokens half of what is seen", () => {

@@ -87,6 +87,18 @@ describe("a request of a higher class that waits", () => {
     expect(putBackNames(state, 20 + 2 * PUT_BACK_LIFE_MS)).toEqual([]);
   });
 
+  test("has nobody named whose answer has begun, as far as the shard has heard", () => {
+    const state = busy();
+    const begin = (leaseId: string, now: number) => {
+      const begun = [{ leaseId, endpointId: "e1", agoMs: 0, backMs: 0 }];
+      applyReport(state, { settled: [], held: [], begun }, now, rng);
+    };
+    begin("i-2", 15);
+    expect(ask(state, "i-3", HIGH, 20).putBack).toEqual(["i-1"]);
+    begin("i-1", 30);
+    expect(putBackNames(state, 40)).toEqual([]);
+  });
+
   test("has nobody named while its slot is expected sooner than an edge would hear", () => {
     const state = busy();
     ask(state, "i-3", HIGH, 20);
