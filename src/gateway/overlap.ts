@@ -12,7 +12,7 @@
 import { dispatch } from "../dispatch/door.ts";
 import type { Dispatch, Outcome } from "../dispatch/door.ts";
 import type { Outgoing } from "../dispatch/outgoing.ts";
-import type { LeaseAnswer, LeaseClient } from "../routing/host/lease-client.ts";
+import type { LeaseAnswer } from "../routing/host/lease-client.ts";
 import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
 
