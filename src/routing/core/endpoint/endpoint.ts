@@ -103,7 +103,8 @@ export function endpointView(
 ): EndpointView {
   const { spec, cache } = state;
   const warmth = warmthNow(state, live, now);
-  return {
+  const report = state.engine?.report;
+  const view: EndpointView = {
     id: spec.id,
     region: spec.region,
     place: spec.place,
@@ -121,8 +122,7 @@ export function endpointView(
     prefillTokensPerMs: speedOf(state.reading),
     workTokens,
     kvUsed,
-    ...(state.engine?.report.adapters === undefined ? {} : { adapters: state.engine.report.adapters }),
-    kvMax: state.engine?.report.kvTokensMax ?? null,
+    kvMax: report?.kvTokensMax ?? null,
     outputTokens: state.outputTokens.value,
     cacheWritten: cache.written,
     cacheKeeps: cache.keeps,
@@ -131,6 +131,7 @@ export function endpointView(
     roundTripMs: measuredRoundTrips(state.roundTripMs, now, clientKey, regionTripMs),
     regionTripMs,
   };
+  return report?.adapters === undefined ? view : { ...view, adapters: report.adapters };
 }
 
 const NO_TRIPS: Readonly<Record<string, number>> = {};

@@ -227,7 +227,8 @@ export type SettleOutcome =
 
 export function settleLease(table: LeaseTable, id: string, now: number): SettleOutcome {
   const lease = table.live.get(id);
-  const ended = hasEnded(table, id);
+  // A live lease has no tombstone.
+  const ended = lease === undefined && hasEnded(table, id);
   bury(table, id, now);
   if (lease === undefined) return { kind: ended ? "ended" : "unknown" };
   remove(table, lease);
@@ -243,22 +244,26 @@ export function expireLeases(table: LeaseTable, now: number): Lease[] {
   }
   const expired: Lease[] = [];
   // A long pause would make the range longer than the number of buckets that exist: then walk what exists.
-  const keys =
-    current - table.sweepFrom > table.buckets.size
-      ? [...table.buckets.keys()].filter((key) => key <= current)
-      : range(table.sweepFrom, current);
-  for (const key of keys) {
-    for (const id of table.buckets.get(key) ?? []) {
-      const lease = table.live.get(id);
-      invariant(lease !== undefined, "an expiry bucket holds only live leases");
-      if (lease.expiresAtMs > now) continue;
-      bury(table, id, now);
-      remove(table, lease);
-      expired.push(lease);
-    }
+  if (current - table.sweepFrom > table.buckets.size) {
+    for (const key of [...table.buckets.keys()]) if (key <= current) expireBucket(table, key, now, expired);
+  } else {
+    for (let key = table.sweepFrom; key <= current; key += 1) expireBucket(table, key, now, expired);
   }
   table.sweepFrom = current;
   return expired;
+}
+
+function expireBucket(table: LeaseTable, key: number, now: number, expired: Lease[]): void {
+  const ids = table.buckets.get(key);
+  if (ids === undefined) return;
+  for (const id of ids) {
+    const lease = table.live.get(id);
+    invariant(lease !== undefined, "an expiry bucket holds only live leases");
+    if (lease.expiresAtMs > now) continue;
+    bury(table, id, now);
+    remove(table, lease);
+    expired.push(lease);
+  }
 }
 
 /** Throws when the table contradicts itself. For tests and the simulator. */
@@ -393,8 +398,4 @@ function bury(table: LeaseTable, id: string, now: number): void {
     table.tombstonesSinceMs = now;
   }
   table.tombstones.add(id);
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 }

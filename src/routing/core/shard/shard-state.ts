@@ -1,7 +1,7 @@
 /** What a shard knows; the files beside it change it. */
 import type { AffinityTable } from "./affinity.ts";
 import type { Budgets } from "./budget.ts";
-import type { ViewSet } from "../endpoint/endpoint-view.ts";
+import type { EndpointView, ViewSet } from "../endpoint/endpoint-view.ts";
 import type { EndpointState } from "../endpoint/endpoint-state.ts";
 import type { FairShares } from "./fair-shares.ts";
 import type { FadingCount } from "../../../lib/fading-count.ts";
@@ -13,6 +13,8 @@ import type { ShardNews } from "./news.ts";
 
 export type Peer = {
   readonly set: ViewSet;
+  /** The same, by endpoint. */
+  readonly views: ReadonlyMap<string, EndpointView>;
   readonly atMs: number;
   /** What was sent its way since, by endpoint: it is there by now, but not in its digest. Written in place. */
   readonly sentSince: Map<string, SentSince>;

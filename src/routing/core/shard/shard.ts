@@ -103,7 +103,7 @@ export function allViews(state: ShardState, now: number, clientKey?: string): En
   for (const spec of state.pool.endpoints) {
     if (spec.region === state.region) continue;
     const peer = livePeer(state, spec.region, now);
-    const digested = peer?.set.views.find((view) => view.id === spec.id);
+    const digested = peer?.views.get(spec.id);
     if (peer === null || digested === undefined) {
       views.push(staticView(spec));
       continue;
@@ -166,7 +166,8 @@ export function absorbDigest(state: ShardState, set: ViewSet, now: number): void
   const known = state.peers.get(set.region);
   if (set.region === state.region || (known !== undefined && known.set.epoch > set.epoch)) return;
   if (!state.pool.endpoints.some((spec) => spec.region === set.region)) return;
-  state.peers.set(set.region, { set, atMs: now, sentSince: new Map() });
+  const views = new Map(set.views.map((view) => [view.id, view]));
+  state.peers.set(set.region, { set, views, atMs: now, sentSince: new Map() });
 }
 
 /** Other regions of the pool, to exchange digests with. */

@@ -44,7 +44,9 @@ export function createLoadCurve(): LoadCurve {
 }
 
 export function loadBucket(inFlight: number): number {
-  return BUCKET_TOPS.findIndex((top) => inFlight <= top);
+  let bucket = 0;
+  while (bucket < BUCKET_TOPS.length - 1 && inFlight > (BUCKET_TOPS[bucket] ?? 0)) bucket += 1;
+  return bucket;
 }
 
 /** Feeds one residual; a negative one counts as 0, a non-finite one is ignored. */
@@ -82,18 +84,29 @@ function fade(curve: LoadCurve, now: number): void {
 
 /** The non-decreasing weighted least-squares fit of the buckets, ms. */
 export function fitLoadCurve(curve: LoadCurve): number[] {
-  const blocks: { mean: number; weight: number; size: number }[] = [];
-  for (const [bucket, mean] of curve.meanMs.entries()) {
-    let block = { mean, weight: curve.weight[bucket] ?? 0, size: 1 };
-    for (let last = blocks.at(-1); last !== undefined && last.mean > block.mean; last = blocks.at(-1)) {
-      const weight = last.weight + block.weight;
-      const pooled = (last.mean * last.weight + block.mean * block.weight) / weight;
-      block = { mean: pooled, weight, size: last.size + block.size };
-      blocks.pop();
+  // Blocks of buckets with one mean, as a stack: this runs for each first token that is told.
+  const means: number[] = [];
+  const weights: number[] = [];
+  const ends: number[] = [];
+  for (let bucket = 0; bucket < curve.meanMs.length; bucket += 1) {
+    let mean = curve.meanMs[bucket] ?? 0;
+    let weight = curve.weight[bucket] ?? 0;
+    for (let below = means.at(-1); below !== undefined && below > mean; below = means.at(-1)) {
+      const belowWeight = weights.pop() ?? 0;
+      mean = (below * belowWeight + mean * weight) / (belowWeight + weight);
+      weight += belowWeight;
+      means.pop();
+      ends.pop();
     }
-    blocks.push(block);
+    means.push(mean);
+    weights.push(weight);
+    ends.push(bucket);
   }
-  return blocks.flatMap(({ mean, size }) => Array.from({ length: size }, () => mean));
+  const fitted: number[] = [];
+  for (let block = 0; block < means.length; block += 1) {
+    while (fitted.length <= (ends[block] ?? 0)) fitted.push(means[block] ?? 0);
+  }
+  return fitted;
 }
 
 /** Reads a fitted curve; an empty one (nothing known) is 0. */

@@ -161,13 +161,15 @@ export function regionRoundTrips(
   // A region of one endpoint has nobody to tell.
   if (ofEndpoints.length < 2) return least;
   for (const trips of ofEndpoints) {
-    for (const clientKey of only === undefined ? trips.keys() : [only]) {
-      const known = trips.get(clientKey);
-      const leastMs = known === undefined || !isTrusted(known) ? null : readLeast(known, now);
-      if (leastMs !== null) least[clientKey] = Math.min(leastMs, least[clientKey] ?? leastMs);
-    }
+    if (only !== undefined) lower(least, only, trips.get(only), now);
+    else for (const [clientKey, known] of trips) lower(least, clientKey, known, now);
   }
   return least;
+}
+
+function lower(least: Record<string, number>, clientKey: string, known: RoundTrip | undefined, now: number): void {
+  const leastMs = known === undefined || !isTrusted(known) ? null : readLeast(known, now);
+  if (leastMs !== null) least[clientKey] = Math.min(leastMs, least[clientKey] ?? leastMs);
 }
 
 /** Every measured round trip as of `now`, or the one of `only`: one decision needs no other. */
@@ -177,8 +179,12 @@ export function measuredRoundTrips(
   only?: string,
   ofRegion: Readonly<Record<string, number>> = {},
 ): Record<string, number> {
+  if (only !== undefined) {
+    const roundTripMs = readRoundTrip(trips, only, now, ofRegion[only]);
+    return roundTripMs === null ? {} : { [only]: roundTripMs };
+  }
   const measured: Record<string, number> = {};
-  for (const clientKey of only === undefined ? trips.keys() : [only]) {
+  for (const clientKey of trips.keys()) {
     const roundTripMs = readRoundTrip(trips, clientKey, now, ofRegion[clientKey]);
     if (roundTripMs !== null) measured[clientKey] = roundTripMs;
   }
