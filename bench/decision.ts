@@ -20,7 +20,7 @@ import { invariant } from "../src/lib/invariant.ts";
 import { seededRng } from "../src/lib/rng.ts";
 import { PLAN_MAX, planHeld } from "../src/routing/core/cost/plan.ts";
 import type { Place } from "../src/routing/core/pool.ts";
-import { route } from "../src/routing/core/cost/route.ts";
+import { pick } from "../src/routing/core/cost/route.ts";
 import type { RouteRequest } from "../src/routing/core/cost/route.ts";
 import { createTraffic, LIVE } from "./decision-traffic.ts";
 import { median, percentile } from "./stats.ts";
@@ -69,7 +69,7 @@ export function contendersFor(endpoints: number): Contenders {
     route: () => {
       turn = (turn + 1) % requests.length;
       const request = requests[turn];
-      return request === undefined ? null : route(seen, request, rng);
+      return request === undefined ? null : pick(seen, request, rng);
     },
     decision: () => {
       const { kind } = decide();

@@ -38,16 +38,22 @@ export type CostTerms = {
 
 export type CostInput = NetInput & PrefillInput & AdapterInput;
 
-export function costTerms(view: EndpointView, input: CostInput): CostTerms {
+export const costTerms = (view: EndpointView, input: CostInput): CostTerms => writeTerms(noTerms(), view, input);
+
+/** Terms that are written in place: who weighs many endpoints needs the sums alone. */
+export type WrittenTerms = { -readonly [Term in keyof CostTerms]: CostTerms[Term] };
+
+export const noTerms = (): WrittenTerms => ({ net: NaN, wait: NaN, load: NaN, pre: NaN, cold: NaN, risk: NaN });
+
+export function writeTerms(terms: WrittenTerms, view: EndpointView, input: CostInput): CostTerms {
   const net = netMs(view, input);
-  return {
-    net,
-    wait: Math.max(waitMs(view, unseenMs(view, net)), kvWaitMs(view, input.inputTokens), lineMs(view, net)),
-    load: loadMs(view.loadCurveMs, Math.max(0, Math.min(view.inFlight, view.capacity - 1))),
-    pre: prefillMs(view, input),
-    cold: coldMs(view) + adapterMs(view, input),
-    risk: riskMs(view, net),
-  };
+  terms.net = net;
+  terms.wait = Math.max(waitMs(view, unseenMs(view, net)), kvWaitMs(view, input.inputTokens), lineMs(view, net));
+  terms.load = loadMs(view.loadCurveMs, Math.max(0, Math.min(view.inFlight, view.capacity - 1)));
+  terms.pre = prefillMs(view, input);
+  terms.cold = coldMs(view) + adapterMs(view, input);
+  terms.risk = riskMs(view, net);
+  return terms;
 }
 
 /**

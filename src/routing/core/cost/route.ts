@@ -9,9 +9,9 @@
  * Source: docs/sources.md, Cost model; the panic share is Envoy's. Rejected: plain least-in-flight (ignores distance) and plain
  * nearest (unstable under skewed demand).
  */
-import { assertNever, invariant } from "../../../lib/invariant.ts";
-import { costTerms, totalMs } from "./cost.ts";
-import type { CostInput, CostTerms } from "./cost.ts";
+import { assertNever } from "../../../lib/invariant.ts";
+import { costTerms, noTerms, totalMs, writeTerms } from "./cost.ts";
+import type { CostInput, CostTerms, WrittenTerms } from "./cost.ts";
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import type { Rng } from "../../../lib/rng.ts";
 import { kvWaitMs, lineMs } from "./terms/line.ts";
@@ -50,15 +50,10 @@ export type RouteReason =
 /** Why a candidate was not eligible. */
 type Excluded = "tried" | "ejected" | "draining" | "down";
 
-export type Candidate = {
+export type Candidate = Pick<Weighed, "totalMs" | "inFlight" | "capacity" | "warmth" | "excluded"> & {
   readonly endpointId: string;
   readonly region: string;
   readonly terms: CostTerms;
-  readonly totalMs: number;
-  readonly inFlight: number;
-  readonly capacity: number;
-  readonly warmth: EndpointView["warmth"];
-  readonly excluded: Excluded | null;
   /** What its prompts have to do with it; absent from shards of an older version. */
   readonly reading?: ReadingFigures;
 };
@@ -103,66 +98,88 @@ export type RouteOutcome =
   /** Nothing may take it. */
   | { readonly kind: "none" };
 
-export type Decision = {
-  readonly outcome: RouteOutcome;
-  readonly panic: boolean;
-  readonly candidates: readonly Candidate[];
+/** An endpoint as a decision weighs it: of the terms only those that are asked for once it is made. */
+export type Weighed = {
+  readonly view: EndpointView;
+  readonly totalMs: number;
+  readonly netMs: number;
+  readonly loadMs: number;
+  readonly inFlight: number;
+  readonly capacity: number;
+  readonly warmth: EndpointView["warmth"];
+  readonly excluded: Excluded | null;
 };
 
-export function route(views: readonly EndpointView[], request: RouteRequest, rng: Rng): Decision {
-  const candidates = exploring(views, request).map((view) => candidate(view, request));
-  const picked = (one: Candidate) => asChosen(one, views[candidates.indexOf(one)], request);
-  const admitting = candidates.filter(({ excluded }) => excluded === null);
-  const reachable = admitting.filter(({ region }) => region !== request.avoidRegion);
-  const chosen = choose(reachable, request.exact, rng, picked) ?? choose(admitting, request.exact, rng, picked);
-  if (chosen !== null) return { outcome: chosen, panic: false, candidates };
+/** `weighed` in the order of the views. */
+export type Choice = {
+  readonly outcome: RouteOutcome;
+  readonly panic: boolean;
+  readonly weighed: readonly Weighed[];
+};
 
-  const eligible = candidates.filter(({ excluded }) => excluded !== "tried" && excluded !== "draining");
+export type Decision = Pick<Choice, "outcome" | "panic"> & { readonly candidates: readonly Candidate[] };
+
+/** The choice, and every candidate with its terms, for whoever is to understand it. */
+export function route(views: readonly EndpointView[], request: RouteRequest, rng: Rng): Decision {
+  const { outcome, panic, weighed } = pick(views, request, rng);
+  return { outcome, panic, candidates: candidatesOf(weighed, request) };
+}
+
+export function pick(views: readonly EndpointView[], request: RouteRequest, rng: Rng): Choice {
+  const terms = noTerms();
+  const weighed = exploring(views, request).map((view) => weigh(terms, view, request));
+  const admitting = weighed.filter(({ excluded }) => excluded === null);
+  const reachable = admitting.filter(({ view }) => view.region !== request.avoidRegion);
+  const chosen = choose(reachable, request, rng) ?? choose(admitting, request, rng);
+  if (chosen !== null) return { outcome: chosen, panic: false, weighed };
+
+  const eligible = weighed.filter(({ excluded }) => excluded !== "tried" && excluded !== "draining");
   const panic = eligible.length > 0 && admitting.length < PANIC_SHARE * eligible.length;
   if (panic) {
-    const resort = cheapest(eligible.filter((one) => one.warmth === "warm" && hasSlot(one)));
-    if (resort !== null) return { outcome: { ...picked(resort), reason: "panic" }, panic, candidates };
+    const resort = cheapest(eligible.filter(isFree));
+    if (resort !== null) return { outcome: { ...asChosen(resort, request), reason: "panic" }, panic, weighed };
   }
   const best = cheapest(admitting);
-  const outcome: RouteOutcome =
-    best === null
-      ? { kind: "none" }
-      : { kind: "full", endpointId: best.endpointId, region: best.region, waitMs: best.terms.wait };
-  return { outcome, panic, candidates };
+  if (best === null) return { outcome: { kind: "none" }, panic, weighed };
+  const { id: endpointId, region } = best.view;
+  const waitMs = costTerms(best.view, request).wait;
+  return { outcome: { kind: "full", endpointId, region, waitMs }, panic, weighed };
 }
 
 /** The chosen endpoint, or null when every admitting one is full. */
-function choose(
-  admitting: readonly Candidate[],
-  exact: boolean,
-  rng: Rng,
-  picked: (one: Candidate) => ReturnType<typeof asChosen>,
-): RouteOutcome | null {
-  const free = admitting.filter((one) => one.warmth === "warm" && hasSlot(one));
+function choose(admitting: readonly Weighed[], request: RouteRequest, rng: Rng): RouteOutcome | null {
+  const free = admitting.filter(isFree);
   const best = cheapest(free);
   if (best !== null) {
     const limitMs = best.totalMs + Math.max(NEAR_MS, NEAR_SHARE * best.totalMs);
     const near = free.filter((one) => one.totalMs <= limitMs);
-    const winner = exact ? emptiest(near, rng) : emptierOfTwo(near, rng);
-    return { ...picked(winner ?? best), reason: reasonFor(winner ?? best, admitting) };
+    const winner = (request.exact ? emptiest(near, rng) : emptierOfTwo(near, rng)) ?? best;
+    return { ...asChosen(winner, request), reason: reasonFor(winner, admitting) };
   }
   const any = cheapest(admitting);
   if (any === null || any.warmth === "warm" || !hasSlot(any)) return null;
-  return { ...picked(any), reason: "cold_start" };
+  return { ...asChosen(any, request), reason: "cold_start" };
 }
 
-function candidate(view: EndpointView, request: RouteRequest): Candidate {
-  const terms = costTerms(view, request);
-  return {
+function weigh(terms: WrittenTerms, view: EndpointView, request: RouteRequest): Weighed {
+  const { net, load } = writeTerms(terms, view, request);
+  const { id, inFlight, capacity, warmth } = view;
+  const excluded = request.excluded.includes(id) ? "tried" : standingExcludes(view);
+  return { view, totalMs: totalMs(terms), netMs: net, loadMs: load, inFlight, capacity, warmth, excluded };
+}
+
+/** What was weighed, with all terms. */
+export function candidatesOf(weighed: readonly Weighed[], request: RouteRequest): Candidate[] {
+  return weighed.map(({ view, totalMs: costMs, inFlight, capacity, warmth, excluded }) => ({
     endpointId: view.id,
     region: view.region,
-    terms,
-    totalMs: totalMs(terms),
-    inFlight: view.inFlight,
-    capacity: view.capacity,
-    warmth: view.warmth,
-    excluded: request.excluded.includes(view.id) ? "tried" : standingExcludes(view),
-  };
+    terms: costTerms(view, request),
+    totalMs: costMs,
+    inFlight,
+    capacity,
+    warmth,
+    excluded,
+  }));
 }
 
 /** The candidates with what stands before a prompt at each, for whoever is to understand them; no decision needs it. */
@@ -205,26 +222,30 @@ function standingExcludes({ standing }: EndpointView): Excluded | null {
   }
 }
 
-function reasonFor(winner: Candidate, admitting: readonly Candidate[]): RouteReason {
-  const nearer = admitting.filter((one) => one.warmth === "warm" && one.terms.net < winner.terms.net - NEAR_MS);
-  if (nearer.length === 0) return "nearest_warm";
-  return nearer.every((one) => !hasSlot(one)) ? "spill" : "cheaper";
+function reasonFor(winner: Weighed, admitting: readonly Weighed[]): RouteReason {
+  let reason: RouteReason = "nearest_warm";
+  for (const one of admitting) {
+    if (one.warmth !== "warm" || !(one.netMs < winner.netMs - NEAR_MS)) continue;
+    if (hasSlot(one)) return "cheaper";
+    reason = "spill";
+  }
+  return reason;
 }
 
-function asChosen(one: Candidate, view: EndpointView | undefined, request: CostInput) {
-  const { endpointId, region, totalMs: costMs, terms } = one;
-  invariant(view !== undefined, "a candidate is of a view");
-  const prompt = promptAt(readingFigures(view, request, terms.net), terms.net);
-  return { kind: "chosen", endpointId, region, costMs, prompt } as const;
+function asChosen({ view, totalMs: costMs, netMs }: Weighed, request: CostInput) {
+  const prompt = promptAt(readingFigures(view, request, netMs), netMs);
+  return { kind: "chosen", endpointId: view.id, region: view.region, costMs, prompt } as const;
 }
 
-const hasSlot = (one: Candidate): boolean => one.inFlight < one.capacity;
+const hasSlot = (one: Weighed): boolean => one.inFlight < one.capacity;
 
-const fill = (one: Candidate): number => one.inFlight / one.capacity;
+const isFree = (one: Weighed): boolean => one.warmth === "warm" && hasSlot(one);
+
+const fill = (one: Weighed): number => one.inFlight / one.capacity;
 
 /** Of two that cost the same, one with a slot: the order of the views decides nothing. */
-function cheapest(candidates: readonly Candidate[]): Candidate | null {
-  let best: Candidate | null = null;
+function cheapest(candidates: readonly Weighed[]): Weighed | null {
+  let best: Weighed | null = null;
   for (const one of candidates) {
     const isBetter =
       best === null || one.totalMs < best.totalMs || (one.totalMs === best.totalMs && hasSlot(one) && !hasSlot(best));
@@ -234,8 +255,9 @@ function cheapest(candidates: readonly Candidate[]): Candidate | null {
 }
 
 /** Lowest in-flight share; ties are drawn. */
-function emptiest(candidates: readonly Candidate[], rng: Rng): Candidate | undefined {
-  const least = Math.min(...candidates.map(fill));
+function emptiest(candidates: readonly Weighed[], rng: Rng): Weighed | undefined {
+  let least = Number.POSITIVE_INFINITY;
+  for (const one of candidates) least = Math.min(least, fill(one));
   return drawn(
     candidates.filter((one) => fill(one) === least),
     rng,
@@ -243,7 +265,7 @@ function emptiest(candidates: readonly Candidate[], rng: Rng): Candidate | undef
 }
 
 /** The emptier of two distinct random candidates. */
-function emptierOfTwo(candidates: readonly Candidate[], rng: Rng): Candidate | undefined {
+function emptierOfTwo(candidates: readonly Weighed[], rng: Rng): Weighed | undefined {
   const first = drawn(candidates, rng);
   const second = drawn(
     candidates.filter((one) => one !== first),
@@ -253,6 +275,6 @@ function emptierOfTwo(candidates: readonly Candidate[], rng: Rng): Candidate | u
   return fill(second) < fill(first) ? second : first;
 }
 
-function drawn(candidates: readonly Candidate[], rng: Rng): Candidate | undefined {
+function drawn(candidates: readonly Weighed[], rng: Rng): Weighed | undefined {
   return candidates[Math.floor(rng() * candidates.length)];
 }

@@ -15,7 +15,7 @@
 import type { EndpointView } from "./endpoint-view.ts";
 import { createHistogram, decay, quantile, record } from "../../../lib/histogram.ts";
 import type { Histogram } from "../../../lib/histogram.ts";
-import type { Candidate } from "../cost/route.ts";
+import type { Weighed } from "../cost/route.ts";
 
 /** Written in place. */
 export type FirstByteTimes = {
@@ -110,7 +110,7 @@ export function lateTimes(advice: HedgeAdvice, inputTokens: number): LateTimes |
 }
 
 /** Share of the warm slots that is taken, 0 and up; 1 where nothing warm takes traffic. */
-export function fillOf(candidates: readonly Candidate[]): number {
+export function fillOf(candidates: readonly Pick<Weighed, "excluded" | "warmth" | "inFlight" | "capacity">[]): number {
   return fillOfWarm(candidates.filter(({ excluded }) => excluded === null || excluded === "tried"));
 }
 

@@ -26,6 +26,7 @@ import { countAt, countMore, NO_EVENTS } from "../../../lib/fading-count.ts";
 import { keptOf, soughtOf } from "./prompt-chain.ts";
 import type { PromptChain, PromptMark } from "./prompt-chain.ts";
 import type { FadingCount } from "../../../lib/fading-count.ts";
+import { remember } from "../../../lib/recent.ts";
 
 /** What the edge says of a prompt. The key is a keyed hash: it tells nothing of the prompt or its tenant. */
 export type AffinityKey = {
@@ -198,11 +199,6 @@ export function dropHolder(table: AffinityTable, wanted: AffinityKey, endpointId
 /** The key's entry, as the one used last. */
 function touch({ entries }: AffinityTable, key: string): Entry {
   const entry = entries.get(key) ?? { holders: [], recent: NO_EVENTS };
-  entries.delete(key);
-  entries.set(key, entry);
-  if (entries.size > AFFINITY_KEYS_MAX) {
-    const oldest = entries.keys().next();
-    if (oldest.done !== true) entries.delete(oldest.value);
-  }
+  remember(entries, key, entry, AFFINITY_KEYS_MAX);
   return entry;
 }

@@ -11,6 +11,7 @@
  */
 import { countAt, countMore } from "../../../lib/fading-count.ts";
 import type { FadingCount } from "../../../lib/fading-count.ts";
+import { remember } from "../../../lib/recent.ts";
 
 /** Whose request it is, as keyed hashes: they tell nothing of the names. */
 export type Sender = {
@@ -93,9 +94,5 @@ function at(table: ReadonlyMap<string, FadingCount>, key: string, now: number): 
 
 function add(table: Map<string, FadingCount>, key: string, tokens: number, most: number, now: number): void {
   const known = table.get(key) ?? { count: 0, atMs: now };
-  table.delete(key);
-  table.set(key, countMore(known, tokens, TAU_MS, now));
-  if (table.size <= most) return;
-  const oldest = table.keys().next();
-  if (oldest.done !== true) table.delete(oldest.value);
+  remember(table, key, countMore(known, tokens, TAU_MS, now), most);
 }

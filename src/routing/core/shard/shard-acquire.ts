@@ -10,9 +10,10 @@ import { purposeOf } from "./budget.ts";
 import { creditsFor } from "./credits.ts";
 import { fillOf, HEDGE_FILL_MAX } from "../endpoint/first-byte.ts";
 import { isLate } from "../endpoint/lateness.ts";
+import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import { hasEnded, inFlight } from "./leases.ts";
-import { NEAR_MS, route, withReading } from "../cost/route.ts";
-import type { Candidate, Decision, RouteOutcome, RouteReason } from "../cost/route.ts";
+import { candidatesOf, NEAR_MS, pick, withReading } from "../cost/route.ts";
+import type { Choice, RouteOutcome, RouteReason, RouteRequest, Weighed } from "../cost/route.ts";
 import type { Rng } from "../../../lib/rng.ts";
 import { allViews, countAsker, makeSnapshot, ownViews } from "./shard.ts";
 import type { ShardState } from "./shard-state.ts";
@@ -49,15 +50,15 @@ export function acquire(state: ShardState, request: AcquireRequest, now: number,
   const views = request.hop === 0 ? allViews(state, now, clientKey) : ownViews(state, now, clientKey);
   countKey(state, request, now);
   const asked = routeRequest(request, affinityFor(state, request, views, now), views);
-  const decision = route(views, asked, rng);
-  const decide = request.ahead ? answerAhead : purposeOf(request) === "hedge" ? answerHedge : answer;
-  const outcome = repeated ?? decide(state, request, decision, effects, { now, rng });
+  const choice = pick(views, asked, rng);
+  const answering = request.ahead ? answerAhead : purposeOf(request) === "hedge" ? answerHedge : answer;
+  const outcome = repeated ?? answering(state, request, { ...choice, views, asked }, effects, { now, rng });
   return {
     reply: {
       outcome,
-      tight: isTight(state, outcome, decision.candidates),
+      tight: isTight(state, outcome, views),
       snapshot: request.wantsSnapshot ? makeSnapshot(state, now) : null,
-      candidates: request.explain ? withReading(decision.candidates, views, asked) : null,
+      candidates: request.explain ? withReading(candidatesOf(choice.weighed, asked), views, asked) : null,
       ...(request.explain ? { line: linePlace(state, request, now) } : {}),
       ...leaveNews(state, now),
     },
@@ -81,13 +82,17 @@ function earlierAnswer(state: ShardState, request: AcquireRequest, now: number):
 
 type Instant = { readonly now: number; readonly rng: Rng };
 
+/** A choice, and among what it was made. */
+type Made = Choice & { readonly views: readonly EndpointView[]; readonly asked: RouteRequest };
+
 function answer(
   state: ShardState,
   request: AcquireRequest,
-  { outcome, candidates }: Decision,
+  made: Made,
   effects: Effect[],
   at: Instant,
 ): AcquireOutcome {
+  const { outcome, weighed } = made;
   // Who has time waits until an endpoint takes traffic: to try one that most likely does not would cost the request.
   if (request.patient === true && (outcome.kind === "none" || isPanic(outcome)))
     return hold(state, request, effects, at);
@@ -95,12 +100,12 @@ function answer(
   if (outcome.kind === "full" || mustPlan(state, outcome.reason)) return hold(state, request, effects, at);
   const { now } = at;
   if (outcome.region !== state.region) return spill(state, request, outcome, now);
-  const coldMs = beginColdStart(state, outcome, candidates, effects, now);
+  const coldMs = beginColdStart(state, outcome, made, effects, now);
   if (coldMs > state.pool.coldWaitMsMax) {
     return request.patient === true ? hold(state, request, effects, at) : { kind: "warming_up", retryAfterMs: coldMs };
   }
-  const credits = creditsWanted(state, request, outcome, candidates, now);
-  const hedge = hedgeAdvice(state, request, outcome.endpointId, candidates, now);
+  const credits = creditsWanted(state, request, outcome, weighed, now);
+  const hedge = hedgeAdvice(state, request, outcome.endpointId, weighed, now);
   return grantLease(state, request, outcome, { confirmed: true, credits, hedge }, now);
 }
 
@@ -115,15 +120,15 @@ function mustPlan(state: ShardState, reason: RouteReason): boolean {
 function answerAhead(
   state: ShardState,
   request: AcquireRequest,
-  { outcome, candidates }: Decision,
+  { outcome, weighed }: Made,
   _effects: Effect[],
   { now }: Instant,
 ): AcquireOutcome {
   const none = { kind: "shed", retryAfterMs: REFUSED_RETRY_MS } as const;
   if (outcome.kind !== "chosen" || outcome.region !== state.region) return none;
-  const credits = creditsWanted(state, request, outcome, candidates, now);
+  const credits = creditsWanted(state, request, outcome, weighed, now);
   if (credits === 0) return none;
-  const hedge = hedgeAdvice(state, request, outcome.endpointId, candidates, now);
+  const hedge = hedgeAdvice(state, request, outcome.endpointId, weighed, now);
   return grantLease(state, request, outcome, { confirmed: false, credits: credits - 1, hedge }, now);
 }
 
@@ -131,7 +136,7 @@ function answerAhead(
 function answerHedge(
   state: ShardState,
   request: AcquireRequest,
-  { outcome, candidates }: Decision,
+  { outcome, weighed }: Made,
   _effects: Effect[],
   { now }: Instant,
 ): AcquireOutcome {
@@ -139,7 +144,7 @@ function answerHedge(
   if (outcome.kind !== "chosen" || outcome.reason === "cold_start" || outcome.reason === "panic") return none;
   // No slot is spare while somebody waits for one.
   if (state.queue.size > 0) return none;
-  if (fillOf(candidates) >= HEDGE_FILL_MAX) return none;
+  if (fillOf(weighed) >= HEDGE_FILL_MAX) return none;
   if (outcome.region !== state.region) return spill(state, request, outcome, now);
   // Late there as well: it would only be worked at twice.
   const there = state.endpoints.get(outcome.endpointId);
@@ -151,17 +156,17 @@ function creditsWanted(
   state: ShardState,
   request: AcquireRequest,
   { endpointId, reason }: Chosen,
-  candidates: readonly Candidate[],
+  weighed: readonly Weighed[],
   now: number,
 ): number {
   const askers = countAsker(state, request.leaseId, now);
   // A retry, a cold start and a panic are decided one by one.
   if (request.excluded.length > 0 || reason === "cold_start" || reason === "panic") return 0;
-  const one = candidates.find((candidate) => candidate.endpointId === endpointId);
+  const one = weighed.find(({ view }) => view.id === endpointId);
   if (one === undefined) return 0;
   const { recentPerSecond } = request;
   const most = creditsFor({ inFlight: one.inFlight + 1, capacity: one.capacity, askers, recentPerSecond });
-  return most === 0 ? 0 : stillChosen(most, one, candidates, state.endpoints.get(endpointId)?.load ?? null, now);
+  return most === 0 ? 0 : stillChosen(most, one, weighed, state.endpoints.get(endpointId)?.load ?? null, now);
 }
 
 /**
@@ -170,24 +175,27 @@ function creditsWanted(
  */
 function stillChosen(
   most: number,
-  one: Candidate,
-  candidates: readonly Candidate[],
+  one: Weighed,
+  weighed: readonly Weighed[],
   curve: LoadCurve | null,
   now: number,
 ): number {
-  const others = candidates.filter((other) => other !== one && other.excluded === null && other.warmth === "warm");
-  const idleMs = ({ totalMs, terms }: Candidate) => totalMs - terms.load;
-  const limitMs = Math.min(...others.map(idleMs)) + NEAR_MS - idleMs(one);
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (const other of weighed) {
+    if (other === one || other.excluded !== null || other.warmth !== "warm") continue;
+    leastMs = Math.min(leastMs, other.totalMs - other.loadMs);
+  }
+  const limitMs = leastMs + NEAR_MS - (one.totalMs - one.loadMs);
   const fitted = curve === null ? [] : readLoadCurve(curve, now);
   let credits = most;
   while (credits > 0 && loadMs(fitted, one.inFlight + credits) > limitMs) credits -= 1;
   return credits;
 }
 
-function isTight(state: ShardState, outcome: AcquireOutcome, candidates: readonly Candidate[]): boolean {
+function isTight(state: ShardState, outcome: AcquireOutcome, views: readonly EndpointView[]): boolean {
   if (state.queue.size > 0) return true;
   if (outcome.kind !== "granted") return false;
   const { endpointId } = outcome.grant;
-  const capacity = candidates.find((one) => one.endpointId === endpointId)?.capacity ?? Number.POSITIVE_INFINITY;
+  const capacity = views.find(({ id }) => id === endpointId)?.capacity ?? Number.POSITIVE_INFINITY;
   return inFlight(state.leases, endpointId) >= TIGHT_FILL * capacity;
 }

@@ -5,6 +5,7 @@
  * due; so an isolate that dies with it in hand blocks a slot for about a second and not for a whole lease.
  */
 import type { AffinityMatch } from "./affinity.ts";
+import { costTerms } from "../cost/cost.ts";
 import { lackingAdapter } from "../cost/terms/adapter.ts";
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import { affords, spend } from "./budget.ts";
@@ -12,7 +13,7 @@ import { CREDIT_LIFE_MS } from "./credits.ts";
 import { claimWake, noteGranted } from "../endpoint/endpoint.ts";
 import type { HedgeAdvice } from "../endpoint/first-byte.ts";
 import { acquireLease, inFlight } from "./leases.ts";
-import type { Candidate, PromptAt, RouteReason, RouteRequest } from "../cost/route.ts";
+import type { PromptAt, RouteReason, RouteRequest } from "../cost/route.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { Effect } from "./shard.ts";
 import { promptOf, toldOfLine } from "./shard-line.ts";
@@ -41,7 +42,7 @@ export type Chosen = {
 export function beginColdStart(
   state: ShardState,
   { endpointId, reason }: Chosen,
-  candidates: readonly Candidate[],
+  { views, asked }: { readonly views: readonly EndpointView[]; readonly asked: RouteRequest },
   effects: Effect[],
   now: number,
 ): number {
@@ -49,7 +50,8 @@ export function beginColdStart(
   const endpoint = state.endpoints.get(endpointId);
   if (endpoint !== undefined && claimWake(endpoint, inFlight(state.leases, endpointId), now))
     effects.push({ kind: "wake", endpointId });
-  return candidates.find((one) => one.endpointId === endpointId)?.terms.cold ?? 0;
+  const view = views.find(({ id }) => id === endpointId);
+  return view === undefined ? 0 : costTerms(view, asked).cold;
 }
 
 export function grantLease(

@@ -15,7 +15,7 @@ import { invariant } from "../../../lib/invariant.ts";
 import { renewLease } from "./leases.ts";
 import { PLAN_MAX, planHeld } from "../cost/plan.ts";
 import type { Commit } from "../cost/plan.ts";
-import { route } from "../cost/route.ts";
+import { pick } from "../cost/route.ts";
 import type { Rng } from "../../../lib/rng.ts";
 import { allViews, ownViews } from "./shard.ts";
 import type { ShardState, Waiter } from "./shard-state.ts";
@@ -231,13 +231,10 @@ function serveCold(state: ShardState, now: number, rng: Rng): Effect[] {
   const { shares, turns, queue } = state;
   for (const { request } of inOrder([...queue.values()], shares, { turns, most: queue.size, now })) {
     const views = ownViews(state, now);
-    const { outcome, candidates } = route(
-      views,
-      routeRequest(request, affinityFor(state, request, views, now), views),
-      rng,
-    );
+    const asked = routeRequest(request, affinityFor(state, request, views, now), views);
+    const { outcome } = pick(views, asked, rng);
     if (outcome.kind !== "chosen" || (request.patient === true && outcome.reason === "panic")) continue;
-    if (beginColdStart(state, outcome, candidates, effects, now) > state.pool.coldWaitMsMax) continue;
+    if (beginColdStart(state, outcome, { views, asked }, effects, now) > state.pool.coldWaitMsMax) continue;
     const answer = grantLease(state, request, outcome, { confirmed: false, credits: 0 }, now);
     if (answer.kind === "shed") continue;
     resolve(state, request.leaseId, answer, effects, now);

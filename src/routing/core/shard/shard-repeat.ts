@@ -12,7 +12,7 @@ import { fillOf, fillOfWarm, firstByteP95Ms, HEDGE_FILL_MAX, moveAfterMs } from 
 import type { HedgeAdvice } from "../endpoint/first-byte.ts";
 import { observeLate } from "../endpoint/lateness.ts";
 import { speedOf } from "../endpoint/reading.ts";
-import type { Candidate } from "../cost/route.ts";
+import type { Weighed } from "../cost/route.ts";
 import { allViews } from "./shard.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { AcquireRequest, AwaitOutcome } from "../shard-messages.ts";
@@ -65,7 +65,7 @@ export function hedgeAdvice(
   state: ShardState,
   request: AcquireRequest,
   endpointId: string,
-  candidates: readonly Candidate[],
+  weighed: readonly Weighed[],
   now: number,
 ): HedgeAdvice {
   const { hedgeAfterMsMin = null, endpoints } = state.pool;
@@ -73,10 +73,10 @@ export function hedgeAdvice(
   if (hedgeAfterMsMin === null || endpoints.length < 2 || endpoint === undefined) return NEVER;
   if (purposeOf(request) !== "first") return NEVER;
   const p95Ms = firstByteP95Ms(endpoint.firstByte, now);
-  const netMs = candidates.find((one) => one.endpointId === endpointId)?.terms.net;
+  const netMs = weighed.find(({ view }) => view.id === endpointId)?.netMs;
   const prefillTokensPerMs = speedOf(endpoint.reading);
   const move = { moveAfterMs: moveAfterMs(p95Ms) + (netMs ?? 0), prefillTokensPerMs };
-  if (p95Ms === null || netMs === undefined || fillOf(candidates) >= HEDGE_FILL_MAX) return { ...NEVER, ...move };
+  if (p95Ms === null || netMs === undefined || fillOf(weighed) >= HEDGE_FILL_MAX) return { ...NEVER, ...move };
   return { ...move, hedgeAfterMs: Math.max(hedgeAfterMsMin, p95Ms + netMs) };
 }
 

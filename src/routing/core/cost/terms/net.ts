@@ -19,6 +19,7 @@
  */
 import type { EndpointView } from "../../endpoint/endpoint-view.ts";
 import { roundTripPriorMs } from "../geography.ts";
+import { remember } from "../../../../lib/recent.ts";
 import type { Place } from "../../pool.ts";
 
 type RoundTrip = {
@@ -32,7 +33,7 @@ type RoundTrip = {
   readonly atMs: number;
 };
 
-/** By client place key; the place heard of last comes last. Written in place. */
+/** By client place key. Written in place. */
 export type RoundTrips = Map<string, RoundTrip>;
 
 /** Client places with a round trip per endpoint: each is in every digest, and a region's users reach a few colos. */
@@ -105,7 +106,8 @@ export function exploring<View extends Trips>(
 /** An attempt of a client at `client` is about to be sent: the distance is what its first samples are held against. */
 export function expectRoundTrip(trips: RoundTrips, { client, clientKey }: NetInput, endpoint: Place): void {
   if (trips.has(clientKey)) return;
-  remember(trips, clientKey, { leastMs: null, priorMs: roundTripPriorMs(client, endpoint), trust: 0, atMs: 0 });
+  const priorMs = roundTripPriorMs(client, endpoint);
+  remember(trips, clientKey, { leastMs: null, priorMs, trust: 0, atMs: 0 }, PLACES_MAX);
 }
 
 export type RoundTripSample = {
@@ -128,12 +130,13 @@ export function observeRoundTrip(
   const atMs = Math.max(now, known?.atMs ?? now);
   const seconds = Math.min(RISE_GAP_MS_MAX, atMs - (known?.atMs ?? atMs)) / 1_000;
   const risenMs = (leastMs ?? headersMs) + ((leastMs ?? 0) * RISE_SHARE + RISE_MS) * seconds * (alone ? 1 : BUSY_RISE);
-  remember(trips, clientKey, {
+  const trip: RoundTrip = {
     leastMs: Math.min(headersMs, leastMs === null ? headersMs : risenMs),
     priorMs: known?.priorMs ?? headersMs,
     trust: (leastMs === null ? 0 : (known?.trust ?? 0)) + (alone ? 1 : BUSY_TRUST),
     atMs,
-  });
+  };
+  remember(trips, clientKey, trip, PLACES_MAX);
 }
 
 /**
@@ -193,12 +196,4 @@ export function measuredRoundTrips(
 
 function readLeast(known: RoundTrip | undefined, now: number): number | null {
   return known === undefined || known.leastMs === null || now - known.atMs > FORGET_MS ? null : known.leastMs;
-}
-
-function remember(trips: RoundTrips, clientKey: string, trip: RoundTrip): void {
-  trips.delete(clientKey);
-  trips.set(clientKey, trip);
-  if (trips.size <= PLACES_MAX) return;
-  const longestSilent = trips.keys().next();
-  if (longestSilent.done !== true) trips.delete(longestSilent.value);
 }
