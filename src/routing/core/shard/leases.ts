@@ -245,7 +245,7 @@ export function expireLeases(table: LeaseTable, now: number): Lease[] {
   const expired: Lease[] = [];
   // A long pause would make the range longer than the number of buckets that exist: then walk what exists.
   if (current - table.sweepFrom > table.buckets.size) {
-    for (const key of [...table.buckets.keys()]) if (key <= current) expireBucket(table, key, now, expired);
+    for (const key of table.buckets.keys()) if (key <= current) expireBucket(table, key, now, expired);
   } else {
     for (let key = table.sweepFrom; key <= current; key += 1) expireBucket(table, key, now, expired);
   }
@@ -254,9 +254,7 @@ export function expireLeases(table: LeaseTable, now: number): Lease[] {
 }
 
 function expireBucket(table: LeaseTable, key: number, now: number, expired: Lease[]): void {
-  const ids = table.buckets.get(key);
-  if (ids === undefined) return;
-  for (const id of ids) {
+  for (const id of table.buckets.get(key) ?? []) {
     const lease = table.live.get(id);
     invariant(lease !== undefined, "an expiry bucket holds only live leases");
     if (lease.expiresAtMs > now) continue;
