@@ -10,93 +10,39 @@
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
 import { bodyLooksSecret, looksRandom } from "./secret-body.ts";
+import type { BodyRule } from "./secret-body.ts";
 import { KEY_CHARS } from "./secret-chars.ts";
 import type { Run } from "./secret-chars.ts";
-import { hasShortName, isCredentialName, isPasswordName, nameBefore } from "./secret-names.ts";
+import {
+  hasShortName,
+  isClearTextName,
+  isCredentialName,
+  isKeyName,
+  isPasswordName,
+  isUuidName,
+  nameBefore,
+} from "./secret-names.ts";
 import type { NameWindow } from "./secret-scan.ts";
-import { isBasicValue, isPassword, passwordEnd } from "./secret-passwords.ts";
+import { CURL_CHARS_MAX, isBasicValue, isPassword, passwordEnd } from "./secret-passwords.ts";
+import { isPublicValue } from "./secret-public.ts";
 import { runEnd, startsWith, takeTry } from "./secret-scan.ts";
 import type { Scan } from "./secret-scan.ts";
-import { hasShape, isUuid, vendorOf } from "./secret-vendors.ts";
+import { isManifest, matchManifest } from "./secret-manifest.ts";
+import {
+  ASSIGNED_CHARS,
+  BRACED_CHARS_MAX,
+  SPACE,
+  VALUE_CHARS_MAX,
+  VALUE_CHARS_MIN,
+  endsValue,
+  isBraced,
+  valueAfter,
+} from "./secret-value.ts";
+import type { Value } from "./secret-value.ts";
+import { hasShape, isHexUuid, isRealUuid, vendorOf } from "./secret-vendors.ts";
 import type { Vendor } from "./secret-vendors.ts";
+import { looksNamed } from "./secret-words.ts";
 import type { FoundSpan } from "../../core/rail.ts";
-
-const GAP_CHARS_MAX = 8;
-
-/** Shorter values are names and words too often; longer ones are data. */
-export const ASSIGNED_CHARS = { min: 12, max: 256 } as const;
-
-/** Shortest value of any kind: a password. */
-const VALUE_CHARS_MIN = 8;
-
-/** A value without a digit is a word, unless it is longer than words are. */
-const WORD_CHARS_MAX = 15;
-
-/** Longest credential issued without a prefix: a session token of AWS. */
-export const VALUE_CHARS_MAX = 2048;
-
-/** Where the value of an operator begins. */
-type Value = { readonly at: number; readonly quote: string; readonly scheme: string };
-
-/**
- * Could a credential be assigned at `at`, an operator: is there, after spaces and quotes, a long enough run with a
- * digit or longer than a word. Looks at most at some thirty characters, from the far end, where prose has its spaces.
- */
-export function mayAssign(text: string, at: number): boolean {
-  const from = valueStart(text, at);
-  // A scheme ("Bearer …") comes before the value: let the full match see.
-  const isSchemeLong = text.charCodeAt(from + 5) === SPACE || text.charCodeAt(from + 6) === SPACE;
-  if (isSchemeLong && BEGINS_SCHEME.has(text.charCodeAt(from))) return schemeAt(text, from) !== "";
-  const least = isQuote(text.charCodeAt(from - 1)) ? IN_QUOTES : ANYWHERE;
-  for (let near = from + VALUE_CHARS_MIN - 1; near >= from; near -= 1) {
-    if (kindOf(text.charCodeAt(near)) < least) return false;
-  }
-  for (let near = from; near <= from + WORD_CHARS_MAX; near += 1) {
-    const kind = kindOf(text.charCodeAt(near));
-    if (kind === A_DIGIT) return true;
-    if (kind < least) return near - from >= ASSIGNED_CHARS.min && hasHumps(text, from, near);
-  }
-  return true;
-}
-
-/** What a character may be in a value: nothing, part of one in quotes (brackets), part of any, a digit. */
-const IN_QUOTES = 1;
-const ANYWHERE = 2;
-const A_DIGIT = 3;
-
-/** Every operator asks for some twenty characters. */
-const VALUE_KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
-  if (!(code > 0x20 && code < 0x7f) || isQuote(code)) return 0;
-  if (isIn(code, CHARS.digit)) return A_DIGIT;
-  return isBracket(code) ? IN_QUOTES : ANYWHERE;
-});
-
-function kindOf(code: number): number {
-  return code < 128 ? (VALUE_KINDS[code] ?? 0) : 0;
-}
-
-/** Capitals inside a short value without a digit, from which on it may be random rather than a name. */
-const HUMPS_MIN = 2;
-
-function hasHumps(text: string, from: number, to: number): boolean {
-  let humps = 0;
-  for (let at = from + 1; at < to; at += 1) {
-    if (isIn(text.charCodeAt(at), CHARS.upper) && isIn(text.charCodeAt(at - 1), CHARS.lower)) humps += 1;
-  }
-  return humps >= HUMPS_MIN;
-}
-
-const SPACE = 0x20;
-
-function isQuote(code: number): boolean {
-  return code === 0x22 || code === 0x27 || code === 0x60;
-}
-
-/** ( ) [ ] { } < > and the semicolon: code, where no quotes say otherwise. */
-function isBracket(code: number): boolean {
-  if (code < 0x5b) return code === 0x28 || code === 0x29 || code === 0x3b || code === 0x3c || code === 0x3e;
-  return code === 0x5b || code === 0x5d || code === 0x7b || code === 0x7d;
-}
 
 /**
  * `at` is an operator for which `mayAssign` is true. `isKnown` says whether a known format begins at the value: that
@@ -113,11 +59,14 @@ export function matchAssignment(scan: Scan, at: number, isKnown: (valueAt: numbe
 function matchValue(scan: Scan, at: number, named: Named, value: Value): FoundSpan | null {
   if (value.scheme.toLowerCase() === "basic ") return matchBasic(scan, value.at);
   const { name, vendor, isCredential, isPasswordLike } = named;
-  const mayHaveSigns = isPasswordLike || (isCredential && value.quote !== "");
+  const isOwn = isOwnName(scan, at);
+  const mayHaveSigns = isPasswordLike || (isCredential && value.quote !== "" && name.plain.endsWith("secretkey"));
+  if (isBraced(scan.text, at)) return isCredential ? matchBraced(scan, at + 2) : null;
   return (
-    (vendor === null ? null : matchVendor(scan, value, vendor, name)) ??
-    (isCredential && isOwnName(scan, at) ? matchAny(scan, value) : null) ??
-    (mayHaveSigns ? matchPassword(scan, value, isPasswordLike) : null) ??
+    (vendor !== null && isOwn ? matchVendor(scan, value, vendor, name) : null) ??
+    (isCredential && isOwn ? (matchUuid(scan, value, name) ?? matchAny(scan, value)) : null) ??
+    (named.isKey && isOwn ? matchKeyed(scan, value) : null) ??
+    (mayHaveSigns ? matchPassword(scan, value, isPasswordLike, isClearTextName(name) && value.quote !== "") : null) ??
     matchManifest(scan, at, value)
   );
 }
@@ -128,6 +77,7 @@ type Named = {
   readonly vendor: Vendor | null;
   readonly isCredential: boolean;
   readonly isPasswordLike: boolean;
+  readonly isKey: boolean;
 };
 
 /** Null if a value behind the operator would be no finding, whatever it is. */
@@ -139,35 +89,123 @@ function namedBy(scan: Scan, at: number): Named | null {
   let named = judged.get(name);
   if (named === undefined) {
     const vendor = vendorOf(name, scan.meter);
-    named = { name, vendor, isCredential: isCredentialName(name), isPasswordLike: isPasswordName(name) };
+    const isCredential = isCredentialName(name);
+    named = { name, vendor, isCredential, isPasswordLike: isPasswordName(name), isKey: isKeyName(name) };
     judged.set(name, named);
   }
-  return named.vendor !== null || named.isCredential || named.isPasswordLike || isManifest(scan) ? named : null;
+  const { isCredential, isPasswordLike, isKey } = named;
+  return named.vendor !== null || isCredential || isPasswordLike || isKey || isManifest(scan) ? named : null;
 }
 
 /** Names live as long as the scan that remembers them. */
 const judged = new WeakMap<NameWindow, Named>();
-
-/** Operator, blanks, backslash, quote and scheme. */
-export const VALUE_GAP_CHARS_MAX = 24;
 
 /** A list has commas too: only a quoted name before one is a name. */
 function isOwnName({ text }: Scan, at: number): boolean {
   return text.charAt(at) !== "," || "\"'`".includes(text.charAt(at - 1));
 }
 
+/** Nothing but its name vouches for the value. */
+const ASSIGNED: BodyRule = { entropyMin: 3, random: true, needsDigit: true, unnamed: true };
+
+const SENT: BodyRule = { ...ASSIGNED, entropyMin: 2.5 };
+
+/** Behind any name that ends in "key" the value has to be long and random. */
+const KEYED: BodyRule = { ...ASSIGNED, entropyMin: 3.4, charsMin: 24 };
+
+/** Hexadecimal digits of the largest constant: 64 bits. A private key has more. */
+const CONSTANT_DIGITS_MAX = 16;
+
+/** "0x40087447"; or what was cut short: "eyJ2IjoiMSI...". */
+function isConstant(text: string, from: number, to: number): boolean {
+  if (text.startsWith("...", to - 3) || hasInnerPadding(text, from, to) || isTypedHex(text, from, to)) return true;
+  if (text.charAt(from) !== "0" || (text.charCodeAt(from + 1) | 0x20) !== 0x78) return false;
+  if (to - from - 2 > CONSTANT_DIGITS_MAX) return false;
+  for (let at = from + 2; at < to; at += 1) if (!isIn(text.charCodeAt(at), CHARS.hex)) return false;
+  return true;
+}
+
+/** The last word between the braces; `from` is where the first begins. */
+function matchBraced(scan: Scan, from: number): FoundSpan | null {
+  const { text, meter } = scan;
+  let end = from;
+  let start = from;
+  for (
+    ;
+    end - from <= BRACED_CHARS_MAX && isPrintable(text.charCodeAt(end)) && text.charCodeAt(end) !== 0x7d;
+    end += 1
+  ) {
+    if (text.charCodeAt(end) === SPACE) start = end + 1;
+  }
+  meter.steps += end - from;
+  if (!text.startsWith("}<", end) || end - start < ASSIGNED_CHARS.min) return null;
+  const isKey = isRealUuid(text.slice(start, end)) || bodyLooksSecret(scan, start, end, ASSIGNED);
+  return isKey ? { start, end, type: "assigned_secret" } : null;
+}
+
+function isPrintable(code: number): boolean {
+  return code >= SPACE && code < 0x7f;
+}
+
+/** Letters and digits alone: names, paths and ids have signs between. */
+function matchKeyed(scan: Scan, value: Value): FoundSpan | null {
+  const span = matchAny(scan, value, KEYED);
+  return span === null || runEnd(scan, CHARS.alnum, value.at) !== span.end ? null : span;
+}
+
+/** A UUID is a credential only by the name that it is given. */
+function matchUuid(scan: Scan, { at, quote }: Value, name: NameWindow): FoundSpan | null {
+  const end = at + UUID_CHARS;
+  if (!isUuidName(name) || !isRealUuid(scan.text.slice(at, end)) || !endsValue(scan.text, end, quote)) return null;
+  scan.meter.steps += UUID_CHARS;
+  return { start: at, end, type: "assigned_secret" };
+}
+
+const UUID_CHARS = 36;
+
+/** Hexadecimal digits in both cases, which no machine writes. */
+function isTypedHex(text: string, from: number, to: number): boolean {
+  let seen = 0;
+  for (let at = from; at < to; at += 1) {
+    const code = text.charCodeAt(at);
+    if (!isIn(code, CHARS.hex)) return false;
+    seen |= isIn(code, CHARS.digit) ? 0 : isIn(code, CHARS.upper) ? CHARS.upper : CHARS.lower;
+  }
+  return seen === CHARS.letter;
+}
+
+/** "a=b": padding ends a value, and nothing else that is written in base64 has its sign. */
+function hasInnerPadding(text: string, from: number, to: number): boolean {
+  const sign = text.indexOf("=", from);
+  if (sign === -1 || sign >= to) return false;
+  for (let at = sign; at < to; at += 1) if (text.charAt(at) !== "=") return true;
+  return false;
+}
+
 /** Any value that looks like a machine made it. */
-function matchAny(scan: Scan, { at, quote }: Value): FoundSpan | null {
+function matchAny(scan: Scan, { at, quote }: Value, rule: BodyRule = ASSIGNED): FoundSpan | null {
   const end = runEnd(scan, quote === "" ? CHARS.value : CHARS.quotedValue, at);
   const length = end - at;
-  if (length < ASSIGNED_CHARS.min || length > ASSIGNED_CHARS.max || !endsValue(scan.text, end, quote)) return null;
-  if (!takeTry(scan, matchAny, end) || isUuid(scan.text.slice(at, end))) return null;
-  if (!bodyLooksSecret(scan, at, end, { entropyMin: 3, random: true, needsDigit: true })) return null;
+  // What curl sends as a credential is one, however short.
+  const isSent = scan.curlAt !== null && at - scan.curlAt <= CURL_CHARS_MAX;
+  if (
+    length < (isSent ? VALUE_CHARS_MIN : ASSIGNED_CHARS.min) ||
+    length > ASSIGNED_CHARS.max ||
+    !endsValue(scan.text, end, quote)
+  )
+    return null;
+  if (!takeTry(scan, rule, end) || isHexUuid(scan.text.slice(at, end))) return null;
+  if (
+    isConstant(scan.text, at, end) ||
+    isPublicValue(scan.text, at, end) ||
+    !bodyLooksSecret(scan, at, end, isSent ? SENT : rule)
+  )
+    return null;
   return { start: at, end, type: "assigned_secret" };
 }
 
 /** Sixteen digits have 2.5 bits each, and a UUID of a person's making less. */
-const VENDOR_ENTROPY_MIN = 2;
+const VENDOR_BODY: BodyRule = { entropyMin: 2.1, countingMax: 0.85 };
 
 function matchVendor(scan: Scan, { at, quote }: Value, vendor: Vendor, name: NameWindow): FoundSpan | null {
   const { text } = scan;
@@ -184,6 +222,8 @@ function matchVendor(scan: Scan, { at, quote }: Value, vendor: Vendor, name: Nam
     // Numbers are ids of many things.
     const isNumber = shape.of === CHARS.digit && shape.tail === null;
     if (isNumber && !isCredentialName(name) && !name.plain.includes("client")) continue;
+    // "deadbeef" is made of hexadecimal digits.
+    if (shape.of !== CHARS.hex && shape.of !== CHARS.digit && looksNamed(scan, at, end)) continue;
     if (isUuidOrSecret(scan, at, end, shape.isUuid)) return { start: at, end, type: vendor.type };
   }
   return null;
@@ -191,7 +231,7 @@ function matchVendor(scan: Scan, { at, quote }: Value, vendor: Vendor, name: Nam
 
 /** A UUID is told by its form: it may count, as those in documentation do. */
 function isUuidOrSecret(scan: Scan, from: number, to: number, uuid: boolean): boolean {
-  return uuid ? !isNil(scan.text.slice(from, to)) : bodyLooksSecret(scan, from, to, { entropyMin: VENDOR_ENTROPY_MIN });
+  return uuid ? !isNil(scan.text.slice(from, to)) : bodyLooksSecret(scan, from, to, VENDOR_BODY);
 }
 
 /** "00000000-…" and its like. */
@@ -206,13 +246,17 @@ function tailEnd(scan: Scan, colonAt: number, { of, min, max }: Run): number | n
 }
 
 /** A password; or, in quotes behind another credential's name, a random value with signs in it. */
-function matchPassword(scan: Scan, { at, quote }: Value, isNamed: boolean): FoundSpan | null {
+function matchPassword(scan: Scan, { at, quote }: Value, isNamed: boolean, isClearText: boolean): FoundSpan | null {
   const end = passwordEnd(scan, at, quote);
-  if (end === null || !takeTry(scan, matchPassword, end) || !isPassword(scan, at, end)) return null;
-  if (!isNamed && end - at < ASSIGNED_CHARS.min) return null;
+  if (end === null || !takeTry(scan, matchPassword, end)) return null;
+  if (!isPassword(scan, at, end) && !isClearText) return null;
+  // What vendors issue has no signs; what frameworks make (Django's SECRET_KEY) is long.
+  if (!isNamed && end - at < SIGNED_CHARS_MIN) return null;
   if (!isNamed && (hasWordSigns(scan.text, at, end) || !looksRandom(scan, at, end, true))) return null;
   return { start: at, end, type: isNamed ? "password" : "assigned_secret" };
 }
+
+const SIGNED_CHARS_MIN = 32;
 
 /** Paths, URLs, members and names have these. */
 function hasWordSigns(text: string, from: number, to: number): boolean {
@@ -225,88 +269,6 @@ function matchBasic(scan: Scan, at: number): FoundSpan | null {
   return isBasicValue(scan, at, end) ? { start: at, end, type: "basic_auth" } : null;
 }
 
-/** Shortest value in a manifest's data: eight bytes. */
-const MANIFEST_VALUE_CHARS_MIN = 10;
-
-/** A line of a Kubernetes secret's data: any name, a value in base64, the end of the line. */
-function matchManifest(scan: Scan, at: number, { at: from }: Value): FoundSpan | null {
-  if (!isManifest(scan) || scan.text.charAt(at) !== ":") return null;
-  const end = runEnd(scan, CHARS.base64, from);
-  const length = end - from;
-  if (length < MANIFEST_VALUE_CHARS_MIN || length > VALUE_CHARS_MAX || length % 4 !== 0) return null;
-  if (!"\r\n\"'".includes(scan.text.charAt(end)) || !takeTry(scan, matchManifest, end)) return null;
-  if (!bodyLooksSecret(scan, from, end, { entropyMin: 2.5, random: true })) return null;
-  return { start: from, end, type: "kubernetes_secret" };
-}
-
-const MANIFEST_KINDS: readonly string[] = ["kind: Secret", "kind: secret", 'kind: "Secret"', "kind: 'Secret'"];
-
-function isManifest(scan: Scan): boolean {
-  if (scan.hasManifest === null) {
-    scan.meter.steps += scan.text.length;
-    scan.hasManifest = MANIFEST_KINDS.some((kind) => scan.text.includes(kind));
-  }
-  return scan.hasManifest;
-}
-
-/** Where the value begins: after the rest of the operator, spaces, an opening quote and the scheme of a header. */
-function valueAfter(scan: Scan, at: number): Value {
-  const from = valueStart(scan.text, at);
-  const quote = "\"'`".includes(scan.text.charAt(from - 1)) ? scan.text.charAt(from - 1) : "";
-  const scheme = schemeAt(scan.text, from);
-  const valueAt = from + scheme.length;
-  scan.meter.steps += valueAt - at + 1;
-  return { at: valueAt, quote, scheme };
-}
-
-function valueStart(text: string, at: number): number {
-  let from = at + 1;
-  let code = text.charCodeAt(from);
-  for (let count = 0; count < OPERATOR_CHARS_MAX && isOperatorRest(code); count += 1) {
-    from += 1;
-    code = text.charCodeAt(from);
-  }
-  // The text of an element may stand on a line of its own.
-  const blankMax = text.charCodeAt(at) === 0x3e ? 0x0d : 0x09;
-  for (let count = 0; count < GAP_CHARS_MAX && isBlank(code, blankMax); count += 1) {
-    from += 1;
-    code = text.charCodeAt(from);
-  }
-  if (code === 0x5c) {
-    from += 1;
-    code = text.charCodeAt(from);
-  }
-  return isQuote(code) ? from + 1 : from;
-}
-
-const OPERATOR_CHARS_MAX = 3;
-
-/** : = > ? | */
-function isOperatorRest(code: number): boolean {
-  return code === 0x3a || code === 0x3d || code === 0x3e || code === 0x3f || code === 0x7c;
-}
-
-/** A space, or a tab up to `blankMax`: tab only, or line breaks too. */
-function isBlank(code: number, blankMax: number): boolean {
-  return code === SPACE || (code >= 0x09 && code <= blankMax);
-}
-
-/** B b T t */
-const BEGINS_SCHEME: ReadonlySet<number> = new Set([0x42, 0x62, 0x54, 0x74]);
-
-const SCHEMES = ["Bearer ", "bearer ", "Basic ", "basic ", "Token ", "token "] as const;
-
-function schemeAt(text: string, from: number): string {
-  return SCHEMES.find((word) => text.startsWith(word, from)) ?? "";
-}
-
-function endsValue(text: string, end: number, quote: string): boolean {
-  const next = text.charAt(end);
-  if (quote !== "") return next === quote || (next === "\\" && text.charAt(end + 1) === quote);
-  if (next === "." || next === ":") return " \t\r\n".includes(text.charAt(end + 1));
-  return " \t\r\n,;)}]\"'`<\\&|#".includes(next);
-}
-
 /** A bare `Bearer <token>`, which no header's name introduces. `at` is where "Bearer " begins. */
 export function matchBearer(scan: Scan, at: number, isKnown: (valueAt: number) => boolean): FoundSpan | null {
   const from = at + "Bearer ".length;
@@ -314,6 +276,6 @@ export function matchBearer(scan: Scan, at: number, isKnown: (valueAt: number) =
   const end = runEnd(scan, CHARS.quotedValue, from);
   const to = scan.text.charAt(end - 1) === "." ? end - 1 : end;
   if (to - from < 20 || to - from > VALUE_CHARS_MAX || !takeTry(scan, matchBearer, end)) return null;
-  if (!bodyLooksSecret(scan, from, to, { entropyMin: 3, random: true, needsDigit: true })) return null;
+  if (!bodyLooksSecret(scan, from, to, ASSIGNED)) return null;
   return isKnown(from) ? null : { start: from, end: to, type: "bearer_token" };
 }

@@ -9,6 +9,7 @@
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
 import type { Scan } from "./secret-scan.ts";
+import { looksNamed } from "./secret-words.ts";
 
 /** Below this share of changes per character a body is words. */
 const CLASS_CHANGE_SHARE_MIN = 0.15;
@@ -37,6 +38,10 @@ const PLACEHOLDER_WORDS: readonly string[] = [
   "sample notreal foobar replaceme mysecret mytoken mypassword my-token my-secret my_token my_secret",
 ].flatMap((words) => words.split(" "));
 
+/** "AAAABBBBCCCC": chance makes a sixteenth of hexadecimal digits like the one before, and of few more than 0.18. */
+const EQUAL_SHARE_MAX = 0.18;
+const EQUALS_FROM = 64;
+
 export type BodyRule = {
   /** Least Shannon entropy, bits per character; 0 turns all checks but `random` off. */
   readonly entropyMin: number;
@@ -44,14 +49,22 @@ export type BodyRule = {
   readonly random?: boolean;
   /** Ask for a digit too: for bodies that no prefix vouches for, a name in camel case is not enough. */
   readonly needsDigit?: boolean;
+  /** Ask that it is not made of words: where names of code stand too. */
+  readonly unnamed?: boolean;
+  readonly charsMin?: number;
+  /** Share of characters that count on, from which on it is an example; default 0.6. More where the form is exact. */
+  readonly countingMax?: number;
 };
 
 /** True if the body keeps the rule, has no long run of one character and no placeholder word. */
 export function bodyLooksSecret(scan: Scan, from: number, to: number, rule: BodyRule): boolean {
-  const { entropyMin, random = false, needsDigit = false } = rule;
+  const { entropyMin, random = false, needsDigit = false, unnamed = false, countingMax = COUNTING_SHARE_MAX } = rule;
+  if (to - from < (rule.charsMin ?? 0)) return false;
   if (random && !looksRandom(scan, from, to, needsDigit)) return false;
+  if (unnamed && looksNamed(scan, from, to)) return false;
   if (entropyMin === 0) return true;
-  if (entropyBits(scan, from, to) < entropyMin || isCounting(scan, from, to)) return false;
+  if (entropyBits(scan, from, to) < entropyMin || isCounting(scan, from, to, countingMax) || repeats(scan, from, to))
+    return false;
   return !hasPlaceholderWord(scan, from, to);
 }
 
@@ -61,16 +74,38 @@ export function hasPlaceholderWord(scan: Scan, from: number, to: number): boolea
   return PLACEHOLDER_WORDS.some((word) => body.includes(word));
 }
 
+/** Longest piece that a typed example repeats: "A1B2C3D4E5F6A1B2C3D4…". */
+const PERIOD_CHARS_MAX = 12;
+
+function repeats({ text, meter }: Scan, from: number, to: number): boolean {
+  for (let period = 1; period <= PERIOD_CHARS_MAX && 2 * period <= to - from; period += 1) {
+    let at = from + period;
+    while (at < to && text.charCodeAt(at) === text.charCodeAt(at - period)) at += 1;
+    meter.steps += at - from - period + 1;
+    if (at === to) return true;
+  }
+  return false;
+}
+
+function lower(code: number): number {
+  return isIn(code, CHARS.upper) ? code | 0x20 : code;
+}
+
 /** True of "12345678…", "abcdef…" and "a1b2c3…". */
-function isCounting({ text, meter }: Scan, from: number, to: number): boolean {
+function isCounting({ text, meter }: Scan, from: number, to: number, shareMax: number): boolean {
   let ones = 0;
   let twos = 0;
+  let equals = 0;
   for (let at = from + 2; at < to; at += 1) {
     if (text.charCodeAt(at) - text.charCodeAt(at - 1) === 1) ones += 1;
-    if (text.charCodeAt(at) - text.charCodeAt(at - 2) === 1) twos += 1;
+    if (text.charCodeAt(at) === text.charCodeAt(at - 1)) equals += 1;
+    if (lower(text.charCodeAt(at)) - lower(text.charCodeAt(at - 2)) === 1) twos += 1;
   }
   meter.steps += to - from;
-  return Math.max(ones, twos) > COUNTING_SHARE_MAX * (to - from);
+  return (
+    Math.max(ones, twos) > shareMax * (to - from) ||
+    (to - from >= EQUALS_FROM && equals > EQUAL_SHARE_MAX * (to - from))
+  );
 }
 
 /**

@@ -14,7 +14,6 @@ const EQUALS = CHARS.base64 & CHARS.urlSafeDotted & ~CHARS.alnum;
 
 export const KEY_CHARS = {
   ...CHARS,
-  upperKebab: CHARS.upperDigit | DASH,
   /** A UUID, and ids joined from hex runs. */
   hexKebab: CHARS.hex | DASH,
   /** URL-safe base64 with its padding. */
@@ -54,11 +53,19 @@ export type SecretFormat = {
   readonly random: boolean;
   /** And for a digit: the anchor vouches for nothing. */
   readonly needsDigit: boolean;
+  /** And not for words, with which the anchor goes on in code. */
+  readonly unnamed: boolean;
+  /** Goes on like this where it is another vendor's. */
+  readonly not?: string;
+  /** Share of characters that count on, from which on it is an example. */
+  readonly countingMax?: number;
   /** The finding is what follows the anchor, because the anchor is a name and not part of the key. */
   readonly valueOnly: boolean;
 };
 
-type Options = Partial<Pick<SecretFormat, "entropyMin" | "random" | "needsDigit" | "valueOnly">>;
+type Options = Partial<
+  Pick<SecretFormat, "entropyMin" | "random" | "needsDigit" | "unnamed" | "valueOnly" | "countingMax" | "not">
+>;
 
 const ENTROPY_MIN = 3;
 
@@ -73,7 +80,15 @@ export function rows(
   type: string,
   anchors: string,
   segments: SecretFormat["segments"],
-  { entropyMin = ENTROPY_MIN, random = false, needsDigit = false, valueOnly = false }: Options = {},
+  {
+    entropyMin = ENTROPY_MIN,
+    random = false,
+    needsDigit = false,
+    unnamed = false,
+    valueOnly = false,
+    ...more
+  }: Options = {},
 ): SecretFormat[] {
-  return anchors.split(" ").map((anchor) => ({ type, anchor, segments, entropyMin, random, needsDigit, valueOnly }));
+  const rule = { entropyMin, random, needsDigit, unnamed, valueOnly, ...more };
+  return anchors.split(" ").map((anchor) => ({ type, anchor, segments, ...rule }));
 }

@@ -7,12 +7,14 @@ const { padded, urlSafe, urlSafeDotted, word } = KEY_CHARS;
 
 const AI_FORMATS: readonly SecretFormat[] = [
   ...rows("openai_key", "sk-proj- sk-svcacct- sk-admin- sk-None-", [run(urlSafe, 40, 220)], RANDOM),
+  // Of exactly this length it is one, even if somebody counted on.
+  ...rows("anthropic_key", "sk-ant-api03- sk-ant-admin01-", [run(urlSafe, 95)], { countingMax: 0.85 }),
   ...rows("anthropic_key", "sk-ant-", [run(urlSafe, 32, 200)], RANDOM),
   ...rows("openrouter_key", "sk-or-v1-", [run(hex, 64)]),
   ...rows("langfuse_key", "sk-lf-", [run(hexKebab, 36)]),
   // Also the form that many OpenAI-compatible vendors issue.
-  ...rows("openai_key", "sk-", [run(urlSafe, 20, 200)], RANDOM),
-  ...rows("huggingface_token", "hf_ api_org_", [run(alnum, 34, 40)]),
+  ...rows("openai_key", "sk-", [run(urlSafe, 20, 200)], { ...RANDOM, not: "or-v1-" }),
+  ...rows("huggingface_token", "hf_ api_org_", [run(alnum, 34, 40)], { ...RANDOM, unnamed: true }),
   ...rows("runpod_key", "rpa_", [run(alnum, 32, 64)]),
   ...rows("groq_key", "gsk_", [run(alnum, 40, 64)]),
   ...rows("xai_key", "xai-", [run(alnum, 60, 100)]),
@@ -22,7 +24,7 @@ const AI_FORMATS: readonly SecretFormat[] = [
   ...rows("together_key", "tgp_v1_", [run(urlSafe, 40, 50)]),
   ...rows("fireworks_key", "fw_", [run(alnum, 22, 28)], RANDOM),
   ...rows("cerebras_key", "csk-", [run(alnum, 40, 56)], RANDOM),
-  ...rows("pinecone_key", "pcsk_", [run(word, 60, 84)]),
+  ...rows("pinecone_key", "pcsk_", [run(alnum, 5, 6), "_", run(alnum, 63)]),
   ...rows("jina_key", "jina_", [run(urlSafe, 50, 72)], RANDOM),
   ...rows("tavily_key", "tvly- tvly-dev- tvly-prod-", [run(urlSafe, 24, 64)], RANDOM),
   ...rows("firecrawl_key", "fc-", [run(hex, 32)]),

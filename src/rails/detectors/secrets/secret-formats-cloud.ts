@@ -3,12 +3,15 @@ import { KEY_CHARS, RANDOM, rows, run, SHORT } from "./secret-chars.ts";
 import type { SecretFormat } from "./secret-chars.ts";
 
 const { alnum, anyBase64, base64, escaped, hex, hexKebab, kebab, padded } = KEY_CHARS;
-const { upperDigit, upperKebab, urlSafe, urlSafeDotted, word } = KEY_CHARS;
+const { upperDigit, urlSafe, urlSafeDotted, word } = KEY_CHARS;
+
+/** The last three groups of five. */
+const ONEPASSWORD_REST = Array.from({ length: 3 }, () => ["-", run(upperDigit, 5)] as const).flat();
 
 export const CLOUD_FORMATS: readonly SecretFormat[] = [
   ...rows("aws_access_key_id", "AKIA ASIA ABIA ACCA", [run(upperDigit, 16)], SHORT),
   ...rows("aws_access_key_id", "A3T", [run(upperDigit, 17)], SHORT),
-  ...rows("aws_bedrock_key", "bedrock-api-key-", [run(base64, 28, 4096)], RANDOM),
+  ...rows("aws_bedrock_key", "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t", [run(base64, 28, 4096)]),
   ...rows("aws_bedrock_key", "ABSK", [run(base64, 109, 271)]),
   ...rows("google_api_key", "AIza", [run(urlSafe, 35)]),
   ...rows("google_api_key", "AQ.A", [run(urlSafe, 49, 60)], RANDOM),
@@ -40,16 +43,24 @@ export const CLOUD_FORMATS: readonly SecretFormat[] = [
   ...rows("mongodb_secret", "mdb_sa_sk_", [run(urlSafe, 32, 64)], RANDOM),
   ...rows("databricks_token", "dapi", [run(hex, 32)]),
   ...rows("clickhouse_key", "4b1d", [run(alnum, 38)]),
-  ...rows("aiven_password", "AVNS_", [run(urlSafe, 15, 24)], RANDOM),
+  ...rows("aiven_password", "AVNS_", [run(urlSafe, 15, 24)], SHORT),
   ...rows("tinybird_token", "p.eyJ", [run(urlSafe, 30, 300), ".", run(urlSafe, 20, 60)]),
   ...rows("tailscale_key", "tskey-auth- tskey-api- tskey-client- tskey-scim-", [run(kebab, 20, 72)], RANDOM),
   ...rows("openshift_token", "sha256~", [run(urlSafe, 43)]),
   ...rows("vault_token", "hvs. hvb. hvr.", [run(urlSafe, 24, 300)], RANDOM),
   // Members of objects look like that too.
-  ...rows("vault_token", "s.", [run(alnum, 24)], { entropyMin: 3.3, random: true, needsDigit: true }),
+  ...rows("vault_token", "s.", [run(alnum, 24)], { entropyMin: 3.3, random: true, needsDigit: true, unnamed: true }),
   ...rows("doppler_token", "dp.st.", [run(urlSafe, 1, 40), ".", run(alnum, 40, 44)]),
   ...rows("doppler_token", "dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit.", [run(alnum, 40, 44)]),
-  ...rows("onepassword_key", "A3-", [run(upperKebab, 36, 37)], RANDOM),
+  ...rows("onepassword_key", "A3-", [run(upperDigit, 6), "-", run(upperDigit, 11), ...ONEPASSWORD_REST]),
+  ...rows("onepassword_key", "A3-", [
+    run(upperDigit, 6),
+    "-",
+    run(upperDigit, 6),
+    "-",
+    run(upperDigit, 5),
+    ...ONEPASSWORD_REST,
+  ]),
   ...rows("onepassword_token", "ops_eyJ", [run(base64, 250, 2048)]),
   ...rows("age_secret_key", "AGE-SECRET-KEY-1", [run(upperDigit, 58)]),
   ...rows("pulumi_token", "pul-", [run(hex, 40)]),

@@ -28,10 +28,12 @@ export const SECRET_FORMATS: readonly SecretFormat[] = [
   ...DEVELOPER_FORMATS,
   ...APP_FORMATS,
   ...rows("private_key", ENCODED_PEM, [run(base64, 40, 32_768)]),
-  // Header and payload are JSON objects; without a signature it is no credential.
+  // Header and payload are JSON objects; without a signature it is no credential. The one of jwt.io is in every manual.
   ...rows("jwt", "eyJ", [run(urlSafe, 14, 2048), ".eyJ", run(anyBase64, 10, 16_384), ".", run(anyBase64, 10, 8192)], {
     entropyMin: 0,
   }),
+  // {"auths": …}: the logins of a registry, as Docker keeps them.
+  ...rows("docker_config", "eyJhdXRocyI6 eyJhdXRocyI6eyJ", [run(base64, 20, 16_384)], { entropyMin: 0 }),
   // The same, encoded once more, as it stands in manifests.
   ...rows("jwt", "ZXlK", [run(anyBase64, 60, 16_384)], { random: true }),
 ];

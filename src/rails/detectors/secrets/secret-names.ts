@@ -23,7 +23,7 @@ const CREDENTIAL_ENDINGS: readonly string[] = [
   "serverkey storagekey licensekey accountkey sharedkey hmackey aeskey deploykey webhookkey sessionkey cookiekey dbkey",
   "userkey restkey integrationkey ingestionkey ingestkey subscriptionkey functionkey insertkey signaturekey",
   "token password passwd passphrase credential credentials authorization apitoken authtoken creds xauth xapikey",
-  "secretkeybase secretbase connectionstring jwt bearer apiauth secretvalue cryptokey decryptionkey datakey sastoken",
+  "secretkeybase secretbase connectionstring jwt bearer apiauth userauth basicauth secretvalue cryptokey decryptionkey datakey sastoken",
 ].flatMap((words) => words.split(" "));
 
 const PASSWORD_ENDINGS: readonly string[] = "password passwd passphrase pwd pass psw passcode".split(" ");
@@ -32,7 +32,8 @@ const PASSWORD_ENDINGS: readonly string[] = "password passwd passphrase pwd pass
 const HARMLESS_ENDINGS: readonly string[] = [
   "pagetoken continuationtoken csrftoken xsrftoken synctoken cachetoken nexttoken resumetoken cursortoken stoptoken",
   "eostoken bostoken padtoken unktoken masktoken septoken clstoken endtoken starttoken cancellationtoken publictoken",
-  "publicsecret bypass compass encompass surpass trespass",
+  "csrf xsrf authenticitytoken verificationtoken csrfmiddlewaretoken clienttoken requesttoken idempotencytoken",
+  "creationtoken publicsecret bypass compass encompass surpass trespass",
 ].flatMap((words) => words.split(" "));
 
 /** What may follow a credential's word without changing what it names. */
@@ -66,7 +67,7 @@ export function nameBefore(scan: Scan, at: number): NameWindow | null {
   meter.steps += at - start + 1;
   // A word that is cut off is no name.
   if (end - start > NAME_CHARS_MAX) start = wordsAt;
-  if (start === end) return null;
+  if (start === end || isTypeName(text, start, end)) return null;
   const written = text.slice(start, end);
   let name = scan.names.get(written);
   if (name === undefined) {
@@ -76,6 +77,11 @@ export function nameBefore(scan: Scan, at: number): NameWindow | null {
     scan.names.set(written, name);
   }
   return name.isValue ? nameBeside(scan, start) : name;
+}
+
+/** `"AWS::IAM::AccessKey": …` tells of a type. */
+function isTypeName(text: string, start: number, end: number): boolean {
+  return "\"'".includes(text.charAt(end)) && text.charAt(start - 1) === ":" && text.charAt(start - 2) === ":";
 }
 
 /**
@@ -143,19 +149,51 @@ function plainName(words: string): string {
 }
 
 export function isCredentialName({ plain }: NameWindow): boolean {
-  if (!endsInOneOf(plain, CREDENTIAL_ENDINGS)) return false;
-  return !HARMLESS_ENDINGS.some((ending) => plain.endsWith(ending));
+  return endsInOneOf(plain, CREDENTIAL_ENDINGS) && !isHarmless(plain);
+}
+
+/** What has a key and no secret: tables, caches, keyboards, cryptography in the open. */
+const HARMLESS_KEYS: readonly string[] = [
+  "primary foreign public pub cache sort partition row group object map hash index lookup bucket unique natural shard",
+  "idempotency dedup dedupe schema sequence entity item host search file store meta sub parent child composite config",
+  "state query routing context type label tag field column option translation message locale i18n etag hot mon tur don",
+  "registry node document asset test anchor storekit press arrow enter escape shift control react list vue default",
+].flatMap((words) => words.split(" "));
+
+/** A key, and none of those: strong evidence in the value makes it a credential. */
+export function isKeyName({ plain, words }: NameWindow): boolean {
+  // "the key" is a word; "acme_key" is a name.
+  if (!plain.endsWith("key") || /(?:^|\s)key\s*$/.test(words.slice(-8))) return false;
+  return !HARMLESS_KEYS.some((word) => plain.endsWith(`${word}key`));
+}
+
+/** Names whose values are UUIDs as often as not; `credentials: <uuid>` is a reference. */
+const UUID_ENDINGS: readonly string[] =
+  "apikey token secret secretkey accesskey authkey authorization password licensekey privatekey appkey".split(" ");
+
+/** May a UUID be the credential that has this name? */
+export function isUuidName({ plain }: NameWindow): boolean {
+  return UUID_ENDINGS.some((ending) => plain.endsWith(ending)) && !isHarmless(plain);
+}
+
+function isHarmless(plain: string): boolean {
+  return HARMLESS_ENDINGS.some((ending) => plain.endsWith(ending));
 }
 
 export function isPasswordName({ plain, written }: NameWindow): boolean {
   const ending = PASSWORD_ENDINGS.find((word) => plain.endsWith(word));
-  if (ending === undefined || HARMLESS_ENDINGS.some((word) => plain.endsWith(word))) return false;
+  if (ending === undefined || isHarmless(plain)) return false;
   if (ending.length > 4) return true;
   // "pass" and "pwd" end ordinary words too: ask for a separator or a capital before them.
   const before = written.length - ending.length - 1;
   return (
     before < 0 || !isIn(written.charCodeAt(before), CHARS.lower) || isIn(written.charCodeAt(before + 1), CHARS.upper)
   );
+}
+
+/** NuGet's `ClearTextPassword`: whatever it has is the password. */
+export function isClearTextName({ plain }: NameWindow): boolean {
+  return plain.endsWith("cleartextpassword");
 }
 
 function endsInOneOf(plain: string, endings: readonly string[]): boolean {

@@ -8,6 +8,7 @@
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
 import { hasPlaceholderWord, looksRandom } from "./secret-body.ts";
+import { looksNamed } from "./secret-words.ts";
 import type { Scan } from "./secret-scan.ts";
 import { startsWith } from "./secret-scan.ts";
 import type { FoundSpan } from "../../core/rail.ts";
@@ -22,13 +23,16 @@ export const USERINFO_CHARS_MAX = 256;
 const EXAMPLE_PASSWORDS: ReadonlySet<string> = new Set(
   [
     "password pass passwd pwd secret user username admin root guest postgres mysql redis rabbitmq mongo token key apikey",
-    "example changeme change-me test testing foo bar baz xxx xxxx xxxxx xxxxxx xxxxxxxx *** **** ***** ****** ********",
+    "example changeme change-me test testing foo bar baz abc xyz 123 xxx xxxx xxxxx xxxxxx xxxxxxxx *** **** ***** ****** ********",
     "mypassword mypass yourpassword your-password your_password mysecretpassword db_password dbpassword pass123 none",
     "password1 password12 password123 password1234 secretpassword supersecret userpass hunter2 p4ssw0rd p@ssw0rd null",
     "api_token api-token api_key api-key access_token access-token my-token yourtoken your-token mytoken ... undefined",
     "oauth2 oauth2accesstoken x-oauth-basic x-access-token x-token-auth minioadmin string letmein qwerty 12345678 1234",
   ].flatMap((words) => words.split(" ")),
 );
+
+/** A word for the thing itself, and a number. */
+const EXAMPLE_FORM = /^(?:pass|password|passwd|pwd|user|test|secret|admin)\d*$/;
 
 const EXAMPLE_PARTS: readonly string[] = "password passwd changeme letmein qwerty 123456 abc123".split(" ");
 
@@ -47,6 +51,8 @@ export function passwordEnd(scan: Scan, at: number, quote: string): number | nul
   }
   if (end - at < PASSWORD_CHARS.min || end - at > PASSWORD_CHARS.max) return null;
   if (quote !== "") return text.charAt(end) === quote ? end : null;
+  // A call, or an element.
+  if (text.charAt(end) === "(" || text.charAt(end) === "[") return null;
   // A sentence or a list may end behind it.
   while (end > at && ",;.".includes(text.charAt(end - 1))) end -= 1;
   return end - at < PASSWORD_CHARS.min ? null : end;
@@ -78,6 +84,9 @@ export function isPassword(scan: Scan, from: number, to: number): boolean {
   if (isVariable(word) || isExample(word) || hasPlaceholderWord(scan, from, to)) return false;
   if (EXAMPLE_PARTS.some((part) => word.toLowerCase().includes(part))) return false;
   // Paths, calls and members of code.
+  if (HEX_CONSTANT.test(word) || (word.includes("/") && looksNamed(scan, from, to))) return false;
+  // Bytes written as escapes, in a test.
+  if (word.startsWith("\\x") || word.startsWith("\\u")) return false;
   if (word.includes("://") || word.includes("(") || word.startsWith("/") || isMember(word)) return false;
   let kinds = 0;
   for (let at = 0; at < word.length; at += 1) kinds |= kindOf(word.charCodeAt(at));
@@ -95,6 +104,8 @@ function kindOf(code: number): number {
   // Between words, not signs.
   return isIn(code, CHARS.quotedValue) ? 0 : OTHER;
 }
+
+const HEX_CONSTANT = /^0x[0-9a-f]+$/i;
 
 /** `config.password2`, `this.pass`: letters, a dot, letters. */
 function isMember(word: string): boolean {
@@ -122,13 +133,17 @@ function isVersion(word: string): boolean {
 
 /** Something that a program fills in later. */
 function isVariable(word: string): boolean {
-  if ("$%<{[*@".includes(word.charAt(0))) return true;
+  if (word !== "" && "$%<{[*@".includes(word.charAt(0))) return true;
   return word.includes("${") || word.includes("{{") || word.includes("$(") || word.endsWith(">") || word.endsWith("}");
 }
 
 function isExample(word: string): boolean {
   const lower = word.toLowerCase();
-  return EXAMPLE_PASSWORDS.has(lower) || (word !== "" && [...word].every((char) => char === word.charAt(0)));
+  return (
+    EXAMPLE_PASSWORDS.has(lower) ||
+    EXAMPLE_FORM.test(lower) ||
+    (word !== "" && [...word].every((char) => char === word.charAt(0)))
+  );
 }
 
 /**
@@ -147,6 +162,8 @@ export function matchUserinfo(scan: Scan, at: number): FoundSpan | null {
   meter.steps += end - from + 1;
   if (colon === -1 || host <= colon + 3) return null;
   const [user, word] = [text.slice(from, colon), text.slice(colon + 1, host)];
+  // CVS writes its method there.
+  if (user === "" && word.startsWith("pserver:")) return null;
   if (isVariable(word) || isExample(word) || hasPlaceholderWord(scan, colon + 1, host)) return null;
   // "user:user" is what examples write; two equal runs of hex are a key of a kind.
   if (user.toLowerCase() === word.toLowerCase() && !isHexEight(word)) return null;
@@ -184,13 +201,24 @@ export function matchCurlUser(scan: Scan, at: number, option: string): FoundSpan
   }
   meter.steps += end - from + 1;
   if (colon === -1) return null;
-  const [user, word] = [text.slice(from, colon), text.slice(colon + 1, end)];
+  // name:'password'
+  const isInner = quote === "" && end === colon + 1 && "\"'".includes(text.charAt(end));
+  const start = isInner ? end + 1 : colon + 1;
+  if (isInner) end = innerEnd(text, start, text.charAt(end));
+  meter.steps += end - start;
+  const [user, word] = [text.slice(from, colon), text.slice(start, end)];
   if (word.length >= 3) {
-    const isReal = !isVariable(word) && !isExample(word) && !hasPlaceholderWord(scan, colon + 1, end);
-    return isReal ? { start: colon + 1, end, type: "curl_user" } : null;
+    const isReal = !isVariable(word) && !isExample(word) && !hasPlaceholderWord(scan, start, end);
+    return isReal ? { start, end, type: "curl_user" } : null;
   }
   const isReal = user.length >= 12 && !isVariable(user) && looksRandom(scan, from, colon, false);
   return isReal ? { start: from, end: colon, type: "curl_user" } : null;
+}
+
+function innerEnd(text: string, from: number, quote: string): number {
+  let end = from;
+  while (end - from <= CURL_USER_CHARS_MAX && !endsUser(text, end, quote)) end += 1;
+  return end;
 }
 
 function endsUser(text: string, at: number, quote: string): boolean {
@@ -201,6 +229,9 @@ function endsUser(text: string, at: number, quote: string): boolean {
 
 const BASIC_CHARS = { min: 8, max: 512 } as const;
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** Of the characters of a name and a password in base64. */
+const STRANGE_SHARE_MAX = 0.05;
 
 /** Does the value of a basic authorization header, decoded, hold a user, a colon and a password. */
 export function isBasicValue({ text, meter }: Scan, from: number, to: number): boolean {
@@ -214,7 +245,9 @@ export function isBasicValue({ text, meter }: Scan, from: number, to: number): b
     if (filled > 0) decoded += String.fromCharCode((bits >> (6 - 2 * filled)) & 0xff);
   }
   const colon = decoded.indexOf(":");
-  if (colon === -1 || [...decoded].some((char) => char < " " || char > "~")) return false;
+  const strange = [...decoded].filter((char) => char < " " || char > "~").length;
+  // Passwords in other alphabets are rare, and bytes of what is no name and password are strange all over.
+  if (colon === -1 || strange > STRANGE_SHARE_MAX * decoded.length) return false;
   const [user, word] = [decoded.slice(0, colon), decoded.slice(colon + 1)];
   const isDocumentation = isExample(word) && (user === "" || isExample(user));
   return !isDocumentation && !isVariable(word) && user.length + word.length >= 4;

@@ -10,7 +10,7 @@ import { PASSWORD_CHARS, USERINFO_CHARS_MAX } from "./secret-passwords.ts";
 import { SECRET_FORMATS } from "./secret-formats.ts";
 import type { SecretFormat, Segment } from "./secret-chars.ts";
 import { PEM_BODY_CHARS_MAX } from "./secret-shapes.ts";
-import { VALUE_CHARS_MAX, VALUE_GAP_CHARS_MAX } from "./secret-assign.ts";
+import { VALUE_CHARS_MAX, VALUE_GAP_CHARS_MAX } from "./secret-value.ts";
 import { NAME_CHARS_MAX } from "./secret-names.ts";
 
 const COMMON_LETTERS = "etaoinsrhldcu";

@@ -194,8 +194,12 @@ function vendorsByPair(): ReadonlyMap<number, readonly Vendor[]> {
 }
 
 function beginsWord({ words, written }: NameWindow, at: number, name: string): boolean {
-  if (name.length >= VENDOR_FREE_CHARS_MIN || at === 0) return true;
-  if (!isIn(words.charCodeAt(at - 1), CHARS.alnum)) return true;
+  if (name.length >= VENDOR_FREE_CHARS_MIN) return true;
+  // "sumOf…" is no "sumo".
+  for (let inner = at + 1; inner < at + name.length; inner += 1) {
+    if (isIn(written.charCodeAt(inner), CHARS.upper) && isIn(written.charCodeAt(inner - 1), CHARS.lower)) return false;
+  }
+  if (at === 0 || !isIn(words.charCodeAt(at - 1), CHARS.alnum)) return true;
   return isIn(written.charCodeAt(at), CHARS.upper) && !isIn(written.charCodeAt(at - 1), CHARS.upper);
 }
 
@@ -217,6 +221,28 @@ export function hasShape(text: string, from: number, to: number, shape: VendorSh
   return !shape.isUuid || isUuid(text.slice(from, to));
 }
 
-export function isUuid(value: string): boolean {
+function isUuid(value: string): boolean {
   return value.length === 36 && [8, 13, 18, 23].every((at) => value.charAt(at) === "-");
 }
+
+/** Of RFC 4122's and every encyclopedia's examples. */
+const EXAMPLE_UUIDS: ReadonlySet<string> = new Set([
+  "123e4567-e89b-12d3-a456-426614174000",
+  "123e4567-e89b-12d3-a456-426655440000",
+  "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+]);
+
+/** Hexadecimal digits in the form of a UUID. */
+export function isHexUuid(value: string): boolean {
+  if (!isUuid(value)) return false;
+  for (let at = 0; at < value.length; at += 1) if (!isIn(value.charCodeAt(at), hexKebab)) return false;
+  return true;
+}
+
+/** One that a machine made: neither "00000000-…" nor a known example. */
+export function isRealUuid(value: string): boolean {
+  return isHexUuid(value) && !EXAMPLE_UUIDS.has(value.toLowerCase()) && new Set(value).size > UUID_CHARS_MIN;
+}
+
+/** Different characters of "11111111-2222-3333-4444-555555555555". */
+const UUID_CHARS_MIN = 6;

@@ -13,12 +13,14 @@
  * (measured), grows with the table, and hides its steps from the test that counts them.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
-import { mayAssign, matchAssignment, matchBearer } from "./secret-assign.ts";
+import { matchAssignment, matchBearer } from "./secret-assign.ts";
+import { mayAssign } from "./secret-value.ts";
 import { bodyLooksSecret } from "./secret-body.ts";
 import type { SecretFormat } from "./secret-chars.ts";
 import { SECRET_FORMATS } from "./secret-formats.ts";
 import { matchCurlUser, matchUserinfo } from "./secret-passwords.ts";
 import { MARK_MATCHERS, matchAzureSecret, matchPem, matchTelegram } from "./secret-shapes.ts";
+import { isPublicValue } from "./secret-public.ts";
 import { createScan, runEnd, startsWith, takeTry } from "./secret-scan.ts";
 import type { Scan } from "./secret-scan.ts";
 import { rarestPair } from "./secret-triggers.ts";
@@ -34,7 +36,7 @@ type Matcher = {
   readonly isInner: boolean;
 };
 
-const OPERATORS = [":", "=", ">", ",", "||"] as const;
+const OPERATORS = [":", "=", ">", ",", "||", "- "] as const;
 
 /** An anchor that waits at a trigger: how far before it the anchor begins, and with which character. */
 type Hint = { readonly offset: number; readonly first: number };
@@ -214,6 +216,14 @@ function isBoundary(text: string, at: number): boolean {
   return text.charAt(at - 2) === "\\" && (escape === "n" || escape === "r" || escape === "t");
 }
 
+/** "box.ico-7a38….png": the anchor follows a dot, or what ends a file's name follows the key. */
+function isPartOfFile(text: string, from: number, to: number): boolean {
+  if (text.charAt(from - 1) === "." && isIn(text.charCodeAt(from - 2), CHARS.alnum)) return true;
+  return text.charAt(to) === "." && FILE_ENDINGS.has(text.slice(to + 1, to + 4).toLowerCase());
+}
+
+const FILE_ENDINGS: ReadonlySet<string> = new Set("png jpg jpe gif svg css js ico web map pdf".split(" "));
+
 function matchFormat(scan: Scan, format: SecretFormat, at: number): FoundSpan | null {
   const bodyAt = at + format.anchor.length;
   const first = format.segments[0];
@@ -231,7 +241,10 @@ function matchFormat(scan: Scan, format: SecretFormat, at: number): FoundSpan | 
     if (next - end < segment.min || next - end > segment.max) return null;
     end = next;
   }
-  if (isIn(scan.text.charCodeAt(end), CHARS.alnum)) return null;
-  if (!bodyLooksSecret(scan, bodyAt, end, format)) return null;
+  if (isIn(scan.text.charCodeAt(end), CHARS.alnum) || isPartOfFile(scan.text, at, end)) return null;
+  if (format.not !== undefined && scan.text.startsWith(format.not, bodyAt)) return null;
+  // What has been masked: "xoxp-572370529330-####".
+  if (scan.text.charAt(end - 1) === "-" && scan.text.charAt(end) === "#") return null;
+  if (!bodyLooksSecret(scan, bodyAt, end, format) || isPublicValue(scan.text, at, end)) return null;
   return { start: format.valueOnly ? bodyAt : at, end, type: format.type };
 }

@@ -10,7 +10,8 @@
 import type { SpanAction } from "../../core/spans.ts";
 import { CHARS, isIn } from "../../core/text/char-class.ts";
 import type { FoundSpan } from "../../core/rail.ts";
-import { isCredentialName, isPasswordName, nameBefore } from "./secret-names.ts";
+import { BRACED_CHARS_MAX, SCHEMES } from "./secret-value.ts";
+import { isCredentialName, isKeyName, isPasswordName, nameBefore } from "./secret-names.ts";
 import { PASSWORD_CHARS, USERINFO_CHARS_MAX } from "./secret-passwords.ts";
 import { createScan } from "./secret-scan.ts";
 import { SECRET_CONTEXT_CHARS_MAX, secretPrefixes } from "./secret-triggers.ts";
@@ -32,7 +33,7 @@ export function secretsScanner(action: SpanAction, rail = "secrets"): StreamScan
     holdFrom: (text, from) => {
       const token = tokenStart(text, from);
       const inToken = Math.min(prefixFrom(text, token), digitFrom(text, token), userFrom(text, token));
-      const before = Math.min(inToken, pemFrom(text, from));
+      const before = Math.min(inToken, pemFrom(text, from), bracedFrom(text, from));
       return before === token ? before : Math.min(before, assignedFrom(text, from, token));
     },
     cut: cutSecret,
@@ -143,15 +144,19 @@ function isAssigned(text: string, valueAt: number): boolean {
   for (let at = gapEnd - 1; at >= 0 && gapEnd - at <= GAP_CHARS_MAX; at -= 1) {
     const char = text.charAt(at);
     if (OPERATORS.includes(char) && isCredential(text, at)) return true;
+    if (char === "-" && text.charAt(at - 1) === " " && text.charAt(at + 1) === " ") return isCredential(text, at);
     if (!" \t\"'`\\=>:,|".includes(char)) return false;
   }
   return false;
 }
 
-/** "Bearer ", "Basic " or "Token "; most words before a space end in other letters. */
+/** The letters before the spaces of schemes: most words end in others. */
+const SCHEME_ENDS: ReadonlySet<number> = new Set(SCHEMES.map((scheme) => scheme.charCodeAt(scheme.length - 2)));
+
+/** "Bearer ", "Basic " and their like. */
 function schemeBefore(text: string, valueAt: number): string {
-  if (text.charCodeAt(valueAt - 1) !== 32 || !"rcn".includes(text.charAt(valueAt - 2))) return "";
-  return /(?:[Bb]earer|[Bb]asic|[Tt]oken) $/.exec(text.slice(Math.max(0, valueAt - 7), valueAt))?.[0] ?? "";
+  if (text.charCodeAt(valueAt - 1) !== 32 || !SCHEME_ENDS.has(text.charCodeAt(valueAt - 2))) return "";
+  return SCHEMES.find((scheme) => text.startsWith(scheme, valueAt - scheme.length)) ?? "";
 }
 
 function isCurlUser(text: string, valueAt: number): boolean {
@@ -165,7 +170,17 @@ function isCredential(text: string, operatorAt: number): boolean {
   const scan = createScan(text, { steps: 0 });
   const name = nameBefore(scan, operatorAt);
   if (name === null) return false;
-  return isCredentialName(name) || isPasswordName(name) || vendorOf(name, scan.meter) !== null;
+  if (isCredentialName(name) || isPasswordName(name) || isKeyName(name)) return true;
+  return vendorOf(name, scan.meter) !== null;
+}
+
+/** `<secret>{…` whose brace is not closed: the words before the key belong to it. */
+function bracedFrom(text: string, from: number): number {
+  // What stands before the words has been shown already.
+  const at = text.indexOf(">{", Math.max(0, from - 2, text.length - BRACED_CHARS_MAX - 2));
+  if (at === -1) return text.length;
+  const end = text.indexOf("}", at);
+  return (end === -1 || end + 1 >= text.length) && isCredential(text, at) ? at + 2 : bracedFrom(text, at + 3);
 }
 
 /** A private key block whose lines still go on. */

@@ -33,6 +33,17 @@ describe("what stands in place of", () => {
     ["a project key", PROJECT_KEY, "[REDACTED:openai_key]"],
     ["a key of letters only", AWS_LETTERS, "[REDACTED:aws_access_key_id]"],
     ["an assigned value", `{"api_key": "${ASSIGNED}"}`, '{"api_key": "[REDACTED:assigned_secret]"}'],
+    ["a value behind a dash", `token - '${ASSIGNED}'`, "token - '[REDACTED:assigned_secret]'"],
+    [
+      "a value behind a vendor's scheme",
+      `Authorization: SSWS ${ASSIGNED}`,
+      "Authorization: SSWS [REDACTED:assigned_secret]",
+    ],
+    [
+      "a value in braces",
+      `<secret>{AQAAABAAA ${ASSIGNED}}</secret>`,
+      "<secret>{AQAAABAAA [REDACTED:assigned_secret]}</secret>",
+    ],
     ["a token longer than the window", LONG_JWT, "[REDACTED:jwt]"],
     ["a key block longer than the window", PRIVATE_KEY, "[REDACTED:private_key]"],
     ["an address of mail", "to jane.doe@example.com", "to [REDACTED:email]"],
