@@ -48,6 +48,12 @@ const DECODED_ENCODINGS: ReadonlySet<string> = new Set(["", "identity", "gzip", 
 export const isDecoded = (encoding: string | null | undefined): boolean =>
   DECODED_ENCODINGS.has((encoding ?? "").trim().toLowerCase());
 
+/** Does a content type name another charset than UTF-8. In a header that was given twice, any of them. */
+export function hasOtherCharset(contentType: string): boolean {
+  const named = [...contentType.matchAll(/charset\s*=\s*["']?([^\s"';,]*)/gi)];
+  return named.some(([, charset = ""]) => !/^(?:utf-?8|us-ascii)$/i.test(charset));
+}
+
 /** Media types have no case. */
 export const isEventStream = (contentType: string): boolean => /^text\/event-stream/i.test(contentType);
 

@@ -61,7 +61,7 @@ export function answerBegun(edge: Authenticated, begun: BegunAnswer, explained: 
   dress(headers, edge.requestId, edge.runtime.config);
   const { pool, checked, path } = explained;
   const format = railedFormat(pool, path, checked, status);
-  if (format !== null && !BODILESS.has(status)) {
+  if (format !== null) {
     return answerRailed({ edge, pool, begun, format, checked, headers });
   }
   if (body.kind === "whole") return new Response(BODILESS.has(status) ? null : body.bytes, { status, headers });

@@ -9,6 +9,7 @@
 import { ALL_READ } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import { hasRepeatedMembers } from "../rails/core/text/repeated-members.ts";
+import { hasOtherCharset } from "../dispatch/answer-format.ts";
 import { textOf } from "../wire/body.ts";
 
 /**
@@ -35,9 +36,3 @@ const TEXT_TYPE = /\btext\/|json|xml|\/x-www-form-urlencoded\b/i;
 
 /** Types under which a server decodes a body before it reads a text in it. */
 const OTHER_TYPE = /\bmultipart\/|\/x-www-form-urlencoded\b/i;
-
-/** In a header that was given twice, any of them. */
-function hasOtherCharset(contentType: string): boolean {
-  const named = [...contentType.matchAll(/charset\s*=\s*["']?([^\s"';,]*)/gi)];
-  return named.some(([, charset = ""]) => !/^(?:utf-?8|us-ascii)$/i.test(charset));
-}

@@ -87,6 +87,11 @@ export function restOf({ pending }: SseSplitter): string {
   return pending.join("");
 }
 
+/** What has come of the event that is under way; the rest of it comes as a part of its own. */
+export function drainPending(splitter: SseSplitter): string {
+  return takePending(splitter);
+}
+
 function takePending(splitter: SseSplitter): string {
   const joined = restOf(splitter);
   splitter.pending = [];

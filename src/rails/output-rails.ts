@@ -2,12 +2,13 @@
  * Decides whether anything looks at an answer before the client gets it: output rails of its pool, or personal
  * data that is to be put back.
  *
- * Model. Rails read the four protocols whose texts they know, told apart by the path at the endpoint; everything else
- * (embeddings, images, a server's own API) passes untouched, and an answer that nobody looks at takes the native path
- * as before. The rails themselves are loaded with the first answer that needs them.
+ * Model. Rails look at every answer of their pool, whatever its path and its status. The four protocols whose texts they
+ * know are told apart by the path at the endpoint; everything else (embeddings, errors, a server's own API) is read
+ * without knowing what it means. An answer that nobody looks at takes the native path. The rails themselves are loaded
+ * with the first answer that needs them.
  * Rejected: to guess the protocol from the answer, which has to be read for that, streams included.
  */
-import type { StreamFormatName } from "./core/stream/stream-events.ts";
+import type { RailedFormat } from "./core/stream/stream-events.ts";
 import { answerFormat } from "../dispatch/answer-format.ts";
 import { part } from "../dispatch/part.ts";
 import type { Checked } from "./check.ts";
@@ -18,15 +19,17 @@ import type { EdgePool } from "../dispatch/runtime.ts";
 /** The output rails. */
 const outputPart = part(async () => import("./output.ts"));
 
-/** Null when nothing looks at the answers of this pool and path. Of errors there is nothing to look at. */
+/** Null when nothing looks at this answer. */
 export function railedFormat(
   pool: EdgePool,
   path: string,
   { originals }: Checked,
   status: number,
-): StreamFormatName | null {
-  if (pool.config.rails.output.length === 0 && originals.size === 0) return null;
-  return status >= 200 && status < 300 ? answerFormat(path) : null;
+): RailedFormat | null {
+  const hasRails = pool.config.rails.output.length > 0;
+  if (!hasRails && originals.size === 0) return null;
+  const known = status >= 200 && status < 300 ? answerFormat(path) : null;
+  return known ?? (hasRails ? "any" : null);
 }
 
 /** The client's response; the attempt ends by itself. */

@@ -8,11 +8,20 @@
  * Rejected: scanning the pieces for flags as well, which holds text back for nothing.
  */
 import { looksAt } from "./core/engine.ts";
+import type { RailRecord } from "./core/engine.ts";
+import type { UnseenReason } from "./core/rail.ts";
+import type { RailedFormat } from "./core/stream/stream-events.ts";
+import type { MustRead } from "./core/stream/stream-guard.ts";
+import { createTally, recordOf } from "./core/stream/stream-record.ts";
+import type { StreamRecord } from "./core/stream/stream-record.ts";
+import { joinVerdicts } from "./core/verdict.ts";
+import type { Verdict } from "./core/verdict.ts";
 import type { StreamScanner } from "./core/stream/stream-scanner.ts";
 import { WHOLE_CHARS_MAX } from "./core/stream/stream-whole.ts";
 import type { WholeRail } from "./core/stream/stream-whole.ts";
 import type { TextForms } from "./core/text/normalise.ts";
 import type { OutputRailConfig, PoolConfig } from "../config/config.ts";
+import { railHeaders } from "./rail-headers.ts";
 import { outputSide, problemOf, scannerFor } from "./registry.ts";
 
 export type OutputSet = {
@@ -20,8 +29,8 @@ export type OutputSet = {
   readonly rails: readonly OutputRailConfig[];
   readonly scanners: readonly StreamScanner[];
   readonly wholes: readonly WholeRail[];
-  /** An answer that they cannot read is refused. */
-  readonly isClosed: boolean;
+  /** The rail that must see what cannot be read for this reason; null: none. */
+  readonly mustRead: MustRead;
 };
 
 /** Of rails that broke and let the answer go on: who else would ever know. */
@@ -40,12 +49,18 @@ type PoolSet = { readonly rails: readonly Prepared[]; readonly chosen: Map<strin
 /** By the pool's list of rails, which lives as long as its config; null: one of them cannot run. */
 const sets = new WeakMap<readonly OutputRailConfig[], PoolSet | null>();
 
+export type AskedAnswer = {
+  readonly requestId: string;
+  readonly tenant: string;
+  /** The request's. */
+  readonly body: unknown;
+  readonly format: RailedFormat;
+};
+
 /** What looks at one answer; null when a rail of the pool cannot run, which is logged once. */
 export function outputSetOf(
   pool: Pick<PoolConfig, "id" | "rails">,
-  requestId: string,
-  tenant: string,
-  body: unknown,
+  { requestId, tenant, body, format }: AskedAnswer,
 ): OutputSet | null {
   const { output } = pool.rails;
   let known = sets.get(output);
@@ -54,7 +69,10 @@ export function outputSetOf(
     sets.set(output, known);
   }
   if (known === null) return null;
-  const rails = known.rails.filter(({ config }) => looksAt(config, requestId, tenant));
+  const rails = known.rails.filter(
+    // What a server says on a path of its own is nobody's answer.
+    ({ config, whole }) => looksAt(config, requestId, tenant) && (format !== "any" || whole?.onlyAnswers !== true),
+  );
   // Compared with the prompt of this one request.
   if (rails.some(({ config }) => isOfRequest(config)))
     return setOf(rails.map((rail) => (isOfRequest(rail.config) ? prepareRail(rail.config, body) : rail)));
@@ -69,8 +87,62 @@ function setOf(rails: readonly Prepared[]): OutputSet {
     rails: rails.map(({ config }) => config),
     scanners: rails.flatMap(({ scanner }) => (scanner === null ? [] : [scanner])),
     wholes: rails.flatMap(({ whole }) => (whole === null ? [] : [whole])),
-    isClosed: rails.some(({ config }) => mustSee(config)),
+    mustRead: (reason) =>
+      rails.find(({ config }) => mustSee(config) && unreadBy(config, [reason]).length > 0)?.config.name ?? null,
   };
+}
+
+/** A schema holds for what the model says, whatever stands around it. */
+const BESIDE_WORDS: ReadonlySet<UnseenReason> = new Set(["media", "token_ids", "too_deep", "too_many_parts"]);
+
+/** What of this the rail would have had to read. */
+function unreadBy({ use }: OutputRailConfig, reasons: readonly UnseenReason[]): readonly UnseenReason[] {
+  return use === "schema" ? reasons.filter((reason) => !BESIDE_WORDS.has(reason)) : reasons;
+}
+
+/** One record a rail, of what was found in the answer and in its headers. No rail of the input can have a name with a dot. */
+export function outputRecords(
+  { rails }: Pick<OutputSet, "rails">,
+  parts: readonly StreamRecord[],
+  tookMs: number,
+): readonly RailRecord[] {
+  return rails.map((config) => {
+    const { name, action, shadow } = config;
+    const found = parts.flatMap(({ findings }) => findings.filter(({ rail }) => rail === name));
+    const said = found.reduce<Verdict>((verdict, { action: did }) => joinVerdicts(verdict, did), "allow");
+    // One in shadow only flags; told is what it would have done.
+    const verdict = shadow && said !== "allow" ? action : said;
+    const record = { rail: `output.${name}`, shadow, tookMs };
+    if (parts.some(({ failed }) => failed.has(name))) return { ...record, verdict: null, status: "error" };
+    const isUnread =
+      unreadBy(
+        config,
+        parts.flatMap(({ unread }) => unread),
+      ).length > 0;
+    if (!isUnread || verdict === "block") return { ...record, verdict, status: "done" };
+    return { ...record, verdict: verdict === "allow" ? null : verdict, status: "unread" };
+  });
+}
+
+/** Nothing of it could be read, for this reason. */
+export function unreadRecord(reason: UnseenReason): StreamRecord {
+  const tally = createTally();
+  tally.unread.add(reason);
+  return recordOf(tally);
+}
+
+/** One line of the log: names and counts, never a text. Nothing where all was read and nothing found. */
+export function logOutput(
+  whose: Readonly<Record<string, string>>,
+  records: readonly RailRecord[],
+  { reasons, unread, held }: StreamRecord,
+  blockedBy: string | null,
+): void {
+  if (reasons.length === 0 && records.every(({ status }) => status === "done")) return;
+  const { rails } = railHeaders(records);
+  const all = [...reasons, ...unread.map((reason) => `unread:${reason}`)];
+  const line = { event: "output_rails", ...whose, rails, reasons: all, blockedBy, heldCharsMax: held.charsMax };
+  console.log(JSON.stringify(line));
 }
 
 const mustSee = ({ onError, shadow }: OutputRailConfig): boolean => onError === "closed" && !shadow;

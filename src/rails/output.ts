@@ -3,26 +3,29 @@
  *
  * Model. A stream of events is rewritten while it passes. Any other answer is read up to a bound, checked as a whole, and
  * written again only if a rail changed it. A block is an error for an answer that has not begun for the client, and the
- * protocol's own closing for a stream. An answer that cannot be read (too large, no JSON, an unknown encoding) passes as it
- * is, recorded as `rail_error`, unless a rail of the pool fails closed: then it is refused.
+ * protocol's own closing for a stream. Of an answer that cannot be read, or not all of it (`other_type`, `too_large`,
+ * `media` and so on), nothing is said but that: it passes as `rail_error`, unless a rail fails closed: then it is refused.
+ * The endpoint's headers are looked at as its body is.
  * Rejected: cutting a blocked stream off, which clients take for a broken network and repeat.
  */
 import { redactAnswer } from "./core/stream/answer-redact.ts";
 import type { RailRecord } from "./core/engine.ts";
 import { createStreamRails } from "./core/stream/stream-rails.ts";
+import type { UnseenReason } from "./core/rail.ts";
 import type { StreamRecord } from "./core/stream/stream-record.ts";
+import { hasRepeatedMembers } from "./core/text/repeated-members.ts";
 import { originalsOf } from "./core/stream/stream-restore.ts";
 import type { StreamBlock } from "./core/stream/stream-text.ts";
-import type { OutputRailConfig } from "../config/config.ts";
 import { RAILS, SERVER_TIMING } from "../wire/headers.ts";
+import type { HeaderRecord } from "../wire/headers.ts";
 import { railHeaders } from "./rail-headers.ts";
 import { bufferOf } from "../lib/bytes.ts";
-import { isDecoded } from "../dispatch/answer-format.ts";
-import { parseJson, writeJson } from "../wire/body.ts";
+import { hasOtherCharset, isDecoded } from "../dispatch/answer-format.ts";
+import { parseJson, textOf, writeJson } from "../wire/body.ts";
 import type { AnswerStream, BegunAnswer } from "../dispatch/begun-answer.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Railing } from "./railing.ts";
-import { logFailures, outputSetOf } from "./output-set.ts";
+import { logFailures, logOutput, outputRecords, outputSetOf, unreadRecord } from "./output-set.ts";
 import type { OutputSet } from "./output-set.ts";
 import { rewriteStream, rewriteWhole, STREAM_OPENING } from "./output-stream.ts";
 import type { StreamRun } from "./output-stream.ts";
@@ -36,18 +39,44 @@ const OF_THE_BYTES = ["etag", "content-md5", "digest", "content-digest", "repr-d
 type Body = BegunAnswer["body"];
 
 export async function railAnswer(railing: Railing): Promise<Answer> {
-  const { edge, pool, begun, checked, headers } = railing;
-  const { body, isEvents } = begun;
-  const set = outputSetOf(pool.config, edge.requestId, edge.identity.tenant, checked.body);
+  const { edge, pool, begun, checked, headers, format } = railing;
+  const { body, isEvents, status } = begun;
+  const asked = { requestId: edge.requestId, tenant: edge.identity.tenant, body: checked.body, format };
+  const set = outputSetOf(pool.config, asked);
   if (set === null) return abandon(railing, body, { reason: "misconfigured" });
-  if (set.scanners.length + set.wholes.length === 0 && checked.originals.size === 0) return untouched(railing, body);
-  if (!isDecoded(headers["content-encoding"])) return unread(railing, body, set);
-  if (isEvents) return answerEvents(railing, set);
-  return body.kind === "whole" ? answerWhole(railing, set, body.bytes) : answerLong(railing, set, body);
+  const hasRails = set.scanners.length + set.wholes.length > 0;
+  if (!hasRails && checked.originals.size === 0) return untouched(railing, body);
+  const besides = hasRails ? railedHeaders(begun.headers, headers, set) : null;
+  if (besides !== null && besides.blocked !== null)
+    return abandon(railing, body, blockedBy(besides.blocked), outputRecords(set, [besides.record], 0));
+  const railed: Railed = { ...railing, set, said: besides === null ? [] : [besides.record] };
+  if (BODILESS.has(status)) return untouched(railing, body);
+  const problem = unreadableBy(headers, isEvents, format);
+  if (problem !== null) return unread(railed, body, problem);
+  if (isEvents) return answerEvents(railed);
+  return body.kind === "whole" ? answerWhole(railed, body.bytes) : answerLong(railed, body);
 }
 
-function answerEvents(railing: Railing, set: OutputSet): Response {
-  const { begun, headers, format, checked } = railing;
+type Railed = Railing & {
+  readonly set: OutputSet;
+  /** Of the headers. */
+  readonly said: readonly StreamRecord[];
+};
+
+/** Statuses whose response has no body. */
+const BODILESS = new Set([101, 204, 205, 304]);
+
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+
+/** Why nobody here can read it; null: it can be tried. On a known path the body must be JSON, whatever it is called. */
+function unreadableBy(headers: HeaderRecord, isEvents: boolean, format: Railing["format"]): UnseenReason | null {
+  const type = headers["content-type"] ?? "";
+  if (!isDecoded(headers["content-encoding"]) || hasOtherCharset(type)) return "other_encoding";
+  return isEvents || format !== "any" || JSON_TYPE.test(type) ? null : "other_type";
+}
+
+function answerEvents(railed: Railed): Response {
+  const { begun, headers, format, checked, set, said, edge, pool } = railed;
   const { status, body } = begun;
   const rails = createStreamRails({ format, ...set, originals: originalsOf(checked.originals) });
   const piped = body.kind === "whole" ? null : body.pipe(STREAM_OPENING);
@@ -55,7 +84,12 @@ function answerEvents(railing: Railing, set: OutputSet): Response {
     rails,
     began: () => begun.noteToken(),
     stop: () => piped?.stop(),
-    ended: (blocked) => logStream(railing, recordsOf(set, rails.record(), 0), rails.record(), blocked),
+    ended: (blocked) => {
+      const record = rails.record();
+      logFailures(record.failed);
+      const whose = { requestId: edge.requestId, pool: pool.config.id, endpoint: begun.endpoint.config.id };
+      logOutput(whose, outputRecords(set, [...said, record], 0), record, blocked?.rail ?? null);
+    },
   };
   for (const name of OF_THE_BYTES) delete headers[name];
   if (piped === null) {
@@ -70,44 +104,49 @@ function answerEvents(railing: Railing, set: OutputSet): Response {
 const EMPTY = new Uint8Array(0);
 
 /** Whole answers that did not come at once: read to their end, or to the bound. */
-async function answerLong(railing: Railing, set: OutputSet, body: AnswerStream): Promise<Answer> {
+async function answerLong(railed: Railed, body: AnswerStream): Promise<Answer> {
   const read = await body.read(ANSWER_BYTES_MAX);
   switch (read.kind) {
     case "whole":
-      return answerWhole(railing, set, read.bytes);
+      return answerWhole(railed, read.bytes);
     case "too_large":
-      return unread(railing, read.rest, set);
+      return unread(railed, read.rest, "too_large");
     case "broken":
-      return refused(railing, { reason: BROKEN[read.why] });
+      return refused(railed, { reason: BROKEN[read.why] });
   }
 }
 
 const BROKEN = { no_answer: "upstream_failed", timeout: "upstream_timeout", cut: "upstream_cut" } as const;
 
-function answerWhole(railing: Railing, set: OutputSet, bytes: Uint8Array | null): Answer {
-  const { headers, format, checked } = railing;
-  const { status } = railing.begun;
+function answerWhole(railed: Railed, bytes: Uint8Array | null): Answer {
+  const { headers, format, checked, set, said } = railed;
+  const { status } = railed.begun;
   if (bytes === null || bytes.byteLength === 0) return new Response(bytes, { status, headers });
   const startedAtMs = Date.now();
   const buffer = bufferOf(bytes);
   const body = parseJson(buffer);
-  if (typeof body !== "object" || body === null || Array.isArray(body))
-    return unread(railing, { kind: "whole", bytes }, set);
+  if (body === null) return unread(railed, { kind: "whole", bytes }, "not_json");
   try {
     const originals = originalsOf(checked.originals);
     const redacted = redactAnswer(body, { format, ...set, originals });
-    const records = recordsOf(set, redacted.record, Date.now() - startedAtMs);
-    if (redacted.blocked !== null) return refused(railing, blockedBy(redacted.blocked), records);
-    tell(railing, records);
-    if (redacted.body === body) return new Response(bytes, { status, headers });
+    const { record } = redacted;
+    logFailures(record.failed);
+    const records = outputRecords(set, [...said, record], Date.now() - startedAtMs);
+    if (redacted.blocked !== null) return refused(railed, blockedBy(redacted.blocked), records);
+    const closed = record.unread.find((reason) => set.mustRead(reason) !== null);
+    if (closed !== undefined) return refused(railed, unreadableFor(closed), records);
+    tell(railed, records);
+    // Of two members of one name only the one that was read goes on.
+    if (redacted.body === body && !hasRepeatedMembers(textOf(buffer) ?? "", body))
+      return new Response(bytes, { status, headers });
     for (const name of OF_THE_BYTES) delete headers[name];
     const written = writeJson(redacted.body, buffer);
     return written === null
-      ? refused(railing, { reason: "guardrail_unavailable" }, records)
+      ? refused(railed, { reason: "guardrail_unavailable" }, records)
       : new Response(written, { status, headers });
   } catch (error) {
     console.error("the output rails failed", error);
-    return refused(railing, { reason: "guardrail_unavailable" });
+    return refused(railed, { reason: "guardrail_unavailable" });
   }
 }
 
@@ -119,17 +158,25 @@ function blockedBy({ rail }: StreamBlock): Refusal {
 }
 
 /** No rail can read the answer. */
-function unread(railing: Railing, body: Body, set: OutputSet): Answer {
-  const records = set.rails.map((config) => recordOf(config, null, "error", 0));
-  if (set.isClosed) {
-    const detail = "The endpoint's answer could not be read by the guardrails that must see it.";
-    return abandon(railing, body, { reason: "guardrail_unavailable", detail }, records);
-  }
-  tell(railing, records);
-  return untouched(railing, body);
+function unread(railed: Railed, body: Body, reason: UnseenReason): Answer {
+  const { set, said } = railed;
+  const records = outputRecords(set, [...said, unreadRecord(reason)], 0);
+  if (set.mustRead(reason) !== null) return abandon(railed, body, unreadableFor(reason), records);
+  tell(railed, records);
+  return untouched(railed, body);
 }
 
-function untouched({ begun: { status }, headers }: Railing, body: Body): Response {
+function unreadableFor(reason: UnseenReason): Refusal {
+  return {
+    reason: "guardrail_unavailable",
+    detail: `The endpoint's answer could not be read by the guardrails that must see it (${reason}).`,
+    headers: [["x-should-retry", "false"]],
+  };
+}
+
+function untouched({ begun: { status, isEvents }, headers }: Railing, body: Body): Response {
+  if (BODILESS.has(status)) return new Response(null, { status, headers });
+  if (isEvents) headers["x-accel-buffering"] = "no";
   return new Response(body.kind === "stream" ? body.pipe().readable : body.bytes, { status, headers });
 }
 
@@ -141,7 +188,7 @@ function abandon(railing: Railing, body: Body, refusal: Refusal, records: readon
 
 function refused({ checked }: Railing, refusal: Refusal, records: readonly RailRecord[] = []): Refusal {
   const { rails } = railHeaders([...checked.records, ...records]);
-  return rails === "" ? refusal : { ...refusal, headers: [[RAILS, rails]] };
+  return rails === "" ? refusal : { ...refusal, headers: [...(refusal.headers ?? []), [RAILS, rails]] };
 }
 
 /** In the headers of an answer that has not begun: beside what the input rails said. */
@@ -152,43 +199,21 @@ function tell({ headers }: Railing, records: readonly RailRecord[]): void {
   headers[SERVER_TIMING] = (headers[SERVER_TIMING] ?? "") + timing;
 }
 
-function recordsOf({ rails }: OutputSet, { findings, failed }: StreamRecord, tookMs: number): readonly RailRecord[] {
-  logFailures(failed);
-  return rails.map((config) => {
-    if (failed.has(config.name)) return recordOf(config, null, "error", tookMs);
-    const hasFound = findings.some(({ rail }) => rail === config.name);
-    return recordOf(config, hasFound ? config.action : "allow", "done", tookMs);
-  });
-}
-
-/** No rail of the input can have a name with a dot. */
-function recordOf(
-  { name, shadow }: OutputRailConfig,
-  verdict: RailRecord["verdict"],
-  status: RailRecord["status"],
-  tookMs: number,
-): RailRecord {
-  return { rail: `output.${name}`, verdict, status, shadow, tookMs };
-}
-
-/** The headers of a stream are gone when its rails have something to say: it is one line of the log. */
-function logStream(
-  { edge, pool, begun }: Railing,
-  records: readonly RailRecord[],
-  { reasons, held }: StreamRecord,
-  blocked: StreamBlock | null,
-): void {
-  if (reasons.length === 0 && records.every(({ status }) => status === "done")) return;
-  const { rails } = railHeaders(records);
-  const line = {
-    event: "output_rails",
-    requestId: edge.requestId,
-    pool: pool.config.id,
-    endpoint: begun.endpoint.config.id,
-    rails,
-    reasons,
-    blockedBy: blocked?.rail ?? null,
-    heldCharsMax: held.charsMax,
-  };
-  console.log(JSON.stringify(line));
+/**
+ * The endpoint's own headers among those for the client, with what was found in them taken out; one whose name had it
+ * does not pass.
+ */
+function railedHeaders(own: Headers, headers: HeaderRecord, set: OutputSet) {
+  const names = Object.keys(headers).filter((name) => own.get(name) === headers[name]);
+  const given = Object.fromEntries(names.map((name) => [name, headers[name]]));
+  const redacted = redactAnswer(given, { format: "any", ...set });
+  logFailures(redacted.record.failed);
+  if (redacted.blocked !== null || redacted.body === given) return redacted;
+  const shown = redacted.body as HeaderRecord;
+  for (const name of names) {
+    const value = Object.hasOwn(shown, name) ? shown[name] : undefined;
+    if (value === undefined) delete headers[name];
+    else headers[name] = value;
+  }
+  return redacted;
 }

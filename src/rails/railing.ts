@@ -1,5 +1,5 @@
 /** What output rails are given: an answer that has begun, and whose it is. */
-import type { StreamFormatName } from "./core/stream/stream-events.ts";
+import type { RailedFormat } from "./core/stream/stream-events.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import type { BegunAnswer } from "../dispatch/begun-answer.ts";
 import type { Identity } from "../wire/api-keys.ts";
@@ -11,7 +11,7 @@ export type Railing = {
   readonly edge: RailsHost & { readonly requestId: string; readonly identity: Identity };
   readonly pool: EdgePool;
   readonly begun: BegunAnswer;
-  readonly format: StreamFormatName;
+  readonly format: RailedFormat;
   /** What the input rails said of the request. */
   readonly checked: Checked;
   /** As the client gets them. */

@@ -46,7 +46,7 @@ function poolWith(output: readonly unknown[]): PoolConfig {
 }
 
 const setOf = (pool: PoolConfig, requestId = "r1", tenant = "t", body: unknown = {}) => {
-  const set = outputSetOf(pool, requestId, tenant, body);
+  const set = outputSetOf(pool, { requestId, tenant, body, format: "chat" });
   if (set === null) throw new Error("a rail cannot run");
   return set;
 };
@@ -56,7 +56,8 @@ describe("what looks at an answer", () => {
   test("is the same list for every request, because tables hang on it", () => {
     const pool = poolWith(["secrets", "pii"]);
     expect(setOf(pool, "r1").scanners).toBe(setOf(pool, "r2").scanners);
-    expect(setOf(pool)).toMatchObject({ isClosed: false, wholes: [] });
+    expect(setOf(pool).wholes).toEqual([]);
+    expect(setOf(pool).mustRead("not_json")).toBe(null);
   });
 
   test("scans pieces only where it may change something; flags and shadows look at whole texts", () => {
@@ -66,14 +67,16 @@ describe("what looks at an answer", () => {
       { use: "links", shadow: true },
       { use: "schema", options: { schema: {} } },
     ]);
-    const { scanners, wholes, isClosed } = setOf(pool);
+    const { scanners, wholes, mustRead } = setOf(pool);
     expect(scanners.map(({ rail }) => rail)).toEqual(["secrets"]);
     expect(wholes.map(({ rail, action }) => [rail, action])).toEqual([
       ["pii", "flag"],
       ["links", "flag"],
       ["schema", "block"],
     ]);
-    expect(isClosed).toBe(true);
+    expect(mustRead("not_json")).toBe("schema");
+    // It holds for what the model says, whatever stands around that.
+    expect(mustRead("media")).toBe(null);
   });
 
   test("a rail for some tenants is for them only; the lists of both are kept", () => {
@@ -104,7 +107,7 @@ describe("what looks at an answer", () => {
 
   test("a pool with a rail that cannot run has no set, and the log says which", () => {
     const pool = poolWith([{ use: "regex", options: { patterns: [{ name: "x", pattern: "(" }] } }]);
-    expect(outputSetOf(pool, "r", "t", {})).toBe(null);
+    expect(outputSetOf(pool, { requestId: "r", tenant: "t", body: {}, format: "chat" })).toBe(null);
   });
 });
 

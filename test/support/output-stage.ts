@@ -59,7 +59,8 @@ export type OutputStage = {
   close(): Promise<void>;
 };
 
-export async function startOutputStage(): Promise<OutputStage> {
+/** `bundlePath`: another one than the built one. */
+export async function startOutputStage(bundlePath?: string): Promise<OutputStage> {
   const speaker = await startSpeaker();
   const pool = (id: string, rails: unknown) => ({
     models: [id],
@@ -73,6 +74,7 @@ export async function startOutputStage(): Promise<OutputStage> {
   const fleet = await startFleet({
     endpoints: [{ id: "us-a", region: "us-east" }],
     morePools: Object.fromEntries(Object.entries(POOLS).map(([id, rails]) => [id, pool(id, rails)])),
+    ...(bundlePath === undefined ? {} : { bundlePath }),
   });
   let speeches = 0;
   const ask: OutputStage["ask"] = (poolId, speech, { path = "/v1/chat/completions", body = {} } = {}) => {

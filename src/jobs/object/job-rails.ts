@@ -1,17 +1,22 @@
 /**
  * A job's answer meets the output rails of its pool before it is stored, as a synchronous one does before it is sent.
  *
- * Model. The same rails on the same four protocols, told by the path at the endpoint. Pieces of a stream go through as
- * they come; a block ends the stream with its protocol's own closing, and fails a job whose answer is whole. What a
- * pulling worker hands in, and any other protocol, is not read (docs/jobs-api.md).
+ * Model. The same rails, of the protocol that the path at the endpoint says; all else, errors too, is read without knowing
+ * what it means. Pieces of a stream go through as they come; a block ends the stream with its protocol's own closing, and
+ * fails a job whose answer is whole. What is no JSON is read as the text as which it is kept. What was found, and what
+ * could not be read, is a line of the log.
  * Rejected: rails when the result is fetched. What must not leave would then be stored, and read once for each client.
  */
 import { redactAnswer } from "../../rails/core/stream/answer-redact.ts";
 import { createStreamRails } from "../../rails/core/stream/stream-rails.ts";
 import type { Pushed } from "../../rails/core/stream/stream-rails.ts";
-import { answerFormat } from "../../dispatch/answer-format.ts";
+import type { StreamRecord } from "../../rails/core/stream/stream-record.ts";
+import { hasRepeatedMembers } from "../../rails/core/text/repeated-members.ts";
+import type { OutputSet } from "../../rails/output-set.ts";
+import { answerFormat, hasOtherCharset } from "../../dispatch/answer-format.ts";
 import { part } from "../../dispatch/part.ts";
 import { parseJson, writeJson } from "../../wire/body.ts";
+import { readLooseJson } from "../../wire/json-text.ts";
 import type { PoolConfig } from "../../config/config.ts";
 import { midStreamError } from "../../wire/error-body.ts";
 
@@ -19,9 +24,14 @@ export type JobRails = {
   /** What may be kept of a piece of a stream, or of what was held back until its end. */
   push(text: string): Kept;
   end(): Kept;
-  /** A whole answer; `isEvents`: it is a stream that is there as a whole. */
-  whole(text: string, isEvents: boolean): { readonly kind: "passed"; readonly text: string } | Refused;
+  /** A whole answer; `isEvents`: it is a stream that is there as a whole. `isError`: of a status that is no success. */
+  whole(
+    text: string,
+    what: { readonly isEvents: boolean; readonly isError: boolean; readonly contentType: string },
+  ): Whole;
 };
+
+type Whole = { readonly kind: "passed"; readonly text: string } | Refused;
 
 /** `isOver`: nothing more of the answer may be kept. */
 type Kept = { readonly out: string; readonly isOver: boolean };
@@ -45,47 +55,65 @@ export async function jobRails(
   pool: Pick<PoolConfig, "id" | "rails">,
   work: RailedWork,
 ): Promise<JobRails | Refused | null> {
-  const format = answerFormat(work.path);
-  if (pool.rails.output.length === 0 || format === null) return null;
-  const { logFailures, outputSetOf } = await outputPart();
-  const set = outputSetOf(pool, work.jobId, work.tenant, parseJson(bytesOf(work.body)));
-  if (set === null) return refused("a guardrail of this pool is misconfigured");
+  if (pool.rails.output.length === 0) return null;
+  const { logFailures, logOutput, outputRecords, outputSetOf, unreadRecord } = await outputPart();
+  const asked = { requestId: work.jobId, tenant: work.tenant, body: parseJson(bytesOf(work.body)) };
+  const format = answerFormat(work.path) ?? "any";
+  const set = outputSetOf(pool, { ...asked, format });
+  const setOfAny = outputSetOf(pool, { ...asked, format: "any" });
+  if (set === null || setOfAny === null) return refused("a guardrail of this pool is misconfigured");
   if (set.scanners.length + set.wholes.length === 0) return null;
   const stream = createStreamRails({ format, ...set });
+  const note = (of: Pick<OutputSet, "rails">, record: StreamRecord, blockedBy: string | null): void => {
+    logFailures(record.failed);
+    logOutput({ jobId: work.jobId, pool: pool.id }, outputRecords(of, [record], 0), record, blockedBy);
+  };
   const look = (step: () => Pushed): Kept => {
     try {
       const { out, blocked } = step();
+      if (blocked !== null) note(set, stream.record(), blocked.rail);
       return { out, isOver: blocked !== null };
     } catch (error) {
       report(error);
+      note(set, stream.record(), null);
       return { out: midStreamError("guardrail_unavailable"), isOver: true };
     }
   };
   const end = (): Kept => {
     const kept = look(() => stream.end());
-    logFailures(stream.record().failed);
+    if (!kept.isOver) note(set, stream.record(), null);
     return kept;
+  };
+  const wholeOf = (text: string, isError: boolean): Whole => {
+    const used = isError ? setOfAny : set;
+    const bytes = bytesOf(text);
+    const exact = parseJson(bytes);
+    // What is no JSON is kept as a text; what Python calls JSON is kept without the numbers that JSON has not.
+    const value = exact ?? readLooseJson(text)?.value ?? text;
+    const { body, blocked, record } = redactAnswer(value, { format: isError ? "any" : format, ...used });
+    note(used, record, blocked?.rail ?? null);
+    if (blocked !== null) return refused(`the guardrail "${blocked.rail}" refused the answer`);
+    if (record.unread.some((reason) => used.mustRead(reason) !== null)) return refused(UNAVAILABLE);
+    if (body === value && (exact === null || !hasRepeatedMembers(text, exact))) return { kind: "passed", text };
+    if (typeof body === "string" && exact === null) return { kind: "passed", text: body };
+    const written = exact === null ? JSON.stringify(body) : writeJson(body, bytes);
+    if (written === null) return refused(UNAVAILABLE);
+    return { kind: "passed", text: typeof written === "string" ? written : new TextDecoder().decode(written) };
   };
   return {
     push: (text) => look(() => stream.push(text)),
     end,
-    whole(text, isEvents) {
+    whole(text, { isEvents, isError, contentType }) {
+      if (hasOtherCharset(contentType)) {
+        note(set, unreadRecord("other_encoding"), null);
+        return set.mustRead("other_encoding") === null ? { kind: "passed", text } : refused(UNAVAILABLE);
+      }
       if (isEvents) {
         const first = look(() => stream.push(text));
         return { kind: "passed", text: first.out + (first.isOver ? "" : end().out) };
       }
-      const bytes = bytesOf(text);
-      const body = parseJson(bytes);
-      if (typeof body !== "object" || body === null || Array.isArray(body)) {
-        return set.isClosed ? refused(UNAVAILABLE) : { kind: "passed", text };
-      }
       try {
-        const redacted = redactAnswer(body, { format, ...set });
-        logFailures(redacted.record.failed);
-        if (redacted.blocked !== null) return refused(`the guardrail "${redacted.blocked.rail}" refused the answer`);
-        if (redacted.body === body) return { kind: "passed", text };
-        const written = writeJson(redacted.body, bytes);
-        return written === null ? refused(UNAVAILABLE) : { kind: "passed", text: new TextDecoder().decode(written) };
+        return wholeOf(text, isError);
       } catch (error) {
         report(error);
         return refused(UNAVAILABLE);

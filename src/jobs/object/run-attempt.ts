@@ -178,7 +178,9 @@ function hasToken(chunk: string): boolean {
 }
 
 function reportOf({ work, rails }: Course, answer: Answer, whole: string): AttemptReport {
-  const looked = rails === null || answer.status >= 300 ? null : rails.whole(whole, isEventStream(answer.contentType));
+  const { contentType } = answer;
+  const isEvents = isEventStream(contentType);
+  const looked = rails === null ? null : rails.whole(whole, { isEvents, isError: answer.status >= 300, contentType });
   if (looked?.kind === "refused") return refusedAnswer(looked.message);
   const text = looked?.text ?? whole;
   const ended = readAnswer(work, answer.status, text);

@@ -39,7 +39,11 @@ export type UnseenReason =
   /** Two members of one name: a server may take the other one. */
   | "repeated_members"
   /** Beyond the steps that the rail has. */
-  | "budget";
+  | "budget"
+  /** Of an answer: beyond the bound of what is read, or of a type or an encoding that nobody here reads. */
+  | "too_large"
+  | "other_type"
+  | "other_encoding";
 
 /** What is known of a body before its texts are looked for. */
 export type Unread = {

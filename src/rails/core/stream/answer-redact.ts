@@ -1,14 +1,16 @@
 /**
- * Decides what a client sees of a complete answer: every generated text of it, checked by the same scanners as a
- * stream.
+ * Decides what a client sees of a complete answer: every text of it, checked by the same scanners as a stream.
  *
- * Model. The whole text is there, so nothing is held or cut, and `find` alone counts. A block wins over everything
- * else: the answer is not changed, and the gateway sends its own error instead.
+ * Model. The whole text is there, so nothing is held or cut, and `find` alone counts. Texts that the protocol knows are
+ * looked at one by one, all else together (`answer-rest.ts`). A block wins over everything else: the answer is not
+ * changed, and the gateway sends its own error instead. What could not be read is in the record; who called decides.
  */
 import { mergeSpans, redact } from "../spans.ts";
 import type { Span } from "../spans.ts";
 import { createForms } from "../text/normalise.ts";
 import type { TextForms } from "../text/normalise.ts";
+import { restOf } from "./answer-rest.ts";
+import { applyRest, blockOf, findingsIn, judgeRest } from "./rest-judge.ts";
 import { answerSites } from "./answer-sites.ts";
 import type { AnswerSite } from "./answer-sites.ts";
 import { redactArguments } from "./stream-arguments.ts";
@@ -16,13 +18,11 @@ import { putText, wholesFor } from "./stream-channels.ts";
 import type { AnswerRails } from "./stream-channels.ts";
 import { asRecord } from "./stream-events.ts";
 import type { Json } from "./stream-events.ts";
-import type { StreamFormatName } from "./stream-events.ts";
-import { foundBy } from "./stream-guard.ts";
-import { createTally, noteFinding, recordOf } from "./stream-record.ts";
+import type { RailedFormat } from "./stream-events.ts";
+import { createTally, leftAction, noteFinding, recordOf } from "./stream-record.ts";
 import type { StreamRecord, StreamTally } from "./stream-record.ts";
 import { NO_ORIGINALS, restored } from "./stream-restore.ts";
 import type { Originals } from "./stream-restore.ts";
-import type { StreamScanner } from "./stream-scanner.ts";
 import type { StreamBlock } from "./stream-text.ts";
 import { checkWhole } from "./stream-whole.ts";
 import type { WholeRail } from "./stream-whole.ts";
@@ -34,43 +34,70 @@ export type RedactedAnswer = {
   readonly record: StreamRecord;
 };
 
-export type AnswerOptions = AnswerRails & { readonly format: StreamFormatName };
+export type AnswerOptions = AnswerRails & { readonly format: RailedFormat };
 
-/** `body` is parsed JSON; of another shape than the format's it passes as it is. */
+/** `body` is parsed JSON. */
 export function redactAnswer(body: unknown, options: AnswerOptions): RedactedAnswer {
   const { format, scanners, wholes = [], originals = NO_ORIGINALS } = options;
   const tally = createTally();
-  const answer = asRecord(body);
-  if (answer === null) return { body, blocked: null, record: recordOf(tally) };
-  const sites = answerSites(format, answer);
   const forms = createForms();
+  const sites = sitesOf(format, body);
   const blocks: Span[] = [];
-  const find = (text: string): Span[] => {
-    const spans = findAll(scanners, text, tally, forms);
-    blocks.push(...spans.filter(({ action }) => action === "block"));
-    return spans;
+  const look: Look = (text, isLeft) => {
+    const found = findingsIn(scanners, text, tally, forms).map(({ span, scanner: { rail, action } }) => {
+      const isKept = isLeft !== null && isLeft(span.start, span.end);
+      noteFinding(tally, rail, span.type, isKept ? leftAction(action) : action);
+      return { ...span, rail, action };
+    });
+    blocks.push(...found.filter(({ action }) => action === "block"));
+    return found;
   };
-  const changes = sites.map((site) => changed(site, find, originals));
-  const blocked = blockOf(blocks) ?? blockOfWholes(sites, wholes, tally, forms);
-  if (blocked !== null || changes.every((change) => change === null)) return { body, blocked, record: recordOf(tally) };
-  const copy = JSON.parse(JSON.stringify(answer)) as Json;
-  for (const [index, { holder, member, repeats }] of answerSites(format, copy).entries()) {
+  const changes = sites.map((site) => changed(site, look, originals));
+  const rest = restOf(body, isAmong(sites));
+  for (const reason of rest.unseen) tally.unread.add(reason);
+  const beside = judgeRest(rest, { scanners, wholes }, tally, { forms });
+  const blocked = blockOf(blocks) ?? beside.blocked ?? blockOfWholes(sites, wholes, tally, forms);
+  const isSame = beside.spans.size === 0 && changes.every((change) => change === null);
+  if (blocked !== null || isSame) return { body, blocked, record: recordOf(tally) };
+  const copy = JSON.parse(JSON.stringify(body)) as unknown;
+  const copies = sitesOf(format, copy);
+  // The same walk over the same value: the parts come in the same order.
+  const { root, parts } = restOf(copy, isAmong(copies));
+  applyRest(parts, (_, index) => {
+    const part = rest.parts[index];
+    return (part === undefined ? undefined : beside.spans.get(part)) ?? [];
+  });
+  for (const [index, { holder: at, member, repeats }] of copies.entries()) {
     const change = changes[index];
-    if (typeof change === "string") putText(holder, member, change, repeats);
-    else if (change !== null && change !== undefined) holder[member] = change.value;
+    if (typeof change === "string") putText(at, member, change, repeats);
+    else if (change !== null && change !== undefined) at[member] = change.value;
   }
-  return { body: copy, blocked, record: recordOf(tally) };
+  return { body: root.value, blocked, record: recordOf(tally) };
+}
+
+/** `isLeft`: which findings change nothing; null: all do. */
+type Look = (text: string, isLeft: ((start: number, end: number) => boolean) | null) => Span[];
+
+function sitesOf(format: RailedFormat, body: unknown): readonly AnswerSite[] {
+  const answer = asRecord(body);
+  return answer === null ? [] : answerSites(format, answer);
+}
+
+function isAmong(sites: readonly AnswerSite[]): (holder: Json, member: string) => boolean {
+  const members = new Map<Json, Set<string>>();
+  for (const { holder, member } of sites) members.set(holder, (members.get(holder) ?? new Set()).add(member));
+  return (holder, member) => members.get(holder)?.has(member) === true;
 }
 
 /** The new text or value of a site; null if it stays. */
 function changed(
   { holder, member, form }: AnswerSite,
-  find: (text: string) => Span[],
+  look: Look,
   originals: Originals,
 ): string | { value: unknown } | null {
   const value = holder[member];
   const text = form === "value" ? JSON.stringify(value) : String(value);
-  const checked = form === "text" ? redact(text, mergeSpans(find(text))) : redactArguments(text, find);
+  const checked = form === "text" ? redact(text, mergeSpans(look(text, null))) : redactArguments(text, look);
   const shown = restored(checked, originals, form !== "text");
   if (shown === text) return null;
   return form === "value" ? { value: JSON.parse(shown) as unknown } : shown;
@@ -95,20 +122,4 @@ function blockOfWholes(
 function isAnswer({ type }: Json, member: string): boolean {
   if (member !== "content" && member !== "text") return false;
   return type !== "summary_text" && type !== "reasoning_text";
-}
-
-function findAll(scanners: readonly StreamScanner[], text: string, tally: StreamTally, forms: TextForms): Span[] {
-  return scanners.flatMap((scanner) => {
-    const { rail, action } = scanner;
-    const spans = foundBy(scanner, text, tally, forms).map((span) => ({ ...span, rail, action }));
-    for (const { type } of spans) noteFinding(tally, rail, type, action);
-    return spans;
-  });
-}
-
-function blockOf(blocks: readonly Span[]): StreamBlock | null {
-  const rails = blocks.map(({ rail }) => rail).sort();
-  const [rail] = rails;
-  if (rail === undefined) return null;
-  return { rail, reasons: [...new Set(blocks.map((span) => `${span.rail}:${span.type}`))].sort() };
 }

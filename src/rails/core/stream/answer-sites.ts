@@ -1,10 +1,11 @@
 /**
- * Decides which members of a complete answer are generated text, for the four protocols. The same list serves answers
- * that are not streamed and the copies of whole texts that streams of the Responses API repeat.
+ * Decides which members of a complete answer are generated text, for the four protocols: each is looked at by itself, as
+ * it would be in a stream. All else is read as well (`answer-rest.ts`). The same list serves answers that are not
+ * streamed and the copies of whole texts that streams of the Responses API repeat.
  */
 import { asRecord, recordsIn } from "./stream-events.ts";
 import type { Json } from "./stream-events.ts";
-import type { StreamFormatName } from "./stream-events.ts";
+import type { RailedFormat } from "./stream-events.ts";
 import { assertNever } from "../../../lib/invariant.ts";
 
 export type AnswerSite = {
@@ -22,7 +23,7 @@ export const REPEATING: readonly string[] = ["logprobs", "token_ids"];
 /** Members of a chat message or delta that are text. */
 export const CHAT_TEXTS: readonly string[] = ["reasoning_content", "reasoning", "content", "refusal"];
 
-export function answerSites(format: StreamFormatName, body: Json): AnswerSite[] {
+export function answerSites(format: RailedFormat, body: Json): AnswerSite[] {
   switch (format) {
     case "chat":
       return recordsIn(body["choices"]).flatMap(chatSites);
@@ -32,6 +33,8 @@ export function answerSites(format: StreamFormatName, body: Json): AnswerSite[] 
       return responseSites(body);
     case "anthropic":
       return recordsIn(body["content"]).flatMap(blockSites);
+    case "any":
+      return [];
     default:
       return assertNever(format);
   }

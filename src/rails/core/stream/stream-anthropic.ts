@@ -9,6 +9,7 @@ import { asRecord } from "./stream-events.ts";
 import type { Json } from "./stream-events.ts";
 import { NOTHING_READ } from "./stream-format.ts";
 import type { Reading, StreamFormat, TextSite } from "./stream-format.ts";
+import { pieceSites } from "./stream-pieces.ts";
 
 /** The text member of each kind of delta. */
 const MEMBERS: ReadonlyMap<unknown, string> = new Map([
@@ -71,9 +72,13 @@ function startSites(event: Json): TextSite[] {
   return ["text", "thinking"].flatMap((member) => sitesFor(event, block, member, `${member}_delta`));
 }
 
+/** A kind of delta that nobody here knows has its text in some member. */
 function deltaSites(event: Json, delta: Json | null): TextSite[] {
   const member = MEMBERS.get(delta?.["type"]);
-  return member === undefined ? [] : sitesFor(event, delta, member, String(delta?.["type"]));
+  const known = member === undefined ? [] : sitesFor(event, delta, member, String(delta?.["type"]));
+  const name = "content_block_delta";
+  const group = String(indexOf(event));
+  return [...known, ...pieceSites({ event, name, root: delta, path: ["delta"], group, isDelta: true, known })];
 }
 
 function sitesFor(event: Json, holder: Json | null, member: string, type: string): TextSite[] {

@@ -3,8 +3,9 @@
  *
  * Model. Scanners see the text with its escapes resolved: "\u0040" is an at sign, and "\n" ends a word. What is not
  * redacted goes out as it was written. A redaction keeps the JSON whole: inside a string it writes its replacement,
- * escaped; outside it turns digits into 1 and leaves brackets, commas and quotes alone. Where an escape is cut between
- * two pieces, its first part waits for the rest.
+ * escaped; outside it changes nothing, neither brackets nor numbers, which a tool calculates with: an order's id is not
+ * to become another order's. Such a finding is counted as a flag. Where an escape is cut between two pieces, its first
+ * part waits for the rest.
  * Rejected: matching the raw text, where an escape hides a match and a redaction may end inside one; and waiting for
  * the whole arguments, which is no stream.
  */
@@ -99,29 +100,38 @@ function written({ escapes }: Decoded, text: string, start: number): string {
   return raw;
 }
 
+/** Numbers, the words of JSON and what stands between them: they stay. Anything else there is no JSON. */
+const isJsonBare = (text: string): boolean => /^(?:true|false|null|[\s\d.,:+\-eE[\]{}"])*$/.test(text);
+
 /**
- * What is shown in place of the text: the replacement once in each string that it touches, and 1 for digits elsewhere.
+ * What is shown in place of the text: the replacement once in each string that it touches, and for what stands outside of
+ * them and is no JSON.
  */
 function masked({ escapes, inside, base }: Decoded, text: string, start: number, replacement: string): string {
   const inString = JSON.stringify(replacement).slice(1, -1);
+  const marks = inside.slice(start - base, start - base + text.length);
+  for (let at = 0; at < text.length; at += 1) escapes.delete(start + at);
   let raw = "";
-  let before = "o";
-  for (let at = 0; at < text.length; at += 1) {
-    const mark = inside.charAt(start - base + at);
-    escapes.delete(start + at);
-    if (mark === "s" && before !== "s") raw += inString;
-    if (mark === "o") raw += /[0-9]/.test(text.charAt(at)) ? "1" : text.charAt(at);
-    before = mark;
+  for (const { 0: run, index } of marks.matchAll(/s+|o+/g)) {
+    const bare = text.slice(index, index + run.length);
+    raw += run.startsWith("s") ? inString : isJsonBare(bare) ? bare : replacement;
   }
   return raw;
+}
+
+/** Is there nothing in it but numbers. `text`: from `base` on. */
+function isOutside({ inside, base }: Decoded, text: string, start: number, end: number): boolean {
+  return !inside.slice(start - base, end - base).includes("s") && isJsonBare(text.slice(start - base, end - base));
 }
 
 export function createArgumentsFilter(
   scanners: readonly StreamScanner[],
   tally: StreamTally = createTally(),
 ): TextFilter {
-  const state = createTextState(scanners, tally);
   const decoded = createDecoded();
+  const state = createTextState(scanners, tally, (start, end) =>
+    isOutside(decoded, state.text.slice(decoded.base - state.base), start, end),
+  );
   let out = "";
   const sink: TextSink = {
     text: (text, start) => {
@@ -156,11 +166,18 @@ export function createArgumentsFilter(
   };
 }
 
-/** Complete JSON text: `find` gives spans of the text with its escapes resolved; only redactions count. */
-export function redactArguments(raw: string, find: (text: string) => readonly Span[]): string {
+/**
+ * Complete JSON text: `find` gives spans of the text with its escapes resolved; only redactions count. `isLeft` tells it
+ * which of them change nothing.
+ */
+export function redactArguments(
+  raw: string,
+  find: (text: string, isLeft: (start: number, end: number) => boolean) => readonly Span[],
+): string {
   const decoded = createDecoded();
   const text = decode(decoded, raw);
-  const spans = mergeSpans(find(text).filter(({ action }) => action === "redact"));
+  const found = find(text, (start, end) => isOutside(decoded, text, start, end));
+  const spans = mergeSpans(found.filter(({ action }) => action === "redact"));
   let out = "";
   let from = 0;
   for (const { start, end, type, replacement } of spans) {

@@ -2,12 +2,14 @@
  * The texts of one answer that are being generated side by side, each with its filter: pieces in, changed events out.
  */
 import { createArgumentsFilter } from "./stream-arguments.ts";
+import { decoding } from "./stream-encoded.ts";
 import { REPEATING } from "./answer-sites.ts";
 import type { AnswerSite } from "./answer-sites.ts";
 import { createTextFilter } from "./stream-filter.ts";
 import type { TextFilter } from "./stream-filter.ts";
 import type { Json, OutEvent } from "./stream-events.ts";
 import type { TextSite } from "./stream-format.ts";
+import type { MustRead } from "./stream-guard.ts";
 import { createTally } from "./stream-record.ts";
 import type { StreamTally } from "./stream-record.ts";
 import { NO_ORIGINALS, restoring } from "./stream-restore.ts";
@@ -35,7 +37,11 @@ export type AnswerRails = {
   readonly wholes?: readonly WholeRail[];
   /** Placeholders to be replaced behind the rails. */
   readonly originals?: Originals;
+  /** Which rail must see what cannot be read. Absent: none. */
+  readonly mustRead?: MustRead;
 };
+
+const NOBODY: MustRead = () => null;
 
 export type Channels = {
   readonly rails: Required<AnswerRails>;
@@ -47,10 +53,10 @@ export type Channels = {
 const CHANNELS_MAX = 4096;
 
 export function createChannels(
-  { scanners, wholes = [], originals = NO_ORIGINALS }: AnswerRails,
+  { scanners, wholes = [], originals = NO_ORIGINALS, mustRead = NOBODY }: AnswerRails,
   tally: StreamTally,
 ): Channels {
-  return { rails: { scanners, wholes, originals }, tally, byName: new Map() };
+  return { rails: { scanners, wholes, originals, mustRead }, tally, byName: new Map() };
 }
 
 /** The channel of a piece of text; null if the answer has too many. */
@@ -78,7 +84,7 @@ function filterOf(
   tally: StreamTally,
 ): TextFilter {
   const filter = (isArguments ? createArgumentsFilter : createTextFilter)(scanners, tally);
-  return restoring(filter, originals, isArguments);
+  return restoring(decoding(filter, scanners, tally), originals, isArguments);
 }
 
 export function wholesFor(wholes: readonly WholeRail[], isAnswerText: boolean): readonly WholeRail[] {
@@ -87,7 +93,7 @@ export function wholesFor(wholes: readonly WholeRail[], isAnswerText: boolean): 
 
 /** What the model says, by the member that holds it: in events of the Responses API all texts are called `delta`. */
 function isAnswer(member: string, kind: string): boolean {
-  return member === "content" || member === "text" || kind === "response.output_text";
+  return kind !== "other" && (member === "content" || member === "text" || kind === "response.output_text");
 }
 
 /** Channels of the same group, of other kinds: their text ended when this one began. */

@@ -14,6 +14,15 @@ export function parseJson(text: string): Json | null {
   }
 }
 
+/** Any value but null, which says nothing; null also where it is no JSON. */
+export function anyJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}
+
 export function asRecord(value: unknown): Json | null {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : null;
 }
@@ -28,3 +37,6 @@ export function recordsIn(value: unknown): Json[] {
 }
 
 export type StreamFormatName = "chat" | "completions" | "responses" | "anthropic";
+
+/** What the rails read: one of the known protocols, or whatever a server's own API says. */
+export type RailedFormat = StreamFormatName | "any";

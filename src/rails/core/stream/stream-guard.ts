@@ -6,7 +6,7 @@
  * (in its tally), so that answers which pass through one isolate side by side do not see each other's.
  * Rejected: wrapping the scanners themselves: they are made once for all answers of a pool.
  */
-import type { FoundSpan } from "../rail.ts";
+import type { FoundSpan, UnseenReason } from "../rail.ts";
 import type { TextForms } from "../text/normalise.ts";
 import type { StreamTally } from "./stream-record.ts";
 import type { StreamScanner } from "./stream-scanner.ts";
@@ -65,6 +65,16 @@ export function typesBy(whole: TextJudge, text: string, tally: StreamTally, form
     noteFailure(whole, tally, error);
     return NO_TYPES;
   }
+}
+
+/** Which rail must read what cannot be read for this reason; null: none. */
+export type MustRead = (reason: UnseenReason) => string | null;
+
+/** Something is there that cannot be read: the answer goes on with it, or ends where a rail must see all of it. */
+export function noteUnread(reason: UnseenReason, mustRead: MustRead, { unread }: StreamTally): void {
+  unread.add(reason);
+  const rail = mustRead(reason);
+  if (rail !== null) throw new RailFailed(`${rail}: ${reason}`);
 }
 
 function noteFailure({ rail, mustSee }: Judge, { failed }: StreamTally, error: unknown): void {

@@ -8,10 +8,12 @@
  * a broken one.
  */
 import { CHAT_TEXTS } from "./answer-sites.ts";
+import { isPieceName } from "./answer-words.ts";
 import { asRecord, recordsIn } from "./stream-events.ts";
 import type { Json, OutEvent } from "./stream-events.ts";
 import { NOTHING_READ } from "./stream-format.ts";
 import type { StreamFormat, TextSite } from "./stream-format.ts";
+import { pieceSites } from "./stream-pieces.ts";
 
 export function chatFormat(): StreamFormat {
   return openaiFormat(chatSites, (index) => ({ index, delta: {}, logprobs: null, finish_reason: "content_filter" }));
@@ -37,7 +39,11 @@ function openaiFormat(
       if (event["error"] !== undefined) return { ...NOTHING_READ, ends: "all" };
       const choices = recordsIn(event["choices"]);
       const ends = choices.filter(isFinished).map((choice) => String(indexOf(choice)));
-      return { sites: choices.flatMap((choice) => sitesOf(event, choice)), ends, copies: [] };
+      const sites = choices.flatMap((choice, place) => {
+        const known = sitesOf(event, choice);
+        return [...known, ...otherSites(event, choice, place, known)];
+      });
+      return { sites, ends, copies: [] };
     },
     note: (event, isShown) => {
       if (event["choices"] !== undefined) envelope = envelopeOf(event);
@@ -52,6 +58,30 @@ function openaiFormat(
     },
     hasDoneMarker: true,
   };
+}
+
+/** Pieces in members that the protocol does not have, such as those of a reasoning in another form. */
+function otherSites(event: Json, choice: Json, place: number, known: readonly TextSite[]): TextSite[] {
+  const group = String(indexOf(choice));
+  const of = (root: unknown, path: readonly (string | number)[], isDelta: boolean): TextSite[] =>
+    pieceSites({ event, name: null, root, path, group, isDelta, known }).map((site) => ({
+      ...site,
+      carry: (text) => alone(site.carry(text), place),
+    }));
+  const inDelta = ["delta", "message"].flatMap((name) => of(choice[name], ["choices", place, name], true));
+  const { delta: _delta, message: _message, ...beside } = choice;
+  const besides = Object.keys(beside).some((name) => isPieceName(name)) ? of(choice, ["choices", place], false) : [];
+  return [...inDelta, ...besides.filter(({ holder, member }) => holder === choice && !has(known, choice, member))];
+}
+
+const has = (sites: readonly TextSite[], holder: Json, member: string): boolean =>
+  sites.some((site) => site.holder === holder && site.member === member);
+
+/** An event with this choice only, which goes on. */
+function alone({ event, data }: OutEvent, place: number): OutEvent {
+  const choice = asRecord((data["choices"] as readonly unknown[] | undefined)?.[place]);
+  const choices = choice === null ? [] : [{ ...choice, logprobs: null, finish_reason: null }];
+  return { event, data: { ...data, choices } };
 }
 
 /** What is the same in all chunks of a stream. */

@@ -7,7 +7,7 @@
  * reason, the stop of a block, `[DONE]`, an error. A block ends the stream as its protocol does.
  * Source: docs/guardrails.md; docs/sources.md, Cost of parts ("handle all events of a network read at once").
  */
-import { createSseSplitter, readEvent, restOf, splitEvents, withoutBom } from "../../../lib/sse.ts";
+import { createSseSplitter, drainPending, readEvent, restOf, splitEvents, withoutBom } from "../../../lib/sse.ts";
 import type { SseSplitter } from "../../../lib/sse.ts";
 import { withData, writeEvent } from "../../../lib/sse-write.ts";
 import {
@@ -20,12 +20,16 @@ import {
   putText,
 } from "./stream-channels.ts";
 import type { AnswerRails, Channel, Channels } from "./stream-channels.ts";
-import { parseJson } from "./stream-events.ts";
+import { anyJson, parseJson } from "./stream-events.ts";
 import type { Json, OutEvent } from "./stream-events.ts";
-import { createTextFilter } from "./stream-filter.ts";
-import type { StreamFormatName } from "./stream-events.ts";
+import type { RailedFormat } from "./stream-events.ts";
 import type { Reading, StreamFormat, TextSite } from "./stream-format.ts";
 import { anthropicFormat } from "./stream-anthropic.ts";
+import { anyFormat } from "./stream-any.ts";
+import { hasRepeatedMembers } from "../text/repeated-members.ts";
+import { createSides, isCleanAt, lookAtLines, lookBeside } from "./stream-sides.ts";
+import type { Sides } from "./stream-sides.ts";
+import { noteUnread } from "./stream-guard.ts";
 import { chatFormat, completionsFormat } from "./stream-openai.ts";
 import { responsesFormat } from "./stream-responses.ts";
 import { createTally, recordOf } from "./stream-record.ts";
@@ -49,13 +53,16 @@ export type StreamRails = {
 
 export type Pushed = { readonly out: string; readonly blocked: StreamBlock | null };
 
-export type StreamRailsOptions = AnswerRails & { readonly format: StreamFormatName };
+export type StreamRailsOptions = AnswerRails & { readonly format: RailedFormat };
 
 /** Templates that are remembered: the choices of one answer come in turns, each with its own. */
 const TEMPLATES_MAX = 4;
 
 /** After so many events of which none fitted a template, no more are learned: this server varies its JSON. */
 const LEARN_TRIES_MAX = 8;
+
+/** A longer event is not read: some million tokens of text, or a picture. The isolate holds it a few times over. */
+export const EVENT_UNITS_MAX = 4 * 1024 * 1024;
 
 const DONE = "[DONE]";
 
@@ -64,6 +71,9 @@ type State = {
   readonly channels: Channels;
   readonly tally: StreamTally;
   readonly splitter: SseSplitter;
+  readonly sides: Sides;
+  /** An event is under way that is too long to be read. */
+  isPassing: boolean;
   templates: readonly Template[];
   learnTries: number;
   /** Events of ours that took a sequence number. */
@@ -74,11 +84,15 @@ type State = {
 
 export function createStreamRails({ format, ...rails }: StreamRailsOptions): StreamRails {
   const tally = createTally();
+  const channels = createChannels(rails, tally);
   const state: State = {
     format: FORMATS[format](),
-    channels: createChannels(rails, tally),
+    channels,
     tally,
-    splitter: createSseSplitter(),
+    // Bounded below: what is too long is passed on, or ends the answer.
+    splitter: createSseSplitter({ eventUnitsMax: Number.POSITIVE_INFINITY }),
+    sides: createSides(channels.rails, tally),
+    isPassing: false,
     templates: [],
     learnTries: 0,
     inserted: 0,
@@ -93,11 +107,12 @@ export function createStreamRails({ format, ...rails }: StreamRailsOptions): Str
   };
 }
 
-const FORMATS: Readonly<Record<StreamFormatName, () => StreamFormat>> = {
+const FORMATS: Readonly<Record<RailedFormat, () => StreamFormat>> = {
   chat: chatFormat,
   completions: completionsFormat,
   responses: responsesFormat,
   anthropic: anthropicFormat,
+  any: anyFormat,
 };
 
 function pushStream(state: State, text: string): Pushed {
@@ -105,16 +120,21 @@ function pushStream(state: State, text: string): Pushed {
   const split = splitEvents(state.splitter, text);
   let out = "";
   for (const raw of split.ok ? split.value : split.error.events) {
-    out += handlePart(state, raw);
+    out += state.isPassing || raw.length > EVENT_UNITS_MAX ? passLong(state, raw) : handlePart(state, raw);
+    state.isPassing = false;
     if (state.blocked !== null) return { out, blocked: state.blocked };
   }
-  return split.ok ? { out, blocked: null } : overflow(state, out);
+  if (!state.isPassing && state.splitter.pendingUnits <= EVENT_UNITS_MAX) return { out, blocked: null };
+  out += passLong(state, drainPending(state.splitter));
+  state.isPassing = true;
+  return { out, blocked: null };
 }
 
-/** An event that nobody can look at is not let through. */
-function overflow(state: State, before: string): Pushed {
-  state.blocked = { rail: "stream", reasons: ["stream:event_too_large"] };
-  return { out: before + closingOf(state), blocked: state.blocked };
+/** An event, or a part of one, that is too long to be looked at: it passes, unless a rail must see it. */
+function passLong(state: State, raw: string): string {
+  noteUnread("too_large", state.channels.rails.mustRead, state.tally);
+  state.wasRewritten = false;
+  return raw;
 }
 
 /** What goes out for one part of the stream. */
@@ -127,7 +147,11 @@ function handlePart(state: State, raw: string): string {
   return out;
 }
 
-function fillTemplate(state: State, raw: string, { channel: name, textStart, textEnd }: Template): string {
+function fillTemplate(state: State, raw: string, template: Template): string {
+  const { channel: name, textStart, textEnd, paddingStart, paddingEnd } = template;
+  // Padding is random letters; whatever else it may be, the event is then read with care.
+  if (paddingEnd > paddingStart && !isCleanAt(state.sides, "padding", raw.slice(paddingStart, paddingEnd)))
+    return handleEvent(state, raw);
   const text = raw.slice(textStart, textEnd);
   const channel = state.channels.byName.get(name);
   const shown = channel?.filter.push(text) ?? text;
@@ -155,7 +179,10 @@ function carried(channel: Channel, text: string): string {
 }
 
 /** What goes out for one event: itself, or the same with other text, and events with held text before it. */
-function handleEvent(state: State, raw: string): string {
+function handleEvent(state: State, given: string): string {
+  const { raw, looked: lines } = lookAtLines(state.sides, given);
+  state.blocked ??= lines.blocked;
+  if (state.blocked !== null) return closingOf(state);
   const data = dataOf(raw);
   if (data === null) return raw;
   if (data.trim() === DONE) {
@@ -166,11 +193,17 @@ function handleEvent(state: State, raw: string): string {
   }
   const event = parseJson(data);
   if (event === null) return showOther(state, raw, data);
-  const reading = state.format.read(event);
+  const known = state.format.read(event);
+  const beside = lookBeside(state.sides, event, (holder, member) => isKnownSite(known, holder, member));
+  state.blocked ??= beside.blocked;
+  // What the closing repeats of an event is of those that were shown.
+  if (state.blocked !== null) return closingOf(state);
+  const reading = beside.isChanged ? state.format.read(event) : known;
   const first = reading.sites[0];
   const firstText = first === undefined ? "" : String(first.holder[first.member]);
   let inserted = "";
-  let isChanged = false;
+  // Of two members of one name only the one that was read goes on.
+  let isChanged = beside.isChanged || hasRepeatedMembers(data, event);
   const partly: string[] = [];
   for (const site of reading.sites) {
     inserted += insert(state, flushAll(channelsBefore(state.channels, site)), event);
@@ -193,9 +226,17 @@ function handleEvent(state: State, raw: string): string {
   }
   isChanged = renumber(state, event) || isChanged;
   state.format.note(event, true);
-  if (reading.sites.length === 1 && first !== undefined && reading.ends.length === 0)
+  const isPlain = lines.isClean && beside.isClean && !isChanged;
+  if (isPlain && reading.sites.length === 1 && first !== undefined && reading.ends.length === 0)
     learn(state, raw, first, firstText);
   return inserted + (isChanged ? withData(withoutBom(raw), JSON.stringify(event)) : raw);
+}
+
+/** Is it looked at as a text of its own. */
+function isKnownSite({ sites, copies }: Reading, holder: Json, member: string): boolean {
+  const isIt = (site: { readonly holder: Json; readonly member: string }): boolean =>
+    site.holder === holder && site.member === member;
+  return sites.some(isIt) || copies.some(isIt);
 }
 
 /** The piece of text of one site, and what its channel holds if the event ends it. */
@@ -227,15 +268,15 @@ function isFailure({ error, type }: Json): boolean {
   return error !== undefined || type === "error" || type === "response.failed";
 }
 
-/** Data that is no JSON object: either text, which is looked at, or an object that was cut off and is dropped. */
+/** Data that is no JSON object: another value or a text, which is looked at, or an object that was cut off and is dropped. */
 function showOther(state: State, raw: string, data: string): string {
   if (data.trimStart().startsWith("{")) return "";
-  const { scanners } = state.channels.rails;
-  const filter = createTextFilter(scanners, state.tally);
-  const shown = filter.push(data) + filter.flush();
-  state.blocked ??= filter.blocked();
+  const json = anyJson(data);
+  const { isChanged, blocked, value } = lookBeside(state.sides, json ?? data, () => false);
+  state.blocked ??= blocked;
   if (state.blocked !== null) return closingOf(state);
-  return shown === data ? raw : withData(withoutBom(raw), shown);
+  if (!isChanged) return raw;
+  return withData(withoutBom(raw), json === null ? String(value) : JSON.stringify(value));
 }
 
 function flushAll(channels: readonly Channel[]): { events: OutEvent[]; channels: readonly Channel[] } {
@@ -301,6 +342,7 @@ function closingOf(state: State): string {
 function endStream(state: State): Pushed {
   if (state.blocked !== null) return { out: "", blocked: state.blocked };
   const raw = restOf(state.splitter);
+  if (state.isPassing) return { out: passLong(state, raw), blocked: null };
   const data = dataOf(raw);
   const isWhole = data !== null && (data.trim() === DONE || parseJson(data) !== null);
   let out = isWhole ? handleEvent(state, raw) : "";

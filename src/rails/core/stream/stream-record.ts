@@ -1,6 +1,7 @@
 /**
  * What the output rails found in one answer, and how much they held back. Counts only, never a piece of the text.
  */
+import type { UnseenReason } from "../rail.ts";
 import type { SpanAction } from "../spans.ts";
 import { joinVerdicts } from "../verdict.ts";
 import type { Verdict } from "../verdict.ts";
@@ -19,6 +20,8 @@ export type StreamRecord = {
   readonly reasons: readonly string[];
   /** What the rails that broke threw, by their names. */
   readonly failed: ReadonlyMap<string, unknown>;
+  /** What was there and nobody could read. */
+  readonly unread: readonly UnseenReason[];
   readonly held: HeldRecord;
 };
 
@@ -35,6 +38,7 @@ type HeldRecord = {
 export type StreamTally = {
   /** Rails that broke in this answer. */
   readonly failed: Map<string, unknown>;
+  readonly unread: Set<UnseenReason>;
   readonly counts: Map<string, { rail: string; type: string; action: SpanAction; count: number }>;
   pieces: number;
   piecesHeld: number;
@@ -44,7 +48,7 @@ export type StreamTally = {
 
 /** `failed`: of the answer, where this tally is for a copy of a text of it. */
 export function createTally(failed = new Map<string, unknown>()): StreamTally {
-  return { failed, counts: new Map(), pieces: 0, piecesHeld: 0, charsTotal: 0, charsMax: 0 };
+  return { failed, unread: new Set(), counts: new Map(), pieces: 0, piecesHeld: 0, charsTotal: 0, charsMax: 0 };
 }
 
 export function noteFinding(tally: StreamTally, rail: string, type: string, action: SpanAction): void {
@@ -54,6 +58,9 @@ export function noteFinding(tally: StreamTally, rail: string, type: string, acti
   else known.count += 1;
 }
 
+/** What an action makes of a finding that is left as it is: a number, or what was shown before it could be known. */
+export const leftAction = (action: SpanAction): SpanAction => (action === "redact" ? "flag" : action);
+
 export function noteHeld(tally: StreamTally, heldChars: number): void {
   tally.pieces += 1;
   if (heldChars === 0) return;
@@ -62,13 +69,22 @@ export function noteHeld(tally: StreamTally, heldChars: number): void {
   tally.charsMax = Math.max(tally.charsMax, heldChars);
 }
 
-export function recordOf({ failed, counts, pieces, piecesHeld, charsTotal, charsMax }: StreamTally): StreamRecord {
+export function recordOf({
+  failed,
+  unread,
+  counts,
+  pieces,
+  piecesHeld,
+  charsTotal,
+  charsMax,
+}: StreamTally): StreamRecord {
   const findings = [...counts].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, finding]) => ({ ...finding }));
   return {
     verdict: findings.reduce<Verdict>((verdict, { action }) => joinVerdicts(verdict, action), "allow"),
     findings,
     reasons: [...new Set(findings.map(({ rail, type }) => `${rail}:${type}`))].sort(),
     failed: new Map(failed),
+    unread: [...unread].sort(),
     held: { pieces, piecesHeld, charsTotal, charsMax },
   };
 }

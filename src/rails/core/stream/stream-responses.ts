@@ -10,8 +10,8 @@ import { itemSites, partSites, responseSites } from "./answer-sites.ts";
 import type { AnswerSite } from "./answer-sites.ts";
 import { asRecord } from "./stream-events.ts";
 import type { Json } from "./stream-events.ts";
-import { NOTHING_READ } from "./stream-format.ts";
 import type { Reading, StreamFormat, TextSite } from "./stream-format.ts";
+import { pieceSites } from "./stream-pieces.ts";
 
 /** Families of events, and the member of `….done` that repeats the text. */
 const FAMILIES: ReadonlyMap<string, string> = new Map([
@@ -67,7 +67,7 @@ function readEvent(event: Json): Reading {
   if (type.endsWith(".delta")) return { sites: deltaSites(event, type.slice(0, -".delta".length)), ends, copies };
   const family = type.endsWith(".done") ? type.slice(0, -".done".length) : "";
   const member = FAMILIES.get(family);
-  if (member === undefined) return { ...NOTHING_READ, ends, copies };
+  if (member === undefined) return { sites: [], ends: family === "" ? ends : [groupOf(event, family)], copies };
   const isThere = typeof event[member] === "string";
   const form = member === "arguments" ? ("arguments" as const) : ("text" as const);
   const own: AnswerSite[] = isThere ? [{ holder: event, member, form, repeats: [event] }] : [];
@@ -91,9 +91,10 @@ function groupOf(event: Json, family: string): string {
 
 function deltaSites(event: Json, family: string): TextSite[] {
   const member = FAMILIES.get(family);
-  if (member === undefined || typeof event["delta"] !== "string") return [];
   const group = groupOf(event, family);
   const type = String(event["type"]);
+  if (typeof event["delta"] !== "string")
+    return pieceSites({ event, name: type, root: event["delta"], path: ["delta"], group, isDelta: true, known: [] });
   const rest = Object.fromEntries(
     Object.entries(event).filter(([name]) => name !== "obfuscation" && name !== "logprobs"),
   );

@@ -22,6 +22,8 @@ export type Template = {
   readonly holes: readonly Hole[];
   textStart: number;
   textEnd: number;
+  paddingStart: number;
+  paddingEnd: number;
 };
 
 /** A short text may occur in its event more than once; so many of these places are tried as the hole. */
@@ -77,7 +79,7 @@ function templateOf(channel: string, before: string, after: string): Template {
     literal = "";
   }
   literals.push(literal);
-  return { channel, literals, holes, textStart: 0, textEnd: 0 };
+  return { channel, literals, holes, textStart: 0, textEnd: 0, paddingStart: 0, paddingEnd: 0 };
 }
 
 /** True if the event is of this form. */
@@ -95,16 +97,22 @@ export function matchTemplate(template: Template, raw: string): boolean {
     if (hole === "text") {
       template.textStart = at;
       template.textEnd = end;
+    } else if (hole === "padding") {
+      template.paddingStart = at;
+      template.paddingEnd = end;
     }
     at = end;
   }
   return at === raw.length;
 }
 
+/** A number that counts events is shorter than any that a rail looks for. */
+const DIGITS_MAX = 7;
+
 function digitsEnd(raw: string, from: number): number {
   let at = from;
   for (let code = raw.charCodeAt(at); code >= 48 && code <= 57; code = raw.charCodeAt(at)) at += 1;
-  return at === from ? -1 : at;
+  return at === from || at - from > DIGITS_MAX ? -1 : at;
 }
 
 /** The quote that ends the string; -1 if something comes first that must be read with care. */

@@ -20,7 +20,7 @@ import type { OffsetRange } from "../text/offset-map.ts";
 import { cutBy, foundBy, heldBy } from "./stream-guard.ts";
 import { isWoken, watchFor, wokenBy } from "./stream-quiet.ts";
 import type { Watch } from "./stream-quiet.ts";
-import { noteFinding, noteHeld } from "./stream-record.ts";
+import { leftAction, noteFinding, noteHeld } from "./stream-record.ts";
 import type { StreamTally } from "./stream-record.ts";
 import { CONTEXT_CHARS_MAX, HOLD_CHARS_MAX } from "./stream-scanner.ts";
 import type { StreamScanner, TailRule } from "./stream-scanner.ts";
@@ -48,6 +48,8 @@ export type TextState = {
   readonly scanners: readonly StreamScanner[];
   readonly tally: StreamTally;
   readonly watch: Watch;
+  /** Does a redaction of this part of the channel change nothing. */
+  readonly isLeft: (start: number, end: number) => boolean;
   /** The channel's text from `base` on. */
   text: string;
   base: number;
@@ -57,9 +59,13 @@ export type TextState = {
   blocked: StreamBlock | null;
 };
 
-export function createTextState(scanners: readonly StreamScanner[], tally: StreamTally): TextState {
+export function createTextState(
+  scanners: readonly StreamScanner[],
+  tally: StreamTally,
+  isLeft: TextState["isLeft"] = () => false,
+): TextState {
   const watch = watchFor(scanners);
-  return { scanners, tally, watch, text: "", base: 0, released: 0, tail: null, blocked: null };
+  return { scanners, tally, watch, isLeft, text: "", base: 0, released: 0, tail: null, blocked: null };
 }
 
 export function heldCharsOf({ text, released, blocked }: TextState): number {
@@ -190,8 +196,7 @@ function release(state: TextState, found: readonly Span[], until: number, sink: 
   }
   const starting = found.filter(({ start }) => start < until);
   const blockAt = Math.min(...starting.filter(({ action }) => action === "block").map(({ start }) => start), until);
-  for (const { start, rail, type, action } of starting)
-    if (start <= blockAt) noteFinding(state.tally, rail, type, action);
+  for (const span of starting) if (span.start <= blockAt) note(state, span);
   for (const { start, end, type, replacement } of redactionsOf(starting)) {
     if (start >= blockAt) break;
     show(state, start, sink);
@@ -199,6 +204,10 @@ function release(state: TextState, found: readonly Span[], until: number, sink: 
   }
   show(state, blockAt, sink);
   if (blockAt < until) state.blocked = blockOf(starting, blockAt);
+}
+
+function note({ tally, base, isLeft }: TextState, { rail, type, action, start, end }: Span): void {
+  noteFinding(tally, rail, type, isLeft(base + start, base + end) ? leftAction(action) : action);
 }
 
 /** The window is full: a match that begins here is taken as far as it is seen, else some text is let go. */
@@ -217,7 +226,7 @@ function cut(state: TextState, found: readonly Span[], end: number, sink: TextSi
     return;
   }
   const members = open.filter((span) => span.start >= released && span.start < match.end);
-  for (const { rail, type, action } of members) noteFinding(state.tally, rail, type, action);
+  for (const member of members) note(state, member);
   replace(state, match.end, match.replacement ?? defaultReplacement(match.type), sink);
   if (match.end === end) state.tail = tailOf(state.scanners, members, end);
 }

@@ -25,7 +25,7 @@ describe("arguments of a tool call", () => {
     expect(JSON.parse(expected)).toEqual({
       to: "[REDACTED:email]",
       note: 'line\n"[REDACTED:github_token]"\tend \\ é 😀',
-      card: 1111111111111111,
+      card: 4111111111111111,
       n: -1500,
       list: [true, null, "[REDACTED:phone]"],
     });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createStreamRails } from "../../../../src/rails/core/stream/stream-rails.ts";
-import { createSseDecoder, push, SSE_EVENT_UNITS_MAX } from "../../../../src/lib/sse.ts";
+import { createSseDecoder, push } from "../../../../src/lib/sse.ts";
 import type { StreamFormatName } from "../../../../src/rails/core/stream/stream-events.ts";
 import type { StreamScanner } from "../../../../src/rails/core/stream/stream-scanner.ts";
 import { piiScanner } from "../../../../src/rails/detectors/pii/stream-pii.ts";
@@ -352,23 +352,9 @@ describe("what a stream is made of", () => {
     expect(run("chat", [content("hi "), "data: [DONE]"]).out).toBe(`${content("hi ")}data: [DONE]`);
   });
 
-  test("an event that is too large is refused whether it comes whole or in pieces", () => {
-    const large = content("x".repeat(SSE_EVENT_UNITS_MAX));
-    for (const pieces of [[large], cutBy(large, [65_536])])
-      expect(run("chat", [content("hi "), ...pieces, DONE]).blocked).toMatchObject({ rail: "stream" });
-  });
-
   test("a byte order mark hides no event, wherever it stands", () => {
     const { out } = run("chat", [`\ufeff${content(`${GITHUB_KEY} `)}\ufeff${content(`${GITHUB_KEY} `)}${DONE}`]);
     expect(out).not.toContain(GITHUB_KEY);
-  });
-
-  test("an event without end is not kept for ever", () => {
-    const rails = createStreamRails({ format: "chat", scanners: ALL });
-    rails.push("data: ");
-    let blocked = null;
-    for (let sent = 0; sent < 20 && blocked === null; sent += 1) blocked = rails.push("x".repeat(65_536)).blocked;
-    expect(blocked).toEqual({ rail: "stream", reasons: ["stream:event_too_large"] });
   });
 
   test("events that vary around the text give the same text as events that do not", () => {
