@@ -18,8 +18,7 @@ type Places = Readonly<Record<string, (said: string) => Json>>;
 /** A path of the endpoint's own. */
 const OWN = "/own/generate";
 
-export const inPieces = (text: string, chars = 3): readonly string[] =>
-  text.match(new RegExp(`[^]{1,${chars}}`, "g")) ?? [];
+const inPieces = (text: string, chars = 3): readonly string[] => text.match(new RegExp(`[^]{1,${chars}}`, "g")) ?? [];
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 const escaped = (text: string): string =>
   Array.from(text, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");

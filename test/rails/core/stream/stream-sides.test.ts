@@ -1,5 +1,6 @@
 /** What a stream says beside the texts of its protocol: lines around the data, members that nobody knows, cut anywhere. */
 import { describe, expect, test } from "vitest";
+import { PLACES_MAX } from "../../../../src/rails/core/stream/rest-judge.ts";
 import { createStreamRails } from "../../../../src/rails/core/stream/stream-rails.ts";
 import type { RailedFormat } from "../../../../src/rails/core/stream/stream-events.ts";
 import type { StreamScanner } from "../../../../src/rails/core/stream/stream-scanner.ts";
@@ -173,4 +174,12 @@ test("a rail that only flags sees it too", () => {
   };
   const { record } = run("chat", [`: odd\n\n${STOP}`], { scanners: [], wholes: [watch] });
   expect(record).toMatchObject({ verdict: "flag", reasons: ["watch:odd"] });
+});
+
+test.each([
+  [PLACES_MAX, []],
+  [PLACES_MAX + 1, ["too_many_parts"]],
+])("of %i places in one stream, what is beyond the bound is told", (places, unread) => {
+  const results = Array.from({ length: places }, (_, index) => ({ index, title: "a" }));
+  expect(run("any", [data({ results })]).record.unread).toEqual(unread);
 });
