@@ -49,6 +49,8 @@ export type RunMetrics = {
   readonly coldHits: number;
   readonly wakeUps: number;
   readonly attempts: number;
+  /** Calls that edges made to shards, of any kind, a request; 0 for policies that make none. */
+  readonly messages: number;
   /** Served requests whose endpoint is in another region than the client, 0..1. */
   readonly crossRegion: number;
   /** Slot time of attempts that served nobody, as a share of all slot time, 0..1. */
@@ -146,6 +148,7 @@ export function metricsOf(world: World): RunMetrics {
     coldHits: outcomes.coldHits,
     wakeUps: outcomes.wakeUps,
     attempts: world.attempts.count,
+    messages: world.shardCalls / world.requests.count,
     crossRegion: served === 0 ? 0 : away / served,
     wasted: outcomes.usedMs === 0 ? 0 : outcomes.wastedMs / outcomes.usedMs,
     backlog: outcomes.backlog,

@@ -38,6 +38,8 @@ export type WorldOptions = { readonly scenario: Scenario; readonly workload: Wor
 
 export class World {
   nowMs = 0;
+  /** Calls that edges made to shards. */
+  shardCalls = 0;
   readonly scenario: Scenario;
   readonly workload: Workload;
   readonly requests: Workload["requests"];

@@ -100,6 +100,7 @@ export class SimEdge {
     { serve, doubles = false }: Pick<Call<Reply>, "serve" | "doubles">,
   ): Promise<Reply> {
     const { world, wire } = this.#setup;
+    world.shardCalls += 1;
     return new Promise((resolve, reject) => {
       const onReply = (reply: Reply): void => {
         resolve(reply);

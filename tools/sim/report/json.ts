@@ -49,6 +49,7 @@ function policyOf(router: RouterResult, result: ScenarioResult) {
     failed: meanOverSeeds(router, (one) => one.failed + one.unfinished) / result.requests,
     coldHits: meanOverSeeds(router, (one) => one.coldHits),
     wakeUps: meanOverSeeds(router, (one) => one.wakeUps),
+    messages: meanOverSeeds(router, (one) => one.messages),
     crossRegion: meanOverSeeds(router, (one) => one.crossRegion),
     wasted: meanOverSeeds(router, (one) => one.wasted),
     oscillation: {
