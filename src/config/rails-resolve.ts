@@ -29,24 +29,38 @@ const ACTIONS: Readonly<Record<RawInputRail["use"] | RawOutputRail["use"], RailA
   moderation: "block",
   "llama-guard": "block",
   webhook: "block",
+  "azure-content-safety": "block",
+  "azure-prompt-shields": "block",
+  "bedrock-guardrails": "block",
+  "model-armor": "block",
+  presidio: "redact",
 };
 
-/** Rails that find no text which could be redacted. */
-const WITHOUT_SPANS: ReadonlySet<string> = new Set(["size", "tokens", "schema", "moderation", "llama-guard"]);
-
-/** Rails that are nothing without options. */
-const NEEDS_OPTIONS: ReadonlySet<string> = new Set([
-  "tokens",
-  "topics",
-  "regex",
-  "schema",
+/** Rails that ask somebody else. */
+const OUTSIDE: ReadonlySet<string> = new Set([
   "moderation",
   "llama-guard",
   "webhook",
+  "azure-content-safety",
+  "azure-prompt-shields",
+  "bedrock-guardrails",
+  "model-armor",
+  "presidio",
 ]);
 
-/** Rails that ask somebody else. */
-const OUTSIDE: ReadonlySet<string> = new Set(["moderation", "llama-guard", "webhook"]);
+/** Rails that find no text which could be redacted. */
+const WITHOUT_SPANS: ReadonlySet<string> = new Set([
+  "size",
+  "tokens",
+  "schema",
+  "moderation",
+  "llama-guard",
+  "azure-content-safety",
+  "azure-prompt-shields",
+]);
+
+/** Rails that are nothing without options. */
+const NEEDS_OPTIONS: ReadonlySet<string> = new Set(["tokens", "topics", "regex", "schema", ...OUTSIDE]);
 
 /** `raw` must have passed `checkRails`. */
 export function resolveRails({ input, output, overlap, deadlineMs }: RawRails): RailsConfig {
@@ -134,7 +148,7 @@ function checkOutside(
   pools: Readonly<Record<string, unknown>>,
   urlProblem: UrlProblem,
 ): Finding[] {
-  if (rail.use === "moderation" || rail.use === "webhook") {
+  if ("url" in rail.options) {
     const problem = urlProblem(rail.options.url, rail.options.allowPlainHttp);
     return problem === null ? [] : [{ path: [...path, "url"], ...problem }];
   }

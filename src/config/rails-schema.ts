@@ -253,6 +253,74 @@ const webhook = z
   })
   .describe("Options of the webhook rail.");
 
+const key = (what: string) => secret.describe(`Name of the secret that holds ${what}.`);
+
+const azureUrl = url.describe("Of the Azure AI Content Safety resource, https://NAME.cognitiveservices.azure.com.");
+const azureContentSafety = z
+  .strictObject({
+    url: azureUrl,
+    allowPlainHttp: plainHttp,
+    secret: key("a key of the resource"),
+    categories: z
+      .partialRecord(z.enum(["Hate", "SelfHarm", "Sexual", "Violence"]), int(1, 7))
+      .optional()
+      .describe("Severity from which a category is a finding, 1 to 7. Default: 4, medium, for all four."),
+    blocklists: z
+      .array(z.string().min(1).max(64))
+      .min(1)
+      .max(10)
+      .optional()
+      .describe("Names of blocklists of the resource. Default none."),
+  })
+  .describe("Options of the azure-content-safety rail.");
+
+const azurePromptShields = z
+  .strictObject({ url: azureUrl, allowPlainHttp: plainHttp, secret: key("a key of the resource") })
+  .describe("Options of the azure-prompt-shields rail.");
+
+const bedrock = z
+  .strictObject({
+    url: url.describe("Of Bedrock in your region, https://bedrock-runtime.REGION.amazonaws.com."),
+    allowPlainHttp: plainHttp,
+    secret: key("a Bedrock API key, sent as a bearer token"),
+    guardrail: z.string().min(1).max(2048).describe("Id or ARN of the guardrail."),
+    version: z
+      .string()
+      .regex(/^(?:[1-9]\d{0,7}|DRAFT)$/, { error: 'use the number of a version, or "DRAFT"' })
+      .describe('Its version, "1" or "DRAFT".'),
+  })
+  .describe("Options of the bedrock-guardrails rail.");
+
+const modelArmor = z
+  .strictObject({
+    url: url.describe("Of Model Armor in your location, https://modelarmor.LOCATION.rep.googleapis.com."),
+    allowPlainHttp: plainHttp,
+    secret: key("the JSON key of a service account, or an access token"),
+    template: z
+      .string()
+      .regex(/^projects\/[^/?#]+\/locations\/[^/?#]+\/templates\/[^/?#]+$/, {
+        error: "write projects/PROJECT/locations/LOCATION/templates/TEMPLATE",
+      })
+      .describe("Its template, projects/PROJECT/locations/LOCATION/templates/TEMPLATE."),
+  })
+  .describe("Options of the model-armor rail.");
+
+const presidio = z
+  .strictObject({
+    url: url.describe("Of Presidio's analyzer, without /analyze."),
+    allowPlainHttp: plainHttp,
+    secret: secret.optional().describe("Name of the secret that is sent as a bearer token. Default: none is sent."),
+    language: z.string().min(2).max(8).default("en").describe('Language of the texts. Default "en".'),
+    entities: z
+      .array(z.string().min(1).max(64))
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("Its entities, such as PERSON. Default: all that it knows."),
+    scoreMin: share.optional().describe("Least score of a finding, 0 to 1. Default: the service's own."),
+  })
+  .describe("Options of the presidio rail.");
+
 /** A rail over the request, written out. A name alone means the same with every default. */
 export const InputRailSchema = z.discriminatedUnion("use", [
   rail("size", "Bounds the text and the number of messages.", size),
@@ -269,6 +337,11 @@ export const InputRailSchema = z.discriminatedUnion("use", [
   rail("moderation", "Asks a moderation service.", moderation),
   rail("llama-guard", "Asks a Llama Guard model.", llamaGuard),
   rail("webhook", "Asks a service of yours.", webhook),
+  rail("azure-content-safety", "Asks Azure AI Content Safety for harmful text.", azureContentSafety),
+  rail("azure-prompt-shields", "Asks Azure AI Content Safety for attacks.", azurePromptShields),
+  rail("bedrock-guardrails", "Asks a guardrail of Amazon Bedrock.", bedrock),
+  rail("model-armor", "Asks Google Cloud's Model Armor.", modelArmor),
+  rail("presidio", "Asks Presidio's analyzer for personal data.", presidio),
 ]);
 
 /** A rail over the answer, written out. */

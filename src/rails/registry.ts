@@ -40,7 +40,15 @@ export type Finder = (text: string, forms?: TextForms) => readonly FoundSpan[];
 
 /** A rail that asks a service: its call is in `remote/outside-rails.ts`, which only what runs requests loads. */
 type Outside = { readonly place: "outside" };
-export type OutsideUse = "moderation" | "llama-guard" | "webhook";
+export type OutsideUse =
+  | "moderation"
+  | "llama-guard"
+  | "webhook"
+  | "azure-content-safety"
+  | "azure-prompt-shields"
+  | "bedrock-guardrails"
+  | "model-armor"
+  | "presidio";
 
 export type InputSide<Config> = { readonly place: "inside"; make(config: Config): InsideRail } | Outside;
 
@@ -175,6 +183,11 @@ export const RAILS: { readonly [Use in InputUse | OutputUse]: Row<Use> } = {
   moderation: { input: OUTSIDE },
   "llama-guard": { input: OUTSIDE },
   webhook: { input: OUTSIDE },
+  "azure-content-safety": { input: OUTSIDE },
+  "azure-prompt-shields": { input: OUTSIDE },
+  "bedrock-guardrails": { input: OUTSIDE },
+  "model-armor": { input: OUTSIDE },
+  presidio: { input: OUTSIDE },
 };
 
 export function inputSide(config: InputRailConfig): InputSide<InputRailConfig> {

@@ -197,7 +197,9 @@ class OutsideRun {
       const answer = await ask({ host, pool: pool.config.id, requestId, tenant, input, signal: controller.signal });
       const unread = unreadBy(config.use, input.unseen);
       this.#end(policy.rail, resultOf(policy, answer, Date.now() - startedAtMs, unread));
-    } catch {
+    } catch (error) {
+      // One that was stopped has not failed.
+      if (!controller.signal.aborted) console.error(`rail ${policy.rail} failed`, error);
       this.#end(policy.rail, unfinished(policy.rail, "error", Date.now() - startedAtMs));
     }
   }

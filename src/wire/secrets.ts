@@ -41,9 +41,7 @@ export function secretsOf(config: Config): readonly SecretUse[] {
       if (health.auth?.secret !== auth?.secret) note(health.auth?.secret, `the health check of endpoint ${id}`);
     }
     for (const rail of pool.rails.input) {
-      if (rail.use === "moderation" || rail.use === "webhook") {
-        note(rail.options.secret, `the rail ${rail.name} of pool ${pool.id}`);
-      }
+      if ("secret" in rail.options) note(rail.options.secret, `the rail ${rail.name} of pool ${pool.id}`);
     }
     const events = pool.jobs?.events;
     if (events !== undefined) note(events.secret ?? WEBHOOK_SECRET, `the job events of pool ${pool.id}`);

@@ -22,6 +22,20 @@ const OPTIONS: Readonly<Record<string, Json>> = {
   moderation: { url: "https://mod.example.com/v1/moderations" },
   "llama-guard": { pool: "small", model: "guard" },
   webhook: { url: "https://hook.example.com/check" },
+  "azure-content-safety": { url: "https://a.cognitiveservices.azure.com", secret: "AZURE_KEY" },
+  "azure-prompt-shields": { url: "https://a.cognitiveservices.azure.com", secret: "AZURE_KEY" },
+  "bedrock-guardrails": {
+    url: "https://bedrock-runtime.us-east-1.amazonaws.com",
+    secret: "BEDROCK_KEY",
+    guardrail: "abc123",
+    version: "1",
+  },
+  "model-armor": {
+    url: "https://modelarmor.us-central1.rep.googleapis.com",
+    secret: "ARMOR_KEY",
+    template: "projects/p/locations/us-central1/templates/t",
+  },
+  presidio: { url: "https://presidio.example.com" },
 };
 
 describe("every rail that exists", () => {

@@ -117,10 +117,10 @@ function contentOf(answer: Readonly<Record<string, unknown>>): unknown {
 
 const isHazard = (code: unknown): code is string => typeof code === "string" && /^S\d{1,2}$/.test(code);
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const CODE = /^[A-Za-z0-9][A-Za-z0-9 _./:-]{0,63}$/;
 
 /** What a service may have written into a log and to the client: a code, and never a sentence. */
-const isCode = (value: unknown): value is string => typeof value === "string" && CODE.test(value);
+export const isCode = (value: unknown): value is string => typeof value === "string" && CODE.test(value);

@@ -30,7 +30,7 @@ export function moderationRail({ url, model, categories }: ModerationOptions, to
         ? texts
         : [...texts.slice(0, MODERATION_TEXTS_MAX - 1), texts.slice(MODERATION_TEXTS_MAX - 1).join("\n\n")];
     const body = JSON.stringify({ input: list, ...(model === undefined ? {} : { model }) });
-    const answer = await postJson(url, token, {}, body, signal);
+    const answer = await postJson(url, { token, body, signal });
     return readModerationAnswer(answer, list.length, categories ?? null);
   };
 }

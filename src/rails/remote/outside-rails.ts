@@ -36,12 +36,63 @@ function guardOf({ options }: Of<"llama-guard">, env: Env): OutsideRail | string
   return isAi(ai) ? guardByBinding(ai, options) : "the binding AI is not there: add [ai] to wrangler.toml";
 }
 
+/** Of a service that is nothing without its key. */
+function keyed({ name, options }: { readonly name: string; readonly options: { readonly secret: string } }, env: Env) {
+  const value = secretIn(env, options.secret);
+  return value === null ? missing(env, options.secret, name) : { key: value };
+}
+
+/** A provider's part of the bundle is loaded with the first request that needs it. */
+function lazily(load: () => Promise<OutsideRail>): OutsideRail {
+  let rail: OutsideRail | null = null;
+  return async (ask) => {
+    rail ??= await load();
+    return rail(ask);
+  };
+}
+
+function contentSafetyOf(config: Of<"azure-content-safety">, env: Env): OutsideRail | string {
+  const known = keyed(config, env);
+  if (typeof known === "string") return known;
+  return lazily(async () => (await import("./azure.ts")).contentSafetyRail(config.options, known.key));
+}
+
+function promptShieldsOf(config: Of<"azure-prompt-shields">, env: Env): OutsideRail | string {
+  const known = keyed(config, env);
+  if (typeof known === "string") return known;
+  return lazily(async () => (await import("./azure.ts")).promptShieldsRail(config.options, known.key));
+}
+
+function bedrockOf(config: Of<"bedrock-guardrails">, env: Env): OutsideRail | string {
+  const known = keyed(config, env);
+  if (typeof known === "string") return known;
+  return lazily(async () => (await import("./bedrock.ts")).bedrockRail(config.options, known.key));
+}
+
+function modelArmorOf(config: Of<"model-armor">, env: Env): OutsideRail | string {
+  const known = keyed(config, env);
+  if (typeof known === "string") return known;
+  return lazily(async () => (await import("./model-armor.ts")).modelArmorRail(config.options, known.key));
+}
+
+function presidioOf({ name, options }: Of<"presidio">, env: Env): OutsideRail | string {
+  const { secret } = options;
+  const token = secret === undefined ? null : secretIn(env, secret);
+  if (secret !== undefined && token === null) return missing(env, secret, name);
+  return lazily(async () => (await import("./presidio.ts")).presidioRail(options, token));
+}
+
 type Calls = { readonly [Use in OutsideUse]: { of(config: Of<Use>, env: Env): OutsideRail | string } };
 
 const CALLS: Calls = {
   webhook: { of: webhookOf },
   moderation: { of: moderationOf },
   "llama-guard": { of: guardOf },
+  "azure-content-safety": { of: contentSafetyOf },
+  "azure-prompt-shields": { of: promptShieldsOf },
+  "bedrock-guardrails": { of: bedrockOf },
+  "model-armor": { of: modelArmorOf },
+  presidio: { of: presidioOf },
 };
 
 /** null: this rail runs inside. A text: what the operator has to change before it can run. */

@@ -27,14 +27,22 @@ export type OutsideAsk = {
 /** Rejects when there is no answer that can be believed. */
 export type OutsideRail = (ask: OutsideAsk) => Promise<OutsideAnswer>;
 
-/** `token`: sent as a bearer token, or null. */
-export async function postJson(
-  url: string,
-  token: string | null,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-  signal: AbortSignal,
-): Promise<unknown> {
+/** Calls of one rail about one request, one after the other: a request whose texts need more is not judged. */
+export const OUTSIDE_CALLS_MAX = 8;
+
+export type Question = {
+  /** Sent as a bearer token; null or absent: none is. */
+  readonly token?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly signal: AbortSignal;
+  /** Of the answer. Default OUTSIDE_ANSWER_BYTES_MAX. */
+  readonly bytesMax?: number;
+};
+
+/** The answer, parsed. Rejects if there is none: then the service has failed, and said neither yes nor no. */
+export async function postJson(url: string, question: Question): Promise<unknown> {
+  const { token = null, headers = {}, body, signal, bytesMax = OUTSIDE_ANSWER_BYTES_MAX } = question;
   const response = await callService(url, token, {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/json", ...headers },
@@ -45,16 +53,16 @@ export async function postJson(
     await response.body?.cancel();
     throw new Error(`the service answered ${response.status}`);
   }
-  return parseBytes(await readBounded(response.body));
+  const bytes = await readWhole(response.body, bytesMax);
+  if (bytes === null) throw new Error(`the answer has more than ${bytesMax} bytes`);
+  return parseBytes(bytes);
 }
 
-/** Throws when it is not JSON in UTF-8. */
+/** Throws when it is not JSON in UTF-8, and says no more: the platform's own words would repeat the answer in a log. */
 export function parseBytes(bytes: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes)) as unknown;
-}
-
-async function readBounded(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
-  const bytes = await readWhole(body, OUTSIDE_ANSWER_BYTES_MAX);
-  if (bytes === null) throw new Error(`the answer has more than ${OUTSIDE_ANSWER_BYTES_MAX} bytes`);
-  return bytes;
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes)) as unknown;
+  } catch {
+    throw new Error("the answer is no JSON in UTF-8");
+  }
 }

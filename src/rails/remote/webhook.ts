@@ -7,16 +7,17 @@
  * units. An answer that names a text or a place that there is not is no answer.
  */
 import { readWebhookAnswer } from "../core/outside-answers.ts";
-import { signedHeaders } from "../../wire/webhook-signature.ts";
+import { createSigner } from "../../wire/webhook-signature.ts";
 import { postJson } from "./outside.ts";
 import type { OutsideRail } from "./outside.ts";
 
 /** `secret` as Standard Webhooks writes it: base64 behind `whsec_`; null: requests are not signed. */
 export function webhookRail(url: string, secret: string | null, name: string): OutsideRail {
+  const sign = secret === null ? null : createSigner(secret);
   return async ({ requestId, tenant, pool, input, signal }) => {
     const parts = input.parts.map(({ path, role, text }) => ({ path, role, text }));
     const body = JSON.stringify({ type: "rail.check", stage: "input", parts, requestId, tenant, pool });
-    const headers = secret === null ? {} : signedHeaders([secret], `${requestId}.${name}`, Date.now(), body);
-    return readWebhookAnswer(await postJson(url, null, headers, body, signal), input, name);
+    const headers = sign === null ? {} : await sign(`${requestId}.${name}`, Date.now(), body);
+    return readWebhookAnswer(await postJson(url, { headers, body, signal }), input, name);
   };
 }
