@@ -109,7 +109,7 @@ const shields = (prompt: unknown, documents: readonly unknown[] = []) => ({
   userPromptAnalysis: { attackDetected: prompt },
   documentsAnalysis: documents.map((attackDetected) => ({ attackDetected })),
 });
-const guarded = (guarded: number, total = 100) => ({ guardrailCoverage: { textCharacters: { guarded, total } } });
+const covered = (guarded: number, total = 100) => ({ guardrailCoverage: { textCharacters: { guarded, total } } });
 const intervened = (assessment: object) => ({ action: "GUARDRAIL_INTERVENED", assessments: [assessment] });
 const armor = (state: string, filterResults: object = {}, invocationResult = "SUCCESS") => ({
   sanitizationResult: { filterMatchState: state, invocationResult, filterResults },
@@ -135,7 +135,7 @@ describe("what a provider says", () => {
     ["harm", "a match of a blocklist", harms(0, 0, { blocklistsMatch: [{ blocklistName: "ours" }] }), BLOCKED],
     ["shields", "no attack", shields(false), ALLOWED],
     ["shields", "an attack", shields(true), BLOCKED],
-    ["bedrock", "nothing", { action: "NONE", outputs: [], assessments: [{}], ...guarded(100) }, ALLOWED],
+    ["bedrock", "nothing", { action: "NONE", outputs: [], assessments: [{}], ...covered(100) }, ALLOWED],
     [
       "bedrock",
       "a topic",
@@ -218,7 +218,7 @@ describe("what is no answer is a failure, and neither yes nor no", () => {
     bedrock: [
       {},
       { action: "none" },
-      { action: "NONE", ...guarded(99) },
+      { action: "NONE", ...covered(99) },
       { action: "NONE", guardrailCoverage: { textCharacters: 1 } },
       intervened({
         sensitiveInformationPolicy: { piiEntities: [{ type: "NAME", match: "Bob", action: "ANONYMIZED" }] },
