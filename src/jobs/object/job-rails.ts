@@ -12,6 +12,7 @@ import { createStreamRails } from "../../rails/core/stream/stream-rails.ts";
 import type { Pushed } from "../../rails/core/stream/stream-rails.ts";
 import type { StreamRecord } from "../../rails/core/stream/stream-record.ts";
 import { hasRepeatedMembers } from "../../rails/core/text/repeated-members.ts";
+import type { StreamBlock } from "../../rails/core/stream/stream-text.ts";
 import type { OutputSet } from "../../rails/output-set.ts";
 import { answerFormat, hasOtherCharset } from "../../dispatch/answer-format.ts";
 import { part } from "../../dispatch/part.ts";
@@ -34,7 +35,7 @@ export type JobRails = {
 type Whole = { readonly kind: "passed"; readonly text: string } | Refused;
 
 /** `isOver`: nothing more of the answer may be kept. */
-type Kept = { readonly out: string; readonly isOver: boolean };
+export type Kept = { readonly out: string; readonly isOver: boolean };
 
 export type Refused = { readonly kind: "refused"; readonly message: string };
 
@@ -63,26 +64,29 @@ export async function jobRails(
   const setOfAny = outputSetOf(pool, { ...asked, format: "any" });
   if (set === null || setOfAny === null) return refused("a guardrail of this pool is misconfigured");
   if (set.scanners.length + set.wholes.length === 0) return null;
-  const stream = createStreamRails({ format, ...set });
   const note = (of: Pick<OutputSet, "rails">, record: StreamRecord, blockedBy: string | null): void => {
     logFailures(record.failed);
     logOutput({ jobId: work.jobId, pool: pool.id }, outputRecords(of, [record], 0), record, blockedBy);
   };
-  const look = (step: () => Pushed): Kept => {
-    try {
-      const { out, blocked } = step();
-      if (blocked !== null) note(set, stream.record(), blocked.rail);
-      return { out, isOver: blocked !== null };
-    } catch (error) {
-      report(error);
-      note(set, stream.record(), null);
-      return { out: midStreamError("guardrail_unavailable"), isOver: true };
-    }
-  };
-  const end = (): Kept => {
-    const kept = look(() => stream.end());
-    if (!kept.isOver) note(set, stream.record(), null);
-    return kept;
+  const streamOf = (): Pick<JobRails, "push" | "end"> => {
+    const stream = createStreamRails({ format, ...set });
+    let isOver = false;
+    const look = (step: () => Pushed, isEnd: boolean): Kept => {
+      if (isOver) return { out: "", isOver };
+      let blocked: StreamBlock | null = null;
+      let out = "";
+      try {
+        ({ out, blocked } = step());
+        isOver = blocked !== null;
+      } catch (error) {
+        report(error);
+        out = midStreamError("guardrail_unavailable");
+        isOver = true;
+      }
+      if (isOver || isEnd) note(set, stream.record(), blocked?.rail ?? null);
+      return { out, isOver };
+    };
+    return { push: (text) => look(() => stream.push(text), false), end: () => look(() => stream.end(), true) };
   };
   const wholeOf = (text: string, isError: boolean): Whole => {
     const used = isError ? setOfAny : set;
@@ -101,16 +105,16 @@ export async function jobRails(
     return { kind: "passed", text: typeof written === "string" ? written : new TextDecoder().decode(written) };
   };
   return {
-    push: (text) => look(() => stream.push(text)),
-    end,
+    ...streamOf(),
     whole(text, { isEvents, isError, contentType }) {
       if (hasOtherCharset(contentType)) {
         note(set, unreadRecord("other_encoding"), null);
         return set.mustRead("other_encoding") === null ? { kind: "passed", text } : refused(UNAVAILABLE);
       }
       if (isEvents) {
-        const first = look(() => stream.push(text));
-        return { kind: "passed", text: first.out + (first.isOver ? "" : end().out) };
+        const { push: first, end: last } = streamOf();
+        const begun = first(text);
+        return { kind: "passed", text: begun.out + (begun.isOver ? "" : last().out) };
       }
       try {
         return wholeOf(text, isError);

@@ -44,6 +44,7 @@ import { goneView, takeIn } from "./submission.ts";
 import { Scrub } from "./scrub.ts";
 import { Maintenance } from "./maintenance.ts";
 import { Patience, Waiters } from "./waiters.ts";
+import { PulledRails } from "./pulled-rails.ts";
 import { TAKE_KEY, WorkerDesk } from "./worker-desk.ts";
 
 export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
@@ -105,7 +106,9 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     this.#inherited = new Map(Array.from(ledger.running, ([id, { row }]) => [id, row.job.token]));
     this.#outbox = new Outbox(ctx.storage.sql, env, wakeAt, signersOf(env, poolId));
     this.#dispatcher = new Dispatcher({ env, ctx, poolId, ledger, blobs: this.#blobs, wakeAt });
-    this.#workers = new WorkerDesk({ ledger, waiters: this.#waiters, blobs: this.#blobs, wakeAt });
+    const pool = () => this.#dispatcher.site()?.pool.config ?? null;
+    const rails = new PulledRails({ pool, ledger, blobs: this.#blobs });
+    this.#workers = new WorkerDesk({ ledger, waiters: this.#waiters, blobs: this.#blobs, rails, wakeAt });
     const isHealthy = async (): Promise<boolean | null> => this.#isHealthy();
     this.#watch = new PoolWatch({ poolId, ledger, outbox: this.#outbox, isHealthy, wakeAt }, config.events);
     this.#scrub = new Scrub({ ctx, host: env.STATE_HOST, ledger });

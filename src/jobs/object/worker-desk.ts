@@ -21,6 +21,7 @@ import {
 import { workerInput } from "./job-work.ts";
 import type { JobRow } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
+import type { PulledRails } from "./pulled-rails.ts";
 import type { WorkerResult } from "./rpc.ts";
 import { Patience } from "./waiters.ts";
 import type { Waiters } from "./waiters.ts";
@@ -43,6 +44,8 @@ export type WorkerDeps = {
   readonly ledger: Ledger;
   readonly waiters: Waiters;
   readonly blobs: Blobs;
+  /** Looks at what a worker hands in. */
+  readonly rails: PulledRails;
   /** Something is due at this instant. */
   readonly wakeAt: (atMs: number) => void;
 };
@@ -88,11 +91,14 @@ export class WorkerDesk {
     }
   }
 
-  async done(workerId: string, jobId: string, result: WorkerResult): Promise<"ok" | "stale"> {
+  async done(workerId: string, jobId: string, handedIn: WorkerResult): Promise<"ok" | "stale"> {
     this.#seen(workerId);
-    const { ledger, blobs } = this.#deps;
+    const { ledger, blobs, rails } = this.#deps;
+    const held = this.#held(workerId, jobId);
+    if (held === null) return this.#isRepeat(workerId, jobId, handedIn) ? "ok" : "stale";
+    const { chunks, refused, result } = await rails.end(held, handedIn);
     const row = this.#held(workerId, jobId);
-    if (row === null) return this.#isRepeat(workerId, jobId, result) ? "ok" : "stale";
+    if (row?.job.token !== held.job.token) return this.#isRepeat(workerId, jobId, handedIn) ? "ok" : "stale";
     const { token } = row.job;
     if (result.isProgress) {
       const { output } = result;
@@ -102,8 +108,13 @@ export class WorkerDesk {
       this.#beat(row);
       return "ok";
     }
+    if (chunks.length > 0 && !this.#keep(row, chunks)) return "ok";
+    if (refused !== null) {
+      this.#refuse(row, refused);
+      return "ok";
+    }
     if (result.error !== null) {
-      ledger.apply(row, [{ kind: "failed", token, reason: "handler_error", message: result.error }]);
+      ledger.applyTo(jobId, [{ kind: "failed", token, reason: "handler_error", message: result.error }]);
       return "ok";
     }
     const output = result.output === null ? null : await blobs.store(jobId, token, result.output);
@@ -117,26 +128,47 @@ export class WorkerDesk {
     return after?.job.state === "completed" && after.job.token === token ? "ok" : "stale";
   }
 
-  chunk(workerId: string, jobId: string, data: string): "ok" | "stale" {
+  async chunk(workerId: string, jobId: string, data: string): Promise<"ok" | "stale"> {
     this.#seen(workerId);
-    const live = this.#deps.ledger.running.get(jobId);
+    const held = this.#held(workerId, jobId);
+    if (held === null) {
+      this.stop(workerId, jobId);
+      return "stale";
+    }
+    const { chunks, refused } = await this.#deps.rails.chunk(held, data);
     const row = this.#held(workerId, jobId);
-    if (live === undefined || row === null) {
-      this.stop(workerId, jobId);
-      return "stale";
+    if (row?.job.token !== held.job.token) return "stale";
+    if (!this.#keep(row, chunks)) return "stale";
+    if (refused === null) {
+      this.#beat(row);
+      return "ok";
     }
-    const { token } = row.job;
-    if (!live.chunks.add(data)) {
-      const message = "the job streamed more than can be kept of it";
-      this.#deps.ledger.apply(row, [{ kind: "failed", token, reason: "output_too_large", message }]);
-      this.stop(workerId, jobId);
-      return "stale";
+    this.#refuse(row, refused);
+    this.stop(workerId, jobId);
+    return "stale";
+  }
+
+  /** False: there is no room for more, and the job has failed. */
+  #keep({ job }: JobRow, chunks: readonly string[]): boolean {
+    const { ledger } = this.#deps;
+    const live = ledger.running.get(job.id);
+    for (const data of chunks) {
+      if (live?.chunks.add(data) !== true) {
+        const message = "the job streamed more than can be kept of it";
+        ledger.applyTo(job.id, [{ kind: "failed", token: job.token, reason: "output_too_large", message }]);
+        if (job.lease?.workerId !== undefined && job.lease.workerId !== null) this.stop(job.lease.workerId, job.id);
+        return false;
+      }
+      // The worker goes on over a restart of this object and does not send it again.
+      live.chunks.save();
+      ledger.applyTo(job.id, [{ kind: "chunk", token: job.token }]);
     }
-    // The worker goes on over a restart of this object and does not send it again.
-    live.chunks.save();
-    this.#deps.ledger.apply(row, [{ kind: "chunk", token }]);
-    this.#beat(row);
-    return "ok";
+    return true;
+  }
+
+  /** What the guardrails let nobody have. */
+  #refuse({ job }: JobRow, message: string): void {
+    this.#deps.ledger.applyTo(job.id, [{ kind: "failed", token: job.token, reason: "blocked", message }]);
   }
 
   ping(workerId: string, jobIds: readonly string[]): void {
