@@ -5,7 +5,9 @@ import {
   observeCounted,
   observeRead,
   PRIOR_TOKENS,
+  SAME_STEP_MS,
   speedOf,
+  STEP_MS_MAX,
 } from "../../../../src/routing/core/endpoint/reading.ts";
 import { AHEAD_MS_MAX, NOTHING_AHEAD } from "../../../../src/routing/core/endpoint/endpoint-learn.ts";
 import type { LineSeen } from "../../../../src/routing/core/endpoint/endpoint-learn.ts";
@@ -50,6 +52,16 @@ describe("an answer that says how long its prompt was read", () => {
     expect(learned(changes as Partial<Settlement>, line)).toBe(10);
   });
 });
+/** Prompts of these lengths in turn, each read at 16 tokens per ms in a step that takes `stepMs` by itself. */
+function readShort(reading: Reading, lengths: readonly number[], stepMs: number): void {
+  let atMs = 0;
+  for (let index = 0; index < 200; index++) {
+    const work = lengths[index % lengths.length] ?? 0;
+    const busySinceMs = atMs;
+    atMs += stepMs + work / 16;
+    observeRead(reading, { work, busySinceMs, isBlocked: false }, atMs);
+  }
+}
 
 describe("the reading speed", () => {
   test("is the configured one at first, and after PRIOR_TOKENS tokens half of what is seen", () => {
@@ -127,5 +139,40 @@ describe("the reading speed", () => {
     observeCounted(reading, 10 * MEMORY_TOKENS, (10 * MEMORY_TOKENS) / 5);
     expect(speedOf(reading)).toBeCloseTo(5, 9);
     expect(reading.tokens).toBeCloseTo(MEMORY_TOKENS, 6);
+  });
+
+  test("does not take for reading what each step takes by itself: who is given short prompts reads long ones as fast", () => {
+    const reading = createReading(16);
+    readShort(reading, [100, 400, 250, 700], 25);
+    expect(Math.abs(speedOf(reading) / 16 - 1)).toBeLessThan(0.1);
+  });
+
+  test("is all of the time by all of the tokens where prompts are alike, which tell no step from what is read in it", () => {
+    const reading = createReading(16);
+    readShort(reading, [400], 25);
+    expect(reading.stepMs).toBe(0);
+    expect(speedOf(reading)).toBeCloseTo(400 / 50, 0);
+  });
+
+  test("takes at most STEP_MS_MAX for the step's own, and never all of the time", () => {
+    const slow = createReading(16);
+    readShort(slow, [100, 400, 250, 700], 400);
+    expect(slow.stepMs).toBe(STEP_MS_MAX);
+    const alone = createReading(16);
+    for (let index = 0; index < 200; index++) {
+      observeRead(alone, { work: 1 + (index % 3), busySinceMs: index * 30, isBlocked: false }, index * 30 + 30);
+    }
+    expect(speedOf(alone)).toBeGreaterThan(0);
+    expect(speedOf(alone)).toBeLessThan(16);
+  });
+
+  test.each([
+    { apartMs: SAME_STEP_MS, stretches: 1 },
+    { apartMs: SAME_STEP_MS + 1, stretches: 2 },
+  ])("takes first tokens $apartMs ms apart for $stretches step(s)", ({ apartMs, stretches }) => {
+    const reading = createReading(10);
+    observeRead(reading, prompt, 100);
+    observeRead(reading, prompt, 100 + apartMs);
+    expect(reading.stretches).toBe(stretches);
   });
 });
