@@ -8,7 +8,7 @@
  * cut at known words.
  * Rejected: decoding until nothing changes, which is a bomb; and language statistics of every run, which cost more.
  */
-import { decodeBase64, hexValue } from "./injection-base64.ts";
+import { decodeBase64, hexValue } from "../../core/text/base64.ts";
 import { classOfWord, HASH_PRIME, HASH_SEED } from "./injection-words.ts";
 
 /** Shortest base64 that is read, in characters: eighteen letters; shorter is a name or an id. */

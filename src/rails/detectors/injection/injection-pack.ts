@@ -3,7 +3,7 @@
  * where it has a weight, and then one signed byte for each bit that is set. Most features have none, so
  * this is half of the plain table.
  */
-import { decodeBase64 } from "./injection-base64.ts";
+import { decodeBase64 } from "../../core/text/base64.ts";
 import { FEATURES } from "./injection-scan.ts";
 
 export type PackedWeights = {

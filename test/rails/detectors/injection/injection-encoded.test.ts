@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeBase64 } from "../../../../src/rails/detectors/injection/injection-base64.ts";
+import { decodeBase64 } from "../../../../src/rails/core/text/base64.ts";
 import {
   BASE64_CHARS_MIN,
   DECODED_CHARS_MAX,

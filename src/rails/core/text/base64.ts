@@ -29,7 +29,8 @@ export function hexValue(code: number): number {
   return folded >= 97 && folded <= 102 ? folded - 87 : -1;
 }
 
-function base64Value(code: number): number {
+/** 0 to 63, or -1. */
+export function base64Value(code: number): number {
   if (code >= 65 && code <= 90) return code - 65;
   if (code >= 97 && code <= 122) return code - 71;
   if (code >= 48 && code <= 57) return code + 4;

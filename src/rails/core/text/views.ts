@@ -1,0 +1,58 @@
+/**
+ * Decides which other texts a text holds: as it reads when disguises are taken off, escapes replaced, letters put
+ * together, and what is in its base64 and hexadecimal.
+ *
+ * Model. Each view has a map back to the text, so what is found in one has a place in the other. All are made once for
+ * all rails, from the text itself and never from another view, and what they come to is bounded; what is beyond is not
+ * read, and told as such. Ordinary text has none, which one pass over it tells.
+ * Rejected: each rail decoding for itself; and views of views, which is a bomb.
+ */
+import { togetherRows } from "./apart.ts";
+import { undisguised } from "./disguise.ts";
+import { findEncoded } from "./encoded-runs.ts";
+import type { Run } from "./encoded-runs.ts";
+import { unescapedWindows } from "./escapes.ts";
+import type { NormalText } from "./normalise.ts";
+
+/** Characters that the views of one body may come to, disguises aside: forty pages, and half a rail's time for 1 MB. */
+export const VIEW_CHARS_MAX = 131_072;
+
+/** What is left of that for one body. */
+export type ViewBudget = { left: number; isSpent: boolean };
+
+export function viewBudget(): ViewBudget {
+  return { left: VIEW_CHARS_MAX, isSpent: false };
+}
+
+/** Runs of media in a text, from left to right. */
+export function mediaRuns(text: string): readonly Run[] {
+  return findEncoded(text).filter(({ is }) => is === "media");
+}
+
+/** Of a text without media. */
+export function viewsOf(text: string, budget: ViewBudget = viewBudget()): readonly NormalText[] {
+  const views: NormalText[] = [];
+  // No longer than the text, which has its own bound.
+  const latin = undisguised(text);
+  if (latin !== null) views.push(latin);
+  for (const make of [unescapedWindows, togetherRows, payloads]) {
+    for (const view of make(text)) {
+      if (view.text.length > budget.left) {
+        budget.isSpent = true;
+        return views;
+      }
+      budget.left -= view.text.length;
+      views.push(view);
+    }
+  }
+  return views;
+}
+
+/** Of media no rail reads more than that they are there. What is found in a text in base64 is the whole of its run. */
+function payloads(text: string): readonly NormalText[] {
+  return findEncoded(text).flatMap((encoded) => {
+    if (encoded.is === "media") return [];
+    const { start, end } = encoded;
+    return [{ text: encoded.text, isSame: false, original: () => ({ start, end }) }];
+  });
+}
