@@ -2,7 +2,7 @@
  * Names the bound that a request's text is beyond, its option and its value: what the client, or the operator, can
  * change.
  */
-import { TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../rails/core/text/text-parts.ts";
+import { TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../rails/core/text/text-bounds.ts";
 import type { InputRailConfig } from "../config/config.ts";
 
 /** Null unless nothing but bounds of text was found by the rails that blocked. */

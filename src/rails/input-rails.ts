@@ -6,23 +6,18 @@
  * isolate, are a part of the bundle that is loaded once for each isolate, and only where a config names one of them.
  * What `size` will refuse is refused before anything walks its texts, whatever else the pool uses.
  */
-import { endsStage, looksAt, railRecords } from "./core/engine.ts";
+import { budgetOf } from "./core/budget.ts";
+import { looksAt, railRecords } from "./core/engine.ts";
 import type { RailRecord } from "./core/engine.ts";
-import { budgetOf, readWithin, spend } from "./core/budget.ts";
-import type { Budget } from "./core/budget.ts";
-import { isSurelyClean } from "./detectors/glance.ts";
-import type { CleanBounds } from "./detectors/glance.ts";
-import { railResult, unreadBy } from "./core/rail.ts";
-import type { RailFindings, RailInput } from "./core/rail.ts";
-import { secretsRail } from "./detectors/secrets/secrets.ts";
-import { surelyBeyond } from "./detectors/size/size-first.ts";
-import { sizeRail } from "./detectors/size/size.ts";
-import { applyRedactions, extractTextParts } from "./core/text/text-parts.ts";
+import { railResult } from "./core/rail.ts";
 import { fanIn } from "./core/verdict.ts";
 import type { RailPolicy, RailResult } from "./core/verdict.ts";
 import type { InputRailConfig, RailsConfig } from "../config/config.ts";
 import type { Checked, InputCheck, InputRequest, RailsHost } from "./check.ts";
+import { isSurelyClean } from "./detectors/glance.ts";
+import { surelyBeyond } from "./detectors/size/size-first.ts";
 import type { EdgePool, Runtime } from "../dispatch/runtime.ts";
+import type { Plan, PlainRail } from "./plain-check.ts";
 
 type BeginStage = (typeof import("./stage.ts"))["beginStage"];
 
@@ -59,9 +54,34 @@ export function beginCheck(
   const refused = refusedBySize(pool.config.rails.input, request);
   if (refused !== null) return { inside: refused, outside: null, stop: nothing };
   const plan = planOf(pool.config.rails);
-  if (plan !== null) return { inside: checkPlain(plan, request), outside: null, stop: nothing };
+  if (plan !== null) return checkPlan(plan, request);
   if (begin !== null) return begin(host, pool, request);
   return loadStage().then((beginStage) => beginStage(host, pool, request));
+}
+
+/** What is not clean at a glance is read in full, by a part of the bundle that is loaded when a text first needs it. */
+function checkPlan(plan: Plan, request: InputRequest): InputCheck | Promise<InputCheck> {
+  const unread = request.unread();
+  const { body, everyMember } = request;
+  if (unread.reasons.length === 0 && isSurelyClean(body, plan.bounds, everyMember)) {
+    return { inside: { ...plan.clean, body }, outside: null, stop: nothing };
+  }
+  const inFull = (check: CheckPlain): InputCheck => ({
+    inside: check(plan, request, unread),
+    outside: null,
+    stop: nothing,
+  });
+  return checkPlain === null ? loadPlain().then(inFull) : inFull(checkPlain);
+}
+
+type CheckPlain = (typeof import("./plain-check.ts"))["checkPlain"];
+
+let checkPlain: CheckPlain | null = null;
+
+async function loadPlain(): Promise<CheckPlain> {
+  const loaded = await import("./plain-check.ts");
+  checkPlain = loaded.checkPlain;
+  return loaded.checkPlain;
 }
 
 const nothing = (): void => undefined;
@@ -89,21 +109,6 @@ function refusedBySize(all: readonly InputRailConfig[], request: InputRequest): 
 function policyOf({ name: rail, action, onError, onMedia, shadow }: InputRailConfig): RailPolicy {
   return { rail, action, onError, onMedia, shadow };
 }
-
-type PlainRail = Extract<InputRailConfig, { readonly use: "size" | "secrets" }>;
-
-/** A pool that uses none but the two rails in every bundle, for every request. */
-type Plan = {
-  /** The cheapest first. */
-  readonly rails: readonly { readonly config: PlainRail; readonly policy: RailPolicy }[];
-  /** Of the whole stage. */
-  readonly deadlineMs: number;
-  /** In the order of the config. */
-  readonly policies: readonly RailPolicy[];
-  readonly bounds: CleanBounds;
-  /** When no rail finds anything. */
-  readonly clean: Omit<Checked, "body">;
-};
 
 /** By the pool's list of rails, which lives as long as its config; null: it needs the engine. */
 const plans = new WeakMap<readonly InputRailConfig[], Plan | null>();
@@ -150,45 +155,6 @@ function makePlan(rails: readonly PlainRail[], deadlineMs: number): Plan {
   };
 }
 
-function checkPlain(plan: Plan, { body, everyMember, ...request }: InputRequest): Checked {
-  const unread = request.unread();
-  if (unread.reasons.length === 0 && isSurelyClean(body, plan.bounds, everyMember)) return { ...plan.clean, body };
-  const startedAtMs = Date.now();
-  const input = extractTextParts(body, everyMember, unread);
-  const results: RailResult[] = [];
-  const shared = budgetOf(plan.deadlineMs);
-  for (const { config, policy } of plan.rails) {
-    const result = runRail(config, policy, input, shared);
-    results.push(result);
-    if (endsStage(policy, result)) break;
-  }
-  const verdict = fanIn(plan.policies, results);
-  return {
-    verdict,
-    body: verdict.verdict === "redact" ? applyRedactions(body, verdict.spans, everyMember) : body,
-    originals: plan.clean.originals,
-    records: recordsOf(plan.policies, results),
-    tookMs: Date.now() - startedAtMs,
-  };
-}
-
 function recordsOf(rails: readonly RailPolicy[], results: readonly RailResult[]): readonly RailRecord[] {
   return railRecords({ rails, results: new Map(results.map((result) => [result.rail, result])) });
-}
-
-function runRail(rail: PlainRail, policy: RailPolicy, input: RailInput, shared: Budget): RailResult {
-  const startedAtMs = Date.now();
-  try {
-    const found = spend(shared, rail.timeoutMs, (budget) => findings(rail, input, budget));
-    return railResult(policy, found, Date.now() - startedAtMs, unreadBy(rail.use, input.unseen));
-  } catch (error) {
-    // A rail that breaks has not allowed anything: the fan-in applies its rule for errors.
-    console.error(`rail ${rail.name} failed`, error);
-    const tookMs = Date.now() - startedAtMs;
-    return { rail: rail.name, verdict: "allow", spans: new Map(), reasons: [], status: "error", tookMs };
-  }
-}
-
-function findings(rail: PlainRail, input: RailInput, budget: Budget): RailFindings {
-  return rail.use === "size" ? sizeRail(input, rail.options) : readWithin(input, budget, secretsRail);
 }

@@ -20,7 +20,7 @@ import { budgetOf, spend } from "./core/budget.ts";
 import type { Budget } from "./core/budget.ts";
 import { maskParts, redactBody } from "./core/engine-outcome.ts";
 import type { OutsideAnswer } from "./core/outside-answers.ts";
-import { railResult, unreadBy } from "./core/rail.ts";
+import { isAside, railResult, unreadBy } from "./core/rail.ts";
 import type { RailInput, UnseenReason } from "./core/rail.ts";
 import { createForms } from "./core/text/normalise.ts";
 import { extractTextParts } from "./core/text/text-parts.ts";
@@ -194,7 +194,10 @@ class OutsideRun {
     this.#calls.set(policy.rail, controller);
     const { requestId, tenant } = request;
     try {
-      const answer = await ask({ host, pool: pool.config.id, requestId, tenant, input, signal: controller.signal });
+      // Models judge what is said, and ids or names of members are no part of it; a policy may be about those.
+      const parts = config.use === "webhook" ? input.parts : input.parts.filter((part) => !isAside(part));
+      const asked = { host, pool: pool.config.id, requestId, tenant, input: { ...input, parts } };
+      const answer = await ask({ ...asked, signal: controller.signal });
       const unread = unreadBy(config.use, input.unseen);
       this.#end(policy.rail, resultOf(policy, answer, Date.now() - startedAtMs, unread));
     } catch (error) {

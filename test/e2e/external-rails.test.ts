@@ -21,7 +21,6 @@ const TIMEOUT_MS = 60;
 const PATIENT_MS = 20_000;
 const SECRET = `whsec_${Buffer.from("twenty-four bytes at least").toString("base64")}`;
 const KEY = `AKIA${"Q3EGVZ7NUWDKJ4TS"}`;
-
 let fleet: Fleet;
 let rails: RailServer;
 let gpu: GpuSimulator;
@@ -133,10 +132,11 @@ describe("a webhook", () => {
     const response = await ask("pair");
     expect(response.status).toBe(200);
     const call = rails.calls.find(({ path }) => path === "/first");
+    const model = { path: "model", role: "parameter", text: "pair" };
     expect(call?.body).toEqual({
       type: "rail.check",
       stage: "input",
-      parts: [{ path: "messages[0].content", role: "user", text: "hello" }],
+      parts: [model, { path: "messages[0].content", role: "user", text: "hello" }],
       requestId: response.headers.get("x-request-id"),
       tenant: "tests",
       pool: "pair",

@@ -31,6 +31,11 @@ beforeAll(async () => {
         endpoints: [{ id: "none", region: "us-east", backend: "openai", url: "http://127.0.0.1:9" }],
         rails: rails("block"),
       },
+      boundless: {
+        paths: ["*"],
+        endpoints: [{ id: "no-size", region: "us-east", backend: "openai", url: "http://127.0.0.1:9" }],
+        rails: { input: ["secrets"] },
+      },
     },
   });
 });
@@ -93,7 +98,7 @@ describe("secrets are redacted before the endpoint sees them", () => {
 test("a body that is nested too deep to be written again is refused, and its lease goes home", async () => {
   const nested = "[".repeat(50_000) + "]".repeat(50_000);
   const body = `{"model":"test-model","prompt":"${SECRETS[0][1]}","metadata":${nested}}`;
-  const response = await fleet.call("/v1/completions", { method: "POST", body });
+  const response = await fleet.call("/p/boundless/v1/completions", { method: "POST", body });
   expect([response.status, await response.text()]).toEqual([400, expect.stringContaining("nested too deep")]);
   await fleet.until(fleet.liveLeases, (leases) => leases === 0);
 });

@@ -9,20 +9,31 @@
  * Rejected: rails that return a verdict, which would let a rail block where the operator asked for a flag.
  */
 import type { Span } from "./spans.ts";
-import type { TextForms } from "./text/normalise.ts";
+import type { NormalText, TextForms } from "./text/normalise.ts";
 import type { RailPolicy, RailResult } from "./verdict.ts";
 
 /** One text that the model will see. */
 export type TextPart = {
-  /** Where it is in the body, such as `messages[0].content[1].text`; unique in one body. */
+  /**
+   * Where it is in the body, such as `messages[0].content[1].text`; unique in one body. Behind media in one text it goes
+   * on as `….text~1`; a number has `#` behind it, and the name of a member is `{"name"}`.
+   */
   readonly path: string;
   /**
    * Role of its message; "user" for a prompt or an input, "tool" for what a tool or a search has found, wherever it
-   * stands, "tool_definition" for tools, "" where none is given.
+   * stands, "tool_definition" for tools, "parameter" for ids and the like, "" where none is given.
    */
   readonly role: string;
   readonly text: string;
 };
+
+/** Behind the path of a number, and before the name of a member. No path of a text ends or begins so. */
+export const NUMBER_PATH_END = "#";
+export const NAME_PATH_START = "{";
+
+/** Stands beside what is said: an id or a parameter, the name of a member, a number. It is read, and counts as no text. */
+export const isAside = ({ path, role }: TextPart): boolean =>
+  role === "parameter" || path.startsWith(NAME_PATH_START) || path.endsWith(NUMBER_PATH_END);
 
 /**
  * What of a body the rails could not see.
@@ -43,7 +54,9 @@ export type UnseenReason =
   /** Of an answer: beyond the bound of what is read, or of a type or an encoding that nobody here reads. */
   | "too_large"
   | "other_type"
-  | "other_encoding";
+  | "other_encoding"
+  /** More text in base64, escapes and the like than is read. */
+  | "encoded";
 
 /** What is known of a body before its texts are looked for. */
 export type Unread = {
@@ -58,7 +71,9 @@ export type RailInput = {
   readonly parts: readonly TextPart[];
   readonly messageCount: number;
   readonly unseen: readonly UnseenReason[];
-  /** Bytes that may be text and are in no part. Absent: 0. */
+  /** What a part says in another way, by its path: behind a disguise, escapes, an encoding. */
+  readonly views?: ReadonlyMap<string, readonly NormalText[]>;
+  /** Characters, or bytes, that a model may read as text and that are in no part. Absent: 0. */
   readonly unreadBytes?: number;
   /** What the rails of this request remember of its texts for each other. Absent: nothing. */
   readonly forms?: TextForms;
@@ -118,9 +133,9 @@ export function unreadIn(reasons: readonly string[]): readonly string[] {
 /** A rail that judges less than all: what it may leave unseen, because it counts it or reads the body by itself. */
 const MAY_BE_UNSEEN: Readonly<Record<string, ReadonlySet<UnseenReason>>> = {
   // Media and token ids are no text, the bounds are its own findings, and the bytes of the rest bound its characters.
-  size: new Set(["too_many_parts", "too_deep", "token_ids", "media", "not_json", "repeated_members"]),
+  size: new Set(["too_many_parts", "too_deep", "token_ids", "media", "not_json", "repeated_members", "encoded"]),
   // Of what is no JSON it says so; it holds the whole body to the schema, whatever is in it.
-  schema: new Set(["too_many_parts", "too_deep", "token_ids", "media", "not_json"]),
+  schema: new Set(["too_many_parts", "too_deep", "token_ids", "media", "not_json", "encoded"]),
 };
 
 /** What this rail would have had to see. `use`: which rail it is. */

@@ -7,9 +7,11 @@
  * Rejected: caching verdicts by body, which keeps prompts in memory.
  */
 import { STEPS_PER_PART } from "../core/budget.ts";
-import { isMediaText } from "../core/text/media-text.ts";
 import { findSecrets } from "./secrets/secrets.ts";
-import { CLOSED_MEMBERS, mayBeMedia, NOT_SHOWN, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../core/text/text-parts.ts";
+import { isKnownValue, KNOWN_NAMES, mayBeMedia } from "../core/text/known-members.ts";
+import { NUMBER_MIN, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../core/text/text-bounds.ts";
+import type { Members } from "../core/text/known-members.ts";
+import { isSurelyPlain } from "../core/text/plain-text.ts";
 
 export type CleanBounds = {
   /** Characters over all texts; null: no bound. */
@@ -21,48 +23,48 @@ export type CleanBounds = {
   readonly secretsAllowed: boolean;
 };
 
-type Glance = { readonly everyMember: boolean; readonly texts: string[]; chars: number };
+type Glance = { readonly texts: string[]; chars: number };
 
 /** True only if no text breaks the bounds and every text was looked at. False says nothing. */
 export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = false): boolean {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return !everyMember || body === null;
-  const members = body as Record<string, unknown>;
+  const members = body as Members;
   const { messages } = members;
   if (bounds.messagesMax !== null && Array.isArray(messages) && messages.length > bounds.messagesMax) return false;
-  const glance: Glance = { everyMember, texts: [], chars: 0 };
-  for (const name of Object.keys(members)) {
-    if (!everyMember && NOT_SHOWN.has(name)) continue;
-    if (mayBeMedia(members, name) || !isClean(glance, members[name], 0)) return false;
-  }
+  const glance: Glance = { texts: [], chars: 0 };
+  if (!areClean(glance, members, 0)) return false;
   // The texts themselves come last: what is too long is not read.
   const { chars, texts } = glance;
   if (bounds.charsMax !== null && chars > bounds.charsMax) return false;
   if (bounds.stepsMax !== null && chars + texts.length * STEPS_PER_PART > bounds.stepsMax) return false;
-  return bounds.secretsAllowed || texts.every((text) => findSecrets(text).length === 0);
+  return texts.every((text) => isSurelyPlain(text) && (bounds.secretsAllowed || findSecrets(text).length === 0));
 }
 
 function isClean(glance: Glance, value: unknown, depth: number): boolean {
-  if (typeof value === "string") return isCleanText(glance, value);
+  if (typeof value === "string") return take(glance, value);
+  // Only the full walk reads long ones.
+  if (typeof value === "number") return Math.abs(value) < NUMBER_MIN;
   if (typeof value !== "object" || value === null) return true;
   if (depth >= TEXT_DEPTH_MAX) return false;
-  if (Array.isArray(value)) {
-    // Numbers in a list may be token ids, which depends on where it is: let the full walk tell.
-    for (const item of value) if (typeof item === "number" || !isClean(glance, item, depth + 1)) return false;
-    return true;
-  }
-  const record = value as Readonly<Record<string, unknown>>;
-  for (const name of Object.keys(value)) {
+  if (!Array.isArray(value)) return areClean(glance, value as Members, depth + 1);
+  // Numbers in a list may be token ids, which depends on where it is: let the full walk tell.
+  for (const item of value) if (typeof item === "number" || !isClean(glance, item, depth + 1)) return false;
+  return true;
+}
+
+function areClean(glance: Glance, record: Members, depth: number): boolean {
+  for (const name of Object.keys(record)) {
     const member = record[name];
     // Not so in the definition of a tool: let the full walk tell.
-    if (mayBeMedia(record, name)) return false;
-    if (typeof member === "string" && CLOSED_MEMBERS.has(name)) continue;
-    if (!isClean(glance, member, depth + 1)) return false;
+    if (mayBeMedia(record, name) || (!KNOWN_NAMES.has(name) && !take(glance, name))) return false;
+    if (!isKnownValue(name, member) && !isClean(glance, member, depth)) return false;
   }
   return true;
 }
 
-function isCleanText(glance: Glance, text: string): boolean {
+/** It is read when all are there. */
+function take(glance: Glance, text: string): boolean {
   glance.chars += text.length;
   glance.texts.push(text);
-  return glance.texts.length <= TEXT_PARTS_MAX && !isMediaText(glance.everyMember, text);
+  return glance.texts.length <= TEXT_PARTS_MAX;
 }

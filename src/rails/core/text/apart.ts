@@ -19,7 +19,7 @@ export function togetherRows(text: string): readonly NormalText[] {
   const rows: NormalText[] = [];
   for (const width of [1, 2] as const) {
     const period = width + 1;
-    const step = Math.floor((APART_MIN * period) / 2) - period;
+    const step = stepOf(period);
     let from = 0;
     for (let at = step; at < text.length; at += step) {
       const gapAt = at < from ? -1 : gapNear(text, at, period);
@@ -32,6 +32,18 @@ export function togetherRows(text: string): readonly NormalText[] {
   }
   return rows;
 }
+
+/** For who does not read the rows: false only where there is none. */
+export function mayBeApart(text: string): boolean {
+  for (const period of [2, 3]) {
+    for (let at = stepOf(period); at < text.length; at += stepOf(period))
+      if (gapNear(text, at, period) >= 0) return true;
+  }
+  return false;
+}
+
+/** Two steps and what is looked at behind one are no more than the shortest row. */
+const stepOf = (period: number): number => Math.floor((APART_MIN * period) / 2) - period;
 
 /** A separator at or just behind `at` that comes again a period later, and again; -1: none. */
 function gapNear(text: string, at: number, period: number): number {

@@ -40,6 +40,13 @@ export function isIn(code: number, mask: number): boolean {
   return ((CLASS_OF[code] ?? 0) & mask) !== 0;
 }
 
+/** Where the first character beyond ASCII is; the length of the text if there is none. */
+export function firstNonAscii(text: string): number {
+  let at = 0;
+  while (at < text.length && text.charCodeAt(at) < 0x80) at += 1;
+  return at;
+}
+
 function classOf(char: string): number {
   let bits = 0;
   if (char >= "A" && char <= "Z") bits |= UPPER;

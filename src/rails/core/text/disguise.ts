@@ -7,10 +7,10 @@
  * ASCII, a look-alike beside an ASCII letter or digit. Writing in other scripts gives none.
  * Rejected: every text that is not ASCII, which reads half the world's prompts twice.
  */
-import { CHARS, isIn } from "./char-class.ts";
+import { CHARS, isIn, firstNonAscii } from "./char-class.ts";
 import { CHANGES, classOf, DIGIT, INVISIBLE } from "./code-points.ts";
 import { lookAlikeOf } from "./confusables.ts";
-import { firstNonAscii, normalise } from "./normalise.ts";
+import { normalise } from "./normalise.ts";
 import type { NormalText, TextForms } from "./normalise.ts";
 
 /** Null: nothing in the text passes for something else. */

@@ -18,7 +18,7 @@ import { FILE_HEAD_BYTES, isFileHead } from "./file-kinds.ts";
 export const RUN_CHARS_MIN = 16;
 
 /** Shortest readable stretch, in characters: random bytes have one in a million. */
-export const READABLE_CHARS_MIN = 12;
+const READABLE_CHARS_MIN = 12;
 
 /** A wordless run from here on is media: keys and session tokens are shorter. */
 export const WORDLESS_CHARS_MIN = 1_024;
@@ -40,14 +40,24 @@ export type Run = { readonly start: number; readonly end: number };
 /** A run that is media, or the readable text in one. */
 export type Encoded = Run & ({ readonly is: "media" } | { readonly is: "text"; readonly text: string });
 
-/** All that is encoded, from left to right. Linear in the length of the text. */
-export function findEncoded(text: string): readonly Encoded[] {
+/** All that is encoded, or media alone, from left to right. Linear in the length of the text. */
+export function findEncoded(text: string, only?: "media"): readonly Encoded[] {
   const found: Encoded[] = [];
   for (let run = nextRun(text, 0); run !== null; run = nextRun(text, run.end)) {
-    const encoded = readRun(text, run);
+    const encoded = readRun(text, run, only === "media");
     if (encoded !== null) found.push(encoded);
   }
   return found;
+}
+
+/** Runs of media in a text, from left to right. */
+export function mediaRuns(text: string): readonly Run[] {
+  return findEncoded(text, "media");
+}
+
+/** May anything be encoded in the text. */
+export function hasRun(text: string): boolean {
+  return nextRun(text, 0) !== null;
 }
 
 /** The next run at or behind `from`; null: there is none. Most characters of prose are not looked at. */
@@ -76,7 +86,7 @@ function endOfRun(text: string, from: number): number {
   }
 }
 
-function readRun(text: string, { start, end: bare }: Run): Encoded | null {
+function readRun(text: string, { start, end: bare }: Run, onlyMedia: boolean): Encoded | null {
   let end = bare;
   while (end < text.length && end - bare < 2 && text.charCodeAt(end) === 0x3d) end += 1;
   const head = decodeBase64(text.slice(start, start + 2 * FILE_HEAD_BYTES), FILE_HEAD_BYTES);
@@ -85,6 +95,7 @@ function readRun(text: string, { start, end: bare }: Run): Encoded | null {
   const isLong = isUri || (bare - start >= WORDLESS_CHARS_MIN && !isKey(text, start));
   if (isLong && !isReadable(text.slice(start, Math.min(bare, start + SAMPLE_CHARS_MAX))))
     return { start, end, is: "media" };
+  if (onlyMedia) return null;
   const readable = readableIn(text.slice(start, bare));
   return readable.text === "" ? null : { start, end, is: "text", text: readable.text };
 }

@@ -10,28 +10,14 @@
 /** In hexadecimal, at the first byte. */
 const MARKS: readonly string[] = [
   // Pictures: PNG, JPEG, GIF, TIFF, icons, Photoshop, OpenEXR, JPEG 2000, JPEG XL.
-  ...["89504e47", "ffd8ff", "47494638", "49492a00", "4d4d002a", "00000100", "38425053", "762f3101", "0000000c6a50"],
-  "0000000c4a584c20",
+  "89504e47 ffd8ff 47494638 49492a00 4d4d002a 00000100 38425053 762f3101 0000000c6a50 0000000c4a584c20",
   // Sound and video: RIFF (WebP, WAVE, AVI), Ogg, MP3 with tags, FLAC, Matroska, AIFF, CAF, MIDI, MPEG.
-  ...[
-    "52494646",
-    "4f676753",
-    "494433",
-    "664c6143",
-    "1a45dfa3",
-    "464f524d",
-    "63616666",
-    "4d546864",
-    "000001ba",
-    "000001b3",
-  ],
+  "52494646 4f676753 494433 664c6143 1a45dfa3 464f524d 63616666 4d546864 000001ba 000001b3",
   // Documents and archives: PDF, ZIP (Office, torch), old Office, gzip, bzip2, xz, zstd, 7z, RAR.
-  ...["25504446", "504b0304", "504b0506", "d0cf11e0", "1f8b08", "425a68", "fd377a585a00", "28b52ffd", "377abcaf271c"],
-  "526172211a07",
+  "25504446 504b0304 504b0506 d0cf11e0 1f8b08 425a68 fd377a585a00 28b52ffd 377abcaf271c 526172211a07",
   // Fonts, programs, arrays and tables: WOFF, ELF, WebAssembly, NumPy, HDF5, SQLite, Parquet, Arrow, glTF.
-  ...["774f4646", "774f4632", "7f454c46", "0061736d", "934e554d5059", "89484446", "53514c69746520666f", "50415231"],
-  ...["4152524f5731", "676c5446"],
-];
+  "774f4646 774f4632 7f454c46 0061736d 934e554d5059 89484446 53514c69746520666f 50415231 4152524f5731 676c5446",
+].flatMap((marks) => marks.toLowerCase().split(" "));
 
 /** Of ISO media (MP4, HEIC, AVIF): behind the length of the first box. */
 const BOX_MARK = "66747970";

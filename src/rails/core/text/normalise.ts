@@ -11,6 +11,7 @@
  * Rejected: normalising the text as a whole, for the reasons above; and removing accents of all scripts, which in Indic
  * scripts and in kana are letters.
  */
+import { firstNonAscii } from "./char-class.ts";
 import { CHANGES, DIGIT, INVISIBLE, JOINS, asciiDigit, classOf } from "./code-points.ts";
 import { DROPPED, foldedUnit, foldedWide } from "./confusables.ts";
 import { OffsetMap } from "./offset-map.ts";
@@ -181,13 +182,6 @@ function same(text: string): NormalText {
 
 function sameOffsets(start: number, end: number): OffsetRange {
   return { start, end };
-}
-
-/** The length of the text if there is none. */
-export function firstNonAscii(text: string): number {
-  let at = 0;
-  while (at < text.length && text.charCodeAt(at) < 0x80) at += 1;
-  return at;
 }
 
 /** `String.fromCharCode` takes its units as arguments, of which a call can have only so many. */

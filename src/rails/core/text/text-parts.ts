@@ -1,36 +1,24 @@
 /**
  * Decides which strings of a request body the model will see, and puts redacted ones back.
  *
- * Model. Every string counts, whatever the shape around it: a rail that knows only the documented members and shapes is
- * bypassed by an undocumented one. Left out are the members that the server keeps to itself, `role` and `type`, which
- * servers check against closed sets, and media, which are not text. What is left out and reaches the model is told as
- * unseen, never passed over. One walk serves both directions, so what was read is what is written: extraction ignores
- * the walk's result, redaction uses it.
+ * Model. Every string counts, every name of a member and every number of some length, whatever the shape around it: a
+ * rail that knows only the documented members and shapes is bypassed by an undocumented one. Left out is what the
+ * protocols say themselves (`known-members.ts`), and media, known by what they are (`encoded-runs.ts`): a text around
+ * some is read in pieces. What is left out and reaches the model is told as unseen, never passed over. One walk serves
+ * both directions, so what was read is what is written: extraction ignores the walk's result, redaction uses it. Names
+ * are read once each, and written anew everywhere; numbers are never written anew.
  * Rejected: parsing paths back into a body (two notions of a path), and JSON text as one part (escapes hide matches).
  */
 import { redact } from "../spans.ts";
 import type { SpansByPath } from "../spans.ts";
-import { isMediaText } from "./media-text.ts";
-import { ALL_READ } from "../rail.ts";
+import { hasMedia, isKnownValue, isMediaAtTop, isMediaMember, KNOWN_NAMES, roleOfMember } from "./known-members.ts";
+import type { Members } from "./known-members.ts";
+import { NUMBER_MIN, NUMBERS_MAX, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "./text-bounds.ts";
+import type { NormalText } from "./normalise.ts";
+import { mediaRuns } from "./encoded-runs.ts";
+import { viewBudget, viewsOf } from "./views.ts";
+import { ALL_READ, NAME_PATH_START, NUMBER_PATH_END } from "../rail.ts";
 import type { RailInput, TextPart, Unread, UnseenReason } from "../rail.ts";
-
-/** Texts in one body: 1,000 messages with sixteen texts each. Beyond it the input says `too_many_parts`. */
-export const TEXT_PARTS_MAX = 16_384;
-
-/** Nesting below a top-level member: JSON schemas of tools stay below twenty. Beyond it the input says `too_deep`. */
-export const TEXT_DEPTH_MAX = 64;
-
-/** The role of texts that have no message around them, by top-level member; "user" for all others. */
-const ROLES: Readonly<Record<string, string>> = {
-  messages: "",
-  system: "system",
-  instructions: "system",
-  chat_template: "system",
-  tools: "tool_definition",
-  functions: "tool_definition",
-  response_format: "tool_definition",
-  documents: "tool",
-};
 
 /**
  * What records call themselves that bring what a tool or a search has found, whosever message they are in: Anthropic's
@@ -39,109 +27,41 @@ const ROLES: Readonly<Record<string, string>> = {
 const FOUND_BY_TOOL = /(?:_result|_results|_output|^document)$/;
 
 /**
- * Top-level members of the known paths in which servers keep names and ids of the client's, and show none to the model.
- */
-export const NOT_SHOWN: ReadonlySet<string> = new Set([
-  "model",
-  "user",
-  "metadata",
-  "stop",
-  "stop_sequences",
-  "safety_identifier",
-  "prompt_cache_key",
-  "session_id",
-  "request_id",
-  "previous_response_id",
-  "encoding_format",
-  "service_tier",
-]);
-
-/** Checked by the server against closed sets, so no free text fits in. */
-export const CLOSED_MEMBERS: ReadonlySet<string> = new Set(["role", "type"]);
-
-/** Parts of a message that are not text; base64 in them would count as characters and cost time to scan. */
-const MEDIA_MEMBERS: ReadonlySet<string> = new Set([
-  "image_url",
-  "video_url",
-  "audio_url",
-  "input_audio",
-  "audio",
-  "file",
-  "inline_data",
-  "inlineData",
-  "file_data",
-  "fileData",
-]);
-
-/** Names that workers choose for media. What is in them is read all the same: it may be a text. */
-const MEDIA_NAMES: ReadonlySet<string> = new Set([
-  "image",
-  "images",
-  "video",
-  "image_data",
-  "video_data",
-  "audio_data",
-  "multi_modal_data",
-  "multimodal_data",
-]);
-
-/** What parts of a message call themselves when there is more to them than their texts. */
-const MEDIA_TYPES: ReadonlySet<unknown> = new Set([
-  "image",
-  "input_image",
-  "audio",
-  "video",
-  "document",
-  "input_file",
-  "base64",
-]);
-
-type Members = Readonly<Record<string, unknown>>;
-
-/** Is this member media, and no text. */
-const isMedia = (record: Members, name: string): boolean =>
-  record[name] !== null && (MEDIA_MEMBERS.has(name) || (name === "data" && record["type"] === "base64"));
-
-/** Is there more to this member than its texts. At the top `audio` says how the model should speak. */
-const hasMediaAtTop = (name: string, value: unknown): boolean =>
-  value !== null && (MEDIA_MEMBERS.has(name) || MEDIA_NAMES.has(name)) && !(name === "audio" && isRecord(value));
-
-const hasMedia = (record: Members): boolean =>
-  MEDIA_TYPES.has(record["type"]) || Object.keys(record).some((name) => MEDIA_NAMES.has(name) && record[name] !== null);
-
-/** For who does not walk in full: false only where the walk would say nothing of media. */
-export const mayBeMedia = (record: Members, name: string): boolean =>
-  MEDIA_MEMBERS.has(name) || MEDIA_NAMES.has(name) || MEDIA_TYPES.has(record["type"]);
-
-/**
  * Reads every text that the model will see. Any JSON value is accepted; wrong shapes give fewer parts. `everyMember`:
- * the body is of a path whose shape is not known here, so no member is one that the model does not see. `unread`: what
- * is known already of what cannot be read.
+ * the body is of a path whose shape is not known here. `unread`: what is known already of what cannot be read.
  */
 export function extractTextParts(body: unknown, everyMember = false, unread: Unread = ALL_READ): RailInput {
   const parts: TextPart[] = [];
-  const walk = createWalk((part) => {
+  const views = new Map<string, readonly NormalText[]>();
+  const budget = viewBudget();
+  const walk = createWalk(everyMember, (part) => {
     parts.push(part);
-    // It is read, but not the picture in it.
-    if (isMediaText(everyMember, part.text)) walk.unseen.add("media");
+    const own = part.path.endsWith(NUMBER_PATH_END) ? [] : viewsOf(part.text, budget);
+    if (own.length > 0) views.set(part.path, own);
     return part.text;
   });
   walkBody(walk, body, everyMember);
+  if (budget.isSpent) walk.unseen.add("encoded");
   const messages = isRecord(body) ? body["messages"] : null;
   const messageCount = Array.isArray(messages) ? messages.length : 0;
   const unseen = [...new Set([...unread.reasons, ...walk.unseen])].sort();
-  const input: RailInput = { parts, messageCount, unseen };
-  if (unread.bytes === 0) return everyMember ? { ...input, everyMember } : input;
-  return { ...input, unreadBytes: unread.bytes, everyMember };
+  return {
+    parts,
+    messageCount,
+    unseen,
+    ...(views.size === 0 ? {} : { views }),
+    ...(unread.bytes + walk.mediaChars === 0 ? {} : { unreadBytes: unread.bytes + walk.mediaChars }),
+    ...(everyMember ? { everyMember } : {}),
+  };
 }
 
 /**
- * A body in which only the strings that have redactions differ; everything else is shared with the original, which is
- * not changed. Without redactions it is the original itself.
+ * A body in which only the strings and names that have redactions differ; everything else is shared with the original,
+ * which is not changed. Without redactions it is the original itself.
  */
 export function applyRedactions(body: unknown, spansByPath: SpansByPath, everyMember = false): unknown {
   return walkBody(
-    createWalk(({ path, text }) => redact(text, spansByPath.get(path) ?? [])),
+    createWalk(everyMember, ({ path, text }) => redact(text, spansByPath.get(path) ?? [])),
     body,
     everyMember,
   );
@@ -150,27 +70,37 @@ export function applyRedactions(body: unknown, spansByPath: SpansByPath, everyMe
 type Walk = {
   readonly onText: (part: TextPart) => string;
   readonly unseen: Set<UnseenReason>;
+  /** Names of members that were met, and what they are now. */
+  readonly names: Map<string, string>;
+  /** Does a model read what stands in a text as media does: where the shape is known, media have members of their own. */
+  readonly countsMedia: boolean;
+  /** Characters of such media. */
+  mediaChars: number;
   parts: number;
 };
 
-type Position = { readonly path: string; readonly role: string; readonly depth: number };
+type Position = { readonly path: string; readonly role: string; readonly depth: number; readonly inMedia: boolean };
 
-function createWalk(onText: (part: TextPart) => string): Walk {
-  return { onText, unseen: new Set(), parts: 0 };
+function createWalk(everyMember: boolean, onText: (part: TextPart) => string): Walk {
+  return { onText, unseen: new Set(), names: new Map(), countsMedia: !everyMember, mediaChars: 0, parts: 0 };
 }
 
 function walkBody(walk: Walk, body: unknown, everyMember: boolean): unknown {
-  if (!isRecord(body)) return everyMember ? walkValue(walk, body, { path: "", role: "user", depth: 0 }) : body;
+  const at = { path: "", role: "user", depth: 0, inMedia: false };
+  if (!isRecord(body)) return everyMember ? walkValue(walk, body, at) : body;
   return mapMembers(body, (value, name) => {
-    if (!everyMember && NOT_SHOWN.has(name)) return value;
-    if (hasMediaAtTop(name, value)) walk.unseen.add("media");
-    const role = Object.hasOwn(ROLES, name) ? (ROLES[name] ?? "user") : "user";
-    return walkValue(walk, value, { path: name, role, depth: 0 });
+    const role = roleOfMember(name, !everyMember);
+    const named = walkName(walk, name, role === "" ? "user" : role);
+    if (isKnownValue(name, value)) return [named, value];
+    const inMedia = isMediaAtTop(name, value);
+    if (inMedia) walk.unseen.add("media");
+    return [named, walkValue(walk, value, { path: name, role, depth: 0, inMedia })];
   });
 }
 
 function walkValue(walk: Walk, value: unknown, at: Position): unknown {
   if (typeof value === "string") return walkText(walk, value, at);
+  if (typeof value === "number") return walkNumber(walk, value, at);
   if (typeof value !== "object" || value === null) return value;
   if (at.depth >= TEXT_DEPTH_MAX) {
     walk.unseen.add("too_deep");
@@ -178,10 +108,11 @@ function walkValue(walk: Walk, value: unknown, at: Position): unknown {
   }
   const depth = at.depth + 1;
   if (Array.isArray(value)) {
-    if (value.some((item) => typeof item === "number")) noteTokenIds(walk, at);
+    const areIds = mayBeTokenIds(value, at.path);
+    if (areIds) walk.unseen.add("token_ids");
     return mapItems(value, (item, index) =>
       // A batch of token ids has hundreds of thousands of them.
-      typeof item === "number" ? item : walkValue(walk, item, { ...at, path: `${at.path}[${index}]`, depth }),
+      areIds && typeof item === "number" ? item : walkValue(walk, item, { ...at, path: `${at.path}[${index}]`, depth }),
     );
   }
   return walkRecord(walk, value as Record<string, unknown>, { ...at, depth });
@@ -191,14 +122,15 @@ function walkRecord(walk: Walk, record: Record<string, unknown>, at: Position): 
   const role = roleIn(record, at.role);
   // A tool may have a parameter of that name.
   const mayHaveMedia = at.role !== "tool_definition";
-  if (mayHaveMedia && hasMedia(record)) walk.unseen.add("media");
+  const isMedia = mayHaveMedia && hasMedia(record);
+  if (isMedia) walk.unseen.add("media");
   return mapMembers(record, (value, name) => {
-    if (typeof value === "string" && CLOSED_MEMBERS.has(name)) return value;
-    if (mayHaveMedia && isMedia(record, name)) {
-      walk.unseen.add("media");
-      return value;
-    }
-    return walkValue(walk, value, { path: at.path + memberPath(name), role, depth: at.depth });
+    const named = walkName(walk, name, role);
+    if (isKnownValue(name, value)) return [named, value];
+    const isMember = mayHaveMedia && isMediaMember(record, name);
+    if (isMember) walk.unseen.add("media");
+    const inMedia = at.inMedia || isMedia || isMember;
+    return [named, walkValue(walk, value, { path: at.path + memberPath(name), role, depth: at.depth, inMedia })];
   });
 }
 
@@ -207,24 +139,79 @@ function roleIn({ role, type }: Members, around: string): string {
   return around === "" && typeof role === "string" ? role : around;
 }
 
-function walkText(walk: Walk, text: string, { path, role }: Position): string {
-  if (text === "") return text;
+/** Media in it stay as they are. */
+function walkText(walk: Walk, text: string, at: Position): string {
+  let walked = "";
+  let from = 0;
+  let pieces = 0;
+  const walkPiece = (end: number): void => {
+    if (end === from) return;
+    const path = pieces === 0 ? at.path : `${at.path}~${pieces}`;
+    walked += tell(walk, {
+      path,
+      role: at.role,
+      text: from === 0 && end === text.length ? text : text.slice(from, end),
+    });
+    pieces += 1;
+  };
+  for (const { start, end } of mediaRuns(text)) {
+    walk.unseen.add("media");
+    if (walk.countsMedia && !at.inMedia) walk.mediaChars += end - start;
+    walkPiece(start);
+    walked += text.slice(start, end);
+    from = end;
+  }
+  walkPiece(text.length);
+  return walked;
+}
+
+/** As it is written, as far as a double has its digits. */
+function walkNumber(walk: Walk, value: number, { path, role }: Position): number {
+  if (Math.abs(value) >= NUMBER_MIN) tell(walk, { path: path + NUMBER_PATH_END, role, text: String(value) });
+  return value;
+}
+
+/** Two names that are redacted stay two names. */
+function walkName(walk: Walk, name: string, role: string): string {
+  if (name === "" || KNOWN_NAMES.has(name)) return name;
+  const known = walk.names.get(name);
+  if (known !== undefined) return known;
+  const told = tell(walk, { path: `${NAME_PATH_START}${JSON.stringify(name)}}`, role, text: name });
+  const named = told === name ? name : `${told}#${walk.names.size}`;
+  walk.names.set(name, named);
+  return named;
+}
+
+function tell(walk: Walk, part: TextPart): string {
   if (walk.parts >= TEXT_PARTS_MAX) {
     walk.unseen.add("too_many_parts");
-    return text;
+    return part.text;
   }
   walk.parts += 1;
-  return walk.onText({ path, role, text });
+  return walk.onText(part);
 }
 
 /**
- * Members whose numbers are token ids or a tensor, which the model reads and the rails cannot; elsewhere they are
- * numbers.
+ * Members whose numbers are token ids, a tensor or what a tokenizer makes of a prompt, however few they are.
  */
-const TOKEN_IDS = /(?:^|\.)(?:prompt\w*|input\w*|tokens?|token_ids|ids|context|content|data)(?:\[\d+\])*$/;
+const TOKEN_IDS = /(?:^|\.)(?:prompt\w*|input\w*|tokens?|token_ids|ids|context|content|data|\w*embed\w*)(?:\[\d+\])*$/;
 
-function noteTokenIds(walk: Walk, { path }: Position): void {
-  if (TOKEN_IDS.test(path)) walk.unseen.add("token_ids");
+/** Lists of ids that say what a model may not write. */
+const OTHER_IDS = /(?:^|\.)(?:stop_token_ids|allowed_token_ids|bad_words_ids|logit_bias)(?:\[\d+\])*$/;
+
+function mayBeTokenIds(items: readonly unknown[], path: string): boolean {
+  let numbers = 0;
+  let wholes = 0;
+  for (const item of items) {
+    if (typeof item !== "number") continue;
+    numbers += 1;
+    if (Number.isInteger(item)) wholes += 1;
+  }
+  if (numbers === 0 || OTHER_IDS.test(path)) return false;
+  if (TOKEN_IDS.test(path)) return true;
+  // What may be chosen is named once each; no text has each of its characters once.
+  const isChoice = path.endsWith(".enum") && new Set(items).size === items.length;
+  return wholes >= NUMBERS_MAX && !isChoice;
 }
 
 /** Names that are not plain are quoted, so that two different members never have one path. */
@@ -240,11 +227,12 @@ function mapItems(items: readonly unknown[], change: (item: unknown, index: numb
 /** `Object.fromEntries` defines members, so that one named `__proto__` stays a member. */
 function mapMembers(
   record: Record<string, unknown>,
-  change: (value: unknown, name: string) => unknown,
+  change: (value: unknown, name: string) => readonly [string, unknown],
 ): Record<string, unknown> {
   const entries = Object.entries(record);
-  const changed = entries.map(([name, value]) => [name, change(value, name)] as const);
-  return changed.some(([, value], index) => value !== entries[index]?.[1]) ? Object.fromEntries(changed) : record;
+  const changed = entries.map(([name, value]) => change(value, name));
+  const isSame = changed.every(([name, value], index) => name === entries[index]?.[0] && value === entries[index][1]);
+  return isSame ? record : Object.fromEntries(changed);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -10,7 +10,6 @@
 import { togetherRows } from "./apart.ts";
 import { undisguised } from "./disguise.ts";
 import { findEncoded } from "./encoded-runs.ts";
-import type { Run } from "./encoded-runs.ts";
 import { unescapedWindows } from "./escapes.ts";
 import type { NormalText } from "./normalise.ts";
 
@@ -22,11 +21,6 @@ export type ViewBudget = { left: number; isSpent: boolean };
 
 export function viewBudget(): ViewBudget {
   return { left: VIEW_CHARS_MAX, isSpent: false };
-}
-
-/** Runs of media in a text, from left to right. */
-export function mediaRuns(text: string): readonly Run[] {
-  return findEncoded(text).filter(({ is }) => is === "media");
 }
 
 /** Of a text without media. */

@@ -31,7 +31,7 @@ export type InjectionOptions = {
 export const INJECTION_DEFAULTS: InjectionOptions = { threshold: 0.5, operatorThreshold: 0.99, rolesIgnored: [] };
 
 /** Roles whose texts are orders by nature. */
-const OPERATOR_ROLES: ReadonlySet<string> = new Set(["system", "developer", "tool_definition"]);
+const OPERATOR_ROLES: ReadonlySet<string> = new Set(["system", "developer", "tool_definition", "parameter"]);
 
 /** Parts up to this length, in UTF-16 units, are also read in a row: a longer part holds an order by itself. */
 export const ROW_PART_CHARS_MAX = 240;

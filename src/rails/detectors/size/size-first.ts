@@ -6,8 +6,11 @@
  * base64, are left to that one. So it may only err by saying nothing; a property test holds it to that.
  * Rejected: the bytes of the body, which say nothing while media and escapes count in them and not as text.
  */
-import { isMediaText, MEDIA_CHARS_MIN } from "../../core/text/media-text.ts";
-import { CLOSED_MEMBERS, mayBeMedia, NOT_SHOWN, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../../core/text/text-parts.ts";
+import { RUN_CHARS_MIN } from "../../core/text/encoded-runs.ts";
+import { isKnownValue, isParameter, mayBeMedia } from "../../core/text/known-members.ts";
+import type { Members } from "../../core/text/known-members.ts";
+import { TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../../core/text/text-bounds.ts";
+import { mediaRuns } from "../../core/text/encoded-runs.ts";
 import type { SizeOptions } from "./size.ts";
 import { SIZE_CHARS_MAX, SIZE_MESSAGES_MAX } from "./size.ts";
 
@@ -28,25 +31,28 @@ export function surelyBeyond(
   const count: Count = { charsMax, chars: 0, parts: 0, long: [], longChars: 0 };
   if (Array.isArray(body)) {
     if (everyMember) addValue(count, body, 0);
-  } else addMembers(count, body as Members, 0, everyMember ? NONE : NOT_SHOWN);
+  } else addMembers(count, body as Members, 0, everyMember ? isNone : isParameter);
   if (count.parts > TEXT_PARTS_MAX) return "size:too_many_parts";
   if (count.chars > charsMax) return "size:chars";
   if (count.chars + count.longChars <= charsMax) return null;
-  const chars = count.long.reduce((sum, text) => sum + (isMediaText(everyMember, text) ? 0 : text.length), count.chars);
+  if (!everyMember) return "size:chars";
+  const chars = count.long.reduce((sum, text) => sum + charsOf(text), count.chars);
   return chars > charsMax ? "size:chars" : null;
 }
 
-type Members = Readonly<Record<string, unknown>>;
+const isNone = (): boolean => false;
 
-const NONE: ReadonlySet<string> = new Set();
+/** Media do not count where the shape of a body is not known: there they stand in texts. */
+const charsOf = (text: string): number =>
+  mediaRuns(text).reduce((chars, { start, end }) => chars - (end - start), text.length);
 
 const isOver = ({ parts, chars, charsMax }: Count): boolean => parts > TEXT_PARTS_MAX || chars > charsMax;
 
-function addMembers(count: Count, record: Members, depth: number, left: ReadonlySet<string>): void {
+function addMembers(count: Count, record: Members, depth: number, isLeft: (name: string) => boolean): void {
   for (const name in record) {
     const value = record[name];
-    if (typeof value === "string" && CLOSED_MEMBERS.has(name)) continue;
-    if (!left.has(name) && !mayBeMedia(record, name)) addValue(count, value, depth);
+    if (isKnownValue(name, value)) continue;
+    if (!isLeft(name) && !mayBeMedia(record, name)) addValue(count, value, depth);
     if (isOver(count)) return;
   }
 }
@@ -55,14 +61,14 @@ function addValue(count: Count, value: unknown, depth: number): void {
   if (typeof value === "string") {
     if (value === "") return;
     count.parts += 1;
-    if (value.length < MEDIA_CHARS_MIN) count.chars += value.length;
+    if (value.length < RUN_CHARS_MIN) count.chars += value.length;
     else {
       count.long.push(value);
       count.longChars += value.length;
     }
   } else if (typeof value === "object" && value !== null && depth < TEXT_DEPTH_MAX) {
     if (!Array.isArray(value)) {
-      addMembers(count, value as Members, depth + 1, NONE);
+      addMembers(count, value as Members, depth + 1, isNone);
       return;
     }
     for (const item of value as readonly unknown[]) {

@@ -4,12 +4,12 @@
  * Model. Characters (UTF-16 units) over all texts that the model will see, characters of the longest one, and messages.
  * It also refuses a body with so many or so deeply nested texts that the rails could not read them all: what was not
  * read must not pass as clean. Media and token ids are not text; the body cap of the shell bounds those. Where the
- * shape of a body is not known, media stand among the texts: see `media-text.ts`. A body that could not be read has
+ * shape of a body is known, media that stand in texts count as such, since a model reads them so. A body that could not be read has
  * no more characters than bytes.
  * Source: docs/sources.md, Threats.
  * Rejected: counting tokens, which costs a tokenizer per model to refine a bound that is a round number anyway.
  */
-import { isMediaText } from "../../core/text/media-text.ts";
+import { isAside } from "../../core/rail.ts";
 import type { RailFindings, RailInput } from "../../core/rail.ts";
 
 /**
@@ -36,7 +36,7 @@ export type SizeOptions = {
 export function sizeRail(input: RailInput, options: SizeOptions): RailFindings {
   const { charsMax = SIZE_CHARS_MAX, messagesMax = SIZE_MESSAGES_MAX } = options;
   const { partCharsMax = charsMax } = options;
-  const lengths = input.parts.flatMap((part) => (isMediaText(input.everyMember, part.text) ? [] : [part.text.length]));
+  const lengths = input.parts.flatMap((part) => (isAside(part) ? [] : [part.text.length]));
   const chars = lengths.reduce((total, length) => total + length, input.unreadBytes ?? 0);
   const reasons = [
     chars > charsMax && "size:chars",

@@ -9,7 +9,7 @@
  * be expensive can pass the upper one by some. Who must not be exceeded sets `countExactly`.
  * Rejected: characters divided by four, which is off by a factor of four for Chinese; and a tokenizer in every isolate.
  */
-import { isMediaText } from "../../core/text/media-text.ts";
+import { isAside } from "../../core/rail.ts";
 import type { RailFindings, RailInput } from "../../core/rail.ts";
 
 export type TokensOptions = {
@@ -47,13 +47,14 @@ export function estimateTokens(text: string): TokenEstimate {
 /** The reason is "tokens:max"; no spans. */
 export function tokensRail(input: RailInput, { tokensMax, countExactly }: TokensOptions): RailFindings {
   const upperFrame = input.messageCount * MESSAGE_TOKENS_MAX;
-  const parts = input.parts.filter((part) => !isMediaText(input.everyMember, part.text));
+  const { unreadBytes = 0 } = input;
+  const parts = input.parts.filter((part) => !isAside(part));
   const estimates = parts.map(({ text }) => estimateTokens(text));
-  const lower = estimates.reduce((total, one) => total + one.lower, 0);
-  const upper = estimates.reduce((total, one) => total + one.upper, upperFrame);
+  const lower = estimates.reduce((total, one) => total + one.lower, unreadBytes / WORD_LETTERS_MAX);
+  const upper = estimates.reduce((total, one) => total + one.upper, upperFrame + unreadBytes);
   if (upper <= tokensMax) return FITS;
   if (lower > tokensMax || countExactly === undefined) return TOO_MANY;
-  let exact = upperFrame;
+  let exact = upperFrame + unreadBytes;
   for (const { text } of parts) {
     exact += countExactly(text);
     if (exact > tokensMax) return TOO_MANY;

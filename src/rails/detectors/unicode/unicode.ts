@@ -9,10 +9,10 @@
  * Source: docs/sources.md, Detectors (OWASP LLM01:2026); Unicode TR36, TR39, TR51.
  * Rejected: removing all invisible characters, which breaks emoji, Persian and most Indic writing.
  */
+import { firstNonAscii } from "../../core/text/char-class.ts";
 import { INVISIBLE, classOf } from "../../core/text/code-points.ts";
 import { hasRtlLetter, invisibleKind, isProperUse } from "./invisible-use.ts";
 import { firstSpoofable, spoofedLetters } from "./mixed-script.ts";
-import { firstNonAscii } from "../../core/text/normalise.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 
 /** Findings of one kind in one text; beyond it the rest of the text is one more, which a redaction takes away whole. */

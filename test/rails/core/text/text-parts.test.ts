@@ -1,23 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { extractTextParts } from "../../../../src/rails/core/text/text-parts.ts";
 import {
-  applyRedactions,
-  extractTextParts,
+  NUMBER_MIN,
+  NUMBERS_MAX,
   TEXT_DEPTH_MAX,
   TEXT_PARTS_MAX,
-} from "../../../../src/rails/core/text/text-parts.ts";
-import type { Span, SpansByPath } from "../../../../src/rails/core/spans.ts";
+} from "../../../../src/rails/core/text/text-bounds.ts";
+
+/** Of a PNG, the beginning. */
+const PNG = Buffer.from("89504e470d0a1a0a0000000d494844520001", "hex").toString("base64");
 
 const paths = (body: unknown): string[] => extractTextParts(body).parts.map(({ path, text }) => `${path}=${text}`);
-
-const whole = (text: string): Span => ({
-  start: 0,
-  end: text.length,
-  rail: "r",
-  type: "t",
-  action: "redact",
-  replacement: "*",
-});
 
 const nested = (levels: number, leaf: unknown): unknown =>
   Array.from({ length: levels }).reduce((inner) => [inner], leaf);
@@ -47,9 +41,12 @@ describe("the text parts of a body", () => {
     };
     expect(extractTextParts(body)).toEqual({
       parts: [
+        { path: "model", role: "parameter", text: "m" },
+        { path: "user", role: "parameter", text: "u-1" },
         { path: "messages[0].content", role: "system", text: "be kind" },
         { path: "messages[1].name", role: "user", text: "ann" },
         { path: "messages[1].content[0].text", role: "user", text: "hi" },
+        { path: "messages[1].content[1].image_url.url", role: "user", text: "data:x" },
         { path: "messages[2].tool_calls[0].id", role: "assistant", text: "call_1" },
         { path: "messages[2].tool_calls[0].function.name", role: "assistant", text: "find" },
         { path: "messages[2].tool_calls[0].function.arguments", role: "assistant", text: '{"q":"x"}' },
@@ -82,12 +79,12 @@ describe("the text parts of a body", () => {
     {
       name: "an unknown shape of content",
       body: { messages: [{ content: { odd: [{ deep: "a" }] } }] },
-      parts: ["messages[0].content.odd[0].deep=a"],
+      parts: ['{"odd"}=odd', '{"deep"}=deep', "messages[0].content.odd[0].deep=a"],
     },
     {
       name: "a member with a strange name",
       body: { input: { "a.b": "x", a: { b: "y" }, "": "z" } },
-      parts: ['input["a.b"]=x', "input.a.b=y", 'input[""]=z'],
+      parts: ['{"a.b"}=a.b', 'input["a.b"]=x', '{"a"}=a', '{"b"}=b', "input.a.b=y", 'input[""]=z'],
     },
     {
       name: "members that nobody here knows, such as a template for the whole prompt",
@@ -96,9 +93,39 @@ describe("the text parts of a body", () => {
     },
     { name: "no empty text", body: { messages: [{ content: "" }] }, parts: [] },
     {
-      name: "nothing of members that servers keep to themselves",
-      body: { model: "m", metadata: { a: "b" }, stop: ["x"], user: "u", seed: 7 },
-      parts: [],
+      name: "members that servers keep to themselves, since nobody here can check that they do",
+      body: { model: "m", metadata: { title: "b" }, stop: ["x"], user: "u", seed: 7 },
+      parts: ["model=m", "metadata.title=b", "stop[0]=x", "user=u"],
+    },
+    {
+      name: "a role and a type that are none of the protocol's",
+      body: {
+        messages: [
+          { role: "my key", type: "my other key" },
+          { role: "user", type: "text" },
+        ],
+      },
+      parts: ["messages[0].role=my key", "messages[0].type=my other key"],
+    },
+    {
+      name: "a name once, wherever it is",
+      body: { input: [{ "my key": "a" }, { "my key": "b" }] },
+      parts: ['{"my key"}=my key', 'input[0]["my key"]=a', 'input[1]["my key"]=b'],
+    },
+    {
+      name: "a long number, and no short one",
+      body: { input: { title: NUMBER_MIN, n: NUMBER_MIN - 1, seed: -4111111111111111 } },
+      parts: ["input.title#=1000000", "input.seed#=-4111111111111111"],
+    },
+    {
+      name: "what stands around media in a text",
+      body: { prompt: `before ${PNG} between ${PNG} behind`, suffix: PNG },
+      parts: ["prompt=before ", "prompt~1= between ", "prompt~2= behind"],
+    },
+    {
+      name: "what a media member says beside its media",
+      body: { messages: [{ content: [{ type: "file", file: { filename: "a key.png", file_data: PNG } }] }] },
+      parts: ["messages[0].content[0].file.filename=a key.png"],
     },
   ])("include $name", ({ body, parts }) => {
     expect(paths(body)).toEqual(parts);
@@ -139,28 +166,53 @@ describe("the text parts of a body", () => {
     },
   );
 
+  test("say that a list of numbers anywhere may be a text, if it is as long as one", () => {
+    const list = (count: number): number[] => Array.from({ length: count }, (_, index) => 65 + (index % 7));
+    expect(extractTextParts({ input: { odd: list(NUMBERS_MAX) } }).unseen).toEqual(["token_ids"]);
+    expect(extractTextParts({ input: { odd: list(NUMBERS_MAX - 1) } }).unseen).toEqual([]);
+    expect(extractTextParts({ input: { points: list(NUMBERS_MAX).map((at) => at + 0.5) } }).unseen).toEqual([]);
+    expect(extractTextParts({ tools: [{ parameters: { enum: list(NUMBERS_MAX) } }] }).unseen).toEqual(["token_ids"]);
+    const choice = Array.from({ length: 2 * NUMBERS_MAX }, (_, index) => index);
+    expect(extractTextParts({ tools: [{ parameters: { enum: choice } }] }).unseen).toEqual([]);
+  });
+
+  test("say that media stand in a text, and how many of its characters they are where a model reads them", () => {
+    const body = { prompt: `see ${PNG}.`, messages: [{ content: [{ type: "image", source: { data: PNG } }] }] };
+    expect(extractTextParts(body)).toMatchObject({ unseen: ["media"], unreadBytes: PNG.length });
+    expect(extractTextParts(body, true)).not.toHaveProperty("unreadBytes");
+  });
+
+  test("say that there is more text in other encodings than is read", () => {
+    const encoded = Buffer.from("a word and another ".repeat(1_000)).toString("base64");
+    expect(extractTextParts({ prompt: [encoded] })).toMatchObject({
+      unseen: [],
+      views: new Map([["prompt[0]", [{}]]]),
+    });
+    expect(extractTextParts({ prompt: Array.from({ length: 9 }, () => encoded) }).unseen).toEqual(["encoded"]);
+  });
+
   const message = (part: object): object => ({ messages: [{ role: "user", content: [part] }] });
   test.each([
     message({ type: "image_url", image_url: { url: "https://a.dev/b.png" } }),
     message({ type: "input_image", file_id: "f" }),
-    message({ type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } }),
-    message({ type: "input_audio", input_audio: { data: "AAAA", format: "wav" } }),
+    message({ type: "image", source: { type: "base64", media_type: "image/png", data: PNG } }),
+    message({ type: "input_audio", input_audio: { data: PNG, format: "wav" } }),
     message({ type: "document", source: { type: "file", file_id: "f" } }),
-    { contents: [{ parts: [{ inline_data: { mime_type: "image/png", data: "AAAA" } }] }] },
+    { contents: [{ parts: [{ inline_data: { mime_type: "image/png", data: PNG } }] }] },
   ])("say that %j has media, and do not read those as text", (body) => {
     const { parts, unseen } = extractTextParts(body);
     expect(unseen).toEqual(["media"]);
-    expect(parts.filter(({ text }) => text === "AAAA")).toEqual([]);
+    expect(parts.filter(({ text }) => text.includes(PNG))).toEqual([]);
   });
 
   test.each([
-    { messages: [{ role: "user", content: "a", images: ["AAAA"] }] },
-    { prompt: "a", images: ["AAAA"] },
-    { text: "a", image_data: "AAAA" },
+    { messages: [{ role: "user", content: "a", images: ["aaaa"] }] },
+    { prompt: "a", images: ["aaaa"] },
+    { text: "a", image_data: "aaaa" },
   ])("say that %j may have media, and read them, as names are the worker's own", (body) => {
     const { parts, unseen } = extractTextParts(body);
     expect(unseen).toEqual(["media"]);
-    expect(parts.map(({ text }) => text)).toEqual(["a", "AAAA"]);
+    expect(parts.map(({ text }) => text)).toEqual(["a", "aaaa"]);
   });
 
   test("are a tool's where they bring what a tool has found, in every protocol", () => {
@@ -183,7 +235,10 @@ describe("the text parts of a body", () => {
       "user: asked",
     ]);
     expect(roles({ documents: [{ title: "found" }], prompt: "asked" })).toEqual(["tool: found", "user: asked"]);
-    expect(roles({ tools: [{ type: "search_result", description: "a tool" }] })).toEqual(["tool_definition: a tool"]);
+    expect(roles({ tools: [{ type: "search_result", description: "a tool" }] })).toEqual([
+      "tool_definition: search_result",
+      "tool_definition: a tool",
+    ]);
   });
 
   test("say nothing of how the model should speak, nor of a tool that takes a file", () => {
@@ -218,112 +273,5 @@ describe("the text parts of a body", () => {
         expect(new Set(found).size).toBe(found.length);
       }),
     );
-  });
-});
-
-describe("applying redactions", () => {
-  const body = {
-    model: "m",
-    messages: [
-      { role: "user", content: "my key is abc" },
-      {
-        role: "user",
-        content: [
-          { type: "text", text: "abc" },
-          { type: "text", text: "clean" },
-        ],
-      },
-    ],
-    temperature: 0.5,
-  };
-
-  test("changes the strings at the given paths and shares the rest", () => {
-    const before = structuredClone(body);
-    const spans: SpansByPath = new Map([
-      ["messages[0].content", [{ ...whole("abc"), start: 10, end: 13 }]],
-      ["messages[1].content[0].text", [whole("abc")]],
-      ["messages[9].content", [whole("x")]],
-    ]);
-    const redacted = applyRedactions(body, spans) as typeof body;
-    expect(redacted).toEqual({
-      ...before,
-      messages: [
-        { role: "user", content: "my key is *" },
-        {
-          role: "user",
-          content: [
-            { type: "text", text: "*" },
-            { type: "text", text: "clean" },
-          ],
-        },
-      ],
-    });
-    expect(redacted.messages[1]?.content[1]).toBe(body.messages[1]?.content[1]);
-    expect(body).toEqual(before);
-  });
-
-  test("returns the body itself when nothing is redacted", () => {
-    const flag: Span = { ...whole("my"), action: "flag" };
-    expect(applyRedactions(body, new Map())).toBe(body);
-    expect(applyRedactions(body, new Map([["messages[0].content", [flag]]]))).toBe(body);
-    expect(applyRedactions(null, new Map([["prompt", [whole("a")]]]))).toBeNull();
-  });
-
-  test("keeps a member named __proto__ a member", () => {
-    const odd = JSON.parse('{"input":{"__proto__":{"a":"x"},"b":"y"}}') as unknown;
-    const [first] = extractTextParts(odd).parts;
-    expect(first?.path).toBe("input.__proto__.a");
-    const redacted = applyRedactions(odd, new Map([["input.__proto__.a", [whole("x")]]]));
-    expect(JSON.stringify(redacted)).toBe('{"input":{"__proto__":{"a":"*"},"b":"y"}}');
-  });
-
-  test("reaches every extracted part and nothing else", () => {
-    fc.assert(
-      fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (messages, other, metadata) => {
-        const any = { messages, other, metadata };
-        const { parts } = extractTextParts(any);
-        const redacted = applyRedactions(any, new Map(parts.map(({ path, text }) => [path, [whole(text)]])));
-        expect(extractTextParts(redacted).parts).toEqual(parts.map((part) => ({ ...part, text: "*" })));
-        expect((redacted as typeof any).metadata).toBe(metadata);
-      }),
-    );
-  });
-});
-
-describe("a body of unknown shape", () => {
-  const body = {
-    question: "q",
-    user: "u",
-    chat_history: [{ inputs: { question: "a" } }],
-    n: 3,
-    messages: [{ role: "system", content: "s" }],
-  };
-
-  test("has as many texts as strings, and the roles that are known", () => {
-    const { parts } = extractTextParts(body, true);
-    expect(parts.map(({ path, role }) => [path, role])).toEqual([
-      ["question", "user"],
-      ["user", "user"],
-      ["chat_history[0].inputs.question", "user"],
-      ["messages[0].content", "system"],
-    ]);
-  });
-
-  test("is redacted where it was read", () => {
-    const spans: SpansByPath = new Map([["chat_history[0].inputs.question", [whole("a")]]]);
-    expect(applyRedactions(body, spans, true)).toEqual({ ...body, chat_history: [{ inputs: { question: "*" } }] });
-    const ofUser: SpansByPath = new Map([["user", [whole("u")]]]);
-    expect(applyRedactions(body, ofUser, true)).toEqual({ ...body, user: "*" });
-    expect(applyRedactions(body, ofUser)).toBe(body);
-  });
-
-  test.each([
-    ["text", 1],
-    [["a", "b"], 2],
-    [7, 0],
-    [null, 0],
-  ] as const)("may be no object: %j", (value, texts) => {
-    expect(extractTextParts(value, true).parts).toHaveLength(texts);
-    expect(extractTextParts(value).parts).toHaveLength(0);
   });
 });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { APART_MIN } from "../../../../src/rails/core/text/apart.ts";
-import { mediaRuns, VIEW_CHARS_MAX, viewBudget, viewsOf } from "../../../../src/rails/core/text/views.ts";
+import { mediaRuns } from "../../../../src/rails/core/text/encoded-runs.ts";
+import { VIEW_CHARS_MAX, viewBudget, viewsOf } from "../../../../src/rails/core/text/views.ts";
 
 const KEY = `AKIA${"Q4F5BNZSWAIK7GLP"}`;
 const codes = (text: string, write: (code: number) => string): string =>
