@@ -43,9 +43,6 @@ export function layersOf(text: string): readonly Layer[] {
   return layers;
 }
 
-/** Is this long run a text in another alphabet, and so no file. */
-export const isReadable = (text: string): boolean => layersOf(text).length > 0;
-
 function decodedRun(run: string): string | null {
   const isHex = run.length % 2 === 0 && /^[0-9A-Fa-f]+$/.test(run);
   return (isHex ? printable(hexBytes(run)) : null) ?? printable(base64Bytes(run));

@@ -8,9 +8,8 @@
  * Rejected: the JSON as text, where escapes hide a match and the protocol's own words would be found.
  */
 import type { UnseenReason } from "../rail.ts";
-import { isMediaText } from "../text/media-text.ts";
+import { mediaRuns } from "../text/encoded-runs.ts";
 import { isKnownName, isOpaque, isTime, isTokenIds, isWord } from "./answer-words.ts";
-import { isReadable } from "./answer-layers.ts";
 import { REPEATING } from "./answer-sites.ts";
 import type { Json } from "./stream-events.ts";
 
@@ -86,7 +85,7 @@ function walkValue(walk: Walk, value: unknown, at: At): void {
 
 function walkText(walk: Walk, text: string, at: At): void {
   if (text === "" || isWord(at.name, text)) return;
-  if (isMediaText(true, text) && !isReadable(text) && !isOpaque(at.name)) walk.unseen.add("media");
+  if (!isOpaque(at.name) && mediaRuns(text).length > 0) walk.unseen.add("media");
   add(walk, "text", text, at);
 }
 
