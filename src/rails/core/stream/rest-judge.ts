@@ -29,8 +29,18 @@ const TAIL_CHARS_MAX = 512;
 /** Places of one stream that are remembered; in one more nothing would be seen that was cut. */
 export const PLACES_MAX = 4_096;
 
-/** What stood at a place of a stream, put together. `repeats`: of its last value, in a row. */
-type Tail = { text: string; last: string; repeats: number };
+/**
+ * So many characters of a place may come before they are looked at together. A run without a blank that is as long as
+ * `RUN_CHARS` is looked at with each of its pieces: it may be a key.
+ */
+const UNSEEN_CHARS_MAX = 64;
+const RUN_CHARS = 16;
+
+/**
+ * What stood at a place of a stream, put together. `repeats`: of its last value, in a row; `unseenChars`: at its end, not
+ * yet looked at together with what is before.
+ */
+type Tail = { text: string; last: string; repeats: number; unseenChars: number };
 export type Tails = Map<string, Tail>;
 
 export type RestRails = { readonly scanners: readonly StreamScanner[]; readonly wholes: readonly WholeRail[] };
@@ -153,16 +163,19 @@ function judgePlaces(judge: Judge, parts: readonly RestPart[], tails: Tails | nu
   let isBeyond = false;
   for (const [place, pieces] of places) {
     if (tails === null) {
-      if (pieces.length > 1) judgeJoined(judge, "", pieces);
+      if (pieces.length > 1) judgeJoined(judge, "", 0, pieces);
       continue;
     }
     const tail = tails.get(place);
-    const last = pieces.at(-1)?.text ?? "";
+    const text = pieces.length === 1 ? (pieces[0]?.text ?? "") : pieces.map((piece) => piece.text).join("");
     if (tail === undefined && tails.size >= PLACES_MAX) isBeyond = true;
-    else if (pieces.some((piece) => judge.spans.has(piece))) tails.set(place, { text: "", last: "", repeats: 0 });
-    else if (tail === undefined && pieces.length === 1)
-      tails.set(place, { text: last.slice(-TAIL_CHARS_MAX), last, repeats: 0 });
-    else remember(judge, tails, place, tail ?? { text: "", last: "", repeats: 0 }, pieces);
+    else if (tail === undefined && pieces.length === 1) tails.set(place, tailOf(text));
+    else if (pieces.some((piece) => judge.spans.has(piece))) tails.set(place, tailOf(""));
+    else {
+      const known = tail ?? tailOf("");
+      tails.set(place, known);
+      remember(judge, known, text, pieces);
+    }
   }
   return isBeyond;
 }
@@ -176,21 +189,45 @@ function isInPieces({ place, repeating }: RestPart): boolean {
   return repeating !== null || name === "" || isPieceName(name.slice(name.lastIndexOf(".") + 1));
 }
 
-function remember(judge: Judge, tails: Tails, place: string, tail: Tail, pieces: readonly RestPart[]): void {
-  const text = pieces.map((piece) => piece.text).join("");
-  const repeats = text === tail.last ? tail.repeats + 1 : 0;
+const tailOf = (text: string): Tail => ({ text: text.slice(-TAIL_CHARS_MAX), last: text, repeats: 0, unseenChars: 0 });
+
+function remember(judge: Judge, tail: Tail, text: string, pieces: readonly RestPart[]): void {
+  tail.repeats = text === tail.last ? tail.repeats + 1 : 0;
   // An id that is the same in every event: looked at once behind itself.
-  if (repeats > 1) return;
-  const hasFound = judgeJoined(judge, tail.text, pieces);
-  tails.set(place, { text: hasFound ? "" : (tail.text + text).slice(-TAIL_CHARS_MAX), last: text, repeats });
+  if (tail.repeats > 1) return;
+  tail.last = text;
+  const before = tail.text;
+  const seenChars = before.length - tail.unseenChars;
+  tail.text = (before + text).slice(-TAIL_CHARS_MAX);
+  tail.unseenChars = Math.min(tail.unseenChars + text.length, tail.text.length);
+  if (tail.unseenChars < UNSEEN_CHARS_MAX && !endsInRun(tail.text)) return;
+  tail.unseenChars = 0;
+  if (judgeJoined(judge, before, seenChars, pieces)) tail.text = "";
 }
 
-/** Only what none of the pieces holds by itself. */
-function judgeJoined(judge: Judge, before: string, pieces: readonly RestPart[]): boolean {
+function endsInRun(text: string): boolean {
+  if (text.length < RUN_CHARS) return false;
+  for (let at = text.length - RUN_CHARS; at < text.length; at += 1) if (text.charCodeAt(at) <= 0x20) return false;
+  return true;
+}
+
+/** The stream, or a part of it, has ended: what was not looked at yet. It was shown. */
+export function judgeTails(tails: Tails, rails: RestRails, tally: StreamTally): StreamBlock | null {
+  const judge: Judge = { rails, tally, forms: undefined, spans: new Map(), blocks: [] };
+  for (const tail of tails.values()) {
+    if (tail.unseenChars === 0) continue;
+    judgeJoined(judge, tail.text, tail.text.length - tail.unseenChars, []);
+    tail.unseenChars = 0;
+  }
+  return blockOf(judge.blocks);
+}
+
+/** Only what none of the pieces holds by itself, and none before has shown: the first `seenChars` were looked at. */
+function judgeJoined(judge: Judge, before: string, seenChars: number, pieces: readonly RestPart[]): boolean {
   const text = before + pieces.map((piece) => piece.text).join("");
-  let hasFound = noteWholes(judge, text, before);
+  let hasFound = noteWholes(judge, text, before.slice(0, seenChars));
   for (const { span, scanner } of findings(judge, text)) {
-    if (span.end <= before.length) continue;
+    if (span.end <= seenChars) continue;
     const { rail, action } = scanner;
     const touched: { readonly part: RestPart; readonly from: number }[] = [];
     let from = before.length;
@@ -198,13 +235,15 @@ function judgeJoined(judge: Judge, before: string, pieces: readonly RestPart[]):
       if (from < span.end && from + part.text.length > span.start) touched.push({ part, from });
       from += part.text.length;
     }
-    if (touched.length < 2 && span.start >= before.length) continue;
+    if (touched.length === 1 && span.start >= before.length) continue;
     hasFound = true;
-    noteFinding(judge.tally, rail, span.type, action);
+    const found = { start: 0, end: 0, type: span.type, rail, action };
+    noteFinding(judge.tally, rail, span.type, touched.length === 0 ? leftAction(action) : action);
+    if (action === "block") judge.blocks.push(found);
     for (const [at, { part, from: partFrom }] of touched.entries()) {
       const start = Math.max(0, span.start - partFrom);
       const replacement = at === 0 ? (span.replacement ?? defaultReplacement(span.type)) : "";
-      put(judge, part, { start, end: span.end - partFrom, type: span.type, replacement, rail, action });
+      put(judge, part, { ...found, start, end: span.end - partFrom, replacement });
     }
   }
   return hasFound;

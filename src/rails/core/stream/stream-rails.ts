@@ -27,7 +27,7 @@ import type { Reading, StreamFormat, TextSite } from "./stream-format.ts";
 import { anthropicFormat } from "./stream-anthropic.ts";
 import { anyFormat } from "./stream-any.ts";
 import { hasRepeatedMembers } from "../text/repeated-members.ts";
-import { createSides, isCleanAt, lookAtLines, lookBeside } from "./stream-sides.ts";
+import { createSides, endSides, isCleanPadding, lookAtLines, lookBeside } from "./stream-sides.ts";
 import type { Sides } from "./stream-sides.ts";
 import { noteUnread } from "./stream-guard.ts";
 import { chatFormat, completionsFormat } from "./stream-openai.ts";
@@ -149,8 +149,8 @@ function handlePart(state: State, raw: string): string {
 
 function fillTemplate(state: State, raw: string, template: Template): string {
   const { channel: name, textStart, textEnd, paddingStart, paddingEnd } = template;
-  // Padding is random letters; whatever else it may be, the event is then read with care.
-  if (paddingEnd > paddingStart && !isCleanAt(state.sides, "padding", raw.slice(paddingStart, paddingEnd)))
+  // Padding is a few random letters; whatever else it may be, the event is then read with care.
+  if (paddingEnd > paddingStart && !isCleanPadding(state.sides, raw.slice(paddingStart, paddingEnd)))
     return handleEvent(state, raw);
   const text = raw.slice(textStart, textEnd);
   const channel = state.channels.byName.get(name);
@@ -188,6 +188,7 @@ function handleEvent(state: State, given: string): string {
   if (data.trim() === DONE) {
     const all = channelsIn(state.channels, "all");
     const before = insert(state, flushAll(all));
+    state.blocked ??= endSides(state.sides);
     endAll(state, all);
     return state.blocked === null ? before + raw : before + closingOf(state);
   }
@@ -218,6 +219,7 @@ function handleEvent(state: State, given: string): string {
   const ending = channelsIn(state.channels, reading.ends).filter(({ name }) => !done.has(name));
   if (state.blocked === null) inserted += insert(state, flushAll(ending), event);
   noteBlock(state, ending);
+  if (reading.ends === "all") state.blocked ??= endSides(state.sides);
   if (!isFailure(event)) endAll(state, channelsIn(state.channels, reading.ends));
   if (state.blocked === null) isChanged = applyCopies(state, reading) || isChanged;
   if (state.blocked !== null) {
@@ -349,6 +351,7 @@ function endStream(state: State): Pushed {
   if (state.blocked === null) {
     const all = channelsIn(state.channels, "all");
     const rest = insert(state, flushAll(all));
+    state.blocked ??= endSides(state.sides);
     endAll(state, all);
     if (rest !== "" && out !== "" && !out.endsWith("\n\n")) out += "\n\n";
     out += rest;

@@ -10,7 +10,7 @@ import { fieldOf, linesOf, withoutBom } from "../../../lib/sse.ts";
 import { restOf } from "./answer-rest.ts";
 import type { Rest, RestPart } from "./answer-rest.ts";
 import { isEventName } from "./answer-words.ts";
-import { applyRest, judgeRest } from "./rest-judge.ts";
+import { applyRest, judgeRest, judgeTails } from "./rest-judge.ts";
 import type { RestRails, Tails } from "./rest-judge.ts";
 import type { Json } from "./stream-events.ts";
 import { noteUnread } from "./stream-guard.ts";
@@ -22,6 +22,10 @@ export type Sides = {
   readonly rails: RestRails & { readonly mustRead: MustRead };
   readonly tally: StreamTally;
   readonly tails: Tails;
+  /** Of events of known forms. */
+  readonly padding: { text: string; last: string; repeats: number; unseenChars: number };
+  /** What blocks, found where nothing could be ended for it. */
+  late: StreamBlock | null;
   /** Of the last event, where nothing was found in it. */
   lastText: string;
   lastLines: string;
@@ -33,7 +37,15 @@ type Judged = Looked & { readonly value: unknown };
 const SAME: Looked = { isChanged: false, blocked: null, isClean: true };
 
 export function createSides(rails: Sides["rails"], tally: StreamTally): Sides {
-  return { rails, tally, tails: new Map(), lastText: "", lastLines: "" };
+  return {
+    rails,
+    tally,
+    tails: new Map(),
+    padding: { text: "", last: "", repeats: 0, unseenChars: 0 },
+    late: null,
+    lastText: "",
+    lastLines: "",
+  };
 }
 
 /**
@@ -43,16 +55,35 @@ export function lookBeside(sides: Sides, event: unknown, isSite: (holder: Json, 
   const rest = restOf(event, isSite);
   for (const reason of rest.unseen) noteUnread(reason, sides.rails.mustRead, sides.tally);
   const isSame = rest.text === sides.lastText;
-  const looked = isSame ? { ...SAME, isClean: rest.unseen.size === 0 } : look(sides, rest);
+  const own = isSame ? { ...SAME, isClean: rest.unseen.size === 0 } : look(sides, rest);
+  const looked = { ...own, blocked: own.blocked ?? sides.late };
   if (!isSame) sides.lastText = looked.isClean ? rest.text : "";
   return { ...looked, value: rest.root.value };
 }
 
-/** A string that stands in every event of a known form, such as padding. True: nothing was found. */
-export function isCleanAt(sides: Sides, place: string, text: string): boolean {
-  const part: RestPart = { kind: "text", holder: { text }, member: "text", text, start: 0, place, repeating: null };
-  return look(sides, { text, parts: [part], unseen: new Set() }).isClean;
+/** What came at one place over several events, and was not looked at together yet. */
+export function endSides(sides: Sides): StreamBlock | null {
+  const { rails, tally, tails, padding } = sides;
+  const all: Tails = new Map([...tails, ["padding", padding]]);
+  return sides.late ?? judgeTails(all, rails, tally);
 }
+
+/** Padding that is put together before it is looked at: it is random, and looks like a key in every event. */
+const PADDING_CHARS_MAX = 512;
+
+/** The padding of an event of a known form. True: nothing was found in it; then the event may pass as it is. */
+export function isCleanPadding(sides: Sides, text: string): boolean {
+  const { padding, rails, tally } = sides;
+  padding.text += text;
+  padding.unseenChars += text.length;
+  if (padding.text.length < PADDING_CHARS_MAX) return text.length < PADDING_USUAL_CHARS;
+  sides.late ??= judgeTails(new Map([["padding", padding]]), rails, tally);
+  padding.text = padding.text.slice(-PADDING_CHARS_MAX / 2);
+  return sides.late === null && text.length < PADDING_USUAL_CHARS;
+}
+
+/** What hides the length of a token is no longer than a token. */
+const PADDING_USUAL_CHARS = 20;
 
 function look(sides: Sides, rest: Omit<Rest, "root">): Looked {
   const { spans, blocked, isBeyond } = judgeRest(rest, sides.rails, sides.tally, { tails: sides.tails });
