@@ -70,12 +70,43 @@ export function findCards(scan: PiiScan): FoundSpan[] {
     if (length < 4 || length > CARD_DIGITS_MAX || !mayBegin(scan, group)) continue;
     const last = lastGroup(scan, group, digits);
     if (last === null) continue;
+    if (group === last && isInNumbers(scan, group)) continue;
     readContext(context, startOf(scan, group));
     if (hasWord(context, "goods", startOf(scan, group), GOODS_CHARS)) continue;
     if (!keep(scan, found, { start: startOf(scan, group), end: endOf(scan, last), type: "card" })) break;
     group = last;
   }
   return found;
+}
+
+/** Digits of a neighbour that make a list of long numbers. */
+const LISTED_DIGITS_MIN = 15;
+
+/**
+ * Comma, line break, tabs and a minus between two numbers of a list. What follows counts only if it is near enough for
+ * a stream to have held the number until then.
+ */
+const LIST_GAP_CHARS_MAX = { before: 8, after: 3 } as const;
+
+/** Is it a negative number, or does a long number that is no card stand beside it in a list? */
+function isInNumbers(scan: PiiScan, group: number): boolean {
+  const start = startOf(scan, group);
+  if (scan.text.charCodeAt(start - 1) === DASH && !isWordCode(scan.text.charCodeAt(start - 2))) return true;
+  return isOtherNumber(scan, group - 1, group - 1) || isOtherNumber(scan, group + 1, group);
+}
+
+/** Is the neighbour long and no card, and a comma all that parts it from the other; `left` is the first of the two. */
+function isOtherNumber(scan: PiiScan, neighbour: number, left: number): boolean {
+  const size = lengthOf(scan, neighbour);
+  if (left < 0 || size < LISTED_DIGITS_MIN) return false;
+  const charsMax = neighbour === left ? LIST_GAP_CHARS_MAX.before : LIST_GAP_CHARS_MAX.after;
+  const gap = scan.text.slice(endOf(scan, left), Math.min(startOf(scan, left + 1), endOf(scan, left) + charsMax));
+  scan.meter.steps += charsMax + size;
+  if (endOf(scan, left) + gap.length !== startOf(scan, left + 1) || !/^\s*,[\s-]*$/.test(gap)) return false;
+  if (size > CARD_DIGITS_MAX) return true;
+  const digits = new Uint8Array(CARD_DIGITS_MAX);
+  copyGroup(scan, neighbour, digits, 0);
+  return !isCardNumber(digits, size);
 }
 
 /** Has an issuer numbers that begin with these four digits and are as long? */
@@ -121,10 +152,14 @@ function copyGroup(scan: PiiScan, group: number, digits: Uint8Array, size: numbe
 }
 
 function isCard(scan: PiiScan, last: number, digits: Uint8Array, size: number): boolean {
+  scan.meter.steps += size;
+  return isCardNumber(digits, size) && mayEnd(scan, last);
+}
+
+function isCardNumber(digits: Uint8Array, size: number): boolean {
   let prefix = 0;
   for (let at = 0; at < 4; at += 1) prefix = prefix * 10 + (digits[at] ?? 0);
-  scan.meter.steps += size;
-  return isIssued(prefix, size) && passesLuhn(digits, size) && mayEnd(scan, last);
+  return isIssued(prefix, size) && passesLuhn(digits, size);
 }
 
 /** Fours with a shorter rest, 4-6-5 and 4-6-4, or four and all the rest. */

@@ -30,7 +30,11 @@ export type Context = {
 
 export function createContext(scan: PiiScan): Context {
   const never = Number.NEGATIVE_INFINITY;
-  return { scan, at: 0, last: { phone: never, number: never, other: never, goods: never, ssn: never, version: never } };
+  return {
+    scan,
+    at: 0,
+    last: { phone: never, number: never, other: never, goods: never, ssn: never, version: never, host: never },
+  };
 }
 
 /** Reads up to `to`, which must not be smaller than in the call before. */
@@ -54,7 +58,7 @@ export function readContext(context: Context, to: number): void {
     }
     const start = at;
     while (at < to && isLetter(text.charCodeAt(at))) at += 1;
-    const kind = kindOfWord(text, start, at);
+    const kind = isCalled(text, at) ? null : kindOfWord(text, start, at);
     if (kind !== null) note(context, kind, at);
   }
   context.at = Math.max(context.at, at);
@@ -111,10 +115,22 @@ const LEADING: ReadonlySet<string> = new Set(
 /** Words that name a phone only as a label: "Office: …". */
 const LABELS: ReadonlySet<string> = new Set("office home work main direct day evening private business".split(" "));
 
-/** A word for goods is one for another kind of number too. */
+/** A word for goods, or for a version, is one for another kind of number too. */
 function note({ last }: Context, kind: WordKind, end: number): void {
   last[kind] = end;
-  if (kind === "goods") last.other = end;
+  if (kind === "goods" || kind === "version") last.other = end;
+}
+
+/** `call(`, `Number.MAX`, `text[`: a name of code, whatever it means in prose. */
+function isCalled(text: string, end: number): boolean {
+  const next = text.charAt(end);
+  if (next === ".") return isIn(text.charCodeAt(end + 1), CHARS.letter);
+  return next === "(" || next === "[" ? !isDigitOrPlus(text, end + 1) : false;
+}
+
+/** "call (212) 555…", "call(+1…". */
+function isDigitOrPlus(text: string, at: number): boolean {
+  return text.charAt(at) === "+" || isIn(text.charCodeAt(at), CHARS.digit);
 }
 
 function kindOfWord(text: string, start: number, end: number): WordKind | null {
@@ -127,7 +143,9 @@ function kindOfWord(text: string, start: number, end: number): WordKind | null {
     return (next === ":" || next === ".") && !isLetter(text.charCodeAt(start - 1)) ? "phone" : null;
   }
   if (LABELS.has(word)) return text.charAt(end) === ":" ? "phone" : null;
-  return contextWords().get(word) ?? null;
+  const kind = contextWords().get(word) ?? null;
+  // "hljs-number": a class of a page.
+  return kind === "number" && text.charAt(start - 1) === "-" ? null : kind;
 }
 
 function isLetter(code: number): boolean {

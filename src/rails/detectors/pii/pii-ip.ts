@@ -2,8 +2,10 @@
  * Decides which dotted or colon-separated groups are addresses: IPv4, IPv6, and MAC.
  *
  * Model. IPv4: four numbers up to 255 without leading zeros, alone between their neighbours, and not after a word that
- * makes them a version. IPv6: RFC 4291 text, eight groups or one "::", with an IPv4 tail or a zone. All ranges count:
- * an operator who redacts addresses wants the private ones gone too.
+ * makes them a version. Four small numbers are a version or a section more often than an address (of random addresses
+ * one in four thousand has them): there a port, a prefix length, a URL or a word has to say so. IPv6: RFC 4291 text,
+ * eight groups or one "::", with an IPv4 tail or a zone. An operator who redacts addresses wants the private ones gone
+ * too, and those of documentation stand for real ones; loopback, masks and multicast are nobody's.
  * Rejected: ports and prefix lengths as part of the span; they say nothing about a person.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
@@ -26,13 +28,26 @@ export function findIpV4(scan: PiiScan): FoundSpan[] {
     if (joinAfter(scan, group) !== DOT || !isIpV4At(scan, group)) continue;
     const start = startOf(scan, group);
     const end = endOf(scan, group + 3);
-    if (isProduct(text, start) || isContinued(text, end)) continue;
+    if (isNobodys(scan, group) || isProduct(text, start) || isContinued(text, end)) continue;
     readContext(context, start);
     if (hasWord(context, "version", start, VERSION_CHARS)) continue;
+    if (isSmall(scan, group) && !isAddressed(text, start, end) && !hasWord(context, "host", start, HOST_CHARS))
+      continue;
     if (!keep(scan, found, { start, end, type: "ip" })) break;
     group += 3;
   }
   return found;
+}
+
+/** Digits and one dot. */
+function isDecimalAt(text: string, at: number): boolean {
+  let end = at;
+  while (end - at < 4 && isDigit(text.charCodeAt(end))) end += 1;
+  if (text.charAt(end) !== ".") return false;
+  const from = end + 1;
+  end = from;
+  while (end - from < 4 && isDigit(text.charCodeAt(end))) end += 1;
+  return end > from;
 }
 
 /** IPv6 and MAC addresses: both hang on colons, and a text is one or the other. */
@@ -62,14 +77,47 @@ function isIpV4At(scan: PiiScan, group: number): boolean {
   return true;
 }
 
-/** "Chrome/120.0.0.0"; "https://10.0.0.1" is none. */
-function isProduct(text: string, start: number): boolean {
-  return text.charAt(start - 1) === "/" && isIn(text.charCodeAt(start - 2), CHARS.alnum);
+/** "ip address of the server is ": how far before four small numbers the word ends, in characters. */
+const HOST_CHARS = 24;
+
+/** This network, loopback, and from multicast on (RFC 6890): masks too. */
+function isNobodys(scan: PiiScan, group: number): boolean {
+  const first = valueOf(scan, group);
+  return first === 0 || first === 127 || first >= 224;
 }
 
-/** Whether the number goes on: a fifth part, a letter. */
+/** Parts of versions and sections are smaller; 10.x is a private network's. */
+const SMALL_PART_MAX = 39;
+const PRIVATE_NETWORK = 10;
+
+function isSmall(scan: PiiScan, group: number): boolean {
+  if (valueOf(scan, group) === PRIVATE_NETWORK) return false;
+  for (let part = group; part < group + 4; part += 1) if (valueOf(scan, part) > SMALL_PART_MAX) return false;
+  return true;
+}
+
+/** "//" or "@" before it; a port or the length of a prefix behind it. */
+function isAddressed(text: string, start: number, end: number): boolean {
+  const before = text.charAt(start - 1);
+  if (before === "@" || text.startsWith("//", start - 2)) return true;
+  return (text.charAt(end) === ":" || text.charAt(end) === "/") && isDigit(text.charCodeAt(end + 1));
+}
+
+/** "Chrome/120.0.0.0", "linux-2.6.35.5"; "https://10.0.0.1" is none. */
+function isProduct(text: string, start: number): boolean {
+  const before = text.charAt(start - 1);
+  if (before === "/") return isIn(text.charCodeAt(start - 2), CHARS.alnum);
+  return (before === "-" || before === "~") && isIn(text.charCodeAt(start - 2), CHARS.letter);
+}
+
+/** Whether the number goes on: a fifth part, a letter, "-rc1", ".tar.gz". */
 function isContinued(text: string, end: number): boolean {
-  return isWordCode(text.charCodeAt(end)) || (text.charAt(end) === "." && isDigit(text.charCodeAt(end + 1)));
+  if (isWordCode(text.charCodeAt(end))) return true;
+  // "3.51.98.32 2.03": numbers in a row.
+  if (text.charAt(end) === " " && isDigit(text.charCodeAt(end + 1)) && isDecimalAt(text, end + 1)) return true;
+  const joins = text.charAt(end) === "." || text.charAt(end) === "-" || text.charAt(end) === "+";
+  if (text.charAt(end) === "." && isDigit(text.charCodeAt(end + 1))) return true;
+  return joins && isIn(text.charCodeAt(end + 1), CHARS.lower);
 }
 
 /** Where the group before the first colon begins; null if no address can begin there. */
@@ -78,6 +126,8 @@ function groupStart({ text, meter }: PiiScan, colon: number, from: number): numb
   while (start > from && colon - start <= 4 && isIn(text.charCodeAt(start - 1), CHARS.hex)) start -= 1;
   meter.steps += colon - start + 1;
   if (colon - start > 4 || isWordCode(text.charCodeAt(start - 1)) || text.charAt(start - 1) === ".") return null;
+  // "name:x:500:500::/home": a record whose fields colons part.
+  if (text.charAt(start - 1) === ":" && start - 1 >= from && isWordCode(text.charCodeAt(start - 2))) return null;
   return start;
 }
 
@@ -128,6 +178,7 @@ function typeOf(text: string, start: number, groups: Groups): "ip" | "mac" | nul
   const { end, count, gapAt, isPairs, hasTail } = groups;
   const next = text.charCodeAt(end);
   if (isWordCode(next) || (text.charAt(end) === ":" && isIn(text.charCodeAt(end + 1), CHARS.alnum))) return null;
+  if (text.startsWith("ff0", start) && text.charAt(start + 4) === ":") return null;
   const full = count + (hasTail ? 1 : 0);
   if (gapAt < 0) {
     if (full === 8) return "ip";

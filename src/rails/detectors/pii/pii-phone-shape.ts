@@ -52,6 +52,7 @@ export function phoneShape(row: PhoneRow): PhoneShape {
   if (size < PHONE_DIGITS_MIN || size > PHONE_DIGITS_MAX + 1) return "none";
   if (hasPlus) return isInternational(row, 0) ? "likely" : "none";
   if (size > PHONE_DIGITS_MAX || hasLoneDigit(row) || isRatio(row) || isDate(row) || isOneDigit(row)) return "none";
+  if (isDecimal(row) || isBinary(row) || isPages(row)) return "none";
   if (row.groups === 1) return bareShape(row);
   if (row.hasExtension && size > PHONE_DIGITS_MIN) return "likely";
   if (isDialledAbroad(row)) return "likely";
@@ -107,7 +108,7 @@ function isDialledAbroad(row: PhoneRow): boolean {
 
 function bareShape(row: PhoneRow): PhoneShape {
   const { size, hasExtension } = row;
-  if (size <= PHONE_DIGITS_MIN) return "none";
+  if (size <= PHONE_DIGITS_MIN || isNumeral(row)) return "none";
   if (hasExtension) return size <= PHONE_NATIONAL_DIGITS_MAX ? "likely" : "none";
   return isMobile(row) ? "likely" : nationalShape(row);
 }
@@ -128,7 +129,7 @@ function areaShape(row: PhoneRow): PhoneShape {
 
 function dottedShape(row: PhoneRow): PhoneShape {
   if (LIKELY_DOTTED_ROWS.has(row.lengthCode)) return "likely";
-  if (row.lengths[0] === 1) return "none";
+  if (row.lengths[0] === 1 || row.lengths[1] === 1) return "none";
   const isFrench = row.lengthCode === 0x22222 && row.digits[0] === 0;
   return isFrench ? "likely" : nationalShape(row);
 }
@@ -153,9 +154,61 @@ function isLikelyStart({ digits, lengths }: PhoneRow): boolean {
   return lengths[0] !== 1 || first === 1 || first === 7 || first === 8 || first === 0;
 }
 
+/** "0.0260120", "0-100000": a zero alone is no trunk prefix where a dot or a dash follows. */
+function isDecimal({ digits, lengths, joins, groups }: PhoneRow): boolean {
+  return groups > 1 && lengths[0] === 1 && digits[0] === 0 && (joins[0] === JOIN.dot || joins[0] === JOIN.dash);
+}
+
+/** Pages that one article has, at most. */
+const PAGES_MAX = 100;
+
+/** "219-229", "1367-1372". */
+function isPages(row: PhoneRow): boolean {
+  const { lengthCode, joins } = row;
+  if ((lengthCode !== 0x33 && lengthCode !== 0x44) || joins[0] !== JOIN.dash) return false;
+  const half = row.size / 2;
+  const pages = valueOf(row, half, row.size) - valueOf(row, 0, half);
+  return pages > 0 && pages < PAGES_MAX;
+}
+
+const BINARY_DIGITS_MIN = 8;
+
+/** "01100100". */
+function isBinary({ digits, size, hasExtension }: PhoneRow): boolean {
+  if (size < BINARY_DIGITS_MIN || hasExtension) return false;
+  for (let at = 0; at < size; at += 1) if ((digits[at] ?? 0) > 1) return false;
+  return true;
+}
+
+/** Digits of a Unix time in milliseconds, which are "1…" until 2033. */
+const EPOCH_MS_DIGITS = 13;
+
+/** A number of programs, without a group: "1000000", "1234567890", "0000040", "20240131", "1630365360005". */
+function isNumeral(row: PhoneRow): boolean {
+  const { digits, size } = row;
+  if (isRoundFrom(row, 1) || isCount(row)) return true;
+  if (digits[0] === 0 && digits[1] === 0) return size < 10;
+  if (size === 8 && isYear(row, 0) && isMonthDay(valueOf(row, 4, 6), valueOf(row, 6, 8))) return true;
+  return size === EPOCH_MS_DIGITS && digits[0] === 1;
+}
+
+function isMonthDay(month: number, day: number): boolean {
+  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+const COUNT_DIGITS_MIN = 9;
+
+/** Each digit is one more than the one before, nine and zero side by side. */
+function isCount({ digits, size }: PhoneRow): boolean {
+  if (size < COUNT_DIGITS_MIN) return false;
+  for (let at = 1; at < size; at += 1) if (digits[at] !== ((digits[at - 1] ?? 0) + 1) % 10) return false;
+  return true;
+}
+
 /** One digit alone belongs to the first two groups ("8 (495) …", "11 9 8765-4321"). */
 function hasLoneDigit({ lengths, groups }: PhoneRow): boolean {
   for (let group = 2; group < groups; group += 1) if (lengths[group] === 1) return true;
+  if (groups === 2 && lengths[1] === 1) return true;
   return groups > 1 && lengths[0] === 1 && lengths[1] === 1;
 }
 
@@ -176,6 +229,7 @@ function isThousands({ digits, lengths, groups, joinMask }: PhoneRow): boolean {
 
 function isDate(row: PhoneRow): boolean {
   const { lengthCode, joinMask } = row;
+  if (hasIsoDate(row)) return true;
   if (lengthCode === 0x422) return isYear(row, 0) && isDayMonth(valueOf(row, 4, 6), valueOf(row, 6, 8));
   // Two years side by side.
   if (lengthCode === 0x44) return isYear(row, 0) && isYear(row, 4);
@@ -185,6 +239,20 @@ function isDate(row: PhoneRow): boolean {
   const first = row.lengths[0] ?? 0;
   const second = first + (row.lengths[1] ?? 0);
   return isDayMonth(valueOf(row, 0, first), valueOf(row, first, second)) && (isShort || isYear(row, second));
+}
+
+/** "0 2014-05-13": a date behind another number. */
+function hasIsoDate(row: PhoneRow): boolean {
+  const { lengths, joins, groups } = row;
+  let at = 0;
+  for (let group = 0; group + 2 < groups; group += 1) {
+    const isForm = lengths[group] === 4 && lengths[group + 1] === 2 && lengths[group + 2] === 2;
+    const isDashed = joins[group] === JOIN.dash && joins[group + 1] === JOIN.dash;
+    if (isForm && isDashed && isYear(row, at) && isMonthDay(valueOf(row, at + 4, at + 6), valueOf(row, at + 6, at + 8)))
+      return true;
+    at += lengths[group] ?? 0;
+  }
+  return false;
 }
 
 function isDayMonth(one: number, other: number): boolean {

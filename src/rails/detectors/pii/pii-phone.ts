@@ -116,8 +116,15 @@ function phoneStart({ scan, context, row, found }: Search, opening: Opening, end
   const start = opening.isOpen && !hasArea ? opening.start + 1 : opening.start;
   readContext(context, start);
   const isListed = start - (found.at(-1)?.end ?? Number.NEGATIVE_INFINITY) <= LIST_GAP_CHARS_MAX;
-  const isTold = isListed || isAnnounced(context, { start, end, isShort: row.size <= PHONE_DIGITS_MIN + 1 });
-  if (!mayBegin(text, start, isTold || hasPlus)) return null;
+  const isTold =
+    isListed ||
+    isAnnounced(context, {
+      start,
+      end,
+      isShort: row.size <= PHONE_DIGITS_MIN + 1,
+      isShortest: row.size <= PHONE_DIGITS_MIN,
+    });
+  if (!mayBegin(text, start, isTold || hasPlus) || (!hasPlus && isSuffix(row, text, start))) return null;
   const isPreceded = comesAfterDigit(text, start) && !isListed;
   if (shape === "possible") return isTold && !isPreceded ? start : null;
   // "80 160 640 2560": in a list of numbers spaces alone make no shape.
@@ -126,21 +133,25 @@ function phoneStart({ scan, context, row, found }: Search, opening: Opening, end
 }
 
 /** Only spaces between the groups, and nothing else that numbers in a list do not have. */
-function isSpacedOnly({ digits, joinMask, hasPlus, hasExtension }: PhoneRow): boolean {
-  return joinMask === JOIN.space && digits[0] !== 0 && !hasPlus && !hasExtension;
+function isSpacedOnly({ digits, lengths, groups, joinMask, hasPlus, hasExtension }: PhoneRow): boolean {
+  if (joinMask !== JOIN.space || hasPlus || hasExtension) return false;
+  // Pairs are bytes.
+  return digits[0] !== 0 || lengths.subarray(0, groups).every((length) => length === 2);
 }
 
 function comesAfterDigit(text: string, start: number): boolean {
   return text.charCodeAt(start - 1) === SPACE && isDigit(text.charCodeAt(start - 2));
 }
 
-type Place = { readonly start: number; readonly end: number; readonly isShort: boolean };
+type Place = { readonly start: number; readonly end: number; readonly isShort: boolean; readonly isShortest: boolean };
 
 /** Says a word before or behind that this is a phone number? */
-function isAnnounced(context: Context, { start, end, isShort }: Place): boolean {
+function isAnnounced(context: Context, { start, end, isShort, isShortest }: Place): boolean {
   const { scan } = context;
   if (isCalledPhone(scan, end)) return true;
   if (!expectsPhone(context, start)) return false;
+  // "No. 4, 101-134": six digits that are a number of something.
+  if (isShortest && !hasWord(context, "phone", start)) return false;
   // "call a taxi to 14 3684 Court Street": a short row before another word needs its own word nearby.
   const isNear = hasWord(context, "phone", start, NEAR_CHARS) || hasWord(context, "number", start, NEAR_CHARS);
   return !isShort || isNear || !(scan.text.charAt(end) === " " && isWordCode(scan.text.charCodeAt(end + 1)));
@@ -170,11 +181,25 @@ function mayBegin(text: string, start: number, isTold: boolean): boolean {
   if (isIn(before, CHARS.word) || isLetterBeyondAscii(before)) return isEscape(text, start - 1);
   if (isCurrency(before)) return false;
   const beyond = text.charCodeAt(start - 2);
+  // ".052": a decimal; "x[500", "state[0]=1779": code.
+  if (before === 46 && (beyond === SPACE || beyond === 40 || beyond === 44 || beyond === 45)) return false;
+  if (before === 91 && isIn(beyond, CHARS.word)) return false;
+  if (before === 61 && (beyond === 93 || beyond === 61)) return false;
   const isJoin = isDash(before) || before === 46 || before === 44 || before === 47 || before === 58;
   if (isJoin && isDigit(beyond)) return false;
   if (before === 35 || before === 43) return isTold;
   if (before === 44 || before === 58) return true;
   return isTold || !(isJoin && (isWordCode(beyond) || before === 47));
+}
+
+/** "plan-1630365360005", "CVE-2022-39253", "-2147483648", "arn:aws:iam::111122223333": numbers that end something else. */
+function isSuffix(row: PhoneRow, text: string, start: number): boolean {
+  const before = text.charCodeAt(start - 1);
+  const beyond = text.charCodeAt(start - 2);
+  if (row.groups === 1 && before === 58 && (beyond === 58 || beyond === 42)) return true;
+  if (!isDash(before)) return false;
+  if (row.groups === 1) return beyond !== before;
+  return isIn(beyond, CHARS.letter) && (row.lengths[0] ?? 0) === 4 && (row.digits[0] === 1 || row.digits[0] === 2);
 }
 
 /** The letter of a line break or tab that was escaped, as in JSON that is quoted as text. */

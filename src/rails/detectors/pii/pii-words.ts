@@ -16,7 +16,9 @@ export type WordKind =
   /** A US social security number. */
   | "ssn"
   /** Dotted like an address, and none. */
-  | "version";
+  | "version"
+  /** A machine in a network: what follows is its address. */
+  | "host";
 
 const PHONE =
   "phone phones telephone telephones tel tels telno mobile mobiles cell cellphone cellular cellphones call calls called " +
@@ -43,15 +45,20 @@ const OTHER =
   "population rows bytes kb mb gb ms seconds latitude longitude lat lon lng coordinates port pid commit hash build doi " +
   "arxiv pmid patent token tokens user userid customer employee member student patient record transaction txn " +
   "bestellung rechnung bestellnummer rechnungsnummer kundennummer kontonummer konto facture commande pedido factura cuenta " +
+  "issue issues bug bugs merge pp vol volume arn aws buffer clause dfars iso offset iec " +
   "ordine fattura conto заказ счет 订单 訂單 注文 账号 帳號 价格";
 
 const GOODS = "isbn issn ean upc gtin sku asin barcode tracking shipment parcel imei imsi iccid";
 
 const SSN = "ssn ssns ss social taxpayer itin";
 
+const HOST =
+  "ip ips ipv host hosts hostname address addresses server servers ping ssh dns nameserver resolver gateway router subnet " +
+  "netmask client clients peer proxy network localhost traceroute bind listen adresse dirección indirizzo endereço";
+
 const VERSION =
   "version versions ver release releases firmware build driver section sections chapter clause rev revision patch upgrade " +
-  "upgraded paragraph";
+  "upgraded update updated bump bumped paragraph";
 
 let words: ReadonlyMap<string, WordKind> | null = null;
 
@@ -64,6 +71,7 @@ export function contextWords(): ReadonlyMap<string, WordKind> {
     ...entries(PHONE, "phone"),
     ...entries(VERSION, "version"),
     ...entries(SSN, "ssn"),
+    ...entries(HOST, "host"),
   ]);
   return words;
 }
