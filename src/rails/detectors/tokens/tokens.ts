@@ -33,13 +33,19 @@ export type TokenEstimate = {
 /** Estimates of the tokens of one text. Linear; both are 0 for the empty text. */
 export function estimateTokens(text: string): TokenEstimate {
   const sum: Sum = { lower: 0, upper: 0 };
+  let kind = kindOf(text.charCodeAt(0));
   for (let at = 0; at < text.length;) {
-    const kind = kindOf(text.charCodeAt(at));
     const from = at;
-    while (at < text.length && kindOf(text.charCodeAt(at)) === kind) at += 1;
-    if (kind === "word") addWord(sum, text, from, at);
-    else if (kind === "space" || kind === "sign") addRepeats(sum, kind, text, from, at);
-    else addRun(sum, RATES[kind], at - from);
+    let next = kind;
+    // The kind of what ends a run is that of the next one.
+    while (next === kind) {
+      at += 1;
+      next = at < text.length ? kindOf(text.charCodeAt(at)) : NONE;
+    }
+    if (kind === WORD) addWord(sum, text, from, at);
+    else if (kind === SPACE || kind === SIGN) addRepeats(sum, kind, text, from, at);
+    else addRun(sum, kind, at - from);
+    kind = next;
   }
   return { lower: text === "" ? 0 : Math.max(1, Math.floor(sum.lower)), upper: Math.ceil(sum.upper) };
 }
@@ -67,24 +73,37 @@ const TOO_MANY: RailFindings = { spans: new Map(), reasons: ["tokens:max"] };
 
 type Sum = { lower: number; upper: number };
 
-type Kind = "word" | "digit" | "space" | "sign" | "cyrillic" | "alphabet" | "han" | "kana" | "hangul" | "other";
+/** Kinds of characters, as numbers because every character asks. */
+const NONE = -1;
+const WORD = 0;
+const SPACE = 1;
+const SIGN = 2;
+const DIGIT = 3;
+const CYRILLIC = 4;
+const ALPHABET = 5;
+const HAN = 6;
+const KANA = 7;
+const HANGUL = 8;
+const OTHER = 9;
 
 /** Tokens a UTF-16 unit, at least and at most. */
 type Rate = { readonly lower: number; readonly upper: number };
 
-const RATES: Readonly<Record<Exclude<Kind, "word" | "space" | "sign">, Rate>> = {
+const RATES: Readonly<Record<number, Rate>> = {
   // In threes or singly, as the tokenizer has it.
-  digit: { lower: 1 / 3, upper: 1 },
-  cyrillic: { lower: 1 / 8, upper: 0.8 },
-  alphabet: { lower: 1 / 8, upper: 1.3 },
-  han: { lower: 1 / 3, upper: 2.5 },
-  kana: { lower: 1 / 4, upper: 1.6 },
-  hangul: { lower: 1 / 4, upper: 1.6 },
-  // Three bytes a unit in UTF-8, and a byte is a token at most.
-  other: { lower: 1 / 8, upper: 3 },
+  [DIGIT]: { lower: 1 / 3, upper: 1 },
+  [CYRILLIC]: { lower: 1 / 8, upper: 0.8 },
+  [ALPHABET]: { lower: 1 / 8, upper: 1.3 },
+  [HAN]: { lower: 1 / 3, upper: 2.5 },
+  [KANA]: { lower: 1 / 4, upper: 1.6 },
+  [HANGUL]: { lower: 1 / 4, upper: 1.6 },
 };
 
-function addRun(sum: Sum, { lower, upper }: Rate, length: number): void {
+/** Three bytes a unit in UTF-8, and a byte is a token at most. */
+const OTHER_RATE: Rate = { lower: 1 / 8, upper: 3 };
+
+function addRun(sum: Sum, kind: number, length: number): void {
+  const { lower, upper } = RATES[kind] ?? OTHER_RATE;
   sum.lower += lower * length;
   sum.upper += upper * length;
 }
@@ -108,8 +127,8 @@ function addWord(sum: Sum, text: string, from: number, to: number): void {
     if (code >= 0x80) accents += 1;
     if (isCapital) capitals += 1;
     if (isCapital && at > from && text.charCodeAt(at - 1) > 0x5a) humps += 1;
-    consonants = isVowel(code) ? 0 : consonants + 1;
-    consonantsMost = Math.max(consonantsMost, consonants);
+    consonants = code >= 0x80 || IS_VOWEL[code] === 1 ? 0 : consonants + 1;
+    if (consonants > consonantsMost) consonantsMost = consonants;
   }
   sum.lower += Math.max(1, length / WORD_LETTERS_MAX);
   const isOrdinary = consonantsMost <= CONSONANTS_MAX && (capitals <= 1 || humps * HUMP_LETTERS_MIN < length);
@@ -128,18 +147,17 @@ const ORDINARY_PER_LETTER = 0.22;
 const ODD_PER_LETTER = 0.65;
 const ACCENT_TOKENS = 1.4;
 
-function isVowel(code: number): boolean {
-  if (code >= 0x80) return true;
-  return "aeiouyAEIOUY".includes(String.fromCharCode(code));
-}
+const IS_VOWEL = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number("aeiouyAEIOUY".includes(String.fromCharCode(code))),
+);
 
 /** Tokenizers have entries for runs of one sign or of blanks, of up to about 128. */
 const REPEATS_MAX = 128;
 
-function addRepeats(sum: Sum, kind: "space" | "sign", text: string, from: number, to: number): void {
+function addRepeats(sum: Sum, kind: number, text: string, from: number, to: number): void {
   // The one blank before a word is part of its token; before a digit or a bracket it may not be.
-  if (kind === "space" && to - from === 1 && text.charCodeAt(from) === 0x20) {
-    sum.upper += kindOf(text.charCodeAt(to)) === "digit" ? 1 : 0.05;
+  if (kind === SPACE && to - from === 1 && text.charCodeAt(from) === 0x20) {
+    sum.upper += kindOf(text.charCodeAt(to)) === DIGIT ? 1 : 0.05;
     return;
   }
   let repeats = 0;
@@ -149,18 +167,22 @@ function addRepeats(sum: Sum, kind: "space" | "sign", text: string, from: number
   sum.upper += changes + repeats / 8;
 }
 
-function kindOf(code: number): Kind {
-  if (code < 0x80) {
-    if ((code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a)) return "word";
-    if (code >= 0x30 && code <= 0x39) return "digit";
-    return code <= 0x20 ? "space" : "sign";
-  }
+const ASCII_KINDS = Uint8Array.from({ length: 128 }, (_, code) => asciiKind(code));
+
+function asciiKind(code: number): number {
+  if ((code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a)) return WORD;
+  if (code >= 0x30 && code <= 0x39) return DIGIT;
+  return code <= 0x20 ? SPACE : SIGN;
+}
+
+function kindOf(code: number): number {
+  if (code < 0x80) return ASCII_KINDS[code] ?? SIGN;
   // Latin letters with marks, those of Vietnamese too; before them signs, behind them combining marks.
-  if ((code >= 0xc0 && code < 0x250) || (code >= 0x1e00 && code < 0x1f00)) return "word";
-  if (code < 0x370) return "other";
-  if (code >= 0x400 && code < 0x530) return "cyrillic";
-  if (code < 0x700) return "alphabet";
-  if (code >= 0x3000 && code <= 0x30ff) return "kana";
-  if (code >= 0x4e00 && code <= 0x9fff) return "han";
-  return code >= 0xac00 && code <= 0xd7af ? "hangul" : "other";
+  if ((code >= 0xc0 && code < 0x250) || (code >= 0x1e00 && code < 0x1f00)) return WORD;
+  if (code < 0x370) return OTHER;
+  if (code >= 0x400 && code < 0x530) return CYRILLIC;
+  if (code < 0x700) return ALPHABET;
+  if (code >= 0x3000 && code <= 0x30ff) return KANA;
+  if (code >= 0x4e00 && code <= 0x9fff) return HAN;
+  return code >= 0xac00 && code <= 0xd7af ? HANGUL : OTHER;
 }
