@@ -34,6 +34,8 @@ export class AhoCorasick {
   /** The nearest node on the way of failures with an output, else the root. */
   readonly #nextOutput: Uint32Array;
   readonly #rootTo = new Uint32Array(ROOT_UNITS);
+  /** A bit for each unit with which a pattern begins: what most of a text is asked for. */
+  readonly #begins = new Uint8Array(0x1_00_00 / 8);
 
   /** Empty patterns match nothing; of equal ones, all but the first match nothing. */
   constructor(patterns: readonly string[]) {
@@ -47,6 +49,10 @@ export class AhoCorasick {
     this.#nextOutput = new Uint32Array(nodesMax);
     this.#build(patterns);
     for (let unit = 0; unit < ROOT_UNITS; unit += 1) this.#rootTo[unit] = this.#edge(ROOT, unit);
+    for (let edge = 0; edge < (this.#edgesFrom[ROOT + 1] ?? 0); edge += 1) {
+      const unit = this.#edgeUnit[edge] ?? 0;
+      this.#begins[unit >> 3] = (this.#begins[unit >> 3] ?? 0) | (1 << (unit & 7));
+    }
   }
 
   /** The node after reading `unit` at `node`. */
@@ -63,7 +69,7 @@ export class AhoCorasick {
 
   /** False if no pattern begins with the unit, so that `step` would stay at the root. */
   mayBegin(unit: number): boolean {
-    return unit < ROOT_UNITS ? this.#rootTo[unit] !== ROOT : this.#edge(ROOT, unit) !== ROOT;
+    return ((this.#begins[unit >> 3] ?? 0) & (1 << (unit & 7))) !== 0;
   }
 
   /** True if nothing but the last unit is of a pattern: nodes are numbered by level. */

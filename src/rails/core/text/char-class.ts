@@ -33,11 +33,11 @@ export const CHARS = {
   quotedValue: UPPER | LOWER | DIGIT | DASH | UNDERSCORE | PLUS_SLASH | EQUALS | DOT_TILDE,
 } as const;
 
-const CLASS_OF: readonly number[] = Array.from({ length: 128 }, (_, code) => classOf(String.fromCharCode(code)));
+const CLASS_OF = Uint16Array.from({ length: 128 }, (_, code) => classOf(String.fromCharCode(code)));
 
 /** True if the UTF-16 unit is in the set; false for NaN, which is what `charCodeAt` gives beyond the text. */
 export function isIn(code: number, mask: number): boolean {
-  return ((CLASS_OF[code] ?? 0) & mask) !== 0;
+  return code < 128 && ((CLASS_OF[code] ?? 0) & mask) !== 0;
 }
 
 /** Where the first character beyond ASCII is; the length of the text if there is none. */
