@@ -80,10 +80,15 @@ type Named = {
   readonly isKey: boolean;
 };
 
+/** Is there no name before the operator that could make a finding of its value. */
+export function isUnnamed(scan: Scan, at: number): boolean {
+  scan.meter.steps += 1;
+  return hasShortName(scan.text, at) && !isManifest(scan);
+}
+
 /** Null if a value behind the operator would be no finding, whatever it is. */
 function namedBy(scan: Scan, at: number): Named | null {
-  scan.meter.steps += 1;
-  if (hasShortName(scan.text, at) && !isManifest(scan)) return null;
+  if (isUnnamed(scan, at)) return null;
   const name = nameBefore(scan, at);
   if (name === null) return null;
   let named = judged.get(name);
@@ -156,7 +161,14 @@ function matchKeyed(scan: Scan, value: Value): FoundSpan | null {
 /** A UUID is a credential only by the name that it is given. */
 function matchUuid(scan: Scan, { at, quote }: Value, name: NameWindow): FoundSpan | null {
   const end = at + UUID_CHARS;
-  if (!isUuidName(name) || !isRealUuid(scan.text.slice(at, end)) || !endsValue(scan.text, end, quote)) return null;
+  // Its first dash, before anything is cut out of the text.
+  if (
+    scan.text.charCodeAt(at + 8) !== 0x2d ||
+    !isUuidName(name) ||
+    !isRealUuid(scan.text.slice(at, end)) ||
+    !endsValue(scan.text, end, quote)
+  )
+    return null;
   scan.meter.steps += UUID_CHARS;
   return { start: at, end, type: "assigned_secret" };
 }
@@ -176,10 +188,10 @@ function isTypedHex(text: string, from: number, to: number): boolean {
 
 /** "a=b": padding ends a value, and nothing else that is written in base64 has its sign. */
 function hasInnerPadding(text: string, from: number, to: number): boolean {
-  const sign = text.indexOf("=", from);
-  if (sign === -1 || sign >= to) return false;
-  for (let at = sign; at < to; at += 1) if (text.charAt(at) !== "=") return true;
-  return false;
+  let at = from;
+  while (at < to && text.charCodeAt(at) !== 0x3d) at += 1;
+  while (at < to && text.charCodeAt(at) === 0x3d) at += 1;
+  return at < to;
 }
 
 /** Any value that looks like a machine made it. */
@@ -194,7 +206,7 @@ function matchAny(scan: Scan, { at, quote }: Value, rule: BodyRule = ASSIGNED): 
     !endsValue(scan.text, end, quote)
   )
     return null;
-  if (!takeTry(scan, rule, end) || isHexUuid(scan.text.slice(at, end))) return null;
+  if (!takeTry(scan, rule, end) || (length === UUID_CHARS && isHexUuid(scan.text.slice(at, end)))) return null;
   if (
     isConstant(scan.text, at, end) ||
     isPublicValue(scan.text, at, end) ||

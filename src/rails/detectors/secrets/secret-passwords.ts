@@ -176,8 +176,12 @@ function isHexEight(word: string): boolean {
 
 function endsAuthority(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
-  return !(code > 0x20 && code < 0x7f) || "/\"'`<>?#\\,".includes(text.charAt(at));
+  return !(code < 0x7f) || AUTHORITY_ENDS[code] === 1;
 }
+
+const AUTHORITY_ENDS = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number(code <= 0x20 || "/\"'`<>?#\\,".includes(String.fromCharCode(code))),
+);
 
 /** How far from the word `curl` its options are looked for. */
 export const CURL_CHARS_MAX = 1_024;

@@ -150,7 +150,11 @@ export const SCHEMES: readonly string[] =
 const SCHEMES_BY_FIRST: ReadonlyMap<number, readonly string[]> = Map.groupBy(SCHEMES, (word) => word.charCodeAt(0));
 
 function schemeAt(text: string, from: number): string {
-  return SCHEMES_BY_FIRST.get(text.charCodeAt(from))?.find((word) => text.startsWith(word, from)) ?? "";
+  const second = text.charCodeAt(from + 1);
+  for (const word of SCHEMES_BY_FIRST.get(text.charCodeAt(from)) ?? []) {
+    if (word.charCodeAt(1) === second && text.startsWith(word, from)) return word;
+  }
+  return "";
 }
 
 export function endsValue(text: string, end: number, quote: string): boolean {

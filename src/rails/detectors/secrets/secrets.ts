@@ -13,13 +13,15 @@
  * (measured), grows with the table, and hides its steps from the test that counts them.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
-import { matchAssignment, matchBearer } from "./secret-assign.ts";
+import { isUnnamed, matchAssignment, matchBearer } from "./secret-assign.ts";
 import { mayAssign } from "./secret-value.ts";
 import { bodyLooksSecret } from "./secret-body.ts";
 import type { SecretFormat } from "./secret-chars.ts";
 import { SECRET_FORMATS } from "./secret-formats.ts";
 import { matchCurlUser, matchUserinfo } from "./secret-passwords.ts";
 import { MARK_MATCHERS, matchAzureSecret, matchPem, matchTelegram } from "./secret-shapes.ts";
+import { isManifest } from "./secret-manifest.ts";
+import { hasShortName } from "./secret-names.ts";
 import { isPublicValue } from "./secret-public.ts";
 import { createScan, runEnd, startsWith, takeTry } from "./secret-scan.ts";
 import type { Scan } from "./secret-scan.ts";
@@ -31,6 +33,8 @@ export const SECRETS_MAX = 4_000;
 
 type Matcher = {
   readonly anchor: string;
+  /** Its last character: many anchors begin alike, few end alike. */
+  readonly last: number;
   readonly match: (scan: Scan, at: number) => FoundSpan | null;
   /** The anchor stands inside the key, so what is before it may be a letter. */
   readonly isInner: boolean;
@@ -81,7 +85,13 @@ export function findSecrets(text: string, meter: { steps: number } = { steps: 0 
     const next = text.charCodeAt(at + 1);
     // Seven bits of each, so that the index is always in the table; letters beyond ASCII are told apart below.
     const kind = kinds[((code & ASCII_MAX) << 7) | (next & ASCII_MAX)];
-    if (kind === 0 || code > ASCII_MAX || !isPromising(tables, text, at, meter)) {
+    // Most operators of hostile texts have no name before them, and only in manifests a value counts without one.
+    const isNameless =
+      kind === IS_OPERATOR &&
+      code <= ASCII_MAX &&
+      hasShortName(text, at) &&
+      !isManifest((scan ??= createScan(text, meter)));
+    if (kind === 0 || code > ASCII_MAX || isNameless || !isPromising(tables, text, at, meter)) {
       code = next;
       at += 1;
       continue;
@@ -135,7 +145,7 @@ function matchTrigger(scan: Scan, { byStart, hints, kinds }: Tables, at: number,
   }
   const kind = kinds[pair] ?? 0;
   // What is an operator only has been looked at already.
-  if (kind !== IS_OPERATOR && ((kind & IS_OPERATOR) === 0 || !mayAssign(text, at))) return null;
+  if (kind !== IS_OPERATOR && ((kind & IS_OPERATOR) === 0 || isUnnamed(scan, at) || !mayAssign(text, at))) return null;
   const span = matchAssignment(scan, at, (valueAt) => matchAt(scan, valueAt) !== null);
   return span !== null && span.start >= floor ? span : null;
 }
@@ -148,7 +158,8 @@ function matchAt(scan: Scan, at: number): FoundSpan | null {
 
 function matchAny(scan: Scan, matchers: readonly Matcher[], at: number): FoundSpan | null {
   const begins = isBoundary(scan.text, at);
-  for (const { anchor, match, isInner } of matchers) {
+  for (const { anchor, last, match, isInner } of matchers) {
+    if (scan.text.charCodeAt(at + anchor.length - 1) !== last) continue;
     if (!(begins || isInner) || !startsWith(scan, anchor, at)) continue;
     const span = match(scan, at);
     if (span !== null) return span;
@@ -157,8 +168,14 @@ function matchAny(scan: Scan, matchers: readonly Matcher[], at: number): FoundSp
 }
 
 function makeMatchers(): readonly Matcher[] {
-  const outer = (anchor: string, match: Matcher["match"]): Matcher => ({ anchor, match, isInner: false });
-  const inner = (anchor: string, match: Matcher["match"]): Matcher => ({ anchor, match, isInner: true });
+  const made = (anchor: string, match: Matcher["match"], isInner: boolean): Matcher => ({
+    anchor,
+    last: anchor.charCodeAt(anchor.length - 1),
+    match,
+    isInner,
+  });
+  const outer = (anchor: string, match: Matcher["match"]): Matcher => made(anchor, match, false);
+  const inner = (anchor: string, match: Matcher["match"]): Matcher => made(anchor, match, true);
   return [
     ...SECRET_FORMATS.map((format) => outer(format.anchor, (scan, at) => matchFormat(scan, format, at))),
     ...MARK_MATCHERS.map(({ anchor, match }) => inner(anchor, match)),
