@@ -62,14 +62,16 @@ export type EndpointView = {
   readonly roundTripMs: Readonly<Record<string, number>>;
   /** The same as measured at other endpoints of its region, for keys that are not measured here. Absent: nothing. */
   readonly regionTripMs?: Readonly<Record<string, number>>;
+  /** In place of both, where the view is made for one decision: that of its client; null or absent: not measured. */
+  readonly tripMs?: number | null;
 };
 
 /** What a view is made of beside the endpoint's own state and its live leases. */
 export type ViewBeside = {
-  /** Only this place's round trip, which is all that one decision needs. */
-  readonly clientKey?: string | undefined;
   /** What the endpoints of its region have measured. */
   readonly regionTripMs?: Readonly<Record<string, number>>;
+  /** Of one decision: the place of its client, and what its region has measured from there; null: nothing. */
+  readonly client?: { readonly key: string; readonly regionMs: number | null } | null;
   /** Prompt tokens in line there, and tokens of KV memory that the requests there take; absent: 0. */
   readonly workTokens?: number;
   readonly kvUsed?: number;

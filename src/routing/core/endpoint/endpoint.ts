@@ -30,7 +30,7 @@ import type { Rng } from "../../../lib/rng.ts";
 import type { AttemptFailure, Settlement } from "../shard-messages.ts";
 import { coldLeftMs, createColdStart, observeColdStart } from "../cost/terms/cold.ts";
 import { createLoadCurve, readLoadCurve } from "../cost/terms/load.ts";
-import { expectRoundTrip, measuredRoundTrips } from "../cost/terms/net.ts";
+import { expectRoundTrip, measuredRoundTrips, readRoundTrip } from "../cost/terms/net.ts";
 import type { NetInput } from "../cost/terms/net.ts";
 import {
   countTry,
@@ -99,7 +99,7 @@ export function endpointView(
   state: EndpointState,
   live: number,
   now: number,
-  { clientKey, regionTripMs = NO_TRIPS, workTokens = 0, kvUsed = 0 }: ViewBeside = {},
+  { client = null, regionTripMs = NO_TRIPS, workTokens = 0, kvUsed = 0 }: ViewBeside = {},
 ): EndpointView {
   const { spec, cache } = state;
   const warmth = warmthNow(state, live, now);
@@ -128,11 +128,15 @@ export function endpointView(
     cacheKeeps: cache.keeps,
     failureProbability: failureProbability(state.tries, now),
     failureCostMs: state.failureCostMs.value,
-    roundTripMs: measuredRoundTrips(state.roundTripMs, now, clientKey, regionTripMs),
+    roundTripMs: client === null ? measuredRoundTrips(state.roundTripMs, now, regionTripMs) : NO_TRIPS,
     regionTripMs,
+    tripMs: client === null ? null : tripOf(state, client, now),
   };
   return report?.adapters === undefined ? view : { ...view, adapters: report.adapters };
 }
+
+const tripOf = ({ roundTripMs }: EndpointState, { key, regionMs }: NonNullable<ViewBeside["client"]>, now: number) =>
+  readRoundTrip(roundTripMs, key, now, regionMs ?? undefined) ?? regionMs;
 
 const NO_TRIPS: Readonly<Record<string, number>> = {};
 

@@ -120,5 +120,5 @@ export function routeRequest(
   views: readonly EndpointView[],
 ): RouteRequest {
   const lackAdapter = lackingAdapter(views, adapter);
-  return { client, clientKey, inputTokens, affinity, excluded, avoidRegion, lackAdapter, exact: true };
+  return { client, clientKey, distances: [], inputTokens, affinity, excluded, avoidRegion, lackAdapter, exact: true };
 }

@@ -59,7 +59,7 @@ function asScaled(state: ShardState, endpoint: EndpointState, now: number): Scal
   const { spec } = endpoint;
   const live = inFlight(state.leases, spec.id);
   const warmth = warmthNow(endpoint, live, now);
-  const view = endpointView(endpoint, live, now, { clientKey: "" });
+  const view = endpointView(endpoint, live, now, { client: { key: "", regionMs: null } });
   return {
     id: spec.id,
     warmth,

@@ -19,7 +19,7 @@ import type { PoolSpec } from "../pool.ts";
 import { forgetPutBackable } from "./shard-put-back.ts";
 import { kvUsedAt, workTokensAt } from "./shard-line.ts";
 import { createNews } from "./shard-news.ts";
-import { regionRoundTrips } from "../cost/terms/net.ts";
+import { regionRoundTrip, regionRoundTrips } from "../cost/terms/net.ts";
 
 /** What the shell must do. `resolved`: wake whoever awaits that queued lease. */
 export type Effect =
@@ -74,20 +74,20 @@ export function isActive(state: ShardState, now: number): boolean {
 /** The shard's own endpoints, exact at `now`; for one decision with the round trip of its client's place alone. */
 export function ownViews(state: ShardState, now: number, clientKey?: string): EndpointView[] {
   const own = [...state.endpoints.values()];
-  const regionTripMs = regionRoundTrips(
-    own.map(({ roundTripMs }) => roundTripMs),
-    now,
-    clientKey,
-  );
+  const trips = own.map(({ roundTripMs }) => roundTripMs);
+  const client = clientKey === undefined ? null : { key: clientKey, regionMs: regionRoundTrip(trips, now, clientKey) };
+  const regionTripMs = client === null ? regionRoundTrips(trips, now) : NO_TRIPS;
   return own.map((endpoint) =>
     endpointView(endpoint, inFlight(state.leases, endpoint.spec.id), now, {
-      clientKey,
+      client,
       regionTripMs,
       workTokens: workTokensAt(state, endpoint, now),
       kvUsed: kvUsedAt(state, endpoint, now),
     }),
   );
 }
+
+const NO_TRIPS: Readonly<Record<string, number>> = {};
 
 /**
  * Endpoints that are looked at while there is no traffic: those that keep a GPU worker. The probe of one that scales to

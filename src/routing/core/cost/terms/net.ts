@@ -65,12 +65,31 @@ export type NetInput = {
   readonly client: Place | null;
   /** Key of the client's place in `roundTripMs`. */
   readonly clientKey: string;
+  /** Distances of this client that are known by now, for who weighs many endpoints. Written in place. */
+  readonly distances?: Distance[];
 };
 
-type Trips = Pick<EndpointView, "place" | "roundTripMs" | "regionTripMs">;
+type Distance = { readonly place: Place; readonly ms: number };
 
-export function netMs(view: Trips, { client, clientKey }: NetInput): number {
-  return view.roundTripMs[clientKey] ?? view.regionTripMs?.[clientKey] ?? roundTripPriorMs(client, view.place);
+/** More places than a pool has regions, as a rule; what is beyond them is computed each time. */
+const DISTANCES_MAX = 8;
+
+type Trips = Pick<EndpointView, "place" | "roundTripMs" | "regionTripMs" | "tripMs">;
+
+export function netMs(view: Trips, input: NetInput): number {
+  return knownTripMs(view, input) ?? distanceMs(view.place, input);
+}
+
+const knownTripMs = (view: Omit<Trips, "place">, { clientKey }: NetInput): number | undefined =>
+  view.tripMs ?? view.roundTripMs[clientKey] ?? view.regionTripMs?.[clientKey];
+
+/** Endpoints of a region stand at the same place: its distance is computed once. */
+function distanceMs(place: Place, { client, distances }: NetInput): number {
+  if (distances === undefined) return roundTripPriorMs(client, place);
+  for (const { place: known, ms } of distances) if (known.lat === place.lat && known.lon === place.lon) return ms;
+  const ms = roundTripPriorMs(client, place);
+  if (distances.length < DISTANCES_MAX) distances.push({ place, ms });
+  return ms;
 }
 
 /**
@@ -89,18 +108,12 @@ export function netSource(view: Omit<Trips, "place">, { client, clientKey }: Net
  * The views as a client of unknown place sees them: of which nothing is measured counts as the nearest that was. The
  * same list where the place is known, or nothing is measured.
  */
-export function exploring<View extends Trips>(
-  views: readonly View[],
-  { client, clientKey }: NetInput,
-): readonly View[] {
-  if (client !== null) return views;
+export function exploring<View extends Trips>(views: readonly View[], input: NetInput): readonly View[] {
+  if (input.client !== null) return views;
   let nearestMs = Number.POSITIVE_INFINITY;
-  for (const { roundTripMs } of views) nearestMs = Math.min(nearestMs, roundTripMs[clientKey] ?? nearestMs);
+  for (const view of views) nearestMs = Math.min(nearestMs, knownTripMs(view, input) ?? nearestMs);
   if (nearestMs === Number.POSITIVE_INFINITY) return views;
-  return views.map((view) => {
-    const isKnown = (view.roundTripMs[clientKey] ?? view.regionTripMs?.[clientKey]) !== undefined;
-    return isKnown ? view : { ...view, regionTripMs: { [clientKey]: nearestMs } };
-  });
+  return views.map((view) => (knownTripMs(view, input) === undefined ? { ...view, tripMs: nearestMs } : view));
 }
 
 /** An attempt of a client at `client` is about to be sent: the distance is what its first samples are held against. */
@@ -154,38 +167,35 @@ const isTrusted = ({ trust }: RoundTrip): boolean => trust >= TRUSTED_SAMPLES - 
 /** Thirty tenths are three. */
 const ROUNDING = 1e-9;
 
-/** What the endpoints of one region say together: the least that any of them trusts, by place; or only of `only`. */
-export function regionRoundTrips(
-  ofEndpoints: readonly RoundTrips[],
-  now: number,
-  only?: string,
-): Readonly<Record<string, number>> {
+/** What the endpoints of one region say together: the least that any of them trusts, by place. */
+export function regionRoundTrips(ofEndpoints: readonly RoundTrips[], now: number): Readonly<Record<string, number>> {
   const least: Record<string, number> = {};
-  // A region of one endpoint has nobody to tell.
-  if (ofEndpoints.length < 2) return least;
-  for (const trips of ofEndpoints) {
-    if (only !== undefined) lower(least, only, trips.get(only), now);
-    else for (const [clientKey, known] of trips) lower(least, clientKey, known, now);
+  for (const clientKey of new Set(ofEndpoints.flatMap((trips) => [...trips.keys()]))) {
+    const leastMs = regionRoundTrip(ofEndpoints, now, clientKey);
+    if (leastMs !== null) least[clientKey] = leastMs;
   }
   return least;
 }
 
-function lower(least: Record<string, number>, clientKey: string, known: RoundTrip | undefined, now: number): void {
-  const leastMs = known === undefined || !isTrusted(known) ? null : readLeast(known, now);
-  if (leastMs !== null) least[clientKey] = Math.min(leastMs, least[clientKey] ?? leastMs);
+/** The same of one place; null: nothing. */
+export function regionRoundTrip(ofEndpoints: readonly RoundTrips[], now: number, clientKey: string): number | null {
+  // A region of one endpoint has nobody to tell.
+  if (ofEndpoints.length < 2) return null;
+  let least: number | null = null;
+  for (const trips of ofEndpoints) {
+    const known = trips.get(clientKey);
+    const leastMs = known === undefined || !isTrusted(known) ? null : readLeast(known, now);
+    if (leastMs !== null) least = Math.min(leastMs, least ?? leastMs);
+  }
+  return least;
 }
 
-/** Every measured round trip as of `now`, or the one of `only`: one decision needs no other. */
+/** Every measured round trip as of `now`. */
 export function measuredRoundTrips(
   trips: RoundTrips,
   now: number,
-  only?: string,
   ofRegion: Readonly<Record<string, number>> = {},
 ): Record<string, number> {
-  if (only !== undefined) {
-    const roundTripMs = readRoundTrip(trips, only, now, ofRegion[only]);
-    return roundTripMs === null ? {} : { [only]: roundTripMs };
-  }
   const measured: Record<string, number> = {};
   for (const clientKey of trips.keys()) {
     const roundTripMs = readRoundTrip(trips, clientKey, now, ofRegion[clientKey]);
