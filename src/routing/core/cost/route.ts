@@ -129,8 +129,9 @@ export function pick(views: readonly EndpointView[], request: RouteRequest, rng:
   const terms = noTerms();
   const weighed = exploring(views, request).map((view) => weigh(terms, view, request));
   const admitting = weighed.filter(({ excluded }) => excluded === null);
-  const reachable = admitting.filter(({ view }) => view.region !== request.avoidRegion);
-  const chosen = choose(reachable, request, rng) ?? choose(admitting, request, rng);
+  const { avoidRegion = null } = request;
+  const reachable = avoidRegion === null ? null : admitting.filter(({ view }) => view.region !== avoidRegion);
+  const chosen = (reachable === null ? null : choose(reachable, request, rng)) ?? choose(admitting, request, rng);
   if (chosen !== null) return { outcome: chosen, panic: false, weighed };
 
   const eligible = weighed.filter(({ excluded }) => excluded !== "tried" && excluded !== "draining");
@@ -163,8 +164,9 @@ function choose(admitting: readonly Weighed[], request: RouteRequest, rng: Rng):
 
 function weigh(terms: WrittenTerms, view: EndpointView, request: RouteRequest): Weighed {
   const { net, load } = writeTerms(terms, view, request);
-  const { id, inFlight, capacity, warmth } = view;
-  const excluded = request.excluded.includes(id) ? "tried" : standingExcludes(view);
+  const { inFlight, capacity, warmth } = view;
+  const { excluded: tried } = request;
+  const excluded = tried.length > 0 && tried.includes(view.id) ? "tried" : standingExcludes(view);
   return { view, totalMs: totalMs(terms), netMs: net, loadMs: load, inFlight, capacity, warmth, excluded };
 }
 
