@@ -88,9 +88,14 @@ function setOf(rails: readonly Prepared[]): OutputSet {
     scanners: rails.flatMap(({ scanner }) => (scanner === null ? [] : [scanner])),
     wholes: rails.flatMap(({ whole }) => (whole === null ? [] : [whole])),
     mustRead: (reason) =>
-      rails.find(({ config }) => mustSee(config) && unreadBy(config, [reason]).length > 0)?.config.name ?? null,
+      rails.find(({ config }) => mustReadIt(config, reason) && unreadBy(config, [reason]).length > 0)?.config.name ??
+      null,
   };
 }
+
+/** Of media a rail is told by `onMedia`, as on the way in. */
+const mustReadIt = (config: OutputRailConfig, reason: UnseenReason): boolean =>
+  reason === "media" ? config.onMedia === "closed" && !config.shadow : mustSee(config);
 
 /** A schema holds for what the model says, whatever stands around it. */
 const BESIDE_WORDS: ReadonlySet<UnseenReason> = new Set(["media", "token_ids", "too_deep", "too_many_parts"]);

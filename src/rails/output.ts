@@ -72,7 +72,8 @@ const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 function unreadableBy(headers: HeaderRecord, isEvents: boolean, format: Railing["format"]): UnseenReason | null {
   const type = headers["content-type"] ?? "";
   if (!isDecoded(headers["content-encoding"]) || hasOtherCharset(type)) return "other_encoding";
-  return isEvents || format !== "any" || JSON_TYPE.test(type) ? null : "other_type";
+  if (isEvents || format !== "any" || JSON_TYPE.test(type)) return null;
+  return /^(?:audio|image|video)\//i.test(type) ? "media" : "other_type";
 }
 
 function answerEvents(railed: Railed): Response {

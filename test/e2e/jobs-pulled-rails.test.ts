@@ -13,7 +13,7 @@ beforeAll(async () => {
     keys: [{ id: "gpu", tenant: "operators", scopes: ["worker"] }],
     morePools: {
       redacting: pulled(["secrets", "pii"]),
-      blocking: pulled([{ use: "secrets", action: "block" }]),
+      blocking: pulled([{ use: "secrets", action: "block", onMedia: "closed" }]),
       free: pulled([]),
     },
   });

@@ -79,6 +79,23 @@ describe("what looks at an answer", () => {
     expect(mustRead("media")).toBe(null);
   });
 
+  test("of media alone a rail is told by onMedia, as on the way in; of all else by onError", () => {
+    const must = (shape: object) => {
+      const { mustRead } = setOf(poolWith([{ use: "secrets", ...shape }]));
+      return (["media", "other_type"] as const).map((reason) => mustRead(reason));
+    };
+    expect(must({ action: "block" })).toEqual([null, "secrets"]);
+    expect(must({ onError: "closed" })).toEqual(["secrets", "secrets"]);
+    expect(must({ onMedia: "closed" })).toEqual(["secrets", null]);
+    expect(must({ action: "block", onMedia: "closed", shadow: true })).toEqual([null, null]);
+  });
+
+  test("on a path of the server's own no schema holds: what is there is nobody's answer", () => {
+    const pool = poolWith(["secrets", { use: "schema", options: { schema: {} } }]);
+    const set = outputSetOf(pool, { requestId: "r", tenant: "t", body: {}, format: "any" });
+    expect(set === null ? null : names(set)).toEqual(["secrets"]);
+  });
+
   test("a rail for some tenants is for them only; the lists of both are kept", () => {
     const pool = poolWith(["secrets", { use: "pii", tenants: ["acme"] }]);
     expect([names(setOf(pool, "r", "acme")), names(setOf(pool, "r", "other"))]).toEqual([

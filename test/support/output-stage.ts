@@ -19,7 +19,7 @@ const POOLS: Readonly<Record<string, unknown>> = {
   blocking: {
     input: [],
     output: [
-      { use: "secrets", action: "block" },
+      { use: "secrets", action: "block", onMedia: "closed" },
       { use: "topics", options: { topics: { rivals: ["acme rocket"] } } },
     ],
   },

@@ -9,6 +9,7 @@ import { mergeSpans, redact } from "../spans.ts";
 import type { Span } from "../spans.ts";
 import { createForms } from "../text/normalise.ts";
 import type { TextForms } from "../text/normalise.ts";
+import { viewBudget } from "../text/views.ts";
 import { restOf } from "./answer-rest.ts";
 import { applyRest, blockOf, findingsIn, judgeRest } from "./rest-judge.ts";
 import { answerSites } from "./answer-sites.ts";
@@ -41,10 +42,11 @@ export function redactAnswer(body: unknown, options: AnswerOptions): RedactedAns
   const { format, scanners, wholes = [], originals = NO_ORIGINALS } = options;
   const tally = createTally();
   const forms = createForms();
+  const budget = viewBudget();
   const sites = sitesOf(format, body);
   const blocks: Span[] = [];
   const look: Look = (text, isLeft) => {
-    const found = findingsIn(scanners, text, tally, forms).map(({ span, scanner: { rail, action } }) => {
+    const found = findingsIn(scanners, text, tally, { budget, forms }).map(({ span, scanner: { rail, action } }) => {
       const isKept = isLeft !== null && isLeft(span.start, span.end);
       noteFinding(tally, rail, span.type, isKept ? leftAction(action) : action);
       return { ...span, rail, action };
@@ -55,7 +57,8 @@ export function redactAnswer(body: unknown, options: AnswerOptions): RedactedAns
   const changes = sites.map((site) => changed(site, look, originals));
   const rest = restOf(body, isAmong(sites));
   for (const reason of rest.unseen) tally.unread.add(reason);
-  const beside = judgeRest(rest, { scanners, wholes }, tally, { forms });
+  const beside = judgeRest(rest, { scanners, wholes }, tally, { forms, budget });
+  for (const reason of beside.beyond) tally.unread.add(reason);
   const blocked = blockOf(blocks) ?? beside.blocked ?? blockOfWholes(sites, wholes, tally, forms);
   const isSame = beside.spans.size === 0 && changes.every((change) => change === null);
   if (blocked !== null || isSame) return { body, blocked, record: recordOf(tally) };

@@ -9,18 +9,10 @@
  */
 import type { UnseenReason } from "../rail.ts";
 import { mediaRuns } from "../text/encoded-runs.ts";
+import { NUMBER_MIN, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../text/text-bounds.ts";
 import { isKnownName, isOpaque, isTime, isTokenIds, isWord } from "./answer-words.ts";
 import { REPEATING } from "./answer-sites.ts";
 import type { Json } from "./stream-events.ts";
-
-/** Pieces of one answer or event: rows of a table have a few each. Beyond it some are not read. */
-export const REST_PARTS_MAX = 16_384;
-
-/** Beyond it the answer is not read further, and could not be written again. */
-export const REST_DEPTH_MAX = 64;
-
-/** Integers below it are counts and prices; the shortest number that a rail looks for has more digits. */
-const NUMBER_MIN = 10_000_000;
 
 /** A list of numbers that is no shorter, and that are all printable, may be a text as bytes. */
 const BYTES_MIN = 8;
@@ -77,7 +69,7 @@ function walkValue(walk: Walk, value: unknown, at: At): void {
   if (typeof value === "string") walkText(walk, value, at);
   else if (typeof value === "number") walkNumber(walk, value, at);
   else if (typeof value === "object" && value !== null) {
-    if (at.depth >= REST_DEPTH_MAX) walk.unseen.add("too_deep");
+    if (at.depth >= TEXT_DEPTH_MAX) walk.unseen.add("too_deep");
     else if (Array.isArray(value)) walkList(walk, value as readonly unknown[], at);
     else walkRecord(walk, value as Json, at);
   }
@@ -143,7 +135,7 @@ function walkRecord(walk: Walk, record: Json, at: At): void {
 const placeOf = (name: string): string => (/^[0-9]+$/.test(name) ? "#" : name);
 
 function add(walk: Walk, kind: RestPart["kind"], text: string, at: At): void {
-  if (walk.parts.length >= REST_PARTS_MAX) {
+  if (walk.parts.length >= TEXT_PARTS_MAX) {
     walk.unseen.add("too_many_parts");
     return;
   }

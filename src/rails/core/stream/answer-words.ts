@@ -9,6 +9,7 @@
  * what vLLM and SGLang add to them.
  * Rejected: a list of the members that are text, by which 270 of 389 ways to say a thing passed unread.
  */
+import { KNOWN_NAMES } from "../text/known-members.ts";
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
@@ -75,26 +76,22 @@ export const isWord = (member: string, value: string): boolean => WORDS.get(memb
 /** Is this the name of an event of a known protocol. */
 export const isEventName = (name: string): boolean => TYPES.has(name) || name === "done";
 
+/** Beside those that requests have too. */
 const NAMES = words(`
-  id object created created_at completed_at model choices index message delta role content refusal reasoning
-  reasoning_content reasoning_details tool_calls function function_call name arguments type finish_reason stop_reason
-  logprobs token bytes logprob top_logprobs tokens token_logprobs text_offset text usage prompt_tokens completion_tokens
-  total_tokens prompt_tokens_details completion_tokens_details cached_tokens reasoning_tokens audio_tokens
-  accepted_prediction_tokens rejected_prediction_tokens system_fingerprint service_tier annotations url_citation url title
-  start_index end_index citations audio transcript data prompt_logprobs decoded_token rank token_ids prompt_token_ids
-  kv_transfer_params matched_stop obfuscation custom input output output_text summary status response item part
-  output_index content_index summary_index item_id sequence_number call_id error code param incomplete_details reason
-  instructions metadata tools tool_choice parallel_tool_calls temperature top_p top_k max_output_tokens
-  previous_response_id store truncation user thinking signature partial_json content_block stop_sequence input_tokens
+  object created created_at completed_at choices message delta finish_reason stop_reason token bytes logprob
+  token_logprobs text_offset usage prompt_tokens completion_tokens total_tokens prompt_tokens_details
+  completion_tokens_details cached_tokens reasoning_tokens audio_tokens accepted_prediction_tokens
+  rejected_prediction_tokens system_fingerprint url_citation start_index end_index transcript decoded_token rank
+  matched_stop obfuscation custom output_text response item part output_index content_index summary_index item_id
+  sequence_number error code param incomplete_details reason partial_json content_block stop_sequence input_tokens
   output_tokens cache_creation_input_tokens cache_read_input_tokens input_tokens_details output_tokens_details
-  server_tool_use container cited_text document_index document_title start_char_index end_char_index results queries
-  action query outputs logs encrypted_content embedding document relevance_score score segments generated_text
-  annotation annotation_index background billing max_tool_calls prompt_cache_key safety_identifier verbosity format
-  effort description parameters strict required properties additionalProperties enum items warning detail
+  server_tool_use cited_text document_index document_title start_char_index end_char_index results queries action
+  outputs logs embedding relevance_score score segments generated_text annotation annotation_index billing
+  max_tool_calls warning
 `);
 
 /** Is it the protocols' name for a member, and so none that somebody chose. */
-export const isKnownName = (name: string): boolean => NAMES.has(name);
+export const isKnownName = (name: string): boolean => NAMES.has(name) || KNOWN_NAMES.has(name);
 
 /** Members in which a stream brings a text in pieces, wherever they stand. */
 const PIECES = words(`

@@ -9,10 +9,12 @@
  */
 import { defaultReplacement, redact } from "../spans.ts";
 import type { Span } from "../spans.ts";
-import type { FoundSpan } from "../rail.ts";
-import type { TextForms } from "../text/normalise.ts";
+import type { FoundSpan, UnseenReason } from "../rail.ts";
+import type { NormalText, TextForms } from "../text/normalise.ts";
+import { isSurelyPlain } from "../text/plain-text.ts";
+import { viewBudget, viewsOf } from "../text/views.ts";
+import type { ViewBudget } from "../text/views.ts";
 import type { Rest, RestPart } from "./answer-rest.ts";
-import { layersOf } from "./answer-layers.ts";
 import { isPieceName } from "./answer-words.ts";
 import type { Json } from "./stream-events.ts";
 import { foundBy, typesBy } from "./stream-guard.ts";
@@ -49,57 +51,72 @@ export type RestJudgement = {
   /** Redactions in a part, by their places in its own text. */
   readonly spans: ReadonlyMap<RestPart, readonly Span[]>;
   readonly blocked: StreamBlock | null;
-  /** Some place could not be remembered. */
-  readonly isBeyond: boolean;
+  /** What is beyond the bounds: places that could not be remembered, texts that were not decoded. */
+  readonly beyond: readonly UnseenReason[];
 };
 
 type Judge = {
   readonly rails: RestRails;
   readonly tally: StreamTally;
   readonly forms: TextForms | undefined;
+  readonly budget: ViewBudget;
   readonly spans: Map<RestPart, Span[]>;
   readonly blocks: Span[];
 };
 
 /** `tails`: of the stream that this is an event of; null: it is all there. */
+type JudgeOptions = {
+  readonly tails?: Tails | null;
+  readonly forms?: TextForms;
+  readonly budget?: ViewBudget;
+};
+
 export function judgeRest(
   rest: Omit<Rest, "root">,
   rails: RestRails,
   tally: StreamTally,
-  { tails = null, forms }: { readonly tails?: Tails | null; readonly forms?: TextForms | undefined } = {},
+  { tails = null, forms, budget = viewBudget() }: JudgeOptions = {},
 ): RestJudgement {
-  const judge: Judge = { rails, tally, forms, spans: new Map(), blocks: [] };
+  const judge: Judge = { rails, tally, forms, budget, spans: new Map(), blocks: [] };
   for (const { span, scanner } of findings(judge, rest.text)) take(judge, rest.parts, span, scanner);
   noteWholes(judge, rest.text, "");
   const isBeyond = judgePlaces(judge, rest.parts, tails);
-  return { spans: judge.spans, blocked: blockOf(judge.blocks), isBeyond };
+  const beyond: UnseenReason[] = [
+    ...(isBeyond ? ["too_many_parts" as const] : []),
+    ...(budget.isSpent ? ["encoded" as const] : []),
+  ];
+  return { spans: judge.spans, blocked: blockOf(judge.blocks), beyond };
 }
 
 type Finding = { readonly span: FoundSpan; readonly scanner: StreamScanner };
 
-const findings = ({ rails, tally, forms }: Judge, text: string): readonly Finding[] =>
-  findingsIn(rails.scanners, text, tally, forms);
+const findings = ({ rails, tally, forms, budget }: Judge, text: string): readonly Finding[] =>
+  findingsIn(rails.scanners, text, tally, { budget, forms });
 
-/** In the text, and in what is hidden in it. */
+/** In the text, and in what it says by other letters (`text/views.ts`), there in the place where it stands. */
 export function findingsIn(
   scanners: readonly StreamScanner[],
   text: string,
   tally: StreamTally,
-  forms?: TextForms,
+  { budget, forms }: { readonly budget: ViewBudget; readonly forms?: TextForms | undefined },
 ): readonly Finding[] {
-  const layers = layersOf(text);
+  const views = isSurelyPlain(text) ? NO_VIEWS : viewsOf(text, budget);
   const watch = watchFor(scanners);
   const woken = wokenBy(watch, text);
-  if (woken === 0 && layers.length === 0) return [];
+  if (woken === 0 && views.length === 0) return NO_FINDINGS;
   return scanners.flatMap((scanner, index) => {
     const plain = isWoken(woken, index) ? foundBy(scanner, text, tally, forms) : [];
-    const hidden = layers.flatMap(({ start, end, text: inner }) => {
-      const [first] = foundBy(scanner, inner, tally, forms);
-      return first === undefined ? [] : [{ start, end, type: first.type }];
-    });
-    return [...plain, ...hidden].map((span) => ({ span, scanner }));
+    const hidden = views.flatMap((view) =>
+      foundBy(scanner, view.text, tally, forms).map((span) => ({ ...span, ...view.original(span.start, span.end) })),
+    );
+    // Around what a view reads in another way it says what the text says.
+    const fresh = hidden.filter((one) => !plain.some(({ start, end }) => start < one.end && end > one.start));
+    return [...plain, ...fresh].map((span) => ({ span, scanner }));
   });
 }
+
+const NO_VIEWS: readonly NormalText[] = [];
+const NO_FINDINGS: readonly Finding[] = [];
 
 /** A finding in the text of all parts. */
 function take(judge: Judge, parts: readonly RestPart[], span: FoundSpan, { rail, action }: StreamScanner): void {
@@ -213,7 +230,7 @@ function endsInRun(text: string): boolean {
 
 /** The stream, or a part of it, has ended: what was not looked at yet. It was shown. */
 export function judgeTails(tails: Tails, rails: RestRails, tally: StreamTally): StreamBlock | null {
-  const judge: Judge = { rails, tally, forms: undefined, spans: new Map(), blocks: [] };
+  const judge: Judge = { rails, tally, forms: undefined, budget: viewBudget(), spans: new Map(), blocks: [] };
   for (const tail of tails.values()) {
     if (tail.unseenChars === 0) continue;
     judgeJoined(judge, tail.text, tail.text.length - tail.unseenChars, []);

@@ -1,12 +1,12 @@
 /**
  * Looks for what a text that is being generated says by other letters, such as base64.
  *
- * Model. A run of letters that codes are made of is decoded (`answer-layers.ts`) and looked at when it has ended, and
+ * Model. A run of letters that codes are made of is decoded (`text/views.ts`) and looked at when it has ended, and
  * before that whenever it has grown by half. Some of it was shown by then, so a redaction comes too late and counts as a
  * flag; a block ends the answer.
  * Rejected: to hold every long run back. A link, a hash, a file in base64 would stand still.
  */
-import { layersOf } from "./answer-layers.ts";
+import { viewsOf } from "../text/views.ts";
 import { foundBy } from "./stream-guard.ts";
 import { leftAction, noteFinding } from "./stream-record.ts";
 import type { StreamTally } from "./stream-record.ts";
@@ -30,10 +30,10 @@ export function decoding(filter: TextFilter, scanners: readonly StreamScanner[],
   let lookAtChars = RUN_CHARS_MIN;
   let blocked: StreamBlock | null = null;
   const look = (text: string): void => {
-    for (const layer of text.length < RUN_CHARS_MIN ? [] : layersOf(text)) {
+    for (const view of text.length < RUN_CHARS_MIN ? [] : viewsOf(text)) {
       for (const scanner of scanners) {
         const { rail, action } = scanner;
-        const [first] = foundBy(scanner, layer.text, tally);
+        const [first] = foundBy(scanner, view.text, tally);
         if (first === undefined) continue;
         noteFinding(tally, rail, first.type, leftAction(action));
         if (action === "block") blocked ??= { rail, reasons: [`${rail}:${first.type}`] };

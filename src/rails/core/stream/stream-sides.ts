@@ -86,10 +86,10 @@ export function isCleanPadding(sides: Sides, text: string): boolean {
 const PADDING_USUAL_CHARS = 20;
 
 function look(sides: Sides, rest: Omit<Rest, "root">): Looked {
-  const { spans, blocked, isBeyond } = judgeRest(rest, sides.rails, sides.tally, { tails: sides.tails });
-  if (isBeyond) noteUnread("too_many_parts", sides.rails.mustRead, sides.tally);
+  const { spans, blocked, beyond } = judgeRest(rest, sides.rails, sides.tally, { tails: sides.tails });
+  for (const reason of beyond) noteUnread(reason, sides.rails.mustRead, sides.tally);
   applyRest(rest.parts, (part) => spans.get(part) ?? []);
-  const isClean = blocked === null && spans.size === 0 && !isBeyond && rest.unseen.size === 0;
+  const isClean = blocked === null && spans.size === 0 && beyond.length === 0 && rest.unseen.size === 0;
   return { isChanged: spans.size > 0, blocked, isClean };
 }
 

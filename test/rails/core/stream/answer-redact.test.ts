@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { redactAnswer } from "../../../../src/rails/core/stream/answer-redact.ts";
-import { REST_DEPTH_MAX, REST_PARTS_MAX } from "../../../../src/rails/core/stream/answer-rest.ts";
+import { TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../../../../src/rails/core/text/text-bounds.ts";
 import { piiScanner } from "../../../../src/rails/detectors/pii/stream-pii.ts";
 import { topicsScanner } from "../../../../src/rails/detectors/topics/stream-topics.ts";
 import { secretsScanner } from "../../../../src/rails/detectors/secrets/stream-secrets.ts";
@@ -192,8 +192,8 @@ describe("what cannot be read is told", () => {
   const file = btoa(Array.from({ length: 900 }, (_, at) => String.fromCharCode(128 + (at % 100))).join(""));
 
   test.each([
-    ["too_deep", { choices: nested(REST_DEPTH_MAX + 1) }],
-    ["too_many_parts", { choices: Array.from({ length: REST_PARTS_MAX + 1 }, () => "a") }],
+    ["too_deep", { choices: nested(TEXT_DEPTH_MAX + 1) }],
+    ["too_many_parts", { choices: Array.from({ length: TEXT_PARTS_MAX + 1 }, () => "a") }],
     ["media", { choices: [], b64_json: file }],
     ["token_ids", { choices: [], prompt_token_ids: [1, 2, 3] }],
   ])("%s", (reason, body) => {
@@ -201,8 +201,8 @@ describe("what cannot be read is told", () => {
   });
 
   test.each([
-    ["as deep as is read", { choices: nested(REST_DEPTH_MAX - 1) }],
-    ["as many as are read", { choices: Array.from({ length: REST_PARTS_MAX }, () => "a") }],
+    ["as deep as is read", { choices: nested(TEXT_DEPTH_MAX - 1) }],
+    ["as many as are read", { choices: Array.from({ length: TEXT_PARTS_MAX }, () => "a") }],
     ["ids beside their text", { choices: [{ text: "a b", token_ids: [1, 2] }] }],
     ["a vector in base64", { data: [{ embedding: file }] }],
     ["a signature", { content: [{ signature: file }] }],
