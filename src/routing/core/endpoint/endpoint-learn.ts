@@ -27,6 +27,12 @@ export const NOTHING_AHEAD: LineSeen = { aheadMs: 0, cachedTokens: null };
 /** Behind a longer line a first token says more of the line than of the engine, ms. */
 export const AHEAD_MS_MAX = 50;
 
+/**
+ * A prompt may take this share longer to read than is expected and be no sign of a batch that is too large: the speed is an
+ * average, and on a shared machine another one every second.
+ */
+const READ_SLACK = 0.5;
+
 /** An attempt that was served teaches every delay that it shows. `slots`: what the endpoint serves at once. */
 export function learnDelays(
   state: EndpointState,
@@ -51,10 +57,11 @@ export function learnDelays(
   }
   const readMs = (inputTokens - cachedOf(seen, line)) / speedOf(state.reading);
   const residualMs = afterNetMs - (line?.aheadMs ?? 0) - readMs;
-  if (perSlot <= 1 && line !== null && line.aheadMs < AHEAD_MS_MAX) {
-    observeLoad(state.load, inFlightAtGrant, residualMs, now);
-  }
-  if (state.limit !== null) observeResidual(state.limit, { residualMs, inFlight: perWorker(state, seen) }, now);
+  if (line === null || line.aheadMs >= AHEAD_MS_MAX) return;
+  if (perSlot <= 1) observeLoad(state.load, inFlightAtGrant, residualMs, now);
+  if (state.limit === null) return;
+  const lateMs = residualMs - READ_SLACK * readMs;
+  observeResidual(state.limit, { residualMs: lateMs, inFlight: perWorker(state, seen) }, now);
 }
 
 /**

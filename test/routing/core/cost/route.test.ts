@@ -35,6 +35,28 @@ function winners(views: readonly EndpointView[], changes: Partial<RouteRequest> 
   return [...seen].toSorted();
 }
 
+describe("an idle endpoint beside a busy one that reads faster", () => {
+  const PROMPT = { inputTokens: 1_000 };
+  const busy = at("busy", 10, { inFlight: 3, prefillTokensPerMs: 10 });
+  /** 100 ms of reading and the externality of three: 103 ms, beside what an idle one of this speed takes. */
+  const idle = (tokensPerMs: number, changes: Partial<EndpointView> = {}) =>
+    at("idle", 10, { inFlight: 0, prefillTokensPerMs: tokensPerMs, ...changes });
+
+  test.each([
+    { name: "is taken within a third of its own reading", view: idle(7), is: ["idle"] },
+    { name: "is not taken beyond it", view: idle(6), is: ["busy"] },
+    { name: "is not taken if it is idle no longer", view: idle(7, { inFlight: 1 }), is: ["busy"] },
+    { name: "is not taken if it is farther away", view: at("idle", 16, { prefillTokensPerMs: 7 }), is: ["busy"] },
+  ])("$name", ({ view, is }) => {
+    expect(winners([busy, view], PROMPT)).toEqual(is);
+  });
+
+  test("is not taken where the other one has some of the prompt in its cache", () => {
+    const affinity = { heat: 1, tokensByEndpoint: new Map([["busy", 100]]) };
+    expect(winners([busy, idle(8)], { ...PROMPT, affinity })).toEqual(["busy"]);
+  });
+});
+
 describe("what is chosen", () => {
   const table: readonly { name: string; views: EndpointView[]; asked?: Partial<RouteRequest>; is: object }[] = [
     {
