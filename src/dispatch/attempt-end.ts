@@ -9,8 +9,11 @@ export function endAttempt(attempt: Attempt, outcome: AttemptOutcome, now: numbe
   attempt.cancelTimer = null;
   if (attempt.isEnded) return;
   attempt.isEnded = true;
-  const { sentAtMs, headersAtMs, firstByteAtMs, firstTokenAtMs, usage } = attempt;
-  if (outcome === "served" && usage?.promptTokens !== undefined) attempt.way.noteTokens(usage.promptTokens);
+  const { sentAtMs, headersAtMs, firstByteAtMs, firstTokenAtMs } = attempt;
+  const { answerId, ...usage } = attempt.usage ?? {};
+  const { promptTokens, outputTokens = 0 } = usage;
+  if (outcome === "served" && promptTokens !== undefined) attempt.way.noteTokens(promptTokens);
+  const goesOnAs = outcome === "served" && answerId !== undefined ? attempt.way.keyOfAnswer?.(answerId) : undefined;
   // Headers that came with the first token tell nothing of the network alone.
   const early = headersAtMs !== null && firstTokenAtMs !== null && firstTokenAtMs > headersAtMs;
   attempt.leases.settle(attempt.heldLease, {
@@ -20,6 +23,9 @@ export function endAttempt(attempt: Attempt, outcome: AttemptOutcome, now: numbe
     headersMs: early ? headersAtMs - sentAtMs : null,
     firstByteMs: firstByteAtMs === null ? null : firstByteAtMs - sentAtMs,
     ...usage,
+    ...(goesOnAs === undefined || promptTokens === undefined
+      ? {}
+      : { answer: { key: goesOnAs, tokens: promptTokens + outputTokens } }),
     ...(attempt.retryAfterMs === null ? {} : { retryAfterMs: attempt.retryAfterMs }),
     ...(attempt.request === null ? {} : { request: attempt.request }),
     ...(attempt.failure === null ? {} : { failure: attempt.failure }),

@@ -58,6 +58,7 @@ export function wayTo(endpoint: EdgeEndpoint, outgoing: Outgoing): Way<Reply> {
       if (reach !== null) noteAsked(reach, result.kind !== "failed", Date.now());
     },
     noteTokens: (tokens) => observeTokens(endpoint.tokenBytes, outgoing.body?.byteLength ?? 0, tokens),
+    ...(outgoing.keyOfAnswer === undefined ? {} : { keyOfAnswer: outgoing.keyOfAnswer }),
     ask: async (asking) => ask(endpoint, outgoing, asking),
   };
 }

@@ -13,4 +13,6 @@ export type Outgoing = Bounds & {
   readonly protocol: AnswerProtocol | null;
   /** The client chose the path, and with it the answer: an error over HTTP says nothing of the endpoint. */
   readonly isClientsPath: boolean;
+  /** Under which key a request would come that goes on from its answer, by the answer's id; absent: nobody wants to know. */
+  readonly keyOfAnswer?: (answerId: string) => string;
 };

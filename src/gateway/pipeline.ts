@@ -43,6 +43,7 @@ import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
 import { inLineOf } from "./in-line.ts";
 import type { InLine, LineAsked } from "./in-line.ts";
+import { answerKeyOf, goesOn } from "./session-key.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
 import { textLimit } from "./text-limit.ts";
@@ -131,7 +132,10 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     client: place,
     clientKey: key,
     inputTokens,
-    affinityKey: inputTokens < AFFINITY_TOKENS_MIN ? null : await affinityOf(edge, parcel, inputTokens, line),
+    affinityKey:
+      inputTokens < AFFINITY_TOKENS_MIN && !goesOn(parcel.json)
+        ? null
+        : await affinityOf(edge, parcel, inputTokens, line),
     adapter: adapterOf(parcel),
     excluded: [],
     explain: isExplained(edge),
@@ -341,6 +345,7 @@ function outgoingOf(
     stream: parcel.stream,
     protocol: protocolOf(parcel.method, parcel.path),
     isClientsPath: parcel.isClientsPath,
+    ...(parcel.path === RESPONSES_PATH && config.affinity !== "off" ? { keyOfAnswer: answerKeys(edge) } : {}),
     firstByteTimeoutMs: parcel.stream ? config.firstTokenTimeoutMs : executionMs,
     connectTimeoutMs: config.connectTimeoutMs,
     stallTimeoutMs: config.stallTimeoutMs,
@@ -348,6 +353,13 @@ function outgoingOf(
     clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
   };
 }
+
+const RESPONSES_PATH = "/v1/responses";
+
+const answerKeys =
+  ({ runtime, identity }: Authenticated) =>
+  (answerId: string): string =>
+    answerKeyOf(runtime.affinitySecret, identity.tenant, answerId);
 
 /** Where the fleet's endpoints are and how they do is for operators: a key that may only infer asks in vain. */
 const isExplained = ({ request, identity, dev }: Authenticated): boolean =>

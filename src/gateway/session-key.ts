@@ -15,8 +15,20 @@ export const SESSION_CHARS_MAX = 256;
 export function sessionKeyOf(secret: HashKey, tenant: string, headers: Headers, json: unknown): string | null {
   const body = typeof json === "object" && json !== null ? (json as JsonObject) : null;
   const session = sessionOf(headers, body);
-  return session === null ? null : keyedHash(secret, `s ${tenant} ${session}`);
+  return session === null ? null : keyOf(secret, tenant, session);
 }
+
+/** Key of a request that names the answer `answerId` as the one that it goes on from, and no session before it. */
+export const answerKeyOf = (secret: HashKey, tenant: string, answerId: string): string =>
+  keyOf(secret, tenant, answerId.slice(0, SESSION_CHARS_MAX));
+
+const keyOf = (secret: HashKey, tenant: string, name: string): string => keyedHash(secret, `s ${tenant} ${name}`);
+
+/** Does it go on from an answer before it, which its endpoint puts before the prompt. */
+export const goesOn = (json: unknown): boolean => {
+  const id = member(json, "previous_response_id");
+  return typeof id === "string" && id !== "";
+};
 
 type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { AFFINITY_TOKENS_MIN } from "../../src/routing/core/shard/affinity.ts";
 import { affinityKeyOf } from "../../src/gateway/affinity-key.ts";
 import type { KeyedRequest } from "../../src/gateway/affinity-key.ts";
-import { SESSION_CHARS_MAX, sessionKeyOf } from "../../src/gateway/session-key.ts";
+import { answerKeyOf, SESSION_CHARS_MAX, sessionKeyOf } from "../../src/gateway/session-key.ts";
 import { MARK_CHARS_MIN } from "../../src/routing/core/shard/prompt-chain.ts";
 import { hashKeyOf } from "../../src/lib/keyed-hash.ts";
 
@@ -63,6 +63,29 @@ describe("a session", () => {
     const named = (chars: number) => keyOf({ json: { user: "x".repeat(chars) } })?.key;
     expect(named(SESSION_CHARS_MAX + 1)).toBe(named(SESSION_CHARS_MAX));
     expect(named(SESSION_CHARS_MAX - 1)).not.toBe(named(SESSION_CHARS_MAX));
+  });
+});
+
+describe("a request that goes on from an answer", () => {
+  const short = { inputTokens: 40, json: { previous_response_id: "resp_1", input: "and then?" } };
+
+  test("has the answer's own key, however short it is, and says so", () => {
+    const key = answerKeyOf(SECRET, "t", "resp_1");
+    expect(keyOf(short)).toEqual({ key, tokens: 40, kind: "session", goesOn: true });
+    expect(answerKeyOf(SECRET, "other", "resp_1")).not.toBe(key);
+  });
+
+  test("has its session's key where it names one", () => {
+    const json = { ...short.json, prompt_cache_key: "s1" };
+    expect(keyOf({ ...short, json })).toEqual({ ...keyOf(short), key: keyOf({ json: { user: "s1" } })?.key });
+  });
+
+  test.each([
+    { name: "in a pool that wants none", changes: { mode: "off" } },
+    { name: "from nothing", changes: { json: { previous_response_id: "", input: "and then?" } } },
+    { name: "from what is no id", changes: { json: { previous_response_id: 7, user: "s1" } } },
+  ] as const)("has none $name", ({ changes }) => {
+    expect(keyOf({ ...short, ...changes })).toBeNull();
   });
 });
 

@@ -22,6 +22,8 @@ export type AnswerUsage = {
   readonly outputTokens?: number;
   /** How long the prompt took to read, without the wait for it. */
   readonly readMs?: number;
+  /** The name by which the next request may go on from it (the Responses API); told with figures alone. */
+  readonly answerId?: string;
 };
 
 /** Events looked at, at either end. */
@@ -52,14 +54,17 @@ export function usageIn(value: unknown): AnswerUsage | null {
   readUsage(found, memberOf(within, "usage"));
   note(found, "readMs", ms(memberOf(memberOf(value, "metrics"), "time_to_first_token_ms")));
   const { promptTokens, cachedTrue, outputTokens, readMs } = found;
-  return (promptTokens ?? cachedTrue ?? outputTokens ?? readMs) === undefined ? null : found;
+  if ((promptTokens ?? cachedTrue ?? outputTokens ?? readMs) === undefined) return null;
+  const id = memberOf(within, "object") === "response" ? memberOf(within, "id") : null;
+  if (typeof id === "string" && id !== "") found.answerId = id;
+  return found;
 }
 
 /** Written in place: every whole answer is looked at. */
 type Found = { -readonly [Name in keyof AnswerUsage]: AnswerUsage[Name] };
 
 /** What one form does not tell leaves what another one told. */
-function note(found: Found, name: keyof Found, figure: number | undefined): void {
+function note(found: Found, name: Exclude<keyof Found, "answerId">, figure: number | undefined): void {
   if (figure !== undefined) found[name] = figure;
 }
 

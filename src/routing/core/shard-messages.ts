@@ -91,6 +91,8 @@ export type Settlement = {
   readonly outputTokens?: number;
   /** How long it read what was not cached, ms; without the wait for it. Absent: it did not say. */
   readonly readMs?: number;
+  /** The key under which a request comes that goes on from this answer, and the tokens that come before it then. */
+  readonly answer?: { readonly key: string; readonly tokens: number };
   /** Of an attempt that found no room: when the endpoint wants to be asked again, ms. Absent or null: it did not say. */
   readonly retryAfterMs?: number | null;
   /**

@@ -58,6 +58,18 @@ const ENDS: readonly { name: string; last: unknown; usage: unknown }[] = [
 ];
 
 describe("the end of a stream", () => {
+  test("tells the name of an answer that the next request may go on from, and of no other", () => {
+    const usage = { input_tokens: 10 };
+    const whole = { id: "resp_1", object: "response", usage };
+    const told = { promptTokens: 10, answerId: "resp_1" };
+    expect(usageIn(whole)).toEqual(told);
+    expect(atEnd(streamOf({ type: "response.completed", response: whole }))).toEqual(told);
+    expect(usageIn({ id: "chatcmpl-1", object: "chat.completion", usage: { prompt_tokens: 10 } })).toEqual({
+      promptTokens: 10,
+    });
+    expect(usageIn({ ...whole, id: 7 })).toEqual({ promptTokens: 10 });
+  });
+
   test.each(ENDS)("tells of its prompt: $name", ({ last, usage }) => {
     const text = streamOf({ choices: [{ delta: { content: "a" } }] }, last);
     expect(atEnd(`${text}data: [DONE]\n\n`)).toEqual(usage);

@@ -146,7 +146,7 @@ export function beginLease(leaseCache: LeaseCache, leaseRequest: LeaseRequest, n
   const key = cacheKey(shard, leaseRequest);
   const recentPerSecond = countRequest(leaseCache, key, now);
   // A retry and an explained decision are the authority's.
-  const isLong = leaseRequest.inputTokens >= ASK_TOKENS;
+  const isLong = leaseRequest.inputTokens >= ASK_TOKENS || leaseRequest.affinityKey?.goesOn === true;
   const mayUseCredits =
     leaseRequest.excluded.length === 0 && leaseRequest.again !== true && !leaseRequest.explain && !isLong;
   const heldLease = mayUseCredits ? spendCredit(leaseCache, key, shard, now, leaseRequest.inputTokens) : null;

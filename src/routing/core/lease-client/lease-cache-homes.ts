@@ -25,15 +25,21 @@ export function homeMatch(homes: Homes, affinity: AffinityKey | null | undefined
 }
 
 /** An attempt under a key has ended: where it was answered is its home, and where it failed no longer is. */
-export function noteHome(homes: Homes, { affinity, endpointId, workerId = null, outcome }: Settlement): void {
+export function noteHome(homes: Homes, settlement: Settlement): void {
+  const { affinity, endpointId, workerId = null, outcome, answer } = settlement;
+  if (answer !== undefined) setHome(homes, answer.key, { endpointId, workerId, tokens: answer.tokens });
   if (affinity === null || affinity === undefined || outcome === "unused") return;
   const isAnswered = outcome === "served" || outcome === "cancelled";
   if (!isAnswered) {
     if (homes.get(affinity.key)?.endpointId === endpointId) homes.delete(affinity.key);
     return;
   }
-  homes.delete(affinity.key);
-  homes.set(affinity.key, { endpointId, workerId, tokens: affinity.tokens });
+  setHome(homes, affinity.key, { endpointId, workerId, tokens: affinity.tokens });
+}
+
+function setHome(homes: Homes, key: string, home: Home): void {
+  homes.delete(key);
+  homes.set(key, home);
   if (homes.size <= HOMES_MAX) return;
   const oldest = homes.keys().next();
   if (oldest.done !== true) homes.delete(oldest.value);

@@ -35,6 +35,8 @@ export type AffinityKey = {
   readonly tokens: number;
   /** A session's own id, or the prompt's beginning. */
   readonly kind: "session" | "prefix";
+  /** Its endpoint puts before it what it kept of the answer that it goes on from, so it has more tokens than were sent. */
+  readonly goesOn?: true;
   /** How the prompt begins; absent: it has no text to be known by, or its pool reads none. */
   readonly chain?: PromptChain;
 };
@@ -105,9 +107,10 @@ const keysOf = ({ key, tokens, kind, chain }: AffinityKey): readonly PromptMark[
  * By what it is looked for, the most tokens first, and the session's name last: what an endpoint holds of the text says
  * how much of it is cached there, the name only that some of it may be.
  */
-const soughtBy = ({ key, tokens, kind, chain }: AffinityKey): readonly PromptMark[] => [
+const soughtBy = ({ key, tokens, kind, chain, goesOn }: AffinityKey): readonly PromptMark[] => [
   ...(chain === undefined ? [] : soughtOf(chain)),
-  ...(chain === undefined || kind === "session" ? [{ key, tokens }] : []),
+  // What comes before it is as much as was kept.
+  ...(chain === undefined || kind === "session" ? [{ key, tokens: goesOn ? Number.POSITIVE_INFINITY : tokens }] : []),
 ];
 
 /** Counts a request with the keys that is to be routed. */
@@ -171,10 +174,15 @@ export type HolderNews = {
 
 /** A request with the keys goes to an endpoint, or was answered there. */
 export function noteHolder(table: AffinityTable, wanted: AffinityKey, news: HolderNews): void {
-  for (const mark of keysOf(wanted)) noteMark(table, mark, news);
+  for (const mark of keysOf(wanted)) {
+    // Until its end says how long it was in all, what goes on from an answer is no shorter than that was.
+    const before = wanted.goesOn ? (heldAt(table, mark.key, news.endpointId)?.tokens ?? 0) : 0;
+    noteMark(table, { key: mark.key, tokens: Math.max(before, mark.tokens) }, news);
+  }
 }
 
-function noteMark(
+/** Under this one key; that of an answer, from which the next request may go on. */
+export function noteMark(
   table: AffinityTable,
   { key, tokens }: PromptMark,
   { endpointId, workerId, wasCached, written }: HolderNews,

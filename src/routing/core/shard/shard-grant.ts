@@ -115,10 +115,12 @@ export function grantLease(
 }
 
 export function routeRequest(
-  { client, clientKey, inputTokens, excluded, avoidRegion = null, adapter }: AcquireRequest,
+  { client, clientKey, inputTokens: sent, excluded, avoidRegion = null, adapter, affinity: key }: AcquireRequest,
   affinity: AffinityMatch | null,
   views: readonly EndpointView[],
 ): RouteRequest {
   const lackAdapter = lackingAdapter(views, adapter);
+  const before = key?.goesOn === true ? Math.max(0, ...(affinity?.tokensByEndpoint.values() ?? [])) : 0;
+  const inputTokens = sent + before;
   return { client, clientKey, distances: [], inputTokens, affinity, excluded, avoidRegion, lackAdapter, exact: true };
 }

@@ -5,7 +5,7 @@
  * A key is noted when its request is granted, so that the next one of a burst finds it, and again when the attempt ends,
  * with the GPU worker that answered; a failure takes it back. Requests on credits are known by their ends alone.
  */
-import { countAffinity, dropHolder, holderOf, matchAffinity, noteHolder } from "./affinity.ts";
+import { countAffinity, dropHolder, holderOf, matchAffinity, noteHolder, noteMark } from "./affinity.ts";
 import type { AffinityMatch, StillCached } from "./affinity.ts";
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import { concurrencyOf, slotsOf } from "../endpoint/endpoint.ts";
@@ -82,7 +82,9 @@ export function settleKey(
   { prompt, line }: { readonly prompt: LeasePrompt | null; readonly line: LineSeen | null },
   now: number,
 ): void {
-  const { affinity, endpointId, outcome, workerId = null } = settlement;
+  const { affinity, endpointId, outcome, workerId = null, answer } = settlement;
+  const { written } = endpoint.cache;
+  if (answer !== undefined) noteMark(state.affinity, answer, { endpointId, workerId, wasCached: null, written });
   if (affinity === undefined || affinity === null) return;
   switch (outcome) {
     case "served":
@@ -92,7 +94,6 @@ export function settleKey(
       const wasCached = outcome === "served" ? foundCached(endpoint, settlement, seen, now) : null;
       const trusted = holderOf(state.affinity, affinity, endpointId)?.confidence ?? 1;
       if (wasCached !== null && prompt !== null) learnReuse(endpoint, prompt, wasCached, trusted >= TRUSTED);
-      const { written } = endpoint.cache;
       noteHolder(state.affinity, affinity, { endpointId, workerId, wasCached, written });
       break;
     }

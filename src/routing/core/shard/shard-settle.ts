@@ -55,10 +55,11 @@ export function sweep(state: ShardState, now: number, rng: Rng): Effect[] {
 /** True when a probe should look at the endpoint. What ended already teaches nothing again. */
 function settle(
   state: ShardState,
-  settlement: Settlement,
+  told: Settlement,
   effects: Effect[],
   { now, rng }: { readonly now: number; readonly rng: Rng },
 ): boolean {
+  const settlement = wholePrompt(told);
   const { leaseId } = settlement;
   hearEnd(state, settlement, now);
   const outcome = settleLease(state.leases, leaseId, now);
@@ -89,6 +90,13 @@ function settle(
   // Peers bind requests to it by what they last heard: they hear of an ejection or a refusal, and of its end, at once.
   if (standing(endpoint, now) !== before[0] || isRefusing(endpoint, now) !== before[1]) tellPeersSoon(state);
   return wantsProbe;
+}
+
+/** A prompt that goes on from an answer has more tokens than were sent, as its endpoint has counted. */
+function wholePrompt(settlement: Settlement): Settlement {
+  const { affinity, promptTokens } = settlement;
+  if (affinity?.goesOn !== true || promptTokens === undefined) return settlement;
+  return { ...settlement, inputTokens: promptTokens, affinity: { ...affinity, tokens: promptTokens } };
 }
 
 function keepHeld(state: ShardState, held: LeaseConfirmation, now: number): void {
