@@ -334,6 +334,7 @@ function outgoingOf(
   if (trace === null) delete headers[TRACEPARENT];
   else headers[TRACEPARENT] = childTraceparent(trace, spanId());
   const { config } = parcel.pool;
+  const protocol = protocolOf(parcel.method, parcel.path);
   // Output rails read text: an endpoint that would compress it is asked not to.
   if (config.rails.output.length > 0) headers["accept-encoding"] = "identity";
   const executionMs = Math.max(...config.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs));
@@ -343,9 +344,9 @@ function outgoingOf(
     headers,
     body,
     stream: parcel.stream,
-    protocol: protocolOf(parcel.method, parcel.path),
+    protocol,
     isClientsPath: parcel.isClientsPath,
-    ...(parcel.path === RESPONSES_PATH && config.affinity !== "off" ? { keyOfAnswer: answerKeys(edge) } : {}),
+    ...(protocol === "responses" && config.affinity !== "off" ? { keyOfAnswer: answerKeys(edge) } : {}),
     firstByteTimeoutMs: parcel.stream ? config.firstTokenTimeoutMs : executionMs,
     connectTimeoutMs: config.connectTimeoutMs,
     stallTimeoutMs: config.stallTimeoutMs,
@@ -353,8 +354,6 @@ function outgoingOf(
     clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
   };
 }
-
-const RESPONSES_PATH = "/v1/responses";
 
 const answerKeys =
   ({ runtime, identity }: Authenticated) =>

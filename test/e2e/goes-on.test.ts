@@ -27,9 +27,11 @@ const servers = ["one", "other"].map((id) => ({
 let fleet: Fleet;
 beforeAll(async () => {
   for (const { server } of servers) await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const url = (at: number) => `http://127.0.0.1:${(servers[at]?.server.address() as AddressInfo).port}`;
   fleet = await startFleet({
-    endpoints: servers.map(({ id }, at) => ({ id, region: "us-east", config: { url: url(at) } })),
+    endpoints: servers.map(({ id, server }) => {
+      const { port } = server.address() as AddressInfo;
+      return { id, region: "us-east", config: { url: `http://127.0.0.1:${port}` } };
+    }),
   });
 });
 afterAll(async () => {
@@ -38,7 +40,7 @@ afterAll(async () => {
 });
 
 async function turn(input: string, previous: string | null) {
-  const answer = await fleet.call("/v1/responses", {
+  const answer = await fleet.call("/p/main/v1/responses", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({
