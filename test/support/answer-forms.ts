@@ -719,6 +719,32 @@ function otherForms(): AnswerForm[] {
     form("an error that repeats the input", (said) =>
       whole({ detail: [{ loc: ["body"], msg: "x", input: { messages: [said] } }] }, { status: 422 }),
     ),
+    form("an error in a success", (said) => whole(error(said))),
+    form("an error in a success, with its status", (said) => whole({ error: { message: said, code: 400 } })),
+    form("an error as the first event", (said) => stream(data({ error: { message: said, code: 400 } }))),
+    form(
+      "a 400 of messages",
+      (said) => whole({ type: "error", error: { type: "invalid_request_error", message: said } }, { status: 400 }),
+      MESSAGES,
+    ),
+    form("a 429", (said) => whole(error(said), { status: 429, headers: { "retry-after": "1" } })),
+    form("a 503", (said) => whole(error(said), { status: 503 })),
+    form("a context that is too long", (said) =>
+      whole(
+        { error: { message: `This model's maximum context length is 10 tokens. ${said}`, code: 400 } },
+        { status: 400 },
+      ),
+    ),
+    form("a 204 with a header", (said) => ({ status: 204, headers: { "x-note": said }, pieces: [] }), OWN),
+    form(
+      "a redirect",
+      (said) => ({ status: 302, headers: { location: `https://a.example/${said}`, "x-note": said }, pieces: [] }),
+      OWN,
+    ),
+    form("an answer to what was asked with a header of its own", (said) => ({
+      ...chatWhole({}),
+      headers: { "x-request-id": said, "server-timing": `a;desc="${said}"`, "x-warmpath-note": said },
+    })),
     form("an error that is text", (said) => ({ contentType: "text/plain", status: 400, pieces: [said] })),
     form("an error that is a page", (said) => ({ contentType: "text/html", status: 400, pieces: [`<p>${said}</p>`] })),
     form("an error as an event", (said) => ({ status: 400, pieces: [data(error(said))] })),

@@ -7,7 +7,7 @@
  * that a banned word such as "message" does not end every answer. A time is a number of today's size.
  * Source: the references of OpenAI (chat completions, completions, responses, embeddings) and Anthropic (messages), and
  * what vLLM and SGLang add to them.
- * Rejected: a list of the members that are text, by which 270 of 389 ways to say a thing passed unread.
+ * Rejected: a list of the members that are text, by which 270 of 399 ways to say a thing passed unread.
  */
 import { KNOWN_NAMES } from "../text/known-members.ts";
 
