@@ -111,10 +111,21 @@ function isOtherNumber(scan: PiiScan, neighbour: number, left: number): boolean 
 
 /** Has an issuer numbers that begin with these four digits and are as long? */
 export function isIssued(prefix: number, length: number): boolean {
+  return (((issued ??= issuedTable())[prefix] ?? 0) & (1 << length)) !== 0;
+}
+
+/** By the first four digits a bit for each length: hostile texts ask millions of times. Made when first asked. */
+let issued: Uint32Array | null = null;
+
+function issuedTable(): Uint32Array {
+  const table = new Uint32Array(10_000);
   for (const [first, last, lengthMin, lengthMax] of ISSUERS) {
-    if (prefix >= first && prefix <= last && length >= lengthMin && length <= lengthMax) return true;
+    for (let prefix = first; prefix <= last; prefix += 1) {
+      for (let length = lengthMin; length <= lengthMax; length += 1)
+        table[prefix] = (table[prefix] ?? 0) | (1 << length);
+    }
   }
-  return false;
+  return table;
 }
 
 /** ISO/IEC 7812-1, annex B, over the first `size` digits. */

@@ -163,13 +163,19 @@ function extensionEnd(scan: PiiScan, last: number): number | null {
   const from = endOf(scan, last);
   const to = startOf(scan, last + 1);
   if (to - from > EXTENSION_GAP_CHARS_MAX || lengthOf(scan, last + 1) > EXTENSION_DIGITS_MAX) return null;
-  let letters = "";
-  for (let at = from; at < to; at += 1) {
-    const char = text.charAt(at);
-    if (!" ,.:;".includes(char)) letters += char;
-  }
   scan.meter.steps += to - from;
+  let first = from;
+  while (first < to && isBesideExtension(text.charCodeAt(first))) first += 1;
+  // Nearly always nothing else stands between two groups, and no string is made.
+  if (first === to) return null;
+  let letters = "";
+  for (let at = first; at < to; at += 1) if (!isBesideExtension(text.charCodeAt(at))) letters += text.charAt(at);
   return EXTENSIONS.has(letters.toLowerCase()) ? endOf(scan, last + 1) : null;
+}
+
+/** Space, comma, dot, colon, semicolon. */
+function isBesideExtension(code: number): boolean {
+  return code === SPACE || code === 44 || code === 46 || code === 58 || code === 59;
 }
 
 const EXTENSIONS: ReadonlySet<string> = new Set(["x", "ext", "extn", "extension", "доб", "#", "int", "poste", "dw"]);
