@@ -25,11 +25,24 @@ export type Scan = {
   readonly names: Map<string, NameWindow>;
   /** The last run of what an unquoted password is made of, from where it was first looked at. */
   readonly passwordRun: { start: number; end: number };
+  /** Where no anchor of those that begin there led to a key, the last few: several triggers ask for one place. */
+  readonly missed: Int32Array;
   /** Where the word `curl` was last seen; its options hold credentials. */
   curlAt: number | null;
   /** Is a Kubernetes secret in the text; null until somebody asks. */
   hasManifest: boolean | null;
 };
+
+/** Anchors that begin in one place have up to four triggers, and others begin between these. A power of two. */
+const MISSED_PLACES = 8;
+
+export function wasMissed({ missed }: Scan, at: number): boolean {
+  return missed[at & (MISSED_PLACES - 1)] === at;
+}
+
+export function noteMissed({ missed }: Scan, at: number): void {
+  missed[at & (MISSED_PLACES - 1)] = at;
+}
 
 export function createScan(text: string, meter: { steps: number }): Scan {
   const passwordRun = { start: -1, end: -1 };
@@ -40,6 +53,7 @@ export function createScan(text: string, meter: { steps: number }): Scan {
     tries: new Map(),
     names: new Map(),
     passwordRun,
+    missed: new Int32Array(MISSED_PLACES).fill(-1),
     curlAt: null,
     hasManifest: null,
   };

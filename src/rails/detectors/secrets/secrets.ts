@@ -23,7 +23,7 @@ import { MARK_MATCHERS, matchAzureSecret, matchPem, matchTelegram } from "./secr
 import { isManifest } from "./secret-manifest.ts";
 import { hasShortName } from "./secret-names.ts";
 import { isPublicValue } from "./secret-public.ts";
-import { createScan, runEnd, startsWith, takeTry } from "./secret-scan.ts";
+import { createScan, noteMissed, runEnd, startsWith, takeTry, wasMissed } from "./secret-scan.ts";
 import type { Scan } from "./secret-scan.ts";
 import { rarestPair } from "./secret-triggers.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
@@ -134,14 +134,13 @@ function isPromising({ kinds, hints }: Tables, text: string, at: number, meter: 
 function matchTrigger(scan: Scan, { byStart, hints, kinds }: Tables, at: number, floor: number): FoundSpan | null {
   const { text } = scan;
   const pair = pairOf(text.charCodeAt(at), text.charCodeAt(at + 1));
-  let tried = -1;
   for (const { offset, first } of hints[pair] ?? []) {
     const start = at - offset;
-    if (start < floor || start === tried || text.charCodeAt(start) !== first) continue;
-    tried = start;
+    if (start < floor || text.charCodeAt(start) !== first || wasMissed(scan, start)) continue;
     const matchers = byStart[pairOf(first, text.charCodeAt(start + 1))];
     const span = matchers === undefined ? null : matchAny(scan, matchers, start);
     if (span !== null && span.start >= floor && span.end > at) return span;
+    if (span === null) noteMissed(scan, start);
   }
   const kind = kinds[pair] ?? 0;
   // What is an operator only has been looked at already.

@@ -18,7 +18,27 @@ export const TWINS = "аеорсухіјѕһӏԁԛԝүАВЕКМНОРСТУХІ
 /** Greek small letters that are similar only: as symbols they stand alone, at the end of a word or before a unit. */
 export const GREEK_SIMILAR = "αγεηικνρτυωχ";
 
-let twins: ReadonlySet<string> | null = null;
+/** What is known of a letter that has look-alikes, as bits: a long word of hostile letters asks for each. */
+const KNOWN = 1;
+const TWIN = 2;
+const SIMILAR = 4;
+const SMALL = 8;
+
+/** By unit, filled as letters turn up; made when the first does. */
+let letters: Uint8Array | null = null;
+
+function bitsOf(unit: number): number {
+  letters ??= new Uint8Array(0x1_00_00);
+  const known = letters[unit] ?? 0;
+  if (known !== 0) return known;
+  const letter = String.fromCharCode(unit);
+  const bits =
+    KNOWN |
+    (TWINS.includes(letter) ? TWIN : 0) |
+    (GREEK_SIMILAR.includes(letter) ? SIMILAR : 0) |
+    (letter === letter.toUpperCase() ? 0 : SMALL);
+  return (letters[unit] = bits);
+}
 
 /** Latin letters that make a word Latin: one alone may be a symbol, as in kΩ. */
 const LATIN_NEEDED = 2;
@@ -70,9 +90,10 @@ function spoofedIn(text: string, start: number, end: number, { found, spansMax }
       latin += 1;
       if (isSmallLatin(unit)) latinSmall += 1;
     } else if (isOther(unit)) {
-      if (!isTwin(text, at)) return;
+      const bits = bitsOf(unit);
+      if ((bits & TWIN) === 0 && !((bits & SIMILAR) !== 0 && isAmongSmall(text, at))) return;
       others += 1;
-      if (text.charAt(at) !== text.charAt(at).toUpperCase()) othersSmall += 1;
+      if ((bits & SMALL) !== 0) othersSmall += 1;
     }
   }
   const isAcronymWithEnding = latinSmall === 0 && othersSmall === others && isOther(text.charCodeAt(end - 1));
@@ -87,10 +108,8 @@ function spoofedIn(text: string, start: number, end: number, { found, spansMax }
   }
 }
 
-function isTwin(text: string, at: number): boolean {
-  const letter = text.charAt(at);
-  if ((twins ??= new Set(TWINS)).has(letter)) return true;
-  if (!GREEK_SIMILAR.includes(letter)) return false;
+/** Between two small letters of ASCII. */
+function isAmongSmall(text: string, at: number): boolean {
   return isSmallLatin(text.charCodeAt(at - 1)) && isSmallLatin(text.charCodeAt(at + 1));
 }
 
