@@ -31,6 +31,7 @@ import { part } from "../dispatch/part.ts";
 import { AFFINITY_TOKENS_MIN } from "../routing/core/shard/affinity.ts";
 import { protocolOf } from "../dispatch/answer-format.ts";
 import { answerBegun } from "./answer.ts";
+import { besideOf } from "./beside.ts";
 import { dispatch } from "../dispatch/door.ts";
 import type { Outcome } from "../dispatch/door.ts";
 import type { Outgoing } from "../dispatch/outgoing.ts";
@@ -151,6 +152,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     bodyBytesMax: parcel.bytes?.byteLength ?? 0,
     unread: () => unreadParcel(edge, parcel),
     everyMember: !parcel.isInference,
+    beside: parcel.pool.config.rails.input.length === 0 ? [] : besideOf(parcel.path, parcel.isInference, headers),
     clientGone: edge.request.signal,
   });
   const check = beginning instanceof Promise ? await beginning : beginning;

@@ -1,6 +1,6 @@
 /** What the input rails are asked, and what they leave behind: the words that the pipeline and the rails share. */
 import type { RailRecord } from "./core/engine.ts";
-import type { Unread } from "./core/rail.ts";
+import type { TextPart, Unread } from "./core/rail.ts";
 import type { StageVerdict } from "./core/verdict.ts";
 import type { EdgeEnv, Runtime } from "../dispatch/runtime.ts";
 import type { LeaseClient } from "../routing/host/lease-client.ts";
@@ -23,6 +23,8 @@ export type InputRequest = {
   readonly unread: () => Unread;
   /** Its shape is not known here: every string in it may reach a model. */
   readonly everyMember: boolean;
+  /** What the endpoint is told beside the body: target and headers. */
+  readonly beside: readonly TextPart[];
   /** Aborted when the client has left. */
   readonly clientGone: AbortSignal;
 };

@@ -14,7 +14,7 @@ import { fanIn } from "./core/verdict.ts";
 import type { RailPolicy, RailResult } from "./core/verdict.ts";
 import type { InputRailConfig, RailsConfig } from "../config/config.ts";
 import type { Checked, InputCheck, InputRequest, RailsHost } from "./check.ts";
-import { isSurelyClean } from "./detectors/glance.ts";
+import { isCleanText, isSurelyClean } from "./detectors/glance.ts";
 import { surelyBeyond } from "./detectors/size/size-first.ts";
 import type { EdgePool, Runtime } from "../dispatch/runtime.ts";
 import type { Plan, PlainRail } from "./plain-check.ts";
@@ -62,8 +62,9 @@ export function beginCheck(
 /** What is not clean at a glance is read in full, by a part of the bundle that is loaded when a text first needs it. */
 function checkPlan(plan: Plan, request: InputRequest): InputCheck | Promise<InputCheck> {
   const unread = request.unread();
-  const { body, everyMember } = request;
-  if (unread.reasons.length === 0 && isSurelyClean(body, plan.bounds, everyMember)) {
+  const { body, everyMember, beside } = request;
+  const isClean = unread.reasons.length === 0 && isSurelyClean(body, plan.bounds, everyMember);
+  if (isClean && beside.every(({ text }) => isCleanText(text, plan.bounds))) {
     return { inside: { ...plan.clean, body }, outside: null, stop: nothing };
   }
   const inFull = (check: CheckPlain): InputCheck => ({

@@ -31,9 +31,9 @@ export type Plan = {
   readonly clean: Omit<Checked, "body">;
 };
 
-export function checkPlain(plan: Plan, { body, everyMember }: InputRequest, unread: Unread): Checked {
+export function checkPlain(plan: Plan, { body, everyMember, beside }: InputRequest, unread: Unread): Checked {
   const startedAtMs = Date.now();
-  const input = extractTextParts(body, everyMember, unread);
+  const input = extractTextParts(body, everyMember, unread, beside);
   const results = new Map<string, RailResult>();
   const shared = budgetOf(plan.deadlineMs);
   for (const { config, policy } of plan.rails) {

@@ -51,7 +51,7 @@ export function beginStage(host: RailsHost, pool: EdgePool, request: InputReques
   const all = preparedOf(host, pool);
   if (all === null) return null;
   const rails = all.filter(({ config }) => looksAt(config, request.requestId, request.tenant));
-  const texts = extractTextParts(request.body, request.everyMember, request.unread());
+  const texts = extractTextParts(request.body, request.everyMember, request.unread(), request.beside);
   const input: RailInput = { ...texts, forms: createForms() };
   const stage = createStage(rails.map(({ policy }) => policy));
   const run: Run = { stage, rails, input, request, startedAtMs };

@@ -110,7 +110,8 @@ const forms: Readonly<Record<string, (model: string) => Sent>> = {
     unread: "not_json",
   }),
   "JSON that hides a text in another charset": (model) => ({
-    body: Buffer.from(chat(model, `my key is +${Buffer.from(SECRET, "utf16le").swap16().toString("base64")}-`)),
+    // "hi", which no rail would look for.
+    body: Buffer.from(chat(model, "+AGgAaQ-")),
     headers: { "content-type": "application/json; charset=utf-7" },
     unread: "not_json",
   }),

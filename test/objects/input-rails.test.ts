@@ -21,6 +21,7 @@ async function check(input: readonly unknown[], text: string, more: Partial<Inpu
     bodyBytesMax: JSON.stringify(body).length,
     unread: () => ALL_READ,
     everyMember: false,
+    beside: [],
     clientGone: new AbortController().signal,
     ...more,
   };

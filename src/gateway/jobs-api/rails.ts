@@ -6,7 +6,7 @@
  * leave a webhook that nobody receives and a bucket that nobody can write to. A key inside of `input` is model text.
  */
 import { ALL_READ } from "../../rails/core/rail.ts";
-import type { Unread } from "../../rails/core/rail.ts";
+import type { TextPart, Unread } from "../../rails/core/rail.ts";
 import { beginCheck } from "../../rails/input-rails.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { blocked } from "../pipeline.ts";
@@ -19,13 +19,14 @@ export type Railed =
 
 /**
  * `body`: the parsed body as the client sent it; null when it is not JSON. `unread`: what of it no rail can read; nothing
- * where what is kept of it is written anew from what was parsed.
+ * where what is kept of it is written anew from what was parsed. `beside`: what is kept beside it.
  */
 export async function checkJob(
   edge: Authenticated,
   pool: EdgePool,
   body: unknown,
   unread: Unread = ALL_READ,
+  beside: readonly TextPart[] = [],
 ): Promise<Railed> {
   const check = await beginCheck(edge, pool, {
     requestId: edge.requestId,
@@ -35,6 +36,7 @@ export async function checkJob(
     bodyBytesMax: Infinity,
     unread: () => unread,
     everyMember: true,
+    beside,
     clientGone: edge.request.signal,
   });
   if (check === null) return { kind: "refused", refusal: { reason: "misconfigured" } };

@@ -28,6 +28,7 @@ import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { answerStored, NO_QUEUE, refuseProblem } from "./answers.ts";
 import { answerPending, answerResult } from "./native.ts";
 import { hasQueues, queueOf } from "./queue.ts";
+import { besideOf } from "../beside.ts";
 import { unreadOf } from "../unread.ts";
 import { checkJob } from "./rails.ts";
 import { admitCall } from "./rates.ts";
@@ -146,7 +147,11 @@ async function workOf(
   { path, bytes, json }: Body,
 ): Promise<Result<JobWork, Refusal>> {
   const contentType = isInference(path) ? null : edge.request.headers.get("content-type");
-  const railed = await checkJob(edge, pool, json, unreadOf(bytes, json, contentType));
+  const { [IDEMPOTENCY_KEY]: _key, prefer: _prefer, ...headers } = forwardableRequestHeaders(edge.request.headers);
+  const beyond = headersBeyond(headers);
+  if (beyond !== null) return err({ reason: "headers_too_large", detail: `The headers are beyond ${beyond}.` });
+  const beside = besideOf(path, isInference(path), headers);
+  const railed = await checkJob(edge, pool, json, unreadOf(bytes, json, contentType), beside);
   if (railed.kind === "refused") return err(railed.refusal);
   const written = railed.body === json ? bytes : writeJson(railed.body, bytes);
   if (written === null) {
@@ -157,9 +162,6 @@ async function workOf(
     const detail = "A job keeps its body as text: send UTF-8, or send the request without Prefer: respond-async.";
     return err({ reason: "unsupported_media_type", detail });
   }
-  const { [IDEMPOTENCY_KEY]: _key, prefer: _prefer, ...headers } = forwardableRequestHeaders(edge.request.headers);
-  const beyond = headersBeyond(headers);
-  if (beyond !== null) return err({ reason: "headers_too_large", detail: `The headers are beyond ${beyond}.` });
   if (isInference(path)) headers["content-type"] = "application/json";
   const stream = typeof json === "object" && json !== null && "stream" in json && json.stream === true;
   return ok({ kind: "http", method: "POST", path, headers, body, stream });

@@ -31,6 +31,14 @@ export type TextPart = {
 export const NUMBER_PATH_END = "#";
 export const NAME_PATH_START = "{";
 
+/** Paths of what is sent beside the body. No path in a body is like them. */
+export const REQUEST_TARGET = "?";
+export const REQUEST_HEADERS = ":";
+
+/** Is there nothing to put in the place of what is found: then it can be refused, or left. */
+const isFixed = (path: string): boolean =>
+  path.endsWith(NUMBER_PATH_END) || path === REQUEST_TARGET || path === REQUEST_HEADERS;
+
 /** Stands beside what is said: an id or a parameter, the name of a member, a number. It is read, and counts as no text. */
 export const isAside = ({ path, role }: TextPart): boolean =>
   role === "parameter" || path.startsWith(NAME_PATH_START) || path.endsWith(NUMBER_PATH_END);
@@ -71,6 +79,8 @@ export type RailInput = {
   readonly parts: readonly TextPart[];
   readonly messageCount: number;
   readonly unseen: readonly UnseenReason[];
+  /** What is sent beside the body and is not written anew: `REQUEST_TARGET`, `REQUEST_HEADERS`. Absent: nothing. */
+  readonly beside?: readonly TextPart[];
   /** What a part says in another way, by its path: behind a disguise, escapes, an encoding. */
   readonly views?: ReadonlyMap<string, readonly NormalText[]>;
   /** Characters, or bytes, that a model may read as text and that are in no part. Absent: 0. */
@@ -107,9 +117,10 @@ export function railResult(
   const unread: readonly UnseenReason[] = isCut ? [...unseen, "budget"] : unseen;
   const found = findings.reasons.length > 0 || findings.spans.size > 0;
   const spans = [...findings.spans].map(
-    ([path, list]) => [path, list.map((span) => withPolicy(span, policy))] as const,
+    ([path, list]) => [path, list.map((span) => withPolicy(span, policy, path))] as const,
   );
-  const verdict = found ? policy.action : "allow";
+  const isLeft = policy.action === "redact" && spans.length > 0 && spans.every(([path]) => isFixed(path));
+  const verdict = !found ? "allow" : isLeft ? "flag" : policy.action;
   return {
     rail: policy.rail,
     verdict,
@@ -144,6 +155,6 @@ export function unreadBy(use: string, unseen: readonly UnseenReason[]): readonly
   return spared === undefined ? unseen : unseen.filter((reason) => !spared.has(reason));
 }
 
-function withPolicy(span: FoundSpan, { rail, action }: RailPolicy): Span {
-  return { ...span, rail, action };
+function withPolicy(span: FoundSpan, { rail, action }: RailPolicy, path: string): Span {
+  return { ...span, rail, action: action === "redact" && isFixed(path) ? "flag" : action };
 }

@@ -12,6 +12,7 @@ import { isKnownValue, KNOWN_NAMES, mayBeMedia } from "../core/text/known-member
 import { NUMBER_MIN, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../core/text/text-bounds.ts";
 import type { Members } from "../core/text/known-members.ts";
 import { isSurelyPlain } from "../core/text/plain-text.ts";
+import { hasOddEdge } from "../core/text/seams.ts";
 
 export type CleanBounds = {
   /** Characters over all texts; null: no bound. */
@@ -23,7 +24,12 @@ export type CleanBounds = {
   readonly secretsAllowed: boolean;
 };
 
-type Glance = { readonly texts: string[]; chars: number };
+type Glance = {
+  readonly texts: string[];
+  /** Texts that may go on in each other. */
+  readonly contents: string[];
+  chars: number;
+};
 
 /** True only if no text breaks the bounds and every text was looked at. False says nothing. */
 export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = false): boolean {
@@ -31,24 +37,34 @@ export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = 
   const members = body as Members;
   const { messages } = members;
   if (bounds.messagesMax !== null && Array.isArray(messages) && messages.length > bounds.messagesMax) return false;
-  const glance: Glance = { texts: [], chars: 0 };
+  const glance: Glance = { texts: [], contents: [], chars: 0 };
   if (!areClean(glance, members, 0)) return false;
   // The texts themselves come last: what is too long is not read.
-  const { chars, texts } = glance;
+  const { chars, texts, contents } = glance;
   if (bounds.charsMax !== null && chars > bounds.charsMax) return false;
   if (bounds.stepsMax !== null && chars + texts.length * STEPS_PER_PART > bounds.stepsMax) return false;
-  return texts.every((text) => isSurelyPlain(text) && (bounds.secretsAllowed || findSecrets(text).length === 0));
+  if (!texts.every((text) => isCleanText(text, bounds))) return false;
+  return bounds.secretsAllowed || contents.length < 2 || !contents.some(hasOddEdge);
 }
 
-function isClean(glance: Glance, value: unknown, depth: number): boolean {
-  if (typeof value === "string") return take(glance, value);
+/** By itself. */
+export function isCleanText(text: string, { secretsAllowed }: CleanBounds): boolean {
+  return isSurelyPlain(text) && (secretsAllowed || findSecrets(text).length === 0);
+}
+
+/** `name`: of the member that it is in. */
+function isClean(glance: Glance, value: unknown, depth: number, name: string): boolean {
+  if (typeof value === "string") {
+    if (name === "content" || name === "text") glance.contents.push(value);
+    return take(glance, value);
+  }
   // Only the full walk reads long ones.
   if (typeof value === "number") return Math.abs(value) < NUMBER_MIN;
   if (typeof value !== "object" || value === null) return true;
   if (depth >= TEXT_DEPTH_MAX) return false;
   if (!Array.isArray(value)) return areClean(glance, value as Members, depth + 1);
   // Numbers in a list may be token ids, which depends on where it is: let the full walk tell.
-  for (const item of value) if (typeof item === "number" || !isClean(glance, item, depth + 1)) return false;
+  for (const item of value) if (typeof item === "number" || !isClean(glance, item, depth + 1, name)) return false;
   return true;
 }
 
@@ -57,7 +73,7 @@ function areClean(glance: Glance, record: Members, depth: number): boolean {
     const member = record[name];
     // Not so in the definition of a tool: let the full walk tell.
     if (mayBeMedia(record, name) || (!KNOWN_NAMES.has(name) && !take(glance, name))) return false;
-    if (!isKnownValue(name, member) && !isClean(glance, member, depth)) return false;
+    if (!isKnownValue(name, member) && !isClean(glance, member, depth, name)) return false;
   }
   return true;
 }

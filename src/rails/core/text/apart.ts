@@ -7,6 +7,7 @@
  * Rejected: any separators in turn, which makes a row of every formula.
  */
 import { hexValue } from "./base64.ts";
+import { CHARS, isIn } from "./char-class.ts";
 import type { NormalText } from "./normalise.ts";
 
 /** Shortest row, in its letters or bytes: shorter than any key, longer than abbreviations. */
@@ -65,7 +66,12 @@ function rowAround(text: string, gapAt: number, period: number, from: number): R
   while (first - period >= from && isGap(first - period)) first -= period;
   let last = gapAt;
   while (last + period < text.length && isGap(last) && text.charCodeAt(last + period) === code) last += period;
-  return { start: Math.max(from, first - period + 1), end: Math.min(text.length, last + period) };
+  let start = Math.max(from, first - period + 1);
+  let end = Math.min(text.length, last + period);
+  // The last letter of the word before the row, and the first of the word behind it.
+  if (isIn(text.charCodeAt(start - 1), CHARS.alnum)) start = first + 1;
+  if (isIn(text.charCodeAt(end), CHARS.alnum)) end = last;
+  return { start, end };
 }
 
 function holdsGap(text: string, from: number, chars: number, code: number): boolean {

@@ -55,11 +55,6 @@ export function mediaRuns(text: string): readonly Run[] {
   return findEncoded(text, "media");
 }
 
-/** May anything be encoded in the text. */
-export function hasRun(text: string): boolean {
-  return nextRun(text, 0) !== null;
-}
-
 /** The next run at or behind `from`; null: there is none. Most characters of prose are not looked at. */
 function nextRun(text: string, from: number): Run | null {
   let floor = from;
@@ -203,8 +198,8 @@ function stretches(run: string, shift: number, { chars, bytes, mayBegin, decode 
     if (at < run.length && mayBegin(run, at)) continue;
     const end = Math.min(at, run.length);
     if ((end - from) * bytes >= READABLE_CHARS_MIN * chars) {
-      // The group that ends it may begin with a readable byte.
-      for (const piece of printable(decode(run.slice(from, Math.min(end + chars, run.length))))) {
+      // The groups before and behind it may have readable bytes as well.
+      for (const piece of printable(decode(run.slice(Math.max(shift, from - chars), end + chars)))) {
         text += text === "" ? piece : ` ${piece}`;
         encodedChars += (piece.length * chars) / bytes;
       }

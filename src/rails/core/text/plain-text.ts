@@ -4,7 +4,7 @@
  */
 import { mayBeApart } from "./apart.ts";
 import { firstNonAscii } from "./char-class.ts";
-import { hasRun } from "./encoded-runs.ts";
+import { findEncoded } from "./encoded-runs.ts";
 
 export function isSurelyPlain(text: string): boolean {
   return (
@@ -12,7 +12,7 @@ export function isSurelyPlain(text: string): boolean {
     !text.includes("&") &&
     !text.includes("\\") &&
     firstNonAscii(text) === text.length &&
-    !hasRun(text) &&
+    findEncoded(text).length === 0 &&
     !mayBeApart(text)
   );
 }

@@ -28,19 +28,29 @@ const FOUND_BY_TOOL = /(?:_result|_results|_output|^document)$/;
 
 /**
  * Reads every text that the model will see. Any JSON value is accepted; wrong shapes give fewer parts. `everyMember`:
- * the body is of a path whose shape is not known here. `unread`: what is known already of what cannot be read.
+ * the body is of a path whose shape is not known here. `unread`: what is known already of what
+ * cannot be read. `beside`: what is sent beside the body.
  */
-export function extractTextParts(body: unknown, everyMember = false, unread: Unread = ALL_READ): RailInput {
+export function extractTextParts(
+  body: unknown,
+  everyMember = false,
+  unread: Unread = ALL_READ,
+  beside: readonly TextPart[] = [],
+): RailInput {
   const parts: TextPart[] = [];
   const views = new Map<string, readonly NormalText[]>();
   const budget = viewBudget();
   const walk = createWalk(everyMember, (part) => {
     parts.push(part);
-    const own = part.path.endsWith(NUMBER_PATH_END) ? [] : viewsOf(part.text, budget);
-    if (own.length > 0) views.set(part.path, own);
+    if (!part.path.endsWith(NUMBER_PATH_END)) addViews(part);
     return part.text;
   });
+  const addViews = ({ path, text }: TextPart): void => {
+    const own = viewsOf(text, budget);
+    if (own.length > 0) views.set(path, own);
+  };
   walkBody(walk, body, everyMember);
+  beside.forEach(addViews);
   if (budget.isSpent) walk.unseen.add("encoded");
   const messages = isRecord(body) ? body["messages"] : null;
   const messageCount = Array.isArray(messages) ? messages.length : 0;
@@ -49,6 +59,7 @@ export function extractTextParts(body: unknown, everyMember = false, unread: Unr
     parts,
     messageCount,
     unseen,
+    ...(beside.length === 0 ? {} : { beside }),
     ...(views.size === 0 ? {} : { views }),
     ...(unread.bytes + walk.mediaChars === 0 ? {} : { unreadBytes: unread.bytes + walk.mediaChars }),
     ...(everyMember ? { everyMember } : {}),

@@ -11,12 +11,13 @@
  * first tier (docs/sources.md, Failing open and closed has the second).
  * Source: docs/sources.md, Detectors. Rejected: separate votes of the parts, whose errors add up.
  */
+import { textsOf } from "../../core/find-in-texts.ts";
 import type { FoundSpan, RailFindings, RailInput, TextPart } from "../../core/rail.ts";
 import { decodePayloads } from "./injection-encoded.ts";
 import { lengthOdds, reasonsOf, suspicionOf } from "./injection-model.ts";
 import { noNotes } from "./injection-scan.ts";
 import { fold, normalise } from "../../core/text/normalise.ts";
-import type { TextForms } from "../../core/text/normalise.ts";
+import type { NormalText, TextForms } from "../../core/text/normalise.ts";
 
 export type InjectionOptions = {
   /** Score from which a text is an injection, above 0 and below 1. */
@@ -60,21 +61,39 @@ export function injectionRail(
 ): RailFindings {
   const spans = new Map<string, readonly FoundSpan[]>();
   const reasons = new Set<string>();
-  const parts = input.parts.filter(({ role }) => !options.rolesIgnored.includes(role));
+  const parts = textsOf(input).filter(({ role }) => !options.rolesIgnored.includes(role));
   const reading: Reading = { meter, forms: input.forms };
   for (const { path, role, text } of parts) {
     const limit = logit(OPERATOR_ROLES.has(role) ? options.operatorThreshold : options.threshold);
-    const found = inspect(text, limit, reading);
+    const own = inspect(text, limit, reading);
+    const found = own.spans.length > 0 ? own : inViews(input.views?.get(path) ?? [], limit, meter);
     if (found.spans.length === 0) continue;
     spans.set(path, found.spans);
     for (const reason of found.reasons) reasons.add(reason);
   }
-  if (spans.size === 0) {
-    const row = rowOf(parts);
-    const found = row === null ? NOTHING : inspect(row, logit(options.threshold) + ROW_ODDS, reading);
+  for (const [threshold, isOperator] of [
+    [options.threshold, false],
+    [options.operatorThreshold, true],
+  ] as const) {
+    const row = spans.size > 0 ? null : rowOf(parts, isOperator);
+    const found = row === null ? NOTHING : inspect(row, logit(threshold) + ROW_ODDS, reading);
     if (found.spans.length > 0) for (const reason of [...found.reasons, "injection:split"]) reasons.add(reason);
   }
   return { spans, reasons: [...reasons].sort() };
+}
+
+/** What the text says behind escapes and disguises that it does not decode for itself. */
+function inViews(views: readonly NormalText[], threshold: number, meter: { steps: number }): Inspection {
+  for (const { text, original } of views) {
+    meter.steps += text.length;
+    const { windows } = suspicionOf(text, threshold + lengthOdds(text.length), noNotes());
+    if (windows.length === 0) continue;
+    return {
+      spans: windows.map(({ start, end }) => asSpan(original(start, end))),
+      reasons: ["injection:encoded"],
+    };
+  }
+  return NOTHING;
 }
 
 type Reading = { readonly meter: { steps: number }; readonly forms?: TextForms | undefined };
@@ -109,11 +128,11 @@ function inspect(text: string, threshold: number, { meter, forms }: Reading): In
 }
 
 /** The short parts one after the other, the latest of them if they are many; null: there are not two. */
-function rowOf(parts: readonly TextPart[]): string | null {
+function rowOf(parts: readonly TextPart[], isOperator: boolean): string | null {
   const row: string[] = [];
   let chars = 0;
   for (const { role, text } of parts.toReversed()) {
-    if (OPERATOR_ROLES.has(role) || text.length > ROW_PART_CHARS_MAX) continue;
+    if (OPERATOR_ROLES.has(role) !== isOperator || text.length > ROW_PART_CHARS_MAX) continue;
     chars += text.length + 1;
     if (chars > ROW_CHARS_MAX) break;
     row.push(text);

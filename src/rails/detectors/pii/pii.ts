@@ -20,6 +20,7 @@ import { findPhones } from "./pii-phone.ts";
 import { scanPii } from "./pii-scan.ts";
 import type { PiiMeter, PiiScan } from "./pii-scan.ts";
 import { findWallets } from "./pii-wallet.ts";
+import { findInTexts } from "../../core/find-in-texts.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 
 /** What the rail looks for unless told otherwise. */
@@ -54,8 +55,7 @@ const FAMILIES: readonly Family[] = [
 
 /** Finds personal data in every part. Reasons are "pii:" and the type. */
 export function piiRail(input: RailInput, options: PiiOptions = {}): RailFindings {
-  const found = input.parts.map(({ path, text }) => [path, findPii(text, options, input.forms)] as const);
-  const spans = new Map(found.filter(([, list]) => list.length > 0));
+  const spans = findInTexts(input, (text) => findPii(text, options, input.forms));
   const types = [...spans.values()].flatMap((list) => list.map(({ type }) => `pii:${type}`));
   return { spans, reasons: [...new Set(types)].sort() };
 }

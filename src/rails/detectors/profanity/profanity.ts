@@ -13,6 +13,7 @@
 import { DataSet, englishDataset, englishRecommendedTransformers, RegExpMatcher } from "obscenity";
 import { fold, normalise } from "../../core/text/normalise.ts";
 import type { TextForms } from "../../core/text/normalise.ts";
+import { findInTexts } from "../../core/find-in-texts.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 
 /** Longer runs without a space are data. */
@@ -134,8 +135,7 @@ export function findProfanity(
 
 /** Finds swear words and slurs in every part. The reason is "profanity". */
 export function profanityRail(input: RailInput, options: ProfanityOptions = {}): RailFindings {
-  const found = input.parts.map(({ path, text }) => [path, findProfanity(text, options, input.forms)] as const);
-  const spans = new Map(found.filter(([, list]) => list.length > 0));
+  const spans = findInTexts(input, (text) => findProfanity(text, options, input.forms));
   return { spans, reasons: spans.size > 0 ? ["profanity"] : [] };
 }
 

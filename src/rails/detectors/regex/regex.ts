@@ -14,6 +14,7 @@ import { STEPS_PER_PART, takeSteps } from "../../core/budget.ts";
 import type { Budget } from "../../core/budget.ts";
 import { normalise } from "../../core/text/normalise.ts";
 import type { TextForms } from "../../core/text/normalise.ts";
+import { findInTexts } from "../../core/find-in-texts.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 import { mayHold, requiredLiterals } from "./regex-literals.ts";
 import type { Required } from "./regex-literals.ts";
@@ -119,8 +120,7 @@ export function findRegex(
 /** Finds the operator's patterns in every part. Reasons are "regex:" and the pattern's name. */
 export function regexRail(input: RailInput, options: RegexOptions, budget: Budget = UNBOUNDED): RailFindings {
   const steps: Steps = { budget, isCut: false };
-  const found = input.parts.map(({ path, text }) => [path, findRegex(text, options, input.forms, steps)] as const);
-  const spans = new Map(found.filter(([, list]) => list.length > 0));
+  const spans = findInTexts(input, (text) => findRegex(text, options, input.forms, steps));
   const types = [...spans.values()].flatMap((list) => list.map(({ type }) => `regex:${type}`));
   const findings = { spans, reasons: [...new Set(types)].sort() };
   return steps.isCut ? { ...findings, isCut: true } : findings;

@@ -26,6 +26,7 @@ import { isPublicValue } from "./secret-public.ts";
 import { createScan, noteMissed, runEnd, startsWith, takeTry, wasMissed } from "./secret-scan.ts";
 import type { Scan } from "./secret-scan.ts";
 import { rarestPair } from "./secret-triggers.ts";
+import { findInTexts } from "../../core/find-in-texts.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 
 /** Findings of one text; beyond it the rest of the text is one more, of the type that came next. */
@@ -62,8 +63,7 @@ let tables: Tables | null = null;
 
 /** Finds credentials in every part. Reasons are "secrets:" and the type. */
 export function secretsRail(input: RailInput): RailFindings {
-  const found = input.parts.map(({ path, text }) => [path, findSecrets(text)] as const);
-  const spans = new Map(found.filter(([, list]) => list.length > 0));
+  const spans = findInTexts(input, (text) => findSecrets(text));
   const types = [...spans.values()].flatMap((list) => list.map(({ type }) => `secrets:${type}`));
   return { spans, reasons: [...new Set(types)].sort() };
 }

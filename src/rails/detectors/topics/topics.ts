@@ -12,6 +12,7 @@ import { CHARS, isIn } from "../../core/text/char-class.ts";
 import { isUnspaced, isWordChar } from "../../core/text/code-points.ts";
 import { fold, normalise } from "../../core/text/normalise.ts";
 import type { TextForms } from "../../core/text/normalise.ts";
+import { findInTexts } from "../../core/find-in-texts.ts";
 import type { FoundSpan, RailFindings, RailInput } from "../../core/rail.ts";
 
 export type TopicOptions = {
@@ -37,8 +38,7 @@ const indexes = new WeakMap<TopicOptions, TopicIndex>();
 
 /** Finds banned phrases in every part. Reasons are "topics:" and the topic. */
 export function topicsRail(input: RailInput, options: TopicOptions): RailFindings {
-  const found = input.parts.map(({ path, text }) => [path, findTopics(text, options, input.forms)] as const);
-  const spans = new Map(found.filter(([, list]) => list.length > 0));
+  const spans = findInTexts(input, (text) => findTopics(text, options, input.forms));
   const types = [...spans.values()].flatMap((list) => list.map(({ type }) => `topics:${type}`));
   return { spans, reasons: [...new Set(types)].sort() };
 }
