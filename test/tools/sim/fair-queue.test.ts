@@ -1,9 +1,8 @@
 /** The production core with every message's delay, in overload: what a tenant or a class feels of the others. */
 import { describe, expect, test } from "vitest";
-import { CONFIG_DEFAULTS } from "../../../tools/sim/production/options.ts";
+import { CONFIG_DEFAULTS, type Speaker } from "../../../tools/sim/production/options.ts";
 import { production } from "../../../tools/sim/production/router.ts";
 import { OUTCOME } from "../../../tools/sim/outcomes.ts";
-import type { LeaseRequest } from "../../../src/routing/core/lease-client/edge-lease.ts";
 import { ranToEnd, scenarioOf, workloadOf } from "./worlds.ts";
 
 /** Four slots of a second, and clients of two tenants, each in a region of its own. */
@@ -18,31 +17,50 @@ const scenario = scenarioOf({
 });
 const RUN_MS = 60_000;
 
-type Crowd = { readonly everyMs: number; readonly says: Pick<LeaseRequest, "sender" | "priority"> };
+type Crowd = { readonly everyMs: number; readonly fromMs?: number; readonly says: Speaker };
 
-/** TTFT of those who were served, and how many were refused, of each crowd. */
-async function felt(crowds: readonly [Crowd, Crowd]): Promise<{ readonly ttftMs: number[]; readonly shed: number }[]> {
+type Felt = {
+  readonly ttftMs: number[];
+  /** Not served: refused, or failed. */
+  readonly shed: number;
+  readonly failed: number;
+  /** Attempts beyond a request's first. Nothing fails here, so each one before was put back. */
+  readonly putBack: number;
+};
+
+/** TTFT of those who were served, and what became of the others, of each crowd. */
+async function felt(crowds: readonly [Crowd, Crowd]): Promise<Felt[]> {
   const arrivals = crowds
-    .flatMap(({ everyMs }, crowd) =>
-      Array.from({ length: Math.floor(RUN_MS / everyMs) }, (_, index) => ({ atMs: index * everyMs, crowd })),
+    .flatMap(({ everyMs, fromMs = 0 }, crowd) =>
+      Array.from({ length: Math.floor((RUN_MS - fromMs) / everyMs) }, (_, index) => ({
+        atMs: fromMs + index * everyMs,
+        crowd,
+      })),
     )
     .toSorted((one, other) => one.atMs - other.atMs);
   const workload = workloadOf(scenario, { count: arrivals.length });
   workload.requests.arrivalMs.set(arrivals.map(({ atMs }) => atMs));
   workload.requests.region.set(arrivals.map(({ crowd }) => crowd + 1));
-  const options = { ...CONFIG_DEFAULTS, says: [{}, ...crowds.map(({ says }) => says)] };
+  const options = { ...CONFIG_DEFAULTS, says: [[], ...crowds.map(({ says }) => [says])] };
   const world = await ranToEnd(scenario, workload, production(options));
   return crowds.map((_, crowd) => {
     const own = arrivals.flatMap((arrival, request) => (arrival.crowd === crowd ? [request] : []));
     const served = own.filter((request) => world.outcomes.outcome[request] === OUTCOME.served);
+    const { attempts } = world;
+    const sent = Array.from({ length: attempts.count }, (_, attempt) => attempts.requestOf(attempt));
+    const ofCrowd = sent.filter((request) => arrivals[request]?.crowd === crowd);
     return {
       ttftMs: served.map((request) => world.outcomes.ttftMs[request] ?? Number.NaN),
       shed: own.length - served.length,
+      failed: own.filter((request) => world.outcomes.outcome[request] === OUTCOME.failed).length,
+      putBack: ofCrowd.length - new Set(ofCrowd).size,
     };
   });
 }
 
 const mean = (values: readonly number[] = []) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const p95 = (values: readonly number[] = []) =>
+  values.toSorted((one, other) => one - other)[Math.floor(0.95 * values.length)] ?? Number.NaN;
 const worst = (values: readonly number[] = []) => Math.max(...values);
 
 describe("a tenant that sends a tenth of what the fleet can do", () => {
@@ -78,4 +96,16 @@ test("a higher class is served as if it were alone, and the lower one is what is
   expect(low?.shed).toBeGreaterThan(100);
   // A quarter of the slots are left to it, and are used.
   expect(low?.ttftMs.length).toBeGreaterThan(50);
+});
+
+test("a higher class that comes late takes the places of a lower one that waits at the endpoints, and none of it is lost", async () => {
+  const sender = { tenant: "one" };
+  const flood: Crowd = { everyMs: 100, says: { sender, priority: "low" } };
+  const [high, low] = await felt([{ everyMs: 500, fromMs: 20_000, says: { sender, priority: "high" } }, flood]);
+  // Without classes it is ten seconds, or a refusal.
+  expect(p95(high?.ttftMs)).toBeLessThan(1_000);
+  expect(worst(high?.ttftMs)).toBeLessThan(2_000);
+  expect(high).toMatchObject({ shed: 0, failed: 0, putBack: 0 });
+  expect(low?.putBack).toBeGreaterThan(0);
+  expect(low?.failed).toBe(0);
 });

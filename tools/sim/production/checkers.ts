@@ -9,7 +9,7 @@
  */
 import { BLAME_MS } from "../../../src/dispatch/attempt-lost.ts";
 import { WATCH_GAP_MS } from "../../../src/dispatch/attempt-watch.ts";
-import { REFUSALS_MAX, STALE_MS } from "../../../src/dispatch/core/attempt-plan.ts";
+import { PUT_BACKS_MAX, REFUSALS_MAX, STALE_MS } from "../../../src/dispatch/core/attempt-plan.ts";
 import { CREDIT_LIFE_MS } from "../../../src/routing/core/shard/credits.ts";
 import { checkLeaseTable } from "../../../src/routing/core/shard/leases.ts";
 import type { Effect } from "../../../src/routing/core/shard/shard.ts";
@@ -113,19 +113,23 @@ export class Checkers implements Watch {
     this.#checkRepeat(sent);
   }
 
-  #checkRepeat({ attempt, endpointId, of: { request, attempts, gone } }: SimAttempt): void {
+  #checkRepeat({ attempt, endpointId, of: { request, attempts, gone, leaseRequest } }: SimAttempt): void {
     const { world, options } = this.#router;
+    const isHigh = leaseRequest.priority === "high";
     const dispatched = [...attempts.map((one) => one.endpointId), endpointId].join(", ");
     const refusals = attempts.filter(({ ending }) => ending === "full").length;
-    // Taken from an endpoint that is gone.
-    const left = attempts.filter(
-      (one) => one.ending === "given_up" && this.#ledger.byAttempt.get(one.attempt)?.outcome === "cancelled",
-    ).length;
+    const givenUpAs = (outcome: string) => (one: SimAttempt) =>
+      one.ending === "given_up" && this.#ledger.byAttempt.get(one.attempt)?.outcome === outcome;
+    // Taken from an endpoint that is gone, or for a request of a higher class.
+    const left = attempts.filter(givenUpAs("cancelled")).length;
+    const putBack = attempts.filter(givenUpAs("unused"));
     const mayComeBack = attempts.some((one) => one.ending === "full" || brokeAtOnce(one));
-    const free = refusals + left + (mayComeBack ? 1 : 0);
+    const free = refusals + left + putBack.length + (mayComeBack ? 1 : 0);
     if (attempts.length >= options.attemptsMax + free || refusals > REFUSALS_MAX)
       this.#ledger.broken("attempts-max", `request ${request}: ${dispatched}`);
-    const before = attempts.filter((one) => one.endpointId === endpointId);
+    if (putBack.length > PUT_BACKS_MAX || putBack.some(({ hasBegun }) => hasBegun) || (isHigh && putBack.length > 0))
+      this.#ledger.broken("put-back", `request ${request} was put back ${putBack.length} times`);
+    const before = attempts.filter((one) => one.endpointId === endpointId && !putBack.includes(one));
     if (before.length > 1 || before.some((one) => one.ending !== "full" && !brokeAtOnce(one)))
       this.#ledger.broken("attempts-max", `request ${request}: ${dispatched}`);
     const begun = attempts.some((one) => (world.attempts.firstTokenMs[one.attempt] ?? NaN) < this.#ledger.nowMs);

@@ -3,6 +3,8 @@
  */
 import type { LeaseRequest } from "../../../src/routing/core/lease-client/edge-lease.ts";
 
+export type Speaker = Pick<LeaseRequest, "sender" | "priority">;
+
 export type ProductionOptions = {
   /** Isolates of the Worker in each client region, >= 1; requests are spread over them at random. */
   readonly edgesPerRegion: number;
@@ -26,8 +28,8 @@ export type ProductionOptions = {
   /** Share of clients that leave before the end, after a time of mean `leaveMs`. */
   readonly leaveShare: number;
   readonly leaveMs: number;
-  /** By client region: who its requests say that they are. Absent: nobody. */
-  readonly says: readonly Pick<LeaseRequest, "sender" | "priority">[];
+  /** By client region: who its requests say that they are, in turn. Absent or empty: nobody. */
+  readonly says: readonly (readonly Speaker[])[];
   /** The last request is not one: it marks the end, after which everything must come to rest (`drain.ts`). */
   readonly drains: boolean;
 };

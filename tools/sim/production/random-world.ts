@@ -6,14 +6,18 @@
  * Rejected: large fleets, which spend the time on what is the same a hundred times.
  */
 import type { Rng } from "../../../src/lib/rng.ts";
+import { PRIORITIES } from "../../../src/routing/core/shard/priority.ts";
 import { AWS_REGIONS, awsRoundTripMs, SAME_REGION_ROUND_TRIP_MS } from "../aws-round-trips.ts";
 import { stream } from "../chance.ts";
 import type { Arrivals, EndpointSetup, Fault, FaultKind, Scenario } from "../scenario.ts";
 import { createWorkload, type Workload } from "../workload.ts";
-import { CONFIG_DEFAULTS, type ProductionOptions } from "./options.ts";
+import { CONFIG_DEFAULTS, type ProductionOptions, type Speaker } from "./options.ts";
 
 /** Requests of one run at most: bursts included, a run stays within a fraction of a second. */
 const REQUESTS_MAX = 1_500;
+
+/** Worlds whose requests say whose they are, and in which class. */
+const CLASSES_SHARE = 0.3;
 
 /** Worlds in which endpoints refuse. */
 const REFUSALS_SHARE = 0.3;
@@ -84,7 +88,10 @@ export function randomWorld(seed: number, simMs: number): RandomWorld {
     firstTokenTimeoutMs: draw.between(1_500, 8_000),
     faults,
   };
-  const options = pickOptions(draw, scenario.firstTokenTimeoutMs);
+  const options = {
+    ...pickOptions(draw, scenario.firstTokenTimeoutMs),
+    says: pickSpeakers(stream(seed, "classes"), regions.length),
+  };
   const count = Math.max(20, Math.min(REQUESTS_MAX, Math.round(((load * power) / workMs) * simMs)));
   const workload = createWorkload(scenario, { load, seed, count, trace: null });
   return { scenario, options, workload: withMark(workload) };
@@ -172,6 +179,17 @@ function pickRefusals(rng: Rng, endpoints: number, simMs: number): Fault[] {
       sigma: 0,
     },
   ];
+}
+
+/** Several tenants and classes in each region. From a stream of its own, as the refusals. */
+function pickSpeakers(rng: Rng, regions: number): readonly (readonly Speaker[])[] {
+  if (rng() > CLASSES_SHARE) return [];
+  return Array.from({ length: regions }, () =>
+    Array.from({ length: 1 + Math.floor(rng() * 4) }, () => ({
+      sender: { tenant: `tenant ${Math.floor(rng() * 3)}` },
+      priority: PRIORITIES[Math.floor(rng() * PRIORITIES.length)] ?? "normal",
+    })),
+  );
 }
 
 function pickOptions({ whole, between, chance }: Draw, firstTokenTimeoutMs: number): ProductionOptions {

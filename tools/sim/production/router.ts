@@ -133,6 +133,8 @@ export class ProductionRouter implements Router {
     const edges = this.edges[region] ?? [];
     const edge = edges[Math.floor(this.#rng() * edges.length)];
     invariant(edge !== undefined, "every region has an edge");
+    const speakers = this.options.says[region] ?? [];
+    const says = speakers[request % Math.max(1, speakers.length)];
     const leaseRequest = {
       pool: this.pool.spec,
       client: this.pool.places[region] ?? null,
@@ -141,7 +143,9 @@ export class ProductionRouter implements Router {
       affinityKey: promptKey(world.requests, request),
       excluded: [],
       explain: false,
-      ...this.options.says[region],
+      // As the gateway says it of a stream that may be repeated, which all of them are here.
+      mayPutBack: this.options.attemptsMax > 1 && says?.priority !== "high",
+      ...says,
     };
     return { request, edge, leaseRequest, gone: new AbortController(), leases: [], attempts: [] };
   }

@@ -18,6 +18,7 @@ export const RULES = {
   "half-open": "one attempt of the whole fleet tries an endpoint that was ejected",
   budget: "retries and hedges stay within the budget",
   "attempts-max": "a request is dispatched at most twice, each time elsewhere",
+  "put-back": "a request is put back twice at most, before its first byte, and never one of the highest class",
   "after-first-token": "nothing is dispatched after the first token",
   "one-attempt": "a lease serves one attempt, and an attempt has a lease",
   "queue-bound": "the queue stays within its bound",

@@ -5,7 +5,7 @@
  * call, before and after, sees what a look into the shell would see.
  */
 import type { Effect } from "../../../src/routing/core/shard/shard.ts";
-import type { LeaseStep } from "../../../src/routing/core/lease-client/edge-lease.ts";
+import type { Asking, LeaseRequest, LeaseStep } from "../../../src/routing/core/lease-client/edge-lease.ts";
 import type { LeaseCalls } from "../../../src/routing/host/lease-ports.ts";
 import type { ShardCalls } from "../../../src/routing/host/shard-ports.ts";
 import type { RequestLife } from "./requests.ts";
@@ -67,6 +67,9 @@ export function seenLeaseCalls(core: LeaseCalls, { life, watch }: SeeingEdge): L
     if (step.kind === "ask" && step.asking.request.hop === 1) watch.followed(step.asking.request.leaseId, waitedMs);
     return seen(step);
   };
+  /** Since it stands in line: one that was put back also before it asked this time. */
+  const waited = ({ waitedMs = 0 }: LeaseRequest, { askedAtMs }: Asking, now: number): number =>
+    now - askedAtMs + waitedMs;
   return {
     ...core,
     beginLease: (leaseCache, leaseRequest, now) => {
@@ -75,11 +78,12 @@ export function seenLeaseCalls(core: LeaseCalls, { life, watch }: SeeingEdge): L
       return begun;
     },
     onReply: (leaseCache, leaseRequest, asking, reply, at) =>
-      followed(core.onReply(leaseCache, leaseRequest, asking, reply, at), at.now - asking.askedAtMs),
+      followed(core.onReply(leaseCache, leaseRequest, asking, reply, at), waited(leaseRequest, asking, at.now)),
     onSilence: (leaseCache, leaseRequest, at) => seen(core.onSilence(leaseCache, leaseRequest, at)),
     onAwaited: (leaseCache, leaseRequest, asking, outcome, at) => {
       if (outcome === null) watch.unanswered(asking.request.leaseId);
-      return followed(core.onAwaited(leaseCache, leaseRequest, asking, outcome, at), at.now - asking.askedAtMs);
+      const step = core.onAwaited(leaseCache, leaseRequest, asking, outcome, at);
+      return followed(step, waited(leaseRequest, asking, at.now));
     },
     settleHeldLease: (leaseCache, heldLease, settlement) => {
       const isHeld = leaseCache.heldLeases.has(heldLease.leaseId);

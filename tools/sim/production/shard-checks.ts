@@ -276,15 +276,17 @@ export class ShardChecks {
   }
 
   /** What is told of an attempt is what the world did to it. */
-  #checkTruth({ id, attempt }: LeaseFacts, { outcome, ttftMs, heldMs }: Settlement): void {
+  #checkTruth({ id, attempt, sent }: LeaseFacts, { outcome, ttftMs, heldMs }: Settlement): void {
     if (attempt === null) return;
-    const { world } = this.#router;
+    const { world, options } = this.#router;
+    // Nothing came of what was put back for a higher class.
+    const isPutBack = options.says.length > 0 && sent?.ending === "given_up" && !sent.hasBegun;
     const firstMs = world.attempts.firstTokenMs[attempt] ?? NaN;
     const sentMs = world.attempts.dispatchedMs[attempt] ?? NaN;
     const ended = world.attempts.edge[attempt];
     if (outcome === "served" && ended !== EDGE.ended)
       this.#ledger.broken("true-outcome", `${id} is told as served and was not`);
-    if (outcome === "unused") this.#ledger.broken("true-outcome", `${id} is told as unused and was used`);
+    if (outcome === "unused" && !isPutBack) this.#ledger.broken("true-outcome", `${id} is told as unused and was used`);
     if (outcome === "failed" && ended === EDGE.ended) this.#ledger.broken("true-outcome", `${id} was served`);
     if (outcome === "served" && ttftMs !== null && Math.abs(firstMs - sentMs - ttftMs) > 1) {
       this.#ledger.broken("true-outcome", `${id}: first token after ${firstMs - sentMs} ms, told are ${ttftMs}`);

@@ -42,6 +42,13 @@ export const SHELL_BUGS = {
     instead: "",
     breaks: ["held-leases", "leak", "settled-once"],
   },
+  "put-back-for-ever": {
+    what: "a request is put back as often as somebody of a higher class waits",
+    module: "src/dispatch/core/attempt-plan.ts",
+    line: "    const mayPutBack = plan.putBacks < PUT_BACKS_MAX;\n",
+    instead: "    const mayPutBack = true;\n",
+    breaks: ["put-back"],
+  },
   "late-grant-lost": {
     what: "a grant that comes after the patience was over is not given back",
     module: "src/routing/host/lease-client.ts",

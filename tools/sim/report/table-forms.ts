@@ -7,8 +7,8 @@ import { BOUND } from "../bounds/references.ts";
 import type { RunMetrics } from "../metrics.ts";
 import { isUnstable, type RouterResult, type ScenarioResult } from "../run.ts";
 import { ablationRows, WHOLE } from "./ablation-table.ts";
-import { spread } from "./difference.ts";
-import { meanOverSeeds, p99Difference } from "./table.ts";
+import { differenceText, spread } from "./difference.ts";
+import { COMPARED, meanOverSeeds, p99Difference } from "./table.ts";
 
 /** p50 / p99 as ratios to the best known clairvoyant, ± between seeds, and the bracket of the p99. */
 export function firstTokenForm(results: readonly ScenarioResult[]): string {
@@ -25,6 +25,30 @@ export function firstTokenForm(results: readonly ScenarioResult[]): string {
     return `${markOf(router, result)}${p50.toFixed(2)} / ${p99.toFixed(2)} ±${deviation.toFixed(2)}`;
   };
   return `${note}\n\n${markdown(results, cell, ["p99 of the optimum, ms", bracket])}`;
+}
+
+/** The p99 beside that of the best of the others, and who of them is better. */
+export function againstForm(results: readonly ScenarioResult[]): string {
+  const note =
+    "TTFT: p50 / p99 to the best known clairvoyant; warmpath's p99 to that of the best other; all whose p99 is better.";
+  const figures = ({ name, ratioToBest: { p50, p99 } }: RouterResult): string =>
+    `${name} ${p50.toFixed(2)} / ${p99.toFixed(2)}`;
+  const rows = results.map((result) => {
+    const own = result.routers.find(({ name }) => name === COMPARED);
+    const [best, ...others] = result.routers
+      .filter((router) => router !== own)
+      .toSorted((one, other) => one.ttftMs.p99 - other.ttftMs.p99);
+    const scenario = `${result.name} ${result.load}`;
+    if (own === undefined || best === undefined) return [scenario, "", "", "", ""];
+    const better = [best, ...others].filter((other) => {
+      const { isReal, mean } = p99Difference(own, other);
+      return isReal && mean > 0;
+    });
+    const names = better.map(({ name }) => name).join(", ");
+    const to = differenceText(p99Difference(own, best));
+    return [scenario, figures(own), figures(best), to, names === "" ? "none" : names];
+  });
+  return `${note}\n\n${rowsOf([["scenario, load", "warmpath", "best other", "warmpath to it", "better"], ...rows])}`;
 }
 
 /** What comes after the first token. */
@@ -67,7 +91,7 @@ export function swingForm(results: readonly ScenarioResult[]): string {
 }
 
 function markOf(router: RouterResult, { routers }: ScenarioResult): string {
-  const compared = routers.find(({ name }) => name === "warmpath");
+  const compared = routers.find(({ name }) => name === COMPARED);
   if (compared === undefined || compared === router) return "";
   return p99Difference(router, compared).isReal ? "" : "~";
 }

@@ -22,7 +22,7 @@ const MORE_COLUMNS = ["good %", "goodput/s", "shed %", "failed %", "cold", "away
 const FAULT_COLUMNS = ["stray %", "cut", "lost", "home %"] as const;
 
 /** What the others are compared with, where it is among them; else the first row. */
-const COMPARED = "warmpath";
+export const COMPARED = "warmpath";
 
 export function tableOf(result: ScenarioResult): string {
   const { routers, references, engine } = result;
