@@ -47,7 +47,7 @@ async function felt(crowds: readonly [Crowd, Crowd]): Promise<Felt[]> {
     const own = arrivals.flatMap((arrival, request) => (arrival.crowd === crowd ? [request] : []));
     const served = own.filter((request) => world.outcomes.outcome[request] === OUTCOME.served);
     const { attempts } = world;
-    const sent = Array.from({ length: attempts.count }, (_, attempt) => attempts.requestOf(attempt));
+    const sent = Array.from({ length: attempts.count }, (_unused, attempt) => attempts.requestOf(attempt));
     const ofCrowd = sent.filter((request) => arrivals[request]?.crowd === crowd);
     return {
       ttftMs: served.map((request) => world.outcomes.ttftMs[request] ?? Number.NaN),

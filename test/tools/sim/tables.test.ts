@@ -71,7 +71,8 @@ describe("a table", () => {
       const result = await resultOf(6);
       const row = tableText(against, [result]).split("\n").at(-2) ?? "";
       expect(row).toContain("| least-outstanding ");
-      expect(row).toMatch(/\| none \|$/);
+      // Our trip to the shard is a tenth of a second there.
+      expect(row).toMatch(/\| least-outstanding \|$/);
       const turned = { ...result, routers: result.routers.map((one) => ({ ...one, name: TURNED[one.name] ?? "" })) };
       expect(tableText(against, [turned]).split("\n").at(-2)).toMatch(/\| least-outstanding, random \|$/);
     },
