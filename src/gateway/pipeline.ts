@@ -142,6 +142,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     explain: isExplained(edge),
     ...line,
     mayPutBack: mayPutBack(parcel, line.priority),
+    stream: parcel.stream,
   };
   const leasing = leases.take(leaseRequest, parcel.pool.config.patienceMs);
   const beginning = beginCheck(edge, parcel.pool, {

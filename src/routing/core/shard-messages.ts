@@ -202,6 +202,8 @@ export type AcquireRequest = {
   readonly sender?: Sender;
   /** It may be put back for one of a higher class while it has no byte (`shard-put-back.ts`). Absent: false. */
   readonly mayPutBack?: boolean;
+  /** Its answer is a stream, whose first token will be told; absent: nobody says. */
+  readonly stream?: boolean;
   /** How much longer its client waits at most, ms; absent: it does not say. */
   readonly clientWaitsMs?: number;
   /** Does the edge want a fresh copy of the views. */

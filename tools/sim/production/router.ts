@@ -143,6 +143,7 @@ export class ProductionRouter implements Router {
       affinityKey: promptKey(world.requests, request),
       excluded: [],
       explain: false,
+      stream: true,
       // As the gateway says it of a stream that may be repeated, which all of them are here.
       mayPutBack: this.options.attemptsMax > 1 && says?.priority !== "high",
       ...says,

@@ -81,6 +81,8 @@ export type LeaseRequest = {
   readonly patient?: boolean;
   /** It may be put back for one of a higher class while it has no byte. Absent: false. */
   readonly mayPutBack?: boolean;
+  /** Its answer is a stream. */
+  readonly stream?: boolean;
   /** How long it has waited at an endpoint that it was put back from, ms. */
   readonly waitedMs?: number;
   /** The class in which it waits; absent: normal. */
@@ -353,6 +355,7 @@ function ask(leaseCache: LeaseCache, leaseRequest: LeaseRequest, { region, ...wa
     ...(leaseRequest.patient === true ? { patient: true } : {}),
     ...(leaseRequest.again === true ? { again: true } : {}),
     ...(leaseRequest.mayPutBack === true && !wanted.ahead ? { mayPutBack: true } : {}),
+    ...(leaseRequest.stream === true && !wanted.ahead ? { stream: true } : {}),
     ...(wanted.ahead ? {} : standing(leaseRequest, now)),
     wantsSnapshot: wanted.hop === 0 && snapshotAgeMs > SNAPSHOT_AGE_MS,
     explain: leaseRequest.explain,

@@ -59,7 +59,7 @@ function sentSince(unread: Iterable<Lease>, sinceMs: number, of: (prompt: LeaseP
 /** The prompt of a request that is about to be granted at `endpoint`. */
 export function promptOf(
   state: ShardState,
-  { inputTokens, affinity = null }: AcquireRequest,
+  { inputTokens, affinity = null, stream = false }: AcquireRequest,
   endpoint: EndpointState,
   { work, netMs, isBlocked }: PromptAt,
   now: number,
@@ -70,7 +70,7 @@ export function promptOf(
       ? null
       : { tokens: Math.min(holder.tokens, inputTokens), distance: endpoint.cache.written - holder.written };
   // The grant goes back to the edge, and the request to the endpoint: half a round trip each where both are near.
-  return { tokens: inputTokens, work, atEndpointMs: now + netMs, backMs: netMs / 2, isBlocked, reuse };
+  return { tokens: inputTokens, work, atEndpointMs: now + netMs, backMs: netMs / 2, isBlocked, isTold: stream, reuse };
 }
 
 /** The prompt that a holder says it runs under its lease; null: it does not say. */

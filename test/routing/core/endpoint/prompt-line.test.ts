@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { lineOf, TOLD_LATE_MS, workOf } from "../../../../src/routing/core/endpoint/prompt-line.ts";
+import { lineOf, SLOW_TIMES, TOLD_LATE_MS, workOf } from "../../../../src/routing/core/endpoint/prompt-line.ts";
 import type { LeasePrompt } from "../../../../src/routing/core/endpoint/prompt-line.ts";
 
 /** At 10 tokens a ms. */
@@ -29,6 +29,17 @@ describe("the line of prompts", () => {
     expect(waits(line, 100 + TOLD_LATE_MS)).toBe(50);
     expect(waits(line, 100 + TOLD_LATE_MS + 1), "all of it was read meanwhile").toBe(0);
     expect(waits([prompt(1_000), prompt(50_000)], 1_100)).toBe(4_000);
+  });
+
+  test("stands still for longer behind a stream, whose news comes: its engine is slow, and must not look empty", () => {
+    const [first, second] = [prompt(2_000), prompt(500)];
+    const line = [{ prompt: { ...first.prompt, isTold: true } }, second];
+    const lateMs = SLOW_TIMES * 200;
+    expect(lateMs).toBeGreaterThan(TOLD_LATE_MS);
+    expect([200 + lateMs, 200 + lateMs + 1].map((now) => waits(line, now))).toEqual([50, 0]);
+    // A short one is not given less than any other.
+    const short = [{ prompt: { ...prompt(100).prompt, isTold: true } }, second];
+    expect([10 + TOLD_LATE_MS, 10 + TOLD_LATE_MS + 1].map((now) => waits(short, now))).toEqual([50, 0]);
   });
 
   test("does not begin before the last first token, and not before a prompt is there", () => {
