@@ -44,7 +44,7 @@ import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
 import { inLineOf } from "./in-line.ts";
 import type { InLine, LineAsked } from "./in-line.ts";
-import { answerKeyOf, goesOn } from "./session-key.ts";
+import { answerKeys, goesOn } from "./session-key.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
 import { textLimit } from "./text-limit.ts";
@@ -349,7 +349,9 @@ function outgoingOf(
     stream: parcel.stream,
     protocol,
     isClientsPath: parcel.isClientsPath,
-    ...(protocol === "responses" && config.affinity !== "off" ? { keyOfAnswer: answerKeys(edge) } : {}),
+    ...(protocol === "responses" && config.affinity !== "off"
+      ? { keyOfAnswer: answerKeys(edge.runtime.affinitySecret, edge.identity.tenant) }
+      : {}),
     firstByteTimeoutMs: parcel.stream ? config.firstTokenTimeoutMs : executionMs,
     connectTimeoutMs: config.connectTimeoutMs,
     stallTimeoutMs: config.stallTimeoutMs,
@@ -357,11 +359,6 @@ function outgoingOf(
     clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
   };
 }
-
-const answerKeys =
-  ({ runtime, identity }: Authenticated) =>
-  (answerId: string): string =>
-    answerKeyOf(runtime.affinitySecret, identity.tenant, answerId);
 
 /** Where the fleet's endpoints are and how they do is for operators: a key that may only infer asks in vain. */
 const isExplained = ({ request, identity, dev }: Authenticated): boolean =>

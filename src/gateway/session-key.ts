@@ -18,9 +18,11 @@ export function sessionKeyOf(secret: HashKey, tenant: string, headers: Headers, 
   return session === null ? null : keyOf(secret, tenant, session);
 }
 
-/** Key of a request that names the answer `answerId` as the one that it goes on from, and no session before it. */
-export const answerKeyOf = (secret: HashKey, tenant: string, answerId: string): string =>
-  keyOf(secret, tenant, answerId.slice(0, SESSION_CHARS_MAX));
+/** By an answer's id the key of a request that goes on from it, and names no session before it. */
+export const answerKeys =
+  (secret: HashKey, tenant: string) =>
+  (answerId: string): string =>
+    keyOf(secret, tenant, answerId.slice(0, SESSION_CHARS_MAX));
 
 const keyOf = (secret: HashKey, tenant: string, name: string): string => keyedHash(secret, `s ${tenant} ${name}`);
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { AFFINITY_TOKENS_MIN } from "../../src/routing/core/shard/affinity.ts";
 import { affinityKeyOf } from "../../src/gateway/affinity-key.ts";
 import type { KeyedRequest } from "../../src/gateway/affinity-key.ts";
-import { answerKeyOf, SESSION_CHARS_MAX, sessionKeyOf } from "../../src/gateway/session-key.ts";
+import { answerKeys, SESSION_CHARS_MAX, sessionKeyOf } from "../../src/gateway/session-key.ts";
 import { MARK_CHARS_MIN } from "../../src/routing/core/shard/prompt-chain.ts";
 import { hashKeyOf } from "../../src/lib/keyed-hash.ts";
 
@@ -70,9 +70,9 @@ describe("a request that goes on from an answer", () => {
   const short = { inputTokens: 40, json: { previous_response_id: "resp_1", input: "and then?" } };
 
   test("has the answer's own key, however short it is, and says so", () => {
-    const key = answerKeyOf(SECRET, "t", "resp_1");
+    const key = answerKeys(SECRET, "t")("resp_1");
     expect(keyOf(short)).toEqual({ key, tokens: 40, kind: "session", goesOn: true });
-    expect(answerKeyOf(SECRET, "other", "resp_1")).not.toBe(key);
+    expect(answerKeys(SECRET, "other")("resp_1")).not.toBe(key);
   });
 
   test("has its session's key where it names one", () => {

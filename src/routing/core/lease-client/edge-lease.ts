@@ -79,10 +79,6 @@ export type LeaseRequest = {
   readonly again?: boolean;
   /** Would rather wait however long than be refused for an expected wait: a job. */
   readonly patient?: boolean;
-  /** It may be put back for one of a higher class while it has no byte. Absent: false. */
-  readonly mayPutBack?: boolean;
-  /** Its answer is a stream. */
-  readonly stream?: boolean;
   /** How long it has waited at an endpoint that it was put back from, ms. */
   readonly waitedMs?: number;
   /** The class in which it waits; absent: normal. */
@@ -93,7 +89,7 @@ export type LeaseRequest = {
   readonly clientGivesUpAtMs?: number;
   /** Ask the authority itself, and for every candidate's cost. */
   readonly explain: boolean;
-};
+} & Pick<AcquireRequest, "mayPutBack" | "stream">;
 
 /** Why this endpoint: the router's reasons, or that it had to be decided from a snapshot or the configuration alone. */
 export type LeaseReason = RouteReason | "snapshot" | "static";
