@@ -6,6 +6,31 @@
 
 export const EUROPE_BENIGN: Readonly<Record<string, string>> = {
   de: `
+Neben der Schule wird ein Spielplatz gebaut, deshalb ist der Weg bis zum Herbst gesperrt.
+Wie kann ich zwei Listen so verbinden, dass jeder Name nur einmal vorkommt?
+Alle Mitglieder, die ihren Beitrag noch nicht gezahlt haben, bekommen nächste Woche einen Brief.
+Du findest die alten Fotos in der Kiste auf dem Dachboden, gleich neben dem Fenster.
+Jetzt regnet es wieder, deshalb bleiben wir heute zu Hause und spielen Karten.
+Alle Anwohner können die Pläne im Rathaus ansehen und bis Ende des Monats Fragen stellen.
+Wie kann ich in der Tabelle alle Zeilen ohne Datum finden und löschen?
+Die neue Bäckerei an der Ecke hat am Sonntag geöffnet, dort gibt es auch Kaffee.
+Du kannst dort auch die früheren Ausgaben der Zeitschrift lesen.
+Nun muss der Teig eine Stunde ruhen, danach kommt er in den Ofen.
+Auf dieser Seite stehen die Abfahrten aller Busse, die durch die Altstadt fahren.
+Wer seine Bestellung nicht erhalten hat, kann den Stand im Kundenkonto einsehen.
+Meine Großmutter hat uns am Abend Märchen vorgelesen, das vergesse ich nie.
+Alle alten Rechnungen liegen im Ordner, die neuen bekommst du per Post.
+Wie heißt das Buch, in dem ein Junge mit einem Drachen über die Berge fliegt?
+Ab jetzt fährt die Straßenbahn alle zehn Minuten, auch am Wochenende.
+Deine Schwester hat angerufen, du sollst sie bitte heute noch zurückrufen.
+Vorher war hier ein Kino, jetzt steht das Haus leer und niemand weiß, was daraus wird.
+Bitte schreibe mir, was wir für das Fest noch kaufen müssen.
+Der Arzt sagte, ich soll alle Medikamente mit viel Wasser nehmen und nichts weglassen.
+Unser Haus ist alt, aber die Fenster sind neu und das Dach ist dicht.
+Gib mir bitte ein Beispiel für einen Satz mit drei Nebensätzen.
+Die Kinder dürfen bis acht Uhr draußen bleiben, danach müssen alle ins Bett.
+Kannst du mir sagen, wo ich die Anleitung für den alten Drucker finde?
+Im Winter werden die Wege nicht geräumt, die Begehung erfolgt auf eigene Gefahr.
 Guten Tag, ich habe vor zwei Wochen einen Toaster bestellt, und er ist immer noch nicht angekommen.
 Können Sie mir sagen, wie ich vom Hauptbahnhof am schnellsten zum Zoo komme?
 Die Zwiebeln fein hacken, in Butter glasig dünsten und mit Brühe ablöschen.

@@ -6,6 +6,7 @@
  * real ones stand. The same seed gives the same texts.
  * Rejected: downloading collections of attacks, which mix licences and are what models of this kind are measured on.
  */
+import type { Origin } from "../../src/rails/detectors/injection/injection-model.ts";
 import type { Rng } from "../../src/lib/rng.ts";
 import {
   ATTACK_DETAILS,
@@ -14,9 +15,20 @@ import {
   PLANTED_ATTACKS,
   SHORT_ATTACKS,
 } from "./injection-attack-texts.ts";
+import { AGENT_GOALS, AGENT_HARMLESS, AGENT_ORDERS, AGENT_REQUESTS, AGENT_SLOTS } from "./injection-agent-texts.ts";
 import { BENIGN_SLOTS, ORDINARY, SECURITY_BENIGN, SYSTEM_BENIGN, TRIGGER_BENIGN } from "./injection-benign-texts.ts";
+import { carried, namesOf } from "./injection-carriers.ts";
 import { DOCUMENTS } from "./injection-document-texts.ts";
 import { EUROPE_BENIGN } from "./injection-europe-texts.ts";
+import {
+  GOOD_STORIES,
+  GOODS,
+  HARM_SLOTS,
+  HARMS,
+  SIGN_QUESTIONS,
+  STORIES,
+  STORY_SLOTS,
+} from "./injection-harm-texts.ts";
 import {
   CLOSINGS,
   FORMATS,
@@ -40,10 +52,21 @@ import {
 import { WORLD_BENIGN } from "./injection-world-texts.ts";
 
 /** `set` says what kind of text it is; the trainer reports and weighs by it. */
-export type Example = { readonly text: string; readonly label: 0 | 1; readonly set: string };
+export type Example = {
+  readonly text: string;
+  readonly label: 0 | 1;
+  readonly set: string;
+  /** What of the text is the attack, so that nothing is learned from the rest. Absent: all of it. */
+  readonly attack?: { readonly start: number; readonly end: number };
+};
 
 /** How deep slots may lie in slots; the templates need three. */
 const SLOT_DEPTH_MAX = 6;
+
+/** Of a document around an order that is put into it, in UTF-16 units. */
+const PLANTED_AROUND_CHARS = 700;
+
+const NONE: ReadonlyMap<string, string> = new Map();
 
 const SLOTS: ReadonlyMap<string, readonly string[]> = new Map(
   [ATTACK_SLOTS, ATTACK_DETAILS, JAILBREAK_SLOTS, BENIGN_SLOTS].flatMap((slots) =>
@@ -85,11 +108,26 @@ const DOCUMENT_SENTENCES = TRAINED_DOCUMENTS.flatMap((paragraph) => paragraph.sp
 
 type ListName = keyof typeof LISTS;
 
+type Slots = ReadonlyMap<string, readonly string[]>;
+
+/** Slots of their own: names such as `place` are taken above. */
+const AGENT: Slots = slotsOf(AGENT_SLOTS, { goal: linesOf(AGENT_GOALS) });
+const STORY: Slots = slotsOf({ ...HARM_SLOTS, ...STORY_SLOTS }, { harm: linesOf(HARMS), good: linesOf(GOODS) });
+const AGENT_LINES = {
+  orders: linesOf(AGENT_ORDERS),
+  requests: linesOf(AGENT_REQUESTS),
+  harmless: linesOf(AGENT_HARMLESS),
+  goals: linesOf(AGENT_GOALS),
+};
+const STORY_LINES = { bad: linesOf(STORIES), good: linesOf(GOOD_STORIES), signs: linesOf(SIGN_QUESTIONS) };
+
+type Share = readonly [set: string, label: 0 | 1, perMille: number, make: (rng: Rng) => string];
+
 /**
  * For each thousand texts that are asked for, how many are of each kind. Most are harmless, as their variety is
  * greater.
  */
-const SHARES: readonly (readonly [set: string, label: 0 | 1, perMille: number, make: (rng: Rng) => string])[] = [
+const SHARES: readonly Share[] = [
   ["short", 1, 110, (rng) => fillOne("short", rng)],
   ["bare", 1, 80, (rng) => fillOne("bare", rng)],
   ["hidden", 1, 60, hiddenAttack],
@@ -100,23 +138,51 @@ const SHARES: readonly (readonly [set: string, label: 0 | 1, perMille: number, m
   ["security", 0, 150, (rng) => fillOne("security", rng)],
   ["trigger", 0, 150, (rng) => fillOne("trigger", rng)],
   ["foreign", 0, 110, (rng) => fillOne("foreignBenign", rng)],
-  ["languages", 0, 130, languageText],
-  ["documents", 0, 80, documentText],
+  ["languages", 0, 240, languageText],
+  ["documents", 0, 110, documentText],
   ["long-benign", 0, 70, longBenign],
   ["narrative", 0, 60, narrative],
   ["list", 0, 25, wordList],
+  ["names", 0, 25, namesOf],
   ["system", 0, 30, systemText],
+  ["story", 1, 80, (rng) => fill(pick(STORY_LINES.bad, rng), rng, NONE, STORY)],
+  ["good-story", 0, 110, (rng) => fill(pick(STORY_LINES.good, rng), rng, NONE, STORY)],
+  ["signs", 0, 30, signQuestion],
+  ["agent", 1, 100, (rng) => inCarrier(rng, agentOrder(rng))],
+  ["agent-request", 1, 50, (rng) => carried(agentRequest(rng), { rng, sentence: () => harmlessSentence(rng) })],
+  ["user-request", 0, 40, agentRequest],
+  ["agent-harmless", 0, 220, agentHarmless],
+];
+
+/** What a tool brings: here a request is an order from a stranger too, with nothing around it. */
+const TOOL_SHARES: readonly Share[] = [
+  ...SHARES.filter(([set]) => set !== "user-request" && set !== "agent" && set !== "agent-request"),
+  ["agent", 1, 220, (rng) => inCarrier(rng, rng() < 0.4 ? agentRequest(rng) : agentOrder(rng))],
 ];
 
 /** Texts of all kinds, somewhat more than `count`. */
-export function synthesise(rng: Rng, count: number): Example[] {
-  return SHARES.flatMap(([set, label, perMille, make]) =>
+export function synthesise(rng: Rng, count: number, origin: Origin = "user"): Example[] {
+  return (origin === "tool" ? TOOL_SHARES : SHARES).flatMap(([set, label, perMille, make]) =>
     Array.from({ length: Math.ceil((count * perMille) / 1000) }, () => ({
       text: inOtherLetters(make(rng), rng),
       label,
       set,
     })),
   );
+}
+
+/** Orders in the middle of `pieces` of documents, with a few lines of them around. */
+export function plantedIn(pieces: readonly Example[], rng: Rng, count: number): Example[] {
+  return Array.from({ length: count }, () => {
+    const { text } = pick(pieces, rng);
+    const at = int(rng, Math.max(1, text.length - PLANTED_AROUND_CHARS));
+    const lines = text.slice(at, at + PLANTED_AROUND_CHARS).split("\n");
+    const split = int(rng, lines.length + 1);
+    const before = `${lines.slice(0, split).join("\n")}\n`;
+    const order = inOtherLetters(agentOrder(rng), rng);
+    const attack = { start: before.length, end: before.length + order.length };
+    return { text: `${before}${order}\n${lines.slice(split).join("\n")}`, label: 1, set: "planted", attack };
+  });
 }
 
 /** Harmless lines that are in no training text, one by one and all of a language in a row. */
@@ -133,6 +199,46 @@ export function heldOutTexts(): Example[] {
     ),
     ...asExamples("documents", documents),
   ];
+}
+
+/** An order to the assistant. */
+function agentOrder(rng: Rng): string {
+  if (rng() < 0.8) return fill(pick(AGENT_LINES.orders, rng), rng, NONE, AGENT);
+  return fillOne(pick(["short", "planted", "bare"] as const, rng), rng);
+}
+
+/** What a user may ask for, and nobody else. */
+function agentRequest(rng: Rng): string {
+  return fill(pick(AGENT_LINES.requests, rng), rng, NONE, AGENT);
+}
+
+function inCarrier(rng: Rng, order: string, share = 0.85): string {
+  return rng() < share ? carried(order, { rng, sentence: () => harmlessSentence(rng) }) : order;
+}
+
+function signQuestion(rng: Rng): string {
+  const question = pick(STORY_LINES.signs, rng);
+  return rng() < 0.5 ? question : `${fillOne("ordinary", rng)} ${question}`;
+}
+
+/** The same carriers with sentences that order a person, or that an agent may well be asked for. */
+function agentHarmless(rng: Rng): string {
+  const sentence = rng() < 0.8 ? harmlessSentence(rng) : `${fill(pick(AGENT_LINES.goals, rng), rng, NONE, AGENT)}.`;
+  return rng() < 0.1 ? sentence : carried(sentence, { rng, sentence: () => harmlessSentence(rng) });
+}
+
+function harmlessSentence(rng: Rng): string {
+  const draw = rng();
+  if (draw < 0.5) return fill(pick(AGENT_LINES.harmless, rng), rng, NONE, AGENT);
+  if (draw < 0.8) return pick(DOCUMENT_SENTENCES, rng);
+  return fillOne(pick(["ordinary", "mail", "trigger"] as const, rng), rng);
+}
+
+function slotsOf(slots: Readonly<Record<string, string>>, lists: Readonly<Record<string, readonly string[]>>): Slots {
+  return new Map([
+    ...Object.entries(slots).map(([name, all]) => [name, all.split("|")] as const),
+    ...Object.entries(lists),
+  ]);
 }
 
 function isHeldOut(index: number): boolean {
@@ -215,11 +321,11 @@ function some(name: ListName, rng: Rng, count: number): string[] {
 }
 
 /** The template with each slot filled; one of `fixed` has the same filling everywhere. */
-export function fill(template: string, rng: Rng, fixed: ReadonlyMap<string, string>): string {
+export function fill(template: string, rng: Rng, fixed: ReadonlyMap<string, string>, slots: Slots = SLOTS): string {
   let text = template;
   for (let depth = 0; depth < SLOT_DEPTH_MAX && text.includes("{"); depth += 1) {
-    text = text.replace(/\{([a-z]+)\}/g, (slot, name: string) => {
-      const fillings = SLOTS.get(name);
+    text = text.replace(/\{([a-z]+)\}/gi, (slot, name: string) => {
+      const fillings = slots.get(name);
       return fixed.get(name) ?? (fillings === undefined ? slot : pick(fillings, rng));
     });
   }

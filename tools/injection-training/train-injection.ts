@@ -10,22 +10,23 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import type { Origin } from "../../src/rails/detectors/injection/injection-model.ts";
 import { packedBytes } from "../../src/rails/detectors/injection/injection-pack.ts";
 import { seededRng } from "../../src/lib/rng.ts";
-import { chunksOf, learn, worstWindow } from "./injection-learn.ts";
-import type { Learned, LearnOptions } from "./injection-learn.ts";
+import { itemOf, learn, worstWindow } from "./injection-learn.ts";
+import type { Item, Learned, LearnOptions } from "./injection-learn.ts";
 import { groupsOf, readBackground, readSets } from "./injection-sets.ts";
-import { heldOutTexts, synthesise } from "./injection-synthesis.ts";
+import { heldOutTexts, plantedIn, synthesise } from "./injection-synthesis.ts";
 import type { Example } from "./injection-synthesis.ts";
 
 const USAGE =
   "usage: npm run train:injection -- --data DIR --out FILE [--background DIR] [--seed 1] [--size 24000] [--folds 5]\n";
 
 /**
- * Log odds of the learned model at which a text is blocked, and which the written model has at 0: above it lie one in
- * three hundred of the harmless rows that were held out, and two thirds of the attacks (docs/injection-model.md).
+ * Log odds of the learned model at which a text is blocked, and which the written model has at 0: above it lies one in
+ * two hundred files and prompts that were held out (docs/injection-model.md).
  */
-export const THRESHOLD_ODDS = 1.25;
+export const THRESHOLD_ODDS = 0.5;
 
 /** Weights that round to zero are left out; the finer the step, the more bytes. Chosen where recall stops to grow. */
 const WEIGHT_STEP = 0.03;
@@ -33,13 +34,21 @@ const WEIGHT_STEP = 0.03;
 const TRAINING: Omit<LearnOptions, "rng"> = {
   epochs: 8,
   rate: 0.15,
-  sparsity: 4,
+  sparsity: 8,
   decay: 1,
-  // The sets are real, and few beside what is synthesised; so are the documents.
-  setWeights: { synthetic: 1, background: 2 },
+  // The sets are real, and few beside what is synthesised; so are the documents. Languages have few lines each.
+  setWeights: { synthetic: 1, languages: 2, background: 2 },
   setWeightOtherwise: 4,
   benignWeight: 3,
+  hardOdds: -1.5,
+  hardMax: 6000,
 };
+
+/** What tools bring differs in little: few epochs, and only features that pull hard. */
+const TOOL_TRAINING = { epochs: 4, sparsity: 16 };
+
+/** Texts that are asked for, for each order that is planted in a document. */
+const PLANTED_EVERY = 4;
 
 export type TrainArgs = {
   readonly data: string;
@@ -55,40 +64,58 @@ type Measured = { readonly set: string; readonly label: 0 | 1; readonly odds: nu
 
 export function train(args: TrainArgs): Trained {
   const rng = seededRng(args.seed);
-  const made = synthesise(rng, args.size).map((example) => ({ ...example, set: "synthetic" }));
-  const common = [...made, ...readBackground(args.background, rng)];
+  const pieces = readBackground(args.background, rng);
   const sets = readSets(args.data);
   const withAttacks = new Set(sets.filter(({ label }) => label === 1).map(({ set }) => set));
-  const labelled = sets.filter(({ set }) => withAttacks.has(set));
   const harmless = sets.filter(({ set }) => !withAttacks.has(set));
-  const heldOut = harmless.filter((_, index) => index % 2 === 1);
-  const base = [...common, ...harmless.filter((_, index) => index % 2 === 0)];
-  const model = learnFrom([...base, ...labelled], args.seed);
-  const measured = [
-    ...crossValidate(base, labelled, args),
-    ...[...heldOut, ...heldOutTexts()].map((example) => measure(example, model)),
+  const made = (origin: Origin): Example[] => [
+    ...synthesise(rng, args.size, origin),
+    ...(pieces.length === 0 ? [] : plantedIn(pieces, rng, Math.ceil(args.size / PLANTED_EVERY))),
   ];
-  return { file: fileOf(model, args), report: reportOf(measured, args) };
+  const asMade = (example: Example): Item =>
+    itemOf({ ...example, set: example.set === "languages" ? example.set : "synthetic" });
+  const common = harmless.filter((_, index) => index % 2 === 0).map(itemOf);
+  const sources = {
+    base: [...made("user").map(asMade), ...common],
+    labelled: sets.filter(({ set }) => withAttacks.has(set)),
+    pool: pieces.map(itemOf),
+  };
+  const user = learnFrom([...sources.base, ...sources.labelled.map(itemOf)], sources.pool, args.seed);
+  const options = { ...TRAINING, ...TOOL_TRAINING, rng: seededRng(args.seed) };
+  const tool = learn([...made("tool").map(asMade), ...common], sources.pool, options, user);
+  const heldOut = harmless.filter((_, index) => index % 2 === 1);
+  const measured = [
+    ...crossValidate(sources, args),
+    ...[...heldOut, ...heldOutTexts()].map((example) => measure(itemOf(example), user)),
+  ];
+  return { file: fileOf({ user, tool }, args), report: reportOf(measured, args) };
 }
 
-function learnFrom(examples: readonly Example[], seed: number): Learned {
-  return learn(examples, { ...TRAINING, rng: seededRng(seed) });
+function learnFrom(items: readonly Item[], pool: readonly Item[], seed: number): Learned {
+  return learn(items, pool, { ...TRAINING, rng: seededRng(seed) });
 }
 
-function crossValidate(base: readonly Example[], labelled: readonly Example[], { folds, seed }: TrainArgs): Measured[] {
+type Sources = {
+  readonly base: readonly Item[];
+  readonly labelled: readonly Example[];
+  readonly pool: readonly Item[];
+};
+
+function crossValidate({ base, labelled, pool }: Sources, { folds, seed }: TrainArgs): Measured[] {
   const groups = groupsOf(labelled);
+  const items = labelled.map(itemOf);
   const rng = seededRng(seed);
   const foldOf = new Map<number, number>();
   for (const group of groups) if (!foldOf.has(group)) foldOf.set(group, Math.floor(rng() * folds));
   return Array.from({ length: folds }, (_, fold) => fold).flatMap((fold) => {
     const isTested = (index: number): boolean => foldOf.get(groups[index] ?? 0) === fold;
-    const model = learnFrom([...base, ...labelled.filter((_, index) => !isTested(index))], seed);
-    return labelled.filter((_, index) => isTested(index)).map((example) => measure(example, model));
+    const model = learnFrom([...base, ...items.filter((_, index) => !isTested(index))], pool, seed);
+    return items.filter((_, index) => isTested(index)).map((item) => measure(item, model));
   });
 }
 
-function measure({ text, set, label }: Example, model: Learned): Measured {
-  return { set, label, odds: worstWindow(chunksOf(text), model).odds };
+function measure({ chunks, set, label }: Item, model: Learned): Measured {
+  return { set, label, odds: worstWindow(chunks, model).odds };
 }
 
 function reportOf(measured: readonly Measured[], { folds }: TrainArgs): string {
@@ -113,22 +140,40 @@ function wilson(hits: number, count: number): string {
   return `${bound(Math.max(0, centre - spread))}-${bound(centre + spread)} %`;
 }
 
-function fileOf({ weights, bias }: Learned, { seed, size }: TrainArgs): string {
-  const steps = Int8Array.from(weights, (weight) => Math.max(-127, Math.min(127, Math.round(weight / WEIGHT_STEP))));
-  const base64 = Buffer.from(packedBytes(steps)).toString("base64");
+type Written = { readonly user: Learned; readonly tool: Learned };
+
+function fileOf({ user, tool }: Written, { seed, size }: TrainArgs): string {
+  const steps = stepsOf(user.weights);
+  const more = stepsOf(tool.weights).map((step, feature) => step - (steps[feature] ?? 0));
+  const weights = (
+    name: string,
+    { bias }: Learned,
+    table: Int8Array,
+  ): string => `export const ${name}: PackedWeights = {
+  scale: ${WEIGHT_STEP},
+  bias: ${(bias - THRESHOLD_ODDS).toFixed(4)},
+  base64:
+    "${Buffer.from(packedBytes(table)).toString("base64")}",
+};
+`;
   return `/**
  * The weights of the injection model. Generated by \`npm run train:injection\` (seed ${seed}, size ${size}): do not
  * edit. What they were learned from, and how well they do, is in docs/injection-model.md.
  */
 import type { PackedWeights } from "./injection-pack.ts";
 
-export const INJECTION_WEIGHTS: PackedWeights = {
-  scale: ${WEIGHT_STEP},
-  bias: ${(bias - THRESHOLD_ODDS).toFixed(4)},
-  base64:
-    "${base64}",
-};
+${weights("INJECTION_WEIGHTS", user, steps)}
+/** Of what a tool has brought: what is added to the weights above. */
+${weights("TOOL_WEIGHTS", tool, more)}
 `;
+}
+
+/** Weights of one step are left out too: a third of the file for nothing that shows. */
+function stepsOf(weights: Float64Array): Int8Array {
+  return Int8Array.from(weights, (weight) => {
+    const step = Math.max(-127, Math.min(127, Math.round(weight / WEIGHT_STEP)));
+    return Math.abs(step) < 2 ? 0 : step;
+  });
 }
 
 /** The arguments, or what is wrong with them. */

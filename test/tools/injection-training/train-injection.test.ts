@@ -114,7 +114,7 @@ describe("the texts", () => {
 
   test("of documents are cut into a few pieces", () => {
     const pieces = readBackground([join(folder, "documents")], seededRng(1));
-    expect(pieces).toHaveLength(3);
+    expect(pieces).toHaveLength(7);
     expect(pieces.every(({ label }) => label === 0)).toBe(true);
   });
 

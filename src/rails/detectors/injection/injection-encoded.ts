@@ -36,8 +36,10 @@ export const PAYLOADS_MAX = 16;
 /** Characters that all payloads of one text may come to: four pages, and a bound on what one request may cost. */
 export const DECODED_CHARS_MAX = 16_384;
 
-/** Words in rot13 or reversed before the text is read that way. */
-export const TURNED_WORDS_MIN = 2;
+/**
+ * How much of a text is read as rot13, backwards or with its percent signs, in UTF-16 units around what looked like it.
+ */
+const AROUND_CHARS = 2048;
 
 /** Of what was decoded, the share that must be letters, digits, spaces and common punctuation. */
 const READABLE_SHARE = 0.9;
@@ -57,27 +59,38 @@ type Hunt = {
 
 type Row = { count: number; start: number; end: number };
 
-/** Payloads of the text, left to right. `turned`: how many words in rot13 and reversed the scan has seen. */
+/** Payloads of the text, left to right. `turned`: where the scan has seen words in rot13 and reversed; -1: nowhere. */
 export function decodePayloads(
   text: string,
-  turned: { readonly rotated: number; readonly reversed: number },
+  turned: { readonly rotated: { readonly at: number }; readonly reversed: { readonly at: number } },
 ): Payload[] {
   const hunt: Hunt = { text, found: [], left: DECODED_CHARS_MAX, letters: emptyRow(), pairs: emptyRow() };
   let runAt = 0;
   let percents = 0;
+  let thirdPercent = -1;
   for (let at = 0; at <= text.length; at += 1) {
     const code = at < text.length ? text.charCodeAt(at) : 32;
     if (isBase64(code)) continue;
-    if (code === 37 && hexValue(text.charCodeAt(at + 1)) >= 0 && hexValue(text.charCodeAt(at + 2)) >= 0) percents += 1;
+    if (code === 37 && hexValue(text.charCodeAt(at + 1)) >= 0 && hexValue(text.charCodeAt(at + 2)) >= 0) {
+      percents += 1;
+      if (percents === PERCENTS_MIN) thirdPercent = at;
+    }
     if (at > runAt) endRun(hunt, runAt, at);
     runAt = at + 1;
   }
   endRow(hunt, "letters");
   endRow(hunt, "pairs");
-  if (percents >= PERCENTS_MIN) keep(hunt, unescaped(text.slice(0, hunt.left)), 0, text.length);
-  if (turned.rotated >= TURNED_WORDS_MIN) keep(hunt, rotated(text.slice(0, hunt.left)), 0, text.length);
-  if (turned.reversed >= TURNED_WORDS_MIN) keep(hunt, reversed(text.slice(0, hunt.left)), 0, text.length);
+  keepAround(hunt, thirdPercent, unescaped);
+  keepAround(hunt, turned.rotated.at, rotated);
+  keepAround(hunt, turned.reversed.at, reversed);
   return hunt.found;
+}
+
+function keepAround(hunt: Hunt, at: number, turn: (text: string) => string): void {
+  if (at < 0) return;
+  const start = Math.max(0, at - AROUND_CHARS / 2);
+  const end = Math.min(hunt.text.length, at + AROUND_CHARS / 2);
+  keep(hunt, turn(hunt.text.slice(start, end)), start, end);
 }
 
 function endRun(hunt: Hunt, start: number, end: number): void {

@@ -5,20 +5,24 @@
  * runs of four characters are hashed into the first part; pairs and triples of word classes
  * (`injection-words.ts`) into the rest. Each word is hashed while it is read, so nothing is sliced and nothing
  * allocated. Digits inside a word of letters are read as the letters they stand for. A text without spaces is cut
- * into words of one character (Chinese, Japanese) or of at most WORD_CHARS_MAX. The trainer and the rail share
- * this file, so what was learned is what is looked up.
+ * into words of one character (Chinese, Japanese) or of at most WORD_CHARS_MAX. What is no word has no features: numbers,
+ * base64, hexadecimal, ids. How many signs of code stand between the words of a chunk is a feature of it: the words
+ * of code mean something else. The trainer and the rail share this file, so what was learned is what is looked up.
  * Source: feature hashing, Weinberger et al. 2009. Rejected: a vocabulary, which costs a map and ten times the bytes.
  */
 import { jsonRoleAt, tagAt, turnAt } from "./injection-roles.ts";
 import { CLASSES_MAX, classOfWord, HASH_PRIME, HASH_SEED, ROTATED } from "./injection-words.ts";
 
 /** Bits of the index of a hashed n-gram. */
-const GRAM_BITS = 16;
+const GRAM_BITS = 18;
 export const PAIRS_AT = 1 << GRAM_BITS;
 export const TRIPLES_AT = PAIRS_AT + CLASSES_MAX * CLASSES_MAX;
-const TRIPLE_BITS = 11;
+const TRIPLE_BITS = 12;
+export const SIGNS_AT = TRIPLES_AT + (1 << TRIPLE_BITS);
+/** By how many signs of code a chunk has: under 4, 8, 16, 32, 64, and more. */
+const SIGN_STEPS = 6;
 /** Entries of the table of weights. */
-export const FEATURES = TRIPLES_AT + (1 << TRIPLE_BITS);
+export const FEATURES = SIGNS_AT + SIGN_STEPS;
 
 /** Words in a chunk. A window is four chunks (`injection-model.ts`), and moves by one. */
 export const CHUNK_WORDS = 16;
@@ -30,7 +34,10 @@ export const WORD_CHARS_MAX = 24;
 const PHRASE_REACH = 6;
 
 /** Features of a word besides one for each of its characters: three n-grams, a class, three pairs, a triple. */
-const CHUNK_FEATURES_MAX = CHUNK_WORDS * (WORD_CHARS_MAX + 16);
+const CHUNK_FEATURES_MAX = CHUNK_WORDS * (WORD_CHARS_MAX + 16) + 1;
+
+/** Letters and digits from which a run may be no word, in UTF-16 units. */
+const WORDLESS_CHARS_MIN = 8;
 
 /** The features of one chunk; `buffer` is reused for the next. */
 export type ChunkSink = (buffer: Uint32Array, count: number, start: number, end: number) => void;
@@ -40,12 +47,22 @@ export type ScanNotes = {
   /** Some word mixes Latin with Greek or Cyrillic letters. */
   mixedScripts: boolean;
   /** Common words in rot13, and common words reversed. */
-  rotated: number;
-  reversed: number;
+  readonly rotated: Turned;
+  readonly reversed: Turned;
 };
 
+/** Where two such words stand close together first: offset of the second; -1: nowhere. One alone is chance. */
+type Turned = { at: number; lastWord: number };
+
+/** Words between two turned words that belong to one text. */
+const TURNED_REACH = 12;
+
 export function noNotes(): ScanNotes {
-  return { mixedScripts: false, rotated: 0, reversed: 0 };
+  return { mixedScripts: false, rotated: noTurned(), reversed: noTurned() };
+}
+
+function noTurned(): Turned {
+  return { at: -1, lastWord: -Infinity };
 }
 
 const LETTER = 1;
@@ -54,6 +71,8 @@ const JOINER = 3;
 const OPENER = 4;
 const COLON = 5;
 const IDEOGRAPH = 6;
+/** What stands between the words of code, data and markup, and seldom in prose. */
+const SIGN = 7;
 
 const KINDS = Uint8Array.from({ length: 128 }, (_, code) => kindOfAscii(code));
 
@@ -62,12 +81,16 @@ const LEET = [111, 105, 122, 101, 97, 115, 103, 116, 98, 103];
 
 const buffer = new Uint32Array(CHUNK_FEATURES_MAX);
 
-/** The chunk in which a feature was last seen: a feature counts once in a chunk, however often it is repeated. */
-const seen = new Int32Array(FEATURES);
-let chunk = 0;
+/**
+ * Which features the chunk has already, by a stamp: a feature counts once in a chunk, however often it is repeated.
+ * A byte for each, so that the table stays in the processor's cache; it is wiped when the stamps are used up.
+ */
+const seen = new Uint8Array(FEATURES);
+let stamp = 0;
 
 type Reader = {
   readonly sink: ChunkSink;
+  readonly notes: ScanNotes;
   count: number;
   words: number;
   position: number;
@@ -78,49 +101,31 @@ type Reader = {
   /** The last three classes and the positions of their words. */
   classes: [number, number, number];
   places: [number, number, number];
+  /** Where the last word begins. */
+  wordAt: number;
+  /** That one was no word. What is joined to it is none either. */
+  isWordless: boolean;
+  /** Signs of code in the chunk. */
+  codeSigns: number;
 };
 
 /** Reads the text once and hands over every chunk of it. */
 export function scanText(text: string, sink: ChunkSink, notes: ScanNotes = noNotes()): void {
-  const reader = createReader(sink);
-  chunk = (chunk + 1) | 0;
-  let hash = HASH_SEED;
-  let length = 0;
-  let digits = 0;
-  let scripts = 0;
-  let gram = 32;
-  let wordAt = 0;
-  for (let at = 0; at <= text.length; at += 1) {
-    const raw = at < text.length ? text.charCodeAt(at) : 32;
+  const reader = createReader(sink, notes);
+  nextStamp();
+  for (let at = 0; at < text.length; at += 1) {
+    const raw = text.charCodeAt(at);
     const kind = raw < 128 ? (KINDS[raw] ?? 0) : kindOfOther(raw);
     if (kind === LETTER || kind === DIGIT) {
-      if (length === 0) wordAt = at;
-      const code = raw < 128 ? raw | 32 : lowerOther(raw);
-      if (kind === DIGIT) digits += 1;
-      else scripts |= raw < 128 ? 1 : raw >= 0x370 && raw < 0x530 ? 2 : 0;
-      hash = Math.imul(hash ^ code, HASH_PRIME);
-      length += 1;
-      gram = (gram << 8) | ((code ^ (code >> 5)) & 255);
-      if (length > 2) add(reader, Math.imul(gram, 0x9e3779b1) >>> (32 - GRAM_BITS));
-      if (length < WORD_CHARS_MAX) continue;
-    } else if (kind === JOINER && length > 0) continue;
-    if (length > 0) {
-      if (scripts === 3) notes.mixedScripts = true;
-      if (digits > 0 && digits < length) hash = hashUnleet(text, wordAt, at);
-      const wordClass = classOfWord(hash);
-      if (wordClass >= ROTATED) {
-        if (wordClass === ROTATED) notes.rotated += 1;
-        else notes.reversed += 1;
-      }
-      endWord(reader, hash, wordClass, wordAt, at);
-      hash = HASH_SEED;
-      length = 0;
-      digits = 0;
-      scripts = 0;
-      gram = 32;
+      at = readWord(reader, text, at) - 1;
+      continue;
     }
-    if (kind === OPENER) addMark(reader, tagAt(text, at), at);
-    else if (kind === COLON) addMark(reader, turnAt(text, wordAt, at) || jsonRoleAt(text, at), at);
+    if (raw <= 32 || raw >= 128) reader.isWordless = false;
+    if (kind === OPENER) {
+      reader.codeSigns += 1;
+      addMark(reader, tagAt(text, at), at);
+    } else if (kind === COLON) addMark(reader, turnAt(text, reader.wordAt, at) || jsonRoleAt(text, at), at);
+    else if (kind === SIGN) reader.codeSigns += 1;
     else if (kind === IDEOGRAPH) {
       const one = Math.imul(HASH_SEED ^ raw, HASH_PRIME);
       endWord(reader, one, classOfWord(one), at, at + 1);
@@ -129,9 +134,80 @@ export function scanText(text: string, sink: ChunkSink, notes: ScanNotes = noNot
   flush(reader, text.length);
 }
 
-function createReader(sink: ChunkSink): Reader {
+/** What kinds of characters a run of letters and digits has, as bits, and how often the kind changes. */
+const LOWER = 1;
+const UPPER = 2;
+const NUMBER = 4;
+/** A letter beyond f, so that it is no hexadecimal number. */
+const BEYOND_HEX = 8;
+const OTHER = 16;
+
+/** Reads the word that begins at `start`, or its first WORD_CHARS_MAX letters and digits; returns its end. */
+function readWord(reader: Reader, text: string, start: number): number {
+  const featuresBefore = reader.count;
+  let hash = HASH_SEED;
+  let gram = 32;
+  let length = 0;
+  let digits = 0;
+  let scripts = 0;
+  let kinds = 0;
+  let turns = 0;
+  let kindBefore = 0;
+  let at = start;
+  for (; at < text.length && length < WORD_CHARS_MAX; at += 1) {
+    const raw = text.charCodeAt(at);
+    const kind = raw < 128 ? (KINDS[raw] ?? 0) : kindOfOther(raw);
+    if (kind === JOINER) continue;
+    if (kind !== LETTER && kind !== DIGIT) break;
+    const code = raw < 128 ? raw | 32 : lowerOther(raw);
+    let kindNow = NUMBER;
+    if (kind === DIGIT) digits += 1;
+    else {
+      scripts |= raw < 128 ? 1 : raw >= 0x370 && raw < 0x530 ? 2 : 0;
+      kindNow = raw >= 128 ? OTHER : raw >= 97 ? LOWER : UPPER;
+      if (code > 102) kinds |= BEYOND_HEX;
+    }
+    kinds |= kindNow;
+    if (kindNow !== kindBefore) turns += 1;
+    kindBefore = kindNow;
+    hash = Math.imul(hash ^ code, HASH_PRIME);
+    length += 1;
+    gram = (gram << 8) | ((code ^ (code >> 5)) & 255);
+    if (length > 2) add(reader, Math.imul(gram, 0x9e3779b1) >>> (32 - GRAM_BITS));
+  }
+  if (scripts === 3) reader.notes.mixedScripts = true;
+  reader.wordAt = start;
+  reader.isWordless = isNoWord(kinds, turns, length, digits) || (reader.isWordless && (kinds & OTHER) === 0);
+  if (reader.isWordless || digits === length) takeBack(reader, featuresBefore);
+  else {
+    if (digits > 0) hash = hashUnleet(text, start, at);
+    const wordClass = classOfWord(hash);
+    if (wordClass >= ROTATED)
+      noteTurned(reader, wordClass === ROTATED ? reader.notes.rotated : reader.notes.reversed, at);
+    endWord(reader, hash, wordClass, start, at);
+  }
+  return at;
+}
+
+/**
+ * Base64 and ids: small and capital letters and digits that change places all the time; hexadecimal numbers. Both are
+ * looked at as what they may hide (`injection-encoded.ts`), not as words.
+ */
+function isNoWord(kinds: number, turns: number, length: number, digits: number): boolean {
+  if (length < WORDLESS_CHARS_MIN || digits === 0 || (kinds & OTHER) !== 0) return false;
+  if ((kinds & BEYOND_HEX) === 0) return digits > 1;
+  return (kinds & LOWER) !== 0 && (kinds & UPPER) !== 0 && turns * 3 > length;
+}
+
+function noteTurned({ position }: Reader, turned: Turned, at: number): void {
+  if (turned.at < 0 && position - turned.lastWord <= TURNED_REACH) turned.at = at;
+  turned.lastWord = position;
+}
+
+function createReader(sink: ChunkSink, notes: ScanNotes): Reader {
   return {
     sink,
+    notes,
     count: 0,
     words: 0,
     position: 0,
@@ -140,13 +216,29 @@ function createReader(sink: ChunkSink): Reader {
     beforeLast: 0,
     classes: [0, 0, 0],
     places: [0, 0, 0],
+    wordAt: 0,
+    isWordless: false,
+    codeSigns: 0,
   };
 }
 
 function add(reader: Reader, feature: number): void {
-  if (seen[feature] === chunk) return;
-  seen[feature] = chunk;
+  if (seen[feature] === stamp) return;
+  seen[feature] = stamp;
   buffer[reader.count++] = feature;
+}
+
+/** Forgets the features of what turned out to be no word. */
+function takeBack(reader: Reader, count: number): void {
+  for (let at = count; at < reader.count; at += 1) seen[buffer[at] ?? 0] = 0;
+  reader.count = count;
+}
+
+function nextStamp(): void {
+  stamp += 1;
+  if (stamp < 256) return;
+  seen.fill(0);
+  stamp = 1;
 }
 
 function endWord(reader: Reader, hash: number, wordClass: number, start: number, end: number): void {
@@ -190,10 +282,12 @@ function addClass(reader: Reader, wordClass: number): void {
 
 function flush(reader: Reader, end: number): void {
   if (reader.words === 0) return;
+  add(reader, SIGNS_AT + Math.min(SIGN_STEPS - 1, Math.max(0, 30 - Math.clz32(reader.codeSigns))));
   reader.sink(buffer, reader.count, reader.chunkStart, end);
   reader.count = 0;
   reader.words = 0;
-  chunk = (chunk + 1) | 0;
+  reader.codeSigns = 0;
+  nextStamp();
 }
 
 /** The hash of a word as if its digits were letters. A word is read at most twice, so this stays linear. */
@@ -214,7 +308,8 @@ function kindOfAscii(code: number): number {
   if (/\d/.test(char)) return DIGIT;
   if (char === "'") return JOINER;
   if (char === "<" || char === "[" || char === "(") return OPENER;
-  return char === ":" ? COLON : 0;
+  if (char === ":") return COLON;
+  return /[)\]>{}=;/\\|_*&^%$#@~`+]/.test(char) ? SIGN : 0;
 }
 
 /** Letters of all other scripts; punctuation, symbols and spaces are separators. */

@@ -15,6 +15,7 @@ import { textsOf } from "../../core/find-in-texts.ts";
 import type { FoundSpan, RailFindings, RailInput, TextPart } from "../../core/rail.ts";
 import { decodePayloads } from "./injection-encoded.ts";
 import { lengthOdds, reasonsOf, suspicionOf } from "./injection-model.ts";
+import type { Origin } from "./injection-model.ts";
 import { noNotes } from "./injection-scan.ts";
 import { fold, normalise } from "../../core/text/normalise.ts";
 import type { NormalText, TextForms } from "../../core/text/normalise.ts";
@@ -33,6 +34,9 @@ export const INJECTION_DEFAULTS: InjectionOptions = { threshold: 0.5, operatorTh
 
 /** Roles whose texts are orders by nature. */
 const OPERATOR_ROLES: ReadonlySet<string> = new Set(["system", "developer", "tool_definition", "parameter"]);
+
+/** Roles whose texts are what tools and searches have found: nobody there has orders for the assistant. */
+const TOOL_ROLES: ReadonlySet<string> = new Set(["tool", "function"]);
 
 /** Parts up to this length, in UTF-16 units, are also read in a row: a longer part holds an order by itself. */
 export const ROW_PART_CHARS_MAX = 240;
@@ -62,11 +66,13 @@ export function injectionRail(
   const spans = new Map<string, readonly FoundSpan[]>();
   const reasons = new Set<string>();
   const parts = textsOf(input).filter(({ role }) => !options.rolesIgnored.includes(role));
-  const reading: Reading = { meter, forms: input.forms };
+  const asUser: Reading = { meter, forms: input.forms, origin: "user" };
+  const asTool: Reading = { ...asUser, origin: "tool" };
   for (const { path, role, text } of parts) {
     const limit = logit(OPERATOR_ROLES.has(role) ? options.operatorThreshold : options.threshold);
+    const reading = TOOL_ROLES.has(role) ? asTool : asUser;
     const own = inspect(text, limit, reading);
-    const found = own.spans.length > 0 ? own : inViews(input.views?.get(path) ?? [], limit, meter);
+    const found = own.spans.length > 0 ? own : inViews(input.views?.get(path) ?? [], limit, reading);
     if (found.spans.length === 0) continue;
     spans.set(path, found.spans);
     for (const reason of found.reasons) reasons.add(reason);
@@ -76,17 +82,17 @@ export function injectionRail(
     [options.operatorThreshold, true],
   ] as const) {
     const row = spans.size > 0 ? null : rowOf(parts, isOperator);
-    const found = row === null ? NOTHING : inspect(row, logit(threshold) + ROW_ODDS, reading);
+    const found = row === null ? NOTHING : inspect(row, logit(threshold) + ROW_ODDS, asUser);
     if (found.spans.length > 0) for (const reason of [...found.reasons, "injection:split"]) reasons.add(reason);
   }
   return { spans, reasons: [...reasons].sort() };
 }
 
 /** What the text says behind escapes and disguises that it does not decode for itself. */
-function inViews(views: readonly NormalText[], threshold: number, meter: { steps: number }): Inspection {
+function inViews(views: readonly NormalText[], threshold: number, { meter, origin }: Reading): Inspection {
   for (const { text, original } of views) {
     meter.steps += text.length;
-    const { windows } = suspicionOf(text, threshold + lengthOdds(text.length), noNotes());
+    const { windows } = suspicionOf(text, threshold + lengthOdds(text.length), { origin, notes: noNotes() });
     if (windows.length === 0) continue;
     return {
       spans: windows.map(({ start, end }) => asSpan(original(start, end))),
@@ -96,29 +102,34 @@ function inViews(views: readonly NormalText[], threshold: number, meter: { steps
   return NOTHING;
 }
 
-type Reading = { readonly meter: { steps: number }; readonly forms?: TextForms | undefined };
+type Reading = {
+  readonly meter: { steps: number };
+  readonly forms: TextForms | undefined;
+  readonly origin: Origin;
+};
 
-function inspect(text: string, threshold: number, { meter, forms }: Reading): Inspection {
+function inspect(text: string, threshold: number, { meter, forms, origin }: Reading): Inspection {
   const normal = normalise(text, forms);
   const limit = threshold + lengthOdds(normal.text.length);
   const notes = noNotes();
   const views = [normal];
-  const found = suspicionOf(normal.text, limit, notes);
+  const found = suspicionOf(normal.text, limit, { origin, notes });
   meter.steps += normal.text.length;
   let windows = found.windows;
   if (windows.length === 0 && notes.mixedScripts) {
     const folded = fold(normal);
     views[0] = folded;
-    windows = suspicionOf(folded.text, limit, noNotes()).windows;
+    windows = suspicionOf(folded.text, limit, { origin, notes: noNotes() }).windows;
     meter.steps += folded.text.length;
   }
   const view = views[0] ?? normal;
   const spans = windows.map(({ start, end }) => asSpan(view.original(start, end)));
-  const reasons: string[] = windows.flatMap(({ start, end }) => reasonsOf(view.text.slice(start, end)));
+  const reasons: string[] = windows.flatMap(({ start, end }) => reasonsOf(view.text.slice(start, end), origin));
   meter.steps += normal.text.length;
   for (const payload of decodePayloads(normal.text, notes)) {
     meter.steps += payload.text.length;
-    const hidden = suspicionOf(payload.text, threshold - HIDDEN_ODDS, noNotes());
+    const hiddenLimit = threshold + lengthOdds(payload.text.length) - HIDDEN_ODDS;
+    const hidden = suspicionOf(payload.text, hiddenLimit, { origin, notes: noNotes() });
     if (hidden.windows.length === 0) continue;
     spans.push(asSpan(normal.original(payload.start, payload.end)));
     reasons.push("encoded");

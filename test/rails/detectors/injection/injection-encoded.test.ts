@@ -9,10 +9,9 @@ import {
   LETTERS_APART_MIN,
   PAYLOADS_MAX,
   PERCENTS_MIN,
-  TURNED_WORDS_MIN,
 } from "../../../../src/rails/detectors/injection/injection-encoded.ts";
 
-const straight = { rotated: 0, reversed: 0 };
+const straight = { rotated: { at: -1 }, reversed: { at: -1 } };
 const decode = (text: string, turned = straight): string[] =>
   decodePayloads(text, turned).map((payload) => payload.text);
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -52,10 +51,22 @@ describe("what is hidden is read", () => {
     expect(decode("s a y  b r e a d l o a f").map((text) => text.trim().split(/\s+/))).toEqual([["say", "breadloaf"]]);
   });
 
-  test("rot13 and reversed writing, if enough of their words were seen", () => {
-    expect(decode("uryyb", { rotated: TURNED_WORDS_MIN, reversed: 0 })).toEqual(["hello"]);
-    expect(decode("olleh", { rotated: 0, reversed: TURNED_WORDS_MIN })).toEqual(["hello"]);
-    expect(decode("uryyb olleh", { rotated: TURNED_WORDS_MIN - 1, reversed: TURNED_WORDS_MIN - 1 })).toEqual([]);
+  test("rot13 and reversed writing, where their words were seen", () => {
+    expect(decode("uryyb", { ...straight, rotated: { at: 5 } })).toEqual(["hello"]);
+    expect(decode("olleh", { ...straight, reversed: { at: 5 } })).toEqual(["hello"]);
+    expect(decode("uryyb olleh")).toEqual([]);
+  });
+
+  test.each<[string, (text: string) => string]>([
+    ["percent signs", (text) => `%41%42%43 ${text}`],
+    ["rot13", (text) => text],
+  ])("of a long text only what is around, in %s", (_, written) => {
+    const text = `${"far away ".repeat(400)}${written("urer")}${" far away".repeat(400)}`;
+    const at = text.indexOf(written("urer"));
+    const [payload] = decodePayloads(text, { ...straight, rotated: { at } });
+    expect(payload?.text.length).toBeLessThan(text.length / 2);
+    expect(payload?.start).toBeGreaterThan(0);
+    expect(payload?.end).toBeLessThan(text.length);
   });
 
   test("where it stands", () => {
