@@ -21,7 +21,7 @@ import type { HeaderRecord } from "../wire/headers.ts";
 import { railHeaders } from "./rail-headers.ts";
 import { bufferOf } from "../lib/bytes.ts";
 import { hasOtherCharset, isDecoded } from "../dispatch/answer-format.ts";
-import { parseJson, textOf, writeJson } from "../wire/body.ts";
+import { parseLongJson, textOf, writeJson } from "../wire/body.ts";
 import type { AnswerStream, BegunAnswer } from "../dispatch/begun-answer.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Railing } from "./railing.ts";
@@ -125,7 +125,7 @@ function answerWhole(railed: Railed, bytes: Uint8Array | null): Answer {
   if (bytes === null || bytes.byteLength === 0) return new Response(bytes, { status, headers });
   const startedAtMs = Date.now();
   const buffer = bufferOf(bytes);
-  const body = parseJson(buffer);
+  const body = parseLongJson(buffer);
   if (body === null) return unread(railed, { kind: "whole", bytes }, "not_json");
   try {
     const originals = originalsOf(checked.originals);

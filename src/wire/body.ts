@@ -7,7 +7,7 @@
  * until the client has sent what it is sending, within bounds: a connection that is closed on unread bytes is reset,
  * and the answer is lost with it.
  */
-import { isRawJSON, parse, rawJSON } from "./json-source.ts";
+import { isRawJSON, parse, parseLong, rawJSON } from "../lib/json-source.ts";
 import { bufferOf, joined } from "../lib/bytes.ts";
 import { err, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
@@ -117,6 +117,15 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 export function parseJson(bytes: ArrayBuffer): unknown {
   try {
     return JSON.parse(UTF8.decode(bytes)) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+/** The same, with integers that a double cannot hold as they were written (`parseLong`). */
+export function parseLongJson(bytes: ArrayBuffer): unknown {
+  try {
+    return parseLong(UTF8.decode(bytes));
   } catch {
     return null;
   }

@@ -10,7 +10,7 @@
  * whole, also one that does not end. Rejected: the words as strings (a reader that expects numbers would calculate with
  * text), and failing the job.
  */
-import { parse, rawJSON } from "./json-source.ts";
+import { parse, rawJSON } from "../lib/json-source.ts";
 
 /** A double holds every number of fifteen digits. */
 const MAY_LOSE_DIGITS = /\d[\d.]{15}/;

@@ -16,7 +16,7 @@ import type { StreamBlock } from "../../rails/core/stream/stream-text.ts";
 import type { OutputSet } from "../../rails/output-set.ts";
 import { answerFormat, hasOtherCharset } from "../../dispatch/answer-format.ts";
 import { part } from "../../dispatch/part.ts";
-import { parseJson, writeJson } from "../../wire/body.ts";
+import { parseJson, parseLongJson, writeJson } from "../../wire/body.ts";
 import { readLooseJson } from "../../wire/json-text.ts";
 import type { PoolConfig } from "../../config/config.ts";
 import { midStreamError } from "../../wire/error-body.ts";
@@ -25,6 +25,8 @@ export type JobRails = {
   /** What may be kept of a piece of a stream, or of what was held back until its end. */
   push(text: string): Kept;
   end(): Kept;
+  /** A content type as it may be told: nothing of it if something was found in it. */
+  label(contentType: string): string;
   /** A whole answer; `isEvents`: it is a stream that is there as a whole. `isError`: of a status that is no success. */
   whole(
     text: string,
@@ -91,7 +93,7 @@ export async function jobRails(
   const wholeOf = (text: string, isError: boolean): Whole => {
     const used = isError ? setOfAny : set;
     const bytes = bytesOf(text);
-    const exact = parseJson(bytes);
+    const exact = parseLongJson(bytes);
     // What is no JSON is kept as a text; what Python calls JSON is kept without the numbers that JSON has not.
     const value = exact ?? readLooseJson(text)?.value ?? text;
     const { body, blocked, record } = redactAnswer(value, { format: isError ? "any" : format, ...used });
@@ -106,6 +108,10 @@ export async function jobRails(
   };
   return {
     ...streamOf(),
+    label(contentType) {
+      const { body, blocked } = redactAnswer(contentType, { format: "any", ...setOfAny });
+      return blocked === null && body === contentType ? contentType : "";
+    },
     whole(text, { isEvents, isError, contentType }) {
       if (hasOtherCharset(contentType)) {
         note(set, unreadRecord("other_encoding"), null);

@@ -59,7 +59,8 @@ export async function runAttempt(course: Course): Promise<AttemptReport> {
   }
   const { headers, status, body } = sent.answer;
   const told = headers.get("content-type") ?? "";
-  const contentType = quotes(told, credentialsOf(slot.endpoint.target)) ? "" : told;
+  const own = quotes(told, credentialsOf(slot.endpoint.target)) ? "" : told;
+  const contentType = course.rails?.label(own) ?? own;
   const answer: Answer = { status, contentType };
   if (body.kind === "stream") return readStream(course, sent.answer, body, answer);
   const bytes = body.bytes ?? new Uint8Array(0);

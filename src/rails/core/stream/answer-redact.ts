@@ -5,6 +5,7 @@
  * looked at one by one, all else together (`answer-rest.ts`). A block wins over everything else: the answer is not
  * changed, and the gateway sends its own error instead. What could not be read is in the record; who called decides.
  */
+import { parseLong } from "../../../lib/json-source.ts";
 import { mergeSpans, redact } from "../spans.ts";
 import type { Span } from "../spans.ts";
 import { createForms } from "../text/normalise.ts";
@@ -62,7 +63,7 @@ export function redactAnswer(body: unknown, options: AnswerOptions): RedactedAns
   const blocked = blockOf(blocks) ?? beside.blocked ?? blockOfWholes(sites, wholes, tally, forms);
   const isSame = beside.spans.size === 0 && changes.every((change) => change === null);
   if (blocked !== null || isSame) return { body, blocked, record: recordOf(tally) };
-  const copy = JSON.parse(JSON.stringify(body)) as unknown;
+  const copy = parseLong(JSON.stringify(body));
   const copies = sitesOf(format, copy);
   // The same walk over the same value: the parts come in the same order.
   const { root, parts } = restOf(copy, isAmong(copies));
@@ -103,7 +104,7 @@ function changed(
   const checked = form === "text" ? redact(text, mergeSpans(look(text, null))) : redactArguments(text, look);
   const shown = restored(checked, originals, form !== "text");
   if (shown === text) return null;
-  return form === "value" ? { value: JSON.parse(shown) as unknown } : shown;
+  return form === "value" ? { value: parseLong(shown) } : shown;
 }
 
 function blockOfWholes(

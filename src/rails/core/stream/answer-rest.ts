@@ -7,6 +7,7 @@
  * numbers, fractions. What cannot be read is told.
  * Rejected: the JSON as text, where escapes hide a match and the protocol's own words would be found.
  */
+import { longDigits } from "../../../lib/json-source.ts";
 import type { UnseenReason } from "../rail.ts";
 import { mediaRuns } from "../text/encoded-runs.ts";
 import { NUMBER_MIN, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../text/text-bounds.ts";
@@ -69,7 +70,9 @@ function walkValue(walk: Walk, value: unknown, at: At): void {
   if (typeof value === "string") walkText(walk, value, at);
   else if (typeof value === "number") walkNumber(walk, value, at);
   else if (typeof value === "object" && value !== null) {
-    if (at.depth >= TEXT_DEPTH_MAX) walk.unseen.add("too_deep");
+    const digits = longDigits(value);
+    if (digits !== null) add(walk, "number", digits, at);
+    else if (at.depth >= TEXT_DEPTH_MAX) walk.unseen.add("too_deep");
     else if (Array.isArray(value)) walkList(walk, value as readonly unknown[], at);
     else walkRecord(walk, value as Json, at);
   }

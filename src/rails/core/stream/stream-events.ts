@@ -1,4 +1,5 @@
 /** The JSON in the events of a stream, and the protocols that they are of. */
+import { parseLong } from "../../../lib/json-source.ts";
 
 export type Json = Record<string, unknown>;
 
@@ -7,8 +8,7 @@ export type OutEvent = { readonly event: string | null; readonly data: Json };
 
 export function parseJson(text: string): Json | null {
   try {
-    const value: unknown = JSON.parse(text);
-    return asRecord(value);
+    return asRecord(parseLong(text));
   } catch {
     return null;
   }
@@ -17,7 +17,7 @@ export function parseJson(text: string): Json | null {
 /** Any value but null, which says nothing; null also where it is no JSON. */
 export function anyJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseLong(text);
   } catch {
     return null;
   }

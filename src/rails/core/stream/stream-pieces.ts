@@ -5,6 +5,7 @@
  * that is none of the members which come whole. Pieces of one place make one text. What is held of it goes out in a copy
  * of its last event, in which every other piece is empty.
  */
+import { parseLong } from "../../../lib/json-source.ts";
 import type { Json, OutEvent } from "./stream-events.ts";
 import { isAtom, isPieceName, isWord } from "./answer-words.ts";
 import { REPEATING } from "./answer-sites.ts";
@@ -66,7 +67,7 @@ const indexOf = (item: unknown, place: string): string => {
 };
 
 function copyWith(event: Json, paths: readonly Path[], own: Path, text: string): Json {
-  const copy = JSON.parse(JSON.stringify(event)) as Json;
+  const copy = parseLong(JSON.stringify(event)) as Json;
   delete copy["usage"];
   for (const path of paths) set(copy, path, path === own ? text : "");
   return copy;

@@ -7,6 +7,7 @@
  * `indexOf`, which the runtime does at the speed of memory, and nothing is built.
  * Rejected: a second parser, which would be slower than the first on every request.
  */
+import { isRawJSON } from "../../../lib/json-source.ts";
 
 /** `value`: what `JSON.parse` made of `text`. Linear in both. */
 export function hasRepeatedMembers(text: string, value: unknown): boolean {
@@ -46,7 +47,7 @@ function membersOf(value: unknown): number {
   let members = 0;
   const open: unknown[] = [value];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (typeof next !== "object" || next === null) continue;
+    if (typeof next !== "object" || next === null || isRawJSON(next)) continue;
     const inner: readonly unknown[] = Array.isArray(next) ? next : Object.values(next);
     if (!Array.isArray(next)) members += inner.length;
     for (const item of inner) if (typeof item === "object" && item !== null) open.push(item);

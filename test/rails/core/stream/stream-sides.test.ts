@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { PLACES_MAX } from "../../../../src/rails/core/stream/rest-judge.ts";
 import { createStreamRails } from "../../../../src/rails/core/stream/stream-rails.ts";
 import type { RailedFormat } from "../../../../src/rails/core/stream/stream-events.ts";
+import { scannerOf } from "../../../../src/rails/core/stream/stream-scanner.ts";
 import type { StreamScanner } from "../../../../src/rails/core/stream/stream-scanner.ts";
 import type { WholeRail } from "../../../../src/rails/core/stream/stream-whole.ts";
 import { secretsScanner } from "../../../../src/rails/detectors/secrets/stream-secrets.ts";
@@ -13,6 +14,16 @@ const ALL = SETS["all"] ?? [];
 const K = GITHUB_KEY;
 const R = "[REDACTED:github_token]";
 const PIECES = K.match(/.{1,3}/g) ?? [];
+
+/** Finds one number by its digits. */
+const cards = scannerOf({
+  rail: "digits",
+  action: "redact",
+  find: (text) => {
+    const start = text.indexOf("6304000000000000005");
+    return start === -1 ? [] : [{ start, end: start + 19, type: "digits" }];
+  },
+});
 
 type Options = { readonly scanners?: readonly StreamScanner[]; readonly wholes?: readonly WholeRail[] };
 
@@ -124,6 +135,15 @@ describe("what comes in every event", () => {
     const event = (obfuscation: string): string => delta({ content: "word " }, { obfuscation });
     const said = event("abc") + event("def") + event(K) + STOP;
     expect(run("chat", [said]).out).toBe(said.replace(K, R));
+  });
+
+  test("a number that a double cannot hold stays as it was where its event is written anew, and is read", () => {
+    const said = `data: {"seed":9007199254740993,"x":-6304000000000000123,"choices":[],"note":"${K}"}\n\n`;
+    expect(run("chat", [said]).out).toBe(said.replace(K, R));
+    const card = 'data: {"n":63040000000000000001,"total":6304000000000000005,"choices":[]}\n\n';
+    const { out, record } = run("any", [card], { scanners: [cards] });
+    expect(out).toBe(card);
+    expect(record.findings).toMatchObject([{ rail: "digits", action: "flag", count: 1 }]);
   });
 
   test("a number that counts events does not carry another", () => {
