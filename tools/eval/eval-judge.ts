@@ -42,6 +42,8 @@ export type EvalResult = Rates & {
     readonly intervals: RateIntervals;
     readonly byType: Readonly<Record<string, TypeRates>>;
   };
+  /** Wrong spans in texts without anything to find, per 100 KB of them. */
+  readonly wrongPer100Kb: number | null;
   /** Lines that were left out. */
   readonly badLines: number;
 };
@@ -90,10 +92,19 @@ export function judgeSet(set: EvalSet, rail: EvalRail): Judged {
     negatives: negatives.length,
     falseAlarms,
     counts: tally,
+    wrongPer100Kb: wrongPer100Kb(negatives),
     intervals: { ...intervalsOf(tally), fpr: wilson(falseAlarms, negatives.length) },
     badLines: set.badLines,
   };
   return { result, mistakes, failedLines };
+}
+
+const CHARS_PER_100_KB = 102_400;
+
+function wrongPer100Kb(negatives: readonly Inspected[]): number | null {
+  const chars = negatives.reduce((sum, { row }) => sum + row.text.length, 0);
+  const wrong = negatives.reduce((sum, { findings }) => sum + findings.spans.length, 0);
+  return share(wrong * CHARS_PER_100_KB, chars);
 }
 
 type Judgement = {

@@ -35,9 +35,12 @@ in the row "by overlap" if the ranges share a character. False positives: share 
 type Row = readonly string[];
 
 function rowsOf(result: EvalResult): Row[] {
-  const { rail, set, n, positives, intervals, byType, overlap, fpr } = result;
+  const { rail, set, n, positives, intervals, byType, overlap, fpr, wrongPer100Kb } = result;
   const counts = [String(n), String(positives)];
-  const rows: Row[] = [[`${rail}.${set}`, ...counts, ...rates(result, intervals), withInterval(fpr, intervals.fpr)]];
+  // A set of harmless texts: what counts is how much of them would be cut out.
+  const wrong = positives > 0 || wrongPer100Kb === null ? "" : `; ${wrongPer100Kb.toFixed(3)} per 100 KB`;
+  const falsePositives = `${withInterval(fpr, intervals.fpr)}${wrong}`;
+  const rows: Row[] = [[`${rail}.${set}`, ...counts, ...rates(result, intervals), falsePositives]];
   for (const [type, typeRates] of Object.entries(byType ?? {})) rows.push(typeRow(type, typeRates));
   if (overlap !== undefined && positives > 0) rows.push(["  by overlap", "", "", ...rates(overlap, overlap.intervals)]);
   return rows;

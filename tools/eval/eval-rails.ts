@@ -8,7 +8,7 @@
  * skipped: that is a choice, not a fault.
  * Rejected: failing below an aim. This command measures; what is good enough depends on the set.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { err, ok, type Result } from "../../src/lib/result.ts";
 import { judgeSet } from "./eval-judge.ts";
@@ -18,13 +18,18 @@ import type { EvalRail } from "./eval-known-rails.ts";
 import { mistakesOf, tableOf } from "./eval-print.ts";
 import { listSets, readOptions, readSet } from "./eval-sets.ts";
 import type { EvalSet, SetFile } from "./eval-sets.ts";
+import { gitleaksRail } from "./peers/gitleaks.ts";
+import { presidioRail } from "./peers/presidio.ts";
 
 const USAGE = `usage: npm run eval:rails -- --data DIR [--json FILE] [--errors] [--rail NAME]
+           [--gitleaks FILE] [--presidio PYTHON]
   --data DIR    folder with files {rail}.{set}.jsonl, a line each: {"text": "…", "label": 0} (or 1) for yes or no, or
                 {"text": "…", "spans": [{"start": 0, "end": 4, "type": "…"}]} (UTF-16 offsets, end exclusive)
   --json FILE   also write the figures there
   --errors      list what the rails got wrong
   --rail NAME   only the sets of this rail, one of: ${RAIL_NAMES.join(", ")}
+  --gitleaks FILE    measure that gitleaks.toml on the sets of "secrets" too
+  --presidio PYTHON  measure Presidio's pattern recognizers on the sets of "pii" too, by a Python that has them
 A rail's options, if it takes any, are read from {rail}.json in that folder; topics and regex are skipped without.
 Exit code: 0 everything was measured, 1 something was left out (the figures of the rest are complete), 2 nothing was.
 `;
@@ -44,7 +49,11 @@ type EvalArgs = {
   readonly json: string | null;
   readonly errors: boolean;
   readonly rail: string | null;
+  readonly peers: Peers;
 };
+
+/** Where others are that do what a rail does. */
+type Peers = { readonly gitleaks: string | null; readonly presidio: string | null };
 
 export function evalCommand(args: readonly string[], { say, warn }: EvalOutput): EvalExitCode {
   if (args.includes("--help")) {
@@ -56,7 +65,7 @@ export function evalCommand(args: readonly string[], { say, warn }: EvalOutput):
     warn(`${parsed.error}\n${USAGE}`);
     return 2;
   }
-  const { data, json, errors, rail } = parsed.value;
+  const { data, json, errors, rail, peers } = parsed.value;
   const listed = listSets(data);
   if (!listed.ok) {
     warn(`${listed.error}\n`);
@@ -69,11 +78,11 @@ export function evalCommand(args: readonly string[], { say, warn }: EvalOutput):
   const judged: Judged[] = [];
   const mistakes: string[] = [];
   for (const file of files) {
-    const measured = measure(data, file);
+    const measured = measure(data, file, peers);
     problems.push(...measured.problems);
     notes.push(...measured.notes);
     if (measured.judged === null) continue;
-    judged.push(measured.judged);
+    judged.push(measured.judged, ...measured.peers);
     if (errors) mistakes.push(mistakesOf(file.file, measured.judged.mistakes));
   }
   const results = judged.map(({ result }) => result);
@@ -90,32 +99,65 @@ export function evalCommand(args: readonly string[], { say, warn }: EvalOutput):
 
 type Measured = {
   readonly judged: Judged | null;
+  /** The same set as others see it. */
+  readonly peers: readonly Judged[];
   readonly problems: readonly string[];
   /** What a person should know and need not mend. */
   readonly notes: readonly string[];
 };
 
-function measure(folder: string, file: SetFile): Measured {
+function measure(folder: string, file: SetFile, peers: Peers): Measured {
   const needs = optionsOf(file.rail);
   if (needs === null) {
     const problem = `${file.file}: left out, there is no rail "${file.rail}" to measure: name the file after one of ${RAIL_NAMES.join(", ")}`;
-    return { judged: null, problems: [problem], notes: [] };
+    return { judged: null, peers: [], problems: [problem], notes: [] };
   }
   const options = needs === "none" ? ok(undefined) : readOptions(folder, `${file.rail}.json`);
-  if (!options.ok) return { judged: null, problems: [`${file.file}: left out, ${options.error}`], notes: [] };
+  if (!options.ok)
+    return { judged: null, peers: [], problems: [`${file.file}: left out, ${options.error}`], notes: [] };
   if (needs === "needed" && options.value === undefined) {
     const note = `${file.file}: skipped, the rail finds what an operator lists: put its options into ${file.rail}.json beside it`;
-    return { judged: null, problems: [], notes: [note] };
+    return { judged: null, peers: [], problems: [], notes: [note] };
   }
   const read = readSet(folder, file);
-  if (!read.ok) return { judged: null, problems: [read.error], notes: [] };
+  if (!read.ok) return { judged: null, peers: [], problems: [read.error], notes: [] };
   const [set, problems] = read.value;
   const types = [...new Set(set.rows.flatMap(({ spans }) => (spans ?? []).map(({ type }) => type)))];
   const rail = makeRail(file.rail, { options: options.value, types });
-  if (!rail.ok) return { judged: null, problems: [...problems, `${file.file}: left out, ${rail.error}`], notes: [] };
+  if (!rail.ok)
+    return { judged: null, peers: [], problems: [...problems, `${file.file}: left out, ${rail.error}`], notes: [] };
   const judged = judgeSet(set, rail.value);
   const failed = judged.failedLines.map((line) => `${file.file}:${line}: left out, the rail failed on this text`);
-  return { judged, problems: [...problems, ...failed], notes: notesOn(set, rail.value) };
+  const others = measurePeers(set, rail.value, peers);
+  return {
+    judged,
+    peers: others.judged,
+    problems: [...problems, ...failed],
+    notes: [...notesOn(set, rail.value), ...others.notes],
+  };
+}
+
+/** A peer that is not there is skipped: nobody needs it for our own figures. */
+function measurePeers(
+  set: EvalSet,
+  ours: EvalRail,
+  { gitleaks, presidio }: Peers,
+): { readonly judged: readonly Judged[]; readonly notes: readonly string[] } {
+  const as = (rail: string, peer: EvalRail): Judged => judgeSet({ ...set, rail }, peer);
+  if (set.rail === "secrets" && gitleaks !== null) {
+    try {
+      return { judged: [as("gitleaks", gitleaksRail(readFileSync(gitleaks, "utf8")))], notes: [] };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { judged: [], notes: [`${set.file}: gitleaks is skipped: ${reason}`] };
+    }
+  }
+  if (set.rail !== "pii" || presidio === null) return { judged: [], notes: [] };
+  const texts = [...new Set(set.rows.map(({ text }) => text))];
+  const peer = presidioRail(presidio, texts, ours);
+  return peer.ok
+    ? { judged: [as("presidio", peer.value)], notes: [] }
+    : { judged: [], notes: [`${set.file}: ${peer.error}`] };
 }
 
 function notesOn({ file }: EvalSet, { strangeTypes }: EvalRail): string[] {
@@ -141,13 +183,15 @@ function readArgs(args: readonly string[]): Result<EvalArgs, string> {
         json: { type: "string" },
         errors: { type: "boolean", default: false },
         rail: { type: "string" },
+        gitleaks: { type: "string" },
+        presidio: { type: "string" },
       },
     });
-    const { data, json = null, errors, rail = null } = values;
+    const { data, json = null, errors, rail = null, gitleaks = null, presidio = null } = values;
     if (data === undefined) return err("--data is needed: the folder with the sets");
     if (rail !== null && !RAIL_NAMES.includes(rail))
       return err(`--rail takes one of ${RAIL_NAMES.join(", ")}, not ${rail}`);
-    return ok({ data, json, errors, rail });
+    return ok({ data, json, errors, rail, peers: { gitleaks, presidio } });
   } catch (error) {
     return err(error instanceof Error ? error.message : String(error));
   }

@@ -1,5 +1,6 @@
 /**
- * `npm run eval:sets -- --out DIR [--gitleaks CLONE] [--trufflehog CLONE] [--trees NAME=DIR …]`: sets for
+ * `npm run eval:sets -- --out DIR [--gitleaks CLONE] [--trufflehog CLONE] [--presidio CLONE]
+ * [--trees NAME=DIR …]`: sets for
  * `npm run eval:rails` from what the reader has on disk.
  *
  * Model. A clone (or a bare repository) is read through git at HEAD; a tree is walked. Rows of gitleaks' tests are put
@@ -11,6 +12,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { presidioTexts } from "./presidio-texts.ts";
+import type { SpansRow } from "./presidio-texts.ts";
 import { gitleaksTexts, halfOf, trufflehogTexts } from "./scanner-tests.ts";
 import type { LabelledText } from "./scanner-tests.ts";
 
@@ -23,7 +26,7 @@ const FILE_BYTES_MAX = 256 * 1024;
 const TEXT_FILE =
   /\.(?:go|py|js|mjs|cjs|ts|tsx|jsx|json|md|mdx|h|hpp|c|cc|cpp|rs|java|rb|sh|ya?ml|toml|txt|css|html|sql|lock|sum|mod|cfg|ini|conf)$|\/(?:copyright|README|changelog|Makefile|Dockerfile)$/i;
 
-type Row = { readonly text: string; readonly label: 0 | 1 };
+type Row = { readonly text: string; readonly label: 0 | 1 } | SpansRow;
 
 function main(): void {
   const { values } = parseArgs({
@@ -31,10 +34,11 @@ function main(): void {
       out: { type: "string" },
       gitleaks: { type: "string" },
       trufflehog: { type: "string" },
+      presidio: { type: "string" },
       trees: { type: "string", multiple: true, default: [] },
     },
   });
-  const { out, gitleaks, trufflehog, trees } = values;
+  const { out, gitleaks, trufflehog, presidio, trees } = values;
   if (out === undefined) throw new Error("--out is needed: the folder for the sets");
   mkdirSync(out, { recursive: true });
   if (gitleaks !== undefined) {
@@ -54,6 +58,10 @@ function main(): void {
     );
     write(join(out, "secrets.trufflehog.jsonl"), texts);
   }
+  if (presidio !== undefined) {
+    const rows = filesOf(presidio, /^data\/synth_dataset_v2\.json$/).flatMap(([, text]) => presidioTexts(text));
+    write(join(out, "pii.presidio-research.jsonl"), rows);
+  }
   for (const tree of trees) {
     const [name = "", folder = ""] = tree.split("=", 2);
     const rows = textsIn(folder).map((text): Row => ({ text, label: 0 }));
@@ -63,7 +71,7 @@ function main(): void {
 
 function write(path: string, rows: readonly (Row | LabelledText)[]): void {
   writeFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-  const found = rows.filter(({ label }) => label === 1).length;
+  const found = rows.filter((row) => ("spans" in row ? row.spans.length > 0 : row.label === 1)).length;
   process.stdout.write(`${path}: ${found} with something to find, ${rows.length - found} without\n`);
 }
 

@@ -144,8 +144,14 @@ function kindOfWord(text: string, start: number, end: number): WordKind | null {
   }
   if (LABELS.has(word)) return text.charAt(end) === ":" ? "phone" : null;
   const kind = contextWords().get(word) ?? null;
-  // "hljs-number": a class of a page.
-  return kind === "number" && text.charAt(start - 1) === "-" ? null : kind;
+  return kind === "number" && isOfCode(text, start, end) ? null : kind;
+}
+
+/** "hljs-number", "{number|string}", "Promise<number>": a class of a page, a type. */
+function isOfCode(text: string, start: number, end: number): boolean {
+  if (text.charAt(start - 1) === "-") return true;
+  const next = text.charAt(end);
+  return next !== "" && "}|>`]".includes(next);
 }
 
 function isLetter(code: number): boolean {

@@ -52,7 +52,7 @@ export function phoneShape(row: PhoneRow): PhoneShape {
   if (size < PHONE_DIGITS_MIN || size > PHONE_DIGITS_MAX + 1) return "none";
   if (hasPlus) return isInternational(row, 0) ? "likely" : "none";
   if (size > PHONE_DIGITS_MAX || hasLoneDigit(row) || isRatio(row) || isDate(row) || isOneDigit(row)) return "none";
-  if (isDecimal(row) || isBinary(row) || isPages(row)) return "none";
+  if (isDecimal(row) || isBinary(row) || isPages(row) || isCodePoints(row)) return "none";
   if (row.groups === 1) return bareShape(row);
   if (row.hasExtension && size > PHONE_DIGITS_MIN) return "likely";
   if (isDialledAbroad(row)) return "likely";
@@ -159,6 +159,18 @@ function isDecimal({ digits, lengths, joins, groups }: PhoneRow): boolean {
   return groups > 1 && lengths[0] === 1 && digits[0] === 0 && (joins[0] === JOIN.dot || joins[0] === JOIN.dash);
 }
 
+/** "0399 0308 0301", "0020.0002.1163": groups of four that begin with a zero, as hexadecimal numbers do. */
+function isCodePoints({ digits, lengths, groups }: PhoneRow): boolean {
+  let at = 0;
+  let zeros = 0;
+  for (let group = 0; group < groups; group += 1) {
+    if (lengths[group] !== 4) return false;
+    if (digits[at] === 0) zeros += digits[at + 1] === 0 ? 2 : 1;
+    at += 4;
+  }
+  return zeros > groups || (groups > 2 && zeros === groups);
+}
+
 /** Pages that one article has, at most. */
 const PAGES_MAX = 100;
 
@@ -171,7 +183,7 @@ function isPages(row: PhoneRow): boolean {
   return pages > 0 && pages < PAGES_MAX;
 }
 
-const BINARY_DIGITS_MIN = 8;
+const BINARY_DIGITS_MIN = 7;
 
 /** "01100100". */
 function isBinary({ digits, size, hasExtension }: PhoneRow): boolean {

@@ -190,6 +190,8 @@ function mayBegin(text: string, start: number, isTold: boolean): boolean {
   // ".052": a decimal; "x[500", "state[0]=1779": code.
   if (before === 46 && (beyond === SPACE || beyond === 40 || beyond === 44 || beyond === 45)) return false;
   if (before === 91 && isIn(beyond, CHARS.word)) return false;
+  // "x**7/105": a power; "**555 0100" is bold.
+  if (before === 42 && beyond === 42 && isWordCode(text.charCodeAt(start - 3))) return false;
   if (before === 61 && (beyond === 93 || beyond === 61)) return false;
   const isJoin = isDash(before) || before === 46 || before === 44 || before === 47 || before === 58;
   if (isJoin && isDigit(beyond)) return false;
@@ -198,11 +200,16 @@ function mayBegin(text: string, start: number, isTold: boolean): boolean {
   return isTold || !(isJoin && (isWordCode(beyond) || before === 47));
 }
 
+/** A phone number in a path has its country before it. */
+const PATH_DIGITS_MIN = 10;
+
 /** "plan-1630365360005", "CVE-2022-39253", "-2147483648", "arn:aws:iam::111122223333": numbers that end something else. */
 function isSuffix(row: PhoneRow, text: string, start: number): boolean {
   const before = text.charCodeAt(start - 1);
   const beyond = text.charCodeAt(start - 2);
   if (row.groups === 1 && before === 58 && (beyond === 58 || beyond === 42)) return true;
+  // "b/269805885", "/answer/9193374"; "wa.me/14155550123" has a country.
+  if (row.groups === 1 && before === 47 && row.size < PATH_DIGITS_MIN) return isIn(beyond, CHARS.letter);
   if (!isDash(before)) return false;
   if (row.groups === 1) return beyond !== before;
   return isIn(beyond, CHARS.letter) && (row.lengths[0] ?? 0) === 4 && (row.digits[0] === 1 || row.digits[0] === 2);

@@ -54,11 +54,11 @@ const SSN = "ssn ssns ss social taxpayer itin";
 
 const HOST =
   "ip ips ipv host hosts hostname address addresses server servers ping ssh dns nameserver resolver gateway router subnet " +
-  "netmask client clients peer proxy network localhost traceroute bind listen adresse dirección indirizzo endereço";
+  "netmask localhost traceroute adresse dirección indirizzo endereço";
 
 const VERSION =
   "version versions ver release releases firmware build driver section sections chapter clause rev revision patch upgrade " +
-  "upgraded update updated bump bumped paragraph";
+  "upgraded update updated bump bumped paragraph oid oids";
 
 let words: ReadonlyMap<string, WordKind> | null = null;
 

@@ -1,12 +1,14 @@
 /**
  * Decides whether a value is a credential because of the name that it is given.
  *
- * Model. A name, quotes and spaces, an operator (`:` `=` `:=` `=>` `>` `,` `||`) and a value that is followed by what
+ * Model. A name, quotes and spaces, an operator (`:` `=` `:=` `=>` `>` `,` `||` ` - `) and a value that is followed by what
  * ends a value; so code (`process.env.API_KEY`, `getToken(…)`) does not fire. The value is looked at first, because in
  * prose what follows a colon is a short word, and because it costs less than to read the name. Then, in this order:
- * what a vendor's keys look like (`secret-vendors.ts`), a password, and anything random that a credential's name is
- * given. UUIDs count only for vendors that issue them: elsewhere they name things.
- * Rejected: entropy alone, which takes every hash for a key.
+ * what a vendor's keys look like (`secret-vendors.ts`), a UUID where the name says API key, token or secret, a value that
+ * is random and not made of words (`secret-words.ts`), a password. A name that only ends in "key" asks for more of the
+ * value.
+ * Rejected: entropy alone, which takes every hash for a key; a bare "key" near the word API, which finds as many ids as
+ * keys.
  */
 import { CHARS, isIn } from "../../core/text/char-class.ts";
 import { bodyLooksSecret, looksRandom } from "./secret-body.ts";

@@ -35,8 +35,11 @@ const COUNTING_SHARE_MAX = 0.6;
 const PLACEHOLDER_WORDS: readonly string[] = [
   "example placeholder changeme change-me change_me dummy redacted replace insert- insert_",
   "your- your_ yourkey yourapi youropenai yourtoken yoursecret -here _here keyhere tokenhere apikey api-key api_key",
-  "sample notreal foobar replaceme mysecret mytoken mypassword my-token my-secret my_token my_secret",
+  "sample notreal zxcvb qwert asdfg foobar replaceme mysecret mytoken mypassword my-token my-secret my_token my_secret",
 ].flatMap((words) => words.split(" "));
+
+/** Steps of a row such as "abcdefghijklmnopq": whoever types it types an example. */
+const COUNTING_RUN_MAX = 15;
 
 /** "AAAABBBBCCCC": chance makes a sixteenth of hexadecimal digits like the one before, and of few more than 0.18. */
 const EQUAL_SHARE_MAX = 0.18;
@@ -93,19 +96,19 @@ function lower(code: number): number {
 
 /** True of "12345678…", "abcdef…" and "a1b2c3…". */
 function isCounting({ text, meter }: Scan, from: number, to: number, shareMax: number): boolean {
-  let ones = 0;
-  let twos = 0;
-  let equals = 0;
+  let [ones, twos, equals, row] = [0, 0, 0, 0];
   for (let at = from + 2; at < to; at += 1) {
-    if (text.charCodeAt(at) - text.charCodeAt(at - 1) === 1) ones += 1;
-    if (text.charCodeAt(at) === text.charCodeAt(at - 1)) equals += 1;
-    if (lower(text.charCodeAt(at)) - lower(text.charCodeAt(at - 2)) === 1) twos += 1;
+    const code = text.charCodeAt(at);
+    const step = code - text.charCodeAt(at - 1);
+    row = step === 1 ? row + 1 : 0;
+    if (row > COUNTING_RUN_MAX) return true;
+    if (step === 1) ones += 1;
+    if (step === 0) equals += 1;
+    if (lower(code) - lower(text.charCodeAt(at - 2)) === 1) twos += 1;
   }
-  meter.steps += to - from;
-  return (
-    Math.max(ones, twos) > shareMax * (to - from) ||
-    (to - from >= EQUALS_FROM && equals > EQUAL_SHARE_MAX * (to - from))
-  );
+  const chars = to - from;
+  meter.steps += chars;
+  return Math.max(ones, twos) > shareMax * chars || (chars >= EQUALS_FROM && equals > EQUAL_SHARE_MAX * chars);
 }
 
 /**

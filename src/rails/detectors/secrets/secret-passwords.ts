@@ -134,7 +134,14 @@ function isVersion(word: string): boolean {
 /** Something that a program fills in later. */
 function isVariable(word: string): boolean {
   if (word !== "" && "$%<{[*@".includes(word.charAt(0))) return true;
-  return word.includes("${") || word.includes("{{") || word.includes("$(") || word.endsWith(">") || word.endsWith("}");
+  return (
+    word.includes("&lt;") ||
+    word.includes("${") ||
+    word.includes("{{") ||
+    word.includes("$(") ||
+    word.endsWith(">") ||
+    word.endsWith("}")
+  );
 }
 
 function isExample(word: string): boolean {

@@ -5,7 +5,7 @@
  * anchor is compared, after it the runs of its format are measured, and the body must then look like a key and not like
  * a placeholder. Where an operator stands, the name before it and the value after it are judged together. Each run is
  * measured once and remembered, and one format looks at the body of one run a fixed number of times, so the whole is
- * linear for every input. Hashes and UUIDs have no anchor and do not fire; documentation keys that say so in their body
+ * linear for every input. Hashes have no anchor and do not fire, UUIDs only by their name; documentation keys that say so in their body
  * (AWS's end in EXAMPLE) and "your-key-here" do not fire either, because redacting them breaks answers about
  * documentation; a made-up key that looks random does.
  * Source: docs/sources.md, Detectors; the formats are in `secret-formats.ts`.
@@ -232,6 +232,13 @@ function isBoundary(text: string, at: number): boolean {
   return text.charAt(at - 2) === "\\" && (escape === "n" || escape === "r" || escape === "t");
 }
 
+/** "xoxa-08532509747": digits alone are an id, where the alphabet has letters. */
+function isNumber(text: string, from: number, to: number): boolean {
+  let at = from;
+  while (at < to && (isIn(text.charCodeAt(at), CHARS.digit) || text.charAt(at) === "-")) at += 1;
+  return at === to;
+}
+
 /** "box.ico-7a38….png": the anchor follows a dot, or what ends a file's name follows the key. */
 function isPartOfFile(text: string, from: number, to: number): boolean {
   if (text.charAt(from - 1) === "." && isIn(text.charCodeAt(from - 2), CHARS.alnum)) return true;
@@ -259,6 +266,7 @@ function matchFormat(scan: Scan, format: SecretFormat, at: number): FoundSpan | 
   }
   if (isIn(scan.text.charCodeAt(end), CHARS.alnum) || isPartOfFile(scan.text, at, end)) return null;
   if (format.not !== undefined && scan.text.startsWith(format.not, bodyAt)) return null;
+  if (first.of !== CHARS.digit && isNumber(scan.text, bodyAt, end)) return null;
   // What has been masked: "xoxp-572370529330-####".
   if (scan.text.charAt(end - 1) === "-" && scan.text.charAt(end) === "#") return null;
   if (!bodyLooksSecret(scan, bodyAt, end, format) || isPublicValue(scan.text, at, end)) return null;

@@ -30,6 +30,10 @@ describe("numbers of code are no phone numbers", () => {
     { name: "a resource of a cloud", text: "arn:aws:ssm-contacts:*:111122223333:contact/akuam" },
     { name: "a class of a page", text: '<span class="hljs-number">1094160</span>' },
     { name: "an abbreviated commit", text: "call it (merge 0573831950 jk/build-with-asan)" },
+    { name: "a polynomial", text: "call it 481*x**6/720 + 71*x**7/105 - 20159*x**8" },
+    { name: "characters by number", text: "NO-BREAK SPACE; [*02AC.0020.0002.1163] 0020 0002 0042" },
+    { name: "an issue in a path", text: "call it done (b/269805885)" },
+    { name: "a default of a type", text: "@param {number|boolean} [options.limitInputPixels=268402689]" },
     { name: "an octal constant", text: "#define CALL\t0000040" },
   ])("$name", ({ text }) => {
     expect(found(text)).toEqual([]);
@@ -71,6 +75,7 @@ describe("versions, sections and nobody's addresses are no addresses of a machin
     "// 23.3.1.3 multimap operations",
     "see [22.2.5.2]. It says so",
     "11.5.9.0.sb00069315.r1",
+    "const OID_EDDSA = '1.3.101.112';",
     "update V8 to 9.6.180.14 (semver-minor)",
     "c.87-.87 2.83-2.12 3.51.98.32 2.03.5 3.11.5",
     "listen on 127.0.0.1, not on 0.0.0.0",
