@@ -202,6 +202,10 @@ const FORM_UNITS_MAX = 4;
 /** Single characters with their marks, never a text: nothing of a request can be read from them. */
 const forms = new Map<string, string>();
 
+/** The same of two units, by the second and then by the first; null where the pair stays as it is. */
+const pairs = new Map<number, Map<number, string | null>>();
+let pairsKnown = 0;
+
 /** Collects the normal form. The cluster that is being read is `[#start, #end)`, the rest is written or copied. */
 class ClusterWriter {
   readonly #text: string;
@@ -270,9 +274,9 @@ class ClusterWriter {
   /** Writes the cluster if its normal form differs, and skips the invisible characters between it and `next`. */
   #write(next: number): void {
     if ((this.#bits & (CHANGES | JOINS)) !== 0) {
-      const cluster = this.#text.slice(this.#start, this.#end);
-      const form = this.#formOf(cluster);
-      if (form !== cluster) this.#replace(form, cluster.length);
+      const units = this.#end - this.#start;
+      const form = units === 2 && this.#chars === 2 ? this.#formOfPair() : this.#formOf();
+      if (form !== null) this.#replace(form, units);
     }
     if (next > this.#end) {
       this.#copyTo(this.#end);
@@ -291,13 +295,34 @@ class ClusterWriter {
     this.#copied = this.#end;
   }
 
-  #formOf(cluster: string): string {
-    if (cluster.length > FORM_UNITS_MAX) return this.#composed(cluster);
-    let form = forms.get(cluster);
+  /** Null: it stays as it is. */
+  #formOf(): string | null {
+    const cluster = this.#text.slice(this.#start, this.#end);
+    let form = cluster.length > FORM_UNITS_MAX ? this.#composed(cluster) : forms.get(cluster);
+    if (form === undefined) {
+      form = this.#composed(cluster);
+      if (forms.size >= FORMS_MAX) forms.clear();
+      forms.set(cluster, form);
+    }
+    return form === cluster ? null : form;
+  }
+
+  /** Of two characters of one unit each, a letter and its mark, which most clusters are: no string is cut out. */
+  #formOfPair(): string | null {
+    const first = this.#text.charCodeAt(this.#start);
+    const mark = this.#text.charCodeAt(this.#start + 1);
+    let byFirst = pairs.get(mark);
+    let form = byFirst?.get(first);
     if (form !== undefined) return form;
-    form = this.#composed(cluster);
-    if (forms.size >= FORMS_MAX) forms.clear();
-    forms.set(cluster, form);
+    form = this.#formOf();
+    if (pairsKnown >= FORMS_MAX) {
+      pairs.clear();
+      pairsKnown = 0;
+      byFirst = undefined;
+    }
+    if (byFirst === undefined) pairs.set(mark, (byFirst = new Map()));
+    byFirst.set(first, form);
+    pairsKnown += 1;
     return form;
   }
 
