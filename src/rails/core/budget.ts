@@ -42,20 +42,31 @@ export function takeSteps(budget: Budget, steps: number): boolean {
   return true;
 }
 
-/** What of the input fits, in its order; of the text in which the budget ends, its beginning. Takes the steps. */
+/**
+ * What of the input fits, in its order; of the text in which the budget ends, its beginning. Takes the steps: of a text,
+ * of its views (`text/views.ts`), and first of what is sent beside the body. Seams of texts are bounded by themselves.
+ */
 export function within(input: RailInput, budget: Budget): { readonly input: RailInput; readonly isCut: boolean } {
+  const { beside = [], views } = input;
+  const fitting = beside.filter(({ text }) => takeSteps(budget, STEPS_PER_PART + text.length));
+  const isCut = fitting.length < beside.length;
   const parts: TextPart[] = [];
   for (const part of input.parts) {
-    if (takeSteps(budget, STEPS_PER_PART + part.text.length)) {
+    const own = views?.get(part.path) ?? [];
+    const ofViews = own.reduce((sum, { text }) => sum + STEPS_PER_PART + text.length, 0);
+    if (takeSteps(budget, STEPS_PER_PART + part.text.length + ofViews)) {
       parts.push(part);
       continue;
     }
     const rest = Math.floor(budget.stepsLeft) - STEPS_PER_PART;
     if (rest > 0) parts.push({ ...part, text: part.text.slice(0, rest) });
     budget.stepsLeft = 0;
-    return { input: { ...input, parts }, isCut: true };
+    // What it says in another way belongs to the whole of it.
+    const others = new Map(views);
+    others.delete(part.path);
+    return { input: { ...input, parts, beside: fitting, views: others }, isCut: true };
   }
-  return { input, isCut: false };
+  return { input: isCut ? { ...input, beside: fitting } : input, isCut };
 }
 
 /** Of a rail that reads each character about once. */

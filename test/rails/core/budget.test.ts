@@ -34,6 +34,23 @@ describe("what a rail may read", () => {
     expect(textsOf(within(inputOf("abcdef", ""), { stepsLeft: STEPS_PER_PART + 2 }).input)).toEqual(["ab"]);
   });
 
+  test("is what a text says in another way too, and what is sent beside the body, which comes first", () => {
+    const view = { text: "abcd", isSame: false, original: (start: number, end: number) => ({ start, end }) };
+    const beside = [{ path: "request.target", role: "", text: "/v1" }];
+    const input: RailInput = { ...inputOf("abc"), beside, views: new Map([["messages[0].content", [view]]]) };
+    const steps = costOf("abc", "abcd", "/v1");
+    expect(within(input, { stepsLeft: steps })).toEqual({ input, isCut: false });
+    const cut = within(input, { stepsLeft: steps - 1 });
+    expect([textsOf(cut.input), cut.input.views?.size, cut.input.beside, cut.isCut]).toEqual([
+      ["abc"],
+      0,
+      beside,
+      true,
+    ]);
+    const none = within(input, { stepsLeft: costOf("/v1") - 1 });
+    expect([none.input.beside, none.isCut]).toEqual([[], true]);
+  });
+
   test("is the least of its limits, in steps", () => {
     expect(budgetOf(250, 30)).toEqual({ stepsLeft: 30 * STEPS_PER_MS });
   });
