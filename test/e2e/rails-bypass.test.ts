@@ -34,6 +34,17 @@ beforeAll(async () => {
         endpoints: [{ id: "at-tries", region: "us-east", backend: "openai", url, concurrencyPerWorker: 16 }],
         rails: { input: ["size", "secrets", "pii", "injection"] },
       },
+      strict: {
+        paths: ["*"],
+        endpoints: [{ id: "at-strict", region: "us-east", backend: "openai", url }],
+        rails: {
+          input: [
+            { use: "secrets", action: "block", onError: "closed" },
+            { use: "pii", action: "block", onError: "closed" },
+            { use: "injection", onError: "closed" },
+          ],
+        },
+      },
     },
   });
 });
@@ -63,6 +74,21 @@ describe.each([...new Set(TRIES.map(({ kind }) => kind))])("in %s, no try is rec
     const outcomes = await Promise.all(tries.map(async (one) => [`${one.rail} ${one.path}`, await outcomeOf(one)]));
     expect(outcomes.filter(([, outcome]) => outcome === "ALLOWED")).toEqual([]);
   });
+});
+
+test("none of them is taken in as a job where rails block and fail closed", async () => {
+  const tries = TRIES.filter(
+    ({ kind, path }) => kind !== "bodies" && kind !== "beside the body" && path.startsWith("/v1"),
+  );
+  const taken: string[] = [];
+  for (const { kind, name, rail, body } of tries) {
+    const headers = { "content-type": "application/json" };
+    const job = { method: "POST", headers, body: `{"input":${String(body)}}` };
+    const answer = await fleet.call("/v2/strict/run", job);
+    await answer.arrayBuffer();
+    if (answer.status !== 400 && answer.status !== 415) taken.push(`${kind}: ${name} (${rail}): ${answer.status}`);
+  }
+  expect(taken).toEqual([]);
 });
 
 test("the same texts, plainly written, are found by their rails, and others are not", async () => {

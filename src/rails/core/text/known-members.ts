@@ -16,32 +16,26 @@ function words(text: string): ReadonlySet<string> {
 
 /** Names of members. */
 export const KNOWN_NAMES: ReadonlySet<string> = words(`
-  messages role content name model type text prompt input inputs output instructions system suffix
-  tools tool_choice tool_calls tool_call_id tool_use_id function functions function_call arguments call_id parameters
-  parallel_tool_calls allowed_tools tool_name tool is_error caller server_label server_url require_approval
-  id index status user metadata stop stop_sequences stream stream_options include_usage seed n echo best_of logprobs
-  top_logprobs logit_bias temperature top_p top_k min_p max_tokens max_completion_tokens max_output_tokens min_tokens
-  frequency_penalty presence_penalty repetition_penalty length_penalty response_format json_schema schema format strict
-  reasoning reasoning_effort reasoning_content reasoning_details effort summary thinking budget_tokens signature data
-  encrypted_content refusal annotations verbosity store include truncation background previous_response_id conversation
-  service_tier safety_identifier prompt_cache_key prompt_cache_retention session_id request_id encoding_format
-  dimensions modalities audio voice prediction web_search_options search_context_size user_location
-  image_url url detail input_audio video_url audio_url file file_id file_data file_url filename source media_type
-  title context citations enabled cache_control ttl source_type document documents image images video
-  anthropic_version anthropic_beta max_uses container mcp_servers betas context_management edits
-  contents parts inline_data inlineData mime_type mimeType fileData file_uri fileUri generationConfig
-  generation_config systemInstruction system_instruction safetySettings threshold category functionDeclarations
-  options num_ctx num_predict keep_alive raw template think
-  chat_template chat_template_kwargs add_generation_prompt continue_final_message add_special_tokens enable_thinking
-  guided_json guided_regex guided_choice guided_grammar guided_decoding_backend structured_outputs ignore_eos
-  skip_special_tokens spaces_between_special_tokens stop_token_ids include_stop_str_in_output priority prompt_logprobs
-  prompt_token_ids input_ids token_ids tokens prompt_embeds truncate_prompt_tokens allowed_token_ids bad_words
-  use_beam_search mm_processor_kwargs multi_modal_data return_token_ids kv_transfer_params vllm_xargs
-  sampling_params max_new_tokens text_1 text_2 query top_n return_documents task labels
-  properties required items enum const additionalProperties description default examples anyOf oneOf allOf not
-  minimum maximum minLength maxLength minItems maxItems pattern nullable definitions $defs $ref $schema
-  webhook policy s3Config executionTimeout lowPriority width height steps negative_prompt num_inference_steps
-  guidance_scale scheduler sampler num_images image_data audio_data video_data workflow
+  messages role content name model type text prompt input inputs output instructions system suffix tools tool_choice
+  tool_calls tool_call_id tool_use_id function functions function_call arguments call_id parameters
+  parallel_tool_calls allowed_tools tool_name tool is_error caller id index status user metadata stop stop_sequences
+  stream stream_options include_usage seed n echo logprobs top_logprobs logit_bias temperature top_p top_k min_p
+  max_tokens max_completion_tokens max_output_tokens min_tokens frequency_penalty presence_penalty repetition_penalty
+  length_penalty response_format json_schema schema format strict reasoning reasoning_effort reasoning_content
+  reasoning_details effort summary thinking budget_tokens signature data encrypted_content refusal annotations
+  verbosity store include truncation background previous_response_id conversation service_tier safety_identifier
+  prompt_cache_key session_id request_id encoding_format dimensions modalities audio voice prediction
+  web_search_options image_url url detail input_audio video_url audio_url file file_id file_data file_url filename
+  source media_type title context citations enabled cache_control ttl source_type document documents image images
+  video anthropic_version max_uses container mcp_servers contents parts inline_data inlineData mime_type mimeType
+  fileData generationConfig systemInstruction options raw template think chat_template chat_template_kwargs
+  add_generation_prompt continue_final_message add_special_tokens enable_thinking guided_json guided_regex
+  guided_choice guided_grammar structured_outputs ignore_eos skip_special_tokens stop_token_ids priority
+  prompt_token_ids input_ids token_ids tokens prompt_embeds allowed_token_ids multi_modal_data sampling_params
+  max_new_tokens query top_n return_documents properties required items enum const additionalProperties description
+  default examples anyOf oneOf allOf not minimum maximum minLength maxLength minItems maxItems pattern nullable
+  definitions $defs $ref $schema webhook policy s3Config width height steps negative_prompt image_data audio_data
+  video_data
 `);
 
 /** Values of members that servers check against closed sets, by the member. */

@@ -147,7 +147,9 @@ function walkRecord(walk: Walk, record: Record<string, unknown>, at: Position): 
 
 function roleIn({ role, type }: Members, around: string): string {
   if (around !== "tool_definition" && typeof type === "string" && FOUND_BY_TOOL.test(type)) return "tool";
-  return around === "" && typeof role === "string" ? role : around;
+  if (around === "" && typeof role === "string") return role;
+  // Messages in an input, and in a job's.
+  return around === "user" && isKnownValue("role", role) ? String(role) : around;
 }
 
 /** Media in it stay as they are. */

@@ -241,6 +241,13 @@ describe("the text parts of a body", () => {
     ]);
   });
 
+  test("have the roles of their messages, wherever messages are", () => {
+    const { parts } = extractTextParts({
+      input: { messages: [{ role: "assistant", content: "a" }, { content: "b" }] },
+    });
+    expect(parts.map(({ role }) => role)).toEqual(["assistant", "user"]);
+  });
+
   test("say nothing of how the model should speak, nor of a tool that takes a file", () => {
     const tools = [{ type: "function", function: { parameters: { properties: { file: { type: "string" } } } } }];
     expect(extractTextParts({ audio: { voice: "alloy" }, tools }).unseen).toEqual([]);
