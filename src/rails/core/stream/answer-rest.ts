@@ -80,7 +80,7 @@ function walkValue(walk: Walk, value: unknown, at: At): void {
 
 function walkText(walk: Walk, text: string, at: At): void {
   if (text === "" || isWord(at.name, text)) return;
-  if (!isOpaque(at.name) && mediaRuns(text).length > 0) walk.unseen.add("media");
+  if (!isOpaque(at.name, at.holder["type"]) && mediaRuns(text).length > 0) walk.unseen.add("media");
   add(walk, "text", text, at);
 }
 

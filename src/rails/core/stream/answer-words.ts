@@ -107,9 +107,11 @@ const ATOMS = words("id type role name object model format status call_id signat
 export const isAtom = (name: string): boolean => ATOMS.has(name);
 
 /** What only the server that made it can read: encrypted reasoning, padding, a vector. */
-const OPAQUE = words("signature thought_signature encrypted_content data obfuscation embedding");
+const OPAQUE = words("signature thought_signature encrypted_content obfuscation embedding");
 
-export const isOpaque = (name: string): boolean => OPAQUE.has(name);
+/** `type`: what the holder calls itself. */
+export const isOpaque = (name: string, type: unknown): boolean =>
+  OPAQUE.has(name) || (name === "data" && type === "redacted_thinking");
 
 const TIMES = words("created created_at completed_at expires_at updated_at modified_at started_at");
 /** From 2001 to 2106. */

@@ -195,6 +195,7 @@ describe("what cannot be read is told", () => {
     ["too_deep", { choices: nested(TEXT_DEPTH_MAX + 1) }],
     ["too_many_parts", { choices: Array.from({ length: TEXT_PARTS_MAX + 1 }, () => "a") }],
     ["media", { choices: [], b64_json: file }],
+    ["media", { choices: [{ message: { audio: { data: file } } }] }],
     ["token_ids", { choices: [], prompt_token_ids: [1, 2, 3] }],
   ])("%s", (reason, body) => {
     expect(redactAnswer(body, { format: "any", scanners }).record.unread).toEqual([reason]);
@@ -205,6 +206,7 @@ describe("what cannot be read is told", () => {
     ["as many as are read", { choices: Array.from({ length: TEXT_PARTS_MAX }, () => "a") }],
     ["ids beside their text", { choices: [{ text: "a b", token_ids: [1, 2] }] }],
     ["a vector in base64", { data: [{ embedding: file }] }],
+    ["reasoning that was taken out", { content: [{ type: "redacted_thinking", data: file }] }],
     ["a signature", { content: [{ signature: file }] }],
   ])("and nothing else: %s", (_, body) => {
     expect(redactAnswer(body, { format: "any", scanners }).record).toMatchObject({ verdict: "allow", unread: [] });
