@@ -13,6 +13,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { STEPS_PER_MS } from "../src/rails/core/budget.ts";
 import { injectionRail } from "../src/rails/detectors/injection/injection.ts";
 import { linksRail } from "../src/rails/detectors/links/links.ts";
 import { piiRail } from "../src/rails/detectors/pii/pii.ts";
@@ -232,6 +233,9 @@ function main(args: readonly string[]): number {
     );
     console.log(
       `Aim: ${PUMP_AIM_MS} ms: ${worst <= PUMP_AIM_MS ? "kept" : "missed"}, slowest median ${worst.toFixed(1)}`,
+    );
+    console.log(
+      `Slowest: ${Math.round(PUMP_UNITS / worst)} characters a ms; budgets of rails count ${STEPS_PER_MS} steps`,
     );
   }
   console.log(loadLine());
