@@ -66,8 +66,9 @@ export function bodyLooksSecret(scan: Scan, from: number, to: number, rule: Body
   if (random && !looksRandom(scan, from, to, needsDigit)) return false;
   if (unnamed && looksNamed(scan, from, to)) return false;
   if (entropyMin === 0) return true;
-  if (entropyBits(scan, from, to) < entropyMin || isCounting(scan, from, to, countingMax) || repeats(scan, from, to))
-    return false;
+  if (entropyBits(scan, from, to) < entropyMin || isCounting(scan, from, to, countingMax)) return false;
+  // A known prefix vouches for what repeats itself; a name does not.
+  if (unnamed && repeats(scan, from, to)) return false;
   return !hasPlaceholderWord(scan, from, to);
 }
 
