@@ -67,8 +67,8 @@ export function bodyLooksSecret(scan: Scan, from: number, to: number, rule: Body
   if (unnamed && looksNamed(scan, from, to)) return false;
   if (entropyMin === 0) return true;
   if (entropyBits(scan, from, to) < entropyMin || isCounting(scan, from, to, countingMax)) return false;
-  // A known prefix vouches for what repeats itself; a name does not.
-  if (unnamed && repeats(scan, from, to)) return false;
+  // A known prefix vouches for what repeats itself, or counts in both cases; a name does not.
+  if (unnamed && (repeats(scan, from, to) || countsInTurns(scan, from, to))) return false;
   return !hasPlaceholderWord(scan, from, to);
 }
 
@@ -91,6 +91,16 @@ function repeats({ text, meter }: Scan, from: number, to: number): boolean {
   return false;
 }
 
+/** "a1B2c3D4…", whatever the case. */
+function countsInTurns({ text, meter }: Scan, from: number, to: number): boolean {
+  let twos = 0;
+  for (let at = from + 2; at < to; at += 1) {
+    if (lower(text.charCodeAt(at)) - lower(text.charCodeAt(at - 2)) === 1) twos += 1;
+  }
+  meter.steps += to - from;
+  return twos > COUNTING_SHARE_MAX * (to - from);
+}
+
 function lower(code: number): number {
   return isIn(code, CHARS.upper) ? code | 0x20 : code;
 }
@@ -105,7 +115,7 @@ function isCounting({ text, meter }: Scan, from: number, to: number, shareMax: n
     if (row > COUNTING_RUN_MAX) return true;
     if (step === 1) ones += 1;
     if (step === 0) equals += 1;
-    if (lower(code) - lower(text.charCodeAt(at - 2)) === 1) twos += 1;
+    if (code - text.charCodeAt(at - 2) === 1) twos += 1;
   }
   const chars = to - from;
   meter.steps += chars;
