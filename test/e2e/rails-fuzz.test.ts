@@ -1,0 +1,152 @@
+/**
+ * Planted secrets, addresses and orders through random bodies of every protocol against the built bundle. A plant that
+ * comes through is a leak, unless the record says that it was not read. `npm run test:fuzz:rails` sends many more; a
+ * failure names the seed, which replays it.
+ */
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { seededRng } from "../../src/lib/rng.ts";
+import { startFleet } from "../support/fleet.ts";
+import type { Fleet } from "../support/fleet.ts";
+import { textsIn } from "../support/rails-fuzz/plants.ts";
+import { harmlessRequest, plantedRequest } from "../support/rails-fuzz/requests.ts";
+import type { PlantedRequest } from "../support/rails-fuzz/requests.ts";
+import { rawCall } from "../support/raw-client.ts";
+
+const SEED = Number(process.env["FUZZ_SEED"] ?? "20261130");
+const REQUESTS = Number(process.env["FUZZ_RAILS"] ?? "1500");
+/** Connections at once. */
+const CONCURRENCY = 8;
+
+/** What each pool does about what it finds, and about what it cannot read. */
+const RAILS: Readonly<Record<string, readonly unknown[]>> = {
+  closed: [{ use: "secrets", action: "block" }, { use: "pii", action: "block" }, "injection"],
+  open: ["secrets", "pii", { use: "injection", onError: "open" }],
+};
+const POOLS = Object.keys(RAILS);
+
+/** An answer in every protocol that is asked. */
+const ANSWER = JSON.stringify({
+  id: "a",
+  object: "chat.completion",
+  type: "message",
+  role: "assistant",
+  created: 1,
+  model: "m",
+  status: "completed",
+  choices: [{ index: 0, finish_reason: "stop", text: "ok", message: { role: "assistant", content: "ok" } }],
+  content: [{ type: "text", text: "ok" }],
+  stop_reason: "end_turn",
+  output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "ok" }] }],
+  data: [{ object: "embedding", index: 0, embedding: [0.5] }],
+});
+
+let fleet: Fleet;
+let server: Server;
+/** Bodies that reached the endpoint, by the number that their request had. */
+const seen = new Map<string, Buffer>();
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const number = request.headers["x-fuzz"];
+      if (typeof number === "string") seen.set(number, Buffer.concat(chunks));
+      response.writeHead(200, { "content-type": "application/json" }).end(ANSWER);
+    });
+  });
+  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const pool = (id: string) => ({
+    models: [id],
+    paths: ["*"],
+    endpoints: [
+      { id: `at-${id}`, region: "us-east", backend: "openai", url, concurrencyPerWorker: 64, engineLoad: "off" },
+    ],
+    rails: { input: RAILS[id] },
+  });
+  fleet = await startFleet({
+    endpoints: [{ id: "us-a", region: "us-east" }],
+    morePools: Object.fromEntries(POOLS.map((id) => [id, pool(id)])),
+  });
+});
+afterAll(async () => {
+  await fleet.close();
+  server.closeAllConnections();
+  server.close();
+});
+
+type Sent = { readonly path: string; readonly headers?: Readonly<Record<string, string>>; readonly body: Buffer };
+
+async function send({ path, headers = {}, body }: Sent, number: string) {
+  const own = { authorization: `Bearer ${fleet.key}`, "x-warmpath-place": "us-east", "x-fuzz": number };
+  const sent = rawCall(fleet.router.url + path, { method: "POST", headers: { ...headers, ...own }, body });
+  const answer = await sent.answer;
+  return { status: answer.status, rails: String(answer.headers["x-warmpath-rails"] ?? "") };
+}
+
+/** Is the plant in what the endpoint was sent. */
+function isThrough({ body, pieces }: PlantedRequest, received: Buffer): boolean {
+  if (received.equals(body)) return true;
+  const text = received.toString();
+  const everywhere = `${text}\n${readable(text)}`;
+  return pieces.every((piece) => everywhere.includes(piece));
+}
+
+function readable(text: string): string {
+  try {
+    return textsIn(JSON.parse(text));
+  } catch {
+    return "";
+  }
+}
+
+/** Does the record say that this rail has not read everything. */
+const saysUnread = (rails: string, rail: string): boolean =>
+  rails.split(", ").some((entry) => entry.startsWith(`${rail}=`) && /rail_error|not_read/.test(entry));
+
+test(
+  `of ${REQUESTS} planted requests none passes as read (FUZZ_SEED=${SEED})`,
+  { timeout: 60_000 + REQUESTS * 60 },
+  async () => {
+    const rng = seededRng(SEED);
+    const calls = Array.from({ length: REQUESTS }, () => plantedRequest(rng, POOLS));
+    const leaks: string[] = [];
+    const broken: string[] = [];
+    const tally = { through: 0, refused: 0, changed: 0 };
+    const waiting = calls.entries();
+    const worker = async (): Promise<void> => {
+      for (const [index, call] of waiting) {
+        const { status, rails } = await send(call, `${index}`);
+        const received = seen.get(`${index}`);
+        seen.delete(`${index}`);
+        if (status >= 500) broken.push(`${call.what}: ${status}`);
+        if (received === undefined) tally.refused += 1;
+        else if (!isThrough(call, received)) tally.changed += 1;
+        else {
+          tally.through += 1;
+          if (!saysUnread(rails, call.plant.rail)) leaks.push(`${call.what}: ${rails}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+    expect(leaks).toEqual([]);
+    expect(broken).toEqual([]);
+    // It is a test only if much was refused, much was changed, and something was passed on and said so.
+    const isMuch = [tally.refused > REQUESTS * 0.2, tally.changed > REQUESTS * 0.05, tally.through > 0];
+    expect(isMuch, JSON.stringify(tally)).toEqual([true, true, true]);
+  },
+);
+
+test("harmless requests of the same kinds reach the endpoint byte for byte", async () => {
+  const rng = seededRng(SEED);
+  for (let index = 0; index < 40; index += 1) {
+    const call = harmlessRequest(rng, POOLS[index % POOLS.length] ?? "open");
+    const { status, rails } = await send({ ...call, headers: { "content-type": "application/json" } }, `clean-${index}`);
+    expect([call.what, status, rails]).toEqual([call.what, 200, rails]);
+    if (!call.path.startsWith("/v2/")) expect(seen.get(`clean-${index}`)?.toString()).toBe(call.body.toString());
+  }
+});
