@@ -10,22 +10,36 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededRng } from "../../src/lib/rng.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
-import { textsIn } from "../support/rails-fuzz/plants.ts";
+import { plantedAnswer } from "../support/rails-fuzz/answers.ts";
+import type { PlantedAnswer } from "../support/rails-fuzz/answers.ts";
+import { isMembers, textsIn } from "../support/rails-fuzz/plants.ts";
 import { harmlessRequest, plantedRequest } from "../support/rails-fuzz/requests.ts";
 import type { PlantedRequest } from "../support/rails-fuzz/requests.ts";
-import { rawCall } from "../support/raw-client.ts";
+import { eventData, rawCall } from "../support/raw-client.ts";
+import { startSpeaker } from "../support/speaker.ts";
+import type { Speaker } from "../support/speaker.ts";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? "20261130");
-const REQUESTS = Number(process.env["FUZZ_RAILS"] ?? "1500");
+/** Requests, and as many answers. */
+const PLANTED = Number(process.env["FUZZ_RAILS"] ?? "1500");
 /** Connections at once. */
 const CONCURRENCY = 8;
 
 /** What each pool does about what it finds, and about what it cannot read. */
-const RAILS: Readonly<Record<string, readonly unknown[]>> = {
-  closed: [{ use: "secrets", action: "block" }, { use: "pii", action: "block" }, "injection"],
-  open: ["secrets", "pii", { use: "injection", onError: "open" }],
+const RAILS: Readonly<Record<string, { readonly input?: readonly unknown[]; readonly output?: readonly unknown[] }>> = {
+  closed: { input: [{ use: "secrets", action: "block" }, { use: "pii", action: "block" }, "injection"] },
+  open: { input: ["secrets", "pii", { use: "injection", onError: "open" }] },
+  "closed-out": {
+    input: [],
+    output: [
+      { use: "secrets", action: "block" },
+      { use: "pii", action: "block" },
+    ],
+  },
+  "open-out": { input: [], output: ["secrets", "pii"] },
 };
-const POOLS = Object.keys(RAILS);
+const IN = ["closed", "open"];
+const OUT = ["closed-out", "open-out"];
 
 /** An answer in every protocol that is asked. */
 const ANSWER = JSON.stringify({
@@ -45,6 +59,7 @@ const ANSWER = JSON.stringify({
 
 let fleet: Fleet;
 let server: Server;
+let speaker: Speaker;
 /** Bodies that reached the endpoint, by the number that their request had. */
 const seen = new Map<string, Buffer>();
 
@@ -60,21 +75,30 @@ beforeAll(async () => {
   });
   await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  speaker = await startSpeaker();
   const pool = (id: string) => ({
     models: [id],
     paths: ["*"],
     endpoints: [
-      { id: `at-${id}`, region: "us-east", backend: "openai", url, concurrencyPerWorker: 64, engineLoad: "off" },
+      {
+        id: `at-${id}`,
+        region: "us-east",
+        backend: "openai",
+        url: OUT.includes(id) ? speaker.url : url,
+        concurrencyPerWorker: 64,
+        engineLoad: "off",
+      },
     ],
-    rails: { input: RAILS[id] },
+    rails: RAILS[id],
   });
   fleet = await startFleet({
     endpoints: [{ id: "us-a", region: "us-east" }],
-    morePools: Object.fromEntries(POOLS.map((id) => [id, pool(id)])),
+    morePools: Object.fromEntries([...IN, ...OUT].map((id) => [id, pool(id)])),
   });
 });
 afterAll(async () => {
   await fleet.close();
+  await speaker.close();
   server.closeAllConnections();
   server.close();
 });
@@ -85,23 +109,51 @@ async function send({ path, headers = {}, body }: Sent, number: string) {
   const own = { authorization: `Bearer ${fleet.key}`, "x-warmpath-place": "us-east", "x-fuzz": number };
   const sent = rawCall(fleet.router.url + path, { method: "POST", headers: { ...headers, ...own }, body });
   const answer = await sent.answer;
-  return { status: answer.status, rails: String(answer.headers["x-warmpath-rails"] ?? "") };
+  const { status, headers: said, body: received } = answer;
+  return { status, rails: String(said["x-warmpath-rails"] ?? ""), id: String(said["x-request-id"]), received };
 }
 
 /** Is the plant in what the endpoint was sent. */
 function isThrough({ body, pieces }: PlantedRequest, received: Buffer): boolean {
   if (received.equals(body)) return true;
   const text = received.toString();
-  const everywhere = `${text}\n${readable(text)}`;
+  const everywhere = `${text}\n${textsIn(parsed(text))}`;
   return pieces.every((piece) => everywhere.includes(piece));
 }
 
-function readable(text: string): string {
+/** Is the plant in what a client reads of an answer: in its bytes, in an event, or put together from many. */
+function isTold({ pieces }: PlantedAnswer, received: Buffer): boolean {
+  const text = received.toString();
+  const events = [text, ...text.split("\n"), ...eventData(text)].map(parsed);
+  const joined = new Map<string, string>();
+  for (const event of events) joinTexts(event, "", joined);
+  const everywhere = [text, ...events.map(textsIn), ...joined.values()].join("\n");
+  return pieces.every((piece) => everywhere.includes(piece));
+}
+
+/** The texts of one member over all events, as a client adds them up. */
+function joinTexts(value: unknown, path: string, joined: Map<string, string>): void {
+  if (typeof value === "string") joined.set(path, (joined.get(path) ?? "") + value);
+  else if (Array.isArray(value)) value.forEach((item, index) => joinTexts(item, `${path}[${index}]`, joined));
+  else if (isMembers(value)) for (const name of Object.keys(value)) joinTexts(value[name], `${path}.${name}`, joined);
+}
+
+function parsed(text: string): unknown {
   try {
-    return textsIn(JSON.parse(text));
+    return JSON.parse(text);
   } catch {
-    return "";
+    return null;
   }
+}
+
+/** What is recorded of an answer: in its headers, or in the log where they had gone out before. */
+async function recordOf(requestId: string, rails: string): Promise<string> {
+  if (rails.includes("output.")) return rails;
+  const line = fleet.router
+    .output()
+    .split("\n")
+    .find((one) => one.includes('"output_rails"') && one.includes(requestId));
+  return line === undefined ? "" : String((JSON.parse(line.slice(line.indexOf("{"))) as { rails: string }).rails);
 }
 
 /** Does the record say that this rail has not read everything. */
@@ -109,11 +161,11 @@ const saysUnread = (rails: string, rail: string): boolean =>
   rails.split(", ").some((entry) => entry.startsWith(`${rail}=`) && /rail_error|not_read/.test(entry));
 
 test(
-  `of ${REQUESTS} planted requests none passes as read (FUZZ_SEED=${SEED})`,
-  { timeout: 60_000 + REQUESTS * 60 },
+  `of ${PLANTED} planted requests none passes as read (FUZZ_SEED=${SEED})`,
+  { timeout: 60_000 + PLANTED * 60 },
   async () => {
     const rng = seededRng(SEED);
-    const calls = Array.from({ length: REQUESTS }, () => plantedRequest(rng, POOLS));
+    const calls = Array.from({ length: PLANTED }, () => plantedRequest(rng, IN));
     const leaks: string[] = [];
     const broken: string[] = [];
     const tally = { through: 0, refused: 0, changed: 0 };
@@ -136,16 +188,57 @@ test(
     expect(leaks).toEqual([]);
     expect(broken).toEqual([]);
     // It is a test only if much was refused, much was changed, and something was passed on and said so.
-    const isMuch = [tally.refused > REQUESTS * 0.2, tally.changed > REQUESTS * 0.05, tally.through > 0];
+    const isMuch = [tally.refused > PLANTED * 0.2, tally.changed > PLANTED * 0.05, tally.through > 0];
     expect(isMuch, JSON.stringify(tally)).toEqual([true, true, true]);
+  },
+);
+
+test(
+  `of ${PLANTED} planted answers none passes as read (FUZZ_SEED=${SEED})`,
+  { timeout: 60_000 + PLANTED * 60 },
+  async () => {
+    const rng = seededRng(SEED);
+    const calls = Array.from({ length: PLANTED }, (_, index) => {
+      const answer = plantedAnswer(rng);
+      speaker.say(`answer-${index}`, answer.speech);
+      return answer;
+    });
+    const leaks: string[] = [];
+    const tally = { told: 0, kept: 0 };
+    const waiting = calls.entries();
+    const worker = async (): Promise<void> => {
+      for (const [index, call] of waiting) {
+        const pool = OUT[index % OUT.length] ?? "open-out";
+        const path = call.path === "/v1/chat/completions" ? call.path : `/p/${pool}${call.path}`;
+        const isStream = call.speech.contentType?.startsWith("text/event-stream") === true;
+        const body = Buffer.from(
+          JSON.stringify({ model: pool, stream: isStream, messages: [{ role: "user", content: "x" }] }),
+        );
+        const headers = { "content-type": "application/json", "x-speech": `answer-${index}` };
+        const { id, rails, received } = await send({ path, headers, body }, `out-${index}`);
+        if (!isTold(call, received)) tally.kept += 1;
+        else {
+          tally.told += 1;
+          if (!saysUnread(await recordOf(id, rails), `output.${call.plant.rail}`))
+            leaks.push(`"${pool}", ${call.what}: ${rails}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+    expect(leaks).toEqual([]);
+    const isMuch = [tally.kept > PLANTED * 0.2, tally.told > 0];
+    expect(isMuch, JSON.stringify(tally)).toEqual([true, true]);
   },
 );
 
 test("harmless requests of the same kinds reach the endpoint byte for byte", async () => {
   const rng = seededRng(SEED);
   for (let index = 0; index < 40; index += 1) {
-    const call = harmlessRequest(rng, POOLS[index % POOLS.length] ?? "open");
-    const { status, rails } = await send({ ...call, headers: { "content-type": "application/json" } }, `clean-${index}`);
+    const call = harmlessRequest(rng, IN[index % IN.length] ?? "open");
+    const { status, rails } = await send(
+      { ...call, headers: { "content-type": "application/json" } },
+      `clean-${index}`,
+    );
     expect([call.what, status, rails]).toEqual([call.what, 200, rails]);
     if (!call.path.startsWith("/v2/")) expect(seen.get(`clean-${index}`)?.toString()).toBe(call.body.toString());
   }

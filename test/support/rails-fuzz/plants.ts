@@ -64,9 +64,12 @@ const FORMS: Readonly<Record<string, (text: string, rng: Rng) => readonly string
   ],
 };
 
-export function formOf(rng: Rng, { text }: Plant): Form {
-  // Half of all are written as people write them: the place is the question there, not the form.
-  const name = chance(rng, 0.5) ? pick(rng, ["plain", "in a sentence"]) : pick(rng, Object.keys(FORMS));
+/** As people and models write it. */
+const OPEN_FORMS = ["plain", "in a sentence", "in code"] as const;
+
+/** `hiddenShare`: of the plants that are in any form; the others are open, and their place is the question. */
+export function formOf(rng: Rng, { text }: Plant, hiddenShare: number): Form {
+  const name = chance(rng, hiddenShare) ? pick(rng, Object.keys(FORMS)) : pick(rng, OPEN_FORMS);
   return { name, pieces: FORMS[name]?.(text, rng) ?? [text] };
 }
 

@@ -189,30 +189,31 @@ const PLACES: readonly Place[] = [
 ];
 
 /** The body as bytes: mostly JSON in UTF-8, in one of its spellings; else what servers read and parsers refuse. */
-const CODINGS: Readonly<Record<string, (text: string, rng: Rng) => { body: Buffer; headers?: Record<string, string> }>> =
-  {
-    "UTF-16": (text) => ({ body: Buffer.from(text, "utf16le") }),
-    "a byte order mark": (text) => ({ body: Buffer.from(`\ufeff${text}`) }),
-    "a NUL behind": (text) => ({ body: Buffer.from(`${text}\0`) }),
-    "a NaN": (text) => ({ body: Buffer.from(text.replace("{", '{"top_p":NaN,')) }),
-    gzip: (text) => ({ body: gzipSync(text), headers: { "content-encoding": "gzip" } }),
-    brotli: (text) => ({ body: brotliCompressSync(text), headers: { "content-encoding": "br" } }),
-    "gzip that nobody announces": (text) => ({ body: gzipSync(text) }),
-    "lines of JSON": (text) => ({ body: Buffer.from(`${text}\n${text}\n`) }),
-    "a form": (text) => ({
-      body: Buffer.from(new URLSearchParams({ body: text }).toString()),
-      headers: { "content-type": "application/x-www-form-urlencoded" },
-    }),
-    multipart: (text) => ({
-      body: Buffer.from(`--B\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n${text}\r\n--B--\r\n`),
-      headers: { "content-type": "multipart/form-data; boundary=B" },
-    }),
-    "another charset": (text) => ({
-      body: Buffer.from(text),
-      headers: { "content-type": "application/json; charset=utf-7" },
-    }),
-    "text/plain": (text) => ({ body: Buffer.from(text), headers: { "content-type": "text/plain" } }),
-  };
+const CODINGS: Readonly<
+  Record<string, (text: string, rng: Rng) => { body: Buffer; headers?: Record<string, string> }>
+> = {
+  "UTF-16": (text) => ({ body: Buffer.from(text, "utf16le") }),
+  "a byte order mark": (text) => ({ body: Buffer.from(`\ufeff${text}`) }),
+  "a NUL behind": (text) => ({ body: Buffer.from(`${text}\0`) }),
+  "a NaN": (text) => ({ body: Buffer.from(text.replace("{", '{"top_p":NaN,')) }),
+  gzip: (text) => ({ body: gzipSync(text), headers: { "content-encoding": "gzip" } }),
+  brotli: (text) => ({ body: brotliCompressSync(text), headers: { "content-encoding": "br" } }),
+  "gzip that nobody announces": (text) => ({ body: gzipSync(text) }),
+  "lines of JSON": (text) => ({ body: Buffer.from(`${text}\n${text}\n`) }),
+  "a form": (text) => ({
+    body: Buffer.from(new URLSearchParams({ body: text }).toString()),
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+  }),
+  multipart: (text) => ({
+    body: Buffer.from(`--B\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n${text}\r\n--B--\r\n`),
+    headers: { "content-type": "multipart/form-data; boundary=B" },
+  }),
+  "another charset": (text) => ({
+    body: Buffer.from(text),
+    headers: { "content-type": "application/json; charset=utf-7" },
+  }),
+  "text/plain": (text) => ({ body: Buffer.from(text), headers: { "content-type": "text/plain" } }),
+};
 
 /** JSON with characters written as escapes that need none. */
 const escaped = (json: string, rng: Rng): string =>
@@ -228,7 +229,9 @@ function repeated(rng: Rng, clean: string, body: Members, piece: string): string
   if (names.length === 0) return null;
   const name = pick(rng, names);
   const value = body[name];
-  const first = JSON.stringify(Array.isArray(value) && isMembers(value[0]) ? [{ role: "user", content: piece }] : piece);
+  const first = JSON.stringify(
+    Array.isArray(value) && isMembers(value[0]) ? [{ role: "user", content: piece }] : piece,
+  );
   return clean.replace("{", `{${JSON.stringify(name)}:${first},`);
 }
 
@@ -251,7 +254,7 @@ function tried(rng: Rng, model: string): PlantedRequest | null {
   const [protocol, make] = pick(rng, Object.entries(PROTOCOLS));
   const { path, body } = make(model);
   const plant = plantOf(rng, pick(rng, ["secrets", "pii", "injection"] as const));
-  const form = formOf(rng, plant);
+  const form = formOf(rng, plant, 0.5);
   const clean = JSON.stringify(body);
   const isRepeated = chance(rng, 0.05);
   const kept = path.startsWith("/v1/") ? ROUTER_READS : new Set<string>();
