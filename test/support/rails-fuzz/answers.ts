@@ -349,7 +349,7 @@ function whole(rng: Rng, shape: Protocol, [piece = ""]: readonly string[]): Made
 function streamed(rng: Rng, shape: Protocol, [piece = ""]: readonly string[]): Made {
   const isText = chance(rng, 0.3);
   // A text that comes in deltas, or one event with the plant in it.
-  const texts = isText ? cut(rng, `It rains ${piece} today.`, pick(rng, [1, 4, 12])) : ["It ", "rains."];
+  const texts = isText ? cut(rng, `It rains ${piece} today.`, pick(rng, [1, 4, 12])) : ["It ", " rains."];
   const events = shape.events(texts).map((event) => structuredClone(event) as Members);
   const at = Math.floor(rng() * events.length);
   const how = isText ? "as text in deltas" : pick(rng, ["member", "member", "event", "comment", "id", "name", "lines"]);
