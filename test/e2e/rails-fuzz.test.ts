@@ -21,7 +21,7 @@ import type { Speaker } from "../support/speaker.ts";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? "20261130");
 /** Requests, and as many answers. */
-const PLANTED = Number(process.env["FUZZ_RAILS"] ?? "1500");
+const PLANTED = Number(process.env["FUZZ_RAILS"] ?? "800");
 /** Connections at once. */
 const CONCURRENCY = 8;
 
@@ -149,10 +149,13 @@ function parsed(text: string): unknown {
 /** What is recorded of an answer: in its headers, or in the log where they had gone out before. */
 async function recordOf(requestId: string, rails: string): Promise<string> {
   if (rails.includes("output.")) return rails;
-  const line = fleet.router
-    .output()
-    .split("\n")
-    .find((one) => one.includes('"output_rails"') && one.includes(requestId));
+  const lineOf = async () =>
+    fleet.router
+      .output()
+      .split("\n")
+      .find((one) => one.includes('"output_rails"') && one.includes(requestId));
+  // The line is written behind the last byte. Without one there is no record.
+  const line = await fleet.until(lineOf, (seen) => seen !== undefined, 2_000).catch(() => undefined);
   return line === undefined ? "" : String((JSON.parse(line.slice(line.indexOf("{"))) as { rails: string }).rails);
 }
 
