@@ -321,7 +321,7 @@ function chunked(rng: Rng, text: string): readonly Buffer[] {
 export function plantedAnswer(rng: Rng): PlantedAnswer {
   const [protocol, shape] = pick(rng, Object.entries(PROTOCOLS));
   const plant = plantOf(rng, pick(rng, ["secrets", "pii"] as const));
-  // A model does not hide what it says: an answer is not decoded, for its text would have to be held back.
+  // As models write: a stream is not held back until an encoding that may come has ended.
   const form = formOf(rng, plant, 0);
   const made = chance(rng, 0.6) ? streamed(rng, shape, form.pieces) : whole(rng, shape, form.pieces);
   return {
