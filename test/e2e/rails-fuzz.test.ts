@@ -155,7 +155,7 @@ async function recordOf(requestId: string, rails: string): Promise<string> {
       .split("\n")
       .find((one) => one.includes('"output_rails"') && one.includes(requestId));
   // The line is written behind the last byte. Without one there is no record.
-  const line = await fleet.until(lineOf, (seen) => seen !== undefined, 2_000).catch(() => undefined);
+  const line = await fleet.until(lineOf, (found) => found !== undefined, 2_000).catch(() => undefined);
   return line === undefined ? "" : String((JSON.parse(line.slice(line.indexOf("{"))) as { rails: string }).rails);
 }
 

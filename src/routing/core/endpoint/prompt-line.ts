@@ -43,8 +43,8 @@ export type Reuse = { readonly tokens: number; readonly distance: number };
 export const TOLD_LATE_MS = 300;
 
 /**
- * … and of a stream for so many times what the line should have taken: on engines that stall for a second or two, the work
- * that is done by six seeds was 0.88 of least outstanding's with 0, 0.89 with 1, 0.98 with 3, 0.97 with 10.
+ * … and of a stream for so many times what the line should have taken, because an engine that has become slow is not
+ * empty. Once is not enough and ten times no better (docs/performance.md, Why one of three equals stood idle).
  */
 export const SLOW_TIMES = 3;
 
