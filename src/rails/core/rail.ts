@@ -25,6 +25,8 @@ export type TextPart = {
    */
   readonly role: string;
   readonly text: string;
+  /** Of those of its characters that are base64 in the place of media, which nobody counts as text. Absent: 0. */
+  readonly encodedChars?: number;
 };
 
 /** Behind the path of a number, and before the name of a member. No path of a text ends or begins so. */

@@ -35,10 +35,14 @@ const TEXT_SHARE = 0.5;
 /** What of it is looked at: a picture of megabytes is not decoded to say that it is one. */
 const SAMPLE_CHARS_MAX = 8_192;
 
+/** More of one run is not read: it comes to more than the views of a body may (`views.ts`). */
+const READ_CHARS_MAX = 262_144;
+
 export type Run = { readonly start: number; readonly end: number };
 
 /** A run that is media, or the readable text in one. */
-export type Encoded = Run & ({ readonly is: "media" } | { readonly is: "text"; readonly text: string });
+export type Encoded = Run &
+  ({ readonly is: "media" } | { readonly is: "text"; readonly text: string; readonly isCut: boolean });
 
 /** All that is encoded, or media alone, from left to right. Linear in the length of the text. */
 export function findEncoded(text: string, only?: "media"): readonly Encoded[] {
@@ -54,6 +58,25 @@ export function findEncoded(text: string, only?: "media"): readonly Encoded[] {
 export function mediaRuns(text: string): readonly Run[] {
   return findEncoded(text, "media");
 }
+
+/**
+ * Characters of media, and of base64 that is longer than any key or behind the head of a `data:` URL, whatever it says:
+ * where media stand in texts, nobody counts them as text.
+ */
+export function longRunChars(text: string): number {
+  let chars = 0;
+  for (let run = nextRun(text, 0); run !== null; run = nextRun(text, run.end)) {
+    const { start, end } = run;
+    if (isLongRun(text, start, end) || isFileHead(headOf(text, start))) chars += end - start;
+  }
+  return chars;
+}
+
+const headOf = (text: string, start: number): Uint8Array =>
+  decodeBase64(text.slice(start, start + 2 * FILE_HEAD_BYTES), FILE_HEAD_BYTES);
+
+const isLongRun = (text: string, start: number, end: number): boolean =>
+  text.startsWith(";base64,", start - ";base64,".length) || (end - start >= WORDLESS_CHARS_MIN && !isKey(text, start));
 
 /** The next run at or behind `from`; null: there is none. Most characters of prose are not looked at. */
 function nextRun(text: string, from: number): Run | null {
@@ -84,15 +107,13 @@ function endOfRun(text: string, from: number): number {
 function readRun(text: string, { start, end: bare }: Run, onlyMedia: boolean): Encoded | null {
   let end = bare;
   while (end < text.length && end - bare < 2 && text.charCodeAt(end) === 0x3d) end += 1;
-  const head = decodeBase64(text.slice(start, start + 2 * FILE_HEAD_BYTES), FILE_HEAD_BYTES);
-  if (isFileHead(head)) return { start, end, is: "media" };
-  const isUri = text.startsWith(";base64,", start - ";base64,".length);
-  const isLong = isUri || (bare - start >= WORDLESS_CHARS_MIN && !isKey(text, start));
-  if (isLong && !isReadable(text.slice(start, Math.min(bare, start + SAMPLE_CHARS_MAX))))
+  if (isFileHead(headOf(text, start))) return { start, end, is: "media" };
+  if (isLongRun(text, start, bare) && !isReadable(text.slice(start, Math.min(bare, start + SAMPLE_CHARS_MAX))))
     return { start, end, is: "media" };
   if (onlyMedia) return null;
-  const readable = readableIn(text.slice(start, bare));
-  return readable.text === "" ? null : { start, end, is: "text", text: readable.text };
+  const readable = readableIn(text.slice(start, Math.min(bare, start + READ_CHARS_MAX)));
+  const isCut = bare - start > READ_CHARS_MAX;
+  return readable.text === "" ? null : { start, end, is: "text", text: readable.text, isCut };
 }
 
 const isReadable = (run: string): boolean => readableIn(run).encodedChars >= TEXT_SHARE * run.length;

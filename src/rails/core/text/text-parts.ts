@@ -15,7 +15,7 @@ import { hasMedia, isKnownValue, isMediaAtTop, isMediaMember, KNOWN_NAMES, roleO
 import type { Members } from "./known-members.ts";
 import { NUMBER_MIN, NUMBERS_MAX, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "./text-bounds.ts";
 import type { NormalText } from "./normalise.ts";
-import { mediaRuns } from "./encoded-runs.ts";
+import { longRunChars, mediaRuns } from "./encoded-runs.ts";
 import { viewBudget, viewsOf } from "./views.ts";
 import { ALL_READ, NAME_PATH_START, NUMBER_PATH_END } from "../rail.ts";
 import type { RailInput, TextPart, Unread, UnseenReason } from "../rail.ts";
@@ -160,11 +160,10 @@ function walkText(walk: Walk, text: string, at: Position): string {
   const walkPiece = (end: number): void => {
     if (end === from) return;
     const path = pieces === 0 ? at.path : `${at.path}~${pieces}`;
-    walked += tell(walk, {
-      path,
-      role: at.role,
-      text: from === 0 && end === text.length ? text : text.slice(from, end),
-    });
+    const piece = from === 0 && end === text.length ? text : text.slice(from, end);
+    const encodedChars = walk.countsMedia && !at.inMedia ? 0 : longRunChars(piece);
+    const part = { path, role: at.role, text: piece };
+    walked += tell(walk, encodedChars === 0 ? part : { ...part, encodedChars });
     pieces += 1;
   };
   for (const { start, end } of mediaRuns(text)) {

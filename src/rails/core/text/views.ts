@@ -30,7 +30,7 @@ export function viewsOf(text: string, budget: ViewBudget = viewBudget()): readon
   const latin = undisguised(text);
   if (latin !== null) views.push(latin);
   for (const make of [unescapedWindows, togetherRows, payloads]) {
-    for (const view of make(text)) {
+    for (const view of make(text, budget)) {
       if (view.text.length > budget.left) {
         budget.isSpent = true;
         return views;
@@ -43,10 +43,11 @@ export function viewsOf(text: string, budget: ViewBudget = viewBudget()): readon
 }
 
 /** Of media no rail reads more than that they are there. What is found in a text in base64 is the whole of its run. */
-function payloads(text: string): readonly NormalText[] {
+function payloads(text: string, budget: ViewBudget): readonly NormalText[] {
   return findEncoded(text).flatMap((encoded) => {
     if (encoded.is === "media") return [];
     const { start, end } = encoded;
+    if (encoded.isCut) budget.isSpent = true;
     return [{ text: encoded.text, isSame: false, original: () => ({ start, end }) }];
   });
 }

@@ -6,11 +6,10 @@
  * base64, are left to that one. So it may only err by saying nothing; a property test holds it to that.
  * Rejected: the bytes of the body, which say nothing while media and escapes count in them and not as text.
  */
-import { RUN_CHARS_MIN } from "../../core/text/encoded-runs.ts";
 import { isKnownValue, isParameter, mayBeMedia } from "../../core/text/known-members.ts";
 import type { Members } from "../../core/text/known-members.ts";
 import { TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../../core/text/text-bounds.ts";
-import { mediaRuns } from "../../core/text/encoded-runs.ts";
+import { longRunChars, RUN_CHARS_MIN } from "../../core/text/encoded-runs.ts";
 import type { SizeOptions } from "./size.ts";
 import { SIZE_CHARS_MAX, SIZE_MESSAGES_MAX } from "./size.ts";
 
@@ -43,8 +42,7 @@ export function surelyBeyond(
 const isNone = (): boolean => false;
 
 /** Media do not count where the shape of a body is not known: there they stand in texts. */
-const charsOf = (text: string): number =>
-  mediaRuns(text).reduce((chars, { start, end }) => chars - (end - start), text.length);
+const charsOf = (text: string): number => text.length - longRunChars(text);
 
 const isOver = ({ parts, chars, charsMax }: Count): boolean => parts > TEXT_PARTS_MAX || chars > charsMax;
 

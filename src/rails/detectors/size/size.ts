@@ -36,7 +36,7 @@ export type SizeOptions = {
 export function sizeRail(input: RailInput, options: SizeOptions): RailFindings {
   const { charsMax = SIZE_CHARS_MAX, messagesMax = SIZE_MESSAGES_MAX } = options;
   const { partCharsMax = charsMax } = options;
-  const lengths = input.parts.flatMap((part) => (isAside(part) ? [] : [part.text.length]));
+  const lengths = input.parts.flatMap((part) => (isAside(part) ? [] : [part.text.length - (part.encodedChars ?? 0)]));
   const chars = lengths.reduce((total, length) => total + length, input.unreadBytes ?? 0);
   const reasons = [
     chars > charsMax && "size:chars",

@@ -55,7 +55,9 @@ export function tokensRail(input: RailInput, { tokensMax, countExactly }: Tokens
   const upperFrame = input.messageCount * MESSAGE_TOKENS_MAX;
   const { unreadBytes = 0 } = input;
   const parts = input.parts.filter((part) => !isAside(part));
-  const estimates = parts.map(({ text }) => estimateTokens(text));
+  const estimates = parts.map(({ text, encodedChars = 0 }) =>
+    estimateTokens(text.slice(0, text.length - encodedChars)),
+  );
   const lower = estimates.reduce((total, one) => total + one.lower, unreadBytes / WORD_LETTERS_MAX);
   const upper = estimates.reduce((total, one) => total + one.upper, upperFrame + unreadBytes);
   if (upper <= tokensMax) return FITS;

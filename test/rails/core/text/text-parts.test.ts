@@ -182,6 +182,14 @@ describe("the text parts of a body", () => {
     expect(extractTextParts(body, true)).not.toHaveProperty("unreadBytes");
   });
 
+  test("say how much of a text is base64 in the place of media, which counts as no text even if it is one", () => {
+    const data = Buffer.from("a photo, more or less ".repeat(60)).toString("base64").replace(/=+$/, "");
+    const content = [{ type: "image_url", image_url: { url: `data:image/png;base64,${data}` } }];
+    const [ofMedia, ofText] = extractTextParts({ messages: [{ content }, { content: data }] }).parts;
+    expect([ofMedia?.encodedChars, ofText?.encodedChars]).toEqual([data.length, undefined]);
+    expect(extractTextParts({ photo: data }, true).parts.at(-1)?.encodedChars).toBe(data.length);
+  });
+
   test("say that there is more text in other encodings than is read", () => {
     const encoded = Buffer.from("a word and another ".repeat(1_000)).toString("base64");
     expect(extractTextParts({ prompt: [encoded] })).toMatchObject({
