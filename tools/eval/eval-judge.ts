@@ -72,7 +72,7 @@ export function judgeSet(set: EvalSet, rail: EvalRail): Judged {
   const failedLines: number[] = [];
   for (const row of set.rows) {
     try {
-      inspected.push({ row, findings: rail.inspect(row.text) });
+      inspected.push({ row, findings: rail.inspect(row.text, row.role) });
     } catch {
       failedLines.push(row.line);
     }

@@ -28,7 +28,7 @@ export type TextFindings = {
 };
 
 export type EvalRail = {
-  readonly inspect: (text: string) => TextFindings;
+  readonly inspect: (text: string, role: string) => TextFindings;
   /**
    * How spans are compared: by range and type; by range, and by type only where the set uses the rail's own names
    * (which are finer than those of most sets); or only whether there is any, because the range is a guess.
@@ -90,8 +90,8 @@ export function makeRail(rail: string, given: RailGiven): Result<EvalRail, strin
 }
 
 function railOf(rail: (input: RailInput) => RailFindings, spans: EvalRail["spans"]): EvalRail {
-  const inspect = (text: string): TextFindings => {
-    const found = rail({ parts: [{ path: "text", role: "user", text }], messageCount: 1, unseen: [] });
+  const inspect = (text: string, role: string): TextFindings => {
+    const found = rail({ parts: [{ path: "text", role, text }], messageCount: 1, unseen: [] });
     const isFound = found.reasons.length > 0 || found.spans.size > 0;
     return { isFound, spans: found.spans.get("text") ?? [], reasons: found.reasons };
   };

@@ -19,16 +19,19 @@ import { mistakesOf, tableOf } from "./eval-print.ts";
 import { listSets, readOptions, readSet } from "./eval-sets.ts";
 import type { EvalSet, SetFile } from "./eval-sets.ts";
 import { gitleaksRail } from "./peers/gitleaks.ts";
+import { keywordsRail } from "./peers/keywords.ts";
 import { presidioRail } from "./peers/presidio.ts";
 
 const USAGE = `usage: npm run eval:rails -- --data DIR [--json FILE] [--errors] [--rail NAME]
            [--gitleaks FILE] [--presidio PYTHON]
   --data DIR    folder with files {rail}.{set}.jsonl, a line each: {"text": "…", "label": 0} (or 1) for yes or no, or
-                {"text": "…", "spans": [{"start": 0, "end": 4, "type": "…"}]} (UTF-16 offsets, end exclusive)
+                {"text": "…", "spans": [{"start": 0, "end": 4, "type": "…"}]} (UTF-16 offsets, end exclusive);
+                "role": "tool" for a text that a tool has brought, else it is a user's
   --json FILE   also write the figures there
   --errors      list what the rails got wrong
   --rail NAME   only the sets of this rail, one of: ${RAIL_NAMES.join(", ")}
   --gitleaks FILE    measure that gitleaks.toml on the sets of "secrets" too
+  --keywords    measure a list of keywords on the sets of "injection" too
   --presidio PYTHON  measure Presidio's pattern recognizers on the sets of "pii" too, by a Python that has them
 A rail's options, if it takes any, are read from {rail}.json in that folder; topics and regex are skipped without.
 Exit code: 0 everything was measured, 1 something was left out (the figures of the rest are complete), 2 nothing was.
@@ -53,7 +56,7 @@ type EvalArgs = {
 };
 
 /** Where others are that do what a rail does. */
-type Peers = { readonly gitleaks: string | null; readonly presidio: string | null };
+type Peers = { readonly gitleaks: string | null; readonly presidio: string | null; readonly keywords: boolean };
 
 export function evalCommand(args: readonly string[], { say, warn }: EvalOutput): EvalExitCode {
   if (args.includes("--help")) {
@@ -141,9 +144,10 @@ function measure(folder: string, file: SetFile, peers: Peers): Measured {
 function measurePeers(
   set: EvalSet,
   ours: EvalRail,
-  { gitleaks, presidio }: Peers,
+  { gitleaks, presidio, keywords }: Peers,
 ): { readonly judged: readonly Judged[]; readonly notes: readonly string[] } {
   const as = (rail: string, peer: EvalRail): Judged => judgeSet({ ...set, rail }, peer);
+  if (set.rail === "injection" && keywords) return { judged: [as("keywords", keywordsRail)], notes: [] };
   if (set.rail === "secrets" && gitleaks !== null) {
     try {
       return { judged: [as("gitleaks", gitleaksRail(readFileSync(gitleaks, "utf8")))], notes: [] };
@@ -185,13 +189,14 @@ function readArgs(args: readonly string[]): Result<EvalArgs, string> {
         rail: { type: "string" },
         gitleaks: { type: "string" },
         presidio: { type: "string" },
+        keywords: { type: "boolean", default: false },
       },
     });
-    const { data, json = null, errors, rail = null, gitleaks = null, presidio = null } = values;
+    const { data, json = null, errors, rail = null, gitleaks = null, presidio = null, keywords } = values;
     if (data === undefined) return err("--data is needed: the folder with the sets");
     if (rail !== null && !RAIL_NAMES.includes(rail))
       return err(`--rail takes one of ${RAIL_NAMES.join(", ")}, not ${rail}`);
-    return ok({ data, json, errors, rail, peers: { gitleaks, presidio } });
+    return ok({ data, json, errors, rail, peers: { gitleaks, presidio, keywords } });
   } catch (error) {
     return err(error instanceof Error ? error.message : String(error));
   }

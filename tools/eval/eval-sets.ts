@@ -2,7 +2,7 @@
  * Reads the labelled sets that rails are measured on: the files `{rail}.{name}.jsonl` of one folder.
  *
  * Model. A row has a `text` and says what is in it: `label` 0 or 1, or `spans` with UTF-16 offsets, `end`
- * exclusive. A line that is not such a row is left out and named with its file and number, because one bad line in
+ * exclusive; a `role` says whose the text is, a user's if there is none. A line that is not such a row is left out and named with its file and number, because one bad line in
  * thousands should cost that line and not the figures; the command then ends as incomplete, so that nobody takes
  * the figures for those of the set.
  * Rejected: stopping at the first bad line, which shows one problem per run.
@@ -23,6 +23,8 @@ export type EvalRow = {
   /** Line of the file, from 1. */
   readonly line: number;
   readonly text: string;
+  /** Whose message the text is in, as in a request. */
+  readonly role: string;
   readonly isPositive: boolean;
   /** What there is to find; null: the row says only that there is something. */
   readonly spans: readonly ExpectedSpan[] | null;
@@ -122,8 +124,9 @@ function parseRow(written: string, line: number): Result<ParsedRow, string> {
   const parsed = parseJson(written);
   if (!parsed.ok) return parsed;
   if (!isRecord(parsed.value)) return err('write one object a line, such as {"text": "…", "label": 0}');
-  const { text, label, spans } = parsed.value;
+  const { text, label, spans, role = "user" } = parsed.value;
   if (typeof text !== "string") return err('"text" must be a string');
+  if (typeof role !== "string") return err('"role" must be a string, such as "tool"');
   if (label === undefined && spans === undefined) return err('give it "label": 0 or 1, or "spans": […]');
   if (label !== undefined && label !== 0 && label !== 1) return err('"label" must be the number 0 or 1');
   const expected = spans === undefined ? null : parseSpans(spans, text.length);
@@ -133,7 +136,7 @@ function parseRow(written: string, line: number): Result<ParsedRow, string> {
   const isPositive = label === 1 || list.length > 0;
   const saysWhere = label === 0 || list.length > 0 || (label === undefined && expected !== null);
   return ok({
-    row: { line, text, isPositive, spans: saysWhere ? list : null },
+    row: { line, text, role, isPositive, spans: saysWhere ? list : null },
     wroteSpans: expected !== null,
   });
 }

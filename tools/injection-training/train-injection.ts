@@ -24,9 +24,9 @@ const USAGE =
 
 /**
  * Log odds of the learned model at which a text is blocked, and which the written model has at 0: above it lies one in
- * two hundred files and prompts that were held out (docs/injection-model.md).
+ * two hundred prompts and one in five hundred files that were held out (docs/injection-model.md).
  */
-export const THRESHOLD_ODDS = 0.5;
+export const THRESHOLD_ODDS = 0.75;
 
 /** Weights that round to zero are left out; the finer the step, the more bytes. Chosen where recall stops to grow. */
 const WEIGHT_STEP = 0.03;

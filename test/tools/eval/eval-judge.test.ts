@@ -132,7 +132,13 @@ describe("the arithmetic", () => {
   });
 
   test("leaves out a text on which the rail throws", () => {
-    const rows = ["x", "bad"].map((text, index) => ({ line: index + 1, text, isPositive: false, spans: null }));
+    const rows = ["x", "bad"].map((text, index) => ({
+      line: index + 1,
+      text,
+      role: "user",
+      isPositive: false,
+      spans: null,
+    }));
     const set = { rail: "pii", name: "a", file: "pii.a.jsonl", hasSpans: false, rows, badLines: 0 };
     const inspect = (text: string) => {
       if (text === "bad") throw new Error("broken rail");

@@ -52,14 +52,14 @@ describe("gitleaks' rules", () => {
     { text: "# tok_a1b2c3d4", finds: [] },
     { text: "nothing here", finds: [] },
   ])("find in '$text'", ({ text, finds }) => {
-    const { spans } = gitleaksRail(TOML).inspect(text);
+    const { spans } = gitleaksRail(TOML).inspect(text, "user");
     expect(spans.map(({ start, end }) => text.slice(start, end))).toEqual(finds);
   });
 });
 
 test("a set of harmless texts tells how much of them would be cut out", () => {
   const texts = [`mail a@example.com ${"x ".repeat(5_110)}`, "no"];
-  const rows = texts.map((text, index) => ({ line: index + 1, text, isPositive: false, spans: [] }));
+  const rows = texts.map((text, index) => ({ line: index + 1, text, role: "user", isPositive: false, spans: [] }));
   const ours = makeRail("pii", { options: undefined, types: [] });
   if (!ours.ok) throw new Error(ours.error);
   const set = { rail: "pii", name: "code", file: "pii.code.jsonl", hasSpans: false, rows, badLines: 0 };

@@ -27,7 +27,7 @@ export const CHUNK_ODDS_MIN = -0.5;
 export const SHORT_TEXT_CHARS = 2048;
 
 /** Log odds that a text needs more for each doubling beyond SHORT_TEXT_CHARS. */
-const LONG_TEXT_ODDS = 0.5;
+const LONG_TEXT_ODDS = 0.75;
 
 /** What a part of the evidence must add to be named among the reasons, in log odds. */
 const REASON_ODDS = 1;
