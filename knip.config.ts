@@ -25,6 +25,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     // The planted bugs of the simulator: tests plant them, or start the program that does.
     "tools/sim/production/sabotage.ts!",
     "tools/sim/report/planted.ts!",
+    "tools/sim/report/planted-policy.ts!",
     "test/**/*.test.ts",
     // Started by hand, against packages of Python.
     "test/compat/*-python.ts",
