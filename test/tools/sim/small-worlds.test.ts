@@ -13,10 +13,11 @@ import { describe, expect, test } from "vitest";
 import type { CoreCalls } from "../../../tools/sim/production/core-calls.ts";
 import { CORE } from "../../../tools/sim/production/core-calls.ts";
 import { PATIENT_QUEUE } from "../../../tools/sim/production/options.ts";
-import { POLICY_BUGS } from "../../../tools/sim/production/policy-bugs.ts";
+import { POLICY_BUGS } from "../../../tools/sim/report/policy-bugs.ts";
 import { production, ProductionRouter } from "../../../tools/sim/production/router.ts";
-import { figuresOf, SMALL_WORLDS, tooBad, worseBy } from "../../../tools/sim/production/small-worlds.ts";
-import type { Figures, SmallWorld } from "../../../tools/sim/production/small-worlds.ts";
+import { figuresOf, SMALL_WORLDS } from "../../../tools/sim/report/small-worlds.ts";
+import type { Figures, SmallWorld } from "../../../tools/sim/report/small-worlds.ts";
+import { tooBad, worseBy } from "./worse.ts";
 
 const FILE = join(import.meta.dirname, "small-worlds.json");
 const PROGRAM = join(import.meta.dirname, "../../../tools/sim/report/planted-policy.ts");

@@ -3,8 +3,8 @@
  * worse, as a line of JSON; `harmless WORLD`: of one that a line makes another, and no worse.
  */
 import { invariant } from "../../../src/lib/invariant.ts";
-import { HARMLESS, POLICY_BUGS } from "../production/policy-bugs.ts";
-import { figuresOf, SMALL_WORLDS, type SmallWorld } from "../production/small-worlds.ts";
+import { HARMLESS, POLICY_BUGS } from "./policy-bugs.ts";
+import { figuresOf, SMALL_WORLDS, type SmallWorld } from "./small-worlds.ts";
 import { plant } from "./plant.ts";
 
 const [name = "", worldName] = process.argv.slice(2);

@@ -3,7 +3,7 @@
  * product could make it, and the small world that shows it. `report/planted-policy.ts` puts them in; nothing but the tests
  * uses them.
  */
-import type { PlantedLine } from "../report/plant.ts";
+import type { PlantedLine } from "./plant.ts";
 import type { SMALL_WORLDS } from "./small-worlds.ts";
 
 export type PolicyBug = PlantedLine & {

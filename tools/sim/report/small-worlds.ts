@@ -9,8 +9,8 @@
  * world's tolerance: more than what harmless changes did (one more draw of the dice at each decision). The mean sees much
  * less luck than the p99. Rejected: full scenarios, which take minutes.
  */
-import { loadScenario } from "../report/files.ts";
-import { parseScenario } from "../report/scenario-parse.ts";
+import { loadScenario } from "./files.ts";
+import { parseScenario } from "./scenario-parse.ts";
 import { quantilesOf, servedOf } from "../metrics.ts";
 import type { RouterFactory } from "../router.ts";
 import type { Scenario } from "../scenario.ts";
@@ -27,7 +27,7 @@ export type SmallWorld = {
 };
 
 /** By how much a figure may be worse than its record. */
-type Tolerance = { readonly p99: number; readonly mean: number; readonly good: number };
+export type Tolerance = { readonly p99: number; readonly mean: number; readonly good: number };
 
 /** By seed. */
 export type Figures = {
@@ -137,21 +137,4 @@ function scenarioOf(named: string | object): Scenario {
   const scenario = typeof named === "string" ? loadScenario(named) : parseScenario(JSON.stringify(named), "small");
   if (!scenario.ok) throw new Error(scenario.error);
   return scenario.value;
-}
-
-/** How much worse each figure is, on the mean of the seeds: 0.1 is a tenth. */
-export function worseBy(figures: Figures, recorded: Figures): Tolerance {
-  const by = (values: readonly number[], others: readonly number[]): number =>
-    values.reduce((sum, value, index) => sum + value / (others[index] ?? NaN), 0) / values.length - 1;
-  return {
-    p99: by(figures.p99, recorded.p99),
-    mean: by(figures.mean, recorded.mean),
-    good: by(recorded.good, figures.good),
-  };
-}
-
-/** The figures that are worse than the world tolerates. */
-export function tooBad(worse: Tolerance, { tolerance }: SmallWorld): readonly string[] {
-  const keys = ["p99", "mean", "good"] as const;
-  return keys.filter((key) => !(worse[key] <= tolerance[key]));
 }
