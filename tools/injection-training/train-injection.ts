@@ -164,8 +164,7 @@ import type { PackedWeights } from "./injection-pack.ts";
 
 ${weights("INJECTION_WEIGHTS", user, steps)}
 /** Of what a tool has brought: what is added to the weights above. */
-${weights("TOOL_WEIGHTS", tool, more)}
-`;
+${weights("TOOL_WEIGHTS", tool, more)}`;
 }
 
 /** Weights of one step are left out too: a third of the file for nothing that shows. */
