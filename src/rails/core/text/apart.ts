@@ -13,6 +13,9 @@ import type { NormalText } from "./normalise.ts";
 /** Shortest row, in its letters or bytes: shorter than any key, longer than abbreviations. */
 export const APART_MIN = 12;
 
+/** Between as many letters; one may stand before the first gap, and one behind the last. */
+const GAPS_MIN = APART_MIN - 1;
+
 /** Fewest letters of a row. */
 const LETTERS_MIN = 4;
 
@@ -34,13 +37,34 @@ export function togetherRows(text: string): readonly NormalText[] {
   return rows;
 }
 
-/** For who does not read the rows: false only where there is none. */
+/** For who does not read the rows: false only where there is none. Words of two letters ("is it in") are no row. */
 export function mayBeApart(text: string): boolean {
-  for (const period of [2, 3]) {
-    for (let at = stepOf(period); at < text.length; at += stepOf(period))
-      if (gapNear(text, at, period) >= 0) return true;
+  return hasRow(text, 2) || hasRow(text, 3);
+}
+
+/** Every window of so many places that a row has at least holds one with two more gaps behind it. */
+function hasRow(text: string, period: number): boolean {
+  const step = (GAPS_MIN - 2) * period;
+  for (let at = 0; at < text.length; at += step) {
+    for (let gap = at; gap < at + period; gap += 1) {
+      const code = text.charCodeAt(gap);
+      if (text.charCodeAt(gap + period) !== code || text.charCodeAt(gap + 2 * period) !== code) continue;
+      if (isSeparator(code) && isLongRow(text, gap, period)) return true;
+    }
   }
   return false;
+}
+
+/** Are there so many gaps in a row that the shortest row may be around them. No more are looked at. */
+function isLongRow(text: string, gapAt: number, period: number): boolean {
+  const code = text.charCodeAt(gapAt);
+  let gaps = 1;
+  for (let at = gapAt; gaps < GAPS_MIN && isGap(text, at - period, period, code); at -= period) gaps += 1;
+  for (let at = gapAt; gaps < GAPS_MIN && isGap(text, at, period, code); at += period) {
+    if (text.charCodeAt(at + period) !== code) break;
+    gaps += 1;
+  }
+  return gaps >= GAPS_MIN;
 }
 
 /** Two steps and what is looked at behind one are no more than the shortest row. */
@@ -61,11 +85,11 @@ type Row = { readonly start: number; readonly end: number };
 /** All of the row that the separator at `gapAt` is in: from the character before its first one to that behind its last. */
 function rowAround(text: string, gapAt: number, period: number, from: number): Row {
   const code = text.charCodeAt(gapAt);
-  const isGap = (at: number): boolean => text.charCodeAt(at) === code && !holdsGap(text, at + 1, period - 1, code);
   let first = gapAt;
-  while (first - period >= from && isGap(first - period)) first -= period;
+  while (first - period >= from && isGap(text, first - period, period, code)) first -= period;
   let last = gapAt;
-  while (last + period < text.length && isGap(last) && text.charCodeAt(last + period) === code) last += period;
+  while (last + period < text.length && isGap(text, last, period, code) && text.charCodeAt(last + period) === code)
+    last += period;
   let start = Math.max(from, first - period + 1);
   let end = Math.min(text.length, last + period);
   // The last letter of the word before the row, and the first of the word behind it.
@@ -74,9 +98,11 @@ function rowAround(text: string, gapAt: number, period: number, from: number): R
   return { start, end };
 }
 
-function holdsGap(text: string, from: number, chars: number, code: number): boolean {
-  for (let at = from; at < from + chars; at += 1) if (text.charCodeAt(at) === code) return true;
-  return false;
+/** A separator, and none of it before the next place of one. */
+function isGap(text: string, gapAt: number, period: number, code: number): boolean {
+  if (text.charCodeAt(gapAt) !== code) return false;
+  for (let at = gapAt + 1; at < gapAt + period; at += 1) if (text.charCodeAt(at) === code) return false;
+  return true;
 }
 
 function togetherOf(text: string, { start, end }: Row, width: 1 | 2): NormalText | null {
@@ -108,7 +134,9 @@ function byteAt(text: string, at: number): number {
 }
 
 /** Blanks, line breaks and signs. */
-function isSeparator(code: number): boolean {
-  if (code <= 0x2f) return code === 0x20 || code >= 0x21 || code === 0x0a || code === 0x09;
-  return (code >= 0x3a && code <= 0x40) || (code >= 0x5b && code <= 0x60) || (code >= 0x7b && code < 0x7f);
-}
+const SEPARATORS = Uint8Array.from({ length: 128 }, (_, code) =>
+  code < 0x20 || code === 0x7f ? Number(code === 0x0a || code === 0x09) : Number(!isIn(code, CHARS.alnum)),
+);
+
+/** False for the NaN behind the end. */
+const isSeparator = (code: number): boolean => code < 128 && SEPARATORS[code] === 1;

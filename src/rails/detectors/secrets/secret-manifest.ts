@@ -34,6 +34,9 @@ function isBothCases({ text, meter }: Scan, from: number, to: number): boolean {
   return seen === CHARS.letter;
 }
 
+/** What all of them begin with. */
+const MANIFEST_KIND = "kind: ";
+
 const MANIFEST_KINDS: readonly string[] = [
   "kind: Secret",
   "kind: secret",
@@ -43,9 +46,11 @@ const MANIFEST_KINDS: readonly string[] = [
 ];
 
 export function isManifest(scan: Scan): boolean {
-  if (scan.hasManifest === null) {
-    scan.meter.steps += scan.text.length;
-    scan.hasManifest = MANIFEST_KINDS.some((kind) => scan.text.includes(kind));
-  }
-  return scan.hasManifest;
+  return (scan.hasManifest ??= holdsManifest(scan.text, scan.meter));
+}
+
+/** Reads the whole text: for who asks once. */
+export function holdsManifest(text: string, meter: { steps: number }): boolean {
+  meter.steps += text.length;
+  return text.includes(MANIFEST_KIND) && MANIFEST_KINDS.some((kind) => text.includes(kind));
 }

@@ -44,7 +44,7 @@ export function noteMissed({ missed }: Scan, at: number): void {
   missed[at & (MISSED_PLACES - 1)] = at;
 }
 
-export function createScan(text: string, meter: { steps: number }): Scan {
+export function createScan(text: string, meter: { steps: number }, hasManifest: boolean | null = null): Scan {
   const passwordRun = { start: -1, end: -1 };
   return {
     text,
@@ -55,7 +55,7 @@ export function createScan(text: string, meter: { steps: number }): Scan {
     passwordRun,
     missed: new Int32Array(MISSED_PLACES).fill(-1),
     curlAt: null,
-    hasManifest: null,
+    hasManifest,
   };
 }
 

@@ -20,7 +20,7 @@ import type { SecretFormat } from "./secret-chars.ts";
 import { SECRET_FORMATS } from "./secret-formats.ts";
 import { matchCurlUser, matchUserinfo } from "./secret-passwords.ts";
 import { MARK_MATCHERS, matchAzureSecret, matchPem, matchTelegram } from "./secret-shapes.ts";
-import { isManifest } from "./secret-manifest.ts";
+import { holdsManifest } from "./secret-manifest.ts";
 import { hasShortName } from "./secret-names.ts";
 import { isPublicValue } from "./secret-public.ts";
 import { createScan, noteMissed, runEnd, startsWith, takeTry, wasMissed } from "./secret-scan.ts";
@@ -78,6 +78,7 @@ export function findSecrets(text: string, meter: { steps: number } = { steps: 0 
   const found: FoundSpan[] = [];
   // Most texts hold no anchor at all: the state of the scan is made when the first one turns up.
   let scan: Scan | null = null;
+  let hasManifest: boolean | null = null;
   let code = text.charCodeAt(0);
   let floor = 0;
   let at = 0;
@@ -90,13 +91,13 @@ export function findSecrets(text: string, meter: { steps: number } = { steps: 0 
       kind === IS_OPERATOR &&
       code <= ASCII_MAX &&
       hasShortName(text, at) &&
-      !isManifest((scan ??= createScan(text, meter)));
+      !(hasManifest ??= holdsManifest(text, meter));
     if (kind === 0 || code > ASCII_MAX || isNameless || !isPromising(tables, text, at, meter)) {
       code = next;
       at += 1;
       continue;
     }
-    scan ??= createScan(text, meter);
+    scan ??= createScan(text, meter, hasManifest);
     const span = matchTrigger(scan, tables, at, floor);
     if (span !== null && found.length >= SECRETS_MAX) {
       found.push({ ...span, end: text.length });
@@ -118,16 +119,27 @@ const PROMISE_STEPS = 32;
 const HINT_STEPS = 8;
 
 /**
- * Cheap and without state: does an anchor's first letter stand where it would have to, or a value behind an operator.
+ * Cheap and without state: do an anchor's first and last letters stand where they would have to, or a value behind an
+ * operator.
  */
-function isPromising({ kinds, hints }: Tables, text: string, at: number, meter: { steps: number }): boolean {
+function isPromising({ kinds, hints, byStart }: Tables, text: string, at: number, meter: { steps: number }): boolean {
   const pair = pairOf(text.charCodeAt(at), text.charCodeAt(at + 1));
   const kind = kinds[pair] ?? 0;
   meter.steps += (kind & IS_OPERATOR) === 0 ? HINT_STEPS : PROMISE_STEPS;
   if ((kind & IS_ANCHOR) !== 0) {
-    for (const { offset, first } of hints[pair] ?? []) if (text.charCodeAt(at - offset) === first) return true;
+    for (const { offset, first } of hints[pair] ?? []) {
+      if (text.charCodeAt(at - offset) === first && mayMatch(byStart, text, at - offset)) return true;
+    }
   }
   return (kind & IS_OPERATOR) !== 0 && mayAssign(text, at);
+}
+
+/** Does an anchor begin at `start`, by its first two characters and its last one: what `matchAny` asks first. */
+function mayMatch(byStart: Tables["byStart"], text: string, start: number): boolean {
+  const matchers = byStart[pairOf(text.charCodeAt(start), text.charCodeAt(start + 1))];
+  if (matchers === undefined) return false;
+  for (const { anchor, last } of matchers) if (text.charCodeAt(start + anchor.length - 1) === last) return true;
+  return false;
 }
 
 /** Nothing that begins before `floor` counts: it would overlap what was found last. */
