@@ -99,3 +99,8 @@ export const LOCATION_HINTS = [
 
 /** Grace of a router that ends, ms: an hour is longer than any answer. */
 export const DRAIN_GRACE_MS_MAX = 3_600_000;
+
+/** A config of all bounds at once stays below this; it is read in every isolate that starts. */
+export const CONFIG_CHARS_MAX = 1_048_576;
+/** The schema is 8 deep. */
+export const CONFIG_DEPTH_MAX = 32;

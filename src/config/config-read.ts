@@ -1,6 +1,7 @@
 /**
  * Decides whether the text of `warmpath.jsonc` is a config, and if so which. What is wrong with one that is not comes
- * as it was found; `config-parse.ts` puts it into words. Scenarios of the simulator are read the same way.
+ * as it was found; `config-parse.ts` puts it into words. Scenarios of the simulator are read the same way; an isolate that
+ * starts reads by `config-value.ts`, which tells no places.
  *
  * Model: text → value → shape → references → `Config`; each step finds everything it can, and a later step runs only on
  * what the earlier one accepted. Never throws, on any text.

@@ -1,18 +1,15 @@
 /**
  * Decides how the text of `warmpath.jsonc` becomes a value, and where in the text each part of that value stands.
  *
- * Model: jsonc-parser's syntax tree, walked once. Bounds come first, on a scanner that does not recurse: the parser
+ * Model: for who puts problems into words, and tools; an isolate that starts reads by `config-value.ts`.
+ * jsonc-parser's syntax tree, walked once. Bounds come first, on a scanner that does not recurse: the parser
  * itself recurses per bracket, so ten thousand "[" would end the isolate. Two keys of the same name are an error, since
  * the second would silently win. Rejected: `JSON.parse` after stripping comments, which cannot say line and column.
  */
 import { createScanner, type Node, parseTree, type ParseError, printParseErrorCode } from "jsonc-parser";
+import { CONFIG_CHARS_MAX, CONFIG_DEPTH_MAX } from "./config-bounds.ts";
 import type { ConfigPath } from "./config-finding.ts";
 import { err, ok, type Result } from "../lib/result.ts";
-
-/** A config of all bounds at once stays below this; it is read in every isolate that starts. */
-export const CONFIG_CHARS_MAX = 1_048_576;
-/** The schema is 8 deep. */
-export const CONFIG_DEPTH_MAX = 32;
 
 export type TextFinding = {
   readonly path: ConfigPath;

@@ -5,10 +5,13 @@
  * self-hosted router, a test and the demo run the same bundle with their own fleet.
  */
 import bundledConfig from "../../warmpath.jsonc";
+import { err, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
+import { checkConfig } from "./config-check.ts";
+import { resolveConfig } from "./config-resolve.ts";
+import { ConfigSchema } from "./config-schema.ts";
+import { readValue } from "./config-value.ts";
 import type { Config } from "./config.ts";
-import { readConfig } from "./config-read.ts";
-import type { ConfigFailure } from "./config-read.ts";
 
 /** Bindings beside the Durable Object namespaces; endpoint secrets are further text bindings, named by the config. */
 export type Env = {
@@ -23,12 +26,18 @@ export type Env = {
   readonly WARMPATH_KEY_PEPPER?: string;
 };
 
-export type LoadedConfig = { readonly text: string; readonly parsed: Result<Config, ConfigFailure> };
+export type LoadedConfig = { readonly text: string; readonly parsed: Result<Config, null> };
 
 let loaded: LoadedConfig | null = null;
 
 export function loadConfig(env: Env): LoadedConfig {
   const text = env.WARMPATH_CONFIG ?? bundledConfig;
-  if (loaded === null || loaded.text !== text) loaded = { text, parsed: readConfig(text) };
+  if (loaded === null || loaded.text !== text) loaded = { text, parsed: configOf(text) };
   return loaded;
+}
+
+/** What is wrong with one that is not right, `config-parse.ts` says. */
+function configOf(text: string): Result<Config, null> {
+  const shape = ConfigSchema.safeParse(readValue(text));
+  return shape.success && checkConfig(shape.data).length === 0 ? ok(resolveConfig(shape.data)) : err(null);
 }

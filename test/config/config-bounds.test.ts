@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as bounds from "../../src/config/config-bounds.ts";
 import { parseConfig, PROBLEMS_MAX } from "../../src/config/config-parse.ts";
-import { CONFIG_CHARS_MAX, CONFIG_DEPTH_MAX } from "../../src/config/config-text.ts";
+import { CONFIG_CHARS_MAX, CONFIG_DEPTH_MAX } from "../../src/config/config-bounds.ts";
 import { configText, type Json } from "./config-sample.ts";
 
 const isAccepted = (path: string, value: Json) => parseConfig(configText(path, value)).ok;
