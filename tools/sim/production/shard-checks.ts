@@ -142,7 +142,8 @@ export class ShardChecks {
 
   #answered(shard: SimShard, { request, reply, isNew }: Asked, granted: Granted[]): void {
     const { outcome } = reply;
-    this.#checkAvoided(shard, request, outcome);
+    // A doubled acquire hears again of the lease that was given when there may have been no room elsewhere.
+    if (isNew) this.#checkAvoided(shard, request, outcome);
     const { queued } = this.#of(shard);
     if (outcome.kind === "queued" && !queued.has(outcome.leaseId)) this.#checkPlace(shard, outcome.leaseId);
     if (outcome.kind === "queued") queued.set(outcome.leaseId, request);
