@@ -6,7 +6,7 @@
  * spans knows neither. Several findings of one place are merged where all rails' are (`spans.ts`).
  */
 import type { FoundSpan, RailInput, TextPart } from "./rail.ts";
-import { seamsOf } from "./text/seams.ts";
+import { looksCut, seamsOf } from "./text/seams.ts";
 
 type Spans = Map<string, FoundSpan[]>;
 
@@ -32,9 +32,14 @@ export function findInTexts(
       const touched = pieces.filter(({ at, chars }) => span.start < at + chars && span.end > at);
       // What lies in one text is found there.
       if (touched.length < 2) continue;
+      let isWhole = false;
       for (const { path, at, from, chars } of touched) {
         const start = from + Math.max(0, span.start - at);
-        add(spans, path, [{ ...span, start, end: from + Math.min(chars, span.end - at) }]);
+        const end = from + Math.min(chars, span.end - at);
+        // Behind a key that was found by itself the next text begins with a word of its own.
+        if (isWhole && !looksCut(text.slice(Math.max(at, span.start), Math.min(at + chars, span.end)))) break;
+        isWhole = spans.get(path)?.some((known) => known.start <= start && known.end >= end) === true;
+        if (!isWhole) add(spans, path, [{ ...span, start, end }]);
       }
     }
   }

@@ -41,6 +41,17 @@ describe("a finding is told where it stands", () => {
     });
   });
 
+  const github = `ghp_${"a8Kq2LmZ9xTb4VnR7cWdYf3Gh6Jk1Ps5Ru0E"}`;
+  test.each([
+    ["and a word of the next text is no part of it", "nothing else", undefined],
+    ["and what looks like the rest of it is", "x7Bq2 ok", ["x7Bq2"]],
+  ])("as a key that is one by itself, %s", (_, next, rest) => {
+    const messages = [`key ${github}`, next].map((content) => ({ role: "user", content }));
+    const spans = found({ messages });
+    expect(spans["messages[0].content"]).toEqual([github]);
+    expect(spans["messages[1].content"]).toEqual(rest);
+  });
+
   test("in the name of a member", () => {
     expect(found({ metadata: { [KEY]: 1 } })).toEqual({ [`{"${KEY}"}`]: [KEY] });
   });

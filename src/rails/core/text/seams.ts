@@ -83,6 +83,9 @@ function mayGoOn(last: string, first: string): boolean {
   return !isPaused && (last.length >= UNBROKEN_CHARS_MIN || ODD.test(last) || ODD.test(withoutPause(first)));
 }
 
+/** Can this be the rest of a key that is a key without it. A word is not; the last letters of a key may be, and are left. */
+export const looksCut = (half: string): boolean => ODD.test(withoutPause(half)) || /[a-z][A-Z]|[A-Z]{2}/.test(half);
+
 /** Up to the last blank of the window. */
 function lastWord(text: string): string {
   let from = text.length;
