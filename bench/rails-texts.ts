@@ -146,6 +146,8 @@ export const PUMPS: Readonly<Record<string, Piece>> = {
   "long local parts": `${"a".repeat(64)}@`,
   "one digit": "1",
   "digits and dashes": "1-",
+  "numbers in a list": (index) => `${index},`,
+  "words in base64": Buffer.from("please read this text here").toString("base64").concat(" "),
   "digits and spaces": "1 2 3 4 ",
   "digits and dots": "1.2.3.",
   "cards almost": "4111 1111 1111 1112 ",

@@ -46,12 +46,15 @@ export type Encoded = Run &
 
 /** All that is encoded, or media alone, from left to right. Linear in the length of the text. */
 export function findEncoded(text: string, only?: "media"): readonly Encoded[] {
-  const found: Encoded[] = [];
+  return [...encodedIn(text, only)];
+}
+
+/** The same one by one: who stops asking has the rest not decoded. */
+export function* encodedIn(text: string, only?: "media"): Generator<Encoded> {
   for (let run = nextRun(text, 0); run !== null; run = nextRun(text, run.end)) {
     const encoded = readRun(text, run, only === "media");
-    if (encoded !== null) found.push(encoded);
+    if (encoded !== null) yield encoded;
   }
-  return found;
 }
 
 /** Runs of media in a text, from left to right. */

@@ -110,6 +110,8 @@ function walkBody(walk: Walk, body: unknown, everyMember: boolean): unknown {
 }
 
 function walkValue(walk: Walk, value: unknown, at: Position): unknown {
+  // That there is more than is read is told: what it is would cost as much as reading it.
+  if (walk.unseen.has("too_many_parts")) return value;
   if (typeof value === "string") return walkText(walk, value, at);
   if (typeof value === "number") return walkNumber(walk, value, at);
   if (typeof value !== "object" || value === null) return value;
@@ -136,6 +138,7 @@ function walkRecord(walk: Walk, record: Record<string, unknown>, at: Position): 
   const isMedia = mayHaveMedia && hasMedia(record);
   if (isMedia) walk.unseen.add("media");
   return mapMembers(record, (value, name) => {
+    if (walk.unseen.has("too_many_parts")) return [name, value];
     const named = walkName(walk, name, role);
     if (isKnownValue(name, value)) return [named, value];
     const isMember = mayHaveMedia && isMediaMember(record, name);

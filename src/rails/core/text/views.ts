@@ -9,7 +9,7 @@
  */
 import { togetherRows } from "./apart.ts";
 import { undisguised } from "./disguise.ts";
-import { findEncoded } from "./encoded-runs.ts";
+import { encodedIn } from "./encoded-runs.ts";
 import { unescapedWindows } from "./escapes.ts";
 import type { NormalText } from "./normalise.ts";
 
@@ -29,6 +29,8 @@ export function viewsOf(text: string, budget: ViewBudget = viewBudget()): readon
   // No longer than the text, which has its own bound.
   const latin = undisguised(text);
   if (latin !== null) views.push(latin);
+  // What is beyond is not even decoded: that it is there is told already.
+  if (budget.isSpent) return views;
   for (const make of [unescapedWindows, togetherRows, payloads]) {
     for (const view of make(text, budget)) {
       if (view.text.length > budget.left) {
@@ -43,11 +45,11 @@ export function viewsOf(text: string, budget: ViewBudget = viewBudget()): readon
 }
 
 /** Of media no rail reads more than that they are there. What is found in a text in base64 is the whole of its run. */
-function payloads(text: string, budget: ViewBudget): readonly NormalText[] {
-  return findEncoded(text).flatMap((encoded) => {
-    if (encoded.is === "media") return [];
+function* payloads(text: string, budget: ViewBudget): Generator<NormalText> {
+  for (const encoded of encodedIn(text)) {
+    if (encoded.is === "media") continue;
     const { start, end } = encoded;
     if (encoded.isCut) budget.isSpent = true;
-    return [{ text: encoded.text, isSame: false, original: () => ({ start, end }) }];
-  });
+    yield { text: encoded.text, isSame: false, original: () => ({ start, end }) };
+  }
 }

@@ -67,7 +67,7 @@ export function nameBefore(scan: Scan, at: number): NameWindow | null {
   meter.steps += at - start + 1;
   // A word that is cut off is no name.
   if (end - start > NAME_CHARS_MAX) start = wordsAt;
-  if (start === end || isTypeName(text, start, end)) return null;
+  if (start === end || isTypeName(text, start, end) || isListed(scan, start, end)) return null;
   const written = text.slice(start, end);
   let name = scan.names.get(written);
   if (name === undefined) {
@@ -78,6 +78,15 @@ export function nameBefore(scan: Scan, at: number): NameWindow | null {
   }
   return name.isValue ? nameBeside(scan, start) : name;
 }
+
+/** A number before a comma, in a list of them: no name, and a list has as many as it has commas. */
+function isListed({ text }: Scan, start: number, end: number): boolean {
+  if (text.charCodeAt(end) !== COMMA) return false;
+  for (let at = end - 1; at >= start; at -= 1) if (isIn(text.charCodeAt(at), CHARS.letter)) return false;
+  return true;
+}
+
+const COMMA = 0x2c;
 
 /** `"AWS::IAM::AccessKey": …` tells of a type. */
 function isTypeName(text: string, start: number, end: number): boolean {

@@ -6,12 +6,15 @@
  * base64, are left to that one. So it may only err by saying nothing; a property test holds it to that.
  * Rejected: the bytes of the body, which say nothing while media and escapes count in them and not as text.
  */
-import { isKnownValue, isParameter, mayBeMedia } from "../../core/text/known-members.ts";
+import { hasMedia, isKnownValue, isParameter, KNOWN_NAMES, mayBeMedia } from "../../core/text/known-members.ts";
 import type { Members } from "../../core/text/known-members.ts";
 import { TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../../core/text/text-bounds.ts";
 import { longRunChars, RUN_CHARS_MIN } from "../../core/text/encoded-runs.ts";
 import type { SizeOptions } from "./size.ts";
 import { SIZE_CHARS_MAX, SIZE_MESSAGES_MAX } from "./size.ts";
+
+/** Of one object: those that are read, those that the protocols have, and the empty one. */
+const NAMES_MAX = TEXT_PARTS_MAX + KNOWN_NAMES.size + 1;
 
 type Count = { readonly charsMax: number; chars: number; parts: number; readonly long: string[]; longChars: number };
 
@@ -47,12 +50,24 @@ const charsOf = (text: string): number => text.length - longRunChars(text);
 const isOver = ({ parts, chars, charsMax }: Count): boolean => parts > TEXT_PARTS_MAX || chars > charsMax;
 
 function addMembers(count: Count, record: Members, depth: number, isLeft: (name: string) => boolean): void {
+  if (hasTooManyNames(record)) count.parts = Infinity;
+  // Beside media any text may count as some.
+  else if (depth > 0 && hasMedia(record)) return;
   for (const name in record) {
     const value = record[name];
     if (isKnownValue(name, value)) continue;
-    if (!isLeft(name) && !mayBeMedia(record, name)) addValue(count, value, depth);
+    if (isLeft(name) && hasTooManyNames(value)) count.parts = Infinity;
+    else if (!isLeft(name) && !mayBeMedia(record, name)) addValue(count, value, depth);
     if (isOver(count)) return;
   }
+}
+
+/** Names are texts, each once: so many in one object are too many, whatever they are. */
+function hasTooManyNames(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  let names = 0;
+  for (const _ in value) if ((names += 1) > NAMES_MAX) return true;
+  return false;
 }
 
 function addValue(count: Count, value: unknown, depth: number): void {

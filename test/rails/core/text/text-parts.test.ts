@@ -274,6 +274,19 @@ describe("the text parts of a body", () => {
     expect(more.unseen).toEqual(["too_many_parts"]);
   });
 
+  test("are not looked for beyond their bound", () => {
+    const prompt = Array.from({ length: TEXT_PARTS_MAX + 1 }, () => "a");
+    let looks = 0;
+    const beyond = {
+      get text(): string {
+        looks += 1;
+        return "b";
+      },
+    };
+    extractTextParts({ first: [beyond], prompt, last: [beyond, { type: "image_url", more: beyond }] });
+    expect(looks).toBe(1);
+  });
+
   test("reach to their depth and say when there is more below", () => {
     expect(paths({ prompt: nested(TEXT_DEPTH_MAX, "a") })).toHaveLength(1);
     const deeper = extractTextParts({ prompt: nested(TEXT_DEPTH_MAX + 1, "a") });

@@ -84,6 +84,17 @@ test("what a body's views come to is bounded, and that there was more is known",
   expect(budget.isSpent).toBe(true);
 });
 
+test("beyond the bound nothing more is decoded, and disguises are still taken off", () => {
+  const budget = { left: 40, isSpent: false };
+  const [first, second, third] = ["the first text in here", "the second is too long", "short as it is"].map((text) =>
+    Buffer.from(text).toString("base64"),
+  );
+  expect(viewsOf(`${first} ${second} ${third}`, budget).map((view) => view.text)).toEqual(["the first text in here"]);
+  expect(budget.isSpent).toBe(true);
+  expect(viewsOf(String(third), budget)).toEqual([]);
+  expect(viewsOf(wide(KEY), budget).map((view) => view.text)).toEqual([KEY]);
+});
+
 test("a place in a view is a place in its text, whatever the text", () => {
   const piece = fc.oneof(
     fc.constantFrom("%41", "\\u0041", "&#65;", " ", "a b c d e f g h i j k l m n", "\u200b", "\u0410", "\uff21", "\n"),

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { KNOWN_NAMES } from "../../../../src/rails/core/text/known-members.ts";
 import { extractTextParts } from "../../../../src/rails/core/text/text-parts.ts";
 import { TEXT_PARTS_MAX } from "../../../../src/rails/core/text/text-bounds.ts";
 import { surelyBeyond } from "../../../../src/rails/detectors/size/size-first.ts";
@@ -23,9 +24,21 @@ describe("before anything else, a body is known to be beyond", () => {
     expect(surelyBeyond(beyond, OPTIONS)).toMatch(/^size:/);
   });
 
+  test.each(["messages", "metadata", "tools"])("of names in %s, which are texts too, and not at it", (member) => {
+    const named = (count: number) => ({
+      ...chat("a"),
+      [member]: Object.fromEntries(Array.from({ length: count }, (_, index) => [`n${index}`, 1])),
+    });
+    const beyond = named(TEXT_PARTS_MAX + KNOWN_NAMES.size + 2);
+    expect(surelyBeyond(named(TEXT_PARTS_MAX), { charsMax: 2_000_000, messagesMax: 3 })).toBeNull();
+    expect(surelyBeyond(beyond, OPTIONS)).toBe("size:too_many_parts");
+    expect(sizeRail(extractTextParts(beyond), OPTIONS).reasons).toContain("size:too_many_parts");
+  });
+
   test("and nothing is said of media, of what stands beside the texts, or of a body of few bytes", () => {
     const long = "x y ".repeat(1_000);
     expect(surelyBeyond(chat([{ type: "image_url", image_url: { url: long } }]), OPTIONS)).toBeNull();
+    expect(surelyBeyond(chat([{ image: "", note: "QUJD".repeat(1_000) }]), OPTIONS)).toBeNull();
     expect(surelyBeyond({ ...chat("a"), metadata: long }, OPTIONS)).toBeNull();
     expect(surelyBeyond({ input: "AAAA".repeat(1_000) }, OPTIONS, true)).toBeNull();
     expect(surelyBeyond(long, OPTIONS)).toBeNull();
