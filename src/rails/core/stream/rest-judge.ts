@@ -186,8 +186,9 @@ function judgePlaces(judge: Judge, parts: readonly RestPart[], tails: Tails | nu
     const tail = tails.get(place);
     const text = pieces.length === 1 ? (pieces[0]?.text ?? "") : pieces.map((piece) => piece.text).join("");
     if (tail === undefined && tails.size >= PLACES_MAX) isBeyond = true;
-    else if (tail === undefined && pieces.length === 1) tails.set(place, tailOf(text));
+    // What was replaced is no beginning of what comes next, in the first event of a place neither.
     else if (pieces.some((piece) => judge.spans.has(piece))) tails.set(place, tailOf(""));
+    else if (tail === undefined && pieces.length === 1) tails.set(place, tailOf(text));
     else {
       const known = tail ?? tailOf("");
       tails.set(place, known);

@@ -40,6 +40,8 @@ const delta = (members: object, more: object = {}): string =>
   data({ id: "c", choices: [{ index: 0, delta: members, finish_reason: null }], ...more });
 const STOP = `${data({ id: "c", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}data: [DONE]\n\n`;
 
+const logprobs = (token: object): object => ({ logprobs: { content: [{ logprob: -1, ...token }] } });
+
 type Chunk = { choices?: { delta?: Record<string, unknown> }[] };
 /** What a client puts together of one member of the deltas. */
 const joined = (out: string, read: (delta: Record<string, unknown>) => unknown): string =>
@@ -129,6 +131,20 @@ describe("what comes in every event", () => {
   test("is not put together with itself", () => {
     const event = delta({ content: "word " }, { model: "ghp_", system_fingerprint: "fp_12345678" });
     expect(run("chat", [event.repeat(20) + STOP]).out).toBe(event.repeat(20) + STOP);
+  });
+
+  test.each<[string, (said: string) => object]>([
+    ["a token", (token) => logprobs({ token })],
+    ["a token's bytes", (said) => logprobs({ token: "", bytes: [...Buffer.from(said)] })],
+    ["a token that was not taken", (token) => logprobs({ token: "", top_logprobs: [{ token, logprob: -1 }] })],
+    ["a member that nobody knows", (note) => ({ x: { note } })],
+  ])("is not put together with what was redacted in the first: %s", (_name, members) => {
+    const event = (said: string): string =>
+      data({ id: "c", choices: [{ index: 0, delta: { content: "word " }, ...members(said) }] });
+    const next = event("ok") + event(" and") + STOP;
+    const { out } = run("chat", [event(K) + next]);
+    expect(out).not.toContain(K);
+    expect(out.slice(-next.length)).toBe(next);
   });
 
   test("padding behind a known form is read", () => {
