@@ -14,7 +14,8 @@ import { fanIn } from "./core/verdict.ts";
 import type { RailPolicy, RailResult } from "./core/verdict.ts";
 import type { InputRailConfig, RailsConfig } from "../config/config.ts";
 import type { Checked, InputCheck, InputRequest, RailsHost } from "./check.ts";
-import { isCleanText, isSurelyClean } from "./detectors/glance.ts";
+import { isSurelyPlain } from "./core/text/plain-text.ts";
+import { isCleanRequest } from "./detectors/glance.ts";
 import { surelyBeyond } from "./detectors/size/size-first.ts";
 import type { EdgePool, Runtime } from "../dispatch/runtime.ts";
 import type { Plan, PlainRail } from "./plain-check.ts";
@@ -62,17 +63,17 @@ export function beginCheck(
 /** What is not clean at a glance is read in full, by a part of the bundle that is loaded when a text first needs it. */
 function checkPlan(plan: Plan, request: InputRequest): InputCheck | Promise<InputCheck> {
   const unread = request.unread();
-  const { body, everyMember, beside } = request;
-  const isClean = unread.reasons.length === 0 && isSurelyClean(body, plan.bounds, everyMember);
-  if (isClean && beside.every(({ text }) => isCleanText(text, plan.bounds))) {
-    return { inside: { ...plan.clean, body }, outside: null, stop: nothing };
-  }
   const inFull = (check: CheckPlain): InputCheck => ({
     inside: check(plan, request, unread),
     outside: null,
     stop: nothing,
   });
-  return checkPlain === null ? loadPlain().then(inFull) : inFull(checkPlain);
+  // It looks at a glance itself, and sees better.
+  if (checkPlain !== null) return inFull(checkPlain);
+  if (unread.reasons.length === 0 && isCleanRequest(request, plan.bounds, isSurelyPlain)) {
+    return { inside: { ...plan.clean, body: request.body }, outside: null, stop: nothing };
+  }
+  return loadPlain().then(inFull);
 }
 
 type CheckPlain = (typeof import("./plain-check.ts"))["checkPlain"];

@@ -8,10 +8,12 @@ import { endsStage, railRecords } from "./core/engine.ts";
 import { railResult, unreadBy } from "./core/rail.ts";
 import type { RailFindings, RailInput, Unread } from "./core/rail.ts";
 import { applyRedactions, extractTextParts } from "./core/text/text-parts.ts";
+import { isPlainText } from "./core/text/views.ts";
 import { fanIn } from "./core/verdict.ts";
 import type { RailPolicy, RailResult } from "./core/verdict.ts";
 import type { InputRailConfig } from "../config/config.ts";
 import type { Checked, InputRequest } from "./check.ts";
+import { isCleanRequest } from "./detectors/glance.ts";
 import type { CleanBounds } from "./detectors/glance.ts";
 import { secretsRail } from "./detectors/secrets/secrets.ts";
 import { sizeRail } from "./detectors/size/size.ts";
@@ -31,7 +33,9 @@ export type Plan = {
   readonly clean: Omit<Checked, "body">;
 };
 
-export function checkPlain(plan: Plan, { body, everyMember, beside }: InputRequest, unread: Unread): Checked {
+export function checkPlain(plan: Plan, request: InputRequest, unread: Unread): Checked {
+  const { body, everyMember, beside } = request;
+  if (unread.reasons.length === 0 && isCleanRequest(request, plan.bounds, isPlainText)) return { ...plan.clean, body };
   const startedAtMs = Date.now();
   const input = extractTextParts(body, everyMember, unread, beside);
   const results = new Map<string, RailResult>();

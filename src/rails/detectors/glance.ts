@@ -12,7 +12,7 @@ import { isKnownValue, KNOWN_NAMES, mayBeMedia } from "../core/text/known-member
 import { NUMBER_MIN, TEXT_DEPTH_MAX, TEXT_PARTS_MAX } from "../core/text/text-bounds.ts";
 import type { Members } from "../core/text/known-members.ts";
 import { isSurelyPlain } from "../core/text/plain-text.ts";
-import { hasOddEdge } from "../core/text/seams.ts";
+import { hasOddEdge, mayGoOnAmong } from "../core/text/seams.ts";
 
 export type CleanBounds = {
   /** Characters over all texts; null: no bound. */
@@ -31,8 +31,30 @@ type Glance = {
   chars: number;
 };
 
+/** Says, where it says yes, that a text is no more than what is read in it. */
+export type IsPlain = (text: string) => boolean;
+
+/** Of a request, what may be text. */
+export type Glanced = {
+  readonly body: unknown;
+  readonly everyMember: boolean;
+  readonly beside: readonly { readonly text: string }[];
+};
+
+/** `isPlain`: how well texts can be told apart, by what is loaded. */
+export function isCleanRequest({ body, everyMember, beside }: Glanced, bounds: CleanBounds, isPlain: IsPlain): boolean {
+  if (!beside.every(({ text }) => isPlain(text))) return false;
+  if (!isSurelyClean(body, bounds, everyMember, isPlain)) return false;
+  return beside.every(({ text }) => isClear(text, bounds));
+}
+
 /** True only if no text breaks the bounds and every text was looked at. False says nothing. */
-export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = false): boolean {
+export function isSurelyClean(
+  body: unknown,
+  bounds: CleanBounds,
+  everyMember = false,
+  isPlain: IsPlain = isSurelyPlain,
+): boolean {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return !everyMember || body === null;
   const members = body as Members;
   const { messages } = members;
@@ -43,13 +65,16 @@ export function isSurelyClean(body: unknown, bounds: CleanBounds, everyMember = 
   const { chars, texts, contents } = glance;
   if (bounds.charsMax !== null && chars > bounds.charsMax) return false;
   if (bounds.stepsMax !== null && chars + texts.length * STEPS_PER_PART > bounds.stepsMax) return false;
-  if (!texts.every((text) => isCleanText(text, bounds))) return false;
-  return bounds.secretsAllowed || contents.length < 2 || !contents.some(hasOddEdge);
+  // What shows soonest comes first: who must read in full begins anew.
+  if (!texts.every((text) => isPlain(text))) return false;
+  if (!bounds.secretsAllowed && contents.length > 1 && contents.some(hasOddEdge) && mayGoOnAmong(contents))
+    return false;
+  return texts.every((text) => isClear(text, bounds));
 }
 
 /** By itself. */
-export function isCleanText(text: string, { secretsAllowed }: CleanBounds): boolean {
-  return isSurelyPlain(text) && (secretsAllowed || findSecrets(text).length === 0);
+function isClear(text: string, { secretsAllowed }: CleanBounds): boolean {
+  return secretsAllowed || findSecrets(text).length === 0;
 }
 
 /** `name`: of the member that it is in. */

@@ -66,6 +66,19 @@ export function hasOddEdge(text: string): boolean {
   return ODD.test(withoutPause(last)) || last.length >= UNBROKEN_CHARS_MIN || ODD.test(withoutPause(firstWord(text)));
 }
 
+/** The same of several together, and nearer: where one ends within a word, does the next begin as a key may go on. */
+export function mayGoOnAmong(texts: readonly string[]): boolean {
+  const firsts = texts.slice(1).map((text) => ({ text, word: firstWord(text) }));
+  const isAddress = firsts.some(({ word }) => word.includes("@"));
+  // Behind a text that is one word, the word goes on in the next text.
+  const isOdd = firsts.some(({ text, word }) => ODD.test(word.length === text.length ? word : withoutPause(word)));
+  return texts.slice(0, -1).some((text) => {
+    const last = lastWord(text);
+    if (last === "" || (isPaused(last) && !isAddress)) return false;
+    return isOdd || last.length >= UNBROKEN_CHARS_MIN || ODD.test(last);
+  });
+}
+
 /** Both halves together: no key is shorter. An address may be. */
 const WHOLE_CHARS_MIN = 12;
 
@@ -79,12 +92,18 @@ function mayGoOn(last: string, first: string): boolean {
   if (last === "" || first === "") return false;
   const isAddress = last.includes("@") || first.includes("@");
   if (last.length + first.length < WHOLE_CHARS_MIN && !isAddress) return false;
-  const isPaused = withoutPause(last) !== last && last.length < UNBROKEN_CHARS_MIN && !isAddress;
-  return !isPaused && (last.length >= UNBROKEN_CHARS_MIN || ODD.test(last) || ODD.test(withoutPause(first)));
+  return (
+    (isAddress || !isPaused(last)) &&
+    (last.length >= UNBROKEN_CHARS_MIN || ODD.test(last) || ODD.test(withoutPause(first)))
+  );
 }
 
 /** Can this be the rest of a key that is a key without it. A word is not; the last letters of a key may be, and are left. */
 export const looksCut = (half: string): boolean => ODD.test(withoutPause(half)) || /[a-z][A-Z]|[A-Z]{2}/.test(half);
+
+/** It ends a sentence, and is no address. */
+const isPaused = (last: string): boolean =>
+  withoutPause(last) !== last && last.length < UNBROKEN_CHARS_MIN && !last.includes("@");
 
 /** Up to the last blank of the window. */
 function lastWord(text: string): string {

@@ -7,7 +7,7 @@
  * read, and told as such. Ordinary text has none, which one pass over it tells.
  * Rejected: each rail decoding for itself; and views of views, which is a bomb.
  */
-import { togetherRows } from "./apart.ts";
+import { mayBeApart, togetherRows } from "./apart.ts";
 import { undisguised } from "./disguise.ts";
 import { encodedIn } from "./encoded-runs.ts";
 import { unescapedWindows } from "./escapes.ts";
@@ -42,6 +42,16 @@ export function viewsOf(text: string, budget: ViewBudget = viewBudget()): readon
     }
   }
   return views;
+}
+
+/** Has it neither views nor media? What `plain-text.ts` says of some texts, of nearly all of them. False says nothing. */
+export function isPlainText(text: string): boolean {
+  return (
+    undisguised(text) === null &&
+    unescapedWindows(text).next().done === true &&
+    encodedIn(text).next().done === true &&
+    !mayBeApart(text)
+  );
 }
 
 /** Of media no rail reads more than that they are there. What is found in a text in base64 is the whole of its run. */
