@@ -4,6 +4,7 @@
  */
 import { mayBeApart } from "./apart.ts";
 import { firstNonAscii } from "./char-class.ts";
+import { mayHaveControls } from "./controls.ts";
 import { findEncoded } from "./encoded-runs.ts";
 
 export function isSurelyPlain(text: string): boolean {
@@ -12,6 +13,7 @@ export function isSurelyPlain(text: string): boolean {
     !text.includes("&") &&
     !text.includes("\\") &&
     firstNonAscii(text) === text.length &&
+    !mayHaveControls(text) &&
     findEncoded(text).length === 0 &&
     !mayBeApart(text)
   );

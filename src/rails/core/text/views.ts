@@ -8,6 +8,7 @@
  * Rejected: each rail decoding for itself; and views of views, which is a bomb.
  */
 import { mayBeApart, togetherRows } from "./apart.ts";
+import { withoutControls } from "./controls.ts";
 import { undisguised } from "./disguise.ts";
 import { encodedIn } from "./encoded-runs.ts";
 import { unescapedWindows } from "./escapes.ts";
@@ -29,6 +30,8 @@ export function viewsOf(text: string, budget: ViewBudget = viewBudget()): readon
   // No longer than the text, which has its own bound.
   const latin = undisguised(text);
   if (latin !== null) views.push(latin);
+  const printed = withoutControls(text);
+  if (printed !== null) views.push(printed);
   // What is beyond is not even decoded: that it is there is told already.
   if (budget.isSpent) return views;
   for (const make of [unescapedWindows, togetherRows, payloads]) {
@@ -48,6 +51,7 @@ export function viewsOf(text: string, budget: ViewBudget = viewBudget()): readon
 export function isPlainText(text: string): boolean {
   return (
     undisguised(text) === null &&
+    withoutControls(text) === null &&
     unescapedWindows(text).next().done === true &&
     encodedIn(text).next().done === true &&
     !mayBeApart(text)

@@ -25,6 +25,10 @@ describe("a view reads, and knows the place of,", () => {
   test.each([
     ["zero-width characters between letters", KEY.split("").join("\u200b")],
     ["one soft hyphen", `${KEY.slice(0, 9)}\u00ad${KEY.slice(9)}`],
+    ["control characters between letters", KEY.split("").join("\u0001")],
+    ["one NUL", `${KEY.slice(0, 9)}\0${KEY.slice(9)}`],
+    ["two DEL", `${KEY.slice(0, 9)}\u007f\u007f${KEY.slice(9)}`],
+    ["half of a pair", `${KEY.slice(0, 9)}\ud800${KEY.slice(9)}`],
     ["full-width letters", wide(KEY)],
     [
       "mathematical letters",
@@ -58,6 +62,7 @@ test.each([
   ["writing in Chinese", "这是一段普通的中文文本，没有任何隐藏的内容。".repeat(9)],
   ["Persian with joiners", "می‌خواهم این کتاب‌ها را بخوانم"],
   ["emoji", "👩‍👩‍👧‍👦 ❤️ 🏳️‍🌈 fine"],
+  ["colours of a terminal", "\u001b[31merror\u001b[0m: not found\r\n\tat line 3"],
   ["accents", "Café, naïve, Straße, Zürich — “quoted”, it’s fine…"],
   ["links", "see https://example.com/a%20b/c?d=e%2Ff&g=h and C:\\users\\x"],
   ["tables of digits", "1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7 8 9\n1,2,3,4,5,6,7,8,9,1,2,3,4,5"],
