@@ -8,7 +8,8 @@ export const RULES = {
   "held-leases": "an edge holds exactly the leases of its attempts",
   "settled-at-end":
     "a lease is settled when its attempt is over, and within a second where it may be the request's fault",
-  "avoids-silence": "a repeat does not go to the region where it has just been cut off while another one has room",
+  "avoids-silence":
+    "a repeat does not go to the region where it has just been cut off while another one has room, nor in panic while another one admits",
   leak: "a lease does not outlive its attempt while no message is lost",
   cap: "no lease outlives its cap",
   unconfirmed: "a lease that nobody confirmed lives no longer than the grace",

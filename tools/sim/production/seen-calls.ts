@@ -32,7 +32,7 @@ export function seenCalls(core: ShardCalls, { shard, watch, resolved }: Seeing):
       watch?.absorbed(shard);
     },
     acquire: (state, request, now, rng) => {
-      const isNew = !state.leases.live.has(request.leaseId);
+      const isNew = !state.leases.live.has(request.leaseId) && !state.resolved.has(request.leaseId);
       watch?.carried(shard, request.carry);
       const { reply, effects } = core.acquire(state, request, now, rng);
       return { reply, effects: seen(effects, { request, reply, isNew }) };

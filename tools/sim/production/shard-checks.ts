@@ -58,9 +58,9 @@ export class ShardChecks {
   readonly #router: ProductionRouter;
   readonly #ledger: Ledger;
   readonly #shards = new Map<SimShard, Incarnation>();
-  /** Those that took a digest in this event while they held requests, and whom it let go. */
   /** By the lease that is asked for: the region from which not one byte has come. */
   readonly #avoided = new Map<string, string>();
+  /** Those that took a digest in this event while they held requests, and whom it let go. */
   readonly #heard = new Map<SimShard, readonly string[]>();
 
   constructor(router: ProductionRouter, ledger: Ledger) {
@@ -137,12 +137,12 @@ export class ShardChecks {
     if (outcome?.kind === "granted" && request !== undefined && !isHeld) {
       granted.push({ grant: outcome.grant, request, isDirect: false });
     }
+    if (outcome !== undefined && request !== undefined && !isHeld) this.#checkAvoided(shard, request, outcome);
     if (outcome?.kind === "spill" && request?.hop === 1) this.#ledger.broken("one-hop", `${leaseId} was passed on`);
   }
 
   #answered(shard: SimShard, { request, reply, isNew }: Asked, granted: Granted[]): void {
     const { outcome } = reply;
-    // A doubled acquire hears again of the lease that was given when there may have been no room elsewhere.
     if (isNew) this.#checkAvoided(shard, request, outcome);
     const { queued } = this.#of(shard);
     if (outcome.kind === "queued" && !queued.has(outcome.leaseId)) this.#checkPlace(shard, outcome.leaseId);
@@ -158,21 +158,24 @@ export class ShardChecks {
     }
   }
 
+  /** By what the shard sees as it decides: whoever has room when a doubled message comes had none then. */
   #checkAvoided(shard: SimShard, { leaseId, hop, excluded, purpose }: AcquireRequest, outcome: AcquireOutcome): void {
     const silent = this.#avoided.get(leaseId);
     if (silent === undefined || hop !== 0 || purpose !== "retry") return;
     const to = outcome.kind === "granted" ? outcome.grant.region : outcome.kind === "spill" ? outcome.region : null;
     if (to !== silent) return;
+    const isPanic = outcome.kind === "granted" && outcome.grant.reason === "panic";
     const room = allViews(shard.state, this.#ledger.nowMs).find(
       ({ id, region, standing, warmth, inFlight: taken, capacity }) =>
         region !== silent &&
         standing === "admitting" &&
         warmth === "warm" &&
-        taken < capacity &&
+        (isPanic || taken < capacity) &&
         !excluded.includes(id),
     );
     if (room !== undefined) {
-      this.#ledger.broken("avoids-silence", `${leaseId} goes to ${silent} again, and ${room.id} has room`);
+      const has = isPanic ? "admits" : "has room";
+      this.#ledger.broken("avoids-silence", `${leaseId} goes to ${silent} again, and ${room.id} ${has}`);
     }
   }
 

@@ -7,7 +7,7 @@ import type { HeldLease } from "../../../src/routing/core/lease-client/lease-cac
 import type { RequestLife, SimAttempt } from "./requests.ts";
 import type { SimShard } from "./sim-shard.ts";
 
-/** `isNew`: the lease id was not live before. */
+/** `isNew`: this call decided the answer; a doubled message hears again what was decided before. */
 export type Asked = { readonly request: AcquireRequest; readonly reply: AcquireReply; readonly isNew: boolean };
 
 export type Watch = {

@@ -7,7 +7,8 @@
  * stale, so that deciders who share a stale picture do not herd. An idle one beside the best needs to be less near: its
  * reading speed was measured in another time, nobody measures it again while it gets nothing, and it delays nobody's
  * tokens (IDLE_SHARE); not where it would have to read more of the prompt. A cold endpoint is chosen only when nothing warm,
- * waiting included, would be faster. Ejected and down endpoints are a last resort, and only in panic.
+ * waiting included, would be faster. Ejected and down endpoints are a last resort, and only in panic; in the region to
+ * avoid they come after a wait elsewhere.
  * Source: docs/sources.md, Cost model; the panic share is Envoy's. Rejected: plain least-in-flight (ignores distance) and plain
  * nearest (unstable under skewed demand).
  */
@@ -138,17 +139,20 @@ export function pick(views: readonly EndpointView[], request: RouteRequest, rng:
   const weighed = exploring(views, request).map((view) => weigh(terms, view, request));
   const admitting = weighed.filter(({ excluded }) => excluded === null);
   const { avoidRegion = null } = request;
-  const reachable = avoidRegion === null ? null : admitting.filter(({ view }) => view.region !== avoidRegion);
-  const chosen = (reachable === null ? null : choose(reachable, request, rng)) ?? choose(admitting, request, rng);
+  const isElsewhere = ({ view }: Weighed): boolean => view.region !== avoidRegion;
+  const elsewhere = avoidRegion === null ? admitting : admitting.filter(isElsewhere);
+  const chosen = choose(elsewhere, request, rng) ?? (elsewhere === admitting ? null : choose(admitting, request, rng));
   if (chosen !== null) return { outcome: chosen, panic: false, weighed };
 
   const eligible = weighed.filter(({ excluded }) => excluded !== "tried" && excluded !== "draining");
   const panic = eligible.length > 0 && admitting.length < PANIC_SHARE * eligible.length;
   if (panic) {
-    const resort = cheapest(eligible.filter(isFree));
+    const free = eligible.filter(isFree);
+    // What does not admit in the region to avoid is tried only where nobody else is worth a wait.
+    const resort = cheapest(free.filter(isElsewhere)) ?? (elsewhere.some(isWarm) ? null : cheapest(free));
     if (resort !== null) return { outcome: { ...asChosen(resort, request), reason: "panic" }, panic, weighed };
   }
-  const best = cheapest(admitting);
+  const best = cheapest(elsewhere) ?? cheapest(admitting);
   if (best === null) return { outcome: { kind: "none" }, panic, weighed };
   const { id: endpointId, region } = best.view;
   const waitMs = costTerms(best.view, request).wait;
@@ -256,7 +260,9 @@ function asChosen({ view, totalMs: costMs, netMs }: Weighed, request: CostInput)
 
 const hasSlot = (one: Weighed): boolean => one.inFlight < one.capacity;
 
-const isFree = (one: Weighed): boolean => one.warmth === "warm" && hasSlot(one);
+const isWarm = (one: Weighed): boolean => one.warmth === "warm";
+
+const isFree = (one: Weighed): boolean => isWarm(one) && hasSlot(one);
 
 const fill = (one: Weighed): number => one.inFlight / one.capacity;
 

@@ -145,6 +145,31 @@ describe("panic", () => {
     expect(outcome).toMatchObject(chosen === "panic" ? { endpointId: "ejected0", reason: "panic" } : { kind: "full" });
   });
 
+  describe("after an attempt that was cut off in a region", () => {
+    const dark = ["b", "c", "d"].map((id) => at(id, 10, { region: "dark", standing: "down" }));
+    const cutOff = { avoidRegion: "dark" };
+
+    test("waits for a full endpoint of another one rather than for what is down there", () => {
+      const { outcome } = decide([...dark, at("full", 80, FULL)], cutOff);
+      expect(outcome).toMatchObject({ kind: "full", endpointId: "full" });
+    });
+
+    test("waits elsewhere though the wait there is the shortest", () => {
+      const there = at("b", 10, { ...FULL, region: "dark" });
+      expect(decide([there, at("far", 80, FULL)], cutOff).outcome).toMatchObject({ kind: "full", endpointId: "far" });
+    });
+
+    test("tries what is down in another one first", () => {
+      const { outcome } = decide([...dark, at("far", 80, { standing: "down" })], cutOff);
+      expect(outcome).toMatchObject({ kind: "chosen", endpointId: "far", reason: "panic" });
+    });
+
+    test("tries what is down there when there is no other", () => {
+      const { outcome } = decide([...dark, at("full", 80, { ...FULL, standing: "down" })], cutOff);
+      expect(outcome).toMatchObject({ kind: "chosen", region: "dark", reason: "panic" });
+    });
+  });
+
   test("does not override a slot that admits", () => {
     const views = [at("ok", 500), ...["x", "y", "z"].map((id) => at(id, 1, { standing: "ejected" }))];
     expect(decide(views).outcome).toMatchObject({ endpointId: "ok" });

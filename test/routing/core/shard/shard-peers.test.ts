@@ -19,6 +19,7 @@ import type { ShardState } from "../../../../src/routing/core/shard/shard-state.
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import { COMMIT_DIGEST_MS } from "../../../../src/routing/core/shard/shard-queue.ts";
 import type { AcquireRequest } from "../../../../src/routing/core/shard-messages.ts";
+import { applyProbe } from "../../../../src/routing/core/shard/shard-observe.ts";
 import { applyReport } from "../../../../src/routing/core/shard/shard-settle.ts";
 import { acquireRequest, endpointSpec, EU, poolSpec, settlement } from "./shard-fixture.ts";
 
@@ -183,6 +184,19 @@ describe("a region that could not be reached", () => {
     expect(ask(state, "i-1", 0, { excluded: ["e1"] })).toMatchObject({ kind: "granted", grant: { endpointId: "e1b" } });
     const retry = ask(state, "i-2", 0, { excluded: ["e1"], avoidRegion: "us" });
     expect(retry).toEqual({ kind: "spill", region: "eu", reason: expect.any(String) });
+  });
+
+  test("is not tried in panic, while an endpoint of another one is only full", () => {
+    const dark = ["d1", "d2", "d3"].map((id) => endpointSpec({ id }));
+    const far = endpointSpec({ id: "e2", region: "eu", place: EU });
+    const state = createShard(poolSpec([endpointSpec(), ...dark, far]), "us", 1, 0);
+    for (const { id } of dark) {
+      for (let times = 0; times < 3; times++) applyProbe(state, id, { kind: "failed" }, 0, rng);
+    }
+    absorbDigest(state, digest(4), 0);
+    const retry = { excluded: ["e1"], purpose: "retry" } as const;
+    expect(ask(state, "i-1", 0, retry)).toMatchObject({ kind: "granted", grant: { reason: "panic" } });
+    expect(ask(state, "i-2", 0, { ...retry, avoidRegion: "us" })).toMatchObject({ kind: "queued" });
   });
 
   test("still serves when no other region can", () => {
