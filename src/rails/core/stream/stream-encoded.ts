@@ -1,5 +1,5 @@
 /**
- * Looks for what a text that is being generated says by other letters, such as base64.
+ * Looks for what a text that is being generated says by other letters, such as base64 or full-width ones.
  *
  * Model. A run of letters that codes are made of is decoded (`text/views.ts`) and looked at when it has ended, and
  * before that whenever it has grown by half. Some of it was shown by then, so a redaction comes too late and counts as a
@@ -73,8 +73,16 @@ function runStart(piece: string): number {
   return at;
 }
 
-/** Letters and digits, and what stands between them in base64, percent signs and escapes. */
-const isCode = (code: number): boolean => code < 128 && CODES[code] === 1;
+/**
+ * Letters and digits, and what stands between them in base64, percent signs and escapes; control characters; and all
+ * beyond ASCII but blanks, for letters in disguise.
+ */
+const isCode = (code: number): boolean => (code < 128 ? CODES[code] === 1 : !isBlank(code));
 const CODES = Uint8Array.from({ length: 128 }, (_, code) =>
-  /[A-Za-z0-9+/=_%\\&#;.@-]/.test(String.fromCharCode(code)) ? 1 : 0,
+  /(?![\t\n\r])[A-Za-z0-9+/=_%\\&#;.@\p{Cc}-]/u.test(String.fromCharCode(code)) ? 1 : 0,
 );
+
+/** The blanks of Unicode, and the full stops and commas of scripts that are written without any. */
+const isBlank = (code: number): boolean =>
+  code === 0xa0 || (code >= 0x2000 && code < 0x200b) || code === 0x2028 || code === 0x2029 || isMark(code);
+const isMark = (code: number): boolean => code === 0xff0c || (code >= 0x3000 && code < 0x3003);

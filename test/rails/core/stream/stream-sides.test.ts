@@ -191,6 +191,32 @@ describe("a text in base64", () => {
   });
 });
 
+describe("a text in disguise is a flag, or ends the answer, however it is cut:", () => {
+  const half = Math.floor(K.length / 2);
+  const between = (sign: string): string => K.split("").join(sign);
+  test.each([
+    ["full-width letters", K.replaceAll(/[A-Za-z0-9]/g, (char) => String.fromCharCode(char.charCodeAt(0) + 0xfee0))],
+    ["zero-width spaces", between("\u200b")],
+    ["one zero-width space", `${K.slice(0, half)}\u200b${K.slice(half)}`],
+    ["control characters", between("\u0001")],
+    ["one NUL", `${K.slice(0, half)}\0${K.slice(half)}`],
+  ])("%s", (_, disguised) => {
+    for (const size of [1, 3, 1_000]) {
+      const pieces = disguised.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
+      const events = ["see ", ...pieces, " ok"].map((content) => delta({ content })).join("") + STOP;
+      expect(run("chat", [events]).record).toMatchObject({ reasons: ["secrets:github_token"] });
+      const scanners = [secretsScanner("block")];
+      expect(run("chat", [events], { scanners }).blocked).toMatchObject({ rail: "secrets" });
+    }
+  });
+
+  test("prose of other scripts has none", () => {
+    const prose = "Обычный текст, без уловок. 这是一段普通的中文，没有隐藏的内容。ＡＢＣ 株式会社 👩‍👩‍👧‍👦 Café";
+    const events = [...prose.repeat(20)].map((content) => delta({ content })).join("") + STOP;
+    expect(run("chat", [events], { scanners: [secretsScanner("block")] }).blocked).toBeNull();
+  });
+});
+
 test("a block beside the text ends the stream, and its closing repeats nothing of that event", () => {
   const banned = [topicsScanner("block", { topics: { rivals: ["acme"] } })];
   const { out, blocked } = run("chat", [delta({ content: "hi " }) + delta({ content: "x" }, { model: "acme" })], {
