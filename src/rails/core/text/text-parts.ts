@@ -247,7 +247,11 @@ function mapMembers(
   const entries = Object.entries(record);
   const changed = entries.map(([name, value]) => change(value, name));
   const isSame = changed.every(([name, value], index) => name === entries[index]?.[0] && value === entries[index][1]);
-  return isSame ? record : Object.fromEntries(changed);
+  if (isSame) return record;
+  // Whoever wrote the body may have foreseen what a name becomes.
+  const freeName = (named: string, name: string | undefined): string =>
+    named !== name && Object.hasOwn(record, named) ? freeName(`${named}#`, name) : named;
+  return Object.fromEntries(changed.map(([named, value], index) => [freeName(named, entries[index]?.[0]), value]));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -94,6 +94,12 @@ test("a name is redacted wherever it is, and two names stay two", () => {
   expect(applyRedactions(body, spans)).toEqual({ input: [{ "*#0": 1, "*#1": 2 }, { "*#0": 3 }] });
 });
 
+test("a name that is redacted takes no other member's name", () => {
+  const body = { input: { "key a": 1, "*#0": 2, "*#0#": 3 } };
+  const spans = new Map([['{"key a"}', [whole("key a")]]]);
+  expect(applyRedactions(body, spans)).toEqual({ input: { "*#0##": 1, "*#0": 2, "*#0#": 3 } });
+});
+
 test("a number stays as it is, and so do media", () => {
   const body = { prompt: `key ${PNG} key`, seed: 4111111111111111 };
   const spans: SpansByPath = new Map([
