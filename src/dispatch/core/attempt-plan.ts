@@ -82,10 +82,11 @@ export type Repeat = {
   readonly excluded: readonly string[];
   readonly avoidRegion: string | null;
   readonly purpose: AttemptPurpose;
-  /** Of one that was put back: it waits however long, from when it was dispatched, and may be put back so much more. */
+  /** Of one that was put back: it waits however long, from when it was dispatched. */
   readonly patient?: boolean;
   readonly waitedMs?: number;
-  readonly mayPutBack?: boolean;
+  /** False: it was put back so often as may be. Absent: as it asked before. */
+  readonly mayPutBack?: false;
 };
 
 /** Times one request may be put back: the third attempt runs, whoever waits. */
@@ -151,8 +152,7 @@ export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatab
     plan.putBacks += 1;
     // Nothing came of it, and nothing speaks against the endpoint.
     plan.tried.splice(plan.tried.lastIndexOf(loss.endpointId), 1);
-    const mayPutBack = plan.putBacks < PUT_BACKS_MAX;
-    return { ...repeat(plan, plan.tried, null), patient: true, waitedMs: loss.heldMs, mayPutBack };
+    return { ...repeat(plan, plan.tried, null), patient: true, waitedMs: loss.heldMs };
   }
   plan.failures += loss.withHedge ? 2 : 1;
   plan.disputed = loss.undecided && plan.faulted;
@@ -192,5 +192,8 @@ function repeat(plan: AttemptPlan, excluded: readonly string[], avoidRegion: str
   // What was refused unprocessed, or taken away, is still a first attempt, to whoever pays.
   const isFirst =
     plan.last === "capacity" || plan.last === "too_long" || plan.last === "left" || plan.last === "put_back";
-  return { excluded: [...new Set(excluded)], avoidRegion, purpose: isFirst ? "first" : "retry" };
+  const again = { excluded: [...new Set(excluded)], avoidRegion, purpose: isFirst ? "first" : "retry" } as const;
+  // Whatever it is lost by in between, it is put back no more often.
+  const mayPutBack = plan.putBacks < PUT_BACKS_MAX;
+  return mayPutBack ? again : { ...again, mayPutBack };
 }

@@ -45,8 +45,8 @@ export const SHELL_BUGS = {
   "put-back-for-ever": {
     what: "a request is put back as often as somebody of a higher class waits",
     module: "src/dispatch/core/attempt-plan.ts",
-    line: "    const mayPutBack = plan.putBacks < PUT_BACKS_MAX;\n",
-    instead: "    const mayPutBack = true;\n",
+    line: "  const mayPutBack = plan.putBacks < PUT_BACKS_MAX;\n",
+    instead: "  const mayPutBack = plan.putBacks < Infinity;\n",
     breaks: ["put-back"],
   },
   "late-grant-lost": {

@@ -3,7 +3,12 @@
  */
 import { describe, expect, test } from "vitest";
 import { seededRng } from "../../../../src/lib/rng.ts";
-import { afterLoss, createAttemptPlan, PUT_BACKS_MAX } from "../../../../src/dispatch/core/attempt-plan.ts";
+import {
+  afterLoss,
+  afterNoLease,
+  createAttemptPlan,
+  PUT_BACKS_MAX,
+} from "../../../../src/dispatch/core/attempt-plan.ts";
 import { acquire } from "../../../../src/routing/core/shard/shard-acquire.ts";
 import { createShard } from "../../../../src/routing/core/shard/shard.ts";
 import {
@@ -157,7 +162,6 @@ describe("a request that was put back", () => {
       purpose: "first",
       patient: true,
       waitedMs: 700,
-      mayPutBack: true,
     });
     expect([plan.failures, plan.refusals, plan.tried]).toEqual([0, 0, ["e0"]]);
   });
@@ -168,7 +172,12 @@ describe("a request that was put back", () => {
       plan.tried.push("e1");
       return afterLoss(plan, loss, rule)?.mayPutBack;
     });
-    expect(may).toEqual([true, false]);
+    // Absent: as it asked before.
+    expect(may).toEqual([undefined, false]);
+    plan.tried.push("e1");
+    const refused = { ...loss, why: "capacity" } as const;
+    expect(afterLoss(plan, refused, rule)).toMatchObject({ purpose: "first", mayPutBack: false });
+    expect(afterNoLease(plan)).toMatchObject({ mayPutBack: false });
   });
 
   test("is not given up for what it waited at the endpoint", () => {
