@@ -8,7 +8,7 @@
  * have the same card. 404 stays the client's, although another endpoint may have the route or the model: the client
  * chooses the path, and one that asks for what nobody has must not eject the whole pool. Where the client may choose
  * any path at all (`/p`), the edge takes a server's error for the client's own as well (`src/dispatch/http-upstream.ts`).
- * Sources: docs/sources.md, Runpod load balancing; docs/sources.md, Inference servers.
+ * Sources: docs/reference/sources.md, Runpod load balancing; docs/reference/sources.md, Inference servers.
  */
 import type { AnswerClass } from "./port.ts";
 

@@ -3,7 +3,7 @@
  *
  * Readiness: `/health`; a server without that path is asked for `/v1/models`. 204 and 503 while the model loads are
  * told apart by the body where a server says so (llama.cpp's "Loading model"); a plain 503 is a failed probe.
- * Source: docs/sources.md, Inference servers.
+ * Source: docs/reference/sources.md, Inference servers.
  */
 import type { ProbeResult } from "../src/routing/core/endpoint/endpoint.ts";
 import { FAILURE_CHARS_MAX } from "../src/routing/core/shard-messages.ts";

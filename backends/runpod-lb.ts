@@ -5,7 +5,7 @@
  * neither wakes a GPU worker nor blocks. `/ping` through the endpoint's own URL (200 ready, 204 initialising) blocks
  * for up to two minutes while no GPU worker exists, so it is probed only where a config says so, and used to wake.
  * Runpod says "no capacity" with a 400 and a 404: both are told from a client's fault by the body.
- * Source: docs/sources.md, Runpod load balancing.
+ * Source: docs/reference/sources.md, Runpod load balancing.
  */
 import { classifyStatus } from "./classify.ts";
 import type { ProbeResult } from "../src/routing/core/endpoint/endpoint.ts";

@@ -4,7 +4,7 @@
  * Model. A round is one window of load for each contender, in an order that changes from round to round. A round in
  * which somebody else used the pinned cores is dropped for all contenders; on a machine that is never quiet the quieter
  * half stays. What is reported are medians over rounds, ratios taken within each round. Source:
- * docs/sources.md, Cost of parts.
+ * docs/reference/sources.md, Cost of parts.
  * Rejected: one long window each (a slow minute of the machine would be one contender's minute), and the best round
  * (which reports luck).
  */

@@ -3,7 +3,7 @@
  *
  * Model. SGLang answers with a list, one entry a rank, which are added up; a figure that one rank lacks is not told. A
  * capacity of 0 is an engine that is not ready yet, and says nothing of its size.
- * Source: docs/sources.md, Inference servers.
+ * Source: docs/reference/sources.md, Inference servers.
  */
 import type { EngineReport } from "../../src/routing/core/endpoint/engine-report.ts";
 import { reportOf } from "./figures.ts";

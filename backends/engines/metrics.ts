@@ -3,7 +3,7 @@
  *
  * Model. Gauges of several ranks (data parallelism) are added up, shares of their caches averaged by their sizes; what
  * is not there is not told. Times and counters become ms and totals.
- * Source: docs/sources.md, Inference servers: vLLM's `vllm:*` with `cache_config_info` and
+ * Source: docs/reference/sources.md, Inference servers: vLLM's `vllm:*` with `cache_config_info` and
  * `lora_requests_info`, SGLang's `sglang:*`, TGI's `tgi_*`, TensorRT-LLM's `trtllm_*` and, behind Triton,
  * `nv_trt_llm_*`, llama.cpp's `llamacpp:*`.
  * Rejected: SGLang's `cache_hit_rate`, which its own documentation calls unreliable; vLLM's sums of prefill times,

@@ -1,7 +1,7 @@
 /**
  * When would a GPU server with continuous batching emit each token? A state machine over virtual time.
  *
- * Model (docs/sources.md, Engines, as vLLM schedules): the engine works in steps. In one step every decoding sequence
+ * Model (docs/reference/sources.md, Engines, as vLLM schedules): the engine works in steps. In one step every decoding sequence
  * gets one token, and prompts are read in admission order up to a chunk budget; a prompt read to its end yields its
  * first token at the end of that step. A step lasts `(a + b·decoding + c·prompt tokens read) · slowdown · load factor`.
  * A request holds one slot, and KV (`kv-memory.ts`) for its prompt and for each token as it comes. One whose prompt

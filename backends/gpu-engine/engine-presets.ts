@@ -2,7 +2,7 @@
  * Speeds of known GPU servers, as parameters of the step model in `engine-model.ts`.
  *
  * Source: the published presets of a router test bed that fitted `step = a + b·decoding + c·prefill tokens` to vLLM
- * (docs/sources.md, Engines). Rejected: deriving speeds from a card's bandwidth and a model's size, which needs one
+ * (docs/reference/sources.md, Engines). Rejected: deriving speeds from a card's bandwidth and a model's size, which needs one
  * more model that nobody has checked.
  */
 import type { EngineParams } from "./engine-types.ts";

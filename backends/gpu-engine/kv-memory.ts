@@ -1,7 +1,7 @@
 /**
  * The KV memory of an engine: who holds how much of it, and which prompt blocks it still knows.
  *
- * Model (docs/sources.md, Engines, as vLLM's automatic prefix caching): one memory for what runs and for what is
+ * Model (docs/reference/sources.md, Engines, as vLLM's automatic prefix caching): one memory for what runs and for what is
  * remembered. A request holds blocks that it shares with others, which count once, and tokens of its own. A whole block
  * of its prompt that it has read becomes shared; when nobody holds it any more it is idle, which is remembered
  * until the room is needed, least recently used out first. A prompt matches as far as its leading blocks are

@@ -215,7 +215,7 @@ function embed(exchange: Exchange, body: Buffer, { options, pacer }: OpenAiConte
 
 /**
  * The ORCA report, exactly as vLLM sends it: only on whole answers, only when asked
- * (docs/sources.md, Inference servers).
+ * (docs/reference/sources.md, Inference servers).
  */
 function loadReport(exchange: Exchange, pacer: Pacer): OutgoingHttpHeaders {
   const format = exchange.req.headers["endpoint-load-metrics-format"];

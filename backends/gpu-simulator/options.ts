@@ -43,7 +43,7 @@ export type GpuSimulatorOptions = {
   readonly failureTypes: readonly FailureType[];
 };
 
-/** Runpod's limit on a request, docs/sources.md, Runpod load balancing. */
+/** Runpod's limit on a request, docs/reference/sources.md, Runpod load balancing. */
 const REQUEST_BODY_MB_DEFAULT = 30;
 export const BYTES_PER_MB = 1024 * 1024;
 
@@ -62,7 +62,7 @@ export const GPU_SIMULATOR_DEFAULTS: GpuSimulatorOptions = {
   // Between the two Azure traces (28 for code, 211 for chat), nearer to quick demos.
   meanOutputTokens: 64,
   startState: "warm",
-  // An 8B model on Runpod without FlashBoot, docs/sources.md, Engines.
+  // An 8B model on Runpod without FlashBoot, docs/reference/sources.md, Engines.
   coldStartMs: 25_000,
   idleTimeoutMs: 0,
   // Runpod's own time-out when no worker comes up.

@@ -2,7 +2,7 @@
  * Everything that is not work for the GPU: health, load, models, metrics, and Runpod's view of the endpoint.
  *
  * `/ping` answers as Runpod's load balancer expects (200 ready, 204 starting) and, like any request there, wakes a cold
- * endpoint; `/health` and `/v2/{id}/health` only look (docs/sources.md, Runpod load balancing).
+ * endpoint; `/health` and `/v2/{id}/health` only look (docs/reference/sources.md, Runpod load balancing).
  */
 import { assertNever } from "../../src/lib/invariant.ts";
 import type { EngineLoad } from "../gpu-engine/engine-types.ts";

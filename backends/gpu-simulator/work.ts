@@ -20,7 +20,7 @@ export type WorkContext = OpenAiContext & {
   readonly failureDraw: () => FailureType | null;
 };
 
-/** Runpod's words, by which an adapter must know them (docs/sources.md, Runpod load balancing). */
+/** Runpod's words, by which an adapter must know them (docs/reference/sources.md, Runpod load balancing). */
 const TIMED_OUT_BODY = "timed out waiting for worker";
 const NO_WORKERS_BODY = { error: "no workers available" };
 

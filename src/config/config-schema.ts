@@ -5,7 +5,7 @@
  * knows shapes only; what needs two places of the file at once (ids, references) is in `config-check.ts`, and what the
  * rest of the project reads is `Config` in `config.ts`. A message passed to `error` is the fix, in the words of the
  * file. `warmpath.schema.json` is generated from here, so a description is the documentation an editor shows.
- * Source: docs/architecture.md; Durable Object location hints: Cloudflare's data-location reference (11 hints,
+ * Source: docs/explanation/architecture.md; Durable Object location hints: Cloudflare's data-location reference (11 hints,
  * 2026-06).
  * Rejected: zod transforms that resolve defaults in place: the generated JSON schema and the resolved type would then
  * describe two different files, and `workers.max` depends on its neighbour anyway.

@@ -37,7 +37,7 @@ const common = {
   action: z
     .enum(["flag", "redact", "block"])
     .optional()
-    .describe("What a finding does. Default: docs/guardrails.md has the table."),
+    .describe("What a finding does. Default: docs/reference/guardrails.md has the table."),
   timeoutMs: int(1, RAIL_TIMEOUT_MS_MAX)
     .optional()
     .describe(
@@ -128,7 +128,9 @@ const injection = z
       .gt(0)
       .lt(1)
       .default(0.5)
-      .describe("Score from which a text is an injection, above 0, below 1. Default 0.5: docs/injection-model.md."),
+      .describe(
+        "Score from which a text is an injection, above 0, below 1. Default 0.5: docs/explanation/injection-model.md.",
+      ),
     operatorThreshold: z
       .number()
       .gt(0)
@@ -245,7 +247,7 @@ const llamaGuard = z
 
 const webhook = z
   .strictObject({
-    url: url.describe("Where to POST the texts; docs/guardrails.md has the wire format."),
+    url: url.describe("Where to POST the texts; docs/reference/guardrails.md has the wire format."),
     allowPlainHttp: plainHttp,
     secret: secret
       .optional()

@@ -7,7 +7,7 @@
  * a clean end would be taken for success. Where the protocol is not known, only the first chunks pass through here, to see
  * the first token. The lease ends when the bytes do.
  * Rejected: `return fetch(…)`, which tells nothing; a JavaScript loop over every chunk, which costs twice the CPU
- * (docs/performance.md has the measurement).
+ * (docs/explanation/performance.md has the measurement).
  */
 import type { AttemptOutcome } from "../routing/core/shard-messages.ts";
 import { usageAtEnd } from "./core/answer-usage.ts";

@@ -6,7 +6,7 @@
  * then a second of the stream; a client that does not read adds one piece a second to it, and beyond LOOKED_BYTES_MAX
  * nobody looks any more. A look that waits in vain is also how a stall is seen: no chunk needs a timer.
  * Rejected: a loop over every chunk, which costs twice the CPU; a large `readAtLeast`, which makes the tee wait for as
- * much before it gives the client anything (docs/performance.md has both measured).
+ * much before it gives the client anything (docs/explanation/performance.md has both measured).
  */
 import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import { endState } from "./core/stream-end.ts";

@@ -8,7 +8,7 @@
  * leaves this isolate. What of the prompt was read before is known by its beginnings (`prompt-chain.ts`); the session
  * says where it was where no text is known. A request that goes on from an answer (`previous_response_id`) has a key however
  * short it is: its endpoint puts all that came before in front of it, and the shard knows how much that is.
- * Source: docs/sources.md, Threats. Measured: about 1 µs for a session, 10 µs and 5 ns a character for a prompt.
+ * Source: docs/reference/sources.md, Threats. Measured: about 1 µs for a session, 10 µs and 5 ns a character for a prompt.
  * Rejected: HMAC-SHA-256, which is asynchronous and would delay the call to the shard; the hash of every block of the
  * prompt, as an engine's own cache has it, which a router in front of a load balancer cannot keep right.
  */

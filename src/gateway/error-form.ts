@@ -3,7 +3,7 @@
  *
  * Model. Under `/v2` a client of Runpod's reads; where the endpoint's path is Anthropic's Messages, a client of theirs;
  * everybody else reads OpenAI's, also below `/v2/{pool}/openai`. Status and headers are the same in all.
- * Source: what the clients of each read (docs/sources.md, What clients read of an error).
+ * Source: what the clients of each read (docs/reference/sources.md, What clients read of an error).
  * Rejected: to ask the client's headers, which proxies and scripts leave out.
  */
 import type { Config } from "../config/config.ts";

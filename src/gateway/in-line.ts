@@ -5,7 +5,7 @@
  * clients send by themselves: so the second, where it cannot be read, is ignored as its RFC says, and the first is
  * refused. Everyone may lower; above `priorityMax` of its key nobody is raised, else whoever asks loudest goes first.
  * The sender is the tenant and its session, under the keyed hash that affinity uses. How long a client waits is told
- * by Stainless' SDKs (openai, anthropic). Source: docs/sources.md, Fairness. Rejected: the body's `priority`, an
+ * by Stainless' SDKs (openai, anthropic). Source: docs/reference/sources.md, Fairness. Rejected: the body's `priority`, an
  * engine's own, which passes unread.
  */
 import { keyedHash } from "../lib/keyed-hash.ts";

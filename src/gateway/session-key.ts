@@ -2,7 +2,7 @@
  * Decides which session a request belongs to, by the names that agents and their packages send, and how it is told to a
  * shard: SipHash under a secret of the deployment over the tenant and the name, so that nobody else can compute it, and
  * one tenant's name never is another's. The first name that there is counts; an explicit header comes before the body.
- * Source: docs/sources.md, Threats.
+ * Source: docs/reference/sources.md, Threats.
  */
 import { keyedHash } from "../lib/keyed-hash.ts";
 import type { HashKey } from "../lib/keyed-hash.ts";

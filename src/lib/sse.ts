@@ -7,7 +7,7 @@
  * they came and for who wants to know what they say: `splitEvents` cuts the text and keeps every character of it,
  * `readEvent` reads one part. The decoder is both. Each piece is looked at once and joined once, however it was cut.
  * What writes events is in `sse-write.ts`, which the start of the Worker does not need.
- * Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream"; docs/sources.md, Threats.
+ * Source: WHATWG HTML, section 9.2.6 "Interpreting an event stream"; docs/reference/sources.md, Threats.
  * Rejected: splitting at "\n\n", which misses CR streams; waiting for the character after a CR, which withholds the
  * last token of an event until the next one comes; a library (docs/decisions/0001-dependencies.md).
  */

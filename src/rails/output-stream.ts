@@ -8,7 +8,7 @@
  * relay's, as without rails (`relay.ts`).
  * Source: the HTML standard, 13.2.5.5 (PLAINTEXT state), and Cloudflare's HTMLRewriter.
  * Rejected: a loop of `read` and `write`, which costs two resumptions of the isolate for each piece where this costs
- * one (docs/performance.md has the measurement); and a `TransformStream`, which costs more than the loop.
+ * one (docs/explanation/performance.md has the measurement); and a `TransformStream`, which costs more than the loop.
  */
 import { RailFailed } from "./core/stream/stream-guard.ts";
 import type { Pushed, StreamRails } from "./core/stream/stream-rails.ts";

@@ -2,7 +2,7 @@
  * Decides how a row of the table of errors is written: OpenAI's `error` object, which every SDK reads, with RFC 9457
  * members beside it. `error-forms.ts` dresses it for clients that read another.
  *
- * Source: docs/sources.md, What SDKs do with a stream: clients wait for `Retry-After` only up to 60 s. A refusal that
+ * Source: docs/reference/sources.md, What SDKs do with a stream: clients wait for `Retry-After` only up to 60 s. A refusal that
  * is final says `x-should-retry: false`.
  * Rejected: `application/problem+json` alone, which openai reports as "no body".
  */

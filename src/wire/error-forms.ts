@@ -1,6 +1,6 @@
 /**
  * How an error is told: one body of ours from the table, and the forms that it is dressed in for who reads another
- * (docs/sources.md, What clients read of an error).
+ * (docs/reference/sources.md, What clients read of an error).
  */
 import type { ErrorBody } from "./error-body.ts";
 

@@ -3,7 +3,7 @@
  *
  * Model: reason → status, code, type, retryable, message. A message is written here once and says what to do; no
  * exception text, URL, key or prompt can reach it.
- * Source: what openai, AI SDK and LangChain do with each form (docs/sources.md, What SDKs do with a stream): they retry
+ * Source: what openai, AI SDK and LangChain do with each form (docs/reference/sources.md, What SDKs do with a stream): they retry
  * every 5xx, 408, 409 and 429, and stop for good on words about money. So a policy refusal is 4xx and never 409.
  * Rejected: a message at the place of each refusal, where nobody sees whether two of them agree.
  */

@@ -4,7 +4,7 @@
  * Model. A quotient of sums, bytes by tokens, over the last TOKENS_REMEMBERED tokens or so, in which the prior stands for
  * TOKENS_PRIOR of them: long prompts, for which it matters, weigh the most. An answer whose quotient is out of
  * BYTES_MIN to BYTES_MAX says nothing: its body holds an image, or its prompt stands elsewhere. Per isolate and pool; the
- * shard is told tokens. Source: docs/sources.md, Cost model. Rejected: a tokenizer at the edge, one a model, of megabytes.
+ * shard is told tokens. Source: docs/reference/sources.md, Cost model. Rejected: a tokenizer at the edge, one a model, of megabytes.
  */
 import { BYTES_PER_TOKEN } from "./openai.ts";
 

@@ -16,7 +16,7 @@ import type { Checkout } from "../support/checkout.ts";
 import { startModelServer } from "../support/model-server.ts";
 import type { ModelServer } from "../support/model-server.ts";
 
-const page = readFileSync(new URL("../../docs/self-host.md", import.meta.url), "utf8");
+const page = readFileSync(new URL("../../docs/how-to/self-host.md", import.meta.url), "utf8");
 
 /** The one block of the page that is fenced under these words. */
 function block(info: string): string {

@@ -2,7 +2,7 @@
  * Round trips between ten regions of one cloud and where they lie: the default network of a scenario.
  *
  * Source: a sample of cloudping.co's measured matrix as published with a libp2p simulator, both directions averaged, ms
- * (docs/sources.md, Round trips). Within a region 10 ms, because a client is not in the data centre. Public HTTP round
+ * (docs/reference/sources.md, Round trips). Within a region 10 ms, because a client is not in the data centre. Public HTTP round
  * trips are often longer; a scenario that knows better gives its own `roundTripMs`.
  */
 

@@ -1,6 +1,6 @@
 /**
  * `npm run sim`: every policy on the same simulated worlds, as a table, a plot and JSON; or the production core without
- * each of its parts (`--ablation`); or the documented tables (`--tables`). docs/simulator.md explains it.
+ * each of its parts (`--ablation`); or the documented tables (`--tables`). docs/explanation/simulator.md explains it.
  */
 import { writeFileSync } from "node:fs";
 import { invariant } from "../../src/lib/invariant.ts";

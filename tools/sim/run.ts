@@ -2,7 +2,7 @@
  * Runs a scenario at one load: all its seeds, all routers on the same requests, and the references beside them.
  *
  * Model. Seeds are independent runs. Quantiles and their ratios to the best known clairvoyant are of all requests of
- * all seeds together, as in the reference table (docs/simulator.md says how we know); beside them stands the standard
+ * all seeds together, as in the reference table (docs/explanation/simulator.md says how we know); beside them stands the standard
  * deviation between the seeds. Everything else is a mean over seeds. The best clairvoyant is the one with the lowest
  * p99 of the run, the same for all seeds and all columns: one rule, and not the best of each column.
  * Rejected: the mean of each seed's quantile as the headline. It differs by up to a tenth where the tail is one crowded

@@ -1,6 +1,6 @@
 /**
  * What a scenario is, after parsing: a world (regions, network, endpoints), its demand, and what goes wrong in it. Plain
- * data; `report/scenario-parse.ts` makes it from a file, `docs/simulator.md` explains every field with an example.
+ * data; `report/scenario-parse.ts` makes it from a file, `docs/explanation/simulator.md` explains every field with an example.
  *
  * Model. Load is a share of total capacity, so one file serves every load; times of faults may be shares of the run, so
  * they keep their place when the number of requests changes.

@@ -3,7 +3,7 @@
  *
  * Model. Every country of which `ibantools` knows the length: those of SWIFT's registry, and those whose banks print
  * numbers of the same form although they are not in it. Only what the rail needs ships, as one text.
- * Source: docs/sources.md, Detectors.
+ * Source: docs/reference/sources.md, Detectors.
  */
 import { getCountrySpecifications } from "ibantools";
 import type { Generated } from "../cli/generated.ts";

@@ -8,7 +8,7 @@
  * capital letter with it is an I. Taken are letters of the five scripts that have ASCII's shapes and are in use; what
  * NFKC or NFD changes is not, because rails match after both (of other scripts than Latin NFKC's are, since a
  * redaction reads what was sent).
- * Source: docs/sources.md, Detectors. Case and scripts are those of the Node that the project runs on.
+ * Source: docs/reference/sources.md, Detectors. Case and scripts are those of the Node that the project runs on.
  * Rejected: the full list (6,000 rows), most of which no font draws alike; Unicode's single step, which makes rn of m.
  */
 import CONFUSABLES from "unhomoglyph/data.json" with { type: "json" };

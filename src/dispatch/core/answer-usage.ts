@@ -7,7 +7,7 @@
  * sends without being asked, Ollama's counts, and vLLM's `metrics`, whose time to the first token begins when
  * the engine takes the request up. Of a stream the first events and the last are looked at: Anthropic tells
  * the prompt at its beginning.
- * Source: docs/sources.md, Inference servers. Rejected: to ask for usage where the client has not, which shows the
+ * Source: docs/reference/sources.md, Inference servers. Rejected: to ask for usage where the client has not, which shows the
  * client a chunk that it does not expect; a pool may say so (`streamUsage`).
  */
 import { readTail } from "../../lib/sse.ts";

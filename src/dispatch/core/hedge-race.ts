@@ -6,7 +6,7 @@
  * dispatched and the other attempt is cancelled, once. An attempt that fails while the other runs says nothing to the
  * client: the other one is waited for. Every attempt that was dispatched ends in exactly one of won, lost and
  * cancelled. The shell performs what is returned; the simulator runs the same machine.
- * Source: docs/routing.md (first byte wins, the loser is aborted and settled). Rejected: racing two promises, where
+ * Source: docs/explanation/routing.md (first byte wins, the loser is aborted and settled). Rejected: racing two promises, where
  * the loser's late answer has to be recognised in several places.
  */
 import { invariant } from "../../lib/invariant.ts";

@@ -6,7 +6,7 @@
  * JSON that has begun is completed, and where the protocol puts errors beside the data it gets the error. A stream that
  * stopped after the model's own end is whole, and gets the marker that it lacks.
  * Source: WHATWG HTML 9.2.6 for lines and fields; the stream readers of the openai and anthropic packages.
- * Rejected: to forward whole events only, which needs a look at every chunk (docs/performance.md).
+ * Rejected: to forward whole events only, which needs a look at every chunk (docs/explanation/performance.md).
  */
 import type { AnswerProtocol } from "./answer-protocol.ts";
 import { closeJson } from "./json-close.ts";

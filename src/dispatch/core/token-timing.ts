@@ -3,7 +3,7 @@
  *
  * Model. TTFT is the time from send to the first NON-EMPTY token. Servers first send a chunk that only names the role,
  * before the prompt is read; taken for a token, it would make every endpoint look fast.
- * Source: docs/glossary.md; vLLM's serving benchmark.
+ * Source: docs/reference/glossary.md; vLLM's serving benchmark.
  * Rejected: a list of the members that are output. Vendors add new ones; those that are none are few and known.
  */
 

@@ -1,6 +1,6 @@
 /**
  * Runpod's job operations on one pool. Success is exactly 200: its SDK takes every other status for an answer without a
- * job (docs/sources.md, Runpod queue). Long polls wait in the queue, never in a loop here.
+ * job (docs/reference/sources.md, Runpod queue). Long polls wait in the queue, never in a loop here.
  */
 import { DRAIN_SEQ } from "../../jobs/core/messages.ts";
 import type { JobView } from "../../jobs/core/messages.ts";

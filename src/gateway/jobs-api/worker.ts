@@ -1,7 +1,7 @@
 /**
  * Runpod's stock worker protocol: an unmodified container that calls `runpod.serverless.start` takes its jobs here.
  *
- * Read in its source (docs/sources.md, Runpod workers): the client asks for a job for up to 90 s; an answer that it no longer waits
+ * Read in its source (docs/reference/sources.md, Runpod workers): the client asks for a job for up to 90 s; an answer that it no longer waits
  * for would lose the job until its lease ends, so the hold is well below that, and what was taken for a worker that has
  * left goes back at once. It sends JSON as form data, repeats on any status of 400 and above, and must not repeat a late
  * result for ever: that one is answered 200 and not taken. Who may take sees every tenant's inputs of the pool, so it

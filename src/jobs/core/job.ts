@@ -5,7 +5,7 @@
  * fencing token that only rises: whoever holds an older one has no say. `step` (step.ts) is the only way from one state
  * to the next. Input is not part of the record: it never changes and only `start_attempt` needs it.
  *
- * Source: docs/jobs.md; fencing as in Kleppmann, "How to do distributed locking" (2016); states of Runpod, fal,
+ * Source: docs/explanation/jobs.md; fencing as in Kleppmann, "How to do distributed locking" (2016); states of Runpod, fal,
  * Prefect. Rejected: a state `cancelling` (the token already refuses what the aborted attempt still says), and states
  * for claimed-not-started (nothing decides differently there).
  */

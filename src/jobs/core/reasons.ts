@@ -9,7 +9,7 @@
  * - `restarted`: the attempt ended with the router that waited for it.
  * The last two are excused a few times, and then count as `again`: the job itself may be what takes an endpoint, or the
  * router, down. The table is closed: a reason that nobody classified does not compile.
- * Source: the typed infrastructure errors of fal; Runpod's capacity answers (docs/sources.md, Runpod load balancing).
+ * Source: the typed infrastructure errors of fal; Runpod's capacity answers (docs/reference/sources.md, Runpod load balancing).
  * Rejected: a status code as the reason. The same 400 is a client's mistake from one server, and "no worker" from
  * another; adapters decide that, once.
  */

@@ -1,5 +1,5 @@
 /**
- * Decides what happens to a job: one total function over every state and event. docs/jobs.md has it as a table.
+ * Decides what happens to a job: one total function over every state and event. docs/explanation/jobs.md has it as a table.
  *
  * Model. Three rules come before the table.
  * 1. Deadlines first. Whatever the event, a deadline that has passed by `now` is applied before it, the earliest one

@@ -7,7 +7,7 @@
  * that a restart finds it, and what is to happen at an instant. Ended jobs are listed by the minute of their deletion,
  * many to a row (`ended-list.ts`).
  * Rejected: a table of attempts (the row's history has them), a table of history, an index over ended jobs.
- * Every table is described in docs/storage.md.
+ * Every table is described in docs/reference/storage.md.
  */
 import { JOB_NEWER } from "../core/job.ts";
 import type { JobState, TerminalState } from "../core/job-state.ts";

@@ -12,7 +12,7 @@ import type { RailFindings, RailInput, TextPart } from "./rail.ts";
 
 /**
  * What a rail does in a ms of the worst text: `pii`, the slowest on pumps, reads 10 characters a µs on the quiet core of
- * docs/performance.md, and 6 where others share it. Of prose every rail reads five times as many or more.
+ * docs/explanation/performance.md, and 6 where others share it. Of prose every rail reads five times as many or more.
  */
 export const STEPS_PER_MS = 10_000;
 

@@ -9,7 +9,7 @@
  * the stage: another may still block, which is final, where a failure may be gone in a second. So the answer is the
  * same for every order in which rails end, but for one thing that no order can save: when several outside rails would
  * block, the first one names itself and the others were stopped.
- * Source: docs/guardrails.md; docs/sources.md, Streams under guardrails (the first unsafe answer cancels the rest).
+ * Source: docs/reference/guardrails.md; docs/reference/sources.md, Streams under guardrails (the first unsafe answer cancels the rest).
  * Rejected: waiting for all to name every blocker, which gives away the time that a first block saves.
  */
 import { invariant } from "../../lib/invariant.ts";

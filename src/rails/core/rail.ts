@@ -5,7 +5,7 @@
  * It decides neither what a finding does (the policy's action does) nor when it runs, and it never returns a text, so
  * rails cannot overwrite each other. It takes linear time, and reads no more than its
  * budget (`budget.ts`): inside a Worker no clock could stop it.
- * Source: docs/guardrails.md; docs/sources.md, Matching in linear time.
+ * Source: docs/reference/guardrails.md; docs/reference/sources.md, Matching in linear time.
  * Rejected: rails that return a verdict, which would let a rail block where the operator asked for a flag.
  */
 import type { Span } from "./spans.ts";

@@ -4,7 +4,7 @@
  * Model. Rails never change a text: each returns spans over the original, and all of them are applied once. Redactions
  * that overlap or touch become one, named after all their types in alphabetical order, so that the result is a function
  * of the set of spans and of nothing else. Flags and blocks mark a place; they change no text.
- * Source: docs/guardrails.md; docs/sources.md, Merging redactions (transforms that run in parallel overwrite each
+ * Source: docs/reference/guardrails.md; docs/reference/sources.md, Merging redactions (transforms that run in parallel overwrite each
  * other).
  * Rejected: letting the longest or the first span win, which drops the other finding from the record.
  */

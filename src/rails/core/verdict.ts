@@ -4,7 +4,7 @@
  * Model. Verdicts form a chain, allow < flag < redact < block, and a stage's verdict is the highest of its rails': a
  * join, so it does not matter which rail answered first. A rail that did not finish is never an allow: it is recorded
  * as skipped, and counts as a block if it fails closed. A rail in shadow is recorded and changes nothing.
- * Source: docs/guardrails.md; docs/sources.md, Failing open and closed (block fails closed, flag fails open).
+ * Source: docs/reference/guardrails.md; docs/reference/sources.md, Failing open and closed (block fails closed, flag fails open).
  * Rejected: treating an error as a pass, which three of the gateways surveyed there do.
  */
 import { mergeSpansByPath } from "./spans.ts";

@@ -5,7 +5,7 @@
  * the hazard codes. Through a pool the question takes a lease and an endpoint like any request, so the guard's fleet is
  * routed and bounded as every other; it has no rails of its own, or a guard would ask itself for ever. Anything that is
  * neither `safe` nor `unsafe` is no answer.
- * Source: Meta's model card of Llama Guard 3; docs/sources.md, Failing open and closed.
+ * Source: Meta's model card of Llama Guard 3; docs/reference/sources.md, Failing open and closed.
  */
 import { NOTHING_FOUND, readGuardAnswer } from "../core/outside-answers.ts";
 import type { LeaseRequest } from "../../routing/core/lease-client/edge-lease.ts";

@@ -39,7 +39,7 @@ const TICK_MS = 5_000;
 const TICK_FAST_MS = 1_000;
 /**
  * Probes of a pool without traffic, ms: with the second probe, a second later, an endpoint that is gone is known to be
- * within a minute. Costs an alarm, a written row and a probe per endpoint each time (docs/routing.md).
+ * within a minute. Costs an alarm, a written row and a probe per endpoint each time (docs/explanation/routing.md).
  */
 export const TICK_IDLE_MS = 45_000;
 /** Checkpoints, ms: what is lost at worst is this much of an estimate. */

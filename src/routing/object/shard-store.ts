@@ -2,7 +2,7 @@
  * What a shard keeps in SQLite: its epoch, the registry of its endpoints, and a checkpoint of what was in flight.
  *
  * None of it is touched by a request. Leases are not stored: they end within their time, and holders re-create them
- * after a restart (`leases.ts`). Every table is described in docs/storage.md.
+ * after a restart (`leases.ts`). Every table is described in docs/reference/storage.md.
  */
 import type { EndpointSpec } from "../core/pool.ts";
 import type { Checkpoint } from "../host/shard-ports.ts";

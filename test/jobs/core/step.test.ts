@@ -70,7 +70,7 @@ const EVENTS: Readonly<Record<JobEvent["kind"], (job: Job) => JobEvent>> = {
   expired: () => ({ kind: "expired", reason: "purged" }),
 };
 
-/** Where each event leads from each state; what is not named stays where it is. The table of docs/jobs.md. */
+/** Where each event leads from each state; what is not named stays where it is. The table of docs/explanation/jobs.md. */
 const MOVES: Partial<Record<JobState, Partial<Record<JobEvent["kind"], JobState>>>> = {
   queued: { claimed: "running", cancel: "cancelled", expired: "expired" },
   running: {

@@ -54,7 +54,7 @@ describe("reading wrangler.toml", () => {
   });
 
   test("the page on deploying boots what the project's own file says", () => {
-    const page = readFileSync(new URL("../../../docs/deploy.md", import.meta.url), "utf8");
+    const page = readFileSync(new URL("../../../docs/how-to/deploy.md", import.meta.url), "utf8");
     const { compatibilityDate, compatibilityFlags, durableObjects } = readPlatformConfig();
     expect(page).toContain(`compatibilityDate: "${compatibilityDate}"`);
     expect(page).toContain(`compatibilityFlags: ["${compatibilityFlags.join('", "')}"]`);

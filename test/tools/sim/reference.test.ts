@@ -2,7 +2,7 @@
  * The reference table of the issue, reproduced: that is what makes the simulator's other figures worth reading.
  *
  * The full size: 5 seeds x 40,000 requests for each cell. The table's own seeds are unknown, and at load 0.95
- * five seeds leave a standard deviation of 12 to 19 % in some cells (docs/simulator.md has them all); seeds
+ * five seeds leave a standard deviation of 12 to 19 % in some cells (docs/explanation/simulator.md has them all); seeds
  * 68 to 72, which the scenario files name, are those of 1 to 120 that lie closest. Everything is
  * deterministic, so this can not flicker.
  */

@@ -6,7 +6,7 @@
  * `no-queue` ≤ optimum ≤ best known clairvoyant. Which one is best differs: earliest completion is greedy, and
  * what it puts on a busy engine makes those who run there slower. All are of the healthy world, without its
  * faults, and at no cost of messages.
- * Source: docs/sources.md, Bounds. Rejected: one of them as the bound, which policies then beat.
+ * Source: docs/reference/sources.md, Bounds. Rejected: one of them as the bound, which policies then beat.
  */
 import { servedOf, type Served } from "../metrics.ts";
 import { policyRouter } from "../policy-router.ts";

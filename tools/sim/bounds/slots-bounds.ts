@@ -7,7 +7,7 @@
  * `earliest` (ect): each request, in order of arrival, is put where its first token would come back first, all service
  *   times known, and later ones behind it. Booked in order of arrival, not of reaching the endpoint. This is the measure
  *   that every ratio in the tables is of; it is greedy, so a policy may be a little below it.
- * Source: docs/sources.md, Bounds (LB1, LB2, LB3). Faults are not part of a bound: it is of the healthy world.
+ * Source: docs/reference/sources.md, Bounds (LB1, LB2, LB3). Faults are not part of a bound: it is of the healthy world.
  */
 import type { Scenario } from "../scenario.ts";
 import type { Requests } from "../workload.ts";

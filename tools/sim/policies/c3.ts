@@ -2,7 +2,7 @@
  * C3: rank replicas by response time without service, plus the cube of the expected queue times the service time.
  *
  * Source: Suresh et al., NSDI 2015, as in its simulator (lalithsuresh/absim, `client.py`;
- * docs/sources.md, Balancing and overload): score = nw + theta³ · service, theta = 1 + outstanding · clients + queue.
+ * docs/reference/sources.md, Balancing and overload): score = nw + theta³ · service, theta = 1 + outstanding · clients + queue.
  * Network, queue and service are averages of what answers report (alpha 0.9 of the paper); one client, because the
  * whole fleet shares its counts here. Rate control is left out: no endpoint refuses work for being asked too often.
  */

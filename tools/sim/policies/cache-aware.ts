@@ -2,7 +2,7 @@
  * The balancers that know of prompt prefixes: SGLang's cache-aware, llm-d's weights, LMetric and GORGO. All of them are
  * given the endpoints' true caches ("oracle index"), which favours them.
  *
- * Sources (docs/sources.md, Routers for inference, Conclusions):
+ * Sources (docs/reference/sources.md, Routers for inference, Conclusions):
  * SGLang model gateway, `cache_aware`: imbalanced when max − min > 64 and max > 1.5 · min, then least load; else the
  * best match if it covers more than 0.3 of the prompt, else the least loaded (the shipped settings 0.3 / 64 / 1.5).
  * llm-d: scores queue 2 (min–max), KV 2, prefix 3, highest wins. LMetric: least new prefill x (load + 1). GORGO:

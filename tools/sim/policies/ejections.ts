@@ -1,6 +1,6 @@
 /**
  * Passive ejection as prequal-rs does it: 5 failures in a row, 1 s doubling to 30 s, at most half of the endpoints
- * (docs/sources.md, Prequal).
+ * (docs/reference/sources.md, Prequal).
  */
 const EJECTION = { afterFailures: 5, firstMs: 1_000, msMax: 30_000 } as const;
 

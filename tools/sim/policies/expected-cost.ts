@@ -1,7 +1,7 @@
 /**
  * The expected time to first token with the mean service known: network + wait + prefill, the lowest wins.
  *
- * Source: docs/routing.md and the "expected cost" column of the reference table. wait = 0 while in flight < K, else
+ * Source: docs/explanation/routing.md and the "expected cost" column of the reference table. wait = 0 while in flight < K, else
  * (in flight − K + 1) · S / K with S the mean occupancy; prefill is the mean, less what a cached prefix saves. In
  * flight counts trips both ways. This is the column that the production policy must beat.
  */

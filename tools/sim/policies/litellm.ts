@@ -1,7 +1,7 @@
 /**
  * LiteLLM's `latency-based-routing`: the lowest mean of the kept samples, with its window as it is.
  *
- * Source: litellm `router_strategy/lowest_latency.py` (docs/sources.md, Routers for inference): up to 10 samples, but
+ * Source: litellm `router_strategy/lowest_latency.py` (docs/reference/sources.md, Routers for inference): up to 10 samples, but
  * once full the code keeps the first 9 and replaces only the last, so an estimate can be an hour old; time to first
  * token is divided by the answer's tokens; a failure enters as 1000 s; an endpoint without samples counts as 0 and is
  * tried first; buffer 0. The key's life of an hour starts anew with each write, so under traffic it never ends.

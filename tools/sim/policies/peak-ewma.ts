@@ -2,7 +2,7 @@
  * Peak EWMA with two random choices: cost = decayed peak latency x (pending + 1), the lower of two wins.
  *
  * Source: Finagle's peak EWMA as in tower (`load/peak_ewma.rs`), used by linkerd2-proxy with 30 ms and 10 s, and by
- * Helicone's gateway with 250 ms and 30 s (docs/sources.md, Balancing and overload). A sample above the estimate
+ * Helicone's gateway with 250 ms and 30 s (docs/reference/sources.md, Balancing and overload). A sample above the estimate
  * replaces it; one below moves it by 1 − e^(−dt/tau); reading decays towards 0 by the time since the last sample.
  * *Pending* ends and the latency is taken at the first token, tower's "complete on response": the headers of a
  * streamed answer come with it.

@@ -6,7 +6,7 @@
  * flight now, the mean service known, round trips as they are, nothing ever refused for want of a slot. Beside
  * `warmpath`, which runs the same rule in shards with real message delays, it shows what their distance costs. A retry
  * does not wait again: it goes at once where the core's `route` sends it. The rule and its figures were found here by
- * trial on the reference scenarios: docs/simulator.md.
+ * trial on the reference scenarios: docs/explanation/simulator.md.
  */
 import type { EndpointView } from "../../../src/routing/core/endpoint/endpoint-view.ts";
 import { invariant } from "../../../src/lib/invariant.ts";

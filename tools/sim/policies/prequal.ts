@@ -1,7 +1,7 @@
 /**
  * Prequal: probes of (requests in flight, latency at that load); the cold ones by latency, else the least loaded.
  *
- * Source: Wydrowski et al., NSDI 2024, with the parameters of docs/sources.md, Prequal: pool 16, age 1 s, three probes
+ * Source: Wydrowski et al., NSDI 2024, with the parameters of docs/reference/sources.md, Prequal: pool 16, age 1 s, three probes
  * and one removal a query, removal of the oldest and the worst by turns, own dispatches added to pooled probes, reuse
  * bound by randomised rounding (16 when the formula's denominator is not positive), random pick below two usable
  * probes. Q is 0.84 in the paper and 0.6 in prequal-rs. Any failure drops the endpoint's probes, and it is ejected as

@@ -4,7 +4,7 @@
  * Sources: Envoy's load balancers (round robin, random, least request with choice count 2) and nginx's least_conn;
  * Mitzenmacher 2001 for the power of two choices; "nearest" is a proximity steering without load. The "/ K" variants
  * divide by the endpoint's slots, as SkyServe's instance-aware least load does
- * (docs/sources.md, Balancing and overload, Routers for inference).
+ * (docs/reference/sources.md, Balancing and overload, Routers for inference).
  */
 import { anyOf, lowest, twoOf, type PolicyFactory, type PolicySetup } from "../policy.ts";
 

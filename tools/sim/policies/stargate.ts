@@ -2,7 +2,7 @@
  * Stargate's "wait and widen": wait for the nearest bucket of endpoints, and open a farther one only after a
  * part of what it would cost more.
  *
- * Source: NVIDIA NVCF, `load-balancer-configuration.md` (docs/sources.md, Routers for inference). TTFT = round trip +
+ * Source: NVIDIA NVCF, `load-balancer-configuration.md` (docs/reference/sources.md, Routers for inference). TTFT = round trip +
  * queue delay + prefill, queue delay 0 while active < max concurrency, else queued tokens / input tokens per ms.
  * Buckets of 20 ms; a bucket unlocks after 0.25 x its TTFT gap to the best has been waited; of the unlocked with room
  * two are drawn and the faster one is taken; after 60 s the request is refused (503).

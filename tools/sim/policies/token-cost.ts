@@ -5,7 +5,7 @@
  * Model. Such an engine reads prompts one after another and admits far more sequences than it reads at once, so what a
  * request waits for is rarely a slot and mostly the prompt tokens in front of it. In flight without a first token is
  * what a router can count of them. GORGO adds the running requests' tokens too, which wait for nothing. Measured on the
- * traces: docs/simulator.md. Not for the slots model, where a wait is a slot's.
+ * traces: docs/explanation/simulator.md. Not for the slots model, where a wait is a slot's.
  */
 import { lowest, type PolicyFactory } from "../policy.ts";
 

@@ -1,4 +1,4 @@
-/** The rules of docs/glossary.md, Invariants as the checkers name them, and what each asks. */
+/** The rules of docs/reference/glossary.md, Invariants as the checkers name them, and what each asks. */
 export const RULES = {
   capacity: "no lease is admitted beyond the endpoint's capacity and the documented over-commit",
   "lease-table": "the lease table does not contradict itself",

@@ -57,7 +57,7 @@ export const USAGE = `Usage: npm run sim -- [options]
   --json FILE            all figures
   --ablation             the production core without each of its parts, instead of the policies
   --without PART,PART    the same, only these parts: ${PARTS.map(({ name }) => name).join(", ")}
-  --tables all|NAME,NAME the tables of docs/routing.md as Markdown: ${TABLES.map(({ name }) => name).join(", ")}
+  --tables all|NAME,NAME the tables of docs/explanation/routing.md as Markdown: ${TABLES.map(({ name }) => name).join(", ")}
   --full                 … at the sizes that stand there, and not smaller
   --list                 the policies and what they are
 

@@ -1,5 +1,5 @@
 /**
- * What may be written in a scenario file, field by field: shapes, bounds and defaults. docs/simulator.md explains the
+ * What may be written in a scenario file, field by field: shapes, bounds and defaults. docs/explanation/simulator.md explains the
  * fields; what needs two places of the file at once is in `scenario-parse.ts`.
  *
  * The bounds are there so that a typing error is a message and not an hour of computing or an array of a terabyte.

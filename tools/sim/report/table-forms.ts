@@ -1,5 +1,5 @@
 /**
- * The tables of docs/routing.md as Markdown: one row a scenario and load, one column a policy.
+ * The tables of docs/explanation/routing.md as Markdown: one row a scenario and load, one column a policy.
  *
  * A `~` before a figure says that its p99 is no real difference from warmpath's (`difference.ts`).
  */

@@ -1,5 +1,5 @@
 /**
- * `npm run sim -- --tables`: every table of docs/routing.md, as Markdown, with the sizes and seeds that stand there
+ * `npm run sim -- --tables`: every table of docs/explanation/routing.md, as Markdown, with the sizes and seeds that stand there
  * (`--full`) or with smaller ones.
  *
  * Model. A table is a list of scenarios, a list of routers and a form. Seeds are 2001 and up: no choice was made on

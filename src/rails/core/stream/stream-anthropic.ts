@@ -3,7 +3,7 @@
  *
  * Model. Each block is a channel; `content_block_stop` ends it. A blocked stream closes the open block and ends with
  * the stop reason "refusal", which is what Anthropic's own classifiers send, and with `message_stop`.
- * Source: docs/sources.md, What SDKs do with a stream (named events only; an unnamed one is dropped in silence).
+ * Source: docs/reference/sources.md, What SDKs do with a stream (named events only; an unnamed one is dropped in silence).
  */
 import { asRecord } from "./stream-events.ts";
 import type { Json } from "./stream-events.ts";

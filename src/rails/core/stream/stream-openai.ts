@@ -4,7 +4,7 @@
  * Model. Each choice has a channel for each kind of text, and one for the arguments of each tool call. A blocked stream
  * ends with a chunk and `[DONE]`. The chunk gives each choice that had not finished the reason "content_filter", as
  * OpenAI's own filter does.
- * Source: docs/sources.md, What SDKs do with a stream: some take one without a finish reason for a success, others for
+ * Source: docs/reference/sources.md, What SDKs do with a stream: some take one without a finish reason for a success, others for
  * a broken one.
  */
 import { CHAT_TEXTS } from "./answer-sites.ts";

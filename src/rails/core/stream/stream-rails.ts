@@ -5,7 +5,7 @@
  * Model. Events are handled one by one, so it does not matter how the bytes were cut into chunks. An event whose text
  * is released unchanged goes out as it is. Held text goes out, at the latest, before the event that ends it: a finish
  * reason, the stop of a block, `[DONE]`, an error. A block ends the stream as its protocol does.
- * Source: docs/guardrails.md; docs/sources.md, Cost of parts ("handle all events of a network read at once").
+ * Source: docs/reference/guardrails.md; docs/reference/sources.md, Cost of parts ("handle all events of a network read at once").
  */
 import { createSseSplitter, drainPending, readEvent, restOf, splitEvents, withoutBom } from "../../../lib/sse.ts";
 import type { SseSplitter } from "../../../lib/sse.ts";

@@ -4,7 +4,7 @@
  * Model. Pieces come as `….delta`. Then `….done`, the part, the item and the response each repeat the whole text. Such
  * a copy is filtered from its beginning, so it comes out as its pieces did. A blocked stream ends with
  * `response.incomplete` and the reason "content_filter".
- * Source: the event list of OpenAI's OpenAPI description, as named in docs/sources.md, What SDKs do with a stream.
+ * Source: the event list of OpenAI's OpenAPI description, as named in docs/reference/sources.md, What SDKs do with a stream.
  */
 import { itemSites, partSites, responseSites } from "./answer-sites.ts";
 import type { AnswerSite } from "./answer-sites.ts";

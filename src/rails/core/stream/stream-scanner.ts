@@ -4,7 +4,7 @@
  * Model. The text will go on. A scanner answers two questions about it: what is in it (`find`), and from where on it is
  * too early to tell (`holdFrom`). The rest is decided for good. So `holdFrom` depends on the text alone and never moves
  * left when the text grows. In ordinary prose it is the text's length: nothing waits.
- * Source: docs/guardrails.md; docs/sources.md, Streams under guardrails (viable-prefix hold-back).
+ * Source: docs/reference/guardrails.md; docs/reference/sources.md, Streams under guardrails (viable-prefix hold-back).
  * Rejected: a look at every n-th chunk. It shows a match before it is found, or what is shown depends on the chunks.
  */
 import type { SpanAction } from "../spans.ts";

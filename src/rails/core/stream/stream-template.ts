@@ -6,7 +6,7 @@
  * structure: what is in the hole has no quote, backslash or control character, so it cannot end its string. There may
  * be two more holes: the number that events of the Responses API count up, and the padding that hides a token's length.
  * Rejected: looking for `"content":"`, which the text itself may contain; and parsing each event, which costs a stream
- * more than twice what passing it on costs (docs/sources.md, Cost of parts).
+ * more than twice what passing it on costs (docs/reference/sources.md, Cost of parts).
  */
 import { readEvent } from "../../../lib/sse.ts";
 import { parseJson } from "./stream-events.ts";

@@ -10,7 +10,7 @@
  * The same text gives the same output, however it was cut into pieces: a window depends on `released` alone. For the
  * same reason the beginning of a match that nobody could suspect yet, and which therefore was sent, stays visible even
  * where the whole match came in one piece (`hiddenFrom`).
- * Source: docs/guardrails.md.
+ * Source: docs/reference/guardrails.md.
  * Rejected: scanning piece by piece with an overlap, where what is shown depends on how the text was cut.
  */
 import { mergeSpans } from "../spans.ts";

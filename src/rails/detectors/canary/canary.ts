@@ -8,7 +8,7 @@
  * - A canary: a random string that is put into the prompt of one request. Any form of it in the answer (with signs in
  *   between, reversed, hexadecimal, base64) is a leak.
  * Neither finds a paraphrase or a translation: a prompt is not a safe place for a secret.
- * Source: docs/sources.md, Detectors (OWASP LLM08:2026); Karp and Rabin (1987).
+ * Source: docs/reference/sources.md, Detectors (OWASP LLM08:2026); Karp and Rabin (1987).
  * Rejected: similarity by embeddings, which costs a model call; and shingles of characters, which shared names trip.
  */
 import { AhoCorasick } from "../../core/text/aho-corasick.ts";

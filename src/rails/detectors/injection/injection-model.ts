@@ -3,7 +3,7 @@
  *
  * Model. A window is WINDOW_CHUNKS chunks of words and moves by one chunk, so one harmful sentence in a long
  * document is seen with its neighbours and not averaged away. Its log odds are the bias and the weights of its
- * features, which `npm run train:injection` has learned (docs/injection-model.md). What a tool has brought has weights
+ * features, which `npm run train:injection` has learned (docs/explanation/injection-model.md). What a tool has brought has weights
  * of its own. Weights are bytes in a string, unpacked on first use. A longer text has more windows that could be wrong by chance, so it needs more:
  * LONG_TEXT_ODDS for each doubling.
  * Rejected: the mean over the text, which padding defeats; and a larger model, which no isolate runs in time.

@@ -6,7 +6,7 @@
  * trainer gives each pair and triple of classes its weight; a class by itself says little, since every one of these
  * words has an ordinary use. The last classes are no words but marks of a chat's frame (`injection-roles.ts`).
  * Rejected: a list of literal phrases, which found a fifth of real injections and blocked every eighth harmless prompt
- * with such words (docs/sources.md, Detectors).
+ * with such words (docs/reference/sources.md, Detectors).
  */
 import { invariant } from "../../../lib/invariant.ts";
 

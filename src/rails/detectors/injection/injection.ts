@@ -8,8 +8,8 @@
  * (system prompt, tool definitions) are orders to the model by nature: they are read too, because a client may send
  * them, but against a threshold of their own that only a plain attack reaches. What this cannot do: understand. It
  * finds the known classes of attack and their wording; an attack that reads like an ordinary request passes, so it is a
- * first tier (docs/sources.md, Failing open and closed has the second).
- * Source: docs/sources.md, Detectors. Rejected: separate votes of the parts, whose errors add up.
+ * first tier (docs/reference/sources.md, Failing open and closed has the second).
+ * Source: docs/reference/sources.md, Detectors. Rejected: separate votes of the parts, whose errors add up.
  */
 import { textsOf } from "../../core/find-in-texts.ts";
 import type { FoundSpan, RailFindings, RailInput, TextPart } from "../../core/rail.ts";
@@ -29,7 +29,7 @@ export type InjectionOptions = {
   readonly rolesIgnored: readonly string[];
 };
 
-/** Tuned on held-out texts: docs/injection-model.md. */
+/** Tuned on held-out texts: docs/explanation/injection-model.md. */
 export const INJECTION_DEFAULTS: InjectionOptions = { threshold: 0.5, operatorThreshold: 0.99, rolesIgnored: [] };
 
 /** Roles whose texts are orders by nature. */

@@ -5,7 +5,7 @@
  * be on the list of hosts. A link must be clicked, so by default it is a finding only if its address carries
  * data: a long query, or a piece that looks encoded. Addresses that run something are findings everywhere. A
  * span covers the address alone.
- * Source: docs/sources.md, Detectors (OWASP LLM01 and LLM10:2026). Rejected: a list of bad hosts, which is never
+ * Source: docs/reference/sources.md, Detectors (OWASP LLM01 and LLM10:2026). Rejected: a list of bad hosts, which is never
  * complete; and looking at images only, because `![` is one of a dozen ways to have an address loaded.
  */
 import { barePlaces, htmlPlaces, markdownPlaces } from "./link-places.ts";

@@ -6,7 +6,7 @@
  * text. What a pattern takes is told by its compiled size and taken from the rail's budget before it runs; a text for
  * which too little is left is not read by it, and the rail says that it was cut. What lies behind the last match that is looked for counts as found: a bound must not be a way around a rule. A
  * pattern sees the text as written and, where that differs, in normal form, so that invisible characters hide nothing.
- * Source: docs/sources.md, Matching in linear time; `re2js`.
+ * Source: docs/reference/sources.md, Matching in linear time; `re2js`.
  * Rejected: the platform's RegExp, whose time depends on the prompt and which no clock in a Worker can stop.
  */
 import { RE2JS } from "re2js";

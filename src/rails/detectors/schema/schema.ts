@@ -7,7 +7,7 @@
  * `patternProperties`, `uniqueItems` and the formats with dangerous expressions are refused. Instances are bounded
  * before they are looked at. Reasons name the keyword and the place; a member's name that the schema does not know is
  * the sender's text, and is written as "*".
- * Source: docs/sources.md, Matching in linear time (Ajv compiles code, which a Worker forbids);
+ * Source: docs/reference/sources.md, Matching in linear time (Ajv compiles code, which a Worker forbids);
  * `@cfworker/json-schema`.
  */
 import { format, Validator } from "@cfworker/json-schema";

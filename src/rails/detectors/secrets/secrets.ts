@@ -8,7 +8,7 @@
  * linear for every input. Hashes have no anchor and do not fire, UUIDs only by their name; documentation keys that say so in their body
  * (AWS's end in EXAMPLE) and "your-key-here" do not fire either, because redacting them breaks answers about
  * documentation; a made-up key that looks random does.
- * Source: docs/sources.md, Detectors; the formats are in `secret-formats.ts`.
+ * Source: docs/reference/sources.md, Detectors; the formats are in `secret-formats.ts`.
  * Rejected: RegExp, whose time depends on the prompt; and one `indexOf` per prefix, which takes as long on prose
  * (measured), grows with the table, and hides its steps from the test that counts them.
  */

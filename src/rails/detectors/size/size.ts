@@ -6,7 +6,7 @@
  * read must not pass as clean. Media and token ids are not text; the body cap of the shell bounds those. Where the
  * shape of a body is known, media that stand in texts count as such, since a model reads them so. A body that could not be read has
  * no more characters than bytes.
- * Source: docs/sources.md, Threats.
+ * Source: docs/reference/sources.md, Threats.
  * Rejected: counting tokens, which costs a tokenizer per model to refine a bound that is a round number anyway.
  */
 import { isAside } from "../../core/rail.ts";

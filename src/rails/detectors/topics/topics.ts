@@ -5,7 +5,7 @@
  * (spaces, line breaks, hyphens, underscores) counts as one space, and all phrases are looked for in one pass. A phrase
  * must not begin or end inside a word, except in scripts that are written without spaces. The operator's list says what
  * is banned: there is no list of our own, no stemming and no guessing.
- * Source: docs/sources.md, Detectors. Rejected: substring search, which finds "ass" in "class".
+ * Source: docs/reference/sources.md, Detectors. Rejected: substring search, which finds "ass" in "class".
  */
 import { AhoCorasick } from "../../core/text/aho-corasick.ts";
 import { CHARS, isIn } from "../../core/text/char-class.ts";

@@ -6,7 +6,7 @@
  * Letters of another script inside a Latin word are a finding if they are drawn like Latin ones (`mixed-script.ts`). A
  * redaction removes the invisible character and nothing else, and puts the Latin letter in place of its look-alike, so
  * that what the model reads is what a person saw.
- * Source: docs/sources.md, Detectors (OWASP LLM01:2026); Unicode TR36, TR39, TR51.
+ * Source: docs/reference/sources.md, Detectors (OWASP LLM01:2026); Unicode TR36, TR39, TR51.
  * Rejected: removing all invisible characters, which breaks emoji, Persian and most Indic writing.
  */
 import { firstNonAscii } from "../../core/text/char-class.ts";

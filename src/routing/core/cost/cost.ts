@@ -1,11 +1,11 @@
 /**
  * Decides what a choice costs: the expected time to the first token, in ms, as a sum that can be shown.
  *
- *   T = net + wait + load + pre + cold + risk                                   (docs/routing.md)
+ *   T = net + wait + load + pre + cold + risk                                   (docs/explanation/routing.md)
  *
  * Every term is a delay, so none needs a weight, and the sum explains itself. Each term is a module in `terms/`, with
  * its formula, its source and how it is learned.
- * Source: docs/sources.md, Cost model, with the peers' formulas.
+ * Source: docs/reference/sources.md, Cost model, with the peers' formulas.
  * Rejected: weighted scores (queue 2, cache 2, prefix 3 …). They hold for the fleet on which they were tuned.
  */
 import type { EndpointView } from "../endpoint/endpoint-view.ts";

@@ -4,7 +4,7 @@
  * Model. Light in fibre needs 2d / (c / 1.468) for the round trip along the great circle; real paths take 1.72 times
  * that (median of the AWS inter-region matrix) and 5 ms for both ends. It is only a prior: the spread is about 35 ms
  * and public HTTP round trips are often longer, so a measured average replaces it after a few samples.
- * Source: docs/sources.md, Round trips.
+ * Source: docs/reference/sources.md, Round trips.
  * Rejected: the linear fit 14.2 ms + 0.0159 ms/km, which is worse for near places, where the choice matters most.
  */
 import type { Place } from "../pool.ts";

@@ -8,7 +8,7 @@
  * ones early (a slot must not idle while its next request travels), and the deeper the backlog the less a slot may idle.
  * Requests that leave early wait in the endpoint's own queue, which is therefore used only where there is one
  * (`queuesExcess`).
- * Source: found in the simulator on the reference scenarios, with its figures (docs/simulator.md); the over-commit is the
+ * Source: found in the simulator on the reference scenarios, with its figures (docs/explanation/simulator.md); the over-commit is the
  * bandwidth–delay product of a slot. Rejected: strict late binding, which is unstable across regions, and binding at
  * once, whose p99 is 1.2 to 1.7 times the bound in one region.
  */

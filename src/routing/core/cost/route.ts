@@ -9,7 +9,7 @@
  * tokens (IDLE_SHARE); not where it would have to read more of the prompt. A cold endpoint is chosen only when nothing warm,
  * waiting included, would be faster. Ejected and down endpoints are a last resort, and only in panic; in the region to
  * avoid they come after a wait elsewhere.
- * Source: docs/sources.md, Cost model; the panic share is Envoy's. Rejected: plain least-in-flight (ignores distance) and plain
+ * Source: docs/reference/sources.md, Cost model; the panic share is Envoy's. Rejected: plain least-in-flight (ignores distance) and plain
  * nearest (unstable under skewed demand).
  */
 import { assertNever } from "../../../lib/invariant.ts";

@@ -3,7 +3,7 @@
  *
  * closed flows; open blocks until an instant; after it half_open lets one attempt of the whole fleet through (the owner
  * shard shows a capacity of 1), whose end closes or re-opens the breaker. Five failures in a row before the first byte
- * open it for 1 s, doubling to 30 s. Source: docs/routing.md, docs/sources.md, Prequal (prequal-rs).
+ * open it for 1 s, doubling to 30 s. Source: docs/explanation/routing.md, docs/reference/sources.md, Prequal (prequal-rs).
  * One that was down, which probes say, and is up again after its rest begins as closed (`endpoint.ts`).
  * Rejected: an error-rate threshold, which a slow trickle of traffic never reaches; and closing on a good probe,
  * because an endpoint may answer every probe and fail every request.

@@ -6,7 +6,7 @@
  * A failure is never a latency: it feeds `risk` and the breaker, and no estimate of a delay. An answer of "no room" is
  * neither. It sets the slots to what it showed, also to none (`capacity-cut.ts`), once it is known that it was not
  * about one request alone (`room-doubt.ts`).
- * Source: docs/sources.md, Cost model.
+ * Source: docs/reference/sources.md, Cost model.
  */
 import type { Health } from "./endpoint-state.ts";
 import type { EndpointState } from "./endpoint-state.ts";

@@ -8,7 +8,7 @@
  * others: what it sends after that comes on top by itself, and what of it ends is off by itself. The size of the KV
  * memory is a fact of the engine's start, and stays. The reading speed is a quotient of two counters that only grow,
  * over what they grew between two looks.
- * Source: docs/sources.md, Inference servers (vLLM's `/metrics` and `cache_config_info`, SGLang's `/v1/loads`).
+ * Source: docs/reference/sources.md, Inference servers (vLLM's `/metrics` and `cache_config_info`, SGLang's `/v1/loads`).
  * Rejected: a scrape on the way of a request, which waits for an engine that is busy; trust in figures between two
  * scrapes, which are seconds apart; and the larger of the engine's count and our own, which holds slots for
  * requests that have ended since.

@@ -8,7 +8,7 @@
  * lost to its hedge counts with the time at which it was given up, which is less than the truth and above the quantile
  * already: left out, each hedge would lower the quantile and so bring on the next. Only streams: the first byte of a
  * whole answer is its end, and says how long the answer is.
- * Source: docs/routing.md and docs/sources.md, Cost model (half-life 60 s); Dean and Barroso, "The Tail at Scale".
+ * Source: docs/explanation/routing.md and docs/reference/sources.md, Cost model (half-life 60 s); Dean and Barroso, "The Tail at Scale".
  * Rejected: a fixed delay, which is wrong for every endpoint but one; the quantile of the total time, which
  * mixes in the length of answers.
  */

@@ -7,7 +7,7 @@
  * because steering among some would starve the rest. In both cases only below the per-worker concurrency: else the
  * request names nobody, and the platform chooses. The name is a wish (`X-Runpod-Worker-Id: <id>`): who is full or
  * gone is replaced by the platform.
- * Source: docs/sources.md, Runpod load balancing (soft affinity). Rejected: the `strict` form, which makes a request
+ * Source: docs/reference/sources.md, Runpod load balancing (soft affinity). Rejected: the `strict` form, which makes a request
  * wait for minutes for a worker that is gone.
  */
 

@@ -19,7 +19,7 @@
  * - Answers that show no first token tell only that nothing is wrong: they bring the limit back to its start.
  * Always within LIMIT_MIN … LIMIT_MAX.
  * Source: Gradient2Limit.java and Envoy's adaptive concurrency (its buffer) as in
- * docs/sources.md, Balancing and overload; s 0.2, q √limit and tolerance 1.5 on the first-token residual as in 6.5.
+ * docs/reference/sources.md, Balancing and overload; s 0.2, q √limit and tolerance 1.5 on the first-token residual as in 6.5.
  * Rejected: the long-term mean as base (Gradient2's own), which takes a queue that stays for the engine's speed.
  */
 

@@ -10,7 +10,7 @@
  *
  * `keeps` is the size of the KV memory where the engine tells it, and learned from ends: a hit farther back than it, or a
  * miss nearer, moves it a share of the way there.
- * Source: docs/sources.md, Routing by work (Mattson's stack distances, which for least-recently-used hold for any size).
+ * Source: docs/reference/sources.md, Routing by work (Mattson's stack distances, which for least-recently-used hold for any size).
  * Rejected: five minutes, as hosted caches promise: a busy engine's cache turns over in one, an idle one's in hours.
  */
 

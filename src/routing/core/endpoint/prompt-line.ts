@@ -11,7 +11,7 @@
  * A prompt whose time is over and whose first token has not been told is still being read, for TOLD_LATE_MS, and of a stream
  * for SLOW_TIMES what it should have taken: its engine has become slow, and must not look empty. After that the news is
  * presumed lost, or there is none (an answer that is no stream), and the line goes on without it.
- * Source: docs/sources.md, Routing by work: llm-d's in-flight tokens, Dynamo's decay of the oldest, sgl-router's waiting
+ * Source: docs/reference/sources.md, Routing by work: llm-d's in-flight tokens, Dynamo's decay of the oldest, sgl-router's waiting
  * tokens over R. Rejected: slots alone, of which such an engine has many free beside a line of seconds; and a counter of
  * tokens, which one lost message makes wrong for ever.
  */
@@ -44,7 +44,7 @@ export const TOLD_LATE_MS = 300;
 
 /**
  * … and of a stream for so many times what the line should have taken, because an engine that has become slow is not
- * empty. Once is not enough and ten times no better (docs/performance.md, Why one of three equals stood idle).
+ * empty. Once is not enough and ten times no better (docs/explanation/performance.md, Why one of three equals stood idle).
  */
 export const SLOW_TIMES = 3;
 

@@ -14,7 +14,7 @@
  * in the ratio, an endpoint that is given short prompts would seem to read long ones at a fraction of its speed, and would
  * never be given one. So what a step takes by itself is taken off: it is what is left at no tokens of the line that fits the
  * stretches best. Where all prompts are of one length none can be told, and it is 0. As a delay it is part of `load`.
- * Source: docs/sources.md, Routing by work (SGLang's router takes the same ratio from the engine's counters); ordinary least
+ * Source: docs/reference/sources.md, Routing by work (SGLang's router takes the same ratio from the engine's counters); ordinary least
  * squares. Rejected: the mean of each attempt's tokens per ms, which one quick prompt among slow ones makes too high (by
  * e^(σ²) where the times are lognormal); only prompts that met an idle engine, of which a busy endpoint has none; and the
  * slope of the fit as R, which is any number where prompts are alike.

@@ -4,7 +4,7 @@
  * Intuition. A trip to the shard costs time. So a busy isolate gets leases ahead, and tells what it owes by the way.
  * Model. A *credit* is a lease that was granted ahead: spent within a fraction of a second, or given back. What a shard
  * must be told (settlements, confirmations) waits in an *outbox* for the next acquire there, and is sent by itself if
- * none is likely soon. All of it is data: the shell makes the calls. Source: docs/architecture.md.
+ * none is likely soon. All of it is data: the shell makes the calls. Source: docs/explanation/architecture.md.
  * Rejected: promises or streams in here, which one request of the isolate would await for another.
  */
 import { createBucket, earn, RETRY_RULE } from "../shard/budget.ts";

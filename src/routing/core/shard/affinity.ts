@@ -18,7 +18,7 @@
  *
  * Bounded: least recently used keys go first. Keys stay in the shard that the session's requests ask; digests carry
  * nothing per key, and a spilled request teaches the shard it was sent to.
- * Source: docs/sources.md, Prequal (heat, and 0.8 / 0.2 of the match confidence), Cost model. Rejected: a consistent hash, which moves sessions when an endpoint comes or
+ * Source: docs/reference/sources.md, Prequal (heat, and 0.8 / 0.2 of the match confidence), Cost model. Rejected: a consistent hash, which moves sessions when an endpoint comes or
  * goes; a mirror of the engine's block tree, which a router in front of a load balancer cannot keep right.
  */
 

@@ -13,7 +13,7 @@
  * restarts begins with full buckets again. While no shard answers, an isolate keeps to a retry bucket of its own.
  * A second lease that was granted and then not needed is not paid back: the bound would need one more message to hold.
  *
- * Source: docs/routing.md; gRPC's retry throttling (proposal A6: 10 tokens, ratio 0.1), with one token a retry
+ * Source: docs/explanation/routing.md; gRPC's retry throttling (proposal A6: 10 tokens, ratio 0.1), with one token a retry
  * instead of one a failure. Thousandths are counted, as gRPC does: ten times 0.1 is less than 1 in floating point.
  * Rejected: a share of what is under way now (Envoy's 20 %, at least 3), under which a total failure still gets 1.2
  * attempts a request for ever; and a budget per isolate, of which nobody knows how many there are.

@@ -6,7 +6,7 @@
  * stand idle for as long as a credit lives. So: never more than a share of the slack, split among the isolates that
  * ask, never more than the isolate will spend within a credit's life at its recent rate, none near saturation, and none
  * that would be chosen elsewhere by then (`shard-acquire.ts`).
- * Source: docs/architecture.md; docs/sources.md, Cost of parts (a call costs about 300 µs of CPU, a credit almost
+ * Source: docs/explanation/architecture.md; docs/reference/sources.md, Cost of parts (a call costs about 300 µs of CPU, a credit almost
  * nothing).
  * Rejected: a fixed batch, which over-reserves small endpoints and starves other isolates.
  */

@@ -5,7 +5,7 @@
  * far longer on one that it writes. A request is charged when its lease is granted, with what it is expected to take,
  * so that a burst is not free until its first answer has ended; its end corrects the sum. Half of it is forgotten every
  * minute. Bounded: whoever was charged longest ago is forgotten first, and then counts as new.
- * Source: docs/sources.md, Fairness (least attained service per agent session in llm-d: half-life 60 s, output twice;
+ * Source: docs/reference/sources.md, Fairness (least attained service per agent session in llm-d: half-life 60 s, output twice;
  * the virtual token counter of Sheng et al., 2024). Rejected: requests counted instead of tokens, by which whoever
  * sends long prompts takes what others wait for; a rate limit, which refuses what nobody else wants.
  */

@@ -14,7 +14,7 @@
  * Restart. Leases live in memory only. A new incarnation of the shard has a higher `epoch`; a renewal that carries an
  * older epoch re-creates its lease (`adopted`), so the table is right again within one renewal period.
  *
- * Rejected: one SQLite row a lease (4 times the CPU of the whole request, docs/sources.md, Cost of parts), and +1/-1 counters.
+ * Rejected: one SQLite row a lease (4 times the CPU of the whole request, docs/reference/sources.md, Cost of parts), and +1/-1 counters.
  */
 import { invariant } from "../../../lib/invariant.ts";
 import type { LeasePrompt } from "../endpoint/prompt-line.ts";

@@ -6,7 +6,7 @@
  * both have. So a prompt is a chain of beginnings: at fixed marks, the next always half as far or a third farther
  * (whoever shares a part of it is found to within a third, whatever comes after), and at the ends of its last messages
  * (the next turn of a conversation has this turn's whole prompt as one of its own ends, and is found exactly). The
- * number is bounded however long the prompt is. Source: docs/sources.md, Cost model. Rejected: a hash of every block,
+ * number is bounded however long the prompt is. Source: docs/reference/sources.md, Cost model. Rejected: a hash of every block,
  * as the engine's own cache has it: 8,192 of them for a prompt of 128k tokens; and the first 256 tokens alone, which
  * all conversations of one agent have in common.
  */

@@ -11,7 +11,7 @@
  * its class and sender, and one to the longest wait below the class that is served: so nobody starves, n
  * requests that came before one delay it by AGE_TURN · n turns at most, and an eighth of the slots is what
  * lower classes have at the least.
- * Source: docs/sources.md, Fairness (the score and its weights are llm-d's). Rejected: ageing by a priority
+ * Source: docs/reference/sources.md, Fairness (the score and its weights are llm-d's). Rejected: ageing by a priority
  * that rises with the wait, which turns into order of arrival exactly when the line is long; and strict
  * classes, which starve the lower.
  */

@@ -11,7 +11,7 @@
  * so what it starts by itself is not started twice. Requests go on being served by what is warm, here or elsewhere; a
  * region whose load is below one request at a time is left to the others, because the round trip costs less than a GPU
  * that idles. An endpoint without which the rest would be short is kept warm shortly before its idle time-out.
- * Source: docs/sources.md, Runpod load balancing (scaler); Cost model (0.8). Rejected: waking by the clock (diurnal
+ * Source: docs/reference/sources.md, Runpod load balancing (scaler); Cost model (0.8). Rejected: waking by the clock (diurnal
  * schedules), which wakes what idles; waking on the first request, which pays a GPU for a stray one.
  */
 import type { Warmth } from "../endpoint/endpoint-view.ts";

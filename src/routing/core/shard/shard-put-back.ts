@@ -7,7 +7,7 @@
  * that waits for longer than the news takes to be heard. That news may be on its way: an edge that finds the answer begun, or
  * may not repeat the request, goes on, and after PUT_BACK_LIFE_MS another is named. Only who says so may be put back (`mayPutBack`): a
  * stream that may be repeated, and was put back fewer than PUT_BACKS_MAX times (`dispatch/core/attempt-plan.ts`).
- * Source: docs/sources.md, Fairness (SMG). Rejected: the oldest, which has waited longest and begins next; a call from
+ * Source: docs/reference/sources.md, Fairness (SMG). Rejected: the oldest, which has waited longest and begins next; a call from
  * the shard to each holder, which an object cannot make.
  */
 import type { Lease } from "./leases.ts";

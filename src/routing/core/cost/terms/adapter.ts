@@ -5,7 +5,7 @@
  * hundred megabytes from its host. So where one endpoint says that it has it, those that say that they have not cost
  * ADAPTER_LOAD_MS more; whoever does not tell is not held to it. Where nobody has it, nobody is better, and a name that is
  * no adapter at all is nobody's. In ms it is weighed against everything else: a resident adapter does not keep a request
- * in line. Source: docs/sources.md, Routers for inference (LoRA affinity). Rejected: a filter, which overloads the one
+ * in line. Source: docs/reference/sources.md, Routers for inference (LoRA affinity). Rejected: a filter, which overloads the one
  * engine that was first.
  */
 import type { EndpointView } from "../../endpoint/endpoint-view.ts";

@@ -4,7 +4,7 @@
  * Model. The whole cold start is learned from those whose beginning was seen: from the wake-up, or the first sign of
  * warming, to the first sign of warmth. A cold endpoint costs all of it, a warming one what is left, and one that is
  * overdue by x is expected to take x more: whatever kept it has no known end, and a request sent there waits for it.
- * Source: docs/sources.md, Cost model; alpha 0.3 because FlashBoot makes the next start unlike the last dozen.
+ * Source: docs/reference/sources.md, Cost model; alpha 0.3 because FlashBoot makes the next start unlike the last dozen.
  * Rejected: 0 left for an overdue one (the estimate as a promise), which sends users to an endpoint that is stuck.
  */
 import type { EndpointView, Warmth } from "../../endpoint/endpoint-view.ts";

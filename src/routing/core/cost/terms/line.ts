@@ -12,7 +12,7 @@
  *   wait_kv = max(0, used + prompt + mean answer − size) · S / size
  *
  * Both, and the slots, are waited for at the same time, so the longest of the three counts.
- * Source: docs/sources.md, Routing by work. Rejected: the sum of the waits, which counts one queue twice: better on long
+ * Source: docs/reference/sources.md, Routing by work. Rejected: the sum of the waits, which counts one queue twice: better on long
  * prompts (p99 1.25 against 1.32 of the bound), worse in chats (1.86 against 1.72).
  */
 import type { EndpointView } from "../../endpoint/endpoint-view.ts";

@@ -6,7 +6,7 @@
  * non-decreasing fit of the buckets (pool adjacent violators, weighted), because more load never means an earlier
  * token. While an endpoint shows no first token its samples fade towards the prior: one that was slow once and has been
  * avoided since is tried again after minutes.
- * Source: docs/sources.md, Cost model (buckets, prior weight 8 samples of 0).
+ * Source: docs/reference/sources.md, Cost model (buckets, prior weight 8 samples of 0).
  * Rejected: a parametric curve, which needs one fit per engine and per GPU.
  */
 export type LoadCurve = {

@@ -9,7 +9,7 @@
  * so that a key with more than its share of the traffic spreads over the endpoints instead of overloading its home. The
  * discount is at least 0 and at most the whole prefill. While a prompt is read, those who run there write slower: λ is
  * what that is worth to a request that could be read elsewhere.
- * Source: docs/sources.md, Cost model and Routing by work; the heat is prequal-rs'. GORGO and Dynamo subtract cached tokens
+ * Source: docs/reference/sources.md, Cost model and Routing by work; the heat is prequal-rs'. GORGO and Dynamo subtract cached tokens
  * likewise; LMetric multiplies the prompt with the batch that it disturbs.
  * Rejected: a sticky home with escape rules, which prequal-rs measured as a loser; a weighted prefix score; λ of 0, which
  * starves those who write (goodput of long and short prompts 51 % instead of 65 %), and of 0.05, which costs a third of the

@@ -8,7 +8,7 @@
  * it is. p counts the attempts that ended before their first byte. It fades with tau 10 s, and starts from half a
  * failure in twenty attempts. A failure feeds this term and the breaker, and no estimate of a delay. "No room" is no
  * failure.
- * Source: docs/sources.md, Cost model.
+ * Source: docs/reference/sources.md, Cost model.
  * Rejected: a latency that stands for a failure (linkerd, LiteLLM's 1,000 s). Its size means nothing, and it takes as
  * long to forget as a real one.
  */

@@ -7,8 +7,8 @@
  * What a digest says is old by the time the request is there. Meanwhile requests come and end, so the in-flight is taken
  * as normally distributed about what was seen, with the variance of the UNSEEN_EVENTS per slot and occupancy that are
  * expected in that time, and the wait is the mean over it. A far endpoint with its last slot free is thus no longer as
- * good as an idle one; without this every region sends its overflow for the same slots (docs/routing.md).
- * Source: docs/sources.md, Cost model (alpha 0.05); the mean excess of a normal variable is textbook (the newsvendor's loss). Stargate and GORGO estimate the same from queued tokens, which a router
+ * good as an idle one; without this every region sends its overflow for the same slots (docs/explanation/routing.md).
+ * Source: docs/reference/sources.md, Cost model (alpha 0.05); the mean excess of a normal variable is textbook (the newsvendor's loss). Stargate and GORGO estimate the same from queued tokens, which a router
  * in front of a load balancer does not see. Rejected: a percentile of S, which charges every wait with the worst case.
  */
 import type { EndpointView } from "../../endpoint/endpoint-view.ts";
