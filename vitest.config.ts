@@ -1,6 +1,6 @@
 /**
- * Three ways to run tests: "unit" on Node, "objects" inside the Workers runtime, "e2e" against the built bundle on raw
- * workerd (`npm run build` comes first).
+ * Four ways to run tests: "unit" on Node, "objects" inside the Workers runtime, "e2e" against the built bundle on raw
+ * workerd, and "browser" with Chromium against that (`npm run build` comes first for both).
  */
 import { readFileSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
@@ -69,6 +69,19 @@ export default defineConfig({
           // Each file runs its own workerd and GPU servers: more than two at once and they wait for each other.
           maxWorkers: 2,
           // Real processes on a shared machine: see CONTRIBUTING.md.
+          retry: process.env["CI"] === undefined ? 0 : 1,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          globalSetup: ["test/browser/setup.ts"],
+          expect: { poll: { timeout: 60_000, interval: 20 } },
+          // A browser, a workerd and GPU servers each.
+          maxWorkers: 1,
           retry: process.env["CI"] === undefined ? 0 : 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
