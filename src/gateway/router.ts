@@ -27,6 +27,7 @@ type Exact = { readonly method: string; readonly scope: Scope; readonly handler:
 
 const jobsPart = part(async () => import("./jobs-api/routes.ts"));
 const asyncPart = part(async () => import("./jobs-api/respond-async.ts"));
+const dashboardPart = part(async () => import("./dashboard/routes.ts"));
 const passPart = part(async () => import("./pass-through.ts"));
 
 /** Paths without parameters: one look-up decides, which is what every inference request pays. */
@@ -48,6 +49,9 @@ patterns
   .post("/admin/endpoints/:id/drain", authenticated("admin", admin("drain")))
   .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
   .post("/admin/shards/:pool/:region/restart", authenticated("admin", admin("restart")));
+
+/** The page of operators, and what it asks. */
+const DASHBOARD_PATH = /^\/dashboard(?:\/|$)/;
 
 /** A pool, and the path at its endpoints. */
 const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;
@@ -84,6 +88,10 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
   if (JOB_PATH.test(path)) {
     const { routeJobs } = await jobsPart();
     return routeJobs({ ...edge, path }, async (asked, scope, handler) => admit(asked, scope, handler, {}));
+  }
+  if (DASHBOARD_PATH.test(path)) {
+    const { routeDashboard } = await dashboardPart();
+    return routeDashboard({ ...edge, path }, async (asked, handler) => admit(asked, "admin", handler, {}));
   }
   // The router reads these two members and writes its own beside them.
   const answer: Answer | undefined = await patterns.fetch({ method, url: `http://router${path}` } as IRequest, edge);

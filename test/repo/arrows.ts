@@ -30,7 +30,7 @@ const READERS = ["check", "finding", "parse", "read"].map((part) => `src/config/
 /** Lowest rank first. */
 export const ranks: readonly (readonly Room[])[] = [
   [{ room: "src/lib/" }],
-  [{ room: "src/routing/core/" }, { room: "src/rails/core/" }, { room: "src/jobs/core/" }],
+  [{ room: "src/routing/core/" }, { room: "src/rails/core/" }, { room: "src/jobs/core/" }, { room: "src/sight/core/" }],
   // Pure as well. Three of the detectors wrap a library.
   [
     { room: "src/rails/detectors/", packages: ["re2js", "obscenity", "@cfworker/json-schema"] },
@@ -46,8 +46,14 @@ export const ranks: readonly (readonly Room[])[] = [
     { room: "src/routing/object/", packages: [WORKERS] },
     { room: "src/dispatch/", packages: [WORKERS] },
   ],
-  [{ room: "src/rails/", packages: [WORKERS] }],
-  [{ room: "src/jobs/object/", packages: [WORKERS] }],
+  [
+    { room: "src/rails/", packages: [WORKERS] },
+    { room: "src/sight/", packages: [WORKERS] },
+  ],
+  [
+    { room: "src/jobs/object/", packages: [WORKERS] },
+    { room: "src/sight/object/", packages: [WORKERS] },
+  ],
   [{ room: "src/gateway/", packages: [WORKERS, "itty-router"] }],
   [{ room: "src/worker.ts", packages: [WORKERS] }],
 ];

@@ -3,8 +3,8 @@
  * development route loses a shard's memory on purpose.
  */
 import { shardName } from "../../routing/core/shard-name.ts";
-import type { ShardStatus } from "../../wire/shard-status.ts";
-import { askShard } from "./admin-call.ts";
+import { askFleet as askShards, askShard } from "../../sight/ask-fleet.ts";
+import type { ShardAnswer } from "../../sight/ask-fleet.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
@@ -16,26 +16,10 @@ export async function fleet(edge: Authenticated): Promise<Answer> {
   return answerJson(edge, { shards: answers.map(({ name, reachable, status }) => ({ name, reachable, status })) });
 }
 
-export type ShardAnswer = {
-  readonly name: string;
-  readonly pool: string;
-  readonly region: string;
-  readonly reachable: boolean;
-  readonly status: ShardStatus | null;
-};
-
 /** What every shard says of itself, all asked at once. */
 export async function askFleet({ runtime, shardOf }: Authenticated, probe: boolean): Promise<readonly ShardAnswer[]> {
-  const shards = [...runtime.pools.values()].flatMap(({ spec }) => {
-    const regions = new Set(spec.endpoints.map(({ region }) => region));
-    return [...regions].map((region) => ({ pool: spec.id, region, name: shardName(spec.id, region) }));
-  });
-  return Promise.all(
-    shards.map(async (shard) => {
-      const asked = await askShard(shardOf(shard.name), async (stub) => stub.status(probe));
-      return { ...shard, reachable: asked.ok, status: asked.ok ? asked.value : null };
-    }),
-  );
+  const specs = Array.from(runtime.pools.values(), ({ spec }) => spec);
+  return askShards(specs, shardOf, probe);
 }
 
 /**

@@ -12,7 +12,7 @@ import type { Explanation, Picture } from "../../routing/core/cost/explain.ts";
 import { shardName } from "../../routing/core/shard-name.ts";
 import { readExplainBody } from "./explain-request.ts";
 import type { ExplainBody } from "./explain-request.ts";
-import { askShard } from "./admin-call.ts";
+import { askShard } from "../../sight/ask-fleet.ts";
 import { parseJson } from "../../wire/body.ts";
 import type { Answer } from "../../wire/refusal.ts";
 import { answerJson } from "../edge-request.ts";

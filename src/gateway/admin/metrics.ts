@@ -8,7 +8,7 @@
 import type { EndpointView } from "../../routing/core/endpoint/endpoint-view.ts";
 import type { HeaderRecord } from "../../wire/headers.ts";
 import { askFleet } from "./admin.ts";
-import type { ShardAnswer } from "./admin.ts";
+import type { ShardAnswer } from "../../sight/ask-fleet.ts";
 import { dress } from "../../wire/replies.ts";
 import type { Authenticated } from "../edge-request.ts";
 
