@@ -28,7 +28,9 @@ export default defineConfig({
           // Tests wait for work, and a busy machine takes its time: a limit only ends what will never end.
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          include: ["test/{lib,routing,rails,jobs,config,wire,dispatch,gateway,backends,tools,repo}/**/*.test.ts"],
+          include: [
+            "test/{lib,routing,rails,jobs,config,wire,dispatch,gateway,sight,backends,tools,repo}/**/*.test.ts",
+          ],
         },
       },
       {
