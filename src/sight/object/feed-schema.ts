@@ -1,4 +1,4 @@
-/** The feed's tables, step by step. Every table is described in docs/storage.md. */
+/** The feed's tables, step by step. Every table is described in docs/reference/storage.md. */
 
 /** In order; a step that has shipped is never changed. */
 const MIGRATIONS = [
