@@ -45,6 +45,10 @@ const REQUEST: readonly Row[] = [
   ["x-warmpath-tags", "Of a job: `name=value, …`."],
   ["x-warmpath-webhook", "Of a job: the URL that is told of it."],
   ["x-warmpath-webhook-events", "Of a job: which events are told."],
+  [
+    "x-warmpath-csrf",
+    "Of the dashboard's session: its token, with everything that is not a GET ([the API](admin-api.md)).",
+  ],
   [names.PLACE, "Development only: where the client is, `lat,lon` or a region's id."],
   [names.HOP, "Set by the router on its dispatches. A request that arrives with it is refused as `request_loop`."],
 ];

@@ -74,6 +74,13 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["GET /v2/{pool}/job-stop/{worker}", "worker", "Jobs that the worker is to stop."],
     ["GET /v2/{pool}/ping/{worker}", "worker", "The worker lives."],
   ]),
+  Dashboard: served([
+    ["POST /dashboard/api/session", null, "An admin key for a session's cookie ([how](admin-api.md))."],
+    ["GET /dashboard/api/session", "admin", "Whose session it is, and its token."],
+    ["DELETE /dashboard/api/session", "admin", "Signs out."],
+    ["GET /dashboard/api/snapshot", "admin", "What the page draws, at this instant."],
+    ["POST /dashboard/api/try", "admin", "A request to a model as the key that is signed in, for the page's panel."],
+  ]),
   Operators: served([
     ["GET /metrics", "admin", "Figures for Prometheus."],
     ["GET /admin/fleet", "admin", "Every shard's leases and endpoints; `?probe=1` asks every endpoint first."],
