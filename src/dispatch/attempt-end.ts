@@ -2,6 +2,7 @@
 import { FAILURE_CHARS_MAX } from "../routing/core/shard-messages.ts";
 import type { AttemptOutcome } from "../routing/core/shard-messages.ts";
 import type { Attempt, LostAttempt } from "./attempt.ts";
+import { noteEnded } from "./trail.ts";
 
 /** Settles the attempt's lease, once, and stops its timer. */
 export function endAttempt(attempt: Attempt, outcome: AttemptOutcome, now: number = nowOf(attempt)): void {
@@ -9,6 +10,8 @@ export function endAttempt(attempt: Attempt, outcome: AttemptOutcome, now: numbe
   attempt.cancelTimer = null;
   if (attempt.isEnded) return;
   attempt.isEnded = true;
+  attempt.outcome = outcome;
+  attempt.endedAtMs ??= now;
   const { sentAtMs, headersAtMs, firstByteAtMs, firstTokenAtMs } = attempt;
   const { answerId, ...usage } = attempt.usage ?? {};
   const { promptTokens, outputTokens = 0 } = usage;
@@ -30,6 +33,7 @@ export function endAttempt(attempt: Attempt, outcome: AttemptOutcome, now: numbe
     ...(attempt.request === null ? {} : { request: attempt.request }),
     ...(attempt.failure === null ? {} : { failure: attempt.failure }),
   });
+  if (attempt.bounds.trail !== undefined) noteEnded(attempt.bounds.trail);
 }
 
 export const nowOf = ({ leases }: Attempt): number => leases.ports.clock.now();
@@ -48,5 +52,8 @@ export function endLost({ attempt, undecided, why }: LostAttempt): void {
 
 /** Keeps what a failed attempt showed: the answer's status and the start of its body, or what broke. */
 export function noteFailure(attempt: Attempt, status: number | null, shown: string): void {
+  attempt.status ??= status;
+  // It may be settled later, when it is known whose fault it was.
+  attempt.endedAtMs ??= nowOf(attempt);
   attempt.failure = { status, text: shown.slice(0, FAILURE_CHARS_MAX) };
 }

@@ -12,6 +12,7 @@ import { abandonAttempt, endAttempt, nowOf } from "./attempt-end.ts";
 import { keepRunning, noteBytes, watch } from "./attempt-watch.ts";
 import type { Attempt, AttemptResult, BegunAttempt, Lateness } from "./attempt.ts";
 import { openAnswer } from "./open-answer.ts";
+import { beginAttempt } from "./trail.ts";
 import type { Bounds, Heard, Way } from "./upstream.ts";
 
 type LostPart = typeof import("./attempt-lost.ts");
@@ -29,6 +30,7 @@ export async function attemptOnce<Reply>(
   lateness: Lateness | null = null,
 ): Promise<AttemptResult<Reply>> {
   const attempt = attemptAt(leases, heldLease, way, bounds, lateness);
+  if (bounds.trail !== undefined) beginAttempt(bounds.trail, attempt);
   watch(attempt, attempt.sentAtMs + bounds.firstByteTimeoutMs);
   // A client that resets its connection stops the bytes and tells nobody: a pipe to it waits for ever.
   bounds.clientGone.addEventListener("abort", () => abandonAttempt(attempt, "cancelled"));
@@ -67,6 +69,10 @@ function attemptAt(
     controller: new AbortController(),
     cancelTimer: null,
     isEnded: false,
+    outcome: null,
+    endedAtMs: null,
+    status: null,
+    bytesOut: null,
     hasBegun: false,
     isTaken: false,
     timedOut: false,
@@ -103,6 +109,7 @@ function begun<Reply>(
   { reply, status, isTooLong, isOver, hasToken, usage }: Extract<Heard<Reply>, { kind: "begun" }>,
 ): BegunAttempt<Reply> {
   attempt.hasBegun = true;
+  attempt.status = status;
   attempt.usage = usage;
   if (isOver) {
     endAttempt(attempt, status < 400 ? "served" : "client_fault");

@@ -17,6 +17,14 @@ export type Attempt = {
   cancelTimer: (() => void) | null;
   /** Its lease is settled, and nothing watches it any more. */
   isEnded: boolean;
+  /** How it was settled; null: it was not. */
+  outcome: AttemptOutcome | null;
+  /** When it ended, or failed; null: neither. */
+  endedAtMs: number | null;
+  /** Of the answer; null: none came. */
+  status: number | null;
+  /** Bytes of its answer, where somebody counted; else null. */
+  bytesOut: number | null;
   hasBegun: boolean;
   /** Somebody sees its answer to the end. */
   isTaken: boolean;

@@ -48,6 +48,7 @@ export async function dispatch(
   const outcome = await runAttempts({ ...request, upstream, bounds: outgoing }, leasing);
   if (outcome.kind === "refused") return outcome;
   const { result, ...told } = outcome;
+  if (outgoing.trail !== undefined) outgoing.trail.answeredBy = result.attempt;
   const { reply } = result;
   if (reply.kind === "own") return { ...told, answer: begunAnswer(result, reply) };
   const headers = [

@@ -18,7 +18,9 @@ export async function runSecond<Reply>(
   lateForMs: number | null,
 ): Promise<Hedged<Reply> | null> {
   const { leases } = first;
-  const hedging: LeaseRequest = { ...leaseRequest, excluded: [...tried], purpose: "hedge" };
+  // Nobody waits for its lease.
+  const { waits: _waits, ...request } = leaseRequest;
+  const hedging: LeaseRequest = { ...request, excluded: [...tried], purpose: "hedge" };
   const asked = lateForMs === null ? hedging : { ...hedging, lateForMs };
   const answer = await leases.take(asked, pool.config.patienceMs);
   const way = answer.kind === "leased" ? wayOf(leases, answer.heldLease, upstream.to, bounds.clientGone) : null;

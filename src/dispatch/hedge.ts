@@ -43,7 +43,7 @@ export async function attemptHedged<Reply>(
       const clientGone = AbortSignal.any([bounds.clientGone, stop.signal]);
       const isMove = lateForMs >= moveAfterMs;
       const hedged = loadSecond().then(async ({ runSecond }) =>
-        runSecond(race, first, { ...bounds, clientGone }, plan, isMove ? lateForMs : null),
+        runSecond(race, first, { ...bounds, clientGone, isHedge: true }, plan, isMove ? lateForMs : null),
       );
       beside.second = { stop, hedged };
       leases.ports.spawn(hedged);

@@ -1,8 +1,7 @@
 /**
  * A slot of an endpoint for whoever sends once, and repeats nothing: a lease, where it leads, and one attempt.
  */
-import type { LeaseRequest, Refused } from "../routing/core/lease-client/edge-lease.ts";
-import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
+import type { Leased, LeaseRequest, Refused } from "../routing/core/lease-client/edge-lease.ts";
 import type { LeaseClient } from "../routing/host/lease-client.ts";
 import type { Refusal } from "../wire/refusal.ts";
 import { endLost } from "./attempt-end.ts";
@@ -43,12 +42,16 @@ export async function takeSlot(
 ): Promise<Slot | Refused> {
   const answer = await leases.take(leaseRequest, pool.config.patienceMs);
   if (answer.kind !== "leased") return answer;
-  const { heldLease } = answer;
+  const { heldLease, reason } = answer;
   const endpoint = wayOf(leases, heldLease, (endpointId) => pool.endpoints.get(endpointId) ?? null, null);
-  return endpoint === null ? { kind: "no_endpoint" } : slotAt(leases, heldLease, endpoint);
+  return endpoint === null ? { kind: "no_endpoint" } : slotAt(leases, { heldLease, reason }, endpoint);
 }
 
-function slotAt(leases: LeaseClient, heldLease: HeldLease, endpoint: EdgeEndpoint): Slot {
+function slotAt(
+  leases: LeaseClient,
+  { heldLease, reason }: Pick<Leased, "heldLease" | "reason">,
+  endpoint: EdgeEndpoint,
+): Slot {
   return {
     kind: "slot",
     endpoint,
@@ -56,8 +59,11 @@ function slotAt(leases: LeaseClient, heldLease: HeldLease, endpoint: EdgeEndpoin
       if (inputTokens !== undefined) heldLease.askedWith = { ...heldLease.askedWith, inputTokens };
       const way = wayOf(leases, heldLease, () => wayTo(endpoint, outgoing), outgoing.clientGone);
       if (way === null) return { kind: "lost", why: "left", silent: true, retryAfterMs: null };
+      const { trail } = outgoing;
+      if (trail !== undefined) trail.reason ??= reason;
       const result = await attemptOnce(leases, heldLease, way, outgoing);
       if (result.kind === "begun") {
+        if (trail !== undefined) trail.answeredBy = result.attempt;
         const { reply } = result;
         return reply.kind === "own" ? { kind: "begun", answer: begunAnswer(result, reply) } : reply;
       }

@@ -17,6 +17,7 @@
  */
 import type { AnswerUsage } from "./core/answer-usage.ts";
 import type { Reach } from "./core/reach-step.ts";
+import type { Trail } from "./trail.ts";
 
 /** What bounds the wait for an answer. */
 export type Bounds = {
@@ -32,6 +33,10 @@ export type Bounds = {
   readonly mayLeave: boolean;
   /** Aborted when the client is seen to have left. */
   readonly clientGone: AbortSignal;
+  /** Where its attempts are noted; absent: nobody tells of them. */
+  readonly trail?: Trail;
+  /** Beside another attempt that is late. Absent: no. */
+  readonly isHedge?: boolean;
 };
 
 /** One request as its endpoints get it. */

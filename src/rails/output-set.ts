@@ -117,7 +117,8 @@ export function outputRecords(
     const said = found.reduce<Verdict>((verdict, { action: did }) => joinVerdicts(verdict, did), "allow");
     // One in shadow only flags; told is what it would have done.
     const verdict = shadow && said !== "allow" ? action : said;
-    const record = { rail: `output.${name}`, shadow, tookMs };
+    const reasons = [...new Set(found.map(({ type }) => `${name}:${type}`))];
+    const record = { rail: `output.${name}`, shadow, tookMs, reasons };
     if (parts.some(({ failed }) => failed.has(name))) return { ...record, verdict: null, status: "error" };
     const isUnread =
       unreadBy(

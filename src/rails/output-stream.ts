@@ -22,8 +22,8 @@ export type StreamRun = {
   readonly rails: StreamRails;
   /** Called once when the first text is there. */
   began(): void;
-  /** Called once when the answer is to go no further. */
-  stop(): void;
+  /** Called once when the answer is to go no further. `blocked`: what ended it; null: a rail that broke. */
+  stop(blocked: StreamBlock | null): void;
   /** Called once when nothing more comes. `blocked`: what ended the answer. */
   ended(blocked: StreamBlock | null): void;
 };
@@ -39,7 +39,7 @@ export function rewriteStream(body: ReadableStream<Uint8Array>, run: StreamRun):
     if (isLast !== null) {
       isOver = true;
       blocked = isLast.blocked;
-      run.stop();
+      run.stop(blocked);
     }
     return out;
   };
@@ -68,7 +68,9 @@ export function rewriteStream(body: ReadableStream<Uint8Array>, run: StreamRun):
 export function rewriteWhole(text: string, run: StreamRun): string {
   const first = shown(() => run.rails.push(text));
   const last = first.isLast === null ? shown(() => run.rails.end()) : null;
-  run.ended((first.isLast ?? last?.isLast)?.blocked ?? null);
+  const ending = first.isLast ?? last?.isLast ?? null;
+  if (ending !== null) run.stop(ending.blocked);
+  run.ended(ending?.blocked ?? null);
   return first.out + (last?.out ?? "");
 }
 

@@ -77,21 +77,26 @@ function unreadableBy(headers: HeaderRecord, isEvents: boolean, format: Railing[
 }
 
 function answerEvents(railed: Railed): Response {
-  const { begun, headers, format, checked, set, said, edge, pool } = railed;
+  const { begun, headers, format, checked, set, said, edge, pool, noted } = railed;
   const { status, body } = begun;
   const rails = createStreamRails({ format, ...set, originals: originalsOf(checked.originals) });
   const piped = body.kind === "whole" ? null : body.pipe(STREAM_OPENING);
   const run: StreamRun = {
     rails,
     began: () => begun.noteToken(),
-    stop: () => piped?.stop(),
+    stop: (blocked) => {
+      noted.stopped(blocked === null ? "guardrail_unavailable" : "blocked_by_guardrail");
+      piped?.stop();
+    },
     ended: (blocked) => {
+      noted.ended();
       const record = rails.record();
       logFailures(record.failed);
       const whose = { requestId: edge.requestId, pool: pool.config.id, endpoint: begun.endpoint.config.id };
       logOutput(whose, outputRecords(set, [...said, record], 0), record, blocked?.rail ?? null);
     },
   };
+  noted.found(() => outputRecords(set, [...said, rails.record()], 0), piped !== null);
   for (const name of OF_THE_BYTES) delete headers[name];
   if (piped === null) {
     const whole = body.kind === "whole" ? body.bytes : null;
@@ -187,13 +192,15 @@ function abandon(railing: Railing, body: Body, refusal: Refusal, records: readon
   return refused(railing, refusal, records);
 }
 
-function refused({ checked }: Railing, refusal: Refusal, records: readonly RailRecord[] = []): Refusal {
+function refused({ checked, noted }: Railing, refusal: Refusal, records: readonly RailRecord[] = []): Refusal {
+  noted.found(() => records, false);
   const { rails } = railHeaders([...checked.records, ...records]);
   return rails === "" ? refusal : { ...refusal, headers: [...(refusal.headers ?? []), [RAILS, rails]] };
 }
 
 /** In the headers of an answer that has not begun: beside what the input rails said. */
-function tell({ headers }: Railing, records: readonly RailRecord[]): void {
+function tell({ headers, noted }: Railing, records: readonly RailRecord[]): void {
+  noted.found(() => records, false);
   const { rails, timing } = railHeaders(records);
   const before = headers[RAILS];
   if (rails !== "") headers[RAILS] = before === undefined ? rails : `${before}, ${rails}`;

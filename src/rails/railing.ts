@@ -1,4 +1,5 @@
 /** What output rails are given: an answer that has begun, and whose it is. */
+import type { RailRecord } from "./core/engine.ts";
 import type { RailedFormat } from "./core/stream/stream-events.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import type { BegunAnswer } from "../dispatch/begun-answer.ts";
@@ -16,4 +17,15 @@ export type Railing = {
   readonly checked: Checked;
   /** As the client gets them. */
   readonly headers: HeaderRecord;
+  readonly noted: RailingNoted;
+};
+
+/** Who tells of the request hears what the rails did. */
+export type RailingNoted = {
+  /** What they have found by now, whenever it is asked; `isRunning`: the end of a stream is still to come. */
+  readonly found: (records: () => readonly RailRecord[], isRunning: boolean) => void;
+  /** They end a stream: by a block, or since one of them broke. */
+  readonly stopped: (reason: "blocked_by_guardrail" | "guardrail_unavailable") => void;
+  /** They have seen the end of a stream. */
+  readonly ended: () => void;
 };

@@ -40,6 +40,8 @@ export type RailRecord = {
   readonly status: RailStatus;
   readonly shadow: boolean;
   readonly tookMs: number;
+  /** What it found, as codes such as "secrets:openai_key". */
+  readonly reasons: readonly string[];
 };
 
 /** `rails` have different names. */
@@ -105,7 +107,8 @@ export function railRecords({
     const status = result?.status ?? "skipped";
     const said = result?.verdict ?? null;
     const verdict = status === "done" || (hasFinished(status) && said !== "allow") ? said : null;
-    return { rail, verdict, status, shadow: shadow === true, tookMs: result?.tookMs ?? 0 };
+    const { tookMs = 0, reasons = [] } = result ?? {};
+    return { rail, verdict, status, shadow: shadow === true, tookMs, reasons };
   });
 }
 

@@ -54,9 +54,13 @@ export class LeaseClient {
     if (leaseRequest.pool.endpoints.length === 0) return { kind: "no_endpoint" };
     const { leaseCache } = this.memory;
     const core = this.#core;
-    const { step: first, refill } = core.beginLease(leaseCache, leaseRequest, this.#now);
+    const { waits } = leaseRequest;
+    const askedAtMs = this.#now;
+    let queuedMs = 0;
+    const { step: first, refill } = core.beginLease(leaseCache, leaseRequest, askedAtMs);
     if (refill !== null) this.ports.spawn(this.#fill(refill));
     let step: LeaseStep = first;
+    if (waits !== undefined) waits.home ??= shardOf(first);
     while (step.kind === "ask" || step.kind === "await") {
       const { asking } = step;
       if (step.kind === "ask") {
@@ -67,8 +71,14 @@ export class LeaseClient {
             : core.onReply(leaseCache, leaseRequest, asking, reply, this.#at());
         continue;
       }
+      const queuedAtMs = this.#now;
       const outcome = await this.#awaitSlot(asking, step.leaseId, leaseRequest.pool.queueWaitMsMax + QUEUE_MARGIN_MS);
+      queuedMs += this.#now - queuedAtMs;
       step = core.onAwaited(leaseCache, leaseRequest, asking, outcome, this.#at());
+    }
+    if (waits !== undefined) {
+      waits.leaseMs += this.#now - askedAtMs;
+      waits.queueMs += queuedMs;
     }
     // A shard takes back a slot of which nobody says that it was received, and counts only what it hears of.
     if (step.kind === "leased" && isOwedAWord(step.heldLease, this.#now)) this.ports.spawn(this.flush());
@@ -204,4 +214,10 @@ export class LeaseClient {
       return null;
     }
   }
+}
+
+/** Whom the first step leads to. */
+function shardOf(step: LeaseStep): string | null {
+  if (step.kind === "leased") return step.heldLease.shard;
+  return "asking" in step ? step.asking.shard : null;
 }

@@ -1,0 +1,99 @@
+/**
+ * Makes the record of a request that has ended, of what was kept of it while it ran. A part of the bundle.
+ *
+ * `said` is not in it yet: what an endpoint said is redacted first, which needs a part of its own (`tell.ts`).
+ */
+import type { Attempt } from "../dispatch/attempt.ts";
+import type { Trail } from "../dispatch/trail.ts";
+import type { RailRecord } from "../rails/core/engine.ts";
+import { parseShardName } from "../routing/core/shard-name.ts";
+import { parseTraceparent } from "../wire/headers.ts";
+import type { AttemptRecord, RailSaid, RequestRecord, RequestTimes } from "./core/record.ts";
+import { lossOf } from "./loss.ts";
+import { outcomeOf } from "./outcome.ts";
+import { routeName } from "./route-name.ts";
+import type { Seen, SeenEnd } from "./seen.ts";
+
+/** Null: nothing was asked of a model, and nothing refused. */
+export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
+  const { startedAtMs, trail, waits } = seen;
+  const { route, leadsToEndpoint } = routeName(seen.path, end.host.runtime.config);
+  if (!leadsToEndpoint && end.refused === null) return null;
+  const { attempts, answeredBy } = trail;
+  const { outcome, reason } = outcomeOf({ ...end, stoppedBy: seen.stoppedBy, answered: answeredBy });
+  const usage = answeredBy?.usage ?? {};
+  const grant = answeredBy?.heldLease.grant;
+  return {
+    id: seen.id,
+    traceId: parseTraceparent(seen.traceparent)?.traceId ?? null,
+    atMs: startedAtMs,
+    method: seen.method,
+    route,
+    tenant: seen.tenant,
+    keyId: seen.keyId,
+    pool: seen.pool?.config.id ?? null,
+    model: seen.model,
+    stream: seen.stream,
+    priority: seen.priority,
+    colo: seen.colo,
+    clientRegion: waits.home === null ? null : (parseShardName(waits.home)?.region ?? null),
+    outcome,
+    reason,
+    status: end.status,
+    endpoint: grant?.endpointId ?? null,
+    region: grant?.region ?? null,
+    why: answeredBy === null ? null : whyOf(trail, attempts.indexOf(answeredBy)),
+    attempts: attempts.map((attempt, index) => attemptRecord(seen, attempt, index)),
+    rails: [
+      ...seen.rails.map((one) => saidBy(one, "input")),
+      ...(seen.outputRails?.() ?? []).map((one) => saidBy(one, "output")),
+    ],
+    ms: timesOf(seen, end),
+    tokens: { in: usage.promptTokens ?? null, cached: usage.cachedTrue ?? null, out: usage.outputTokens ?? null },
+    bytes: { in: seen.bytesIn, out: answeredBy?.bytesOut ?? seen.bytesOut },
+  };
+}
+
+function timesOf({ startedAtMs, trail, waits, railsMs }: Seen, end: SeenEnd): RequestTimes {
+  const { attempts, answeredBy } = trail;
+  const endedAtMs = attempts.reduce((last, { endedAtMs: at }) => Math.max(last, at ?? 0), end.atMs);
+  const hasAsked = waits.home !== null;
+  const since = (atMs: number | null | undefined): number | null =>
+    atMs === null || atMs === undefined ? null : Math.max(0, atMs - startedAtMs);
+  return {
+    overhead: since(answeredBy?.sentAtMs),
+    lease: hasAsked ? waits.leaseMs : null,
+    queue: hasAsked ? waits.queueMs : null,
+    rails: railsMs,
+    ttft: since(answeredBy?.firstTokenAtMs),
+    total: Math.max(0, endedAtMs - startedAtMs),
+  };
+}
+
+function attemptRecord({ startedAtMs, trail }: Seen, attempt: Attempt, index: number): AttemptRecord {
+  const { heldLease, sentAtMs, firstByteAtMs, headersAtMs, endedAtMs, status, bounds } = attempt;
+  const firstAtMs = firstByteAtMs ?? headersAtMs;
+  return {
+    endpoint: heldLease.grant.endpointId,
+    region: heldLease.grant.region,
+    why: whyOf(trail, index),
+    sentMs: sentAtMs - startedAtMs,
+    firstByteMs: firstAtMs === null ? null : firstAtMs - startedAtMs,
+    endedMs: (endedAtMs ?? sentAtMs) - startedAtMs,
+    status,
+    lost: lossOf(attempt, attempt === trail.answeredBy, trail.answeredBy !== null),
+    hedge: bounds.isHedge === true,
+    said: null,
+  };
+}
+
+/** What was put back is still on its first way. */
+function whyOf({ attempts, reason }: Trail, index: number): string {
+  if (attempts[index]?.bounds.isHedge === true) return "hedge";
+  const isFirst = attempts.slice(0, index).every(({ left }) => left === "put_back");
+  return isFirst ? (reason ?? "nearest_warm") : "failover";
+}
+
+function saidBy({ rail, status, verdict, shadow, tookMs, reasons }: RailRecord, stage: RailSaid["stage"]): RailSaid {
+  return { rail, stage, status, action: verdict, shadow, ms: tookMs, rules: reasons };
+}
