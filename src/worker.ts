@@ -15,6 +15,8 @@ import { JOB_PATH, routeRequest } from "./gateway/router.ts";
 import { runtimeOf } from "./dispatch/runtime.ts";
 import { leasesOf, shardsOf } from "./dispatch/platform.ts";
 import type { EdgeEnv, Runtime } from "./dispatch/runtime.ts";
+import { createSeen, noteEnd } from "./sight/see.ts";
+import type { Seen } from "./sight/seen.ts";
 
 export { Keeper } from "./gateway/keeper.ts";
 export { JobQueue } from "./jobs/object/job-queue.ts";
@@ -31,9 +33,15 @@ const READY_PATHS: ReadonlySet<string> = new Set(["/readyz", "/healthz", "/healt
 export default {
   async fetch(request, env, ctx): Promise<Response> {
     const requestId = `req_${crypto.randomUUID()}`;
-    const answer = await serve(request, env, ctx, requestId);
-    const reply =
-      answer instanceof Response ? answer : await dressed(answer, requestId, request.url, runtimeOf(env, ctx));
+    const seen = createSeen(requestId, request.method);
+    const answer = await serve(request, env, ctx, seen);
+    const runtime = runtimeOf(env, ctx);
+    const reply = answer instanceof Response ? answer : await dressed(answer, requestId, request.url, runtime);
+    if (runtime !== null) {
+      const refused = answer instanceof Response ? null : answer.reason;
+      const told = { refused, failed: null, status: reply.status, clientLeft: request.signal.aborted };
+      noteEnd(seen, { host: { runtime, env, ctx }, ...told, atMs: Date.now() });
+    }
     if (reply.status >= 400) await drainUnread(request);
     return reply;
   },
@@ -51,13 +59,14 @@ async function serve(
   request: EdgeRequest["request"],
   env: EdgeEnv,
   ctx: ExecutionContext,
-  requestId: string,
+  seen: Seen,
 ): Promise<Answer> {
-  const startedAtMs = Date.now();
+  const { id: requestId, startedAtMs } = seen;
   if (!METHODS.has(request.method)) return { reason: "method_not_allowed", headers: [["allow", ALLOW]] };
   const target = readUrl(request.url);
   if (!target.ok) return refuseTarget(target.error);
   const { path, query } = target.value;
+  seen.path = path;
   const plain = withoutLastSlash(path);
   if (plain === "/livez") return health(requestId, 200, "ok\n");
   const runtime = runtimeOf(env, ctx);
@@ -75,7 +84,7 @@ async function serve(
   const shardOf = shardsOf(env, runtime.config);
   const leases = leasesOf(runtime, shardOf, ctx);
   const told = { request, path, query, requestId, startedAtMs, dev };
-  const edge: EdgeRequest = { ...told, runtime, env, ctx, shardOf, leases };
+  const edge: EdgeRequest = { ...told, runtime, env, ctx, shardOf, leases, seen };
   try {
     if (env.WARMPATH_SELF_HOSTED !== "1") return await routeRequest(edge);
     // What waits for a job would hold up the end for nothing: the job goes on after the next start.

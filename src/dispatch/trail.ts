@@ -1,24 +1,48 @@
 /**
  * What one request has sent, in order: for whoever tells of it once it has ended (`sight/seen.ts`). The attempts themselves
- * are kept, and not what is to be told of them: as a rule nobody wants to know more than their ends.
+ * are kept, as far as anybody outside may see them: as a rule nobody wants to know more than their ends.
  */
 import type { LeaseReason } from "../routing/core/lease-client/edge-lease.ts";
-import type { Attempt } from "./attempt.ts";
+import type { AttemptFailure, AttemptOutcome, Grant } from "../routing/core/shard-messages.ts";
+import type { Departure } from "../routing/host/lease-client.ts";
+import type { LeasePorts } from "../routing/host/lease-ports.ts";
+import type { AnswerUsage } from "./core/answer-usage.ts";
 
 /** Written in place, by the modules of an attempt's life. */
 export type Trail = {
-  readonly attempts: Attempt[];
+  readonly attempts: Tried[];
   /** Attempts that have not ended. */
   open: number;
   /** Why the first endpoint was chosen; null: none was. */
   reason: LeaseReason | null;
   /** Whose answer was taken; null: nobody's. */
-  answeredBy: Attempt | null;
+  answeredBy: Tried | null;
   /** Called at the end of each attempt. */
   readonly onEnded: () => void;
 };
 
-export function beginAttempt(trail: Trail, attempt: Attempt): void {
+/** What may be seen of an attempt (`attempt.ts`). */
+export type Tried = {
+  readonly heldLease: { readonly grant: Pick<Grant, "endpointId" | "region"> };
+  readonly leases: { readonly ports: Pick<LeasePorts, "clock" | "spawn"> };
+  readonly bounds: { readonly isHedge?: boolean };
+  readonly sentAtMs: number;
+  readonly headersAtMs: number | null;
+  readonly firstByteAtMs: number | null;
+  readonly firstTokenAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly outcome: AttemptOutcome | null;
+  readonly status: number | null;
+  readonly left: Departure | null;
+  readonly isUnreachable: boolean;
+  readonly timedOut: boolean;
+  readonly isSilent: boolean;
+  readonly usage: AnswerUsage | null;
+  readonly failure: AttemptFailure | null;
+  readonly bytesOut: number | null;
+};
+
+export function beginAttempt(trail: Trail, attempt: Tried): void {
   trail.attempts.push(attempt);
   trail.open += 1;
 }

@@ -20,6 +20,9 @@ import type { Answer } from "../wire/refusal.ts";
 import { dress } from "../wire/replies.ts";
 import { answerRailed, railedFormat } from "../rails/output-rails.ts";
 import type { Checked } from "../rails/check.ts";
+import type { RailingNoted } from "../rails/railing.ts";
+import { noteRailed } from "../sight/see.ts";
+import type { Seen } from "../sight/seen.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 
 export type Explained = {
@@ -62,9 +65,23 @@ export function answerBegun(edge: Authenticated, begun: BegunAnswer, explained: 
   const { pool, checked, path } = explained;
   const format = railedFormat(pool, path, checked, status);
   if (format !== null) {
-    return answerRailed({ edge, pool, begun, format, checked, headers });
+    return answerRailed({ edge, pool, begun, format, checked, headers, noted: notedBy(edge.seen) });
   }
+  if (body.kind === "whole") edge.seen.bytesOut = body.bytes?.byteLength ?? 0;
   if (body.kind === "whole") return new Response(BODILESS.has(status) ? null : body.bytes, { status, headers });
   if (begun.isEvents) headers["x-accel-buffering"] = "no";
   return new Response(body.pipe().readable, { status, headers });
+}
+
+function notedBy(seen: Seen): RailingNoted {
+  return {
+    found(records, isRunning) {
+      seen.outputRails = records;
+      seen.isRailing = isRunning;
+    },
+    stopped(reason) {
+      seen.stoppedBy = reason;
+    },
+    ended: () => noteRailed(seen),
+  };
 }

@@ -5,6 +5,7 @@ import { dress } from "../wire/replies.ts";
 import type { ShardOf } from "../dispatch/platform.ts";
 import type { EdgeEnv, Runtime, Waiting } from "../dispatch/runtime.ts";
 import type { LeaseClient } from "../routing/host/lease-client.ts";
+import type { Seen } from "../sight/seen.ts";
 
 export type EdgeRequest = {
   readonly request: Request<unknown, IncomingRequestCfProperties>;
@@ -21,6 +22,8 @@ export type EdgeRequest = {
   readonly shardOf: ShardOf;
   /** The isolate's, for this request. */
   readonly leases: LeaseClient;
+  /** What is to be told of it when it has ended. */
+  readonly seen: Seen;
 };
 
 export type Authenticated = EdgeRequest & { readonly identity: Identity };

@@ -17,7 +17,8 @@ export async function passThrough(
   path: string,
   pathFrom: "client" | "config",
 ): Promise<Answer> {
-  const { request, runtime } = edge;
+  const { request, runtime, seen } = edge;
+  seen.pool = pool;
   const closed = refuseReach(edge, pool, { method: request.method, path, from: pathFrom });
   if (closed !== null) return closed;
   if (request.headers.get("upgrade") !== null) {

@@ -8,8 +8,8 @@
 import type { LeaseRequest } from "../routing/core/lease-client/edge-lease.ts";
 import { PRIORITIES, PRIORITY_DEFAULT } from "../routing/core/shard/priority.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
-import { ALL_READ, unreadIn } from "../rails/core/rail.ts";
-import type { Unread, UnseenReason } from "../rails/core/rail.ts";
+import { ALL_READ } from "../rails/core/rail.ts";
+import type { Unread } from "../rails/core/rail.ts";
 import { tokensIn } from "../wire/token-bytes.ts";
 import { readInferenceBody } from "../wire/openai.ts";
 import type { InferencePath } from "../wire/openai.ts";
@@ -32,6 +32,7 @@ import { AFFINITY_TOKENS_MIN } from "../routing/core/shard/affinity.ts";
 import { protocolOf } from "../dispatch/answer-format.ts";
 import { answerBegun } from "./answer.ts";
 import { besideOf } from "./beside.ts";
+import { blocked } from "./blocked.ts";
 import { dispatch } from "../dispatch/door.ts";
 import type { Outcome } from "../dispatch/door.ts";
 import type { Outgoing } from "../dispatch/outgoing.ts";
@@ -47,10 +48,9 @@ import type { InLine, LineAsked } from "./in-line.ts";
 import { answerKeys, goesOn } from "./session-key.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
-import { textLimit } from "./text-limit.ts";
+import type { Seen } from "../sight/seen.ts";
 import { unreadOf } from "./unread.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
-import type { PoolConfig } from "../config/config.ts";
 
 /** What is known of a request before anything is done with it. */
 export type Parcel = {
@@ -123,11 +123,14 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   const asking = given.stream && given.pool.config.streamUsage ? await usageAsker(given) : null;
   const parcel: Parcel = { ...given, headers, asking };
   const { runtime, leases, ctx, requestId } = edge;
+  noteParcel(edge.seen, parcel);
   if (parcel.pool.endpoints.size === 0) return { reason: "jobs_only" };
-  const { place, key } = placeOf(edge.request, runtime, edge.dev);
+  const { place, key, colo } = placeOf(edge.request, runtime, edge.dev);
   const inputTokens = tokensIn(parcel.pool.tokenBytes, parcel.bytes?.byteLength ?? 0);
   const line = inLineOf(runtime.affinitySecret, lineAsked(edge, parcel));
   if (line === null) return NO_SUCH_CLASS;
+  edge.seen.priority = line.priority;
+  edge.seen.colo = colo;
   const leaseRequest: LeaseRequest = {
     pool: parcel.pool.spec,
     client: place,
@@ -143,6 +146,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     ...line,
     mayPutBack: mayPutBack(parcel, line.priority),
     stream: parcel.stream,
+    waits: edge.seen.waits,
   };
   const leasing = leases.take(leaseRequest, parcel.pool.config.patienceMs);
   const beginning = beginCheck(edge, parcel.pool, {
@@ -191,6 +195,7 @@ type Sending = {
 /** All rails have spoken. */
 async function sendChecked(sending: Sending, checked: Checked): Promise<Answer> {
   const { edge, parcel, leaseRequest, leasing } = sending;
+  noteChecked(edge.seen, checked);
   const outgoing = checked.verdict.verdict === "block" ? null : outgoingOf(edge, parcel, checked, null);
   if (outgoing === null) {
     takeBack(sending);
@@ -223,6 +228,7 @@ async function sendAsking(
     (known, clientGone) => outgoingOf(edge, parcel, known, clientGone),
     async () => leases.take(leaseRequest, parcel.pool.config.patienceMs),
   );
+  noteChecked(edge.seen, checked);
   return outcome === null ? refuseChecked(sending, checked) : respond(sending, outcome, checked, savedMs);
 }
 
@@ -317,6 +323,20 @@ async function affinityOf(
   });
 }
 
+function noteParcel(seen: Seen, { pool, bytes, json, stream }: Parcel): void {
+  const { models } = pool.config;
+  const { model } = (typeof json === "object" && json !== null ? json : {}) as { readonly model?: unknown };
+  seen.pool = pool;
+  seen.model = models.find((name) => name === model) ?? (models.length === 1 ? (models[0] ?? null) : null);
+  seen.stream = stream;
+  seen.bytesIn = bytes?.byteLength ?? 0;
+}
+
+function noteChecked(seen: Seen, { records, tookMs }: Checked): void {
+  seen.rails = records;
+  seen.railsMs = tookMs;
+}
+
 /** Null when the changed body is nested too deep to be written. `stopped` ends it beside the client's own signal. */
 function outgoingOf(
   edge: Authenticated,
@@ -356,6 +376,7 @@ function outgoingOf(
     connectTimeoutMs: config.connectTimeoutMs,
     stallTimeoutMs: config.stallTimeoutMs,
     mayLeave: parcel.repeatable && config.attemptsMax > 1,
+    trail: edge.seen.trail,
     clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
   };
 }
@@ -363,33 +384,6 @@ function outgoingOf(
 /** Where the fleet's endpoints are and how they do is for operators: a key that may only infer asks in vain. */
 const isExplained = ({ request, identity, dev }: Authenticated): boolean =>
   request.headers.get(EXPLAIN) === "1" && (dev || identity.scopes.includes("admin"));
-
-/** What no rail reads, whatever is in it. */
-const OF_ITS_TYPE: ReadonlySet<string> = new Set<UnseenReason>(["not_json", "media"]);
-
-export function blocked({ verdict }: Checked, { id, rails }: PoolConfig): Refusal {
-  const [rail] = verdict.blockedBy;
-  const unfinished = verdict.skipped.find(({ rail: name }) => name === rail);
-  if (unfinished?.status === "unread") {
-    const unread = unreadIn(verdict.reasons);
-    return {
-      reason: unread.some((why) => OF_ITS_TYPE.has(why)) ? "guardrail_unread_type" : "guardrail_unread",
-      detail: `The guardrail "${rail}" must read the whole request and cannot (${unread.join(", ")}). Send text as JSON in UTF-8.`,
-    };
-  }
-  if (unfinished?.status === "budget") {
-    const detail = `The guardrail "${rail}" cannot read as much text in its time (its timeoutMs in pool "${id}"). Send a shorter one.`;
-    return { reason: "body_too_large", detail };
-  }
-  if (unfinished !== undefined) return { reason: "guardrail_unavailable" };
-  const blocking = rails.input.filter(({ name }) => verdict.blockedBy.includes(name));
-  const tooLong = textLimit(verdict.reasons, blocking, id);
-  if (tooLong !== null) return { reason: "body_too_large", detail: tooLong };
-  return {
-    reason: "blocked_by_guardrail",
-    detail: `The guardrail "${verdict.blockedBy.join('", "')}" refused this request. Change its content before you send it again.`,
-  };
-}
 
 /** 16 hex digits, not all zero. */
 function spanId(): string {

@@ -10,6 +10,8 @@ export type ClientPlace = {
   readonly place: Place | null;
   /** Groups clients that share a round trip: the data centre they reached, else a rounded position. */
   readonly key: string;
+  /** The data centre that they reached; null: not known. */
+  readonly colo: string | null;
 };
 
 export function placeOf(
@@ -21,16 +23,21 @@ export function placeOf(
   if (dev) {
     const named = request.headers.get(PLACE);
     const place = named === null ? null : parsePlace(named, config.regions);
-    if (place !== null) return { place, key: keyOf(place) };
+    if (place !== null) return { place, key: keyOf(place), colo: null };
   }
   const { cf } = request;
   // workerd alone says nothing but an address.
   if (cf?.colo === undefined && cf?.latitude === undefined) return alone(own);
   const place = parsePlace(`${cf.latitude},${cf.longitude}`, config.regions);
-  return { place, key: cf.colo ?? (place === null ? "unknown" : keyOf(place)) };
+  const { colo = null } = cf;
+  return { place, key: colo ?? (place === null ? "unknown" : keyOf(place)), colo };
 }
 
-const alone = (place: Place | null): ClientPlace => ({ place, key: place === null ? "unknown" : keyOf(place) });
+const alone = (place: Place | null): ClientPlace => ({
+  place,
+  key: place === null ? "unknown" : keyOf(place),
+  colo: null,
+});
 
 /**
  * Key of a place that no data centre stands for. About 100 km: closer clients cannot be told apart by their round

@@ -82,7 +82,9 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
     const serve: Handler = async (known) => passOn(known, pool, upstreamPath, "config");
     const { openTo } = declared;
     if (openTo !== null && !KEY_HEADERS.some((name) => edge.request.headers.has(name))) {
-      return serve({ ...edge, identity: { keyId: "", tenant: openTo, scopes: ["infer"] } }, {});
+      const identity: Identity = { keyId: "", tenant: openTo, scopes: ["infer"] };
+      edge.seen.identity = identity;
+      return serve({ ...edge, identity }, {});
     }
     return admit(edge, "infer", serve, {});
   }
@@ -122,6 +124,7 @@ async function admit(
     const { error } = identity;
     return typeof error === "object" ? error : { reason: error === "expired" ? "key_expired" : "unauthorized" };
   }
+  edge.seen.identity = identity.value;
   if (!identity.value.scopes.includes(scope)) {
     const detail = `This API key may not do this: it needs the scope "${scope}".`;
     return { reason: "forbidden", detail };

@@ -5,5 +5,5 @@ import type { RequestRecord } from "./core/record.ts";
 import type { SeenHost } from "./seen.ts";
 
 export function recordEnded(_host: SeenHost, record: RequestRecord): void {
-  console.log(JSON.stringify({ event: "request", ...record }));
+  if (record.outcome !== "served") console.log(JSON.stringify({ event: "request", ...record }));
 }

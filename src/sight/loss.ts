@@ -1,10 +1,10 @@
 /** Decides in one word why an attempt did not become the answer of its request. */
-import type { Attempt } from "../dispatch/attempt.ts";
+import type { Tried } from "../dispatch/trail.ts";
 import type { AttemptLoss } from "./core/record.ts";
 
 /** What of an attempt tells it. */
 export type Lost = Pick<
-  Attempt,
+  Tried,
   "outcome" | "left" | "isUnreachable" | "timedOut" | "isSilent" | "status" | "headersAtMs"
 >;
 

@@ -3,8 +3,7 @@
  *
  * `said` is not in it yet: what an endpoint said is redacted first, which needs a part of its own (`tell.ts`).
  */
-import type { Attempt } from "../dispatch/attempt.ts";
-import type { Trail } from "../dispatch/trail.ts";
+import type { Trail, Tried } from "../dispatch/trail.ts";
 import type { RailRecord } from "../rails/core/engine.ts";
 import { parseShardName } from "../routing/core/shard-name.ts";
 import { parseTraceparent } from "../wire/headers.ts";
@@ -13,6 +12,9 @@ import { lossOf } from "./loss.ts";
 import { outcomeOf } from "./outcome.ts";
 import { routeName } from "./route-name.ts";
 import type { Seen, SeenEnd } from "./seen.ts";
+
+/** Those that the door lets in. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /** Null: nothing was asked of a model, and nothing refused. */
 export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
@@ -27,10 +29,10 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
     id: seen.id,
     traceId: parseTraceparent(seen.traceparent)?.traceId ?? null,
     atMs: startedAtMs,
-    method: seen.method,
+    method: METHODS.has(seen.method) ? seen.method : "other",
     route,
-    tenant: seen.tenant,
-    keyId: seen.keyId,
+    tenant: seen.identity?.tenant ?? null,
+    keyId: seen.identity?.keyId ?? null,
     pool: seen.pool?.config.id ?? null,
     model: seen.model,
     stream: seen.stream,
@@ -70,7 +72,7 @@ function timesOf({ startedAtMs, trail, waits, railsMs }: Seen, end: SeenEnd): Re
   };
 }
 
-function attemptRecord({ startedAtMs, trail }: Seen, attempt: Attempt, index: number): AttemptRecord {
+function attemptRecord({ startedAtMs, trail }: Seen, attempt: Tried, index: number): AttemptRecord {
   const { heldLease, sentAtMs, firstByteAtMs, headersAtMs, endedAtMs, status, bounds } = attempt;
   const firstAtMs = firstByteAtMs ?? headersAtMs;
   return {

@@ -11,7 +11,7 @@ import { withoutLastSlash } from "../wire/request-target.ts";
 export type RouteName = { readonly route: string; readonly leadsToEndpoint: boolean };
 
 /** The path of an attempt of a job. */
-export const JOB_ROUTE = "job";
+const JOB_ROUTE = "job";
 
 const HEADS: readonly (readonly [RegExp, string])[] = [
   [/^\/v2\/[^/]+\/openai(?:\/|$)/, "/v2/{pool}/openai"],

@@ -3,8 +3,8 @@
  * by a part of its own, that only failures load.
  */
 import { credentialsOf } from "../../backends/targets.ts";
-import type { Attempt } from "../dispatch/attempt.ts";
 import { part } from "../dispatch/part.ts";
+import type { Tried } from "../dispatch/trail.ts";
 import type { RequestRecord } from "./core/record.ts";
 import { recordEnded } from "./ended.ts";
 import { recordOf } from "./record-of.ts";
@@ -23,7 +23,7 @@ export function tell(seen: Seen, end: SeenEnd): void {
 
 async function withWords(seen: Seen, record: RequestRecord): Promise<RequestRecord> {
   const { failureText } = await wordsPart();
-  const saidIn = ({ failure, heldLease }: Attempt): string | null => {
+  const saidIn = ({ failure, heldLease }: Tried): string | null => {
     if (failure === null || failure.text === "") return null;
     const target = seen.pool?.endpoints.get(heldLease.grant.endpointId)?.target;
     return failureText(failure.text, target === undefined ? [] : credentialsOf(target));

@@ -141,7 +141,7 @@ describe("at its bound and beyond:", () => {
 });
 
 test("headers tell what each rail said, and that one which failed said nothing", () => {
-  const record = { verdict: "allow", status: "done", shadow: false, tookMs: 0 } as const;
+  const record = { verdict: "allow", status: "done", shadow: false, tookMs: 0, reasons: [] } as const;
   const { rails, timing } = railHeaders([
     { ...record, rail: "size" },
     { ...record, rail: "ghost", verdict: "block", shadow: true, tookMs: 3 },

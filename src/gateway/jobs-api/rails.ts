@@ -9,7 +9,7 @@ import { ALL_READ } from "../../rails/core/rail.ts";
 import type { TextPart, Unread } from "../../rails/core/rail.ts";
 import { beginCheck } from "../../rails/input-rails.ts";
 import type { Authenticated } from "../edge-request.ts";
-import { blocked } from "../pipeline.ts";
+import { blocked } from "../blocked.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
 import type { Refusal } from "../../wire/refusal.ts";
 

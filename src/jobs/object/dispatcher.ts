@@ -31,6 +31,7 @@ import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, BLOB_BYTES_MAX, PUSHED_MAX, SHARD_PATIE
 import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
 import type { Ledger, Live } from "./ledger.ts";
 import { jobRails } from "./job-rails.ts";
+import { noteReport, seenOf } from "./job-seen.ts";
 import { Reach, REFUSED_WITHIN_MS } from "./reach.ts";
 import { refusedAnswer, runAttempt } from "./run-attempt.ts";
 import type { AttemptReport } from "./run-attempt.ts";
@@ -231,8 +232,9 @@ export class Dispatcher {
     this.pump();
   }
 
-  async #attempt({ config: pool }: EdgePool, { slot, live }: Given, signal: AbortSignal): Promise<AttemptReport> {
-    const { ledger, blobs } = this.#deps;
+  async #attempt(edgePool: EdgePool, { slot, live }: Given, signal: AbortSignal): Promise<AttemptReport> {
+    const { ledger, blobs, env, ctx } = this.#deps;
+    const { config: pool } = edgePool;
     const { endpoint } = slot;
     const { job } = live.row;
     const spec = ledger.store.readSpec(job.id);
@@ -252,7 +254,14 @@ export class Dispatcher {
     } = pool ?? {};
     const firstByteTimeoutMs = work.stream ? Math.min(executionMs, firstTokenTimeoutMs) : executionMs;
     const token = job.token;
-    const outgoing = outgoingOf(work, job.id, { firstByteTimeoutMs, connectTimeoutMs, stallTimeoutMs, signal });
+    const seen = seenOf(job, edgePool, work);
+    const outgoing = outgoingOf(work, job.id, {
+      firstByteTimeoutMs,
+      connectTimeoutMs,
+      stallTimeoutMs,
+      signal,
+      trail: seen.trail,
+    });
     const { tenant } = job;
     const railed = { jobId: job.id, tenant, path: outgoing.path, body };
     const rails = pool === undefined ? null : await jobRails(pool, railed);
@@ -275,6 +284,7 @@ export class Dispatcher {
         return isKept;
       },
     });
+    if (this.#runtime !== null) noteReport(seen, { runtime: this.#runtime, env, ctx }, report);
     const ranMs = Date.now() - beganMs;
     const isEmpty = report.kind === "failed" && report.isSilent === true && !(await this.#reach.look(endpoint));
     if (!isEmpty || ranMs >= REFUSED_WITHIN_MS) return report;

@@ -11,6 +11,7 @@ import type { OutputNote } from "../core/events.ts";
 import type { FailureReason } from "../core/reasons.ts";
 import { protocolOf } from "../../dispatch/answer-format.ts";
 import type { Outgoing } from "../../dispatch/outgoing.ts";
+import type { Trail } from "../../dispatch/trail.ts";
 import { readLooseJson } from "../../wire/json-text.ts";
 import { HOP, REQUEST_ID } from "../../wire/headers.ts";
 
@@ -25,6 +26,7 @@ export function outgoingOf(
     readonly connectTimeoutMs: number;
     readonly stallTimeoutMs: number;
     readonly signal: AbortSignal;
+    readonly trail: Trail;
   },
 ): Outgoing {
   const isRunpod = work.kind === "runpod";
@@ -50,6 +52,7 @@ export function outgoingOf(
     // Any path but the inference ones is the client's own: its errors must not eject an endpoint.
     isClientsPath: !isRunpod && !work.path.startsWith("/v1/"),
     clientGone: limits.signal,
+    trail: limits.trail,
   };
 }
 

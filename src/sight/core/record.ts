@@ -11,7 +11,14 @@
 
 /** What became of a request. `refused`: the request itself was wrong; the other words are the glossary's. */
 export type RequestOutcome =
-  "served" | "blocked" | "refused" | "shed" | "no_endpoint" | "expired" | "cancelled" | "upstream_failed";
+  | "served"
+  | "blocked"
+  | "refused"
+  | "shed"
+  | "no_endpoint"
+  | "expired"
+  | "cancelled"
+  | "upstream_failed";
 
 /** Why an attempt did not become the answer. */
 export type AttemptLoss =

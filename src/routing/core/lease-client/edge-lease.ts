@@ -51,7 +51,7 @@ import type { HeldLease, LeaseCache } from "./lease-cache.ts";
 import { homeMatch } from "./lease-cache-homes.ts";
 import { noteHeard } from "./lease-cache-leave.ts";
 import { noteOwner } from "./lease-cache-owner.ts";
-import type { Waited } from "./lease-waits.ts";
+import type { AskedBeside } from "./lease-waits.ts";
 
 const NOT_KNOWN = { work: undefined, netMs: 0 };
 
@@ -90,8 +90,7 @@ export type LeaseRequest = {
   readonly clientGivesUpAtMs?: number;
   /** Ask the authority itself, and for every candidate's cost. */
   readonly explain: boolean;
-} & Pick<AcquireRequest, "mayPutBack" | "stream"> &
-  Waited;
+} & AskedBeside;
 
 /** Why this endpoint: the router's reasons, or that it had to be decided from a snapshot or the configuration alone. */
 export type LeaseReason = RouteReason | "snapshot" | "static";
