@@ -15,6 +15,8 @@ const commands = Object.values(scripts).flatMap((script) => script.match(/[\w/-]
 export default ({ production = false }: { readonly production?: boolean }): KnipConfig => ({
   entry: [
     "src/worker.ts!",
+    // The page that `tools/cli/build-dashboard.ts` bundles.
+    "dashboard/main.tsx!",
     ...(production ? commands.map((file) => `${file}!`) : []),
     // Started as programs of their own, by path.
     "backends/gpu-simulator/main.ts!",
@@ -32,7 +34,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     // Built or bound into the runtime under test, by path.
     "test/objects/{broken-shard,far-places}.ts",
   ],
-  project: ["{src,backends,tools,bench}/**/*.ts!", "test/**/*.ts", "*.config.ts"],
+  project: ["{src,backends,tools,bench}/**/*.ts!", "dashboard/**/*.{ts,tsx}!", "test/**/*.ts", "*.config.ts"],
   // Both are started as programs: by `check.ts`, and by `tools/cli/workerd.ts`.
   ignoreDependencies: ["oxlint", "workerd"],
   // Of Linux: a benchmark pins processes to cores where it is there.

@@ -17,6 +17,7 @@ export type RuleName =
   | "credential"
   | "early-answer"
   | "dispatch-door"
+  | "markup"
   | "default-export"
   | "file-name"
   | "file-length"
@@ -55,13 +56,13 @@ export function checkRepository(files: readonly SourceFile[]): readonly Violatio
   const tree: Tree = { paths: withFolders(files), headings: headingsOf(files) };
   const violations: Violation[] = [];
   for (const file of files) {
-    const isTs = file.path.endsWith(".ts");
+    const isTs = isTypeScript(file);
     const source: Source = { ...file, code: isTs ? maskSource(file.text) : "" };
     for (const { rule, find } of isTs ? [...typescriptRules, ...textRules] : textRules) {
       for (const found of find(source, tree)) violations.push({ rule, path: file.path, ...found });
     }
   }
-  for (const cycle of findCycles(files.filter(({ path }) => path.endsWith(".ts")))) {
+  for (const cycle of findCycles(files.filter(isTypeScript))) {
     violations.push({ rule: "import-cycle", path: cycle[0] ?? "", line: 1, message: cycle.join(" -> ") });
   }
   for (const file of simulatedShells(files)) {
@@ -75,6 +76,8 @@ export function checkRepository(files: readonly SourceFile[]): readonly Violatio
   }
   return violations;
 }
+
+const isTypeScript = ({ path }: SourceFile): boolean => /\.tsx?$/.test(path);
 
 /** What of the house the simulator runs, whole or in part, and is not pure anyway. */
 function simulatedShells(files: readonly SourceFile[]): readonly SourceFile[] {
@@ -158,7 +161,18 @@ const runsInWorker = /^(?:src\/|backends\/[^/]+\.ts$)/;
 const isPure = /^src\/(?:lib|[^/]+\/core|rails\/detectors)\//;
 const defaultExportAllowed = /^(?:src\/worker\.ts|[^/]+\.config\.ts|.+\.d\.ts)$/;
 
+/** What would make markup or code of a text: the page shows what endpoints, clients and operators wrote. */
+const textAsMarkup =
+  /\b(?:innerHTML|outerHTML|dangerouslySetInnerHTML|insertAdjacentHTML|setHTMLUnsafe|parseHTMLUnsafe|createContextualFragment|DOMParser|srcdoc|eval)\b|\bdocument\s*\.\s*write|\bnew\s+Function\b/g;
+
 const typescriptRules: readonly FileRule[] = [
+  {
+    rule: "markup",
+    find: (source) =>
+      source.path.startsWith("dashboard/")
+        ? matches(source, textAsMarkup, ([word]) => `${word}: a text is shown as text`)
+        : [],
+  },
   {
     rule: "import-arrow",
     find: (source) =>
@@ -284,7 +298,7 @@ function isMethod(code: string, start: number, afterOpening: number): boolean {
 }
 
 function tooLong({ path, text }: Source): readonly Found[] {
-  if (!/\.(?:ts|js|mjs|py|sh|html|css)$/.test(path)) return [];
+  if (!/\.(?:tsx?|js|mjs|py|sh|html|css)$/.test(path)) return [];
   const all = text.replace(/\n$/, "").split("\n");
   if (all.length <= FILE_LINES_MAX) return [];
   const excused = all.slice(0, SIZE_REASON_LINES).some((line) => /(?:\/\/|#|<!--|\*) size: \S/.test(line));

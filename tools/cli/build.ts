@@ -5,7 +5,8 @@
  * otherwise), with source maps. The config is in the bundle, so a wrong one is refused here, before it is deployed.
  *
  * Rejected: letting wrangler bundle. Its output would be a second bundle, so what is measured would not be what is
- * deployed. `dist/` holds nothing else, because wrangler uploads every module that it finds beside the entry.
+ * deployed. Beside the modules `dist/` holds only the dashboard (`build-dashboard.ts`), in a folder that wrangler takes
+ * for static assets: it uploads every module that it finds beside the entry.
  */
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -15,6 +16,7 @@ import { build } from "esbuild";
 import type { BuildOptions, Metafile, OutputFile, Plugin } from "esbuild";
 import type { Config } from "../../src/config/config.ts";
 import { secretsOf } from "../../src/wire/secrets.ts";
+import { buildDashboard, dashboardReport } from "./build-dashboard.ts";
 import { configNotes, configWarnings, readConfigFile } from "./config-file.ts";
 import { PART } from "./workerd-config.ts";
 
@@ -199,9 +201,14 @@ async function main(): Promise<number> {
   // esbuild has printed its message by the time it rejects; its stack would only bury it.
   const size = await buildWorker().catch(() => null);
   if (size === null) return 1;
-  const { line, withinBudget } = sizeReport(size);
-  console.log(line);
-  return withinBudget ? 0 : 1;
+  const page = await buildDashboard().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    return null;
+  });
+  if (page === null) return 1;
+  const reports = [sizeReport(size), dashboardReport(page)];
+  for (const { line } of reports) console.log(line);
+  return reports.every(({ withinBudget }) => withinBudget) ? 0 : 1;
 }
 
 if (import.meta.main) process.exitCode = await main();

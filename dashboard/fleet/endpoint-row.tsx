@@ -1,0 +1,66 @@
+/** One endpoint of the table. It reads its own signal, so it is drawn again only when it shows something else. */
+import type { ReadonlySignal } from "@preact/signals";
+import { Figure } from "../parts/figure.tsx";
+import { Meter } from "../parts/meter.tsx";
+import { StateMark } from "../parts/state-mark.tsx";
+import type { EndpointRow } from "../store/endpoint-rows.ts";
+import { formatAgo, formatCount, formatMs, formatShare, inWords } from "../store/format.ts";
+import { store } from "../store/page-store.ts";
+import { changeDrain } from "./drain.ts";
+
+export function EndpointLine({ row }: { readonly row: ReadonlySignal<EndpointRow> }) {
+  const shown = row.value;
+  const drained = shown.state === "draining";
+  return (
+    <tr>
+      <th scope="row" class="endpoint-name">
+        {shown.id}
+      </th>
+      <td>
+        <StateMark state={shown.state} note={shown.stateNote} />
+      </td>
+      <td>{shown.pool}</td>
+      <td>{shown.region}</td>
+      <td>
+        <Meter used={shown.inFlight} of={shown.capacity} what="in flight" />
+      </td>
+      <td class="number">
+        <Figure text={formatCount(shown.workTokens)} />
+      </td>
+      <td class="number">
+        <Figure text={formatMs(shown.ttftMs)} />
+      </td>
+      <td class="number">{formatShare(shown.failureProbability)}</td>
+      <td>{shown.warmth}</td>
+      <td class="failure">
+        <LastFailure row={shown} />
+      </td>
+      <td>
+        <button
+          type="button"
+          class="button button-small"
+          aria-label={`${drained ? "Undrain" : "Drain"} ${shown.id}`}
+          onClick={() => void changeDrain(shown, !drained)}
+        >
+          {drained ? "Undrain" : "Drain"}
+        </button>
+      </td>
+    </tr>
+  );
+}
+
+function LastFailure({ row }: { readonly row: EndpointRow }) {
+  const { failureAtMs, failureKind, failureStatus, failureText, failureHint } = row;
+  if (failureAtMs === null) return <span class="unknown">none</span>;
+  return (
+    <>
+      <span class="failure-head">
+        {failureStatus ?? inWords(failureKind ?? "failed")}
+        {", "}
+        {formatAgo(store.clock.value - failureAtMs)}
+      </span>
+      {failureText === null || failureText === "" ? null : <span class="failure-text">{failureText}</span>}
+      {failureHint === null ? null : <span class="failure-hint">{failureHint}</span>}
+    </>
+  );
+}

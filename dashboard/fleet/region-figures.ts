@@ -1,0 +1,71 @@
+/** What the map and its table say of a region: its endpoints by state, how full they are, and what it sends elsewhere. */
+import type { Frame } from "../frame.ts";
+import type { RequestRecord } from "../record.ts";
+import { ENDPOINT_STATES } from "../store/endpoint-rows.ts";
+import type { EndpointRow, EndpointState } from "../store/endpoint-rows.ts";
+
+export type RegionFigures = {
+  readonly region: string;
+  readonly lat: number;
+  readonly lon: number;
+  /** How many endpoints are in each state that occurs, the worst first. */
+  readonly states: readonly (readonly [state: EndpointState, count: number])[];
+  /** The state that a mark on the map shows: the worst, but of a region that serves all the same not "down". */
+  readonly mark: EndpointState;
+  readonly endpoints: number;
+  readonly inFlight: number;
+  readonly capacity: number;
+  /** Null: no shard of it answered. */
+  readonly queued: number | null;
+};
+
+/** In the order of the config, which is the order of the frame. */
+export function regionFigures(rows: readonly EndpointRow[], fleet: Frame["fleet"]): readonly RegionFigures[] {
+  const regions = Map.groupBy(rows, ({ region }) => region);
+  return [...regions].map(([region, members]) => {
+    const states = ENDPOINT_STATES.map(
+      (state) => [state, members.filter((row) => row.state === state).length] as const,
+    );
+    const found = states.filter(([, count]) => count > 0);
+    const told = fleet.flatMap((shard) => (shard.region === region && shard.queued !== null ? [shard.queued] : []));
+    return {
+      region,
+      lat: members[0]?.lat ?? 0,
+      lon: members[0]?.lon ?? 0,
+      states: found,
+      mark: markOf(found),
+      endpoints: members.length,
+      inFlight: sum(members, "inFlight"),
+      capacity: sum(members, "capacity"),
+      queued: told.length === 0 ? null : told.reduce((total, count) => total + count, 0),
+    };
+  });
+}
+
+const OUT: ReadonlySet<EndpointState> = new Set(["down", "ejected", "draining"]);
+
+/** Some out of traffic and some not is a region to look at, not one that is gone. */
+function markOf(found: RegionFigures["states"]): EndpointState {
+  const worst = found[0]?.[0] ?? "unknown";
+  return OUT.has(worst) && found.some(([state]) => !OUT.has(state)) ? "suspect" : worst;
+}
+
+const sum = (rows: readonly EndpointRow[], member: "inFlight" | "capacity"): number =>
+  rows.reduce((total, row) => total + row[member], 0);
+
+/** Requests whose nearest region was `from` and that `to` answered. */
+export type Flow = { readonly from: string; readonly to: string; readonly count: number };
+
+/** More arcs than this hide the map. */
+export const FLOWS_MAX = 12;
+
+/** Of the decisions that the page keeps; the most first. */
+export function flowsOf(records: readonly RequestRecord[]): readonly Flow[] {
+  const counts = new Map<string, Flow>();
+  for (const { clientRegion, region } of records) {
+    if (clientRegion === null || region === null || clientRegion === region) continue;
+    const key = `${clientRegion}\n${region}`;
+    counts.set(key, { from: clientRegion, to: region, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  return [...counts.values()].toSorted((one, other) => other.count - one.count).slice(0, FLOWS_MAX);
+}

@@ -1,4 +1,0 @@
-/** What the feed is bound to. */
-import type { EdgeEnv } from "../../dispatch/runtime.ts";
-
-export type FeedEnv = EdgeEnv;
