@@ -21,6 +21,7 @@ import type { Seen } from "./sight/seen.ts";
 export { Keeper } from "./gateway/keeper.ts";
 export { JobQueue } from "./jobs/object/job-queue.ts";
 export { PoolShard } from "./routing/object/pool-shard.ts";
+export { FleetFeed } from "./sight/object/fleet-feed.ts";
 
 /** Methods that pass. TRACE would echo the endpoint's credential; nothing here speaks WebDAV or CONNECT. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);

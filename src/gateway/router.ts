@@ -12,7 +12,7 @@ import { err } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { Identity, KeyRefusal } from "../wire/api-keys.ts";
 import type { Scope } from "../config/config.ts";
-import type { Answer } from "../wire/refusal.ts";
+import type { Answer, Refusal } from "../wire/refusal.ts";
 import { answerJson } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
 import { loadRails } from "../rails/input-rails.ts";
@@ -52,6 +52,9 @@ patterns
 
 /** The page of operators, and what it asks. */
 const DASHBOARD_PATH = /^\/dashboard(?:\/|$)/;
+
+/** Where the page's session stands in for a key. */
+const SESSION_PATH = /^\/(?:admin|dashboard\/api)\//;
 
 /** A pool, and the path at its endpoints. */
 const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;
@@ -115,10 +118,11 @@ async function admit(
 ): Promise<Answer> {
   const { runtime } = edge;
   const { headers } = edge.request;
-  const identity = await identify(runtime, headers, edge.startedAtMs);
+  let identity: Result<Identity, KeyRefusal | Refusal> = await identify(runtime, headers, edge.startedAtMs);
+  if (!identity.ok && maySign(edge)) identity = await (await dashboardPart()).sessionOf(edge);
   if (!identity.ok) {
-    const reason = identity.error === "expired" ? "key_expired" : "unauthorized";
-    return { reason };
+    const { error } = identity;
+    return typeof error === "object" ? error : { reason: error === "expired" ? "key_expired" : "unauthorized" };
   }
   edge.seen.identity = identity.value;
   if (!identity.value.scopes.includes(scope)) {
@@ -132,6 +136,10 @@ async function admit(
   }
   return handler(known, params);
 }
+
+/** A session stands in for a key where operators are served, and only where no key was shown. */
+const maySign = ({ path, request: { headers } }: EdgeRequest): boolean =>
+  SESSION_PATH.test(path) && headers.has("cookie") && !KEY_HEADERS.some((name) => headers.has(name));
 
 /** The first good key of those that are presented, of which each header has at most one. */
 async function identify({ keys }: Runtime, headers: Headers, nowMs: number): Promise<Result<Identity, KeyRefusal>> {

@@ -1,16 +1,11 @@
 /** What every shard says of itself, all asked at once: each answers, or does not in time. Never rejects. */
 import { shardName } from "../routing/core/shard-name.ts";
 import type { PoolSpec } from "../routing/core/pool.ts";
-import { err, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import type { ShardOf } from "../dispatch/platform.ts";
 import type { ShardCalls } from "../dispatch/shard-port.ts";
 import type { ShardStatus } from "../wire/shard-status.ts";
-
-/** A shard without an answer by then counts as unreachable, ms: longer than its probes may take. */
-const ANSWER_TIMEOUT_MS = 3_000;
-
-const UNREACHABLE: Result<never, "unreachable"> = err("unreachable");
+import { askInTime } from "./ask-in-time.ts";
 
 export type ShardAnswer = {
   readonly name: string;
@@ -44,17 +39,5 @@ export async function askShard<Value>(
   shard: ShardCalls,
   call: (stub: ShardCalls) => Promise<Value>,
 ): Promise<Result<Value, "unreachable">> {
-  const bound = new AbortController();
-  const tooLate = scheduler.wait(ANSWER_TIMEOUT_MS, { signal: bound.signal }).then(
-    () => UNREACHABLE,
-    // Aborted: the race is over.
-    () => UNREACHABLE,
-  );
-  try {
-    return await Promise.race([call(shard).then(ok), tooLate]);
-  } catch {
-    return UNREACHABLE;
-  } finally {
-    bound.abort();
-  }
+  return askInTime(async () => call(shard));
 }

@@ -78,7 +78,7 @@ const HOP_BY_HOP = words(`
   connection keep-alive proxy-connection proxy-authenticate proxy-authorization proxy-authentication-info
   te trailer transfer-encoding upgrade content-length http2-settings
 `);
-const REQUEST_DROPPED = new Set([
+export const REQUEST_DROPPED = new Set([
   ...HOP_BY_HOP,
   ...words(`
     host expect authorization x-api-key api-key x-goog-api-key cookie
@@ -89,7 +89,7 @@ const REQUEST_DROPPED = new Set([
   `),
 ]);
 /** `proxy-` as a whole; `sec-fetch-` and `sec-ch-` describe a browser that the GPU never meets. */
-const REQUEST_DROPPED_PREFIXES = [
+export const REQUEST_DROPPED_PREFIXES = [
   "x-forwarded-",
   "x-original-",
   "x-envoy-",
@@ -104,7 +104,7 @@ const REQUEST_DROPPED_PREFIXES = [
  * Cookies and redirects would lead a client past the router; CORS, transport security and authentication are ours.
  * `Content-Encoding` stays: the runtime encodes again what it decoded.
  */
-const RESPONSE_DROPPED = new Set([
+export const RESPONSE_DROPPED = new Set([
   ...HOP_BY_HOP,
   ...words(`
     set-cookie set-cookie2 location content-location refresh www-authenticate authentication-info
@@ -114,7 +114,7 @@ const RESPONSE_DROPPED = new Set([
     sec-websocket-accept sec-websocket-extensions
   `),
 ]);
-const RESPONSE_DROPPED_PREFIXES = ["cf-", "x-warmpath-", "proxy-", "access-control-"];
+export const RESPONSE_DROPPED_PREFIXES = ["cf-", "x-warmpath-", "proxy-", "access-control-"];
 
 /** Headers by lower-case name: what `fetch` and `Response` take without another object in between. */
 export type HeaderRecord = Record<string, string>;

@@ -43,6 +43,8 @@ type KeyPlan = {
 export type FleetPlan = {
   readonly model?: string;
   readonly keys?: readonly KeyPlan[];
+  /** Under which keys and sessions are signed; default: a random one. */
+  readonly pepper?: string;
   readonly endpoints: readonly EndpointPlan[];
   /** Laid over the pool's entry of the config. */
   readonly pool?: Readonly<Record<string, unknown>>;
@@ -77,6 +79,7 @@ export type Fleet = {
   router: Workerd;
   /** May do everything. */
   readonly key: string;
+  readonly pepper: string;
   /** One of the plan's further keys. */
   keyOf(id: string): string;
   readonly model: string;
@@ -104,7 +107,7 @@ type ChatOptions = {
 
 export async function startFleet(plan: FleetPlan): Promise<Fleet> {
   const model = plan.model ?? "test-model";
-  const pepper = randomBytes(24).toString("base64");
+  const pepper = plan.pepper ?? randomBytes(24).toString("base64");
   const keyPlans: readonly KeyPlan[] = [{ id: "test", scopes: ["infer", "admin"] }, ...(plan.keys ?? [])];
   const keys = new Map(keyPlans.map(({ id }) => [id, formatKey(id, randomBytes(32))]));
   const keyOf = (id: string): string => keys.get(id) ?? missing(id);
@@ -141,6 +144,7 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
   const fleet: Fleet = {
     router,
     key: keyOf("test"),
+    pepper,
     keyOf,
     model,
     simulators,

@@ -24,6 +24,7 @@ const checks: readonly Check[] = [
     args: ["--no-progress", "--production", "--include", "files,exports,types"],
   },
   { name: "config schema is current", command: "node", args: ["tools/cli/schema.ts", "--check"] },
+  { name: "reference is current", command: "node", args: ["tools/reference/main.ts", "--check"] },
   { name: "tables of rails are current", command: "node", args: ["tools/tables/main.ts", "--check"] },
   { name: "repository rules", command: "node", args: ["test/repo/tree.ts"] },
 ];

@@ -1,73 +1,97 @@
 /**
- * `GET /metrics`: the fleet as it is now, in Prometheus' text format, for keys with the scope `admin`.
+ * `GET /metrics`: what was counted and how the fleet is now, in Prometheus' text format or OpenMetrics', for keys with
+ * the scope `admin`.
  *
- * Model. Gauges alone, asked of every shard at the scrape, so that any isolate gives the same true answer. Rejected:
- * counters of requests, which an isolate would count for itself and lose when it ends: a scrape would meet another one
- * each time.
+ * Model. Counters are the feed's, which adds up what every isolate counts; gauges are asked of every shard at the
+ * scrape. So any isolate gives the same true answer. Without a feed there are gauges alone, and `warmpath_feed_up` is 0.
+ * Rejected: counters of an isolate's own, which it would lose when it ends: a scrape would meet another one each time.
  */
 import type { EndpointView } from "../../routing/core/endpoint/endpoint-view.ts";
 import type { HeaderRecord } from "../../wire/headers.ts";
+import { CONTENT_TYPES, expose, formatFor } from "../../sight/core/exposition.ts";
+import type { Family, Series } from "../../sight/core/exposition.ts";
+import { COUNTED, NOW, OWN } from "../../sight/core/metric-names.ts";
+import type { Metric } from "../../sight/core/metric-names.ts";
+import { readKey } from "../../sight/core/tally.ts";
+import { feedOf } from "../../sight/feed-port.ts";
+import type { FeedTotals } from "../../sight/feed-port.ts";
 import { askFleet } from "./admin.ts";
 import type { ShardAnswer } from "../../sight/ask-fleet.ts";
+import { askInTime } from "../../sight/ask-in-time.ts";
 import { dress } from "../../wire/replies.ts";
 import type { Authenticated } from "../edge-request.ts";
 
-type Gauge<Of> = { readonly name: string; readonly help: string; readonly value: (of: Of) => number | null };
-
-const SHARD_GAUGES: readonly Gauge<ShardAnswer>[] = [
-  { name: "shard_reachable", help: "Did the shard answer", value: ({ reachable }) => Number(reachable) },
-  { name: "leases", help: "Requests that hold a slot", value: ({ status }) => status?.liveLeases ?? null },
-  { name: "queued", help: "Requests that wait for a slot", value: ({ status }) => status?.queued ?? null },
-];
-
-/** With the label `priority`. */
-const CLASS_GAUGE: Gauge<number> = {
-  name: "queued_in_class",
-  help: "Requests of a class that wait for a slot",
-  value: (count) => count,
-};
-
-const ENDPOINT_GAUGES: readonly Gauge<EndpointView>[] = [
-  {
-    name: "endpoint_admitting",
-    help: "Does it take traffic",
-    value: ({ standing }) => Number(standing === "admitting"),
-  },
-  { name: "endpoint_warm", help: "Is its model loaded", value: ({ warmth }) => Number(warmth === "warm") },
-  { name: "endpoint_in_flight", help: "Requests that run there", value: ({ inFlight }) => inFlight },
-  { name: "endpoint_capacity", help: "Requests that it serves at once now", value: ({ capacity }) => capacity },
-];
-
 export async function metrics(edge: Authenticated): Promise<Response> {
-  const shards = await askFleet(edge, false);
-  const text = [
-    ...SHARD_GAUGES.map((gauge) =>
-      lines(
-        gauge,
-        shards.map((shard) => [labelsOf(shard), shard]),
-      ),
-    ),
-    lines(CLASS_GAUGE, shards.flatMap(classesOf)),
-    ...ENDPOINT_GAUGES.map((gauge) => lines(gauge, shards.flatMap(endpointsOf))),
-  ].join("");
-  const headers: HeaderRecord = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
+  const feed = feedOf(edge.env);
+  const [shards, totals] = await Promise.all([
+    askFleet(edge, false),
+    feed === null ? null : askInTime(async () => feed.totals()),
+  ]);
+  const counted = totals?.ok === true ? totals.value : null;
+  const format = formatFor(edge.request.headers.get("accept"));
+  const families = [...feedFamilies(counted), ...shardFamilies(shards)];
+  const headers: HeaderRecord = { "content-type": CONTENT_TYPES[format] };
   dress(headers, edge.requestId, edge.runtime.config);
-  return new Response(text, { headers });
+  return new Response(expose(families, format), { headers });
 }
 
-/** Ids have no character that a label would have to escape. */
-const labelsOf = ({ pool, region }: ShardAnswer): string => `pool="${pool}",region="${region}"`;
+function feedFamilies(totals: FeedTotals | null): readonly Family[] {
+  if (totals === null) return [only(NOW.feedUp, 0)];
+  const byMetric = new Map<Metric, Series[]>(
+    [...Object.values(COUNTED), ...Object.values(OWN)].map((metric) => [metric, []]),
+  );
+  for (const [key, values] of totals.series) {
+    const name = readKey(key);
+    if (name !== null) byMetric.get(name.metric)?.push({ labels: name.labels, values });
+  }
+  return [
+    only(NOW.feedUp, 1),
+    only(NOW.sources, totals.sources),
+    ...(totals.reportedAtMs === null ? [] : [only(NOW.reportAge, (Date.now() - totals.reportedAtMs) / 1_000)]),
+    ...[...byMetric].map(([metric, series]) => ({ metric, series })),
+  ];
+}
 
-const classesOf = (shard: ShardAnswer): (readonly [string, number])[] =>
-  Object.entries(shard.status?.queuedBy ?? {}).map(([name, count]) => [`${labelsOf(shard)},priority="${name}"`, count]);
+const only = (metric: Metric, value: number): Family => ({ metric, series: [{ labels: [], values: [value] }] });
 
-const endpointsOf = (shard: ShardAnswer): (readonly [string, EndpointView])[] =>
-  (shard.status?.endpoints ?? []).map((view) => [`${labelsOf(shard)},endpoint="${view.id}"`, view]);
+/** How a gauge is read of what a shard, or an endpoint of it, says; null: it does not say. */
+type Reading<Of> = readonly [metric: Metric, value: (of: Of) => number | null];
 
-function lines<Of>({ name, help, value }: Gauge<Of>, all: readonly (readonly [labels: string, of: Of])[]): string {
-  const samples = all.flatMap(([labels, of]) => {
+const SHARD_GAUGES: readonly Reading<ShardAnswer>[] = [
+  [NOW.shardReachable, ({ reachable }) => Number(reachable)],
+  [NOW.leases, ({ status }) => status?.liveLeases ?? null],
+  [NOW.queued, ({ status }) => status?.queued ?? null],
+];
+
+const ENDPOINT_GAUGES: readonly Reading<EndpointView>[] = [
+  [NOW.admitting, ({ standing }) => Number(standing === "admitting")],
+  [NOW.warm, ({ warmth }) => Number(warmth === "warm")],
+  [NOW.inFlight, ({ inFlight }) => inFlight],
+  [NOW.capacity, ({ capacity }) => capacity],
+];
+
+function shardFamilies(shards: readonly ShardAnswer[]): readonly Family[] {
+  const own = shards.map((shard) => [[shard.pool, shard.region], shard] as const);
+  const classes = own.flatMap(([labels, { status }]) =>
+    Object.entries(status?.queuedBy ?? {}).map(([name, count]) => ({ labels: [...labels, name], values: [count] })),
+  );
+  const endpoints = own.flatMap(([labels, { status }]) =>
+    (status?.endpoints ?? []).map((view) => [[...labels, view.id], view] as const),
+  );
+  return [
+    ...SHARD_GAUGES.map((reading) => readAll(reading, own)),
+    { metric: NOW.queuedInClass, series: classes },
+    ...ENDPOINT_GAUGES.map((reading) => readAll(reading, endpoints)),
+  ];
+}
+
+function readAll<Of>(
+  [metric, value]: Reading<Of>,
+  all: readonly (readonly [labels: readonly string[], of: Of])[],
+): Family {
+  const series = all.flatMap(([labels, of]) => {
     const now = value(of);
-    return now === null ? [] : [`warmpath_${name}{${labels}} ${now}\n`];
+    return now === null ? [] : [{ labels, values: [now] }];
   });
-  return `# HELP warmpath_${name} ${help}.\n# TYPE warmpath_${name} gauge\n${samples.join("")}`;
+  return { metric, series };
 }

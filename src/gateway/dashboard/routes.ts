@@ -2,15 +2,18 @@
  * What the dashboard page asks, below `/dashboard/api`. All of it is one part of the bundle, which a request to a model
  * never loads.
  */
+import type { Result } from "../../lib/result.ts";
 import { FRAME_VERSION } from "../../sight/core/frame.ts";
 import type { FeedFrame } from "../../sight/core/frame.ts";
 import { frameFleet } from "../../sight/frame-fleet.ts";
+import type { Identity } from "../../wire/api-keys.ts";
 import { unknownAction } from "../../wire/not-found.ts";
-import type { Answer } from "../../wire/refusal.ts";
-import { dress } from "../../wire/replies.ts";
-import type { HeaderRecord } from "../../wire/headers.ts";
+import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { askFleet } from "../admin/admin.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
+import { answerPrivate } from "./private.ts";
+import * as session from "./sign-in.ts";
+import { tryOut } from "./try-out.ts";
 
 /** Lets an operator in, and nobody else. */
 export type AdmitOperator = (
@@ -18,15 +21,18 @@ export type AdmitOperator = (
   handler: (edge: Authenticated) => Promise<Answer> | Answer,
 ) => Promise<Answer>;
 
-type ApiRoute = {
-  readonly method: "GET" | "POST" | "DELETE";
-  readonly handle: (edge: Authenticated) => Promise<Answer>;
-};
+type Handler = (edge: Authenticated) => Promise<Answer> | Answer;
 
 const API = "/dashboard/api";
 
-const ROUTES: ReadonlyMap<string, ApiRoute> = new Map<string, ApiRoute>([
-  ["snapshot", { method: "GET", handle: snapshot }],
+/** By name and method. */
+const ROUTES: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map<
+  string,
+  Readonly<Record<string, Handler>>
+>([
+  ["session", { GET: session.whoAmI, DELETE: session.signOut }],
+  ["snapshot", { GET: snapshot }],
+  ["try", { POST: tryOut }],
 ]);
 
 /** `edge.path` is below `/dashboard`. */
@@ -35,10 +41,18 @@ export async function routeDashboard(edge: EdgeRequest, admit: AdmitOperator): P
   const route = ROUTES.get(name);
   if (route === undefined) return unknownAction(API, name, [...ROUTES.keys()]);
   const { method } = edge.request;
-  if (method !== route.method && !(method === "HEAD" && route.method === "GET")) {
-    return { reason: "method_not_allowed", headers: [["allow", route.method]] };
+  if (name === "session" && method === "POST") return session.signIn(edge);
+  const handler = new Map(Object.entries(route)).get(method === "HEAD" ? "GET" : method);
+  if (handler === undefined) {
+    const allow = [...Object.keys(route), ...(name === "session" ? ["POST"] : [])].join(", ");
+    return { reason: "method_not_allowed", headers: [["allow", allow]] };
   }
-  return admit(edge, route.handle);
+  return admit(edge, handler);
+}
+
+/** Whose session a request has that shows no key: for the paths of operators. */
+export async function sessionOf(edge: EdgeRequest): Promise<Result<Identity, Refusal>> {
+  return session.bySession(edge);
 }
 
 /** `GET /dashboard/api/snapshot`: the frame of this instant, for who has no socket. */
@@ -53,11 +67,4 @@ async function snapshot(edge: Authenticated): Promise<Answer> {
     events: [],
   };
   return answerPrivate(edge, frame);
-}
-
-/** What nobody keeps, and no other site reads. */
-function answerPrivate({ requestId }: EdgeRequest, value: unknown): Response {
-  const headers: HeaderRecord = { "content-type": "application/json", "cache-control": "no-store" };
-  dress(headers, requestId, null);
-  return new Response(JSON.stringify(value), { headers });
 }

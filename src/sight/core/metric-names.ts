@@ -1,0 +1,201 @@
+/**
+ * Every metric that the router exposes: its name, labels and words, in this one file.
+ *
+ * Model. Names are OpenTelemetry's for generative AI where there is one, in Prometheus' spelling; that convention is in
+ * development and renames things, which is why nothing else in the tree spells a name. Everything else is `warmpath_…`.
+ * Base units, `_total` for what only rises, the unit in the name. A label's value comes from the config or from a fixed
+ * set, never from a client, and the number of series of a metric is bounded (`tally.ts`).
+ * Buckets are fixed: counts of the same buckets add up over any number of isolates, sketches of quantiles would not
+ * exactly. Times are counted in ms, as everything in this house, and shown in seconds.
+ *
+ * Source: docs/reference/sources.md, Metrics and their names.
+ */
+
+/** vLLM's own, so that its panels can be laid over ours. */
+const FIRST_TOKEN_S = [
+  0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
+] as const;
+
+/** OpenTelemetry's advice. */
+const TOKEN_S = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5] as const;
+
+/** The same, for whole operations: doubling from 10 ms. */
+const DURATION_S = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92] as const;
+
+/** What the router does itself takes a millisecond or a few, a wait in its queue seconds. */
+const OWN_S = [0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
+
+type MetricKind = "counter" | "gauge" | "histogram";
+
+export type Metric = {
+  readonly name: string;
+  readonly kind: MetricKind;
+  /** A sentence without its full stop. */
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds, s; of histograms alone. */
+  readonly bucketsS?: readonly number[];
+  /** Labels that always have this value, which a convention asks for. */
+  readonly fixed?: Readonly<Record<string, string>>;
+};
+
+const counter = (name: string, labels: readonly string[], help: string): Metric => ({
+  name,
+  kind: "counter",
+  help,
+  labels,
+});
+
+const gauge = (name: string, labels: readonly string[], help: string): Metric => ({
+  name,
+  kind: "gauge",
+  help,
+  labels,
+});
+
+const histogram = (
+  name: string,
+  bucketsS: readonly number[],
+  labels: readonly string[],
+  help: string,
+  fixed?: Metric["fixed"],
+): Metric => ({ name, kind: "histogram", help, labels, bucketsS, ...(fixed === undefined ? {} : { fixed }) });
+
+/** What the convention wants on each of its metrics: who serves the model, as the client of this router sees it. */
+const GEN_AI = { gen_ai_provider_name: "warmpath" } as const;
+
+const MODEL = ["pool", "gen_ai_request_model", "gen_ai_operation_name"] as const;
+const SHARD = ["pool", "region"] as const;
+const ENDPOINT = ["pool", "region", "endpoint"] as const;
+
+/** Counted by isolates and queues, and added up in the feed. */
+export const COUNTED = {
+  requests: counter(
+    "warmpath_requests_total",
+    ["pool", "route", "outcome", "reason"],
+    "Requests that have ended, by how; the reason is an error's code, or empty",
+  ),
+  tenantRequests: counter(
+    "warmpath_tenant_requests_total",
+    ["tenant", "pool", "outcome"],
+    "Requests of a tenant that have ended",
+  ),
+  tokens: counter(
+    "warmpath_tokens_total",
+    ["tenant", "pool", "type"],
+    "Tokens that endpoints have counted: input, of which cached, and output",
+  ),
+  untold: counter(
+    "warmpath_usage_unknown_total",
+    ["tenant", "pool"],
+    "Served requests whose endpoint did not say how many tokens they took",
+  ),
+  cost: counter(
+    "warmpath_cost_total",
+    ["tenant", "pool"],
+    "What the tokens cost by the pool's prices, in their currency; absent where the pool has none",
+  ),
+  requestBytes: counter("warmpath_request_bytes_total", ["pool"], "Bytes of request bodies"),
+  responseBytes: counter("warmpath_response_bytes_total", ["pool"], "Bytes of answers"),
+  duration: histogram(
+    "gen_ai_client_operation_duration_seconds",
+    DURATION_S,
+    [...MODEL, "error_type"],
+    "From the request's arrival to the end of its answer; error_type is an error's code, or empty",
+    GEN_AI,
+  ),
+  firstToken: histogram(
+    "gen_ai_server_time_to_first_token_seconds",
+    FIRST_TOKEN_S,
+    [...MODEL, "region"],
+    "From the sending of a request to its first token",
+    GEN_AI,
+  ),
+  outputToken: histogram(
+    "gen_ai_server_time_per_output_token_seconds",
+    TOKEN_S,
+    [...MODEL, "region"],
+    "Time per output token after the first",
+    GEN_AI,
+  ),
+  overhead: histogram(
+    "warmpath_overhead_seconds",
+    OWN_S,
+    ["pool"],
+    "From the request's arrival to its sending: what the router added",
+  ),
+  lease: histogram("warmpath_lease_seconds", OWN_S, ["pool"], "Wait for the lease, that in the queue included"),
+  queue: histogram("warmpath_queue_seconds", OWN_S, ["pool"], "Wait for a slot in the queue of a shard"),
+  rails: histogram("warmpath_rails_seconds", OWN_S, ["pool"], "Time that the guardrails took before the sending"),
+  decisions: counter(
+    "warmpath_decisions_total",
+    [...SHARD, "why"],
+    "Requests by the region that answered and why it was chosen, as in x-warmpath-reason",
+  ),
+  attempts: counter(
+    "warmpath_attempts_total",
+    [...ENDPOINT, "result"],
+    "Attempts at endpoints: begun, or what they were lost by",
+  ),
+  retries: counter("warmpath_retries_total", ["pool"], "Attempts after a lost one, hedges not included"),
+  hedges: counter("warmpath_hedges_total", ["pool", "result"], "Second attempts beside a late one: won or lost"),
+  coldStarts: counter("warmpath_cold_starts_total", SHARD, "Requests sent to an endpoint that had to start for them"),
+  railVerdicts: counter(
+    "warmpath_rail_verdicts_total",
+    ["pool", "rail", "stage", "action"],
+    "Verdicts of guardrails: allow, flag, redact, block",
+  ),
+  railRules: counter("warmpath_rail_rules_total", ["rail", "rule", "action"], "What guardrails found, by their rule"),
+  failOpens: counter(
+    "warmpath_rail_fail_opens_total",
+    ["pool", "rail", "stage", "status"],
+    "Requests that went on although a guardrail had not read them",
+  ),
+} as const satisfies Readonly<Record<string, Metric>>;
+
+/** What the feed counts of itself. */
+export const OWN = {
+  reports: counter("warmpath_feed_reports_total", [], "Reports that were counted"),
+  repeats: counter("warmpath_feed_reports_repeated_total", [], "Reports that came again, and were counted once"),
+  lost: counter(
+    "warmpath_feed_reports_lost_total",
+    [],
+    "Reports that isolates gave up: what they counted is missing from every other counter",
+  ),
+  dropped: counter(
+    "warmpath_feed_requests_uncounted_total",
+    [],
+    "Requests that no counter has, because an isolate's memory for them was full",
+  ),
+  overflow: counter(
+    "warmpath_feed_series_overflow_total",
+    ["metric"],
+    "Samples that went to the series named other, because their metric had as many series as it may have",
+  ),
+  refused: counter(
+    "warmpath_feed_series_refused_total",
+    [],
+    "Samples of another version's metrics, which were left out",
+  ),
+} as const satisfies Readonly<Record<string, Metric>>;
+
+/** Asked for when somebody looks. */
+export const NOW = {
+  feedUp: gauge(
+    "warmpath_feed_up",
+    [],
+    "Are the counters here: 0 where the deployment binds no FLEET_FEED, or its object does not answer",
+  ),
+  sources: gauge("warmpath_feed_sources", [], "Isolates and queues that reported within a day"),
+  reportAge: gauge("warmpath_feed_last_report_age_seconds", [], "How long ago the last report came"),
+  shardReachable: gauge("warmpath_shard_reachable", SHARD, "Did the shard answer"),
+  leases: gauge("warmpath_leases", SHARD, "Requests that hold a slot"),
+  queued: gauge("warmpath_queued", SHARD, "Requests that wait for a slot"),
+  queuedInClass: gauge("warmpath_queued_in_class", [...SHARD, "priority"], "Requests of a class that wait for a slot"),
+  admitting: gauge("warmpath_endpoint_admitting", ENDPOINT, "Does it take traffic"),
+  warm: gauge("warmpath_endpoint_warm", ENDPOINT, "Is its model loaded"),
+  inFlight: gauge("warmpath_endpoint_in_flight", ENDPOINT, "Requests that run there"),
+  capacity: gauge("warmpath_endpoint_capacity", ENDPOINT, "Requests that it serves at once now"),
+} as const satisfies Readonly<Record<string, Metric>>;
+
+export type CountedId = keyof typeof COUNTED;

@@ -1,0 +1,113 @@
+/**
+ * Decides how counts are kept, added up and bounded: of one second in an isolate, of all time in the feed.
+ *
+ * Model. A series is a metric and the values of its labels, as one text key; its value is a list of numbers that add up
+ * member by member: a counter's one, a histogram's count for each bucket and then the sum, ms. So a merge is an addition,
+ * in any order, and every sum of sums is exact.
+ * A metric has at most so many series. What comes beyond is added to its series `other`, so that totals stay true, and is
+ * itself counted.
+ * Rejected: an object a label set (a lookup would have to build it), cumulative buckets (each sample would write to
+ * all buckets above its own; a scrape adds them up once).
+ */
+import { COUNTED, OWN } from "./metric-names.ts";
+import type { CountedId, Metric } from "./metric-names.ts";
+import type { SeriesDelta } from "./report.ts";
+
+/** Series of one counter. A thousand tenants with a few outcomes each are to fit. */
+export const COUNTER_SERIES_MAX = 5_000;
+/** Series of one histogram, each of which is some twenty lines of text. */
+export const HISTOGRAM_SERIES_MAX = 500;
+
+/** In no id and no name of a config. */
+const SEPARATOR = "\u001F";
+
+/** The value of every label of the series that has what found no room. */
+export const OTHER = "other";
+
+export type OwnId = keyof typeof OWN;
+
+/** Written in place. */
+export type Tally = {
+  readonly series: Map<string, number[]>;
+  /** How many series each metric has. */
+  readonly sizes: Map<string, number>;
+};
+
+export const createTally = (): Tally => ({ series: new Map(), sizes: new Map() });
+
+const METRICS: ReadonlyMap<string, Metric> = new Map(Object.entries({ ...COUNTED, ...OWN }));
+
+/** The key of a series is its metric's id and its labels' values. */
+export const keyOf = (id: CountedId | OwnId, ...labels: readonly string[]): string => [id, ...labels].join(SEPARATOR);
+
+export type SeriesName = { readonly id: string; readonly metric: Metric; readonly labels: readonly string[] };
+
+/** Null: this version has no such metric, or it has other labels. */
+export function readKey(key: string): SeriesName | null {
+  const [id = "", ...labels] = key.split(SEPARATOR);
+  const metric = METRICS.get(id);
+  return metric === undefined || metric.labels.length !== labels.length ? null : { id, metric, labels };
+}
+
+/** Numbers in the value of a series. */
+export const widthOf = ({ bucketsS }: Metric): number => (bucketsS === undefined ? 1 : bucketsS.length + 2);
+
+/** Adds to a counter of the feed's own. */
+export function countOwn(tally: Tally, id: OwnId, by: number, ...labels: readonly string[]): void {
+  if (by > 0) merge(tally, [[keyOf(id, ...labels), [by]]]);
+}
+
+/**
+ * Adds what a report brings. Returns the keys of the series that were changed. What is not this version's is left out
+ * and counted, as is what finds no room.
+ */
+export function merge(tally: Tally, deltas: readonly SeriesDelta[]): Set<string> {
+  const changed = new Set<string>();
+  for (const [key, values] of deltas) {
+    const name = readKey(key);
+    const isOurs = name !== null && values.length === widthOf(name.metric) && values.every(isCount);
+    if (!isOurs) addTo(tally, changed, keyOf("refused"), [1]);
+    else if (tally.series.has(key) || hasRoom(tally, name)) addTo(tally, changed, key, values);
+    else {
+      addTo(tally, changed, otherKey(name), values);
+      addTo(tally, changed, keyOf("overflow", name.metric.name), [samplesIn(values)]);
+    }
+  }
+  return changed;
+}
+
+/** What was added since it was made, for a report. */
+export const deltasOf = ({ series }: Tally): readonly SeriesDelta[] => [...series];
+
+/** Puts back a series that was kept: only into a tally that has none of it. */
+export function restore(tally: Tally, key: string, values: readonly number[]): boolean {
+  const name = readKey(key);
+  if (name === null || values.length !== widthOf(name.metric)) return false;
+  addTo(tally, new Set(), key, values);
+  return true;
+}
+
+const isCount = (value: number): boolean => Number.isFinite(value) && value >= 0;
+
+function hasRoom({ sizes }: Tally, { id, metric }: SeriesName): boolean {
+  const max = metric.kind === "histogram" ? HISTOGRAM_SERIES_MAX : COUNTER_SERIES_MAX;
+  return (sizes.get(id) ?? 0) < max;
+}
+
+const otherKey = ({ id, labels }: SeriesName): string => [id, ...labels.map(() => OTHER)].join(SEPARATOR);
+
+/** A histogram's last number is its sum. */
+const samplesIn = (values: readonly number[]): number =>
+  (values.length === 1 ? values : values.slice(0, -1)).reduce((sum, value) => sum + value, 0);
+
+function addTo({ series, sizes }: Tally, changed: Set<string>, key: string, values: readonly number[]): void {
+  changed.add(key);
+  const before = series.get(key);
+  if (before !== undefined) {
+    for (const [index, value] of values.entries()) before[index] = (before[index] ?? 0) + value;
+    return;
+  }
+  series.set(key, [...values]);
+  const id = key.slice(0, `${key}${SEPARATOR}`.indexOf(SEPARATOR));
+  sizes.set(id, (sizes.get(id) ?? 0) + 1);
+}

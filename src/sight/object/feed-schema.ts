@@ -1,0 +1,21 @@
+/** The feed's tables, step by step. Every table is described in docs/reference/storage.md. */
+
+/** In order; a step that has shipped is never changed. */
+const MIGRATIONS = [
+  `CREATE TABLE total (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE source (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, seen_at_ms INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE TABLE journal (id INTEGER PRIMARY KEY, entry TEXT NOT NULL);`,
+] as const;
+
+export function migrate(storage: DurableObjectStorage): void {
+  const { sql } = storage;
+  sql.exec(`CREATE TABLE IF NOT EXISTS schema_step (step INTEGER PRIMARY KEY)`);
+  const done = sql.exec<{ done: number }>(`SELECT COUNT(*) AS done FROM schema_step`).one().done;
+  for (const [step, statements] of MIGRATIONS.entries()) {
+    if (step < done) continue;
+    storage.transactionSync(() => {
+      sql.exec(statements);
+      sql.exec(`INSERT INTO schema_step (step) VALUES (?)`, step);
+    });
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Decides what the dashboard's cookie proves: that its holder showed an API key, and which one.
+ *
+ * Model. `{claims}.{mac}`, both base64url; the claims are readable JSON with the key's id and when the session is over,
+ * the MAC is HMAC-SHA-256 under the deployment's pepper. Nothing is stored. The key is looked up at each use, and must be
+ * the very one that was shown (`mark`): a session dies with its key, when that is revoked, expires, or is made anew under
+ * the same id, and it may do what the key may do now.
+ * The token against forged requests is a MAC as well, over the cookie: who has it has read an answer to this session.
+ * Rejected: a table of sessions (a storage read on every call of a page that makes one a second), and a cookie with the
+ * key itself, which would be in every proxy's log of headers.
+ * What this gives up: a cookie that was stolen lives until it expires, or until its key is revoked; signing out makes only
+ * the browser forget it.
+ */
+import type { ApiKeyEntry, Config } from "../config/config.ts";
+import { equalDigests } from "../wire/api-keys.ts";
+import type { Identity } from "../wire/api-keys.ts";
+
+/** A working day: who is at the page all day signs in once. */
+export const SESSION_MS_MAX = 8 * 3_600_000;
+
+/** Claims of some 150 characters and a MAC of 43. */
+export const SESSION_CHARS_MAX = 512;
+
+/** Of the key's digest: enough to tell two keys of one id apart, and of no use to whoever reads it. */
+const MARK_CHARS = 16;
+
+export type SessionClaims = {
+  readonly keyId: string;
+  readonly mark: string;
+  readonly expiresAtMs: number;
+  /** Two sessions of one key have different cookies, and so different tokens. */
+  readonly nonce: string;
+};
+
+export function claimsOf({ id, hmac, expiresAtMs }: ApiKeyEntry, nonce: string, now: number): SessionClaims {
+  const over = Math.min(now + SESSION_MS_MAX, expiresAtMs ?? Number.POSITIVE_INFINITY);
+  return { keyId: id, mark: hmac.slice(0, MARK_CHARS), expiresAtMs: over, nonce };
+}
+
+export async function signSession(claims: SessionClaims, pepper: string): Promise<string> {
+  const payload = base64url(new TextEncoder().encode(JSON.stringify(claims)));
+  return `${payload}.${base64url(await macOf("session", payload, pepper))}`;
+}
+
+/** Null: not one of ours, or its time is over. */
+export async function readSession(cookie: string, pepper: string, now: number): Promise<SessionClaims | null> {
+  if (pepper === "" || cookie.length > SESSION_CHARS_MAX) return null;
+  const [payload = "", mac = "", ...more] = cookie.split(".");
+  const given = fromBase64url(mac);
+  if (payload === "" || more.length > 0 || given === null) return null;
+  if (!equalDigests(given, await macOf("session", payload, pepper))) return null;
+  const text = fromBase64url(payload);
+  if (text === null) return null;
+  // Signed by us, so the shape is ours.
+  const claims = JSON.parse(new TextDecoder().decode(text)) as SessionClaims;
+  return now < claims.expiresAtMs ? claims : null;
+}
+
+/** What a request that changes something has to show beside the cookie. */
+export async function csrfOf(cookie: string, pepper: string): Promise<string> {
+  return base64url(await macOf("csrf", cookie, pepper));
+}
+
+/** Compared in a time that tells nothing. */
+export async function isCsrfOf(given: string, cookie: string, pepper: string): Promise<boolean> {
+  const bytes = fromBase64url(given);
+  return bytes !== null && equalDigests(bytes, await macOf("csrf", cookie, pepper));
+}
+
+/** Who the session is now; null: its key is no more, is another one, or has expired. */
+export function identityOf({ keyId, mark }: SessionClaims, { keys }: Config, now: number): Identity | null {
+  const entry = keys.find(({ id }) => id === keyId);
+  if (entry === undefined || !entry.hmac.startsWith(mark)) return null;
+  if (entry.expiresAtMs !== null && now >= entry.expiresAtMs) return null;
+  return { keyId, tenant: entry.tenant, scopes: entry.scopes, priorityMax: entry.priorityMax };
+}
+
+/** The label keeps the uses of the pepper apart: a key's text begins with `wp_`, a hook's with `hook:`. */
+async function macOf(label: "session" | "csrf", text: string, pepper: string): Promise<Uint8Array> {
+  const encoder = new TextEncoder();
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", encoder.encode(pepper), algorithm, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(`${label}:${text}`)));
+}
+
+function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+function fromBase64url(text: string): Uint8Array | null {
+  if (!/^[A-Za-z0-9_-]+$/.test(text)) return null;
+  try {
+    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+  } catch {
+    return null;
+  }
+}

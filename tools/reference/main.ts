@@ -1,0 +1,26 @@
+/**
+ * `npm run reference`: writes the pages of `docs/reference/` that the code itself knows: config, errors, headers,
+ * routes, commands. `--check` writes nothing and fails when a page is not what the code says.
+ */
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { say, writeOrCheck } from "../cli/generated.ts";
+import type { Generated } from "../cli/generated.ts";
+import { commandsPage } from "./commands-page.ts";
+import { configPage } from "./config-page.ts";
+import { errorsPage } from "./errors-page.ts";
+import { headersPage } from "./headers-page.ts";
+import { routesPage } from "./routes-page.ts";
+
+const root = join(import.meta.dirname, "../..");
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+export const PAGES: readonly Generated[] = [
+  commandsPage(() => read("package.json")),
+  configPage,
+  errorsPage,
+  headersPage(() => globSync("src/**/*.ts", { cwd: root }).map(read)),
+  routesPage(() => ({ router: read("src/gateway/router.ts"), jobs: read("src/gateway/jobs-api/routes.ts") })),
+];
+
+if (import.meta.main) say(writeOrCheck(PAGES, "npm run reference", process.argv.slice(2), root));

@@ -1,0 +1,114 @@
+/**
+ * Every path that the router serves, for the reference and for the tests that ask each of them.
+ *
+ * Model. Written by hand, because a handler does not know what it is for; `routes-page.ts` holds it to the code's own
+ * tables, so that a route without a line is an error.
+ */
+
+export type ServedRoute = {
+  readonly method: string;
+  /** `{name}` is one segment, `{name…}` any number. */
+  readonly path: string;
+  /** The scope that a key needs; null: no key. */
+  readonly scope: "infer" | "admin" | "worker" | null;
+  readonly does: string;
+};
+
+type Line = readonly [route: string, scope: ServedRoute["scope"], does: string];
+
+const served = (lines: readonly Line[]): readonly ServedRoute[] =>
+  lines.map(([route, scope, does]) => {
+    const [method = "", path = ""] = route.split(" ");
+    return { method, path, scope, does };
+  });
+
+export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
+  Inference: served([
+    ["POST /v1/chat/completions", "infer", "The pool is chosen by `model`."],
+    ["POST /v1/completions", "infer", "The same."],
+    ["POST /v1/embeddings", "infer", "The same."],
+    ["GET /v1/models", "infer", "What there is."],
+    ["GET /v1/models/{model…}", "infer", "One model."],
+    [
+      "ANY /p/{pool}/{path…}",
+      "infer",
+      "An endpoint's own path, with any body, as far as the pool [opens it](../explanation/security.md#paths-at-an-endpoint).",
+    ],
+  ]),
+  "Jobs, plain": served([
+    ["GET /v1/jobs", "infer", "The tenant's jobs of one pool: `pool`, `status`, `offset`, `limit`."],
+    ["GET /v1/jobs/dead-letters", "infer", "Jobs that failed or timed out: `pool`."],
+    ["GET /v1/jobs/dead-webhooks", "infer", "Webhooks that could not be delivered: `pool`."],
+    ["POST /v1/jobs/dead-webhooks/{id}/replay", "infer", "One of them again."],
+    ["GET /v1/jobs/{id}", "infer", "The job; `Prefer: wait=n` holds the answer until it has ended."],
+    ["GET /v1/jobs/{id}/result", "infer", "Its answer."],
+    ["GET /v1/jobs/{id}/events", "infer", "Its course as server-sent events."],
+    ["DELETE /v1/jobs/{id}", "infer", "Cancels it."],
+    ["POST /v1/jobs/{id}/cancel", "infer", "Cancels it."],
+    ["POST /v1/jobs/{id}/retry", "infer", "A failed or timed-out job again."],
+  ]),
+  "Jobs, Runpod's queue API": served([
+    ["POST /v2/{pool}/run", "infer", "A job; `{id, status}`."],
+    ["POST /v2/{pool}/runsync", "infer", "A job, and its answer within `wait`."],
+    ["GET /v2/{pool}/status/{id}", "infer", "The job."],
+    ["GET /v2/{pool}/status-sync/{id}", "infer", "The job, when it has ended."],
+    ["GET /v2/{pool}/stream/{id}", "infer", "Pieces of its answer."],
+    ["POST /v2/{pool}/cancel/{id}", "infer", "Cancels it."],
+    ["POST /v2/{pool}/retry/{id}", "infer", "A failed or timed-out job again."],
+    ["POST /v2/{pool}/purge-queue", "infer", "Removes what waits."],
+    ["GET /v2/{pool}/health", "infer", "Jobs and workers, counted."],
+    ["GET /v2/{pool}/requests", "infer", "The tenant's jobs, a page at a time."],
+    ["POST /v2/{pool}/batch", "infer", "A batch."],
+    ["GET /v2/{pool}/batch/{batch}", "infer", "The batch."],
+    ["POST /v2/{pool}/batch/{batch}/requests", "infer", "Adds to it."],
+    ["GET /v2/{pool}/batch/{batch}/requests", "infer", "What is in it."],
+    ["POST /v2/{pool}/batch/{batch}/finalize", "infer", "Nothing more comes."],
+    ["POST /v2/{pool}/batch/{batch}/cancel", "infer", "Cancels what waits and runs of it."],
+    ["ANY /v2/{pool}/openai/{path…}", "infer", "The pool's ordinary synchronous path."],
+  ]),
+  "GPU workers that pull": served([
+    ["GET /v2/{pool}/job-take/{worker}", "worker", "The next job, held for up to 60 s."],
+    ["GET /v2/{pool}/job-take-batch/{worker}", "worker", "Several at once."],
+    ["POST /v2/{pool}/job-done/{worker}/{id}", "worker", "Its result."],
+    ["POST /v2/{pool}/job-stream/{worker}/{id}", "worker", "A piece of it."],
+    ["GET /v2/{pool}/job-stop/{worker}", "worker", "Jobs that the worker is to stop."],
+    ["GET /v2/{pool}/ping/{worker}", "worker", "The worker lives."],
+  ]),
+  Dashboard: served([
+    ["POST /dashboard/api/session", null, "An admin key for a session's cookie ([how](admin-api.md))."],
+    ["GET /dashboard/api/session", "admin", "Whose session it is, and its token."],
+    ["DELETE /dashboard/api/session", "admin", "Signs out."],
+    ["GET /dashboard/api/snapshot", "admin", "What the page draws, at this instant."],
+    ["POST /dashboard/api/try", "admin", "A request to a model as the key that is signed in, for the page's panel."],
+  ]),
+  Operators: served([
+    ["GET /metrics", "admin", "Figures for Prometheus."],
+    ["GET /admin/fleet", "admin", "Every shard's leases and endpoints; `?probe=1` asks every endpoint first."],
+    [
+      "POST /admin/explain",
+      "admin",
+      "Where a request would go now, and why every other endpoint lost; nothing is sent.",
+    ],
+    ["POST /admin/endpoints/{id}/drain", "admin", "Takes an endpoint out of traffic; what runs there ends."],
+    ["POST /admin/endpoints/{id}/undrain", "admin", "Takes it back."],
+    [
+      "POST /admin/shards/{pool}/{region}/restart",
+      "admin",
+      "Development only: the shard loses its memory, as by an eviction.",
+    ],
+    ["POST /admin/jobs/{pool}/pause", "admin", "Nothing new starts."],
+    ["POST /admin/jobs/{pool}/resume", "admin", "Everything starts and is taken again."],
+    ["POST /admin/jobs/{pool}/drain", "admin", "Nothing new is taken."],
+    ["POST /admin/jobs/{pool}/limits", "admin", "Limits of the queue, kept over deploys."],
+    ["POST /admin/jobs/{pool}/dead-events", "admin", "Events of the pool that could not be delivered."],
+    ["POST /admin/jobs/{pool}/replay-event", "admin", "One of them again."],
+    ["POST /admin/hooks", "admin", "Makes a URL that enqueues its POST body as a job, without a key."],
+  ]),
+  "Without a key": served([
+    ["POST /hooks/{token}", null, "Enqueues its body: the token is the key."],
+    ["GET /livez", null, "Is the process up."],
+    ["GET /readyz", null, "Is its config good, and does it take requests. Also `/healthz`, `/health` and `/ping`."],
+  ]),
+};
+
+export const ROUTES_SERVED: readonly ServedRoute[] = Object.values(ROUTE_GROUPS).flat();
