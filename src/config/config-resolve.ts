@@ -41,6 +41,7 @@ export function resolveConfig(raw: RawConfig): Config {
       ]),
     ),
     limits: raw.limits,
+    sight: raw.sight,
     cors: raw.cors ?? null,
     routes: new Map(
       raw.routes.map(({ path, pool, upstreamPath, openTo }) => [

@@ -45,6 +45,7 @@ import { PRIORITIES } from "../routing/core/shard/priority.ts";
 import { engineLoad, streamUsage } from "./engine-schema.ts";
 import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
+import { SightSchema } from "./sight-schema.ts";
 
 /** Pool and endpoint ids: they appear in paths, object names and headers, so no slash, colon, space or upper case. */
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -377,6 +378,7 @@ export const ConfigSchema = z
       .default({})
       .describe("What is a tenant's own, by the name that its keys have. Default {}: nothing is."),
     limits: limits.prefault({}).describe("Bounds for every request."),
+    sight: SightSchema.prefault({}).describe("What is told of requests."),
     cors: cors.optional().describe("Lets browsers call the API. Default: absent, and no CORS header is sent."),
     routes: z
       .array(route)

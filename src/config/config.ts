@@ -12,6 +12,7 @@ import type { AFFINITY_MODES, ENGINE_LOADS, LOCATION_HINTS } from "./config-boun
 import type { RawEndpoint } from "./config-schema.ts";
 import type { JobsConfig } from "./jobs-schema.ts";
 import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
+import type { SightConfig } from "./sight-schema.ts";
 
 export type LocationHint = (typeof LOCATION_HINTS)[number];
 type Backend = RawEndpoint["backend"];
@@ -153,6 +154,7 @@ export type Config = {
   /** By name; what is not here has nothing of its own. */
   readonly tenants: ReadonlyMap<string, TenantConfig>;
   readonly limits: { readonly bodyBytesMax: number; readonly bodyTimeoutMs: number };
+  readonly sight: SightConfig;
   /** null: send no CORS header. */
   readonly cors: { readonly allowOrigin: string } | null;
   /** By public path. */

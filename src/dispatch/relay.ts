@@ -89,6 +89,7 @@ async function relayEvents(
   }
   over.abort();
   await looking;
+  if (!tail.isBlind) attempt.bytesOut = tail.total;
   const last = textOf(tail);
   attempt.usage = last === null ? null : usageAtEnd(last);
   return endEvents(attempt, tail, writable, { isBroken, isRead: opening !== null });

@@ -42,6 +42,8 @@ export type StreamTail = {
   /** The newest last. */
   readonly pieces: Uint8Array[];
   bytes: number;
+  /** All that came. */
+  total: number;
   /** Something was dropped before it. */
   isCut: boolean;
   /** Nobody looked at the end. */
@@ -51,11 +53,12 @@ export type StreamTail = {
 };
 
 export function createTail(protocol: AnswerProtocol | null): StreamTail {
-  return { protocol, pieces: [], bytes: 0, isCut: false, isBlind: false, hasLongEnd: false, lastChars: "" };
+  return { protocol, pieces: [], bytes: 0, total: 0, isCut: false, isBlind: false, hasLongEnd: false, lastChars: "" };
 }
 
 export function keep(tail: StreamTail, piece: Uint8Array): void {
   if (tail.protocol === "responses") noteLongEnd(tail, piece);
+  tail.total += piece.byteLength;
   const kept = piece.slice(-TAIL_BYTES_MAX);
   tail.isCut ||= kept.byteLength < piece.byteLength;
   tail.pieces.push(kept);

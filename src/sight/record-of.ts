@@ -97,5 +97,7 @@ function whyOf({ attempts, reason }: Trail, index: number): string {
 }
 
 function saidBy({ rail, status, verdict, shadow, tookMs, reasons }: RailRecord, stage: RailSaid["stage"]): RailSaid {
-  return { rail, stage, status, action: verdict, shadow, ms: tookMs, rules: reasons };
+  // Its stage is a member of its own here.
+  const name = stage === "output" ? rail.replace(/^output\./, "") : rail;
+  return { rail: name, stage, status, action: verdict, shadow, ms: tookMs, rules: reasons };
 }

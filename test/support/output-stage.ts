@@ -4,6 +4,7 @@ import { startFleet } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { eventData, rawCall } from "./raw-client.ts";
 import type { RawAnswer, RawExchange } from "./raw-client.ts";
+import { LOG_ALL } from "./records.ts";
 import { startSpeaker } from "./speaker.ts";
 import type { Speaker, Speech } from "./speaker.ts";
 
@@ -73,6 +74,7 @@ export async function startOutputStage(bundlePath?: string): Promise<OutputStage
   });
   const fleet = await startFleet({
     endpoints: [{ id: "us-a", region: "us-east" }],
+    config: LOG_ALL,
     morePools: Object.fromEntries(Object.entries(POOLS).map(([id, rails]) => [id, pool(id, rails)])),
     ...(bundlePath === undefined ? {} : { bundlePath }),
   });
