@@ -155,7 +155,7 @@ async function retry({ edge, queue, poolId, jobId }: JobCall): Promise<Answer> {
   return view === null ? UNKNOWN_JOB : answerJson(edge, nativeJob(view, poolId));
 }
 
-const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
+export const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
   "queued",
   "running",
   "retrying",
@@ -166,7 +166,7 @@ const STATUSES: ReadonlySet<string> = new Set<JobStatus>([
   "expired",
 ]);
 
-const isStatus = (text: string): text is JobStatus => STATUSES.has(text);
+export const isStatus = (text: string): text is JobStatus => STATUSES.has(text);
 
 /** The pool that a list is about; null: none is named and there is more than one. */
 function poolOf({ query, runtime }: Authenticated): string | null {

@@ -8,9 +8,10 @@ import { parseJson } from "../../wire/body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { unknownAction, unknownPool } from "../../wire/not-found.ts";
-import type { Answer } from "../../wire/refusal.ts";
-import { NO_QUEUE, refuseProblem } from "./answers.ts";
+import type { Answer, Refusal } from "../../wire/refusal.ts";
+import { NO_QUEUE, refuseProblem, UNKNOWN_JOB } from "./answers.ts";
 import { makeHook } from "./hooks.ts";
+import { idIn, OVERSEEN, overview } from "./oversee.ts";
 import { queueOf } from "./queue.ts";
 import type { JobQueueStub } from "./queue.ts";
 import { readBody } from "../read-body.ts";
@@ -33,26 +34,40 @@ const MODES: ReadonlyMap<string, QueueMode> = new Map([
 ]);
 
 const ORDERS = [...MODES.keys(), "limits", "dead-events", "replay-event"];
+/** In the words of a path. */
+const SIGHTS = Array.from(OVERSEEN.keys(), (key) => (key.split(" ")[1] ?? "").replace("*", "{id}"));
 
-/** Segments after `/admin`. */
+const NOT_POSTED: Refusal = { reason: "method_not_allowed", headers: [["allow", "POST"]] };
+const NOT_GOT: Refusal = { reason: "method_not_allowed", headers: [["allow", "GET, HEAD"]] };
+
+/** Segments after `/admin`. What is only looked at is in `oversee.ts`. */
 export async function adminRoute(edge: Authenticated, segments: readonly string[]): Promise<Answer> {
   const [area = "", poolId = "", action = "", ...more] = segments;
-  if (edge.request.method !== "POST") {
-    return { reason: "method_not_allowed", headers: [["allow", "POST"]] };
-  }
-  if (area === "hooks" && poolId === "") return makeHook(edge);
-  if (area !== "jobs" || more.length > 0) {
-    return unknownAction("/admin", segments.join("/"), ["hooks", "jobs/{pool}/{order}"]);
-  }
+  const method = edge.request.method === "HEAD" ? "GET" : edge.request.method;
+  if (area === "hooks" && poolId === "") return method === "POST" ? makeHook(edge) : NOT_POSTED;
+  if (area === "jobs" && poolId === "") return method === "GET" ? overview(edge) : NOT_GOT;
+  if (area !== "jobs") return unknownAction("/admin", segments.join("/"), ["hooks", "jobs/{pool}/{order}"]);
   const { pools, config } = edge.runtime;
   if (!pools.has(poolId)) return unknownPool(poolId, config);
   const queue = queueOf(edge, poolId);
   if (queue === null) return NO_QUEUE;
+  const [id = null, ...after] = more;
+  const rest = [action, ...(id === null ? [] : ["*", ...after])].join("/");
+  const seen = OVERSEEN.get(`${method} ${rest}`);
+  if (seen !== undefined) {
+    const name = id === null ? "" : idIn(decodeURIComponent(id));
+    return name === null ? UNKNOWN_JOB : seen({ edge, poolId, queue }, name);
+  }
+  if (OVERSEEN.has(`${method === "GET" ? "POST" : "GET"} ${rest}`)) return method === "GET" ? NOT_POSTED : NOT_GOT;
+  if (more.length > 0 || action === "") {
+    return unknownAction("/admin/jobs/{pool}", [action, ...more].join("/"), [...ORDERS, ...SIGHTS]);
+  }
+  if (method !== "POST") return NOT_POSTED;
   if (action === "limits") return setLimits(edge, queue, poolId);
   if (action === "dead-events") return answerJson(edge, { pool: poolId, events: await queue.deadDeliveries(OPERATOR) });
   if (action === "replay-event") return replayEvent(edge, queue);
   const mode = MODES.get(action);
-  if (mode === undefined) return unknownAction("/admin/jobs/{pool}", action, ORDERS);
+  if (mode === undefined) return unknownAction("/admin/jobs/{pool}", action, [...ORDERS, ...SIGHTS]);
   await queue.setMode(mode);
   return answerJson(edge, { pool: poolId, mode });
 }

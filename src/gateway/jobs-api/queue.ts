@@ -1,8 +1,8 @@
 /** Reaches a pool's queue: the only place at the edge that knows its binding and its name. */
-import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc } from "../../jobs/object/rpc.ts";
+import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueOperatorRpc, JobQueueRpc } from "../../jobs/object/rpc.ts";
 import type { EdgeRequest } from "../edge-request.ts";
 
-export type JobQueueStub = JobQueueRpc & JobQueueMoreRpc & JobQueueAdminRpc;
+export type JobQueueStub = JobQueueRpc & JobQueueMoreRpc & JobQueueAdminRpc & JobQueueOperatorRpc;
 
 /** As much of the namespace as is used; a test puts a queue of its own here. */
 type QueueNamespace = {

@@ -69,6 +69,12 @@ export const TTL_ROWS_MAX = 5_000;
 export const POSITION_MAX = 100;
 /** Jobs in one answer to `list`. */
 export const LIST_MAX = 500;
+/** Ended jobs that are counted for operators, the newest: as many as a list looks at. */
+export const ENDED_COUNTED_MAX = 20_000;
+/** Dead letters that are counted: more are "a thousand or more". */
+export const DEAD_COUNTED_MAX = 1_000;
+/** Tenants that are told with what of theirs waits and runs. */
+export const TENANTS_TOLD_MAX = 100;
 /** Entries looked at for one `list`. */
 export const LIST_ROWS_MAX = 20_000;
 

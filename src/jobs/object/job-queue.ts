@@ -11,9 +11,9 @@ import { DurableObject } from "cloudflare:workers";
 import type { SubmitRequest } from "../core/messages.ts";
 import type { QueueLimits, QueueMode } from "../core/queue.ts";
 import type { Queue } from "./queue.ts";
-import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc } from "./rpc.ts";
+import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueOperatorRpc, JobQueueRpc } from "./rpc.ts";
 
-type Calls = JobQueueRpc & JobQueueMoreRpc & JobQueueAdminRpc;
+type Calls = JobQueueRpc & JobQueueMoreRpc & JobQueueAdminRpc & JobQueueOperatorRpc;
 type Args<Name extends keyof Calls> = Parameters<Calls[Name]>;
 
 export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
@@ -100,6 +100,28 @@ export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
   }
   async replayDelivery(...args: Args<"replayDelivery">) {
     return await (await this.#ready()).replayDelivery(...args);
+  }
+
+  async summary() {
+    return await (await this.#ready()).desk.summary();
+  }
+  async listAll(...args: Args<"listAll">) {
+    return await (await this.#ready()).desk.listAll(...args);
+  }
+  async look(jobId: string) {
+    return await (await this.#ready()).desk.look(jobId);
+  }
+  async redriveAll(...args: Args<"redriveAll">) {
+    return await (await this.#ready()).desk.redriveAll(...args);
+  }
+  async allDeliveries(...args: Args<"allDeliveries">) {
+    return await (await this.#ready()).desk.allDeliveries(...args);
+  }
+  async replayAll(...args: Args<"replayAll">) {
+    return await (await this.#ready()).desk.replayAll(...args);
+  }
+  async workersNow() {
+    return await (await this.#ready()).desk.workersNow();
   }
 
   /** Development only: loses its memory as an eviction would. */

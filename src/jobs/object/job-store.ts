@@ -111,6 +111,10 @@ export class JobStore {
     return raw === null ? null : readRow(raw);
   }
 
+  stateOf(id: string): JobState | null {
+    return first(this.#sql.exec<{ state: JobState }>(`SELECT state FROM job WHERE id = ?`, id))?.state ?? null;
+  }
+
   readSpec(id: string): JobSpecRow | null {
     const raw = first(this.#sql.exec<{ spec: string }>(`SELECT spec FROM job WHERE id = ?`, id));
     return raw === null ? null : (JSON.parse(raw.spec) as JobSpecRow);

@@ -103,6 +103,12 @@ export class Ledger {
     return Array.from(this.#heads(), ({ tenant }) => tenant).slice(0, max);
   }
 
+  /** Tenants with jobs that wait or run, and how many. */
+  lanes(max: number): readonly { readonly tenant: string; readonly waiting: number; readonly running: number }[] {
+    const all = Array.from(this.#lanes.values(), ({ tenant, waiting, running }) => ({ tenant, waiting, running }));
+    return all.slice(0, max);
+  }
+
   waitingOf(tenant: string): number {
     return this.#lanes.get(tenant)?.waiting ?? 0;
   }
@@ -200,6 +206,12 @@ export class Ledger {
     const after: JobRow = { job, extra: { ...before.extra, ...changes } };
     this.#commit(before, after, effects);
     return after;
+  }
+
+  /** A job that `isRedrivable` anew, as if it had just come. */
+  redrive(row: JobRow): JobRow {
+    const cleared = { answer: null, failedOutput: null, endpointId: null, workerId: null };
+    return this.apply(row, [{ kind: "retried" }], cleared);
   }
 
   /** Its owner says how long the job is kept from now on, whatever its policy was. False: it is gone already. */

@@ -168,6 +168,28 @@ export class Outbox {
     ).map(({ jobId, url, delivery }) => ({ jobId, url, ...pick(delivery) }));
   }
 
+  /** Deliveries of a tenant, or of all (null): first those that are on their way, by when they are tried next. */
+  all(tenant: string | null, onlyDead: boolean, max: number) {
+    const messages = this.#messages(
+      `SELECT ${MESSAGE} FROM outbox WHERE (?1 IS NULL OR tenant = ?1) AND (?2 = 0 OR forget_ms IS NOT NULL)
+       ORDER BY next_ms IS NULL, next_ms, forget_ms DESC LIMIT ?3`,
+      tenant,
+      Number(onlyDead),
+      max,
+    );
+    return messages.map(({ jobId, tenant: owner, url, delivery }) => {
+      // A delivered one has no row.
+      const state = delivery.state === "delivered" ? "pending" : delivery.state;
+      return { jobId, tenant: owner, url, ...pick(delivery), state, nextTryMs: delivery.nextAtMs };
+    });
+  }
+
+  tenantOf(id: string): string | null {
+    return (
+      this.#sql.exec<{ tenant: string }>(`SELECT tenant FROM outbox WHERE id = ?`, id).toArray()[0]?.tenant ?? null
+    );
+  }
+
   /** Puts a dead delivery back. False: there is no such one, or its receiver said never again. */
   replay(tenant: string, id: string): boolean {
     const [message] = this.#messages(`SELECT ${MESSAGE} FROM outbox WHERE id = ? AND tenant = ?`, id, tenant);
@@ -279,7 +301,7 @@ export class Outbox {
     );
   }
 
-  #messages(sql: string, ...bindings: (string | number)[]): Message[] {
+  #messages(sql: string, ...bindings: (string | number | null)[]): Message[] {
     return this.#sql
       .exec<RawMessage>(sql, ...bindings)
       .toArray()

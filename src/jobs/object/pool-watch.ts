@@ -138,7 +138,7 @@ type FirstRow = { order_key: string; attempts: number; due_ms: number; since_ms:
  * Since when the longest waiting job has waited, ms; null: none waits. A job that ran waits since it came back. Of each
  * tenant and priority the first rows are looked at: the order inside one is that of age.
  */
-function oldestDueOf({ sql }: JobStore, tenants: readonly string[]): number | null {
+export function oldestDueOf({ sql }: JobStore, tenants: readonly string[]): number | null {
   let oldest: number | null = null;
   for (const tenant of tenants) {
     for (let from: string | null = ""; from !== null;) {

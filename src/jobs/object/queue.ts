@@ -35,6 +35,7 @@ import type { Totals } from "./ledger.ts";
 import { listJobs } from "./listing.ts";
 import { Outbox } from "./outbox.ts";
 import type { DeadDelivery } from "./outbox.ts";
+import { OperatorDesk } from "./operator-desk.ts";
 import { configuredLimits, jobsConfigOf, signersOf } from "./pool-config.ts";
 import { PoolWatch } from "./pool-watch.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -59,6 +60,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   readonly #scrub: Scrub;
   readonly #streams: Streams;
   readonly #batches: Batches;
+  readonly desk: OperatorDesk;
   readonly #fleet = new FleetHealth();
   readonly #watch: PoolWatch;
   /** What operators ordered; the rest is the config's. */
@@ -123,6 +125,8 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     });
     this.#streams = new Streams(ledger, this.#waiters);
     this.#batches = new Batches(ledger, async (request) => this.submit(request));
+    const begun = (): void => this.#maintenance.hasBegun();
+    this.desk = new OperatorDesk({ ledger, outbox: this.#outbox, workers: this.#workers, begun });
     // Nothing is written by its mere existence: a call that only reads must not fail with a disk that is full.
     this.#maintenance.begin();
   }
@@ -165,9 +169,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     const row = this.#find(tenant, jobId);
     if (row === null) return null;
     if (!isRedrivable(row.job)) return "not_retryable";
-    const cleared = { answer: null, failedOutput: null, endpointId: null, workerId: null };
-    const after = this.#ledger.apply(row, [{ kind: "retried" }], cleared);
-    return this.#view(after);
+    return this.#view(this.#ledger.redrive(row));
   }
 
   async purge(tenant: string): Promise<number> {

@@ -13,6 +13,17 @@ import type {
   SubmitRequest,
   TakenJob,
 } from "../core/messages.ts";
+import type {
+  OperatorDelivery,
+  OperatorJob,
+  OperatorJobWhole,
+  OperatorPage,
+  OperatorWorker,
+  QueueSummary,
+  RedriveOrder,
+  RedriveOutcome,
+  ReplayOutcome,
+} from "../core/operator.ts";
 import type { OutputNote } from "../core/events.ts";
 import type { QueueLimits, QueueMode } from "../core/queue.ts";
 import type { DeadDelivery } from "./outbox.ts";
@@ -73,6 +84,19 @@ export type JobQueueMoreRpc = {
   keepFor(tenant: string, jobId: string, ttlMs: number): Promise<boolean>;
   /** Hands jobs back unstarted: the worker left while they were on their way to it. */
   giveBack(workerId: string, jobIds: readonly string[]): Promise<void>;
+};
+
+/** For operators, over all tenants. */
+export type JobQueueOperatorRpc = {
+  summary(): Promise<QueueSummary>;
+  listAll(page: OperatorPage): Promise<readonly OperatorJob[]>;
+  /** Null: no such job. */
+  look(jobId: string): Promise<OperatorJobWhole | null>;
+  /** At most 500 at once. */
+  redriveAll(order: RedriveOrder): Promise<RedriveOutcome>;
+  allDeliveries(tenant: string | null, onlyDead: boolean): Promise<readonly OperatorDelivery[]>;
+  replayAll(webhookIds: readonly string[]): Promise<ReplayOutcome>;
+  workersNow(): Promise<readonly OperatorWorker[]>;
 };
 
 /** For operators. */

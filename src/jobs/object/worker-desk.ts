@@ -236,6 +236,12 @@ export class WorkerDesk {
     return { idle, running };
   }
 
+  /** Workers that are remembered, the one that was heard of last first. */
+  known(): readonly { readonly id: string; readonly seenMs: number; readonly waiting: number }[] {
+    const all = Array.from(this.#workers, ([id, { seenMs, takes }]) => ({ id, seenMs, waiting: takes.size }));
+    return all.reverse();
+  }
+
   #claim(workerId: string, count: number): JobRow[] {
     const rows: JobRow[] = [];
     while (rows.length < count) {
