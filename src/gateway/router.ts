@@ -48,6 +48,8 @@ patterns
   .get("/v1/models/:id+", authenticated("infer", model))
   .post("/admin/endpoints/:id/drain", authenticated("admin", admin("drain")))
   .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
+  .post("/admin/pools/:pool/drain", authenticated("admin", admin("drainPool")))
+  .post("/admin/pools/:pool/undrain", authenticated("admin", admin("undrainPool")))
   .post("/admin/shards/:pool/:region/restart", authenticated("admin", admin("restart")));
 
 /** The page of operators, and what it asks. */

@@ -178,3 +178,24 @@ describe("an endpoint that is put back, or is well again, serves at once who wai
     holder.abort();
   });
 });
+
+test("a pool is drained as a whole: its requests are refused until it is put back", async () => {
+  const fleet = await start();
+  const orderPool = async (pool: string, what: string) => {
+    const response = await fleet.call(`/admin/pools/${pool}/${what}`, { method: "POST" });
+    return { status: response.status, json: (await response.json()) as object };
+  };
+  expect((await orderPool("main", "drain")).json).toMatchObject({
+    pool: "main",
+    drained: true,
+    endpoints: [
+      { endpoint: "us-a", region: "us-east", standing: "draining" },
+      { endpoint: "eu-a", region: "eu-west", standing: "draining" },
+    ],
+    unreached: [],
+  });
+  expect((await fleet.chat({ place: freshPlace("us-east") })).status).toBe(503);
+  expect((await orderPool("main", "undrain")).status).toBe(200);
+  expect(await goesTo(fleet)).toBe("us-a");
+  expect((await orderPool("nowhere", "drain")).status).toBe(404);
+});

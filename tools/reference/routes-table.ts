@@ -91,6 +91,8 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ],
     ["POST /admin/endpoints/{id}/drain", "admin", "Takes an endpoint out of traffic; what runs there ends."],
     ["POST /admin/endpoints/{id}/undrain", "admin", "Takes it back."],
+    ["POST /admin/pools/{pool}/drain", "admin", "Takes all endpoints of a pool out of traffic."],
+    ["POST /admin/pools/{pool}/undrain", "admin", "Takes them back."],
     [
       "POST /admin/shards/{pool}/{region}/restart",
       "admin",

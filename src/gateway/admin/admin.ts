@@ -5,6 +5,7 @@
 import { shardName } from "../../routing/core/shard-name.ts";
 import { askFleet as askShards, askShard } from "../../sight/ask-fleet.ts";
 import type { ShardAnswer } from "../../sight/ask-fleet.ts";
+import { unknownPool } from "../../wire/not-found.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
@@ -40,6 +41,28 @@ export async function drain(edge: Authenticated, endpointId: string, drained: bo
   if (asked.value === null) return UNKNOWN_ENDPOINT;
   const { standing, inFlight } = asked.value.endpoint;
   return answerJson(edge, { endpoint: endpointId, pool: pool.spec.id, region, drained, standing, inFlight });
+}
+
+/**
+ * `POST /admin/pools/{pool}/drain` and `/undrain`: all endpoints of a pool. Its requests are then refused with 503; its
+ * jobs wait. What a shard did not answer for is named, and may be ordered again.
+ */
+export async function drainPool(edge: Authenticated, poolId: string, drained: boolean): Promise<Answer> {
+  const { config, pools } = edge.runtime;
+  const pool = pools.get(poolId);
+  if (pool === undefined) return unknownPool(poolId, config);
+  const orders = Array.from(pool.endpoints.values(), async ({ config: { id: endpoint, region } }) => {
+    const asked = await askShard(edge.shardOf(shardName(poolId, region)), async (stub) =>
+      stub.drain(endpoint, drained),
+    );
+    const told = asked.ok ? asked.value : null;
+    return told === null
+      ? { endpoint, region, standing: null, inFlight: null }
+      : { endpoint, region, standing: told.endpoint.standing, inFlight: told.endpoint.inFlight };
+  });
+  const endpoints = await Promise.all(orders);
+  const unreached = endpoints.filter(({ standing }) => standing === null).map(({ endpoint }) => endpoint);
+  return answerJson(edge, { pool: poolId, drained, endpoints, unreached });
 }
 
 const UNKNOWN_ENDPOINT: Refusal = {

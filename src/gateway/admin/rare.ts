@@ -10,7 +10,7 @@ import { decisionHeader } from "./decision-header.ts";
 import type { DecisionMade } from "./decision-header.ts";
 import type { TargetProblem } from "../../wire/request-target.ts";
 import { TARGET_PROBLEMS } from "../../wire/target-problems.ts";
-import { drain, fleet, restartShard } from "./admin.ts";
+import { drain, drainPool, fleet, restartShard } from "./admin.ts";
 import type { Authenticated } from "../edge-request.ts";
 import type { Answer } from "../../wire/refusal.ts";
 import { explain } from "./explain.ts";
@@ -19,7 +19,15 @@ import * as notFound from "../../wire/not-found.ts";
 
 export const { notServed, unknownModel, unknownPool } = notFound;
 
-export type AdminAction = "fleet" | "explain" | "drain" | "undrain" | "restart" | "metrics";
+export type AdminAction =
+  | "fleet"
+  | "explain"
+  | "drain"
+  | "undrain"
+  | "drainPool"
+  | "undrainPool"
+  | "restart"
+  | "metrics";
 
 export async function administer(
   action: AdminAction,
@@ -34,6 +42,9 @@ export async function administer(
     case "drain":
     case "undrain":
       return drain(edge, params["id"] ?? "", action === "drain");
+    case "drainPool":
+    case "undrainPool":
+      return drainPool(edge, params["pool"] ?? "", action === "drainPool");
     case "metrics":
       return metrics(edge);
     case "restart":
