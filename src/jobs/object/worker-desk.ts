@@ -239,7 +239,7 @@ export class WorkerDesk {
   /** Workers that are remembered, the one that was heard of last first. */
   known(): readonly { readonly id: string; readonly seenMs: number; readonly waiting: number }[] {
     const all = Array.from(this.#workers, ([id, { seenMs, takes }]) => ({ id, seenMs, waiting: takes.size }));
-    return all.reverse();
+    return all.toReversed();
   }
 
   #claim(workerId: string, count: number): JobRow[] {
