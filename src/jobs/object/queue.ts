@@ -206,10 +206,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     };
   }
 
-  async list(
-    tenant: string,
-    page: { readonly offset: number; readonly limit: number; readonly status: JobStatus | null },
-  ): Promise<readonly JobView[]> {
+  async list(tenant: string, page: Parameters<JobQueueRpc["list"]>[1]): Promise<readonly JobView[]> {
     this.#maintenance.hasBegun();
     const states = page.status === null ? null : new Set([page.status]);
     return this.#views(listJobs(this.#ledger, tenant, { ...page, limit: Math.min(page.limit, LIST_MAX), states }));
@@ -332,7 +329,6 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     this.#unsavedEpoch = null;
     for (const [id, token] of this.#inherited) {
       const row = this.#ledger.running.get(id)?.row;
-
       const lost = { kind: "lease_lost", token, reason: "router_restarted" } as const;
       const more = { kind: "recovered", leaseUntilMs: now + JOB_LEASE_MS } as const;
       const lease = row?.job.lease ?? null;
