@@ -245,9 +245,13 @@ describe("after the show", () => {
       const demo = start("--port", "0");
       await demo.printed(/Serving on/);
       const [, url = ""] = await demo.printed(/curl -iN (\S+)/);
-      const [, key = ""] = await demo.printed(/authorization: (Bearer [^']+)'/);
+      const [, key = ""] = await demo.printed(/export WARMPATH_KEY=(\S+)/);
       const [, body = ""] = await demo.printed(/-d '(.*)'/);
-      const headers = { authorization: key, "content-type": "application/json", "x-warmpath-place": "us-east" };
+      const headers = {
+        authorization: `Bearer ${key}`,
+        "content-type": "application/json",
+        "x-warmpath-place": "us-east",
+      };
       const response = await fetch(url, { method: "POST", headers, body });
       expect(response.headers.get("x-warmpath-endpoint")).toBe("gpu-virginia");
       expect(await response.text()).toMatch(/data: \[DONE\]\n\n$/);

@@ -2,28 +2,19 @@
  * The page "Self-host and operate", executed: its config and its commands, against two servers that speak the OpenAI
  * API.
  */
-import { execFile, spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DRAIN_GRACE_MS_MAX } from "../../src/config/config-bounds.ts";
 import { makeCheckout } from "../support/checkout.ts";
 import type { Checkout } from "../support/checkout.ts";
 import { startModelServer } from "../support/model-server.ts";
 import type { ModelServer } from "../support/model-server.ts";
+import { readPage, shell, terminal } from "../support/terminal.ts";
 
-const page = readFileSync(new URL("../../docs/how-to/self-host.md", import.meta.url), "utf8");
-
-/** The one block of the page that is fenced under these words. */
-function block(info: string): string {
-  const found = [...page.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)].filter(([, words]) => words === info);
-  if (found.length !== 1) throw new Error(`the page has ${found.length} blocks "${info}"`);
-  return found[0]?.[2] ?? "";
-}
+const page = readPage("docs/how-to/self-host.md");
 
 let checkout: Checkout;
 let models: readonly ModelServer[];
@@ -56,69 +47,33 @@ const here = (text: string): string =>
     .replaceAll(":8001", `:${models[0]?.port}`)
     .replaceAll(":8002", `:${models[1]?.port}`);
 
-const shellEnv = () => ({ ...process.env, INIT_CWD: checkout.dir, ...env });
-
-async function shell(commands: string): Promise<{ readonly stdout: string; readonly stderr: string }> {
-  return promisify(execFile)("bash", ["-e", "-c", here(commands)], { cwd: checkout.dir, env: shellEnv() });
-}
-
-/** One that goes on: a terminal of its own. */
-function terminal(commands: string) {
-  const child: ChildProcess = spawn("bash", ["-e", "-c", `exec ${here(commands).trim()}`], {
-    cwd: checkout.dir,
-    env: shellEnv(),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  const changed = new Set<() => void>();
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-      for (const look of changed) look();
-    });
-  }
-  const code = new Promise<number | null>((settle) =>
-    child.once("close", (number) => {
-      settle(number);
-      for (const look of changed) look();
-    }),
-  );
-  const says = async (wanted: RegExp): Promise<string> =>
-    new Promise((settle, fail) => {
-      const look = (): void => {
-        const found = wanted.exec(output)?.[0];
-        if (found !== undefined) settle(found);
-        else if (child.exitCode !== null) fail(new Error(output));
-      };
-      changed.add(look);
-      look();
-    });
-  return { says, code, output: () => output };
-}
+const place = () => ({ cwd: checkout.dir, env: { ...process.env, INIT_CWD: checkout.dir, ...env } });
+const opened = (command: string) => terminal(place(), here(command));
+const typed = async (commands: string) => shell(place(), here(commands));
 
 describe("the page", () => {
   test("leads from a config to a first answer, and to an end that loses no stream", async () => {
-    writeFileSync(join(checkout.dir, "my.jsonc"), here(block("jsonc my.jsonc")));
-    const made = await shell(`${block("sh key")}\nprintf '%s\\n' "$WARMPATH_KEY_PEPPER" "$WARMPATH_KEY"`);
+    writeFileSync(join(checkout.dir, "my.jsonc"), here(page.block("jsonc config my.jsonc")));
+    const made = await typed(`${page.block("sh run key")}\nprintf '%s\\n' "$WARMPATH_KEY_PEPPER" "$WARMPATH_KEY"`);
     const [pepper = "", key = ""] = made.stdout.trim().split("\n");
     Object.assign(env, { WARMPATH_KEY_PEPPER: pepper, WARMPATH_KEY: key });
     const entry = /^\s*(\{"id".*\})$/m.exec(made.stderr)?.[1] ?? "";
     const config = readFileSync(join(checkout.dir, "my.jsonc"), "utf8");
     writeFileSync(join(checkout.dir, "my.jsonc"), config.replace(`"keys": []`, `"keys": [${entry}]`));
 
-    const router = terminal(block("sh serve"));
+    const router = opened(page.block("sh run serve"));
     await router.says(/Ctrl-C stops it/);
     for (const id of ["gpu-1", "gpu-2"]) expect(await router.says(new RegExp(`^ {2}${id} .*$`, "m"))).toMatch(/ready/);
 
-    const asking = shell(block("sh ask"));
+    const asking = typed(page.block("sh run ask"));
     while (models.every((model) => model.open() === 0)) await new Promise((settle) => setTimeout(settle, 20));
     for (const model of models) model.goOn();
     const { choices } = JSON.parse((await asking).stdout) as { choices: { message: { content: string } }[] };
     expect(choices[0]?.message.content).toBe("warm path");
 
-    const stream = terminal(block("sh stream"));
+    const stream = opened(page.block("sh run stream"));
     await stream.says(/"content":"warm"/);
-    await shell(block("sh stop"));
+    await typed(page.block("sh run stop"));
     await router.says(/nothing new is taken/);
     expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(503);
     for (const model of models) model.goOn();
@@ -126,23 +81,23 @@ describe("the page", () => {
     expect(stream.output()).toMatch(/"content":" path"[\s\S]*"finish_reason":"stop"[\s\S]*data: \[DONE\]\s*$/);
     expect(await router.code).toBe(0);
 
-    await shell(block("sh backup"));
+    await typed(page.block("sh run backup"));
     expect(existsSync(join(checkout.dir, "my-state.backup/serve.lock"))).toBe(true);
   });
 
   test("shows a config that every default of its reader accepts, and options that there are", async () => {
     const { parseConfig } = await import("../../src/config/config-parse.ts");
-    expect(parseConfig(block("jsonc my.jsonc")).ok).toBe(true);
+    expect(parseConfig(page.block("jsonc config my.jsonc")).ok).toBe(true);
     const { parseServeArgs } = await import("../../tools/cli/serve.ts");
-    const [, args = ""] = /serve\.ts (.*)$/m.exec(block("ini")) ?? [];
+    const [, args = ""] = /serve\.ts (.*)$/m.exec(page.block("ini")) ?? [];
     expect(parseServeArgs(args.split(" "), "/")).toMatchObject({ ok: true, value: { stateDir: "/var/lib/warmpath" } });
   });
 
   test("shows a unit that lets the router end: its signal to the main process alone, and time for the drain", () => {
-    const unit = block("ini");
+    const unit = page.block("ini");
     expect(unit).toMatch(/^KillMode=mixed$/m);
     const stopMs = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) * 1_000;
-    const drainMs = Number(/`--drain-ms` \(default (\d+)/.exec(page)?.[1]);
+    const drainMs = Number(/`--drain-ms` \(default (\d+)/.exec(page.text)?.[1]);
     expect(drainMs).toBeLessThan(stopMs);
     expect(drainMs).toBeLessThanOrEqual(DRAIN_GRACE_MS_MAX);
   });

@@ -166,6 +166,9 @@ describe("a planted violation is found", () => {
       "src/lib/a.ts",
       `// Source: design.md section 4.\nexport const x = 1;`,
     ],
+    ["a link to no heading", "broken-link", "docs/a.md", `# Part\n\nSee [it](#parts).`],
+    ["a command that nobody tries", "unmarked-block", "docs/a.md", "```sh\nnpm test\n```"],
+    ["a config that nobody reads", "unmarked-block", "docs/a.md", "```jsonc\n{}\n```"],
     ["a link from the root to nothing", "broken-link", "docs/a.md", `See [it](/docs/missing.md).`],
   ];
 
@@ -268,8 +271,8 @@ describe("what only looks like a violation is left alone", () => {
     ["Promise.any, and a variable named any", "test/a.ts", `Promise.any([]);\nconst any = [1].some(Boolean);`],
     ["a path of an API", "docs/a.md", "GET https://a.example/home/x and src/work/a.ts"],
     ["a link in a code block", "docs/a.md", "```md\n[it](./missing.md)\n```\nand `[it](./missing.md)`"],
-    ["links to elsewhere", "docs/a.md", "[a](https://a.example/b.md) [b](mailto:a@a.example) [c](#part)"],
-    ["links that exist", "docs/a.md", "[a](./a.md) [b](../docs/) [c](/docs/a.md#part) [d](..)"],
+    ["links to elsewhere", "docs/a.md", "[a](https://a.example/b.md#part) [b](mailto:a@a.example)"],
+    ["links that exist", "docs/a.md", "# Part\n[a](./a.md) [b](../docs/) [c](/docs/a.md#part) [d](..) [e](#part)"],
   ])("%s", (_, path, text) => {
     expect(said(path, text)).toEqual([]);
   });

@@ -4,6 +4,7 @@
  */
 import { posix } from "node:path";
 import { arrowProblem } from "./arrows.ts";
+import { anchorsOf, fenceProblem, fencesOf } from "./fences.ts";
 import { findCycles, importsOf, lineAt, type SourceFile } from "./imports.ts";
 import { maskSource } from "./mask.ts";
 
@@ -25,6 +26,7 @@ export type RuleName =
   | "unfinished"
   | "machine-path"
   | "broken-link"
+  | "unmarked-block"
   | "citation";
 
 export type Violation = {
@@ -245,6 +247,16 @@ const textRules: readonly FileRule[] = [
   },
   { rule: "broken-link", find: brokenLinks },
   { rule: "citation", find: citations },
+  {
+    rule: "unmarked-block",
+    find: ({ path, text }) =>
+      path.endsWith(".md") && path !== "CHANGELOG.md"
+        ? fencesOf(text).flatMap((fence) => {
+            const message = fenceProblem(fence);
+            return message === null ? [] : [{ line: fence.line, message }];
+          })
+        : [],
+  },
 ];
 
 function lines(source: Source, pattern: RegExp, message: string): readonly Found[] {
@@ -306,19 +318,24 @@ function tooLong({ path, text }: Source): readonly Found[] {
   return excused ? [] : [{ line: FILE_LINES_MAX + 1, message }];
 }
 
-/** Links to files of this repository; code blocks and links to elsewhere are not looked at. */
+/** Links to files and headings of this repository; code blocks and links to elsewhere are not looked at. */
 function brokenLinks(source: Source, tree: Tree): readonly Found[] {
   if (!source.path.endsWith(".md")) return [];
   const keepLines = (block: string) => block.replace(/[^\n]/g, " ");
   const prose = source.text.replace(/^(```|~~~)[\s\S]*?^\1/gm, keepLines).replace(/`[^`\n]*`/g, keepLines);
   const links = [...prose.matchAll(/\]\(\s*<?([^)\s>]+)/g), ...prose.matchAll(/^\[[^\]\n]+\]:\s*<?([^\s>]+)/gm)];
   return links.flatMap((match) => {
-    const target = decodeURI((match[1] ?? "").replace(/[#?].*$/, ""));
-    if (target === "" || /^(?:[a-z][a-z+.-]*:|\/\/)/i.test(target)) return [];
+    const [, path = "", anchor = ""] = /^([^#?]*)(?:\?[^#]*)?(?:#(.*))?$/.exec(match[1] ?? "") ?? [];
+    const target = decodeURI(path);
+    if (/^(?:[a-z][a-z+.-]*:|\/\/)/i.test(target)) return [];
     const from = target.startsWith("/") ? "" : posix.dirname(source.path);
-    const resolved = posix.join(from, target).replace(/^\/|\/$/g, "");
-    const exists = resolved === "" || resolved === "." || tree.paths.has(resolved);
-    return exists ? [] : [{ line: lineAt(source.text, match.index), message: `${target} does not exist` }];
+    const resolved = target === "" ? source.path : posix.join(from, target).replace(/^\/|\/$/g, "");
+    const line = lineAt(source.text, match.index);
+    if (resolved !== "" && resolved !== "." && !tree.paths.has(resolved))
+      return [{ line, message: `${target} does not exist` }];
+    const headings = anchor === "" ? undefined : tree.headings.get(resolved);
+    const isThere = headings === undefined || anchorsOf(headings).has(anchor.toLowerCase());
+    return isThere ? [] : [{ line, message: `${resolved} has no heading #${anchor}` }];
   });
 }
 

@@ -115,15 +115,17 @@ function invite({ client, endpoints }: Fleet, options: DemoOptions, print: Print
   const { url, key, model } = client;
   print.heading(options.exit ? "Without --exit the router would keep serving, and you could try" : "Your turn");
   const body = { model, stream: true, messages: [{ role: "user", content: "Hello" }] };
+  print.line(`  export WARMPATH_KEY=${key}`);
+  print.line(`  export GPU_VIRGINIA=${endpoints.near.pid}\n`);
   print.line(`  curl -iN ${url}/v1/chat/completions \\`);
-  print.line(`    -H 'authorization: Bearer ${key}' \\`);
-  print.line(`    -H 'content-type: application/json' -H 'x-warmpath-place: us-east' \\`);
+  print.line(`    -H "authorization: Bearer $WARMPATH_KEY" -H "content-type: application/json" \\`);
+  print.line(`    -H "x-warmpath-place: us-east" \\`);
   print.line(`    -d '${JSON.stringify(body)}'\n`);
-  print.note("The OpenAI SDK needs one line changed; the key goes into OPENAI_API_KEY:");
-  print.line(`  new OpenAI({ baseURL: "${url}/v1" })\n`);
+  print.note("The OpenAI SDK needs one line changed:");
+  print.line(`  new OpenAI({ apiKey: process.env.WARMPATH_KEY, baseURL: "${url}/v1" })\n`);
   if (options.exit) return;
   print.note(
-    `Kill an endpoint yourself (kill -9 ${endpoints.near.pid}) and send again: x-warmpath-* headers tell what happened.`,
+    'Kill an endpoint yourself (kill -9 "$GPU_VIRGINIA") and send again: x-warmpath-* headers tell what happened. docs/tutorials/kill-a-gpu.md leads through it.',
   );
   print.line(`  Serving on ${url} until Ctrl-C.`);
 }

@@ -73,7 +73,7 @@ function errorsReference(): string {
     table(["status", "`error.code`", "`error.type`", "again", "what the client reads", "what the operator does"], rows),
     "## The body",
     "OpenAI's `error` object with the members of RFC 9457 beside it, so that every SDK finds the message. Paths of Anthropic's and Runpod's API answer in their own form.",
-    '```json\n{\n  "type": "urn:warmpath:error:saturated",\n  "title": "All GPUs are busy",\n  "status": 429,\n  "detail": "Every GPU that could serve this request in time is busy. Wait for the time in Retry-After.",\n  "instance": "urn:warmpath:request:req_…",\n  "retryAfterMs": 1200,\n  "error": { "message": "Every GPU …", "type": "overloaded_error", "param": null, "code": "saturated" }\n}\n```',
+    '```json shape\n{\n  "type": "urn:warmpath:error:saturated",\n  "title": "All GPUs are busy",\n  "status": 429,\n  "detail": "Every GPU that could serve this request in time is busy. Wait for the time in Retry-After.",\n  "instance": "urn:warmpath:request:req_…",\n  "retryAfterMs": 1200,\n  "error": { "message": "Every GPU …", "type": "overloaded_error", "param": null, "code": "saturated" }\n}\n```',
     "429, 503 and 507 carry `Retry-After` (1 to 60 s) and `retry-after-ms`. What is final carries `x-should-retry: false`.",
     "## In the middle of a stream",
     'A stream that breaks ends with an error that every SDK reports, and never with a clean end: `data: {"error": {…}}`, then `data: [DONE]`. Anthropic\'s streams get `event: error`.',
