@@ -18,7 +18,14 @@ export function useCsrfToken(token: string): void {
 }
 
 /** For requests that this module does not send, such as one that streams. */
-const csrfHeaders = (): Readonly<Record<string, string>> => ({ "x-warmpath-csrf": csrfToken });
+export const csrfHeaders = (): Readonly<Record<string, string>> => ({ "x-warmpath-csrf": csrfToken });
+
+let onRefused = (): void => undefined;
+
+/** Called when the router knows no session for an order or a question of this page. */
+export function whenRefused(call: () => void): void {
+  onRefused = call;
+}
 
 const WAIT_MS_MAX = 20_000;
 
@@ -40,6 +47,7 @@ export async function apiCall(
     });
     const value = parsed(await response.text());
     if (response.ok) return { ok: true, status: response.status, value };
+    if (response.status === 401 && path !== `${API}/session`) onRefused();
     return {
       ok: false,
       status: response.status,

@@ -3,7 +3,7 @@
  * this page, and a reload asks the router who the cookie stands for.
  */
 import { signal } from "@preact/signals";
-import { API, apiCall, memberOf, useCsrfToken } from "./api-call.ts";
+import { API, apiCall, memberOf, useCsrfToken, whenRefused } from "./api-call.ts";
 
 export type Session =
   | { readonly kind: "asking" }
@@ -44,6 +44,8 @@ export function sessionExpired(): void {
   useCsrfToken("");
   if (session.value.kind === "in") session.value = { kind: "out", because: OVER };
 }
+
+whenRefused(sessionExpired);
 
 function begin(value: unknown): boolean {
   const csrf = memberOf(value, "csrf");

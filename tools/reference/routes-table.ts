@@ -79,6 +79,7 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["GET /dashboard/api/session", "admin", "Whose session it is, and its token."],
     ["DELETE /dashboard/api/session", "admin", "Signs out."],
     ["GET /dashboard/api/snapshot", "admin", "What the page draws, at this instant."],
+    ["GET /dashboard/api/models", "admin", "The models that the panel may ask for, as `GET /v1/models` lists them."],
     ["POST /dashboard/api/try", "admin", "A request to a model as the key that is signed in, for the page's panel."],
   ]),
   Operators: served([

@@ -8,6 +8,7 @@ import type { FeedFrame } from "../../sight/core/frame.ts";
 import { frameFleet } from "../../sight/frame-fleet.ts";
 import type { Identity } from "../../wire/api-keys.ts";
 import { unknownAction } from "../../wire/not-found.ts";
+import { modelList } from "../../wire/openai.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { askFleet } from "../admin/admin.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
@@ -32,6 +33,7 @@ const ROUTES: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map<
 >([
   ["session", { GET: session.whoAmI, DELETE: session.signOut }],
   ["snapshot", { GET: snapshot }],
+  ["models", { GET: async (edge) => answerPrivate(edge, modelList(edge.runtime.config)) }],
   ["try", { POST: tryOut }],
 ]);
 
