@@ -12,6 +12,8 @@ export type ShardStatus = {
   readonly queued: number;
   /** The same by class; absent: an older shard's. */
   readonly queuedBy?: ByPriority;
+  /** Second attempts that could be paid now, of each kind; absent: an older shard's. */
+  readonly budgets?: { readonly retry: number; readonly hedge: number };
   readonly endpoints: readonly ShownEndpoint[];
   /** Endpoints that an operator has taken out of traffic. */
   readonly drained: readonly string[];

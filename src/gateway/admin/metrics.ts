@@ -13,6 +13,8 @@ import type { Family, Series } from "../../sight/core/exposition.ts";
 import { COUNTED, NOW, OWN } from "../../sight/core/metric-names.ts";
 import type { Metric } from "../../sight/core/metric-names.ts";
 import { readKey } from "../../sight/core/tally.ts";
+import { askQueues } from "../../sight/ask-queues.ts";
+import type { QueueAnswer } from "../../sight/ask-queues.ts";
 import { feedOf } from "../../sight/feed-port.ts";
 import type { FeedTotals } from "../../sight/feed-port.ts";
 import { askFleet } from "./admin.ts";
@@ -23,13 +25,14 @@ import type { Authenticated } from "../edge-request.ts";
 
 export async function metrics(edge: Authenticated): Promise<Response> {
   const feed = feedOf(edge.env);
-  const [shards, totals] = await Promise.all([
+  const [shards, queues, totals] = await Promise.all([
     askFleet(edge, false),
+    askQueues(edge.env, edge.runtime.config),
     feed === null ? null : askInTime(async () => feed.totals()),
   ]);
   const counted = totals?.ok === true ? totals.value : null;
   const format = formatFor(edge.request.headers.get("accept"));
-  const families = [...feedFamilies(counted), ...shardFamilies(shards)];
+  const families = [...feedFamilies(counted), ...shardFamilies(shards), ...queueFamilies(queues)];
   const headers: HeaderRecord = { "content-type": CONTENT_TYPES[format] };
   dress(headers, edge.requestId, edge.runtime.config);
   return new Response(expose(families, format), { headers });
@@ -61,6 +64,8 @@ const SHARD_GAUGES: readonly Reading<ShardAnswer>[] = [
   [NOW.shardReachable, ({ reachable }) => Number(reachable)],
   [NOW.leases, ({ status }) => status?.liveLeases ?? null],
   [NOW.queued, ({ status }) => status?.queued ?? null],
+  [NOW.retryBudget, ({ status }) => status?.budgets?.retry ?? null],
+  [NOW.hedgeBudget, ({ status }) => status?.budgets?.hedge ?? null],
 ];
 
 const ENDPOINT_GAUGES: readonly Reading<EndpointView>[] = [
@@ -68,6 +73,14 @@ const ENDPOINT_GAUGES: readonly Reading<EndpointView>[] = [
   [NOW.warm, ({ warmth }) => Number(warmth === "warm")],
   [NOW.inFlight, ({ inFlight }) => inFlight],
   [NOW.capacity, ({ capacity }) => capacity],
+  [NOW.ejected, ({ standing }) => Number(standing === "ejected")],
+  [NOW.draining, ({ standing }) => Number(standing === "draining")],
+  [NOW.prefillWork, ({ workTokens }) => workTokens ?? null],
+  [NOW.prefillSpeed, ({ prefillTokensPerMs }) => prefillTokensPerMs * 1_000],
+  [NOW.occupancy, ({ occupancyMs }) => occupancyMs / 1_000],
+  [NOW.failureProbability, ({ failureProbability }) => failureProbability],
+  [NOW.kvUsed, ({ kvUsed }) => kvUsed ?? null],
+  [NOW.kvMax, ({ kvMax }) => kvMax ?? null],
 ];
 
 function shardFamilies(shards: readonly ShardAnswer[]): readonly Family[] {
@@ -82,6 +95,36 @@ function shardFamilies(shards: readonly ShardAnswer[]): readonly Family[] {
     ...SHARD_GAUGES.map((reading) => readAll(reading, own)),
     { metric: NOW.queuedInClass, series: classes },
     ...ENDPOINT_GAUGES.map((reading) => readAll(reading, endpoints)),
+  ];
+}
+
+function queueFamilies(queues: readonly QueueAnswer[]): readonly Family[] {
+  const known = queues.flatMap(({ pool, summary }) => (summary === null ? [] : [{ pool, ...summary }]));
+  const byName = (
+    metric: Metric,
+    valuesOf: (of: (typeof known)[number]) => Readonly<Record<string, number>>,
+  ): Family => ({
+    metric,
+    series: known.flatMap((of) =>
+      Object.entries(valuesOf(of)).map(([name, value]) => ({ labels: [of.pool, name], values: [value] })),
+    ),
+  });
+  const each = (reading: Reading<(typeof known)[number]>): Family =>
+    readAll(
+      reading,
+      known.map((of) => [[of.pool], of] as const),
+    );
+  return [
+    readAll(
+      [NOW.queueReachable, ({ summary }) => Number(summary !== null)],
+      queues.map((queue) => [[queue.pool], queue] as const),
+    ),
+    byName(NOW.jobs, ({ byState: { queued, running, retrying } }) => ({ queued, running, retrying })),
+    each([NOW.jobsDead, ({ dead }) => dead]),
+    each([NOW.jobsOldest, ({ oldestQueuedSinceMs: sinceMs }) => (sinceMs === null ? null : Math.max(0, Date.now() - sinceMs) / 1_000)]),
+    byName(NOW.jobsMode, ({ mode }) => ({ [mode]: 1 })),
+    byName(NOW.jobsEnded, ({ totals: { completed, failed } }) => ({ completed, failed })),
+    each([NOW.jobsRetried, ({ totals }) => totals.retried]),
   ];
 }
 

@@ -18,6 +18,8 @@ export type QueueSummary = {
   readonly tenants: readonly { readonly tenant: string; readonly waiting: number; readonly running: number }[];
   /** GPU workers that pull and were heard of lately. */
   readonly workers: { readonly idle: number; readonly running: number };
+  /** All that ended since the queue was made, and how often a job was put back. */
+  readonly totals: { readonly completed: number; readonly failed: number; readonly retried: number };
 };
 
 export type OperatorJob = {

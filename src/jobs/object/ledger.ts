@@ -93,6 +93,16 @@ export class Ledger {
     return totals;
   }
 
+  allTotals(): Readonly<Totals> {
+    const all = { completed: 0, failed: 0, retried: 0 };
+    for (const { completed, failed, retried } of this.totals.values()) {
+      all.completed += completed;
+      all.failed += failed;
+      all.retried += retried;
+    }
+    return all;
+  }
+
   /** First waiting jobs of a few tenants. */
   headIds(max: number): readonly string[] {
     return Array.from(this.#heads(), ({ headId }) => headId).slice(0, max);

@@ -77,6 +77,7 @@ export class OperatorDesk implements JobQueueOperatorRpc {
       oldestQueuedSinceMs: oldestDueOf(ledger.store, ledger.waitingTenants(WATCH_LANES_MAX)),
       tenants: ledger.lanes(TENANTS_TOLD_MAX),
       workers: workers.online(now),
+      totals: ledger.allTotals(),
     };
   }
 

@@ -9,6 +9,7 @@
 import { presumeDown, setDrained } from "../core/endpoint/endpoint.ts";
 import type { EndpointView, ViewSet } from "../core/endpoint/endpoint-view.ts";
 import type { ExplainRequest, Explanation } from "../core/cost/explain.ts";
+import { tokensIn } from "../core/shard/budget.ts";
 import { inFlight } from "../core/shard/leases.ts";
 import {
   hasNews,
@@ -145,6 +146,7 @@ export class ShardHost {
       liveLeases: state.leases.live.size,
       queued: state.queue.size,
       queuedBy: waitingByPriority(state),
+      budgets: { retry: tokensIn(state.budgets.retry), hedge: tokensIn(state.budgets.hedge) },
       views: ownViews(state, this.#now),
       drained: [...state.endpoints.values()].filter(({ drained }) => drained).map(({ spec }) => spec.id),
     };

@@ -51,6 +51,8 @@ export type ShardSummary = {
   readonly liveLeases: number;
   readonly queued: number;
   readonly queuedBy: ByPriority;
+  /** Second attempts that could be paid now, of each kind. */
+  readonly budgets: { readonly retry: number; readonly hedge: number };
   readonly views: readonly EndpointView[];
   /** Endpoints that an operator has taken out of traffic. */
   readonly drained: readonly string[];

@@ -85,7 +85,7 @@ export const COUNTED = {
     ["tenant", "pool", "type"],
     "Tokens that endpoints have counted: input, of which cached, and output",
   ),
-  untold: counter(
+  usageUnknown: counter(
     "warmpath_usage_unknown_total",
     ["tenant", "pool"],
     "Served requests whose endpoint did not say how many tokens they took",
@@ -98,24 +98,31 @@ export const COUNTED = {
   requestBytes: counter("warmpath_request_bytes_total", ["pool"], "Bytes of request bodies"),
   responseBytes: counter("warmpath_response_bytes_total", ["pool"], "Bytes of answers"),
   duration: histogram(
-    "gen_ai_client_operation_duration_seconds",
+    "gen_ai_server_request_duration_seconds",
     DURATION_S,
     [...MODEL, "error_type"],
-    "From the request's arrival to the end of its answer; error_type is an error's code, or empty",
+    "From a request's arrival at the router to the end of its answer; error_type is why it was not served",
+    GEN_AI,
+  ),
+  operation: histogram(
+    "gen_ai_client_operation_duration_seconds",
+    DURATION_S,
+    [...MODEL, "region", "error_type"],
+    "From the sending to a GPU endpoint to the end of what it answered; error_type is what the attempt was lost by",
     GEN_AI,
   ),
   firstToken: histogram(
     "gen_ai_server_time_to_first_token_seconds",
     FIRST_TOKEN_S,
     [...MODEL, "region"],
-    "From the sending of a request to its first token",
+    "From a request's arrival at the router to the first token of its stream, waits included",
     GEN_AI,
   ),
   outputToken: histogram(
     "gen_ai_server_time_per_output_token_seconds",
     TOKEN_S,
     [...MODEL, "region"],
-    "Time per output token after the first",
+    "Time per output token after the first, of streams whose endpoint has counted them",
     GEN_AI,
   ),
   overhead: histogram(
@@ -124,18 +131,18 @@ export const COUNTED = {
     ["pool"],
     "From the request's arrival to its sending: what the router added",
   ),
-  lease: histogram("warmpath_lease_seconds", OWN_S, ["pool"], "Wait for the lease, that in the queue included"),
+  lease: histogram("warmpath_lease_seconds", OWN_S, ["pool"], "Wait for the lease"),
   queue: histogram("warmpath_queue_seconds", OWN_S, ["pool"], "Wait for a slot in the queue of a shard"),
-  rails: histogram("warmpath_rails_seconds", OWN_S, ["pool"], "Time that the guardrails took before the sending"),
+  rails: histogram("warmpath_rails_seconds", OWN_S, ["pool"], "Time that the input guardrails took"),
   decisions: counter(
     "warmpath_decisions_total",
     [...SHARD, "why"],
-    "Requests by the region that answered and why it was chosen, as in x-warmpath-reason",
+    "Answered requests by region and why it was chosen, as in x-warmpath-reason: nearest_warm, spill, failover, …",
   ),
   attempts: counter(
     "warmpath_attempts_total",
     [...ENDPOINT, "result"],
-    "Attempts at endpoints: begun, or what they were lost by",
+    "Attempts at endpoints: answered, or what they were lost by",
   ),
   retries: counter("warmpath_retries_total", ["pool"], "Attempts after a lost one, hedges not included"),
   hedges: counter("warmpath_hedges_total", ["pool", "result"], "Second attempts beside a late one: won or lost"),
@@ -143,7 +150,7 @@ export const COUNTED = {
   railVerdicts: counter(
     "warmpath_rail_verdicts_total",
     ["pool", "rail", "stage", "action"],
-    "Verdicts of guardrails: allow, flag, redact, block",
+    "What guardrails said: allow, flag, redact, block; or why they said nothing: skipped, unread, budget, error, timeout",
   ),
   railRules: counter("warmpath_rail_rules_total", ["rail", "rule", "action"], "What guardrails found, by their rule"),
   failOpens: counter(
@@ -161,11 +168,6 @@ export const OWN = {
     "warmpath_feed_reports_lost_total",
     [],
     "Reports that isolates gave up: what they counted is missing from every other counter",
-  ),
-  dropped: counter(
-    "warmpath_feed_requests_uncounted_total",
-    [],
-    "Requests that no counter has, because an isolate's memory for them was full",
   ),
   overflow: counter(
     "warmpath_feed_series_overflow_total",
@@ -196,6 +198,35 @@ export const NOW = {
   warm: gauge("warmpath_endpoint_warm", ENDPOINT, "Is its model loaded"),
   inFlight: gauge("warmpath_endpoint_in_flight", ENDPOINT, "Requests that run there"),
   capacity: gauge("warmpath_endpoint_capacity", ENDPOINT, "Requests that it serves at once now"),
+  ejected: gauge("warmpath_endpoint_ejected", ENDPOINT, "Is it taken out for failures"),
+  draining: gauge("warmpath_endpoint_draining", ENDPOINT, "Has an operator taken it out"),
+  prefillWork: gauge("warmpath_endpoint_prefill_tokens_in_line", ENDPOINT, "Prompt tokens that wait to be read there"),
+  prefillSpeed: gauge(
+    "warmpath_endpoint_prefill_tokens_per_second",
+    ENDPOINT,
+    "How fast it reads prompts, as learned from its answers",
+  ),
+  occupancy: gauge("warmpath_endpoint_occupancy_seconds", ENDPOINT, "Mean time that a request holds its slot"),
+  failureProbability: gauge(
+    "warmpath_endpoint_failure_probability",
+    ENDPOINT,
+    "Probability that an attempt fails before its first byte, 0 to 1",
+  ),
+  kvUsed: gauge("warmpath_endpoint_kv_tokens_used", ENDPOINT, "Tokens of KV memory that its requests take in the end"),
+  kvMax: gauge("warmpath_endpoint_kv_tokens", ENDPOINT, "Tokens of KV memory that it has"),
+  retryBudget: gauge("warmpath_retry_budget_tokens", SHARD, "Repeated attempts that a full fleet could pay for now"),
+  hedgeBudget: gauge("warmpath_hedge_budget_tokens", SHARD, "Hedges that could be paid for now"),
+  queueReachable: gauge("warmpath_job_queue_reachable", ["pool"], "Did the pool's job queue answer"),
+  jobs: gauge("warmpath_jobs", ["pool", "state"], "Jobs that have not ended, by state: queued, running, retrying"),
+  jobsDead: gauge("warmpath_jobs_dead", ["pool"], "Failed and timed-out jobs that are kept, counted up to 1,000"),
+  jobsOldest: gauge(
+    "warmpath_jobs_oldest_queued_seconds",
+    ["pool"],
+    "How long the longest waiting job has waited; absent where none waits",
+  ),
+  jobsMode: gauge("warmpath_jobs_queue_mode", ["pool", "mode"], "1 for the queue's mode: open, paused, draining"),
+  jobsEnded: counter("warmpath_jobs_ended_total", ["pool", "state"], "Jobs that have ended: completed, failed"),
+  jobsRetried: counter("warmpath_jobs_retried_total", ["pool"], "Times that a job was put back after an attempt"),
 } as const satisfies Readonly<Record<string, Metric>>;
 
 export type CountedId = keyof typeof COUNTED;

@@ -4,6 +4,7 @@
  * Model. Reports of one source are numbered and sent one after the other: the next one only when the one before was
  * answered, or given up. So a report that comes twice has a number that is known, and one that was given up leaves a gap.
  */
+import type { RequestRecord } from "./record.ts";
 
 /** A series' key (`tally.ts`), and what was added to it. */
 export type SeriesDelta = readonly [key: string, values: readonly number[]];
@@ -14,10 +15,8 @@ export type Report = {
   /** >= 1, one more with each report of the source. */
   readonly seq: number;
   readonly deltas: readonly SeriesDelta[];
-  /** Requests that ended and that no delta has, for want of memory. */
-  readonly uncounted: number;
   /** Records of requests to be shown, the newest last. */
-  readonly records: readonly object[];
+  readonly records: readonly RequestRecord[];
 };
 
 /** Answered once what the report counts is kept for good. */

@@ -19,7 +19,7 @@ export const COUNTER_SERIES_MAX = 5_000;
 export const HISTOGRAM_SERIES_MAX = 500;
 
 /** In no id and no name of a config. */
-const SEPARATOR = "\u001F";
+export const SEPARATOR = "\u001F";
 
 /** The value of every label of the series that has what found no room. */
 export const OTHER = "other";
@@ -76,6 +76,50 @@ export function merge(tally: Tally, deltas: readonly SeriesDelta[]): Set<string>
   return changed;
 }
 
+/** Adds to a counter of this version's. The caller spells its key: an id of `COUNTED`, and its labels' values. */
+export function add(tally: Tally, key: string, by: number): void {
+  const values = tally.series.get(key);
+  if (values !== undefined) values[0] = (values[0] ?? 0) + by;
+  else if (by > 0) begin(tally, key, [by]);
+}
+
+/** Adds a time, ms, to a histogram with these bounds, s. */
+export function observe(tally: Tally, key: string, boundsS: readonly number[], ms: number): void {
+  // Clocks of other machines are in some times: none was shorter than nothing.
+  const known = Math.max(0, ms);
+  const { length } = boundsS;
+  let bucket = 0;
+  while (bucket < length && known > (boundsS[bucket] ?? 0) * 1_000) bucket += 1;
+  const values = tally.series.get(key);
+  if (values !== undefined) {
+    values[bucket] = (values[bucket] ?? 0) + 1;
+    values[length + 1] = (values[length + 1] ?? 0) + known;
+    return;
+  }
+  const first = Array.from({ length: length + 2 }, () => 0);
+  first[bucket] = 1;
+  first[length + 1] = known;
+  begin(tally, key, first);
+}
+
+/** The first sample of a series whose key this version has spelled. */
+function begin(tally: Tally, key: string, values: number[]): void {
+  const { series, sizes } = tally;
+  const id = idOf(key);
+  const size = sizes.get(id) ?? 0;
+  // What finds no room goes the long way.
+  if (size >= (values.length > 1 ? HISTOGRAM_SERIES_MAX : COUNTER_SERIES_MAX)) merge(tally, [[key, values]]);
+  else {
+    series.set(key, values);
+    sizes.set(id, size + 1);
+  }
+}
+
+const idOf = (key: string): string => {
+  const end = key.indexOf(SEPARATOR);
+  return end < 0 ? key : key.slice(0, end);
+};
+
 /** What was added since it was made, for a report. */
 export const deltasOf = ({ series }: Tally): readonly SeriesDelta[] => [...series];
 
@@ -108,6 +152,6 @@ function addTo({ series, sizes }: Tally, changed: Set<string>, key: string, valu
     return;
   }
   series.set(key, [...values]);
-  const id = key.slice(0, `${key}${SEPARATOR}`.indexOf(SEPARATOR));
+  const id = idOf(key);
   sizes.set(id, (sizes.get(id) ?? 0) + 1);
 }

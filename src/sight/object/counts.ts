@@ -44,7 +44,6 @@ export class Counts {
     else {
       countOwn(own, "reports", 1);
       countOwn(own, "lost", arrival.missing);
-      countOwn(own, "dropped", report.uncounted);
       this.#add(report.deltas);
       this.#unsaved.sources.set(report.source, { seq: report.seq, seenAtMs: now });
       this.#store.forget(forgetGone(this.#sources, now));

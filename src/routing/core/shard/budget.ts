@@ -65,6 +65,9 @@ export function createBudgets(): Budgets {
   return { retry: createBucket(RETRY_RULE), hedge: createBucket(HEDGE_RULE) };
 }
 
+/** Second attempts that it could pay for now, in fractions too. */
+export const tokensIn = ({ milli }: Bucket): number => milli / MILLI;
+
 /** A request was served. */
 export function earn(bucket: Bucket): void {
   bucket.milli = Math.min(bucket.rule.tokensMax * MILLI, bucket.milli + bucket.rule.milliPerServed);
