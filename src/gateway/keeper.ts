@@ -10,7 +10,7 @@ import type { EdgeEnv } from "../dispatch/runtime.ts";
 export const Keeper = {
   /**
    * `POST /close`: nothing new is taken once this is answered. `POST /drain?ms=30000`: answered when all that was open
-   * has ended, with how much of it had to be cut. `POST /look`: how every endpoint is.
+   * has ended and is counted, with how much of it had to be cut. `POST /look`: how every endpoint is.
    */
   async fetch(request: Request, env: EdgeEnv, ctx: ExecutionContext): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
@@ -20,7 +20,10 @@ export const Keeper = {
       return new Response(null, { status: 204 });
     }
     if (request.method === "POST" && pathname === "/drain" && graceMs >= 0 && graceMs <= DRAIN_GRACE_MS_MAX) {
-      return Response.json({ cut: await drain(graceMs) });
+      const cut = await drain(graceMs);
+      const { flushOutbox } = await import("../sight/outbox.ts");
+      await flushOutbox(env);
+      return Response.json({ cut });
     }
     const runtime = runtimeOf(env, ctx);
     if (request.method === "POST" && pathname === "/look" && runtime !== null) {

@@ -1,10 +1,12 @@
 /**
- * The one place where the record of a request that has ended goes out: to the log.
+ * The one place where the record of a request that has ended goes out: to the counts, and to the log.
  */
 import type { RequestRecord } from "./core/record.ts";
 import { logRequest } from "./log.ts";
+import { noteRecord } from "./outbox.ts";
 import type { SeenHost } from "./seen.ts";
 
-export function recordEnded({ runtime }: SeenHost, record: RequestRecord): void {
-  logRequest(record, runtime.config.sight.logServed);
+export function recordEnded(host: SeenHost, record: RequestRecord): void {
+  noteRecord(host, record);
+  logRequest(record, host.runtime.config.sight.logServed);
 }

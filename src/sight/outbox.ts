@@ -24,19 +24,21 @@ import type { FeedCalls } from "./feed-port.ts";
 const REPORT_GAP_MS = 1_000;
 /** The feed answers within a second when it is well; then it is asked again, ms. */
 const ANSWER_TIMEOUT_MS = 5_000;
+/** The same when the isolate ends, and its process waits, ms. */
+const LAST_ANSWER_TIMEOUT_MS = 2_000;
 /** A report that was not answered for this long is given up, ms: long before the feed forgets its isolate. */
-export const REPORT_LIFE_MS = 3_600_000;
+const REPORT_LIFE_MS = 3_600_000;
 /** The platform ends background work half a minute after its request, ms. */
 const CARRY_MS_MAX = 20_000;
 /** After an unanswered report, doubled with each, ms. */
 const RETRY_MS_MAX = 8_000;
 
 /** Records of failures, and as many of others, that a report brings while somebody watches. */
-export const RECORDS_MAX = 25;
+const RECORDS_MAX = 25;
 /** The same while nobody does: for the list that a page begins with. */
-export const RECORDS_UNWATCHED_MAX = 5;
+const RECORDS_UNWATCHED_MAX = 5;
 
-export type OutboxHost = { readonly env: { readonly FLEET_FEED?: unknown }; readonly ctx: Waiting };
+type OutboxHost = { readonly env: { readonly FLEET_FEED?: unknown }; readonly ctx: Waiting };
 
 type Pending = { tally: Tally; failed: RequestRecord[]; served: RequestRecord[] };
 
@@ -53,9 +55,6 @@ const outbox = {
   carriedUntilMs: 0,
   watched: false,
 };
-
-/** Does somebody look at the fleet: as the feed said last. */
-export const isWatched = (): boolean => outbox.watched;
 
 /** Counts a request that has ended. */
 export function noteRecord({ env, ctx }: OutboxHost, record: RequestRecord): void {
@@ -75,24 +74,25 @@ function show(list: RequestRecord[], record: RequestRecord): void {
   if (list.length > (outbox.watched ? RECORDS_MAX : RECORDS_UNWATCHED_MAX)) list.shift();
 }
 
-/** Sends all there is now, without waiting for its time: the isolate ends. False: the feed did not answer. */
-export async function flushOutbox(env: OutboxHost["env"]): Promise<boolean> {
+/** Sends what there is now, without waiting for its time, because the isolate ends; gives up where nobody answers. */
+export async function flushOutbox(env: OutboxHost["env"]): Promise<void> {
   const feed = feedOf(env);
-  if (feed === null) return true;
+  if (feed === null) return;
   // What is under way is sent again, and counts once.
-  while (hasMore()) if (!(await sendNext(feed))) return false;
-  return true;
+  let isAnswered = true;
+  while (isAnswered && hasMore()) isAnswered = await sendNext(feed, LAST_ANSWER_TIMEOUT_MS);
 }
 
 async function carry(env: OutboxHost["env"]): Promise<void> {
   const feed = feedOf(env);
+  if (feed === null) return;
   const untilMs = Date.now() + CARRY_MS_MAX;
   let failures = 0;
-  for (let waitMs = REPORT_GAP_MS; feed !== null && Date.now() + waitMs < untilMs;) {
+  for (let waitMs = REPORT_GAP_MS; Date.now() + waitMs < untilMs;) {
     outbox.carriedUntilMs = Date.now() + waitMs + ANSWER_TIMEOUT_MS;
     await scheduler.wait(waitMs);
     if (!hasMore()) break;
-    failures = (await sendNext(feed)) ? 0 : failures + 1;
+    failures = (await sendNext(feed, ANSWER_TIMEOUT_MS)) ? 0 : failures + 1;
     waitMs = Math.min(REPORT_GAP_MS * 2 ** failures, RETRY_MS_MAX);
   }
   outbox.carriedUntilMs = 0;
@@ -101,14 +101,14 @@ async function carry(env: OutboxHost["env"]): Promise<void> {
 const hasMore = (): boolean => outbox.unanswered !== null || outbox.pending.tally.series.size > 0;
 
 /** The next report, or the one that was not answered, under its own number. */
-async function sendNext(feed: FeedCalls): Promise<boolean> {
+async function sendNext(feed: FeedCalls, timeoutMs: number): Promise<boolean> {
   const now = Date.now();
   if (outbox.unanswered !== null && now - outbox.unanswered.sinceMs >= REPORT_LIFE_MS) outbox.unanswered = null;
   outbox.unanswered ??= { report: nextReport(), sinceMs: now };
   const { report } = outbox.unanswered;
   const bound = new AbortController();
   try {
-    const tooLate = scheduler.wait(ANSWER_TIMEOUT_MS, { signal: bound.signal }).then(
+    const tooLate = scheduler.wait(timeoutMs, { signal: bound.signal }).then(
       () => null,
       () => null,
     );
