@@ -41,6 +41,7 @@ test("jobs are counted by state over all tenants, and dead ones as long as they 
     dead: 1,
     oldestQueuedSinceMs: START_MS,
     workers: { idle: 0, running: 0 },
+    totals: { completed: 1, failed: 1, retried: 0 },
   });
   expect(summary.tenants).toEqual([
     { tenant: "two", waiting: 1, running: 0 },

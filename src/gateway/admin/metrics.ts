@@ -121,7 +121,10 @@ function queueFamilies(queues: readonly QueueAnswer[]): readonly Family[] {
     ),
     byName(NOW.jobs, ({ byState: { queued, running, retrying } }) => ({ queued, running, retrying })),
     each([NOW.jobsDead, ({ dead }) => dead]),
-    each([NOW.jobsOldest, ({ oldestQueuedSinceMs: sinceMs }) => (sinceMs === null ? null : Math.max(0, Date.now() - sinceMs) / 1_000)]),
+    each([
+      NOW.jobsOldest,
+      ({ oldestQueuedSinceMs: sinceMs }) => (sinceMs === null ? null : Math.max(0, Date.now() - sinceMs) / 1_000),
+    ]),
     byName(NOW.jobsMode, ({ mode }) => ({ [mode]: 1 })),
     byName(NOW.jobsEnded, ({ totals: { completed, failed } }) => ({ completed, failed })),
     each([NOW.jobsRetried, ({ totals }) => totals.retried]),
