@@ -2,17 +2,18 @@
 import { useEffect } from "preact/hooks";
 import { connection, startLive } from "./live/live.ts";
 import { Page } from "./page.tsx";
-import { SignIn } from "./session/sign-in.tsx";
+import { SignIn, SignInAgain } from "./session/sign-in.tsx";
 import { session, sessionExpired } from "./session/session.ts";
 import { store } from "./store/page-store.ts";
 
+/** While it is there, frames come in. */
 function Live() {
   useEffect(() => startLive(store.take).stop, []);
   const ended = connection.value === "expired";
   useEffect(() => {
     if (ended) sessionExpired();
   }, [ended]);
-  return <Page />;
+  return null;
 }
 
 export function App() {
@@ -27,7 +28,13 @@ export function App() {
     case "out":
       return <SignIn because={now.because} />;
     case "in":
-      return <Live />;
+    case "over":
+      return (
+        <>
+          <Page />
+          {now.kind === "in" ? <Live /> : <SignInAgain />}
+        </>
+      );
     default:
       return now satisfies never;
   }

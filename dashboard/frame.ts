@@ -1,8 +1,8 @@
 /** The frame as this page gets it: the router's own type, with the records of its requests. */
 import type { FeedFrame } from "../src/sight/core/frame.ts";
-import type { RequestRecord } from "./record.ts";
+import type { ShownRequest } from "./record.ts";
 
-export type Frame = FeedFrame<RequestRecord>;
+export type Frame = FeedFrame<ShownRequest>;
 
 /**
  * Whether a message is a frame that this page can draw. The router and its page are deployed together, so only the outer

@@ -1,13 +1,14 @@
 /** Everything that is known of one decision: the sentence, when it ran, who was weighed, what was said. */
 import type { ComponentChildren } from "preact";
 import { CopyButton } from "../parts/copy-button.tsx";
-import type { AttemptRecord, CandidateRecord, RailRecord, RequestRecord } from "../record.ts";
+import type { AttemptRecord, RailSaid } from "../../src/sight/core/record.ts";
+import type { ShownCandidate, ShownRequest } from "../record.ts";
 import { formatBytes, formatCount, formatMs, inWords, UNKNOWN } from "../store/format.ts";
 import { Figure } from "../parts/figure.tsx";
 import { lossInWords, summaryOf, whyInWords } from "./decision-words.ts";
 import { Timeline } from "./timeline-chart.tsx";
 
-export function DecisionDetail({ record }: { readonly record: RequestRecord }) {
+export function DecisionDetail({ record }: { readonly record: ShownRequest }) {
   return (
     <div class="detail">
       <p class="detail-summary">{summaryOf(record)}</p>
@@ -24,14 +25,14 @@ export function DecisionDetail({ record }: { readonly record: RequestRecord }) {
 
 function Part({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (
-    <section class="detail-part" aria-label={title}>
+    <div class="detail-part">
       <h3>{title}</h3>
       {children}
-    </section>
+    </div>
   );
 }
 
-function Facts({ record }: { readonly record: RequestRecord }) {
+function Facts({ record }: { readonly record: ShownRequest }) {
   const { id, traceId, tenant, keyId, pool, priority, colo, stream, status, tokens, bytes, ms } = record;
   const facts: readonly (readonly [string, string | null])[] = [
     ["Status", status === 0 ? "none sent" : String(status)],
@@ -86,7 +87,7 @@ const TERMS: readonly (readonly [term: string, title: string])[] = [
   ["risk", "risk"],
 ];
 
-function Candidates({ record }: { readonly record: RequestRecord }) {
+function Candidates({ record }: { readonly record: ShownRequest }) {
   const { candidates } = record;
   if (candidates === undefined || candidates.length === 0) {
     return (
@@ -129,7 +130,7 @@ function Candidates({ record }: { readonly record: RequestRecord }) {
   );
 }
 
-function CandidateRow({ one }: { readonly one: CandidateRecord }) {
+function CandidateRow({ one }: { readonly one: ShownCandidate }) {
   const isChosen = one.why.startsWith("chosen");
   return (
     <tr class={isChosen ? "chosen" : ""}>
@@ -205,7 +206,7 @@ function Attempts({ attempts }: { readonly attempts: readonly AttemptRecord[] })
   );
 }
 
-function Rails({ rails }: { readonly rails: readonly RailRecord[] }) {
+function Rails({ rails }: { readonly rails: readonly RailSaid[] }) {
   if (rails.length === 0) return null;
   return (
     <Part title="Rails">
@@ -243,7 +244,7 @@ function Rails({ rails }: { readonly rails: readonly RailRecord[] }) {
 
 function Scroll({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
   return (
-    <div class="table-box" role="region" aria-label={label} tabIndex={0}>
+    <div class="table-box" role="group" aria-label={label} tabIndex={0}>
       {children}
     </div>
   );

@@ -1,14 +1,14 @@
 /** One decision as a row, and what is behind it when it is open. A record never changes, so a row is drawn once. */
 import { Figure } from "../parts/figure.tsx";
-import type { RequestRecord } from "../record.ts";
+import type { ShownRequest } from "../record.ts";
 import { formatClock, formatMs, inWords, UNKNOWN } from "../store/format.ts";
 import { DecisionDetail } from "./decision-detail.tsx";
 import { openId, toggleOpen } from "./decision-view.ts";
-import { outcomeKind, whyInShort } from "./decision-words.ts";
+import { outcomeKind, whyInWords } from "./decision-words.ts";
 
 const DECISION_COLUMNS = 9;
 
-export function DecisionRow({ record }: { readonly record: RequestRecord }) {
+export function DecisionRow({ record }: { readonly record: ShownRequest }) {
   const { id, atMs, outcome, reason, model, pool, route, endpoint, why, attempts, ms } = record;
   const isOpen = openId.value === id;
   const time = formatClock(atMs);
@@ -35,7 +35,7 @@ export function DecisionRow({ record }: { readonly record: RequestRecord }) {
         <td>{model ?? pool ?? <Figure text={UNKNOWN} />}</td>
         <td class="mono">{route}</td>
         <td>{endpoint ?? <span class="unknown">none</span>}</td>
-        <td>{whyInShort(why)}</td>
+        <td class="why">{whyInWords(why)}</td>
         <td class="number">{attempts.length}</td>
         <td class="number">
           <Figure text={formatMs(ms.ttft)} />

@@ -1,6 +1,6 @@
 /** What the list of decisions shows, as signals: filters, what is open, and whether the list stands still meanwhile. */
 import { computed, signal } from "@preact/signals";
-import type { RequestRecord } from "../record.ts";
+import type { ShownRequest } from "../record.ts";
 import { ANY_DECISION, matchesDecision } from "../store/decision-list.ts";
 import type { DecisionFilter } from "../store/decision-list.ts";
 import { store } from "../store/page-store.ts";
@@ -16,12 +16,12 @@ export const openId = signal<string | null>(null);
 export const listFocused = signal(false);
 
 /** Newest decision when the list was last free to move. */
-let standing: readonly RequestRecord[] = [];
+let standing: readonly ShownRequest[] = [];
 
 /** While somebody reads one, or steps through them by keyboard, the list stands still. */
 const isStanding = computed(() => openId.value !== null || listFocused.value);
 
-const source = computed<readonly RequestRecord[]>(() => {
+const source = computed<readonly ShownRequest[]>(() => {
   const all = store.decisions.value;
   if (!isStanding.value) standing = all;
   return standing;

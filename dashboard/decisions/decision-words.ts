@@ -2,7 +2,8 @@
  * What a decision says in words: why an endpoint was chosen, what became of the request, what was lost with an attempt.
  * A word that a newer router sends and this page does not know is shown as it is.
  */
-import type { AttemptRecord, RequestRecord } from "../record.ts";
+import type { AttemptLoss } from "../../src/sight/core/record.ts";
+import type { ShownRequest } from "../record.ts";
 import { formatMs, inWords } from "../store/format.ts";
 
 const WHY: Readonly<Record<string, string>> = {
@@ -18,7 +19,7 @@ const WHY: Readonly<Record<string, string>> = {
   sticky: "sticky: its worker has the session",
 };
 
-const LOST: Readonly<Record<string, string>> = {
+const LOST = {
   no_room: "had no room",
   credential_refused: "refused the router’s credential",
   server_error: "answered with an error",
@@ -33,15 +34,15 @@ const LOST: Readonly<Record<string, string>> = {
   cancelled: "nobody wanted it any more",
   put_back: "gave its place to a higher class",
   left: "its endpoint went down while it waited",
-};
+} satisfies Readonly<Record<AttemptLoss, string>>;
 
 export const whyInWords = (why: string | null): string => (why === null ? "" : (WHY[why] ?? inWords(why)));
 
-/** The first words alone, for a column. */
-export const whyInShort = (why: string | null): string => whyInWords(why).split(":")[0] ?? "";
+/** A newer router may have another word. */
+const known = (words: Readonly<Record<string, string>>): Readonly<Record<string, string | undefined>> => words;
 
-export const lossInWords = (lost: AttemptRecord["lost"]): string =>
-  lost === null ? "answered" : (LOST[lost] ?? inWords(lost));
+export const lossInWords = (lost: AttemptLoss | null): string =>
+  lost === null ? "answered" : (known(LOST)[lost] ?? inWords(lost));
 
 /** Good, bad, or on purpose: what the colour and the shape beside an outcome say. */
 export type OutcomeKind = "good" | "bad" | "meant";
@@ -52,7 +53,7 @@ export function outcomeKind(outcome: string): OutcomeKind {
 }
 
 /** The whole decision in a sentence or two. */
-export function summaryOf(record: RequestRecord): string {
+export function summaryOf(record: ShownRequest): string {
   const { clientRegion, endpoint, region, why, attempts, outcome, reason, ms } = record;
   const from = clientRegion === null ? "" : `From near ${clientRegion}. `;
   const chosen =

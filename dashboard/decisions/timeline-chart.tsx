@@ -1,12 +1,12 @@
 /** The steps of a request on one axis. Its numbers are in the tables below, so it is one picture to who listens. */
-import type { RequestRecord } from "../record.ts";
+import type { ShownRequest } from "../record.ts";
 import { formatMs } from "../store/format.ts";
 import { axisMs, barsOf } from "./timeline.ts";
 import type { Bar } from "./timeline.ts";
 
 const WIDTH = 1_000;
 
-export function Timeline({ record }: { readonly record: RequestRecord }) {
+export function Timeline({ record }: { readonly record: ShownRequest }) {
   const bars = barsOf(record);
   const axis = axisMs(bars, record.ms.total);
   return (

@@ -1,5 +1,5 @@
 /** When the steps of a request ran, as bars of one axis: its arrival is 0, its end the full width. */
-import type { RequestRecord } from "../record.ts";
+import type { ShownRequest } from "../record.ts";
 
 export type Bar = {
   readonly name: string;
@@ -11,7 +11,7 @@ export type Bar = {
 };
 
 /** Rails and the lease begin together, at the arrival; the line is the end of the wait for the lease. */
-export function barsOf({ ms, attempts }: RequestRecord): readonly Bar[] {
+export function barsOf({ ms, attempts }: ShownRequest): readonly Bar[] {
   const bars: Bar[] = [];
   if (ms.rails !== null) bars.push({ name: "rails", kind: "rails", fromMs: 0, toMs: ms.rails, markMs: null });
   if (ms.lease !== null) {

@@ -19,8 +19,8 @@ export function EndpointLine({ row }: { readonly row: ReadonlySignal<EndpointRow
       <td>
         <StateMark state={shown.state} note={shown.stateNote} />
       </td>
-      <td>{shown.pool}</td>
-      <td>{shown.region}</td>
+      <td class="name">{shown.pool}</td>
+      <td class="name">{shown.region}</td>
       <td>
         <Meter used={shown.inFlight} of={shown.capacity} what="in flight" />
       </td>

@@ -23,7 +23,7 @@ export function EndpointTable() {
   return (
     <>
       <EndpointFilters />
-      <div class="table-box" role="region" aria-label="Endpoints" tabIndex={0}>
+      <div class="table-box" role="group" aria-label="Endpoints" tabIndex={0}>
         <table class="table endpoints">
           <caption class="unseen">Endpoints with their state, load, speed and last failure</caption>
           <thead>
@@ -40,6 +40,10 @@ export function EndpointTable() {
         </table>
       </div>
       <NoEndpoints />
+      <p class="table-key">
+        TTFT: median of the last answers that this page was told of. Failing: how likely an attempt fails before its
+        first byte. Rows stand still while a pointer or the focus is on them.
+      </p>
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** What the map and its table say of a region: its endpoints by state, how full they are, and what it sends elsewhere. */
 import type { Frame } from "../frame.ts";
-import type { RequestRecord } from "../record.ts";
+import type { ShownRequest } from "../record.ts";
 import { ENDPOINT_STATES } from "../store/endpoint-rows.ts";
 import type { EndpointRow, EndpointState } from "../store/endpoint-rows.ts";
 
@@ -60,7 +60,7 @@ export type Flow = { readonly from: string; readonly to: string; readonly count:
 export const FLOWS_MAX = 12;
 
 /** Of the decisions that the page keeps; the most first. */
-export function flowsOf(records: readonly RequestRecord[]): readonly Flow[] {
+export function flowsOf(records: readonly ShownRequest[]): readonly Flow[] {
   const counts = new Map<string, Flow>();
   for (const { clientRegion, region } of records) {
     if (clientRegion === null || region === null || clientRegion === region) continue;

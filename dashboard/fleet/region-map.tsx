@@ -10,8 +10,8 @@ import { flowsOf, regionFigures } from "./region-figures.ts";
 import type { Flow, RegionFigures } from "./region-figures.ts";
 import { WORLD_LAND } from "./world-land.ts";
 
-const RADIUS_MIN = 9;
-const RADIUS_MAX = 17;
+const RADIUS_MIN = 8;
+const RADIUS_MAX = 13;
 
 type Mark = Point & RegionFigures & { readonly radius: number; readonly text: string };
 
@@ -19,27 +19,46 @@ export function RegionMap() {
   const marks = useComputed(() => marksOf(regionFigures(allRows.value, store.frame.value?.fleet ?? [])));
   const labels = useComputed(() => placeLabels(marks.value));
   return (
-    <svg
-      class="map"
-      viewBox={`0 0 ${MAP_WIDTH} ${MAP_HEIGHT}`}
-      role="img"
-      aria-label="Map of the regions. The table of regions has the same data."
-    >
-      <path class="map-land" d={WORLD_LAND} />
-      <Flows marks={marks.value} />
-      {marks.value.map((mark) => (
-        <RegionMark key={mark.region} mark={mark} />
-      ))}
-      {marks.value.map((mark, at) => {
-        const label = labels.value[at] ?? null;
-        if (label === null) return null;
-        return (
-          <text key={mark.region} class="map-label" x={label.x} y={label.y} text-anchor={label.anchor} dy="0.35em">
-            {mark.text}
-          </text>
-        );
-      })}
-    </svg>
+    <figure class="map-box">
+      <svg
+        class="map"
+        viewBox={`0 0 ${MAP_WIDTH} ${MAP_HEIGHT}`}
+        role="img"
+        aria-label="Map of the regions. The table of regions has the same data."
+      >
+        <defs>
+          <marker
+            id="map-arrow"
+            viewBox="0 0 8 8"
+            refX="6"
+            refY="4"
+            markerWidth="9"
+            markerHeight="9"
+            markerUnits="userSpaceOnUse"
+            orient="auto"
+          >
+            <path class="map-arrow" d="M0 0 8 4 0 8Z" />
+          </marker>
+        </defs>
+        <path class="map-land" d={WORLD_LAND} />
+        <Flows marks={marks.value} />
+        {marks.value.map((mark) => (
+          <RegionMark key={mark.region} mark={mark} />
+        ))}
+        {marks.value.map((mark, at) => {
+          const label = labels.value[at] ?? null;
+          if (label === null) return null;
+          return (
+            <text key={mark.region} class="map-label" x={label.x} y={label.y} text-anchor={label.anchor} dy="0.35em">
+              {mark.text}
+            </text>
+          );
+        })}
+      </svg>
+      <figcaption class="map-key">
+        Ring: how much of the capacity is taken. Arrow: requests near one region that another answered.
+      </figcaption>
+    </figure>
   );
 }
 
@@ -96,8 +115,14 @@ function FlowArc({ flow, from, to, most }: ArcProps) {
   if (from === undefined || to === undefined) return null;
   const rise = Math.hypot(to.x - from.x, to.y - from.y) * 0.22;
   const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 - rise };
-  const path = `M${round(from.x)} ${round(from.y)}Q${round(middle.x)} ${round(middle.y)} ${round(to.x)} ${round(to.y)}`;
-  return <path class="map-flow" d={path} stroke-width={round(1.5 + (3 * flow.count) / most)} />;
+  // To the edge of the mark, where the arrow shows.
+  const last = Math.hypot(to.x - middle.x, to.y - middle.y) || 1;
+  const short = Math.min(0.5, (to.radius + 4) / last);
+  const end = { x: to.x + (middle.x - to.x) * short, y: to.y + (middle.y - to.y) * short };
+  const path = `M${round(from.x)} ${round(from.y)}Q${round(middle.x)} ${round(middle.y)} ${round(end.x)} ${round(end.y)}`;
+  return (
+    <path class="map-flow" d={path} stroke-width={round(1.5 + (2 * flow.count) / most)} marker-end="url(#map-arrow)" />
+  );
 }
 
 function marksOf(regions: readonly RegionFigures[]): readonly Mark[] {

@@ -13,7 +13,7 @@ export function RegionTable() {
   const flows = useComputed(() => flowsOf(store.decisions.value));
   const chosen = fleetView.value.region;
   return (
-    <div class="table-box" role="region" aria-label="Regions" tabIndex={0}>
+    <div class="table-box" role="group" aria-label="Regions" tabIndex={0}>
       <table class="table regions">
         <caption class="unseen">Regions with the state of their endpoints, their load and their queue</caption>
         <thead>

@@ -97,7 +97,9 @@ function closed(state: LiveState, now: number, chance: number): LiveStep {
   const failures = state.failures + 1;
   const backOffMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** (failures - 1));
   const retryAtMs = now + backOffMs * (0.5 + chance / 2);
-  return asking({ ...state, socket: "none", failures, retryAtMs }, now);
+  // Until the first answer it is not known whether the router is there.
+  const connection = state.connection === "live" ? "connecting" : state.connection;
+  return asking({ ...state, connection, socket: "none", failures, retryAtMs }, now);
 }
 
 function asking(state: LiveState, now: number): LiveStep {

@@ -8,11 +8,11 @@ import { API, apiCall, memberOf, useCsrfToken, whenRefused } from "./api-call.ts
 export type Session =
   | { readonly kind: "asking" }
   | { readonly kind: "out"; readonly because: string | null }
+  /** It has ended while the page was open: what is on it stays. */
+  | { readonly kind: "over" }
   | { readonly kind: "in"; readonly keyId: string | null };
 
 export const session = signal<Session>({ kind: "asking" });
-
-const OVER = "Your session has ended. Sign in again to go on where you were.";
 
 /** Asks whose the cookie is. */
 export async function resumeSession(): Promise<void> {
@@ -42,7 +42,7 @@ export async function signOut(): Promise<void> {
 /** The router said that there is no session any more. */
 export function sessionExpired(): void {
   useCsrfToken("");
-  if (session.value.kind === "in") session.value = { kind: "out", because: OVER };
+  if (session.value.kind === "in") session.value = { kind: "over" };
 }
 
 whenRefused(sessionExpired);

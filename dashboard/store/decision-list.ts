@@ -1,18 +1,15 @@
 /**
  * The list of decisions that the page keeps: the newest first, each once, and never more than `DECISIONS_MAX`.
  */
-import type { RequestRecord } from "../record.ts";
+import type { ShownRequest } from "../record.ts";
 
 /** Ten seconds at fifty a second; what is older is in the log. */
 export const DECISIONS_MAX = 500;
 
 /** `fresh` is the newest last, as a frame has it. A snapshot may bring again what an earlier one brought. */
-export function withDecisions(
-  kept: readonly RequestRecord[],
-  fresh: readonly RequestRecord[],
-): readonly RequestRecord[] {
+export function withDecisions(kept: readonly ShownRequest[], fresh: readonly ShownRequest[]): readonly ShownRequest[] {
   const known = new Set(kept.map(({ id }) => id));
-  const added: RequestRecord[] = [];
+  const added: ShownRequest[] = [];
   for (const record of fresh) {
     if (known.has(record.id)) continue;
     known.add(record.id);
@@ -33,7 +30,7 @@ export type DecisionFilter = {
 
 export const ANY_DECISION: DecisionFilter = { outcome: "", pool: "", endpoint: "", tenant: "", text: "" };
 
-export function matchesDecision(record: RequestRecord, filter: DecisionFilter): boolean {
+export function matchesDecision(record: ShownRequest, filter: DecisionFilter): boolean {
   if (filter.outcome === "failed" ? record.outcome === "served" : differs(filter.outcome, record.outcome)) return false;
   if (differs(filter.pool, record.pool) || differs(filter.tenant, record.tenant)) return false;
   if (filter.endpoint !== "" && !touched(record).includes(filter.endpoint)) return false;
@@ -43,12 +40,12 @@ export function matchesDecision(record: RequestRecord, filter: DecisionFilter): 
 
 const differs = (wanted: string, found: string | null): boolean => wanted !== "" && wanted !== found;
 
-const touched = ({ endpoint, attempts }: RequestRecord): readonly (string | null)[] => [
+const touched = ({ endpoint, attempts }: ShownRequest): readonly (string | null)[] => [
   endpoint,
   ...attempts.map((attempt) => attempt.endpoint),
 ];
 
-function wordsOf(record: RequestRecord): string {
+function wordsOf(record: ShownRequest): string {
   const { id, route, tenant, keyId, pool, model, outcome, reason, endpoint, region, why, status } = record;
   const said = record.attempts.flatMap(({ lost, said: words }) => [lost, words]);
   return [id, route, tenant, keyId, pool, model, outcome, reason, endpoint, region, why, status, ...said]
@@ -60,7 +57,7 @@ function wordsOf(record: RequestRecord): string {
 
 /** What may be chosen in a filter: every value in the list, in order. */
 export function choicesIn(
-  records: readonly RequestRecord[],
+  records: readonly ShownRequest[],
   member: "outcome" | "pool" | "endpoint" | "tenant",
 ): readonly string[] {
   const values = new Set<string>();

@@ -5,7 +5,7 @@
  * Rows are flat values, so that two of them can be compared member by member and a row that shows the same is left alone.
  */
 import type { Frame } from "../frame.ts";
-import type { RequestRecord } from "../record.ts";
+import type { ShownRequest } from "../record.ts";
 
 export const ENDPOINT_STATES = [
   "down",
@@ -137,7 +137,7 @@ export function isSameRow(one: EndpointRow, other: EndpointRow): boolean {
 export const TTFT_SAMPLES_MAX = 32;
 
 /** Takes the first-token times of what was served into `samples`, by endpoint. */
-export function noteTtft(samples: Map<string, number[]>, records: readonly RequestRecord[]): void {
+export function noteTtft(samples: Map<string, number[]>, records: readonly ShownRequest[]): void {
   for (const { endpoint, ms, outcome } of records) {
     if (endpoint === null || ms.ttft === null || outcome !== "served") continue;
     const known = samples.get(endpoint) ?? [];

@@ -7,7 +7,7 @@
 import { batch, signal } from "@preact/signals";
 import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Frame } from "../frame.ts";
-import type { RequestRecord } from "../record.ts";
+import type { ShownRequest } from "../record.ts";
 import { withDecisions } from "./decision-list.ts";
 import { endpointRows, isSameRow, medianOf, noteTtft } from "./endpoint-rows.ts";
 import type { EndpointRow } from "./endpoint-rows.ts";
@@ -22,7 +22,7 @@ export type PageStore = {
   /** Counts up when any row changed: for what reads all of them. */
   readonly endpointsChanged: ReadonlySignal<number>;
   /** Newest first. */
-  readonly decisions: ReadonlySignal<readonly RequestRecord[]>;
+  readonly decisions: ReadonlySignal<readonly ShownRequest[]>;
   /** The router's time, epoch ms, in steps: for ages, which need not be drawn again each second. */
   readonly clock: ReadonlySignal<number>;
   /** Last change of an endpoint's state, in words, for who listens. */
@@ -41,7 +41,7 @@ export function createPageStore(): PageStore {
   const frame = signal<Frame | null>(null);
   const endpointKeys = signal<readonly string[]>([]);
   const endpointsChanged = signal(0);
-  const decisions = signal<readonly RequestRecord[]>([]);
+  const decisions = signal<readonly ShownRequest[]>([]);
   const clock = signal(0);
   const news = signal("");
   const paused = signal(false);
@@ -49,9 +49,9 @@ export function createPageStore(): PageStore {
   const rows = new Map<string, Signal<EndpointRow>>();
   const ttft = new Map<string, number[]>();
   let held: Frame | null = null;
-  let heldDecisions: readonly RequestRecord[] = [];
+  let heldDecisions: readonly ShownRequest[] = [];
 
-  const apply = (next: Frame, fresh: readonly RequestRecord[]): void =>
+  const apply = (next: Frame, fresh: readonly ShownRequest[]): void =>
     batch(() => {
       noteTtft(ttft, fresh);
       const before = new Map([...rows].map(([key, row]) => [key, row.peek()]));

@@ -7,7 +7,7 @@ import {
   whyInWords,
 } from "../../dashboard/decisions/decision-words.ts";
 import { axisMs, barsOf } from "../../dashboard/decisions/timeline.ts";
-import type { AttemptRecord } from "../../dashboard/record.ts";
+import type { AttemptRecord } from "../../src/sight/core/record.ts";
 import { sampleRecord } from "./sample-frames.ts";
 
 const attempt = (changes: Partial<AttemptRecord>): AttemptRecord => ({
@@ -39,9 +39,9 @@ test("a decision is told in a sentence, with what it means", () => {
 
 test("a word that this page does not know is shown as it is", () => {
   expect(whyInWords("nearest_warm")).toBe("nearest warm");
-  expect(whyInShort("cheaper")).toBe("cheaper");
+  expect(whyInWords("cheaper")).toBe("cheaper: a nearer one would answer later");
   expect(whyInWords("some_new_reason")).toBe("some new reason");
-  expect([whyInWords(null), whyInShort(null)]).toEqual(["", ""]);
+  expect(whyInWords(null)).toBe("");
   expect([lossInWords(null), lossInWords("cut")]).toEqual(["answered", "the answer broke off"]);
   expect(["served", "blocked", "upstream_failed", "something_new"].map(outcomeKind)).toEqual([
     "good",

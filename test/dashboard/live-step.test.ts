@@ -35,7 +35,7 @@ test("a page that starts opens a socket, and is live when that has said somethin
 
 test("a socket that closes is replaced by a question at once, and tried again later", () => {
   const after = play([start, opened, heard, [100, { kind: "closed" }]]);
-  expect(after.effects).toEqual(["poll"]);
+  expect([after.state.connection, after.effects]).toEqual(["connecting", ["poll"]]);
   const polling = play([[150, ok]], after.state);
   expect(polling.state.connection).toBe("polling");
   expect(play([[100 + RETRY_MS_MIN - 1, { kind: "tick" }]], polling.state).effects).toEqual([]);
@@ -146,6 +146,6 @@ test("whatever happens, it never asks twice at once, and never opens a second so
         if (state.connection === "live") expect(state.socket).toBe("open");
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 2_000 },
   );
 });

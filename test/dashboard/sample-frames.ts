@@ -1,6 +1,6 @@
 /** Frames as a router of many endpoints sends them: the same for the same seed. */
 import type { Frame } from "../../dashboard/frame.ts";
-import type { RequestRecord } from "../../dashboard/record.ts";
+import type { ShownRequest } from "../../dashboard/record.ts";
 
 export type SampleEndpoint = Frame["fleet"][number]["endpoints"][number];
 
@@ -23,7 +23,7 @@ export function sampleEndpoint(changes: Partial<SampleEndpoint> = {}): SampleEnd
   };
 }
 
-export function sampleRecord(changes: Partial<RequestRecord> = {}): RequestRecord {
+export function sampleRecord(changes: Partial<ShownRequest> = {}): ShownRequest {
   return {
     id: "req-1",
     traceId: null,
