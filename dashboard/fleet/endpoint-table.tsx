@@ -1,4 +1,5 @@
 /** Every endpoint as a row: filters, sortable columns, and the rows by key. */
+import { useEffect, useState } from "preact/hooks";
 import { SelectField, TextField } from "../parts/fields.tsx";
 import { ENDPOINT_STATES } from "../store/endpoint-rows.ts";
 import { store } from "../store/page-store.ts";
@@ -48,13 +49,24 @@ export function EndpointTable() {
   );
 }
 
+/** Rows of the first picture; as many again with each that follows, so that the first does not wait for two hundred. */
+const ROWS_AT_ONCE = 40;
+
 function EndpointLines() {
   const hold = (held: boolean) => () => {
     tableHeld.value = held;
   };
+  const keys = shownKeys.value;
+  const [drawn, setDrawn] = useState(ROWS_AT_ONCE);
+  const isMore = drawn < keys.length;
+  useEffect(() => {
+    if (!isMore) return undefined;
+    const next = requestAnimationFrame(() => setDrawn(drawn + ROWS_AT_ONCE));
+    return () => cancelAnimationFrame(next);
+  }, [drawn, isMore]);
   return (
     <tbody onFocusIn={hold(true)} onFocusOut={hold(false)} onPointerEnter={hold(true)} onPointerLeave={hold(false)}>
-      {shownKeys.value.map((key) => {
+      {keys.slice(0, drawn).map((key) => {
         const row = store.endpoint(key);
         return row === undefined ? null : <EndpointLine key={key} row={row} />;
       })}

@@ -3,7 +3,7 @@
  *
  * Model. A state machine that is told what happened and answers what to do. A socket that closes is opened again after
  * a back-off that doubles; meanwhile the snapshot is asked for every `POLL_GAP_MS`, at once for the first time, so a
- * network without sockets costs a second and not the page. An answer of 401 ends both: the session is over. A socket
+ * network without sockets costs a second and not the page. So it is at the start, beside the first socket. An answer of 401 ends both: the session is over. A socket
  * that has said nothing for `SILENT_MS` in spite of pings is taken for dead: a laptop that slept does not hear it close.
  * A page that nobody looks at (`hide`) has no socket, so that the router counts nobody who watches.
  * Rejected: the browser's EventSource, which would keep the Durable Object in memory.
@@ -60,7 +60,7 @@ export const IDLE: LiveState = {
 export function liveStep(state: LiveState, event: LiveEvent, now: number, chance: number): LiveStep {
   switch (event.kind) {
     case "start":
-      return opening({ ...IDLE, polling: state.polling, connection: "connecting" }, now);
+      return started({ ...IDLE, polling: state.polling }, now);
     case "stop":
       return ended(state, "connecting");
     case "hide":
@@ -85,6 +85,13 @@ const keep = (state: LiveState): LiveStep => ({ state, effects: [] });
 
 function ended(state: LiveState, connection: Connection): LiveStep {
   return { state: { ...IDLE, polling: state.polling, connection }, effects: state.socket === "none" ? [] : ["close"] };
+}
+
+/** Both at once: a socket brings its first frame up to a second after it is open. */
+function started(state: LiveState, now: number): LiveStep {
+  const opens = opening(state, now);
+  const asks = asking(opens.state, now);
+  return { state: asks.state, effects: [...opens.effects, ...asks.effects] };
 }
 
 function opening(state: LiveState, now: number): LiveStep {
@@ -112,7 +119,10 @@ function polled(before: LiveState, outcome: "ok" | "unauthorized" | "failed", no
   if (outcome === "unauthorized") return ended(state, "expired");
   // The socket is back, or nobody looks: the answer came too late to matter.
   if (state.socket === "open" || state.connection === "hidden" || state.connection === "expired") return keep(state);
-  if (outcome === "ok") return keep({ ...state, connection: "polling", pollAtMs: now + POLL_GAP_MS });
+  if (outcome === "ok") {
+    const isBeginning = state.connection === "connecting" && state.socket === "opening";
+    return keep({ ...state, connection: isBeginning ? "connecting" : "polling", pollAtMs: now + POLL_GAP_MS });
+  }
   return keep({ ...state, connection: "lost", pollAtMs: now + POLL_LOST_GAP_MS });
 }
 
