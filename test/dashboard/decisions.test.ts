@@ -1,11 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  lossInWords,
-  outcomeKind,
-  summaryOf,
-  whyInShort,
-  whyInWords,
-} from "../../dashboard/decisions/decision-words.ts";
+import { lossInWords, outcomeKind, summaryOf, whyInWords } from "../../dashboard/decisions/decision-words.ts";
 import { axisMs, barsOf } from "../../dashboard/decisions/timeline.ts";
 import type { AttemptRecord } from "../../src/sight/core/record.ts";
 import { sampleRecord } from "./sample-frames.ts";

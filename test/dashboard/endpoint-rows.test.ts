@@ -12,6 +12,7 @@ import {
 import type { EndpointState } from "../../dashboard/store/endpoint-rows.ts";
 import type { EndpointRow } from "../../dashboard/store/endpoint-rows.ts";
 import { CHANGES_TOLD_MAX, stateChanges } from "../../dashboard/store/state-changes.ts";
+import type { ShownRequest } from "../../dashboard/record.ts";
 import { sampleEndpoint, sampleFrame, sampleRecord } from "./sample-frames.ts";
 import type { SampleEndpoint } from "./sample-frames.ts";
 
@@ -72,7 +73,7 @@ test("a failure is an instant, so its row stays the same while it ages", () => {
 
 test("the first-token time is the median of the last answers that were served", () => {
   const samples = new Map<string, number[]>();
-  const ended = (ttft: number | null, outcome = "served") =>
+  const ended = (ttft: number | null, outcome: ShownRequest["outcome"] = "served") =>
     sampleRecord({ outcome, ms: { ...sampleRecord().ms, ttft } });
   noteTtft(samples, [ended(10), ended(null), ended(9_000, "cancelled"), ended(30), ended(20)]);
   expect(medianOf(samples.get("gpu-1"))).toBe(20);
