@@ -1,4 +1,7 @@
-/** How full something is: a bar, and always the numbers beside it. */
+/**
+ * How full something is: a bar, and always the numbers beside it. Two hundred of them change every second, and a picture
+ * (SVG) for each takes a browser three times as long to draw.
+ */
 type Props = {
   readonly used: number;
   /** 0: there is no room. */
@@ -11,10 +14,8 @@ export function Meter({ used, of, what }: Props) {
   const share = of > 0 ? Math.min(1, used / of) : used > 0 ? 1 : 0;
   return (
     <span class="meter">
-      <svg class="meter-bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="meter-track" width="100" height="8" />
-        <rect class={share >= 1 ? "meter-full" : "meter-used"} width={Math.round(share * 100)} height="8" />
-      </svg>
+      {/* By the object model of styles, which the page's policy allows; an attribute would be refused. */}
+      <span class={share >= 1 ? "meter-bar meter-full" : "meter-bar"} style={{ "--used": share }} aria-hidden="true" />
       <span class="meter-numbers">
         {used}
         <span aria-hidden="true">/</span>
