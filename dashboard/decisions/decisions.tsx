@@ -30,12 +30,14 @@ const TITLES: readonly (readonly [title: string, number?: "number"])[] = [
   ["Total", "number"],
 ];
 
+const LIST_ID = "decision-list";
+
 export function Decisions() {
   return (
     <Section id="decisions" title="Decisions" note={`The last ${DECISIONS_MAX} that this page was told of.`}>
       <DecisionFilters />
       <StandingStill />
-      <div class="table-box" role="group" aria-label="Decisions" tabIndex={0}>
+      <div class="table-box" role="group" id={LIST_ID} aria-label="Decisions" tabIndex={0}>
         <table class="table decisions">
           <caption class="unseen">Requests, the newest first. Open one for its candidates, attempts and rails.</caption>
           <thead>
@@ -113,6 +115,12 @@ function DecisionFilters() {
   );
 }
 
+function moveOn(): void {
+  // The button goes; the focus must not go with it.
+  document.getElementById(LIST_ID)?.focus();
+  showNewest();
+}
+
 /** Always there, so that nothing below it jumps when it has something to say. */
 function StandingStill() {
   const count = newer.value;
@@ -123,7 +131,7 @@ function StandingStill() {
       ) : (
         <>
           <span>Standing still: {plural(count, "newer decision")}.</span>
-          <button type="button" class="button button-small" onClick={showNewest}>
+          <button type="button" class="button button-small" onClick={moveOn}>
             Show the newest
           </button>
         </>

@@ -1,6 +1,6 @@
 /** The door of the page: an admin key, once. It is in this field and nowhere else, and gone when it was sent. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { signIn } from "./session.ts";
+import { session, signIn } from "./session.ts";
 
 /** In place of the page. */
 export function SignIn({ because }: { readonly because: string | null }) {
@@ -18,14 +18,21 @@ export function SignIn({ because }: { readonly because: string | null }) {
 /** Over a page whose session has ended: what is on it stays, and goes on. */
 export function SignInAgain() {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    // Closed before it goes, the focus returns to where it was.
+    return () => shown?.close();
+  }, []);
   return (
     <dialog
       ref={dialog}
       class="dialog"
       aria-labelledby="again-title"
-      // There is nothing to go back to.
-      onCancel={(event) => event.preventDefault()}
+      // There is nothing to go back to, and a second Escape closes it whoever objects.
+      onClose={({ currentTarget }) => {
+        if (session.peek().kind === "over") currentTarget.showModal();
+      }}
     >
       <h2 id="again-title">Your session has ended</h2>
       <p>Sign in again to go on where you were.</p>
@@ -53,7 +60,13 @@ function SignInForm() {
     setBusy(true);
     const refused = await signIn(key);
     setBusy(false);
-    if (refused === null) return;
+    if (refused === null) {
+      // Over a page the dialog returns it; in place of one there is nothing that had it.
+      requestAnimationFrame(() => {
+        if (document.activeElement === document.body) document.getElementById("content")?.focus();
+      });
+      return;
+    }
     setError(refused);
     input.select();
   };
