@@ -1,5 +1,5 @@
 /** How long each rail took, of the decisions that the page has. */
-import type { RequestRecord } from "../record.ts";
+import type { ShownRequest } from "../record.ts";
 
 export type RailTime = {
   readonly rail: string;
@@ -12,7 +12,7 @@ export type RailTime = {
 };
 
 /** Sorted by stage and name. */
-export function railTimes(records: readonly RequestRecord[]): readonly RailTime[] {
+export function railTimes(records: readonly ShownRequest[]): readonly RailTime[] {
   const found = new Map<string, { rail: string; stage: string; runs: number; unfinished: number; times: number[] }>();
   for (const { rails } of records) {
     for (const { rail, stage, ms, status } of rails) {

@@ -5,7 +5,7 @@ import { endedText, orderedAll } from "../../dashboard/jobs/ended.ts";
 import { readDeadWebhooks, readJob, readJobPage, readWorkers } from "../../dashboard/jobs/jobs-api.ts";
 import { when } from "../../dashboard/jobs/when.ts";
 import { railTimes } from "../../dashboard/rails/rail-times.ts";
-import type { RequestRecord } from "../../dashboard/record.ts";
+import type { ShownRequest } from "../../dashboard/record.ts";
 import { UNKNOWN } from "../../dashboard/store/format.ts";
 import { sampleRecord } from "./sample-frames.ts";
 
@@ -34,10 +34,10 @@ describe("events", () => {
 });
 
 describe("times of rails", () => {
-  const record = (rails: RequestRecord["rails"]): RequestRecord => sampleRecord({ rails });
+  const record = (rails: ShownRequest["rails"]): ShownRequest => sampleRecord({ rails });
   const rail = (name: string, ms: number, status = "done") => ({
     rail: name,
-    stage: "input",
+    stage: "input" as const,
     status,
     action: "allow",
     ms,
