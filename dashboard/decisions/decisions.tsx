@@ -37,7 +37,7 @@ export function Decisions() {
     <Section id="decisions" title="Decisions" note={`The last ${DECISIONS_MAX} that this page was told of.`}>
       <DecisionFilters />
       <StandingStill />
-      <div class="table-box" role="group" id={LIST_ID} aria-label="Decisions" tabIndex={0}>
+      <div class="table-box table-box-tall" role="group" id={LIST_ID} aria-label="Decisions" tabIndex={0}>
         <table class="table decisions">
           <caption class="unseen">Requests, the newest first. Open one for its candidates, attempts and rails.</caption>
           <thead>

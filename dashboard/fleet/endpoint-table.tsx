@@ -24,7 +24,7 @@ export function EndpointTable() {
   return (
     <>
       <EndpointFilters />
-      <div class="table-box" role="group" aria-label="Endpoints" tabIndex={0}>
+      <div class="table-box table-box-tall" role="group" aria-label="Endpoints" tabIndex={0}>
         <table class="table endpoints">
           <caption class="unseen">Endpoints with their state, load, speed and last failure</caption>
           <thead>
