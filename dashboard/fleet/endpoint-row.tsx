@@ -4,12 +4,14 @@ import { Figure } from "../parts/figure.tsx";
 import { Meter } from "../parts/meter.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import type { EndpointRow } from "../store/endpoint-rows.ts";
-import { formatAgo, formatCount, formatMs, formatShare, inWords } from "../store/format.ts";
+import { formatAgo, formatCount, formatMs, formatShare, inWords, UNKNOWN } from "../store/format.ts";
 import { store } from "../store/page-store.ts";
 import { changeDrain } from "./drain.ts";
 
 export function EndpointLine({ row }: { readonly row: ReadonlySignal<EndpointRow> }) {
   const shown = row.value;
+  // What its shard said last may be long over.
+  const isTold = shown.state !== "unknown";
   const drained = shown.state === "draining";
   return (
     <tr>
@@ -22,16 +24,18 @@ export function EndpointLine({ row }: { readonly row: ReadonlySignal<EndpointRow
       <td class="name">{shown.pool}</td>
       <td class="name">{shown.region}</td>
       <td>
-        <Meter used={shown.inFlight} of={shown.capacity} what="in flight" />
+        <Meter used={isTold ? shown.inFlight : null} of={isTold ? shown.capacity : null} what="in flight" />
       </td>
       <td class="number">
-        <Figure text={formatCount(shown.workTokens)} />
+        <Figure text={formatCount(isTold ? shown.workTokens : null)} />
       </td>
       <td class="number">
         <Figure text={formatMs(shown.ttftMs)} />
       </td>
-      <td class="number">{formatShare(shown.failureProbability)}</td>
-      <td>{shown.warmth}</td>
+      <td class="number">
+        <Figure text={formatShare(isTold ? shown.failureProbability : null)} />
+      </td>
+      <td>{isTold ? shown.warmth : <Figure text={UNKNOWN} />}</td>
       <td class="failure">
         <LastFailure row={shown} />
       </td>

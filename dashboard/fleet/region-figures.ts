@@ -6,23 +6,28 @@ import type { EndpointRow, EndpointState } from "../store/endpoint-rows.ts";
 
 export type RegionFigures = {
   readonly region: string;
-  readonly lat: number;
-  readonly lon: number;
+  /** Null: none of its endpoints was ever told of. */
+  readonly place: { readonly lat: number; readonly lon: number } | null;
+  /** Pools whose shard there does not answer. */
+  readonly silent: readonly string[];
   /** How many endpoints are in each state that occurs, the worst first. */
   readonly states: readonly (readonly [state: EndpointState, count: number])[];
   /** The state that a mark on the map shows: the worst, but of a region that serves all the same not "down". */
   readonly mark: EndpointState;
   readonly endpoints: number;
-  readonly inFlight: number;
-  readonly capacity: number;
+  /** Of those that are told of now; null: none is. */
+  readonly inFlight: number | null;
+  readonly capacity: number | null;
   /** Null: no shard of it answered. */
   readonly queued: number | null;
 };
 
 /** In the order of the config, which is the order of the frame. */
 export function regionFigures(rows: readonly EndpointRow[], fleet: Frame["fleet"]): readonly RegionFigures[] {
-  const regions = Map.groupBy(rows, ({ region }) => region);
-  return [...regions].map(([region, members]) => {
+  const names = new Set([...fleet, ...rows].map(({ region }) => region));
+  return [...names].map((region) => {
+    const members = rows.filter((row) => row.region === region);
+    const [first] = members;
     const states = ENDPOINT_STATES.map(
       (state) => [state, members.filter((row) => row.state === state).length] as const,
     );
@@ -30,8 +35,8 @@ export function regionFigures(rows: readonly EndpointRow[], fleet: Frame["fleet"
     const told = fleet.flatMap((shard) => (shard.region === region && shard.queued !== null ? [shard.queued] : []));
     return {
       region,
-      lat: members[0]?.lat ?? 0,
-      lon: members[0]?.lon ?? 0,
+      place: first === undefined ? null : { lat: first.lat, lon: first.lon },
+      silent: fleet.flatMap((shard) => (shard.region === region && !shard.reachable ? [shard.pool] : [])),
       states: found,
       mark: markOf(found),
       endpoints: members.length,
@@ -50,8 +55,10 @@ function markOf(found: RegionFigures["states"]): EndpointState {
   return OUT.has(worst) && found.some(([state]) => !OUT.has(state)) ? "suspect" : worst;
 }
 
-const sum = (rows: readonly EndpointRow[], member: "inFlight" | "capacity"): number =>
-  rows.reduce((total, row) => total + row[member], 0);
+function sum(rows: readonly EndpointRow[], member: "inFlight" | "capacity"): number | null {
+  const told = rows.filter(({ state }) => state !== "unknown");
+  return told.length === 0 ? null : told.reduce((total, row) => total + row[member], 0);
+}
 
 /** Requests whose nearest region was `from` and that `to` answered. */
 export type Flow = { readonly from: string; readonly to: string; readonly count: number };

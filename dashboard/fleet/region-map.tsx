@@ -65,7 +65,7 @@ export function RegionMap() {
 /** Large is much capacity; the ring is how much of it is taken. */
 function RegionMark({ mark }: { readonly mark: Mark }) {
   const { x, y, radius, inFlight, capacity } = mark;
-  const share = capacity > 0 ? Math.min(1, inFlight / capacity) : 0;
+  const share = Math.min(1, (inFlight ?? 0) / Math.max(1, capacity ?? 0));
   const around = 2 * Math.PI * radius;
   const size = radius * 1.15;
   return (
@@ -126,13 +126,12 @@ function FlowArc({ flow, from, to, most }: ArcProps) {
 }
 
 function marksOf(regions: readonly RegionFigures[]): readonly Mark[] {
-  const most = Math.max(1, ...regions.map(({ capacity }) => capacity));
-  return regions.map((figures) => ({
-    ...figures,
-    ...project(figures),
-    radius: RADIUS_MIN + (RADIUS_MAX - RADIUS_MIN) * Math.sqrt(figures.capacity / most),
-    text: figures.region,
-  }));
+  const most = Math.max(1, ...regions.map(({ capacity }) => capacity ?? 0));
+  return regions.flatMap((figures) => {
+    if (figures.place === null) return [];
+    const radius = RADIUS_MIN + (RADIUS_MAX - RADIUS_MIN) * Math.sqrt((figures.capacity ?? 0) / most);
+    return [{ ...figures, ...project(figures.place), radius, text: figures.region }];
+  });
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;

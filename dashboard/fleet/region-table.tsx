@@ -28,7 +28,7 @@ export function RegionTable() {
           </tr>
         </thead>
         <tbody>
-          {regions.value.map(({ region, states, inFlight, capacity, queued }) => (
+          {regions.value.map(({ region, states, silent, inFlight, capacity, queued }) => (
             <tr key={region}>
               <th scope="row">
                 <button
@@ -46,6 +46,11 @@ export function RegionTable() {
                     {count} <StateMark state={state} />
                   </span>
                 ))}
+                {silent.length === 0 ? null : (
+                  <span class="region-state">
+                    <StateMark state="unknown" note={`no answer from the shard of ${silent.join(", ")}`} />
+                  </span>
+                )}
               </td>
               <td>
                 <Meter used={inFlight} of={capacity} what="in flight" />

@@ -81,6 +81,13 @@ describe("regions", () => {
     expect(regionFigures(rowsOf(sampleEndpoint(down)), [])[0]?.mark).toBe("down");
   });
 
+  test("one whose shard has never answered is told, and stands nowhere on the map", () => {
+    const shard = { pool: "chat", region: "sa-east", reachable: false, liveLeases: null, queued: null, endpoints: [] };
+    expect(regionFigures([], [shard])).toMatchObject([
+      { region: "sa-east", place: null, silent: ["chat"], endpoints: 0, inFlight: null, queued: null, mark: "unknown" },
+    ]);
+  });
+
   test("flows are what another region answered, the most first, and bounded", () => {
     const sent = (from: string, to: string | null) => sampleRecord({ clientRegion: from, region: to });
     expect(flowsOf([sent("a", "b"), sent("a", "a"), sent("a", null), sent("c", "b"), sent("a", "b")])).toEqual([
