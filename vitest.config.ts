@@ -29,7 +29,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           include: [
-            "test/{lib,routing,rails,jobs,config,wire,dispatch,gateway,sight,backends,tools,repo,dashboard}/**/*.test.ts",
+            "test/{lib,access,routing,rails,jobs,config,wire,dispatch,gateway,sight}/**/*.test.ts",
+            "test/{backends,tools,repo,dashboard}/**/*.test.ts",
           ],
         },
       },

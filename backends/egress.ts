@@ -48,3 +48,11 @@ export function callService(url: string, token: string | null, { headers, ...cal
   const sent = token === null ? headers : { ...headers, authorization: `Bearer ${token}` };
   return fetch(url, { ...call, headers: sent, redirect: "manual" });
 }
+
+/** A public document that the config names by its whole URL. No credential goes along. */
+export function readService(
+  url: string,
+  { headers, signal }: Pick<ServiceCall, "headers" | "signal">,
+): Promise<Response> {
+  return fetch(url, { headers, signal, redirect: "manual" });
+}

@@ -18,6 +18,7 @@ import type { EdgeEnv, Runtime } from "./dispatch/runtime.ts";
 import { createSeen, noteEnd } from "./sight/see.ts";
 import type { Seen } from "./sight/seen.ts";
 
+export { KeyRegistry } from "./access/object/key-registry.ts";
 export { Keeper } from "./gateway/keeper.ts";
 export { JobQueue } from "./jobs/object/job-queue.ts";
 export { PoolShard } from "./routing/object/pool-shard.ts";

@@ -22,6 +22,27 @@ export const REGIONS_MAX = 64;
 export const KEYS_MAX = 1000;
 export const ROUTES_MAX = 100;
 export const MODELS_PER_POOL_MAX = 100;
+/** What a key may be allowed to do. */
+export const SCOPES = ["infer", "admin", "worker", "operate"] as const;
+/** Models, pools, networks, claims: a longer list is a role that wants a key of its own. */
+export const ACCESS_LIST_MAX = 100;
+/** Each is a set of public keys in memory. */
+export const JWT_ISSUERS_MAX = 16;
+/** Clocks that are further apart are wrong. */
+export const CLOCK_TOLERANCE_S_MAX = 300;
+/** Signatures with a public key alone: with a shared secret among them, a public key could be taken for one. */
+export const JWT_ALGORITHMS = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+] as const;
 /** Every request to a path of its own is compared with each; who has more opens a prefix. */
 export const PATHS_PER_POOL_MAX = 100;
 export const RAILS_PER_STAGE_MAX = 16;

@@ -29,7 +29,7 @@ export function checkConfig(raw: RawConfig): Finding[] {
     ...checkRoutes(raw),
     ...checkServed(raw),
     ...checkKeys(raw),
-    ...checkTenants(raw),
+    ...checkIssuers(raw),
     ...eachEndpoint(raw).flatMap(({ endpoint, path }) => checkEndpoint(endpoint, path)),
     ...checkPatience(raw),
     ...checkJobs(raw),
@@ -154,16 +154,13 @@ function checkKeys(raw: RawConfig): Finding[] {
   });
 }
 
-/** A misspelt tenant would have its webhooks signed by everybody's secret, and nobody would notice. */
-function checkTenants(raw: RawConfig): Finding[] {
-  const known = [...raw.keys.map(({ tenant }) => tenant), ...raw.routes.flatMap(({ openTo = [] }) => openTo)];
-  return Object.keys(raw.tenants)
-    .filter((tenant) => !known.includes(tenant))
-    .map((tenant) => ({
-      path: ["tenants", tenant],
-      problem: "no key and no open route belongs to this tenant",
-      fix: didYouMean(tenant, [...new Set(known)], "give it a key, or remove it"),
-    }));
+function checkIssuers(raw: RawConfig): Finding[] {
+  return raw.jwt.flatMap(({ jwksUrl, keys }, index): Finding[] => {
+    if ((jwksUrl === undefined) === (keys === undefined))
+      return [{ path: ["jwt", index], problem: "its public keys have no one place", fix: "write jwksUrl or keys" }];
+    const problem = jwksUrl === undefined ? null : urlProblem(jwksUrl, null, true);
+    return problem === null ? [] : [{ path: ["jwt", index, "jwksUrl"], ...problem }];
+  });
 }
 
 function checkEndpoint(endpoint: RawEndpoint, path: ConfigPath): Finding[] {

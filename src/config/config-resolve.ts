@@ -7,7 +7,7 @@
 import { COLD_WAIT_MS_DEFAULT, FIRST_TOKEN_TIMEOUT_MS_DEFAULT } from "./config-bounds.ts";
 import type { RawConfig, RawEndpoint } from "./config-schema.ts";
 import { resolveRails } from "./rails-resolve.ts";
-import type { Config, EndpointConfig, PoolConfig } from "./config.ts";
+import type { ApiKeyEntry, Config, EndpointConfig, PoolConfig } from "./config.ts";
 
 /** A Runpod load-balanced endpoint has its id as the first label of its host. */
 const RUNPOD_LB_HOST = /^([a-z0-9-]+)\.api\.runpod\.ai$/;
@@ -30,10 +30,9 @@ export function resolveConfig(raw: RawConfig): Config {
   });
   return {
     regions: new Map(Object.entries(raw.regions)),
-    keys: raw.keys.map(({ expiresAt, ...key }) => ({
-      ...key,
-      expiresAtMs: expiresAt === undefined ? null : Date.parse(expiresAt),
-    })),
+    keys: raw.keys.map(resolveKey),
+    jwt: raw.jwt,
+    admin: raw.admin,
     tenants: new Map(
       Object.entries(raw.tenants).map(([id, { webhookSecret = [] }]) => [
         id,
@@ -52,6 +51,13 @@ export function resolveConfig(raw: RawConfig): Config {
     pools: new Map(pools.map((pool) => [pool.id, pool])),
     poolIdByModel: new Map(pools.flatMap((pool) => pool.models.map((model) => [model, pool.id] as const))),
   };
+}
+
+function resolveKey(raw: RawConfig["keys"][number]): ApiKeyEntry {
+  const { expiresAt, models = null, pools = null, addresses = null, ...key } = raw;
+  const expiresAtMs = expiresAt === undefined ? null : Date.parse(expiresAt);
+  const isFree = models === null && pools === null && addresses === null;
+  return { ...key, expiresAtMs, ...(isFree ? {} : { access: { models, pools, addresses } }) };
 }
 
 /** The option, under its name or its former one. */

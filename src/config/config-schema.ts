@@ -41,7 +41,7 @@ import {
   SCALER_VALUE_MAX,
   STALL_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
-import { PRIORITIES } from "../routing/core/shard/priority.ts";
+import { adminSchema, jwtSchema, keySchema } from "./access-schema.ts";
 import { engineLoad, streamUsage } from "./engine-schema.ts";
 import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
@@ -50,9 +50,6 @@ import { SightSchema } from "./sight-schema.ts";
 /** Pool and endpoint ids: they appear in paths, object names and headers, so no slash, colon, space or upper case. */
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const REGION_ID = /^[a-z0-9][a-z0-9-]{0,31}$/;
-/** No underscore: in a key it separates the id from the secret. */
-export const KEY_ID = /^[a-z0-9][a-z0-9-]{0,31}$/;
-export const TENANT_ID = ID;
 /** The NAME of an environment secret, so that a pasted secret itself is refused. */
 const SECRET_NAME = /^[A-Z][A-Z0-9_]{0,63}$/;
 const MODEL = /^[!-~](?:[ -~]{0,198}[!-~])?$/;
@@ -91,42 +88,6 @@ const region = z.strictObject({
     .enum(LOCATION_HINTS)
     .describe(
       "Durable Object location hint: where this region's shards are created. Only the first creation obeys it.",
-    ),
-});
-
-const key = z.strictObject({
-  id: z
-    .string()
-    .regex(KEY_ID, { error: "use 1 to 32 of a-z 0-9 -, starting with a letter or a digit" })
-    .describe("Public part of the key, shown in logs. Unique."),
-  tenant: id.describe("Who the key belongs to: limits and isolation are per tenant."),
-  hmac: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, { error: "paste the 64 hex digits that `npm run key` prints" })
-    .describe(
-      "HMAC-SHA-256 of the key under the pepper, 64 hex digits, from `npm run key`. The key itself is stored nowhere.",
-    ),
-  scopes: z
-    .array(z.enum(["infer", "admin", "worker", "operate"]))
-    .min(1)
-    .max(4)
-    .default(["infer"])
-    .describe(
-      'What the key may do: "infer" calls models and submits jobs, "admin" opens /admin, "worker" lets a GPU worker pull jobs, whosever they are, "operate" reaches what operates an engine (such as /sleep) where `paths` opens it. Default ["infer"]: least power.',
-    ),
-  priorityMax: z
-    .enum(PRIORITIES)
-    .default("normal")
-    .describe(
-      'The highest class that requests with this key may wait in: "high", "normal" or "low". They ask for one with x-warmpath-priority or Priority (RFC 9218); lower is always allowed. Default "normal": nobody goes before others by asking.',
-    ),
-  expiresAt: z
-    .union([z.iso.date(), z.iso.datetime({ offset: true })], {
-      error: 'write an ISO date such as "2027-01-31" (00:00 UTC) or "2027-01-31T12:00:00Z"',
-    })
-    .optional()
-    .describe(
-      "Instant from which the key is refused: ISO date (00:00 UTC) or date-time with its offset. Default: never.",
     ),
 });
 
@@ -369,10 +330,14 @@ export const ConfigSchema = z
       .record(regionId, region)
       .describe("Where GPUs are, by region id, at most 64. Each pool has one shard per region that it uses."),
     keys: z
-      .array(key)
+      .array(keySchema)
       .max(KEYS_MAX)
       .default([])
       .describe("API keys, at most 1000, made by `npm run key`. Default []: nobody may call."),
+    jwt: jwtSchema
+      .default([])
+      .describe("Whose tokens (JWT) are taken beside API keys, at most 16 issuers. Default []: nobody's."),
+    admin: adminSchema.prefault({}).describe("Where operators come in."),
     tenants: z
       .record(id, tenant)
       .default({})

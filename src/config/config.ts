@@ -9,7 +9,7 @@
 import type { Place } from "../routing/core/pool.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
 import type { AFFINITY_MODES, ENGINE_LOADS, LOCATION_HINTS } from "./config-bounds.ts";
-import type { RawEndpoint } from "./config-schema.ts";
+import type { RawConfig, RawEndpoint } from "./config-schema.ts";
 import type { JobsConfig } from "./jobs-schema.ts";
 import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
 import type { SightConfig } from "./sight-schema.ts";
@@ -26,6 +26,14 @@ export type SecretRef = { readonly secret: string };
 
 type RegionConfig = Place & { readonly hint: LocationHint };
 
+/** What a key may reach, and from where; null: all there is. */
+export type Access = {
+  readonly pools: readonly string[] | null;
+  readonly models: readonly string[] | null;
+  /** Addresses and networks. */
+  readonly addresses: readonly string[] | null;
+};
+
 export type ApiKeyEntry = {
   readonly id: string;
   readonly tenant: string;
@@ -36,6 +44,11 @@ export type ApiKeyEntry = {
   readonly priorityMax: Priority;
   /** Epoch ms from which the key is refused; null: never. */
   readonly expiresAtMs: number | null;
+  /** Absent: all there is, from anywhere. */
+  readonly access?: Access | undefined;
+  /** Mark of the pepper that it was hashed under. */
+  readonly pepper?: string | undefined;
+  readonly note?: string | undefined;
 };
 
 export type EndpointConfig = {
@@ -151,6 +164,9 @@ export type TenantConfig = {
 export type Config = {
   readonly regions: ReadonlyMap<string, RegionConfig>;
   readonly keys: readonly ApiKeyEntry[];
+  /** Issuers whose tokens are taken. */
+  readonly jwt: RawConfig["jwt"];
+  readonly admin: RawConfig["admin"];
   /** By name; what is not here has nothing of its own. */
   readonly tenants: ReadonlyMap<string, TenantConfig>;
   readonly limits: { readonly bodyBytesMax: number; readonly bodyTimeoutMs: number };

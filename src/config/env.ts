@@ -24,7 +24,13 @@ export type Env = {
   readonly WARMPATH_PLACE?: string;
   /** Secret under which API keys are hashed. */
   readonly WARMPATH_KEY_PEPPER?: string;
+  /** The one before it, while it is changed: keys hashed under either are good. */
+  readonly WARMPATH_KEY_PEPPER_OLD?: string;
 };
+
+/** The present one first. */
+export const peppersOf = ({ WARMPATH_KEY_PEPPER = "", WARMPATH_KEY_PEPPER_OLD = "" }: Env): readonly string[] =>
+  [WARMPATH_KEY_PEPPER, WARMPATH_KEY_PEPPER_OLD].filter((pepper) => pepper !== "");
 
 export type LoadedConfig = { readonly text: string; readonly parsed: Result<Config, null> };
 

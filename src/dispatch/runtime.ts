@@ -16,7 +16,7 @@ import type { ShardNamespace } from "./shard-port.ts";
 import { createKeyVerifier } from "../wire/api-keys.ts";
 import type { KeyVerifier } from "../wire/api-keys.ts";
 import type { Config, EndpointConfig, PoolConfig } from "../config/config.ts";
-import { loadConfig } from "../config/env.ts";
+import { loadConfig, peppersOf } from "../config/env.ts";
 import type { Env } from "../config/env.ts";
 import { parsePlace } from "../wire/headers.ts";
 import { createTokenBytes } from "../wire/token-bytes.ts";
@@ -29,6 +29,8 @@ export type EdgeEnv = Env & {
   readonly JOB_QUEUE?: unknown;
   /** Absent where a deployment counts nothing over its isolates. */
   readonly FLEET_FEED?: unknown;
+  /** Absent where a deployment has the keys of its config alone. */
+  readonly KEY_REGISTRY?: unknown;
 };
 
 /** An endpoint as the edge uses it. */
@@ -93,7 +95,7 @@ export function runtimeOf(env: EdgeEnv, ctx: Waiting | null = null): Runtime | n
     configText: text,
     config: parsed.value,
     pools,
-    keys: createKeyVerifier(parsed.value.keys, env.WARMPATH_KEY_PEPPER ?? ""),
+    keys: createKeyVerifier(parsed.value.keys, peppersOf(env)),
     place: parsePlace(env.WARMPATH_PLACE ?? "", parsed.value.regions),
     // 48 random bits: short, because every lease id carries it, and unique among more isolates than there are.
     affinitySecret: hashKeyOf(env.WARMPATH_KEY_PEPPER ?? ""),

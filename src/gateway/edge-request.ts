@@ -26,7 +26,22 @@ export type EdgeRequest = {
   readonly seen: Seen;
 };
 
-export type Authenticated = EdgeRequest & { readonly identity: Identity };
+/** What a handler tells of its order, for the record of how it ended. */
+export type Told = {
+  /** Number of the record that asked; null: it is not recorded. */
+  readonly of: number | null;
+  before: unknown;
+  /** Default: what is answered. */
+  after: unknown;
+  /** Somebody has recorded the end already. */
+  isEnded: boolean;
+};
+
+export type Authenticated = EdgeRequest & {
+  readonly identity: Identity;
+  /** Of an order that is recorded: what its handler has to say for the record. */
+  readonly told?: Told;
+};
 
 export function answerJson({ requestId, runtime }: EdgeRequest, value: unknown): Response {
   const headers: HeaderRecord = { "content-type": "application/json" };

@@ -77,6 +77,7 @@ export type Parcel = {
 const affinityPart = part(async () => import("./affinity-key.ts"));
 const usagePart = part(async () => import("./stream-usage.ts"));
 const keeperPart = part(async () => import("./keep-lease.ts"));
+const withinPart = part(async () => import("../access/within.ts"));
 const overlapPart = part(async () => import("./overlap.ts"));
 
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
@@ -89,11 +90,7 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
   const read = readInferenceBody(json, path);
   if (!read.ok) {
     const { param, problem } = read.error;
-    return {
-      reason: "invalid_request",
-      detail: problem,
-      ...(param === null ? {} : { param }),
-    };
+    return { reason: "invalid_request", detail: problem, ...(param === null ? {} : { param }) };
   }
   const poolId = config.poolIdByModel.get(read.value.model);
   const pool = given ?? (poolId === undefined ? undefined : pools.get(poolId));
@@ -124,6 +121,11 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   const parcel: Parcel = { ...given, headers, asking };
   const { runtime, leases, ctx, requestId } = edge;
   noteParcel(edge.seen, parcel);
+  const { access } = edge.identity;
+  if (access !== undefined) {
+    const refusal = (await withinPart()).refuseModel(access, parcel);
+    if (refusal !== null) return refusal;
+  }
   if (parcel.pool.endpoints.size === 0) return { reason: "jobs_only" };
   const { place, key, colo } = placeOf(edge.request, runtime, edge.dev);
   const inputTokens = tokensIn(parcel.pool.tokenBytes, parcel.bytes?.byteLength ?? 0);

@@ -10,7 +10,7 @@ import { withoutLastSlash } from "../wire/request-target.ts";
 import { part } from "../dispatch/part.ts";
 import { err } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
-import type { Identity, KeyRefusal } from "../wire/api-keys.ts";
+import type { Identity } from "../wire/api-keys.ts";
 import type { Scope } from "../config/config.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
 import { answerJson } from "./edge-request.ts";
@@ -19,7 +19,6 @@ import { loadRails } from "../rails/input-rails.ts";
 import type { passThrough } from "./pass-through.ts";
 import { infer } from "./pipeline.ts";
 import type { AdminAction } from "./admin/rare.ts";
-import type { Runtime } from "../dispatch/runtime.ts";
 
 type Handler = (edge: Authenticated, params: Readonly<Record<string, string>>) => Promise<Answer> | Answer;
 
@@ -29,6 +28,9 @@ const jobsPart = part(async () => import("./jobs-api/routes.ts"));
 const asyncPart = part(async () => import("./jobs-api/respond-async.ts"));
 const dashboardPart = part(async () => import("./dashboard/routes.ts"));
 const passPart = part(async () => import("./pass-through.ts"));
+const elsewherePart = part(async () => import("../access/verify-elsewhere.ts"));
+const withinPart = part(async () => import("../access/within.ts"));
+const recordedPart = part(async () => import("./admin/recorded.ts"));
 
 /** Paths without parameters: one look-up decides, which is what every inference request pays. */
 const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
@@ -58,6 +60,9 @@ const DASHBOARD_PATH = /^\/dashboard(?:\/|$)/;
 /** Where the page's session stands in for a key. */
 const SESSION_PATH = /^\/(?:admin|dashboard\/api)\//;
 
+/** Who may do what, and the record of who did. */
+const ACCESS_PATH = /^\/admin\/(?:keys|audit)(?:\/|$)/;
+
 /** A pool, and the path at its endpoints. */
 const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;
 
@@ -65,7 +70,7 @@ const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;
 export const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/;
 
 export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
-  const { config, pools } = edge.runtime;
+  const { config } = edge.runtime;
   loadRails(edge.runtime);
   const path = withoutLastSlash(edge.path);
   const { method } = edge.request;
@@ -78,11 +83,12 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
     return { reason: "method_not_allowed", headers: allow };
   }
   const declared = config.routes.get(path);
-  const pool = declared === undefined ? undefined : pools.get(declared.poolId);
-  if (declared !== undefined && pool !== undefined) {
-    const upstreamPath = declared.upstreamPath + edge.query;
-    const serve: Handler = async (known) => passOn(known, pool, upstreamPath, "config");
-    const { openTo } = declared;
+  if (declared !== undefined) {
+    const { openTo, poolId, upstreamPath } = declared;
+    const serve: Handler = async (known) => {
+      const pool = known.runtime.pools.get(poolId);
+      return pool === undefined ? notFound(path) : passOn(known, pool, upstreamPath + edge.query, "config");
+    };
     if (openTo !== null && !KEY_HEADERS.some((name) => edge.request.headers.has(name))) {
       const identity: Identity = { keyId: "", tenant: openTo, scopes: ["infer"] };
       edge.seen.identity = identity;
@@ -96,6 +102,10 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
     const { routeJobs } = await jobsPart();
     return routeJobs({ ...edge, path }, async (asked, scope, handler) => admit(asked, scope, handler, {}));
   }
+  if (ACCESS_PATH.test(path)) {
+    const { routeAccess } = await import("./admin/access-routes.ts");
+    return routeAccess({ ...edge, path }, async (asked, handler) => admit(asked, "admin", handler, {}));
+  }
   if (DASHBOARD_PATH.test(path)) {
     const { routeDashboard } = await dashboardPart();
     return routeDashboard({ ...edge, path }, async (asked, handler) => admit(asked, "admin", handler, {}));
@@ -103,6 +113,10 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
   // The router reads these two members and writes its own beside them.
   const answer: Answer | undefined = await patterns.fetch({ method, url: `http://router${path}` } as IRequest, edge);
   if (answer !== undefined) return answer;
+  return notFound(path);
+}
+
+async function notFound(path: string): Promise<Refusal> {
   const { notServed } = await import("./admin/rare.ts");
   return notServed(path);
 }
@@ -118,23 +132,30 @@ async function admit(
   handler: Handler,
   params: Readonly<Record<string, string>>,
 ): Promise<Answer> {
-  const { runtime } = edge;
-  const { headers } = edge.request;
-  let identity: Result<Identity, KeyRefusal | Refusal> = await identify(runtime, headers, edge.startedAtMs);
+  let identity = await identify(edge);
   if (!identity.ok && maySign(edge)) identity = await (await dashboardPart()).sessionOf(edge);
-  if (!identity.ok) {
-    const { error } = identity;
-    return typeof error === "object" ? error : { reason: error === "expired" ? "key_expired" : "unauthorized" };
-  }
+  if (!identity.ok) return identity.error;
   edge.seen.identity = identity.value;
-  if (!identity.value.scopes.includes(scope)) {
+  const { access, scopes } = identity.value;
+  let known: Authenticated = { ...edge, identity: identity.value };
+  if (access !== undefined) {
+    const { refuseAddress, runtimeWithin } = await withinPart();
+    const refusal = refuseAddress(edge, access);
+    if (refusal !== null) return refusal;
+    known = { ...known, runtime: runtimeWithin(edge.runtime, access) };
+  }
+  if (!scopes.includes(scope)) {
     const detail = `This API key may not do this: it needs the scope "${scope}".`;
     return { reason: "forbidden", detail };
   }
-  const known = { ...edge, identity: identity.value };
-  if (scope === "infer" && edge.request.method === "POST" && mayBecomeJob(headers)) {
+  const { headers, method } = edge.request;
+  if (scope === "infer" && method === "POST" && mayBecomeJob(headers)) {
     const { asJob } = await asyncPart();
     return asJob(known, async (sync) => handler(sync, params));
+  }
+  if (scope === "admin" && method !== "GET" && method !== "HEAD") {
+    const { recorded } = await recordedPart();
+    return recorded(known, async (order) => handler(order, params));
   }
   return handler(known, params);
 }
@@ -143,15 +164,22 @@ async function admit(
 const maySign = ({ path, request: { headers } }: EdgeRequest): boolean =>
   SESSION_PATH.test(path) && headers.has("cookie") && !KEY_HEADERS.some((name) => headers.has(name));
 
-/** The first good key of those that are presented, of which each header has at most one. */
-async function identify({ keys }: Runtime, headers: Headers, nowMs: number): Promise<Result<Identity, KeyRefusal>> {
-  let refusal: KeyRefusal = "malformed";
+/** The first good key or token of those that are presented, of which each header has at most one. */
+async function identify(edge: EdgeRequest): Promise<Result<Identity, Refusal>> {
+  const { runtime, request, env, startedAtMs } = edge;
+  let refusal: Refusal = { reason: "unauthorized" };
   for (const name of KEY_HEADERS) {
-    const presented = headers.get(name);
+    const presented = request.headers.get(name);
     if (presented === null) continue;
-    const identity = await keys.verify(presented, nowMs);
-    if (identity.ok) return identity;
-    if (refusal !== "expired") refusal = identity.error;
+    const own = await runtime.keys.verify(presented, startedAtMs);
+    if (own.ok) return own;
+    let why: Refusal = { reason: own.error === "expired" ? "key_expired" : "unauthorized" };
+    if (own.error === "unknown" ? "KEY_REGISTRY" in env : runtime.config.jwt.length > 0) {
+      const other = await (await elsewherePart()).verifyElsewhere(edge, presented, startedAtMs);
+      if (other.ok) return other;
+      why = other.error;
+    }
+    if (refusal.reason === "unauthorized") refusal = why;
   }
   return err(refusal);
 }

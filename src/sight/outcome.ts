@@ -37,6 +37,8 @@ const BY_REASON: Readonly<Record<ErrorReason, RequestOutcome>> = {
   rate_limited: "shed",
   saturated: "shed",
   shutting_down: "shed",
+  keys_unavailable: "shed",
+  not_recorded: "shed",
   queue_paused: "shed",
   storage_full: "shed",
   no_endpoint: "no_endpoint",

@@ -72,7 +72,8 @@ export function identityOf({ keyId, mark }: SessionClaims, { keys }: Config, now
   const entry = keys.find(({ id }) => id === keyId);
   if (entry === undefined || !entry.hmac.startsWith(mark)) return null;
   if (entry.expiresAtMs !== null && now >= entry.expiresAtMs) return null;
-  return { keyId, tenant: entry.tenant, scopes: entry.scopes, priorityMax: entry.priorityMax };
+  const { tenant, scopes, priorityMax, access } = entry;
+  return { keyId, tenant, scopes, priorityMax, ...(access && { access }) };
 }
 
 /** The label keeps the uses of the pepper apart: a key's text begins with `wp_`, a hook's with `hook:`. */

@@ -4,12 +4,12 @@
  * Model: a key is `wp_<id>_<secret><checksum>`. The id is public and finds the entry, the secret is 256 random bits,
  * the checksum (CRC-32, as in GitHub's tokens) tells a typo from a wrong key without any work and lets scanners
  * recognise a leaked key. The config holds HMAC-SHA-256(pepper, key): whoever reads the config can neither use nor test
- * a key. The HMAC covers the id, so an entry's digest is worth nothing under another id. One HMAC per request, whether
- * the id is known or not, and digests are compared in constant time. Sources: RFC 2104, GitHub's token format.
+ * a key. The HMAC covers the id, so an entry's digest is worth nothing under another id. One HMAC a pepper, whether the
+ * id is known or not, and digests are compared in constant time. Sources: RFC 2104, GitHub's token format.
  * Rejected: bcrypt and its like, which protect weak secrets; 256 random bits need no slow hash.
  */
 import { err, ok, type Result } from "../lib/result.ts";
-import type { ApiKeyEntry, Scope } from "../config/config.ts";
+import type { Access, ApiKeyEntry, Scope } from "../config/config.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
 
 const KEY_PREFIX = "wp_";
@@ -24,6 +24,8 @@ export const KEY_CHARS_MIN = FIXED_CHARS + 1;
 export const KEY_CHARS_MAX = FIXED_CHARS + ID_CHARS_MAX;
 /** 24 random bytes in base64: a shorter pepper could be guessed together with a leaked config. */
 export const PEPPER_CHARS_MIN = 32;
+/** Characters of verified values that an isolate remembers: some 20,000 keys, or 1,000 long tokens. */
+const REMEMBERED_CHARS_MAX = 2_097_152;
 
 export type Identity = {
   readonly keyId: string;
@@ -31,9 +33,13 @@ export type Identity = {
   readonly scopes: readonly Scope[];
   /** The highest class that its requests may wait in; absent: normal. */
   readonly priorityMax?: Priority;
+  /** What it may reach, and from where; absent: all there is, from anywhere. */
+  readonly access?: Access;
+  /** Who a token speaks for; absent: a key. */
+  readonly subject?: string;
 };
 /** `unknown` covers a wrong secret too: which of the two it was is nobody's business. */
-export type KeyRefusal = "malformed" | "unknown" | "expired";
+type KeyRefusal = "malformed" | "unknown" | "expired";
 
 export type ParsedKey = { readonly id: string; readonly key: string };
 
@@ -68,45 +74,62 @@ export async function keyHmac(key: string, pepper: string): Promise<Uint8Array> 
 export type KeyVerifier = {
   /** `headerValue`: of `Authorization` or `x-api-key`; `nowMs`: epoch ms. */
   readonly verify: (headerValue: string | null, nowMs: number) => Promise<Result<Identity, KeyRefusal>>;
+  /** A value that was verified elsewhere is good without a look until `untilMs`, epoch ms. */
+  readonly remember: (headerValue: string, identity: Identity, untilMs: number) => void;
+  /** Digests of a whole key, one a pepper. */
+  readonly digests: (key: string) => Promise<readonly Uint8Array[]>;
 };
 
 /**
- * A verifier for one config and pepper; without a pepper no key is good. Digests are decoded once; the
- * pepper is imported on first use and kept as a key, never as a promise, because a Worker may not await
- * what another request started.
+ * A verifier for one config and its peppers, of which there are two while one is changed; without any no key is good.
+ * Digests are decoded once; a pepper is imported on first use and kept as a key, never as a promise, because a Worker may
+ * not await what another request started.
  *
- * A value that was verified is remembered with its entry, for as long as this config lives: a caller's next requests
- * then cost a look-up instead of an HMAC. Only good keys are remembered, so there are never more than entries, and a
- * look-up tells a guesser nothing: it finds a value only by the whole of its 256 random bits.
+ * A value that was verified is remembered with its identity: a caller's next requests then cost a look-up instead of an
+ * HMAC. Only good values are remembered, up to `REMEMBERED_CHARS_MAX`, and a look-up tells a guesser nothing: it finds a
+ * value only by the whole of its 256 random bits.
  */
-export function createKeyVerifier(entries: readonly ApiKeyEntry[], pepper: string): KeyVerifier {
+export function createKeyVerifier(entries: readonly ApiKeyEntry[], peppers: readonly string[]): KeyVerifier {
   const table = new Map(entries.map((entry) => [entry.id, { entry, digest: fromHex(entry.hmac) }]));
   const noDigest = new Uint8Array(32);
-  const verified = new Map<string, ApiKeyEntry>();
-  let pepperKey: PepperKey | null = null;
+  const remembered = new Map<string, { readonly known: Result<Identity, never>; readonly untilMs: number }>();
+  let chars = 0;
+  let pepperKeys: readonly PepperKey[] | null = null;
+  const digests: KeyVerifier["digests"] = async (key) => {
+    pepperKeys ??= await Promise.all(peppers.map(importPepper));
+    return Promise.all(pepperKeys.map((pepperKey) => sign(pepperKey, key)));
+  };
+  const remember: KeyVerifier["remember"] = (value, identity, untilMs) => {
+    if (!remembered.delete(value)) chars += value.length;
+    remembered.set(value, { known: ok(identity), untilMs });
+    for (const oldest of remembered.keys()) {
+      if (chars <= REMEMBERED_CHARS_MAX) break;
+      chars -= oldest.length;
+      remembered.delete(oldest);
+    }
+  };
   return {
     async verify(headerValue, nowMs) {
-      const known = headerValue === null ? undefined : verified.get(headerValue);
-      if (known !== undefined) return identify(known, nowMs);
+      const found = headerValue === null ? undefined : remembered.get(headerValue);
+      if (found !== undefined && nowMs < found.untilMs) return found.known;
       const parsed = parseKey(headerValue);
       if (headerValue === null || parsed === null) return err("malformed");
-      if (pepper === "") return err("unknown");
-      pepperKey ??= await importPepper(pepper);
-      const digest = await sign(pepperKey, parsed.key);
-      const found = table.get(parsed.id);
-      const isEqual = equalDigests(digest, found?.digest ?? noDigest);
-      if (found === undefined || !isEqual) return err("unknown");
-      // One key may be spelt with and without its scheme, and with several spaces: only as many as there are entries.
-      if (verified.size < entries.length) verified.set(headerValue, found.entry);
-      return identify(found.entry, nowMs);
+      const made = await digests(parsed.key);
+      const own = table.get(parsed.id);
+      const isEqual = made.filter((digest) => equalDigests(digest, own?.digest ?? noDigest)).length > 0;
+      if (own === undefined || !isEqual) return err("unknown");
+      const { entry } = own;
+      const untilMs = entry.expiresAtMs ?? Infinity;
+      // Only who holds the key learns that it has expired.
+      if (nowMs >= untilMs) return err("expired");
+      const { id, tenant, scopes, priorityMax, access } = entry;
+      const identity = { keyId: id, tenant, scopes, priorityMax, ...(access && { access }) };
+      remember(headerValue, identity, untilMs);
+      return ok(identity);
     },
+    remember,
+    digests,
   };
-}
-
-/** Only who holds the key learns that it has expired. */
-function identify(entry: ApiKeyEntry, nowMs: number): Result<Identity, "expired"> {
-  const { id, tenant, scopes, priorityMax, expiresAtMs } = entry;
-  return expiresAtMs !== null && nowMs >= expiresAtMs ? err("expired") : ok({ keyId: id, tenant, scopes, priorityMax });
 }
 
 /** What is wrong with a pepper, for the operator; null when it is good. */
@@ -142,7 +165,7 @@ async function sign(key: PepperKey, text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text)));
 }
 
-function fromHex(hex: string): Uint8Array {
+export function fromHex(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 

@@ -58,6 +58,18 @@ const table = {
     "The API key has expired",
     "This API key has expired. Ask the operator for a new one.",
   ),
+  keys_unavailable: spec(
+    [503, "keys_unavailable", "api_error"],
+    "failure, retry",
+    "The API key cannot be checked now",
+    "Whether this API key is good cannot be told at the moment. Send the request again after the time in Retry-After.",
+  ),
+  not_recorded: spec(
+    [503, "not_recorded", "api_error"],
+    "failure, retry",
+    "The order could not be recorded",
+    "Nothing was done, because this order could not be recorded. Send it again after the time in Retry-After.",
+  ),
   forbidden: spec(
     [403, "forbidden", "permission_error"],
     "policy, final",

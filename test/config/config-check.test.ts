@@ -42,10 +42,29 @@ describe("a wrong config", () => {
       { fix: 'declare it under "regions"; known: us, eu' },
     ],
     [
-      "something of a tenant whom nobody is",
-      "tenants",
-      { acne: { webhookSecret: "ACME_WEBHOOK_SECRET" } },
-      { path: "tenants.acne", fix: 'did you mean "acme"?' },
+      "an issuer whose public keys are nowhere",
+      "jwt",
+      [{ issuer: "https://login.example.com", audience: "warmpath", algorithms: ["RS256"] }],
+      { path: "jwt[0]", fix: "write jwksUrl or keys" },
+    ],
+    [
+      "an issuer whose public keys anybody on the way could change",
+      "jwt",
+      [
+        {
+          issuer: "https://login.example.com",
+          audience: "warmpath",
+          algorithms: ["RS256"],
+          jwksUrl: "http://login.example.com/jwks",
+        },
+      ],
+      { path: "jwt[0].jwksUrl", fix: "use https" },
+    ],
+    [
+      "an issuer that signs with a shared secret",
+      "jwt",
+      [{ issuer: "https://login.example.com", audience: "warmpath", algorithms: ["HS256"], keys: [{ kty: "oct" }] }],
+      { path: "jwt[0].algorithms[0]" },
     ],
     [
       "a tenant's secret itself",

@@ -30,7 +30,13 @@ const READERS = ["check", "finding", "parse", "read"].map((part) => `src/config/
 /** Lowest rank first. */
 export const ranks: readonly (readonly Room[])[] = [
   [{ room: "src/lib/" }],
-  [{ room: "src/routing/core/" }, { room: "src/rails/core/" }, { room: "src/jobs/core/" }, { room: "src/sight/core/" }],
+  [
+    { room: "src/access/core/" },
+    { room: "src/routing/core/" },
+    { room: "src/rails/core/" },
+    { room: "src/jobs/core/" },
+    { room: "src/sight/core/" },
+  ],
   // Pure as well. Three of the detectors wrap a library.
   [
     { room: "src/rails/detectors/", packages: ["re2js", "obscenity", "@cfworker/json-schema"] },
@@ -45,10 +51,12 @@ export const ranks: readonly (readonly Room[])[] = [
   [
     { room: "src/routing/object/", packages: [WORKERS] },
     { room: "src/dispatch/", packages: [WORKERS] },
+    { room: "src/access/object/", packages: [WORKERS] },
   ],
   [
     { room: "src/rails/", packages: [WORKERS] },
     { room: "src/sight/", packages: [WORKERS] },
+    { room: "src/access/", packages: ["jose"] },
   ],
   [
     { room: "src/jobs/object/", packages: [WORKERS] },

@@ -104,19 +104,22 @@ describe("verifying", () => {
     ["a typo", changed(key, 20), 0, { ok: false, error: "malformed" }],
     ["nothing", null, 0, { ok: false, error: "malformed" }],
   ])("%s", async (_, value, nowMs, expected) => {
-    expect(await keys.createKeyVerifier(entries, pepper).verify(value, nowMs)).toEqual(expected);
+    expect(await keys.createKeyVerifier(entries, [pepper]).verify(value, nowMs)).toEqual(expected);
   });
 
   test("another pepper knows no key", async () => {
-    expect(await keys.createKeyVerifier(entries, `${pepper}!`).verify(key, 0)).toEqual({ ok: false, error: "unknown" });
-    expect(await keys.createKeyVerifier(entries, "").verify(key, 0)).toEqual({ ok: false, error: "unknown" });
+    expect(await keys.createKeyVerifier(entries, [`${pepper}!`]).verify(key, 0)).toEqual({
+      ok: false,
+      error: "unknown",
+    });
+    expect(await keys.createKeyVerifier(entries, []).verify(key, 0)).toEqual({ ok: false, error: "unknown" });
   });
 
   test("costs one HMAC, whether the id is known or not, and none for a typo", async () => {
     const sign = vi.spyOn(crypto.subtle, "sign");
     const importKey = vi.spyOn(crypto.subtle, "importKey");
     try {
-      const verifier = keys.createKeyVerifier(entries, pepper);
+      const verifier = keys.createKeyVerifier(entries, [pepper]);
       const signsOf = async (value: string) => {
         sign.mockClear();
         await verifier.verify(value, 0);

@@ -5,6 +5,8 @@
 import { readFileSync } from "node:fs";
 import { err, ok, type Result } from "../../src/lib/result.ts";
 import { formatProblems, parseConfig } from "../../src/config/config-parse.ts";
+import { readNetwork } from "../../src/access/core/addresses.ts";
+import { nearest } from "../../src/config/config-nearest.ts";
 import { readJsonc } from "../../src/config/config-text.ts";
 import type { Config } from "../../src/config/config.ts";
 
@@ -47,7 +49,36 @@ export function configWarnings(config: Config): readonly string[] {
     const host = new URL(url).hostname;
     if (!places.has(host) && PLACEHOLDER_HOSTS.some((pattern) => pattern.test(host))) places.set(host, place);
   }
-  return [...nobody, ...[...places].map(([host, place]) => `${place}: ${host} is a placeholder, put your own there`)];
+  return [
+    ...nobody,
+    ...accessWarnings(config),
+    ...[...places].map(([host, place]) => `${place}: ${host} is a placeholder, put your own there`),
+  ];
+}
+
+/** What admits nobody, or nobody yet. A tenant's keys may be the registry's, or its tokens an issuer's. */
+function accessWarnings({ keys, jwt, tenants, routes }: Config): readonly string[] {
+  const known = new Set([...keys.map(({ tenant }) => tenant), ...[...routes.values()].map(({ openTo }) => openTo)]);
+  const strangers = [...tenants.keys()].filter((tenant) => !known.has(tenant));
+  const addresses = keys.flatMap(({ access }, index) =>
+    (access?.addresses ?? []).flatMap((one, at) =>
+      readNetwork(one) === null ? [`keys[${index}].addresses[${at}]: ${one} is no address and no network`] : [],
+    ),
+  );
+  const secrets = jwt.flatMap((issuer, index) =>
+    (issuer.keys ?? []).flatMap((one, at) =>
+      "d" in one || "k" in one ? [`jwt[${index}].keys[${at}] is no public key, and is left out: remove it`] : [],
+    ),
+  );
+  const meant = strangers.map((tenant) => {
+    const near = nearest(
+      tenant,
+      [...known].filter((one) => one !== null),
+    );
+    const guess = near === null ? "" : `; did you mean "${near}"?`;
+    return `tenants.${tenant}: no key of this file is this tenant's${guess}`;
+  });
+  return [...addresses, ...secrets, ...meant];
 }
 
 /** One line for each thing that is read otherwise than it is written; `text`: of a config that is right. */

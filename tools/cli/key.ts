@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { formatKey, keyHmac, PEPPER_CHARS_MIN, pepperProblem, toHex } from "../../src/wire/api-keys.ts";
-import { KEY_ID, TENANT_ID } from "../../src/config/config-schema.ts";
+import { KEY_ID, TENANT_ID } from "../../src/config/access-schema.ts";
 
 export const PEPPER_ENV_DEFAULT = "WARMPATH_KEY_PEPPER";
 

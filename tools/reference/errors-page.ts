@@ -7,6 +7,8 @@ import { code, generatedFrom, page, table } from "./page.ts";
 const OPERATOR: Readonly<Record<ErrorReason, string>> = {
   unauthorized: "Compare the key's `hmac` in `keys`, and the pepper it was made with.",
   key_expired: "Make another key with `npm run key`, or move `keys[].expiresAt`.",
+  keys_unavailable: "Look at the `KeyRegistry` object, or at the issuer's `jwksUrl`: one of them does not answer.",
+  not_recorded: '`admin.unrecorded: "allow"` lets orders through while the registry is down.',
   forbidden: "Give the key the scope in `keys[].scopes`.",
   unknown_model: "Name the model in `pools.*.models`.",
   unknown_pool: "",

@@ -20,7 +20,11 @@ export const PAGES: readonly Generated[] = [
   configPage,
   errorsPage,
   headersPage(() => globSync("src/**/*.ts", { cwd: root }).map(read)),
-  routesPage(() => ({ router: read("src/gateway/router.ts"), jobs: read("src/gateway/jobs-api/routes.ts") })),
+  routesPage(() => ({
+    router: read("src/gateway/router.ts"),
+    jobs: read("src/gateway/jobs-api/routes.ts"),
+    access: read("src/gateway/admin/access-routes.ts"),
+  })),
 ];
 
 if (import.meta.main) say(writeOrCheck(PAGES, "npm run reference", process.argv.slice(2), root));

@@ -7,6 +7,8 @@ export type RouteSources = {
   readonly router: string;
   /** `src/gateway/jobs-api/routes.ts`: Runpod's operations. */
   readonly jobs: string;
+  /** `src/gateway/admin/access-routes.ts`. */
+  readonly access: string;
 };
 
 export function routesPage(sources: () => RouteSources) {
@@ -35,10 +37,11 @@ export function routesReference(sources: RouteSources): string {
 }
 
 /** Paths as the code writes them, its parameters as `:x`. */
-function pathsOf({ router, jobs }: RouteSources): readonly string[] {
+function pathsOf({ router, jobs, access }: RouteSources): readonly string[] {
   const exact = [...router.matchAll(/"(\/(?:v1|metrics|admin|dashboard)[^"]*)"/g)].map(([, path = ""]) => path);
   const operations = [...jobs.matchAll(/^ {2}\["([a-z-]+)", route\(/gm)].map(([, name = ""]) => `/v2/:pool/${name}`);
-  return [...exact, ...operations];
+  const orders = [...access.matchAll(/path: "(\/admin\/[^"]+)"/g)].map(([, path = ""]) => path);
+  return [...exact, ...operations, ...orders];
 }
 
 /** Does a line of the table stand for a path of the code? An operation's parameters are not told there. */

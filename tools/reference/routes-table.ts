@@ -118,6 +118,16 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["POST /admin/jobs/{pool}/dead-webhooks/{id}/replay", "admin", "One of them again."],
     ["POST /admin/jobs/{pool}/replay", "admin", "Many of them again."],
     ["GET /admin/jobs/{pool}/workers", "admin", "GPU workers that pull, and what each holds."],
+    [
+      "GET /admin/keys",
+      "admin",
+      "API keys, a page at a time: `tenant`, `after`, `limit`; those of the config beside them.",
+    ],
+    ["POST /admin/keys", "admin", "Makes a key. It is shown in this answer and never again."],
+    ["GET /admin/keys/{id}", "admin", "One key of the registry."],
+    ["DELETE /admin/keys/{id}", "admin", "Revokes it, everywhere within a minute."],
+    ["POST /admin/keys/{id}/rotate", "admin", "Another secret; the one before it goes on for `overlapSeconds`."],
+    ["GET /admin/audit", "admin", "What operators did: `since` a number or an instant, `limit`, `format=jsonl`."],
     ["POST /admin/hooks", "admin", "Makes a URL that enqueues its POST body as a job, without a key."],
   ]),
   "Without a key": served([

@@ -25,6 +25,7 @@ import { runpodStatus } from "../../jobs/core/runpod-status.ts";
 import { parseJson } from "../../wire/body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
+import { refuseModel } from "../../access/within.ts";
 import { refuseReach } from "../../dispatch/reach.ts";
 import { readBody } from "../read-body.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
@@ -104,7 +105,11 @@ export function runWork(
 ): Result<JobWork, Refusal> {
   const work = workOf(input, { model: pool.config.models[0] ?? pool.config.id, jobPath: jobPathOf(pool) });
   if (!work.ok) return err(refuseProblem(work.error));
-  const { kind, method, path } = work.value;
+  const { kind, method, path, body } = work.value;
+  const { access } = edge.identity;
+  const json = kind === "runpod" ? input : parseText(body);
+  const refusal = access === undefined ? null : refuseModel(access, { pool, path, json });
+  if (refusal !== null) return err(refusal);
   // The path of a job that names none is the config's.
   const closed = kind === "runpod" ? null : refuseReach(edge, pool, { method, path, from: "client" });
   if (closed !== null) return err(closed);
@@ -169,5 +174,8 @@ export async function requests({ edge, queue, query }: PoolCall): Promise<Answer
 function answerView(edge: Authenticated, view: JobView | null): Answer {
   return view === null ? UNKNOWN_JOB : answerJson(edge, runpodJob(view, Date.now()));
 }
+
+/** Of a body that was written here, or is none. */
+const parseText = (text: string): unknown => (text === "" ? null : JSON.parse(text));
 
 const NO_WAIT = refuseProblem({ param: "wait", problem: "wait must be milliseconds." });

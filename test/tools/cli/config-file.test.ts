@@ -97,6 +97,19 @@ describe("a config that is right in form", () => {
   });
 });
 
+test("what admits nobody is told: an address that is none, a key that is no public one, a tenant without a key", () => {
+  const keys = [{ ...key, addresses: ["203.0.113.0/24", "300.1.1.1", "::1/200"] }];
+  const jwk = { kty: "RSA", n: "AQAB", e: "AQAB" };
+  const jwt = [{ issuer: "i", audience: "a", algorithms: ["RS256"], keys: [jwk, { ...jwk, d: "AQAB" }] }];
+  const tenants = { acme: {}, acne: {} };
+  expect(warningsOf(config({ keys, jwt, tenants }))).toEqual([
+    expect.stringMatching(/^keys\[0\]\.addresses\[1\]: 300\.1\.1\.1 is no address/),
+    expect.stringMatching(/^keys\[0\]\.addresses\[2\]: ::1\/200 is no address/),
+    expect.stringMatching(/^jwt\[0\]\.keys\[1\] is no public key/),
+    expect.stringMatching(/^tenants\.acne: no key of this file.*did you mean "acme"/),
+  ]);
+});
+
 test("a base URL with /v1 at its end is told to be read without", () => {
   const endpoints = [endpoint("https://gpu.acme.dev"), endpoint("https://gpu.acme.dev/v1/", { id: "b" })];
   expect(configNotes(JSON.stringify(config({ pools: { m: { endpoints } } })))).toEqual([

@@ -20,7 +20,7 @@ describe("a key that was made", () => {
     const entry = JSON.parse(/^ {2}(\{.*\})$/m.exec(said.err)?.[1] ?? "") as Json;
     const config = parseConfig(configText("keys", [entry]));
     if (!config.ok) throw new Error(JSON.stringify(config.error));
-    const identity = await createKeyVerifier(config.value.keys, usedPepper).verify(said.out.trim(), 0);
+    const identity = await createKeyVerifier(config.value.keys, [usedPepper]).verify(said.out.trim(), 0);
     expect(identity).toEqual({ ok: true, value: { keyId: "ops", tenant: "acme", scopes, priorityMax: "normal" } });
     expect(said.err).not.toContain(said.out.trim());
     expect(said.err).not.toContain(usedPepper);

@@ -78,16 +78,21 @@ describe("what nobody has written a line for is an error", () => {
   });
 
   test.each([
-    ["a path of the router", { router: `["/admin/new", { method: "GET" }]`, jobs: "" }, "/admin/new"],
+    ["a path of the router", { router: `["/admin/new", { method: "GET" }]`, jobs: "", access: "" }, "/admin/new"],
     [
       "a pattern of the router",
-      { router: `.get("/admin/endpoints/:id/new", x)`, jobs: "" },
+      { router: `.get("/admin/endpoints/:id/new", x)`, jobs: "", access: "" },
       "/admin/endpoints/:id/new",
     ],
     [
       "an operation of jobs",
-      { router: "", jobs: `  ["job-new", route("GET", null, 1, worker.take)],` },
+      { router: "", jobs: `  ["job-new", route("GET", null, 1, worker.take)],`, access: "" },
       "/v2/:pool/job-new",
+    ],
+    [
+      "an order about keys",
+      { router: "", jobs: "", access: `{ method: "POST", path: "/admin/keys/{id}/new", handle }` },
+      "/admin/keys/{id}/new",
     ],
   ])("%s", (_, sources, path) => {
     expect(() => routesReference(sources)).toThrow(path);
