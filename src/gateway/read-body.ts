@@ -40,6 +40,11 @@ function refusalOf(problem: BodyProblem, { bytesMax, timeoutMs }: BodyBounds, op
         reason: "invalid_request",
         detail: "The body is not what its Content-Encoding says. Compress it again, or send it as it is.",
       };
+    case "broken_off":
+      return {
+        reason: "invalid_request",
+        detail: "The body broke off before its end. Send it whole, framed by Content-Length or by chunks of RFC 9112.",
+      };
     default:
       return problem satisfies never;
   }

@@ -23,7 +23,8 @@ const DRAIN_IDLE_MS_MAX = 1_000;
 
 export type BodyBounds = { readonly bytesMax: number; readonly timeoutMs: number };
 
-export type BodyProblem = "too_large" | "too_slow" | "unknown_coding" | "broken_coding";
+/** `broken_off`: the client left, or what it sent was not framed as HTTP says. */
+export type BodyProblem = "too_large" | "too_slow" | "unknown_coding" | "broken_coding" | "broken_off";
 
 /** Of a Content-Encoding header (RFC 9110, 8.4.1); null: the body is as it is. */
 export function codingOf(header: string | null): Coding | null | "unknown" {
@@ -51,7 +52,7 @@ export async function readBytes(
   }, timeoutMs);
   try {
     const whole = declared === null ? collect((reader = body.getReader()), bytesMax) : takeWhole(request, bytesMax);
-    const read = await Promise.race([whole, late.promise]);
+    const read = await Promise.race([whole.catch(() => BROKEN_OFF), late.promise]);
     if (!read.ok || coding === null) return read;
     const { unpack } = await import("./unpack.ts");
     return await unpack(read.value, coding, bytesMax);
@@ -61,6 +62,8 @@ export async function readBytes(
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+const BROKEN_OFF: Result<never, "broken_off"> = err("broken_off");
 
 /** Natively, in one piece. */
 async function takeWhole(request: Request, bytesMax: number): Promise<Result<ArrayBuffer, "too_large">> {

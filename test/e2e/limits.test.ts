@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
+import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -254,4 +255,24 @@ test("a body that does not come is 408, and says what to do", async () => {
   expect(JSON.parse(body.toString())).toMatchObject({
     error: { code: "body_timeout", message: expect.stringMatching(/1500 ms.*limits\.bodyTimeoutMs.*Send it faster/) },
   });
+});
+
+test.each([
+  ["a chunk size that is none", "0x5\r\nhello\r\n0\r\n\r\n"],
+  ["a chunk that is not as long as it says", "5\r\nhello0\r\n\r\n"],
+])("a body that breaks off is 400, and no fault of the router's: %s", async (_, chunks) => {
+  const text = await new Promise<string>((resolve) => {
+    let received = "";
+    const socket = connect(fleet.router.port, "127.0.0.1");
+    socket.on("data", (piece) => {
+      received += piece.toString();
+      if (received.includes("}}")) socket.destroy();
+    });
+    socket.on("close", () => resolve(received));
+    socket.on("error", () => {});
+    const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${fleet.key}\r\n`;
+    socket.write(`${head}content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${chunks}`);
+  });
+  expect(text).toMatch(/^HTTP\/1\.1 400 /);
+  expect(text).toMatch(/broke off before its end/);
 });

@@ -7,8 +7,9 @@
  * stale, so that deciders who share a stale picture do not herd. An idle one beside the best needs to be less near: its
  * reading speed was measured in another time, nobody measures it again while it gets nothing, and it delays nobody's
  * tokens (IDLE_SHARE); not where it would have to read more of the prompt. A cold endpoint is chosen only when nothing warm,
- * waiting included, would be faster. Ejected and down endpoints are a last resort, and only in panic; in the region to
- * avoid they come after a wait elsewhere.
+ * waiting included, would be faster. Ejected and down endpoints are a last resort, and only in panic: an ejected one where
+ * it is thought to answer sooner than a slot of those who admit comes free, one that is down where nobody admits; in the
+ * region to avoid they come after a wait elsewhere.
  * Source: docs/reference/sources.md, Cost model; the panic share is Envoy's. Rejected: plain least-in-flight (ignores distance) and plain
  * nearest (unstable under skewed demand).
  */
@@ -146,13 +147,15 @@ export function pick(views: readonly EndpointView[], request: RouteRequest, rng:
 
   const eligible = weighed.filter(({ excluded }) => excluded !== "tried" && excluded !== "draining");
   const panic = eligible.length > 0 && admitting.length < PANIC_SHARE * eligible.length;
+  const best = cheapest(elsewhere) ?? cheapest(admitting);
   if (panic) {
-    const free = eligible.filter(isFree);
+    // What answers no probe is tried where nobody admits: else a slot of who does is worth a wait.
+    const free = eligible.filter((one) => isFree(one) && (best === null || one.excluded !== "down"));
     // What does not admit in the region to avoid is tried only where nobody else is worth a wait.
     const resort = cheapest(free.filter(isElsewhere)) ?? (elsewhere.some(isWarm) ? null : cheapest(free));
-    if (resort !== null) return { outcome: { ...asChosen(resort, request), reason: "panic" }, panic, weighed };
+    if (resort !== null && (best === null || resort.totalMs < best.totalMs))
+      return { outcome: { ...asChosen(resort, request), reason: "panic" }, panic, weighed };
   }
-  const best = cheapest(elsewhere) ?? cheapest(admitting);
   if (best === null) return { outcome: { kind: "none" }, panic, weighed };
   const { id: endpointId, region } = best.view;
   const waitMs = costTerms(best.view, request).wait;

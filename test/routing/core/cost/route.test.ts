@@ -145,6 +145,24 @@ describe("panic", () => {
     expect(outcome).toMatchObject(chosen === "panic" ? { endpointId: "ejected0", reason: "panic" } : { kind: "full" });
   });
 
+  describe("beside one that admits and is full", () => {
+    const others = (net: number, standing: "ejected" | "down") =>
+      ["x", "y", "z"].map((id) => at(id, net, { standing }));
+
+    test("nothing that is down is tried: a slot comes free sooner than it answers", () => {
+      expect(decide([at("full", 10, FULL), ...others(1, "down")]).outcome).toMatchObject({
+        kind: "full",
+        endpointId: "full",
+      });
+    });
+
+    test("an ejected one is tried where it would answer sooner, and else not", () => {
+      const views = (occupancyMs: number) => [at("full", 10, { ...FULL, occupancyMs }), ...others(200, "ejected")];
+      expect(decide(views(60_000)).outcome).toMatchObject({ kind: "chosen", endpointId: "x", reason: "panic" });
+      expect(decide(views(80)).outcome).toMatchObject({ kind: "full", endpointId: "full" });
+    });
+  });
+
   describe("after an attempt that was cut off in a region", () => {
     const dark = ["b", "c", "d"].map((id) => at(id, 10, { region: "dark", standing: "down" }));
     const cutOff = { avoidRegion: "dark" };

@@ -186,7 +186,7 @@ describe("a region that could not be reached", () => {
     expect(retry).toEqual({ kind: "spill", region: "eu", reason: expect.any(String) });
   });
 
-  test("is not tried in panic, while an endpoint of another one is only full", () => {
+  test("nothing that is down is tried in panic, while an endpoint of another one is only full", () => {
     const dark = ["d1", "d2", "d3"].map((id) => endpointSpec({ id }));
     const far = endpointSpec({ id: "e2", region: "eu", place: EU });
     const state = createShard(poolSpec([endpointSpec(), ...dark, far]), "us", 1, 0);
@@ -195,7 +195,7 @@ describe("a region that could not be reached", () => {
     }
     absorbDigest(state, digest(4), 0);
     const retry = { excluded: ["e1"], purpose: "retry" } as const;
-    expect(ask(state, "i-1", 0, retry)).toMatchObject({ kind: "granted", grant: { reason: "panic" } });
+    expect(ask(state, "i-1", 0, retry)).toMatchObject({ kind: "queued" });
     expect(ask(state, "i-2", 0, { ...retry, avoidRegion: "us" })).toMatchObject({ kind: "queued" });
   });
 
