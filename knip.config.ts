@@ -32,7 +32,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     // Started by hand, against packages of Python.
     "test/compat/*-python.ts",
     // Built or bound into the runtime under test, by path.
-    "test/objects/{broken-shard,far-places}.ts",
+    "test/objects/{broken-shard,far-places,throwing-alarms}.ts",
   ],
   project: ["{src,backends,tools,bench}/**/*.ts!", "dashboard/**/*.{ts,tsx}!", "test/**/*.ts", "*.config.ts"],
   // Both are started as programs: by `check.ts`, and by `tools/cli/workerd.ts`.

@@ -5,7 +5,7 @@
  * Model. A finding has two halves. `broken` counts what may never happen, however slow the machine is; `late` says
  * which time was beyond its threshold. A test asserts the first alone, the command reports both.
  */
-export type Scale = {
+type Scale = {
   /** Small enough for every test run. */
   readonly short: boolean;
   readonly seed: number;
