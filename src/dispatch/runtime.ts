@@ -27,6 +27,8 @@ export type EdgeEnv = Env & {
   readonly POOL_SHARD: ShardNamespace;
   /** Absent where a deployment has no jobs. */
   readonly JOB_QUEUE?: unknown;
+  /** The dashboard's files; absent where it is not served. */
+  readonly ASSETS?: unknown;
   /** Absent where a deployment counts nothing over its isolates. */
   readonly FLEET_FEED?: unknown;
   /** Absent where a deployment has the keys of its config alone. */

@@ -18,6 +18,7 @@ import type { EndpointSeen } from "../../src/wire/keeper.ts";
 import { parsePlace } from "../../src/wire/headers.ts";
 import { missingSecrets, secretIn, secretsOf, SELF_HOSTED } from "../../src/wire/secrets.ts";
 import type { SecretUse } from "../../src/wire/secrets.ts";
+import { buildDashboard } from "./build-dashboard.ts";
 import { buildWorker, sizeReport } from "./build.ts";
 import { configNotes, configWarnings, readConfigFile } from "./config-file.ts";
 import { askRouter } from "./ask-router.ts";
@@ -176,6 +177,7 @@ async function serve(
 async function serveUntilEnd(options: ServeOptions, workerd: Workerd): Promise<number> {
   console.log(`warmpath listens on ${workerd.url}`);
   console.log(`  config ${relative(userDir, options.configPath)}, state ${relative(userDir, options.stateDir)}`);
+  console.log(`  dashboard ${workerd.url}/dashboard, for a key with the scope admin`);
   console.log("  Ctrl-C stops it");
   void tellEndpoints(workerd);
   return runUntilEnd(workerd, options.drainMs);
@@ -202,6 +204,8 @@ async function startBundled(
   try {
     const bundlePath = join(bundleDir, "worker.js");
     console.log(sizeReport(await buildWorker({ outfile: bundlePath })).line);
+    // Beside it, where workerd's start looks for it.
+    await buildDashboard(join(bundleDir, "dashboard"));
     const { port, host, stateDir } = options;
     return await startWorkerd({
       bundlePath,

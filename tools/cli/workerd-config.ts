@@ -26,6 +26,8 @@ export type WorkerdConfig = {
   readonly keeper: { readonly address: string; readonly entrypoint: string } | null;
   /** Services of other processes, by the name of their binding: where each listens. */
   readonly services: Readonly<Record<string, string>>;
+  /** Absolute path of the folder that is bound as ASSETS; null: none is. */
+  readonly assetsDir: string | null;
   /** Text bindings. */
   readonly bindings: Readonly<Record<string, string>>;
 };
@@ -40,7 +42,7 @@ export function workerdConfigText(config: WorkerdConfig): string {
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .mainWorker),
-    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),${disk}${serviceLines(config)}
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),${disk}${assetsLine(config)}${serviceLines(config)}
   ],
   sockets = [${keeperLine(config)}
     (name = "http", address = ${text(config.address)}, http = (), service = "main"),
@@ -67,6 +69,10 @@ const keeperLine = ({ keeper }: WorkerdConfig): string =>
 
 const moduleLine = (name: string): string => `(name = ${text(name)}, esModule = embed ${text(name)})`;
 
+/** Read only, and each file is read when it is asked for. */
+const assetsLine = ({ assetsDir }: WorkerdConfig): string =>
+  assetsDir === null ? "" : `\n    (name = "assets", disk = (path = ${text(assetsDir)})),`;
+
 const serviceLines = ({ services }: WorkerdConfig): string =>
   Object.entries(services)
     .map(([name, address]) => `\n    (name = ${text(name)}, external = (address = ${text(address)}, http = ())),`)
@@ -78,7 +84,8 @@ function bindingLines(config: WorkerdConfig): readonly string[] {
     ({ name, className }) => `(name = ${text(name)}, durableObjectNamespace = ${text(className)})`,
   );
   const services = Object.keys(config.services).map((name) => `(name = ${text(name)}, service = ${text(name)})`);
-  return [...texts, ...objects, ...services].map((line) => `\n    ${line},`);
+  const assets = config.assetsDir === null ? [] : [`(name = "ASSETS", service = "assets")`];
+  return [...texts, ...objects, ...services, ...assets].map((line) => `\n    ${line},`);
 }
 
 function objectLines(config: WorkerdConfig): string {

@@ -6,7 +6,7 @@
  * Readiness is an event: workerd reports its port on a control descriptor. The config folder, which holds the
  * secrets' values, is deleted as soon as workerd has read it. A child never outlives its parent (`guard.ts`).
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -93,7 +93,8 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
     rmSync(runDir, { recursive: true, force: true });
   };
   try {
-    writeConfig(configDir, { ...options, stateDir, address: `${bracketed(host)}:${port}`, keeper });
+    const assetsDir = copyAssets(runDir, options);
+    writeConfig(configDir, { ...options, stateDir, address: `${bracketed(host)}:${port}`, keeper, assetsDir });
     // `--experimental` is what on-disk Durable Object storage asks for.
     const args = ["serve", "--experimental", "--control-fd=3", join(configDir, configFileName)];
     const child = runGuarded(workerdPath(), args, runDir);
@@ -123,7 +124,12 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
   }
 }
 
-type Written = WorkerdOptions & { readonly stateDir: string; readonly address: string; readonly keeper: string | null };
+type Written = WorkerdOptions & {
+  readonly stateDir: string;
+  readonly address: string;
+  readonly keeper: string | null;
+  readonly assetsDir: string | null;
+};
 
 function writeConfig(dir: string, options: Written) {
   mkdirSync(dir);
@@ -137,6 +143,7 @@ function writeConfig(dir: string, options: Written) {
     compatibilityFlags: platform.compatibilityFlags,
     durableObjects: durableObjectsFor(options, platform.durableObjects),
     stateDir,
+    assetsDir: options.assetsDir,
     bindings: options.bindings ?? {},
     services: Object.fromEntries(Object.entries(options.services ?? {}).map(([name, path]) => [name, `unix:${path}`])),
     keeper:
@@ -163,6 +170,16 @@ function copyModules(dir: string, options: WorkerdOptions): readonly string[] {
   const parts = readdirSync(from).filter((name) => PART.test(name));
   for (const part of parts) copyFileSync(join(from, part), join(dir, part));
   return parts;
+}
+
+/** The dashboard that was built beside the bundle, for as long as the process lives; null: none was. */
+function copyAssets(runDir: string, options: WorkerdOptions): string | null {
+  if ("script" in options) return null;
+  const built = join(dirname(options.bundlePath), "dashboard");
+  if (!existsSync(built)) return null;
+  const dir = join(runDir, "assets");
+  cpSync(built, dir, { recursive: true });
+  return dir;
 }
 
 function durableObjectsFor(

@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stop as stopEsbuild } from "esbuild";
+import { buildDashboard } from "../cli/build-dashboard.ts";
 import { buildWorker } from "../cli/build.ts";
 import { startWorkerd, type Workerd, WorkerdStartError } from "../cli/workerd.ts";
 
@@ -42,6 +43,7 @@ async function bundle(): Promise<number> {
   const startedAtMs = performance.now();
   // Not into `dist/`: a test that serves from there at this moment must not find half a file.
   await buildWorker({ outfile: join(folder, "worker.js") });
+  await buildDashboard(join(folder, "dashboard"));
   const tookMs = performance.now() - startedAtMs;
   // The bundler is a process too, and there is nothing more to bundle.
   await stopEsbuild();

@@ -75,6 +75,8 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["GET /v2/{pool}/ping/{worker}", "worker", "The worker lives."],
   ]),
   Dashboard: served([
+    ["GET /dashboard", null, "The page; it shows nothing before somebody signs in."],
+    ["GET /dashboard/{file}", null, "Its script, style and icon, by names that hold a hash."],
     ["POST /dashboard/api/session", null, "An admin key for a session's cookie ([how](admin-api.md))."],
     ["GET /dashboard/api/session", "admin", "Whose session it is, and its token."],
     ["DELETE /dashboard/api/session", "admin", "Signs out."],

@@ -1,5 +1,5 @@
 /**
- * What the dashboard page asks, below `/dashboard/api`. All of it is one part of the bundle, which a request to a model
+ * The dashboard: its page (`page.ts`), and what that asks, below `/dashboard/api`. All of it is one part of the bundle, which a request to a model
  * never loads.
  */
 import type { Result } from "../../lib/result.ts";
@@ -12,6 +12,7 @@ import { modelList } from "../../wire/openai.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { askFleet } from "../admin/admin.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
+import { page } from "./page.ts";
 import { answerPrivate } from "./private.ts";
 import * as session from "./sign-in.ts";
 import { tryOut } from "./try-out.ts";
@@ -39,7 +40,8 @@ const ROUTES: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map<
 
 /** `edge.path` is below `/dashboard`. */
 export async function routeDashboard(edge: EdgeRequest, admit: AdmitOperator): Promise<Answer> {
-  const name = edge.path.startsWith(`${API}/`) ? edge.path.slice(API.length + 1) : "";
+  if (edge.path !== API && !edge.path.startsWith(`${API}/`)) return page(edge);
+  const name = edge.path.slice(API.length + 1);
   const route = ROUTES.get(name);
   if (route === undefined) return unknownAction(API, name, [...ROUTES.keys()]);
   const { method } = edge.request;
