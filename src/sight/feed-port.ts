@@ -1,4 +1,7 @@
 /** The feed as the rest of the house sees it: the only place that knows its binding and its name. */
+import type { FeedFrame } from "./core/frame.ts";
+import type { HistoryPoint } from "./core/history-point.ts";
+import type { RequestRecord } from "./core/record.ts";
 import type { Report, ReportReply, SeriesDelta } from "./core/report.ts";
 
 /** All that was ever counted. */
@@ -10,11 +13,28 @@ export type FeedTotals = {
   readonly reportedAtMs: number | null;
 };
 
+export type HistoryAsked = {
+  readonly minutes: number;
+  /** Minutes in one point; null: as few as an answer has room for. */
+  readonly step: number | null;
+};
+
+/** `minutes`: the points, the oldest first; spans without any report have none. */
+export type HistoryTold = { readonly stepMinutes: number; readonly minutes: readonly HistoryPoint[] };
+
+/** The header by which the edge says whose socket it is: the claims of a session (`session.ts`), as JSON. */
+export const WATCHER = "x-warmpath-watcher";
+
 /** Calls reject when the object cannot be reached. */
 export type FeedCalls = {
   /** Answered once what the report counts is kept for good. A report that comes again counts once. */
   report(report: Report): Promise<ReportReply>;
   totals(): Promise<FeedTotals>;
+  /** What the dashboard draws, at this instant. */
+  snapshot(): Promise<FeedFrame<RequestRecord>>;
+  history(asked: HistoryAsked): Promise<HistoryTold>;
+  /** A hibernatable socket of whom `WATCHER` names. */
+  fetch(request: Request): Promise<Response>;
   /** Development only. */
   restart(): void | Promise<void>;
 };

@@ -177,7 +177,6 @@ async function serve(
 async function serveUntilEnd(options: ServeOptions, workerd: Workerd): Promise<number> {
   console.log(`warmpath listens on ${workerd.url}`);
   console.log(`  config ${relative(userDir, options.configPath)}, state ${relative(userDir, options.stateDir)}`);
-  console.log(`  dashboard ${workerd.url}/dashboard, for a key with the scope admin`);
   console.log("  Ctrl-C stops it");
   void tellEndpoints(workerd);
   return runUntilEnd(workerd, options.drainMs);

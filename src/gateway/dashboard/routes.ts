@@ -1,19 +1,15 @@
 /**
- * The dashboard: its page (`page.ts`), and what that asks, below `/dashboard/api`. All of it is one part of the bundle, which a request to a model
- * never loads.
+ * The dashboard: its page (`page.ts`), and what that asks, below `/dashboard/api`. All of it is one part of the bundle,
+ * which a request to a model never loads.
  */
+import { err } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
-import { FRAME_VERSION } from "../../sight/core/frame.ts";
-import type { FeedFrame } from "../../sight/core/frame.ts";
-import { frameFleet } from "../../sight/frame-fleet.ts";
 import type { Identity } from "../../wire/api-keys.ts";
 import { unknownAction } from "../../wire/not-found.ts";
-import { modelList } from "../../wire/openai.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
-import { askFleet } from "../admin/admin.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
+import { history, live, snapshot } from "./live.ts";
 import { page } from "./page.ts";
-import { answerPrivate } from "./private.ts";
 import * as session from "./sign-in.ts";
 import { tryOut } from "./try-out.ts";
 
@@ -34,12 +30,19 @@ const ROUTES: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map<
 >([
   ["session", { GET: session.whoAmI, DELETE: session.signOut }],
   ["snapshot", { GET: snapshot }],
-  ["models", { GET: async (edge) => answerPrivate(edge, modelList(edge.runtime.config)) }],
+  ["live", { GET: live }],
+  ["history", { GET: history }],
   ["try", { POST: tryOut }],
 ]);
 
+const SWITCHED_OFF: Refusal = {
+  reason: "not_found",
+  detail: "The dashboard is switched off by the option sight.dashboard.",
+};
+
 /** `edge.path` is below `/dashboard`. */
 export async function routeDashboard(edge: EdgeRequest, admit: AdmitOperator): Promise<Answer> {
+  if (!edge.runtime.config.sight.dashboard) return SWITCHED_OFF;
   if (edge.path !== API && !edge.path.startsWith(`${API}/`)) return page(edge);
   const name = edge.path.slice(API.length + 1);
   const route = ROUTES.get(name);
@@ -56,19 +59,6 @@ export async function routeDashboard(edge: EdgeRequest, admit: AdmitOperator): P
 
 /** Whose session a request has that shows no key: for the paths of operators. */
 export async function sessionOf(edge: EdgeRequest): Promise<Result<Identity, Refusal>> {
-  return session.bySession(edge);
-}
-
-/** `GET /dashboard/api/snapshot`: the frame of this instant, for who has no socket. */
-async function snapshot(edge: Authenticated): Promise<Answer> {
-  const frame: FeedFrame<never> = {
-    v: FRAME_VERSION,
-    atMs: Date.now(),
-    fleet: frameFleet(await askFleet(edge, false)),
-    rates: null,
-    decisions: [],
-    jobs: [],
-    events: [],
-  };
-  return answerPrivate(edge, frame);
+  const { dashboard } = edge.runtime.config.sight;
+  return dashboard ? session.bySession(edge) : err({ reason: "unauthorized" });
 }

@@ -100,6 +100,14 @@ async function sessionIn(edge: EdgeRequest): Promise<Session | null> {
   return cookie === null || claims === null ? null : { cookie, claims };
 }
 
+/** What the feed looks up each second of who opens a socket; null: no key of the config, by which it could. */
+export async function claimsHere(edge: Authenticated): Promise<SessionClaims | null> {
+  const session = await sessionIn(edge);
+  if (session?.claims.keyId === edge.identity.keyId) return session.claims;
+  const entry = edge.runtime.config.keys.find(({ id }) => id === edge.identity.keyId);
+  return entry === undefined ? null : claimsOf(entry, nonce(), edge.startedAtMs);
+}
+
 /** Whose session a request without a key has. A socket is opened by a GET, and held as strictly as an order is. */
 export async function bySession(edge: EdgeRequest): Promise<Result<Identity, Refusal>> {
   const { headers, method, url } = edge.request;

@@ -34,8 +34,8 @@ export class Counts {
     this.#store.forget(forgetGone(this.#sources, now));
   }
 
-  /** Counts what is new, and resolves once it is kept. */
-  async take(report: Report): Promise<void> {
+  /** Counts what is new; `kept` resolves once it is on disk. */
+  take(report: Report): { readonly isNew: boolean; readonly kept: Promise<void> } {
     const now = Date.now();
     this.#reportedAtMs = now;
     const arrival = arrive(this.#sources, report.source, report.seq, now);
@@ -49,7 +49,7 @@ export class Counts {
       this.#store.forget(forgetGone(this.#sources, now));
     }
     this.#add(deltasOf(own));
-    await this.#saved();
+    return { isNew: arrival.kind === "new", kept: this.#saved() };
   }
 
   totals(): FeedTotals {

@@ -5,6 +5,8 @@ const MIGRATIONS = [
   `CREATE TABLE total (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
    CREATE TABLE source (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, seen_at_ms INTEGER NOT NULL) WITHOUT ROWID;
    CREATE TABLE journal (id INTEGER PRIMARY KEY, entry TEXT NOT NULL);`,
+  `CREATE TABLE minute (at_ms INTEGER PRIMARY KEY, entry TEXT NOT NULL);
+   CREATE TABLE hour (at_ms INTEGER PRIMARY KEY, entry TEXT NOT NULL);`,
 ] as const;
 
 export function migrate(storage: DurableObjectStorage): void {

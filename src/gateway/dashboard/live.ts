@@ -1,0 +1,78 @@
+/** What the page is drawn from: the frame of this instant, a socket that brings one a second, and the minutes before. */
+import { FRAME_VERSION } from "../../sight/core/frame.ts";
+import type { FeedFrame } from "../../sight/core/frame.ts";
+import type { RequestRecord } from "../../sight/core/record.ts";
+import { askInTime } from "../../sight/ask-in-time.ts";
+import { askQueues } from "../../sight/ask-queues.ts";
+import { feedOf, WATCHER } from "../../sight/feed-port.ts";
+import { frameFleet } from "../../sight/frame-fleet.ts";
+import { frameJobs } from "../../sight/frame-jobs.ts";
+import type { Answer, Refusal } from "../../wire/refusal.ts";
+import { askFleet } from "../admin/admin.ts";
+import type { Authenticated } from "../edge-request.ts";
+import { answerPrivate } from "./private.ts";
+import { claimsHere } from "./sign-in.ts";
+
+/** As long as hours are kept. */
+export const HISTORY_MINUTES_MAX = 90 * 24 * 60;
+const HISTORY_MINUTES_DEFAULT = 60;
+
+const NO_FEED: Refusal = {
+  reason: "not_found",
+  detail:
+    "This deployment counts nothing: it binds no Durable Object FLEET_FEED. GET /dashboard/api/snapshot works without.",
+};
+
+/** `GET /dashboard/api/snapshot`. Where the feed does not answer it has no rates and no decisions. */
+export async function snapshot(edge: Authenticated): Promise<Answer> {
+  const feed = feedOf(edge.env);
+  const asked = feed === null ? null : await askInTime(async () => feed.snapshot());
+  return answerPrivate(edge, asked?.ok === true ? asked.value : await frameHere(edge));
+}
+
+async function frameHere(edge: Authenticated): Promise<FeedFrame<RequestRecord>> {
+  const [shards, queues] = await Promise.all([askFleet(edge, false), askQueues(edge.env, edge.runtime.config)]);
+  return {
+    v: FRAME_VERSION,
+    atMs: Date.now(),
+    fleet: frameFleet(shards),
+    rates: null,
+    decisions: [],
+    jobs: frameJobs(queues, Date.now()),
+    events: [],
+  };
+}
+
+/** `GET /dashboard/api/live`: who was let in is told to the feed, which looks again every second. */
+export async function live(edge: Authenticated): Promise<Answer> {
+  if (edge.request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+    return { reason: "invalid_request", detail: "This is a WebSocket: ask with Upgrade: websocket." };
+  }
+  const feed = feedOf(edge.env);
+  if (feed === null) return NO_FEED;
+  const claims = await claimsHere(edge);
+  if (claims === null) return { reason: "forbidden", detail: "A key of the config opens this socket, or a session." };
+  const headers = { upgrade: "websocket", [WATCHER]: JSON.stringify(claims) };
+  return feed.fetch(new Request("https://feed/live", { headers }));
+}
+
+/** `GET /dashboard/api/history?minutes=60[&step=1]`. */
+export async function history(edge: Authenticated): Promise<Answer> {
+  const query = new URLSearchParams(edge.query);
+  const minutes = wholeIn(query, "minutes") ?? HISTORY_MINUTES_DEFAULT;
+  const step = wholeIn(query, "step");
+  for (const [param, value] of Object.entries({ minutes, step })) {
+    if (value !== null && !(Number.isSafeInteger(value) && value >= 1 && value <= HISTORY_MINUTES_MAX)) {
+      const detail = `${param} must be a whole number of minutes, 1 to ${HISTORY_MINUTES_MAX} (HISTORY_MINUTES_MAX).`;
+      return { reason: "invalid_request", param, detail };
+    }
+  }
+  const feed = feedOf(edge.env);
+  if (feed === null) return NO_FEED;
+  return answerPrivate(edge, await feed.history({ minutes, step }));
+}
+
+function wholeIn(query: URLSearchParams, name: string): number | null {
+  const text = query.get(name);
+  return text === null ? null : /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+}
