@@ -23,7 +23,7 @@ export type HistoryAsked = {
 export type HistoryTold = { readonly stepMinutes: number; readonly minutes: readonly HistoryPoint[] };
 
 /** The header by which the edge says whose socket it is: the claims of a session (`session.ts`), as JSON. */
-export const WATCHER = "x-warmpath-watcher";
+export const WATCHER = "watcher";
 
 /** Calls reject when the object cannot be reached. */
 export type FeedCalls = {

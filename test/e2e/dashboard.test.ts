@@ -22,7 +22,10 @@ test("a snapshot is a frame: every pool and region with its endpoints, and no fi
   const response = await fleet.call("/dashboard/api/snapshot");
   expect(response.headers.get("cache-control")).toBe("no-store");
   const frame = (await response.json()) as FeedFrame<unknown>;
-  expect(frame).toMatchObject({ v: FRAME_VERSION, rates: null, decisions: [] });
+  expect(frame).toMatchObject({
+    v: FRAME_VERSION,
+    rates: { ttftMs: { p50: null, p95: null, p99: null }, costPerHour: null },
+  });
   const shown = frame.fleet.flatMap(({ pool, region, reachable, endpoints }) =>
     endpoints.map(({ id, standing, lastFailure }) => ({ pool, region, reachable, id, standing, lastFailure })),
   );

@@ -9,6 +9,7 @@ import { keyOf } from "../../src/sight/core/tally.ts";
 import { WATCHER } from "../../src/sight/feed-port.ts";
 import type { FleetFeed } from "../../src/sight/object/fleet-feed.ts";
 import { HOURS_KEPT_MS, POINTS_MAX } from "../../src/sight/object/history.ts";
+import { SHOWN_MAX } from "../../src/sight/object/picture.ts";
 import { loadParts } from "./load-parts.ts";
 
 const { FLEET_FEED } = env as unknown as { readonly FLEET_FEED: DurableObjectNamespace<FleetFeed> };
@@ -102,10 +103,10 @@ describe("a socket", () => {
 });
 
 test("decisions are remembered up to the bound, the newest, and told once to who watches", async () => {
-  const ids = Array.from({ length: 60 }, (_, index) => `r${index}`);
+  const ids = Array.from({ length: SHOWN_MAX + 1 }, (_, index) => `r${index}`);
   await feed().report(report(1, { records: ids.map(record) }));
   const { decisions } = await feed().snapshot();
-  expect(decisions.map(({ id }) => id)).toEqual(ids.slice(-50));
+  expect(decisions.map(({ id }) => id)).toEqual(ids.slice(-SHOWN_MAX));
   // It was told of, and comes again: its answer was lost.
   await feed().report(report(1, { records: [record("again")] }));
   expect((await feed().snapshot()).decisions.map(({ id }) => id)).not.toContain("again");

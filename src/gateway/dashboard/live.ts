@@ -14,7 +14,7 @@ import { answerPrivate } from "./private.ts";
 import { claimsHere } from "./sign-in.ts";
 
 /** As long as hours are kept. */
-export const HISTORY_MINUTES_MAX = 90 * 24 * 60;
+const HISTORY_MINUTES_MAX = 90 * 24 * 60;
 const HISTORY_MINUTES_DEFAULT = 60;
 
 const NO_FEED: Refusal = {
