@@ -52,7 +52,8 @@ patterns
   .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
   .post("/admin/pools/:pool/drain", authenticated("admin", admin("drainPool")))
   .post("/admin/pools/:pool/undrain", authenticated("admin", admin("undrainPool")))
-  .post("/admin/shards/:pool/:region/restart", authenticated("admin", admin("restart")));
+  .post("/admin/shards/:pool/:region/restart", authenticated("admin", admin("restart")))
+  .post("/admin/feed/restart", authenticated("admin", admin("restartFeed")));
 
 /** The page of operators, and what it asks. */
 const DASHBOARD_PATH = /^\/dashboard(?:\/|$)/;

@@ -18,7 +18,6 @@ import type { Report } from "./core/report.ts";
 import { createTally, deltasOf } from "./core/tally.ts";
 import type { Tally } from "./core/tally.ts";
 import { feedOf } from "./feed-port.ts";
-import type { FeedCalls } from "./feed-port.ts";
 
 /** Between two reports, ms. */
 const REPORT_GAP_MS = 1_000;
@@ -76,23 +75,19 @@ function show(list: RequestRecord[], record: RequestRecord): void {
 
 /** Sends what there is now, without waiting for its time, because the isolate ends; gives up where nobody answers. */
 export async function flushOutbox(env: OutboxHost["env"]): Promise<void> {
-  const feed = feedOf(env);
-  if (feed === null) return;
   // What is under way is sent again, and counts once.
   let isAnswered = true;
-  while (isAnswered && hasMore()) isAnswered = await sendNext(feed, LAST_ANSWER_TIMEOUT_MS);
+  while (isAnswered && hasMore()) isAnswered = await sendNext(env, LAST_ANSWER_TIMEOUT_MS);
 }
 
 async function carry(env: OutboxHost["env"]): Promise<void> {
-  const feed = feedOf(env);
-  if (feed === null) return;
   const untilMs = Date.now() + CARRY_MS_MAX;
   let failures = 0;
   for (let waitMs = REPORT_GAP_MS; Date.now() + waitMs < untilMs;) {
     outbox.carriedUntilMs = Date.now() + waitMs + ANSWER_TIMEOUT_MS;
     await scheduler.wait(waitMs);
     if (!hasMore()) break;
-    failures = (await sendNext(feed, ANSWER_TIMEOUT_MS)) ? 0 : failures + 1;
+    failures = (await sendNext(env, ANSWER_TIMEOUT_MS)) ? 0 : failures + 1;
     waitMs = Math.min(REPORT_GAP_MS * 2 ** failures, RETRY_MS_MAX);
   }
   outbox.carriedUntilMs = 0;
@@ -101,7 +96,10 @@ async function carry(env: OutboxHost["env"]): Promise<void> {
 const hasMore = (): boolean => outbox.unanswered !== null || outbox.pending.tally.series.size > 0;
 
 /** The next report, or the one that was not answered, under its own number. */
-async function sendNext(feed: FeedCalls, timeoutMs: number): Promise<boolean> {
+async function sendNext(env: OutboxHost["env"], timeoutMs: number): Promise<boolean> {
+  // Anew each time: a stub whose object was restarted is broken for good.
+  const feed = feedOf(env);
+  if (feed === null) return false;
   const now = Date.now();
   if (outbox.unanswered !== null && now - outbox.unanswered.sinceMs >= REPORT_LIFE_MS) outbox.unanswered = null;
   outbox.unanswered ??= { report: nextReport(), sinceMs: now };

@@ -58,6 +58,8 @@ export type FleetPlan = {
   readonly bundlePath?: string;
   readonly stateDir?: string;
   readonly verbose?: boolean;
+  /** Further isolates, which share the router's objects. */
+  readonly siblings?: number;
   /** What runs the router instead of raw workerd, given the text bindings. */
   readonly runtime?: (bindings: Readonly<Record<string, string>>) => Promise<Workerd>;
 };
@@ -133,6 +135,7 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
       bindings,
       ...(plan.stateDir === undefined ? {} : { stateDir: plan.stateDir }),
       verbose: plan.verbose ?? false,
+      siblings: plan.siblings ?? 0,
     });
   };
   const router = await start().catch(async (error: unknown) => {

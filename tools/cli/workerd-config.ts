@@ -30,6 +30,8 @@ export type WorkerdConfig = {
   readonly assetsDir: string | null;
   /** Text bindings. */
   readonly bindings: Readonly<Record<string, string>>;
+  /** Where further isolates of the same Worker listen, which share the first one's objects; absent: there are none. */
+  readonly siblings?: readonly string[];
 };
 
 export function workerdConfigText(config: WorkerdConfig): string {
@@ -41,23 +43,39 @@ export function workerdConfigText(config: WorkerdConfig): string {
 
 const config :Workerd.Config = (
   services = [
-    (name = "main", worker = .mainWorker),
+    (name = "main", worker = .mainWorker),${siblingServices(config)}
     (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),${disk}${assetsLine(config)}${serviceLines(config)}
   ],
-  sockets = [${keeperLine(config)}
+  sockets = [${keeperLine(config)}${siblingSockets(config)}
     (name = "http", address = ${text(config.address)}, http = (), service = "main"),
   ],
 );
 
-const mainWorker :Workerd.Worker = (
+const mainWorker :Workerd.Worker = (${workerLines(config, "")}${hasObjects ? objectLines(config) : ""}
+);
+${(config.siblings ?? []).length === 0 ? "" : `\nconst siblingWorker :Workerd.Worker = (${workerLines(config, "main")}\n);\n`}`;
+}
+
+/** `objectsOf`: the service whose objects it uses; empty: its own. */
+const workerLines = (config: WorkerdConfig, objectsOf: string): string => `
   modules = [${[moduleFileName, ...config.parts].map(moduleLine).join(", ")}],
   compatibilityDate = ${text(config.compatibilityDate)},
   compatibilityFlags = [${config.compatibilityFlags.map(text).join(", ")}],
-  bindings = [${bindingLines(config).join("")}
-  ],${hasObjects ? objectLines(config) : ""}
-);
-`;
-}
+  bindings = [${bindingLines(config, objectsOf).join("")}
+  ],`;
+
+const siblingName = (index: number): string => `sibling-${index}`;
+
+const siblingServices = ({ siblings = [] }: WorkerdConfig): string =>
+  siblings.map((_, index) => `\n    (name = ${text(siblingName(index))}, worker = .siblingWorker),`).join("");
+
+const siblingSockets = ({ siblings = [] }: WorkerdConfig): string =>
+  siblings
+    .map((address, index) => {
+      const name = text(siblingName(index));
+      return `\n    (name = ${name}, address = ${text(address)}, http = (), service = ${name}),`;
+    })
+    .join("");
 
 /** Before the other, so that it listens when the port is reported. */
 const keeperLine = ({ keeper }: WorkerdConfig): string =>
@@ -78,15 +96,18 @@ const serviceLines = ({ services }: WorkerdConfig): string =>
     .map(([name, address]) => `\n    (name = ${text(name)}, external = (address = ${text(address)}, http = ())),`)
     .join("");
 
-function bindingLines(config: WorkerdConfig): readonly string[] {
+function bindingLines(config: WorkerdConfig, objectsOf: string): readonly string[] {
   const texts = Object.entries(config.bindings).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
   const objects = config.durableObjects.map(
-    ({ name, className }) => `(name = ${text(name)}, durableObjectNamespace = ${text(className)})`,
+    ({ name, className }) => `(name = ${text(name)}, durableObjectNamespace = ${namespaceOf(className, objectsOf)})`,
   );
   const services = Object.keys(config.services).map((name) => `(name = ${text(name)}, service = ${text(name)})`);
   const assets = config.assetsDir === null ? [] : [`(name = "ASSETS", service = "assets")`];
   return [...texts, ...objects, ...services, ...assets].map((line) => `\n    ${line},`);
 }
+
+const namespaceOf = (className: string, objectsOf: string): string =>
+  objectsOf === "" ? text(className) : `(className = ${text(className)}, serviceName = ${text(objectsOf)})`;
 
 function objectLines(config: WorkerdConfig): string {
   // The unique key is part of every object's id: another key orphans all stored state, so it never changes.

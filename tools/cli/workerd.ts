@@ -46,6 +46,8 @@ export type WorkerdOptions = ({ readonly bundlePath: string } | { readonly scrip
    * Name of the Worker's entrypoint that is served on a Unix socket for this process alone (`keeper`). Default: none.
    */
   readonly keeperEntrypoint?: string;
+  /** Further isolates of the same Worker, which share the first one's objects: each on a Unix socket. Default: none. */
+  readonly siblings?: number;
   /** Services on Unix sockets that are bound, by the binding's name. Default: none. */
   readonly services?: Readonly<Record<string, string>>;
   /** Copies workerd's output, which carries the Worker's console, to stderr. Default false. */
@@ -62,6 +64,8 @@ export type Workerd = {
   readonly exited: Promise<WorkerdExit>;
   /** Path of the keeper's socket; null or absent without one. */
   readonly keeper?: string | null;
+  /** Paths of the siblings' sockets; absent: there are none. */
+  readonly siblings?: readonly string[];
   /** The end of what workerd and the Worker printed. */
   output(): string;
   /** SIGTERM, then SIGKILL after `WORKERD_STOP_MS_MAX`. Resolves when the process is gone; may be called twice. */
@@ -88,13 +92,15 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
   const runDir = mkdtempSync(join(tmpdir(), "warmpath-run-"));
   const configDir = join(runDir, "config");
   const keeper = options.keeperEntrypoint === undefined ? null : join(runDir, "keeper.sock");
+  const siblings = Array.from({ length: options.siblings ?? 0 }, (_, index) => join(runDir, `sibling-${index}.sock`));
   const cleanUp = () => {
     if (stateDir !== options.stateDir) rmSync(stateDir, { recursive: true, force: true });
     rmSync(runDir, { recursive: true, force: true });
   };
   try {
     const assetsDir = copyAssets(runDir, options);
-    writeConfig(configDir, { ...options, stateDir, address: `${bracketed(host)}:${port}`, keeper, assetsDir });
+    const address = `${bracketed(host)}:${port}`;
+    writeConfig(configDir, { ...options, stateDir, address, keeper, assetsDir, sockets: siblings });
     // `--experimental` is what on-disk Durable Object storage asks for.
     const args = ["serve", "--experimental", "--control-fd=3", join(configDir, configFileName)];
     const child = runGuarded(workerdPath(), args, runDir);
@@ -109,6 +115,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
       pid: await child.pid,
       exited,
       keeper,
+      siblings,
       output,
       stop: () => stopChild(child, exited),
       kill: async () => {
@@ -129,6 +136,7 @@ type Written = WorkerdOptions & {
   readonly address: string;
   readonly keeper: string | null;
   readonly assetsDir: string | null;
+  readonly sockets: readonly string[];
 };
 
 function writeConfig(dir: string, options: Written) {
@@ -145,6 +153,7 @@ function writeConfig(dir: string, options: Written) {
     stateDir,
     assetsDir: options.assetsDir,
     bindings: options.bindings ?? {},
+    siblings: options.sockets.map((path) => `unix:${path}`),
     services: Object.fromEntries(Object.entries(options.services ?? {}).map(([name, path]) => [name, `unix:${path}`])),
     keeper:
       options.keeper === null

@@ -103,6 +103,7 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
       "admin",
       "Development only: the shard loses its memory, as by an eviction.",
     ],
+    ["POST /admin/feed/restart", "admin", "Development only: the feed loses its memory, as by an eviction."],
     ["POST /admin/jobs/{pool}/pause", "admin", "Nothing new starts."],
     ["POST /admin/jobs/{pool}/resume", "admin", "Everything starts and is taken again."],
     ["POST /admin/jobs/{pool}/drain", "admin", "Nothing new is taken."],

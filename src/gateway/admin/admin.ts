@@ -9,6 +9,7 @@ import { unknownPool } from "../../wire/not-found.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
+import { feedOf } from "../../sight/feed-port.ts";
 
 /** `GET /admin/fleet[?probe=1]`: every shard's leases and endpoints; with `probe`, after asking every endpoint. */
 export async function fleet(edge: Authenticated): Promise<Answer> {
@@ -70,7 +71,7 @@ const UNKNOWN_ENDPOINT: Refusal = {
   detail: "There is no endpoint of this id. GET /admin/fleet lists them.",
 };
 
-const NO_RESTART = "There is no such shard, or this is no development deployment, where alone shards are restarted.";
+const NO_RESTART = "There is no such object, or this is no development deployment, where alone objects are restarted.";
 
 /** `POST /admin/shards/{pool}/{region}/restart`, in development only: as an eviction would. */
 export async function restartShard(edge: Authenticated, params: Readonly<Record<string, string>>): Promise<Answer> {
@@ -84,4 +85,16 @@ export async function restartShard(edge: Authenticated, params: Readonly<Record<
     // The call dies with the object: that is what was asked for.
   }
   return answerJson(edge, { restarted: shardName(pool, region) });
+}
+
+/** `POST /admin/feed/restart`, in development only: as an eviction would. */
+export async function restartFeed(edge: Authenticated): Promise<Answer> {
+  const feed = feedOf(edge.env);
+  if (!edge.dev || feed === null) return { reason: "not_found", detail: NO_RESTART };
+  try {
+    await feed.restart();
+  } catch {
+    // The call dies with the object: that is what was asked for.
+  }
+  return answerJson(edge, { restarted: "feed" });
 }

@@ -10,7 +10,7 @@ import { decisionHeader } from "./decision-header.ts";
 import type { DecisionMade } from "./decision-header.ts";
 import type { TargetProblem } from "../../wire/request-target.ts";
 import { TARGET_PROBLEMS } from "../../wire/target-problems.ts";
-import { drain, drainPool, fleet, restartShard } from "./admin.ts";
+import { drain, drainPool, fleet, restartFeed, restartShard } from "./admin.ts";
 import type { Authenticated } from "../edge-request.ts";
 import type { Answer } from "../../wire/refusal.ts";
 import { explain } from "./explain.ts";
@@ -27,6 +27,7 @@ export type AdminAction =
   | "drainPool"
   | "undrainPool"
   | "restart"
+  | "restartFeed"
   | "metrics";
 
 export async function administer(
@@ -49,6 +50,8 @@ export async function administer(
       return metrics(edge);
     case "restart":
       return restartShard(edge, params);
+    case "restartFeed":
+      return restartFeed(edge);
   }
 }
 

@@ -1,0 +1,19 @@
+/** The parser has no types of its own. */
+declare module "parse-prometheus-text-format" {
+  type Sample = {
+    readonly labels?: Readonly<Record<string, string>>;
+    /** Of a counter or a gauge. */
+    readonly value?: string;
+    /** Of a histogram, by upper bound. */
+    readonly buckets?: Readonly<Record<string, string>>;
+    readonly count?: string;
+    readonly sum?: string;
+  };
+  type Family = {
+    readonly name: string;
+    readonly help: string;
+    readonly type: string;
+    readonly metrics: readonly Sample[];
+  };
+  export default function parse(text: string): readonly Family[];
+}
