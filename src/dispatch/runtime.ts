@@ -33,6 +33,8 @@ export type EdgeEnv = Env & {
   readonly FLEET_FEED?: unknown;
   /** Absent where a deployment has the keys of its config alone. */
   readonly KEY_REGISTRY?: unknown;
+  /** A dataset of Workers Analytics Engine; absent: no data points are written. */
+  readonly ANALYTICS?: unknown;
 };
 
 /** An endpoint as the edge uses it. */

@@ -29,6 +29,8 @@ const LAST_ANSWER_TIMEOUT_MS = 2_000;
 const REPORT_LIFE_MS = 3_600_000;
 /** The platform ends background work half a minute after its request, ms. */
 const CARRY_MS_MAX = 20_000;
+/** Before its end, a carrier takes over nothing new, ms: longer than a wait and an answer. */
+const HANDOVER_MS = 5_000;
 /** After an unanswered report, doubled with each, ms. */
 const RETRY_MS_MAX = 8_000;
 
@@ -84,13 +86,19 @@ async function carry(env: OutboxHost["env"]): Promise<void> {
   const untilMs = Date.now() + CARRY_MS_MAX;
   let failures = 0;
   for (let waitMs = REPORT_GAP_MS; Date.now() + waitMs < untilMs;) {
-    outbox.carriedUntilMs = Date.now() + waitMs + ANSWER_TIMEOUT_MS;
+    const now = Date.now();
+    // Whoever ends in its last seconds is carried by another one: nothing waits here for a request that never comes.
+    const carriedUntilMs = Math.min(now + waitMs + ANSWER_TIMEOUT_MS, untilMs - HANDOVER_MS);
+    outbox.carriedUntilMs = Math.max(outbox.carriedUntilMs, carriedUntilMs);
     await scheduler.wait(waitMs);
-    if (!hasMore()) break;
+    if (!hasMore()) {
+      outbox.carriedUntilMs = 0;
+      return;
+    }
     failures = (await sendNext(env, ANSWER_TIMEOUT_MS)) ? 0 : failures + 1;
     waitMs = Math.min(REPORT_GAP_MS * 2 ** failures, RETRY_MS_MAX);
   }
-  outbox.carriedUntilMs = 0;
+  if (hasMore()) await sendNext(env, ANSWER_TIMEOUT_MS);
 }
 
 const hasMore = (): boolean => outbox.unanswered !== null || outbox.pending.tally.series.size > 0;

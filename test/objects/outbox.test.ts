@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { RequestRecord } from "../../src/sight/core/record.ts";
 import type { Report, ReportReply } from "../../src/sight/core/report.ts";
 import { keyOf } from "../../src/sight/core/tally.ts";
+import { requestRecord as record } from "../support/request-record.ts";
 
 /** Anew for each test: an isolate of its own. */
 let outbox: typeof import("../../src/sight/outbox.ts");
@@ -9,34 +9,6 @@ let outbox: typeof import("../../src/sight/outbox.ts");
 beforeEach(async () => {
   vi.resetModules();
   outbox = await import("../../src/sight/outbox.ts");
-});
-
-const record = (wish: Partial<RequestRecord> = {}): RequestRecord => ({
-  id: "req_1",
-  traceId: null,
-  atMs: 0,
-  method: "POST",
-  route: "/v1/chat/completions",
-  tenant: "acme",
-  keyId: null,
-  pool: "llama",
-  model: null,
-  stream: false,
-  priority: null,
-  colo: null,
-  clientRegion: null,
-  outcome: "served",
-  reason: null,
-  status: 200,
-  endpoint: null,
-  region: null,
-  why: null,
-  attempts: [],
-  rails: [],
-  ms: { overhead: null, lease: null, queue: null, rails: null, ttft: null, total: 5 },
-  tokens: { in: null, cached: null, out: null },
-  bytes: { in: null, out: null },
-  ...wish,
 });
 
 /** A feed that answers what it is told to, and what came to it. */

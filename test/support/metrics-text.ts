@@ -1,4 +1,7 @@
-/** `/metrics` as a foreign parser reads it. */
+/**
+ * `/metrics` as a foreign parser reads it. Of a histogram with labels it keeps one series, so its samples are read as those
+ * of metrics without a type.
+ */
 import parse from "parse-prometheus-text-format";
 
 export type Labels = Readonly<Record<string, string>>;
@@ -7,12 +10,10 @@ export type Metrics = {
   readonly names: readonly string[];
   /** Sums of a counter or a gauge over all series that have these labels, by the values of other ones. */
   sums(name: string, by?: readonly string[], where?: Labels): Readonly<Record<string, number>>;
-  /** Samples of a histogram, over all its series. */
-  count(name: string): number;
 };
 
 export function readMetrics(text: string): Metrics {
-  const families = new Map(parse(text).map((family) => [family.name, family]));
+  const families = new Map(parse(text.replaceAll(/^# TYPE \w+ histogram\n/gm, "")).map((family) => [family.name, family]));
   return {
     names: [...families.keys()],
     sums(name, by = [], where = {}) {
@@ -24,6 +25,5 @@ export function readMetrics(text: string): Metrics {
       }
       return sums;
     },
-    count: (name) => (families.get(name)?.metrics ?? []).reduce((sum, { count = "0" }) => sum + Number(count), 0),
   };
 }

@@ -4,10 +4,6 @@ declare module "parse-prometheus-text-format" {
     readonly labels?: Readonly<Record<string, string>>;
     /** Of a counter or a gauge. */
     readonly value?: string;
-    /** Of a histogram, by upper bound. */
-    readonly buckets?: Readonly<Record<string, string>>;
-    readonly count?: string;
-    readonly sum?: string;
   };
   type Family = {
     readonly name: string;

@@ -6,20 +6,26 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { say, writeOrCheck } from "../cli/generated.ts";
 import type { Generated } from "../cli/generated.ts";
+import { analyticsPage } from "./analytics-page.ts";
 import { commandsPage } from "./commands-page.ts";
 import { configPage } from "./config-page.ts";
 import { errorsPage } from "./errors-page.ts";
+import { grafanaDashboard } from "./grafana.ts";
 import { headersPage } from "./headers-page.ts";
+import { metricsPage } from "./metrics-page.ts";
 import { routesPage } from "./routes-page.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 export const PAGES: readonly Generated[] = [
+  analyticsPage,
   commandsPage(() => read("package.json")),
   configPage,
   errorsPage,
+  grafanaDashboard,
   headersPage(() => globSync("src/**/*.ts", { cwd: root }).map(read)),
+  metricsPage,
   routesPage(() => ({
     router: read("src/gateway/router.ts"),
     jobs: read("src/gateway/jobs-api/routes.ts"),

@@ -52,7 +52,12 @@ export class Counts {
     return { isNew: arrival.kind === "new", kept: this.#saved() };
   }
 
-  totals(): FeedTotals {
+  /**
+   * What is kept for good: a scraper that has seen a sum which a crash then takes back would count all of it again, as
+   * after a reset.
+   */
+  async totals(): Promise<FeedTotals> {
+    if (this.#unsaved.changed.size > 0) await this.#saved();
     return { series: deltasOf(this.#tally), sources: this.#sources.size, reportedAtMs: this.#reportedAtMs };
   }
 

@@ -34,21 +34,28 @@ export class Feed {
   }
 
   async report(report: Report): Promise<ReportReply> {
-    const counts = this.#counts;
-    const { isNew, kept } = counts.take(report);
-    if (isNew) this.#note(report);
-    try {
-      await kept;
-    } catch (error) {
-      // What could not be written was not counted: the source sends it again.
-      if (this.#counts === counts) this.#counts = new Counts(this.#ctx.storage, Date.now());
-      throw error;
-    }
+    await this.#kept(async (counts) => {
+      const taken = counts.take(report);
+      // At once: who watches is not to wait for the disk.
+      if (taken.isNew) this.#note(report);
+      await taken.kept;
+    });
     return { watched: this.watch.isWatched };
   }
 
-  totals(): FeedTotals {
-    return this.#counts.totals();
+  async totals(): Promise<FeedTotals> {
+    return this.#kept(async (counts) => counts.totals());
+  }
+
+  /** What could not be written was not counted: sums are read anew, and sources send again. */
+  async #kept<Value>(call: (counts: Counts) => Promise<Value>): Promise<Value> {
+    const counts = this.#counts;
+    try {
+      return await call(counts);
+    } catch (error) {
+      if (this.#counts === counts) this.#counts = new Counts(this.#ctx.storage, Date.now());
+      throw error;
+    }
   }
 
   /** The frame of this instant, with everything that is remembered. */

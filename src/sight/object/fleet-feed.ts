@@ -19,7 +19,7 @@ export class FleetFeed extends DurableObject<FeedEnv> implements FeedCalls {
   }
 
   async totals() {
-    return (await this.#ready()).totals();
+    return await (await this.#ready()).totals();
   }
 
   async snapshot() {

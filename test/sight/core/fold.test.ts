@@ -1,50 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { fold } from "../../../src/sight/core/fold.ts";
-import type { AttemptRecord, RailSaid, RequestRecord } from "../../../src/sight/core/record.ts";
+import type { RailSaid, RequestRecord } from "../../../src/sight/core/record.ts";
 import { createTally, deltasOf, keyOf, readKey } from "../../../src/sight/core/tally.ts";
 import type { CountedId } from "../../../src/sight/core/metric-names.ts";
-
-const attempt = (wish: Partial<AttemptRecord> = {}): AttemptRecord => ({
-  endpoint: "gpu-us",
-  region: "us-east",
-  why: "nearest_warm",
-  sentMs: 4,
-  firstByteMs: 104,
-  endedMs: 1_004,
-  status: 200,
-  lost: null,
-  hedge: false,
-  said: null,
-  ...wish,
-});
-
-const record = (wish: Partial<RequestRecord> = {}): RequestRecord => ({
-  id: "req_1",
-  traceId: null,
-  atMs: 0,
-  method: "POST",
-  route: "/v1/chat/completions",
-  tenant: "acme",
-  keyId: "k",
-  pool: "llama",
-  model: "meta/llama",
-  stream: true,
-  priority: "normal",
-  colo: null,
-  clientRegion: "us-east",
-  outcome: "served",
-  reason: null,
-  status: 200,
-  endpoint: "gpu-us",
-  region: "us-east",
-  why: "nearest_warm",
-  attempts: [attempt()],
-  rails: [],
-  ms: { overhead: 4, lease: 2, queue: 0, rails: 1, ttft: 104, total: 1_004 },
-  tokens: { in: 100, cached: 20, out: 10 },
-  bytes: { in: 500, out: 2_000 },
-  ...wish,
-});
+import { attemptRecord as attempt, requestRecord as record } from "../../support/request-record.ts";
 
 const rail = (wish: Partial<RailSaid> = {}): RailSaid => ({
   rail: "secrets",
