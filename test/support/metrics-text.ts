@@ -4,7 +4,7 @@
  */
 import parse from "parse-prometheus-text-format";
 
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
 export type Metrics = {
   readonly names: readonly string[];
@@ -13,7 +13,9 @@ export type Metrics = {
 };
 
 export function readMetrics(text: string): Metrics {
-  const families = new Map(parse(text.replaceAll(/^# TYPE \w+ histogram\n/gm, "")).map((family) => [family.name, family]));
+  const families = new Map(
+    parse(text.replaceAll(/^# TYPE \w+ histogram\n/gm, "")).map((family) => [family.name, family]),
+  );
   return {
     names: [...families.keys()],
     sums(name, by = [], where = {}) {

@@ -50,7 +50,7 @@ export const DOUBLES: readonly Column<number>[] = [
 ];
 
 /** Where a blob or a double is not known. */
-export const UNKNOWN = { blob: "", double: -1 } as const;
+const UNKNOWN = { blob: "", double: -1 } as const;
 
 /** The engine takes no longer index. */
 export const INDEX_CHARS_MAX = 96;
