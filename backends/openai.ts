@@ -7,6 +7,7 @@
  */
 import type { ProbeResult } from "../src/routing/core/endpoint/endpoint.ts";
 import { FAILURE_CHARS_MAX } from "../src/routing/core/shard-messages.ts";
+import { brokenWords } from "../src/wire/broken-words.ts";
 import { readStart } from "../src/wire/read-body.ts";
 import { classifyStatus } from "./classify.ts";
 import type { Backend, Egress, Target } from "./port.ts";
@@ -17,10 +18,9 @@ export const openaiBackend: Backend = {
   workerHeader: null,
   probe: async (target, egress, signal) => {
     const health = await look(null, target, egress, signal);
-    if (health === null) return SILENT;
     if (health.status === 404) {
       const models = await look("/v1/models", target, egress, signal);
-      return models?.status === 200 ? READY : failedProbe(models);
+      return models.status === 200 ? READY : failedProbe(models);
     }
     if (health.status === 200) return READY;
     if (health.status === 204 || (health.status === 503 && LOADING.test(health.body))) return { kind: "warming" };
@@ -35,20 +35,22 @@ export const openaiBackend: Backend = {
 
 const READY = { kind: "ready", warmWorkers: null } as const;
 
-const SILENT = { kind: "failed", failure: { status: null, text: "no answer to the health check" } } as const;
-
 /** What a health check showed that did not say that the endpoint is ready. */
-export const failedProbe = (answer: Looked | null): ProbeResult =>
-  answer === null
-    ? SILENT
-    : { kind: "failed", failure: { status: answer.status, text: answer.body.slice(0, FAILURE_CHARS_MAX) } };
+export const failedProbe = ({ status, body }: Looked): ProbeResult => ({
+  kind: "failed",
+  failure: {
+    status,
+    text: status === null ? `no answer to the health check: ${body}` : body.slice(0, FAILURE_CHARS_MAX),
+  },
+});
 
 const LOADING = /"?status"?\s*:\s*"(?:warming|loading|starting)|loading model/i;
 
-type Looked = { readonly status: number; readonly body: string };
+/** `status`: null: there was no answer, and `body` says why. */
+type Looked = { readonly status: number | null; readonly body: string };
 
 /**
- * One GET of a path, or of the health URL (null); `body` is its start, `bytesMax` at most. Null: there was no answer.
+ * One GET of a path, or of the health URL (null); `body` is its start, `bytesMax` at most. Never rejects.
  */
 export async function look(
   path: string | null,
@@ -56,13 +58,12 @@ export async function look(
   egress: Egress,
   signal: AbortSignal,
   bytesMax = ANSWER_PEEK_BYTES,
-): Promise<Looked | null> {
+): Promise<Looked> {
   try {
     const response = await egress(target, { method: "GET", path, headers: {}, body: null, signal });
     const start = await readStart(response.body, bytesMax);
     return { status: response.status, body: new TextDecoder().decode(start, { stream: true }) };
-  } catch {
-    // Refused, reset, timed out: whoever probes only needs to know that there was no answer.
-    return null;
+  } catch (error) {
+    return { status: null, body: brokenWords(error) };
   }
 }

@@ -18,8 +18,8 @@ export const runpodLbBackend: Backend = {
   workerHeader: "x-runpod-worker-id",
   probe: async (target, egress, signal) => {
     const answer = await look(null, target, egress, signal);
-    if (answer?.status === 204) return { kind: "warming" };
-    if (answer?.status !== 200) return failedProbe(answer);
+    if (answer.status === 204) return { kind: "warming" };
+    if (answer.status !== 200) return failedProbe(answer);
     const workers = workerCounts(answer.body);
     if (workers !== null) return readiness(workers);
     // The plain 200 of a `/ping` says enough; an answer at Runpod's API without counts is not Runpod's.

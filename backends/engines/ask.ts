@@ -69,5 +69,5 @@ async function askAt(
   signal: AbortSignal,
 ): Promise<EngineReport | null> {
   const answer = await look(path, target, egress, signal, METRICS_BYTES_MAX);
-  return answer?.status === 200 ? READERS[path](answer.body) : null;
+  return answer.status === 200 ? READERS[path](answer.body) : null;
 }

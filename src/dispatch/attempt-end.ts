@@ -55,5 +55,7 @@ export function noteFailure(attempt: Attempt, status: number | null, shown: stri
   attempt.status ??= status;
   // It may be settled later, when it is known whose fault it was.
   attempt.endedAtMs ??= nowOf(attempt);
-  attempt.failure = { status, text: shown.slice(0, FAILURE_CHARS_MAX) };
+  const requestId = attempt.bounds.trail?.id;
+  const of = requestId === undefined ? {} : { requestId };
+  attempt.failure = { status, text: shown.slice(0, FAILURE_CHARS_MAX), ...of };
 }

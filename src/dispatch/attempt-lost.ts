@@ -5,6 +5,8 @@
  * known to whoever repeats the request (`losses.ts`). Everything else is settled here.
  */
 import type { AttemptOutcome } from "../routing/core/shard-messages.ts";
+import { brokenWords } from "../wire/broken-words.ts";
+import { withoutQuotes } from "../wire/without-quotes.ts";
 import { endAttempt, noteFailure, nowOf } from "./attempt-end.ts";
 import { watch } from "./attempt-watch.ts";
 import type { Attempt, LostAttempt } from "./attempt.ts";
@@ -20,7 +22,7 @@ type NoAnswer = Exclude<Heard<unknown>, { kind: "begun" }>;
 
 /** The endpoint answered, and it was none. */
 export function noAnswer(attempt: Attempt, heard: NoAnswer): LostAttempt {
-  noteFailure(attempt, heard.status, heard.shown);
+  noteFailure(attempt, heard.status, withoutQuotes(heard.shown, heard.sent ?? null));
   return heard.kind === "no_room" ? refused(attempt, heard) : faulted(attempt, heard.status);
 }
 
@@ -61,7 +63,7 @@ export function broken(attempt: Attempt, error: unknown): LostAttempt {
   if (attempt.left !== null) return lostAttempt(attempt, attempt.left === "put_back" ? "put_back" : "left");
   const { timedOut, isUnreachable, sentAtMs, bounds } = attempt;
   const late = `no first byte within ${nowOf(attempt) - sentAtMs} ms`;
-  const gone = isUnreachable ? "it does not answer its health path either" : String(error);
+  const gone = isUnreachable ? "it does not answer its health path either" : brokenWords(error);
   noteFailure(attempt, null, timedOut ? late : gone);
   endAttempt(attempt, timedOut && bounds.stream ? lateNow(attempt) : "failed");
   const silent = attempt.headersAtMs === null;

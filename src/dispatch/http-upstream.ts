@@ -22,7 +22,7 @@ import type { Reach } from "./core/reach-step.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { EdgeEndpoint, EdgePool, Runtime } from "./runtime.ts";
 import { send } from "./send.ts";
-import type { Asking, Heard, Upstream, Way } from "./upstream.ts";
+import type { Asking, Heard, Shown, Upstream, Way } from "./upstream.ts";
 
 /** What an endpoint's answer comes to: its own, or what is to be said in its place. */
 export type Reply = OwnReply | { readonly kind: "refused"; readonly refusal: Refusal };
@@ -88,10 +88,10 @@ async function ask(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Asking): 
       const { isClientsPath, protocol } = outgoing;
       const isNobodys = isClientsPath && protocol === null;
       const askedMs = retryAfterMs(response.headers, Date.now());
-      return { kind: "no_room", status, shown: shownBy(begun), retryAfterMs: askedMs, isNobodys };
+      return { kind: "no_room", status, ...shownBy(begun, outgoing), retryAfterMs: askedMs, isNobodys };
     }
     case "server_fault":
-      return { kind: "failed", status, shown: shownBy(begun) };
+      return { kind: "failed", status, ...shownBy(begun, outgoing) };
     case "served":
     case "client_fault":
     case "too_long": {
@@ -130,9 +130,9 @@ function classify(
 }
 
 /** The start of an answer that is none. */
-function shownBy(begun: Begun | NoAnswer): string {
+function shownBy(begun: Begun | NoAnswer, { body }: Outgoing): Shown {
   const bytes = begun.kind === "stream" ? begun.first : begun.bytes;
-  return new TextDecoder().decode(bytes?.subarray(0, FAILURE_CHARS_MAX));
+  return { shown: new TextDecoder().decode(bytes?.subarray(0, FAILURE_CHARS_MAX)), sent: body };
 }
 
 /** An error is told as what it is, and as the endpoint told it, but for the credential that some quote. */

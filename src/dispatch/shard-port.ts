@@ -1,5 +1,5 @@
 /** A pool's shards as dispatch sees them: by name, with what a request and an operator ask of one. */
-import type { ExplainRequest, Explanation } from "../routing/core/cost/explain.ts";
+import type { ExplainRequest } from "../routing/core/cost/explain.ts";
 import type {
   AcquireReply,
   AcquireRequest,
@@ -8,7 +8,7 @@ import type {
   ReportReply,
 } from "../routing/core/shard-messages.ts";
 import type { LocationHint } from "../config/config.ts";
-import type { Drained, ShardStatus } from "../wire/shard-status.ts";
+import type { Drained, ShardExplanation, ShardStatus } from "../wire/shard-status.ts";
 
 /** Calls reject when the shard cannot be reached; what it has to say it answers. */
 export type ShardCalls = {
@@ -16,7 +16,7 @@ export type ShardCalls = {
   awaitGrant(leaseId: string): Promise<AwaitOutcome>;
   /** Of an older shard nothing comes back. */
   report(report: Report): Promise<ReportReply | undefined>;
-  explain(request: ExplainRequest): Promise<Explanation | null>;
+  explain(request: ExplainRequest): Promise<ShardExplanation | null>;
   status(probe: boolean): Promise<ShardStatus | null>;
   drain(endpointId: string, drained: boolean): Promise<Drained | null>;
   restart(): Promise<void>;

@@ -10,6 +10,8 @@ import type { AnswerUsage } from "./core/answer-usage.ts";
 
 /** Written in place, by the modules of an attempt's life. */
 export type Trail = {
+  /** Of the request. */
+  readonly id: string;
   readonly attempts: Tried[];
   /** Attempts that have not ended. */
   open: number;

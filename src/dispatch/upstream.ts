@@ -89,13 +89,15 @@ export type Heard<Reply> =
       /** What a whole answer says of its prompt; null: nothing, or it is none. */
       readonly usage: AnswerUsage | null;
     }
-  | {
+  | ({
       readonly kind: "no_room";
       readonly status: number;
-      readonly shown: string;
       /** When it wants to be asked again, ms; null: it did not say. */
       readonly retryAfterMs: number | null;
       /** Nobody is to hear of it: the client named a path that may never be served. */
       readonly isNobodys: boolean;
-    }
-  | { readonly kind: "failed"; readonly status: number; readonly shown: string };
+    } & Shown)
+  | ({ readonly kind: "failed"; readonly status: number } & Shown);
+
+/** What is shown of an answer that is none, and the body of the request, which it may quote; absent: it quotes nothing. */
+export type Shown = { readonly shown: string; readonly sent?: ArrayBuffer | Uint8Array | null };

@@ -259,17 +259,17 @@ async function respond(
     reason: outcome.reason,
     attempts: outcome.attempts,
     overheadMs: answer.sentAtMs - edge.startedAtMs,
-    decision: leaseRequest.explain ? await explained(outcome, checked) : null,
+    decision: leaseRequest.explain ? await explained(edge.seen, outcome, checked) : null,
     checked,
     savedMs,
   });
 }
 
-async function explained(outcome: Extract<Outcome, { kind: "begun" }>, checked: Checked): Promise<string> {
+async function explained(seen: Seen, outcome: Extract<Outcome, { kind: "begun" }>, checked: Checked): Promise<string> {
   const { answer, reason, attempts, lease: decision } = outcome;
   const endpointId = answer.endpoint.config.id;
   const { decisionText } = await import("./admin/rare.ts");
-  return decisionText({ endpointId, reason, attempts, decision, rails: checked.records });
+  return decisionText(seen, { endpointId, reason, attempts, decision, rails: checked.records });
 }
 
 /** The rails refused it; or had text redacted in a body that is nested too deep to be written again. */

@@ -12,8 +12,9 @@ export type Lost = Pick<
 export function lossOf(attempt: Lost, isAnswer: boolean, hasAnswer: boolean): AttemptLoss | null {
   const { outcome } = attempt;
   switch (outcome) {
+    // It still runs.
     case null:
-      return "cancelled";
+      return isAnswer ? null : "cancelled";
     case "served":
       return isAnswer ? null : "overtaken";
     case "client_fault":

@@ -1,7 +1,5 @@
 /**
  * Makes the record of a request that has ended, of what was kept of it while it ran. A part of the bundle.
- *
- * `said` is not in it yet: what an endpoint said is redacted first, which needs a part of its own (`tell.ts`).
  */
 import type { Trail, Tried } from "../dispatch/trail.ts";
 import type { RailRecord } from "../rails/core/engine.ts";
@@ -72,7 +70,8 @@ function timesOf({ startedAtMs, trail, waits, railsMs }: Seen, end: SeenEnd): Re
   };
 }
 
-function attemptRecord({ startedAtMs, trail }: Seen, attempt: Tried, index: number): AttemptRecord {
+/** Without what was said. */
+export function attemptRecord({ startedAtMs, trail }: Seen, attempt: Tried, index: number): AttemptRecord {
   const { heldLease, sentAtMs, firstByteAtMs, headersAtMs, endedAtMs, status, bounds } = attempt;
   const firstAtMs = firstByteAtMs ?? headersAtMs;
   return {

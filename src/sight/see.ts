@@ -15,6 +15,7 @@ const RAILS_END_MS = 1_000;
 
 export function createSeen(id: string, method: string): Seen {
   const trail: Trail = {
+    id,
     attempts: [],
     open: 0,
     reason: null,

@@ -13,6 +13,8 @@ export type NewsPlace = {
   readonly pool: string;
   readonly region: string;
   readonly auth: EndpointConfig["auth"];
+  /** The same for its health check. */
+  readonly healthAuth: EndpointConfig["auth"];
   /** What is sent to the endpoint as credential, and it may quote. */
   readonly credentials: readonly string[];
 };
@@ -23,16 +25,23 @@ export type ShownFailure = {
   /** Null: no answer came. */
   readonly status: number | null;
   readonly text: string;
+  readonly atMs: number;
   readonly ageMs: number;
+  /** Failures of this kind in a row, with the same status. */
+  readonly count: number;
+  /** The request that met it; absent: a health check, or not known. */
+  readonly requestId?: string;
   /** What to do about it, where that is known. */
   readonly hint?: string;
 };
 
 export function shownFailure(failure: LastFailure, place: NewsPlace, now: number): ShownFailure {
-  const { kind, status, text, atMs } = failure;
+  const { kind, status, text, atMs, count, requestId } = failure;
   const hint = hintOf(failure, place);
-  const shown = { kind, status, text: failureText(text, place.credentials), ageMs: Math.max(0, now - atMs) };
-  return hint === null ? shown : { ...shown, hint };
+  const shown = failureText(text, place.credentials);
+  const of = requestId === undefined ? {} : { requestId };
+  const told = { kind, status, text: shown, atMs, ageMs: Math.max(0, now - atMs), count, ...of };
+  return hint === null ? told : { ...told, hint };
 }
 
 /** One line for the log. */
@@ -45,8 +54,9 @@ export function newsLine(line: NewsLine, place: NewsPlace, now: number): string 
 }
 
 /** 401 and 403 are never the client's: its own key ends at the router. */
-function hintOf({ status }: LastFailure, { auth }: NewsPlace): string | null {
+function hintOf({ status, kind }: LastFailure, place: NewsPlace): string | null {
   if (status !== 401 && status !== 403) return null;
+  const auth = kind === "probe" ? place.healthAuth : place.auth;
   return auth === null
     ? "The endpoint wants a credential, and its `auth` in the config names none."
     : `The endpoint refuses our credential: check the secret ${auth.secret}.`;

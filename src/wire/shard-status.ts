@@ -1,4 +1,5 @@
 /** What operators are shown of a shard. */
+import type { Explanation } from "../routing/core/cost/explain.ts";
 import type { ShownFailure } from "./news-line.ts";
 import type { ByPriority } from "../routing/core/shard/priority.ts";
 import type { EndpointView } from "../routing/core/endpoint/endpoint-view.ts";
@@ -24,3 +25,6 @@ export type Drained = { readonly drained: boolean; readonly endpoint: EndpointVi
 
 /** What is known of an endpoint, and what failed there last; null: nothing since this object has started. */
 export type ShownEndpoint = EndpointView & { readonly lastFailure: ShownFailure | null };
+
+/** The decision that a request would meet now, with what failed last at the shard's own endpoints. */
+export type ShardExplanation = Explanation & { readonly lastFailures?: Readonly<Record<string, ShownFailure>> };

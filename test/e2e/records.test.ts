@@ -241,6 +241,50 @@ describe("an endpoint that fails", () => {
   });
 });
 
+describe("what an operator reads of it", () => {
+  const lastFailures = async () => {
+    const shards = await fleet.shards();
+    return Object.fromEntries(
+      shards.flatMap(({ status }) => (status?.endpoints ?? []).map(({ id, lastFailure }) => [id, lastFailure])),
+    );
+  };
+
+  test("in /admin/fleet: how it failed, what it said, which request, how often, and what to do", async () => {
+    for (const one of fleet.simulators.values()) one.setFault({ kind: "status", status: 403, times: 2 });
+    const ids = [await chat(), await chat()].map(idOf);
+    await fleet.until(lastFailures, (seen) => seen["us-a"]?.count === 2);
+    expect((await lastFailures())["us-a"]).toMatchObject({
+      kind: "failed",
+      status: 403,
+      text: expect.stringContaining("fault set on the simulator"),
+      requestId: ids[1],
+      hint: expect.stringContaining("credential"),
+      atMs: expect.any(Number),
+    });
+    const log = fleet.router.output();
+    expect(log).toMatch(/"event":"endpoint_failed","pool":"main","region":"us-east","endpoint":"us-a".*"status":403/);
+  });
+
+  test("of one where nobody is", async () => {
+    await (await chat({ model: "dead" })).text();
+    await fleet.until(lastFailures, (seen) => (seen["dead-a"] ?? null) !== null);
+    expect((await lastFailures())["dead-a"]?.text).toMatch(/refused, or broken off/);
+  });
+
+  test("in the explained decision of the request that went on elsewhere, and in POST /admin/explain", async () => {
+    fleet.simulator("us-a").setFault({ kind: "status", status: 500, times: 1 });
+    const response = await chat({}, { "x-warmpath-explain": "1" });
+    await response.text();
+    const { lost } = JSON.parse(response.headers.get("x-warmpath-decision") ?? "") as { lost: unknown };
+    const said = expect.stringContaining("fault set on the simulator") as unknown;
+    expect(lost).toEqual([{ endpoint: "us-a", status: 500, lost: "server_error", said }]);
+    await fleet.until(lastFailures, (seen) => seen["us-a"]?.status === 500);
+    const explained = await post("/admin/explain", JSON.stringify({ pool: "main", place: "us-east" }));
+    const { lastFailures: told } = (await explained.json()) as { lastFailures: Record<string, unknown> };
+    expect(told["us-a"]).toMatchObject({ status: 500, requestId: idOf(response) });
+  });
+});
+
 describe("a client that leaves", () => {
   const leaving = (changes: Record<string, unknown>) =>
     rawCall(`${fleet.router.url}/v1/chat/completions`, {

@@ -12,7 +12,7 @@ import { startWorkerd } from "../../tools/cli/workerd.ts";
 import type { Workerd } from "../../tools/cli/workerd.ts";
 import type { Scope } from "../../src/config/config.ts";
 import type { Priority } from "../../src/routing/core/shard/priority.ts";
-import type { EndpointView } from "../../src/routing/core/endpoint/endpoint-view.ts";
+import type { ShownEndpoint } from "../../src/wire/shard-status.ts";
 
 export const BUNDLE = join(import.meta.dirname, "../../dist/worker.js");
 
@@ -72,7 +72,7 @@ type ShardReport = {
     readonly liveLeases: number;
     readonly queued: number;
     readonly queuedBy?: Readonly<Record<Priority, number>>;
-    readonly endpoints: readonly EndpointView[];
+    readonly endpoints: readonly ShownEndpoint[];
   } | null;
 };
 

@@ -11,6 +11,7 @@ import { explainCandidates } from "../../routing/core/cost/explain-why.ts";
 import type { Leased } from "../../routing/core/lease-client/edge-lease.ts";
 import type { RailRecord } from "../../rails/core/engine.ts";
 import type { Candidate, ReadingFigures } from "../../routing/core/cost/route.ts";
+import type { AttemptRecord } from "../../sight/core/record.ts";
 import { wordOf } from "../../rails/rail-headers.ts";
 
 /** Proxies on the way often hold all headers of an answer in 8 KiB; this may take half of that. Bytes. */
@@ -26,10 +27,21 @@ export type DecisionMade = {
   readonly decision: Pick<Leased, "heldLease" | "reason" | "candidates" | "line">;
   /** What the input rails said, at most as many as a stage may have. */
   readonly rails?: readonly RailRecord[];
+  /** Attempts before it that did not become the answer, in order. */
+  readonly lost?: readonly LostAttempt[];
 };
 
+export type LostAttempt = Pick<AttemptRecord, "endpoint" | "status" | "lost" | "said">;
+
 /** The header's value: printable ASCII, DECISION_BYTES_MAX at most. */
-export function decisionHeader({ endpointId, reason, attempts, decision, rails = [] }: DecisionMade): string {
+export function decisionHeader({
+  endpointId,
+  reason,
+  attempts,
+  decision,
+  rails = [],
+  lost = [],
+}: DecisionMade): string {
   // None from a shard of a version that does not tell.
   const weighed = decision.candidates ?? [];
   const alone = decision.reason === "snapshot" || decision.reason === "static";
@@ -39,7 +51,15 @@ export function decisionHeader({ endpointId, reason, attempts, decision, rails =
     .map((one, index) => ({ totalMs: one.totalMs, json: ascii(JSON.stringify(row(one, whys[index] ?? ""))) }))
     .toSorted((one, other) => one.totalMs - other.totalMs);
   const head = ascii(
-    JSON.stringify({ endpoint: endpointId, reason, attempts, chosen, ...stood(decision), ...told(rails) }),
+    JSON.stringify({
+      endpoint: endpointId,
+      reason,
+      attempts,
+      chosen,
+      ...stood(decision),
+      ...told(rails),
+      ...lostBefore(lost),
+    }),
   ).slice(0, -1);
   // The longest tail there can be: every candidate left out.
   let leftBytes = DECISION_BYTES_MAX - head.length - tail([], rows.length).length;
@@ -69,6 +89,11 @@ function told(rails: readonly RailRecord[]) {
       ...(shadow ? { shadow } : {}),
     })),
   };
+}
+
+function lostBefore(attempts: readonly LostAttempt[]) {
+  if (attempts.length === 0) return {};
+  return { lost: attempts.map(({ endpoint, status, lost, said }) => ({ endpoint, status, lost, said })) };
 }
 
 const tail = (kept: readonly string[], leftOut: number): string =>

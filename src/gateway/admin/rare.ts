@@ -14,6 +14,8 @@ import { drain, drainPool, fleet, restartFeed, restartShard } from "./admin.ts";
 import type { Authenticated } from "../edge-request.ts";
 import type { Answer } from "../../wire/refusal.ts";
 import { explain } from "./explain.ts";
+import { attemptsSaid } from "../../sight/said.ts";
+import type { Seen } from "../../sight/seen.ts";
 import { metrics } from "./metrics.ts";
 import * as notFound from "../../wire/not-found.ts";
 
@@ -57,6 +59,8 @@ export async function administer(
 
 export const targetProblem = (problem: TargetProblem): string => `The request target ${TARGET_PROBLEMS[problem]}`;
 
-export function decisionText(decision: DecisionMade): string {
-  return decisionHeader(decision);
+/** The decision behind an answer that has begun, with the attempts before it. */
+export async function decisionText(seen: Seen, decision: Omit<DecisionMade, "lost">): Promise<string> {
+  const attempts = await attemptsSaid(seen);
+  return decisionHeader({ ...decision, lost: attempts.filter(({ lost }) => lost !== null) });
 }

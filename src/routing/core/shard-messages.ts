@@ -47,6 +47,8 @@ export type AttemptFailure = {
   readonly status: number | null;
   /** The start of its body, or what broke. */
   readonly text: string;
+  /** Of the request that met it; absent: a probe's, or an older Worker's. */
+  readonly requestId?: string;
 };
 
 /** Whose request runs under a lease that was not granted for it: a credit, or one that the edge gave itself. */

@@ -6,7 +6,7 @@
  * RPC methods return unions and never throw for what a caller can cause: a rejected call leaks an unhandled rejection
  * in workerd, and breaks the stub.
  */
-import type { Drained, ShardStatus } from "../../wire/shard-status.ts";
+import type { Drained, ShardExplanation, ShardStatus } from "../../wire/shard-status.ts";
 import { DurableObject } from "cloudflare:workers";
 import { egress } from "../../../backends/egress.ts";
 import { BACKENDS } from "../../../backends/registry.ts";
@@ -16,7 +16,7 @@ import type { EngineEye } from "../../../backends/engines/eye.ts";
 import type { Target } from "../../../backends/port.ts";
 import type { ProbeResult } from "../core/endpoint/endpoint.ts";
 import type { ViewSet } from "../core/endpoint/endpoint-view.ts";
-import type { ExplainRequest, Explanation } from "../core/cost/explain.ts";
+import type { ExplainRequest } from "../core/cost/explain.ts";
 import type { AcquireReply, AcquireRequest, AwaitOutcome, Report, ReportReply } from "../core/shard-messages.ts";
 import type { Config, EndpointConfig } from "../../config/config.ts";
 import { loadConfig } from "../../config/env.ts";
@@ -27,7 +27,7 @@ import { parseShardName, shardName } from "../core/shard-name.ts";
 import type { ShardHost } from "../host/shard-host.ts";
 import type { ShardPorts } from "../host/shard-ports.ts";
 import { ShardStore } from "./shard-store.ts";
-import { logNews, showEndpoints } from "./shard-telling.ts";
+import { logNews, showEndpoints, showFailures } from "./shard-telling.ts";
 
 /** Where the config has no such pool, it may have one soon, ms. */
 const NO_POOL_RETRY_MS = 1_000;
@@ -87,8 +87,11 @@ export class PoolShard extends DurableObject<ShardEnv> {
   }
 
   /** The decision that a request would meet now: nothing is leased, woken or counted. */
-  async explain(request: ExplainRequest): Promise<Explanation | null> {
-    return this.#host === null ? null : this.#host.explain(request);
+  async explain(request: ExplainRequest): Promise<ShardExplanation | null> {
+    const host = this.#host;
+    if (host === null) return null;
+    const lastFailures = await showFailures(host.state.news.lastFailures, (endpointId) => this.#newsPlace(endpointId));
+    return { ...host.explain(request), lastFailures };
   }
 
   /**
@@ -159,7 +162,8 @@ export class PoolShard extends DurableObject<ShardEnv> {
     if (state === undefined || endpoint === undefined) return null;
     const target = this.#looked.get(endpointId)?.target;
     const credentials = target === undefined ? [] : credentialsOf(target);
-    return { pool: state.pool.id, region: state.region, auth: endpoint.auth, credentials };
+    const { auth, health } = endpoint;
+    return { pool: state.pool.id, region: state.region, auth, healthAuth: health.auth, credentials };
   }
 
   #peer(poolId: string, region: string) {

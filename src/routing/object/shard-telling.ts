@@ -2,7 +2,7 @@
 import type { ShownEndpoint } from "../../wire/shard-status.ts";
 import type { EndpointView } from "../core/endpoint/endpoint-view.ts";
 import type { NewsLine, ShardNews } from "../core/shard/news.ts";
-import type { NewsPlace } from "../../wire/news-line.ts";
+import type { NewsPlace, ShownFailure } from "../../wire/news-line.ts";
 
 /** Null: the config has no such endpoint. */
 export type PlaceOf = (endpointId: string) => NewsPlace | null;
@@ -20,13 +20,24 @@ export async function showEndpoints(
   lastFailures: ShardNews["lastFailures"],
   placeOf: PlaceOf,
 ): Promise<ShownEndpoint[]> {
-  const words = lastFailures.size === 0 ? null : await loadWords();
-  return views.map((view) => {
-    const failure = lastFailures.get(view.id);
-    const place = placeOf(view.id);
-    const isShown = failure !== undefined && words !== null && place !== null;
-    return { ...view, lastFailure: isShown ? words.shownFailure(failure, place, Date.now()) : null };
-  });
+  const shown = await showFailures(lastFailures, placeOf);
+  return views.map((view) => ({ ...view, lastFailure: shown[view.id] ?? null }));
+}
+
+/** What failed last, by endpoint. */
+export async function showFailures(
+  lastFailures: ShardNews["lastFailures"],
+  placeOf: PlaceOf,
+): Promise<Readonly<Record<string, ShownFailure>>> {
+  if (lastFailures.size === 0) return {};
+  const { shownFailure } = await loadWords();
+  const now = Date.now();
+  const shown: Record<string, ShownFailure> = {};
+  for (const [endpointId, failure] of lastFailures) {
+    const place = placeOf(endpointId);
+    if (place !== null) shown[endpointId] = shownFailure(failure, place, now);
+  }
+  return shown;
 }
 
 /** A part of the bundle, since most objects never need it. */

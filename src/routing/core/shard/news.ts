@@ -5,7 +5,11 @@ import type { AttemptOutcome } from "../shard-messages.ts";
 
 export type FailureKind = Extract<AttemptOutcome, "failed" | "cut" | "capacity" | "disputed" | "late"> | "probe";
 
-export type LastFailure = AttemptFailure & { readonly kind: FailureKind; readonly atMs: number };
+export type LastFailure = AttemptFailure & {
+  readonly kind: FailureKind;
+  readonly atMs: number;
+  /** Of this kind in a row, with the same status. */ readonly count: number;
+};
 
 export type NewsLine =
   | {

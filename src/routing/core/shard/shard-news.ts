@@ -55,7 +55,11 @@ export function noteFailure(
   shown: AttemptFailure | null | undefined,
   now: number,
 ): void {
-  const failure: LastFailure = { status: shown?.status ?? null, text: shown?.text ?? "", kind, atMs: now };
+  const { status = null, text = "", requestId } = shown ?? {};
+  const before = news.lastFailures.get(endpointId);
+  const count = before?.kind === kind && before.status === status ? before.count + 1 : 1;
+  const of = requestId === undefined ? {} : { requestId };
+  const failure: LastFailure = { status, text, kind, atMs: now, count, ...of };
   news.lastFailures.set(endpointId, failure);
   const key = `${endpointId} ${kind} ${failure.status ?? ""}`;
   const told = news.kinds.get(key);

@@ -28,7 +28,7 @@ describe("a failure", () => {
   test("is kept with what the endpoint said, and due as a line at once", () => {
     const state = shard();
     settle(state, { outcome: "failed", failure: OOM }, 5);
-    const failure = { ...OOM, kind: "failed", atMs: 5 };
+    const failure = { ...OOM, kind: "failed", atMs: 5, count: 1 };
     expect(state.news.lastFailures.get("e1")).toEqual(failure);
     expect(takeNews(state.news)).toEqual([{ event: "endpoint_failed", endpointId: "e1", failure, times: 1 }]);
     expect(takeNews(state.news)).toEqual([]);
