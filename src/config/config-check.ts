@@ -33,6 +33,7 @@ export function checkConfig(raw: RawConfig): Finding[] {
     ...eachEndpoint(raw).flatMap(({ endpoint, path }) => checkEndpoint(endpoint, path)),
     ...checkPatience(raw),
     ...checkJobs(raw),
+    ...checkSight(raw),
     ...checkRails(raw.pools, (text, allowPlainHttp) => urlProblem(text, allowPlainHttp, true)),
   ];
 }
@@ -220,6 +221,11 @@ function checkJobs(raw: RawConfig): Finding[] {
     const problem = jobs.events === undefined ? null : urlProblem(jobs.events.url, null, true);
     return problem === null ? [] : [{ path: ["pools", poolId, "jobs", "events", "url"], ...problem }];
   });
+}
+
+function checkSight({ sight: { otlp } }: RawConfig): Finding[] {
+  const problem = otlp === undefined ? null : urlProblem(otlp.url, null, true);
+  return problem === null ? [] : [{ path: ["sight", "otlp", "url"], ...problem }];
 }
 
 /** `allowPlainHttp`: what the file says beside the URL; null: it has no say. */

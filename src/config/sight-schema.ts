@@ -1,6 +1,37 @@
 /** Options of what is told of requests. */
 import * as z from "zod";
 
+/** Headers of one export: a key of the receiver, and what names its tenant. */
+const OTLP_HEADERS_MAX = 8;
+
+const otlp = z.strictObject({
+  url: z
+    .string()
+    .min(1)
+    .max(2000)
+    .describe("Where spans are POSTed as OTLP/HTTP in JSON: the whole URL, mostly one that ends in /v1/traces."),
+  headers: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+      z.strictObject({ secret: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/) }),
+    )
+    .refine((headers) => Object.keys(headers).length <= OTLP_HEADERS_MAX, {
+      error: `keep to ${OTLP_HEADERS_MAX} headers`,
+    })
+    .default({})
+    .describe(
+      'Headers by name, each from the environment secret that is named, such as {"authorization": {"secret": "OTLP_AUTH"}}, whose value is the whole header. At most 8. Default {}.',
+    ),
+  sample: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe(
+      "Share of the requests that come without a traceparent and begin a trace, 0 to 1. One that comes with it is told as its client has decided. Default 1.",
+    ),
+});
+
 export const SightSchema = z.strictObject({
   logServed: z
     .number()
@@ -23,6 +54,11 @@ export const SightSchema = z.strictObject({
     .default(7)
     .describe(
       "For so long the figures of each minute are kept for charts, days, 1 to 90; figures of each hour are kept for 90 days. Default 7: a week of minutes is 20 MB.",
+    ),
+  otlp: otlp
+    .optional()
+    .describe(
+      "Exports a span for each request and each of its attempts to an OpenTelemetry receiver. Default: absent, and nothing is exported.",
     ),
 });
 

@@ -30,12 +30,13 @@ export async function attemptOnce<Reply>(
   lateness: Lateness | null = null,
 ): Promise<AttemptResult<Reply>> {
   const attempt = attemptAt(leases, heldLease, way, bounds, lateness);
-  if (bounds.trail !== undefined) beginAttempt(bounds.trail, attempt);
+  const nth = bounds.trail === undefined ? 0 : beginAttempt(bounds.trail, attempt);
   watch(attempt, attempt.sentAtMs + bounds.firstByteTimeoutMs);
   // A client that resets its connection stops the bytes and tells nobody: a pipe to it waits for ever.
   bounds.clientGone.addEventListener("abort", () => abandonAttempt(attempt, "cancelled"));
   try {
     const heard = await way.ask({
+      nth,
       signal: attempt.controller.signal,
       workerId: heldLease.workerId,
       onHeaders: (workerId) => noteHeaders(attempt, workerId),

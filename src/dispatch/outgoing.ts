@@ -3,7 +3,18 @@ import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import type { Bounds } from "./upstream.ts";
 
+/** The trace that a request is in (W3C Trace Context), and its own span there. */
+export type Trace = {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** The caller's span; null: it begins here. */
+  readonly parentId: string | null;
+  readonly sampled: boolean;
+};
+
 export type Outgoing = Bounds & {
+  /** Null: in none. */
+  readonly trace: Trace | null;
   readonly method: string;
   /** Path and query at the endpoint, in the one spelling of `request-target.ts`. */
   readonly path: string;

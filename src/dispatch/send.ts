@@ -7,6 +7,8 @@
  */
 import { egress } from "../../backends/egress.ts";
 import type { Call } from "../../backends/port.ts";
+import { attemptSpanId } from "../sight/core/span-id.ts";
+import { childTraceparent, TRACEPARENT } from "../wire/headers.ts";
 import type { Answer } from "../wire/refusal.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
@@ -23,12 +25,15 @@ const learned = new WeakMap<EdgeEndpoint, string>();
 export async function send(
   endpoint: EdgeEndpoint,
   outgoing: Outgoing,
-  { signal, workerId }: Pick<Asking, "signal" | "workerId">,
+  { signal, workerId, nth }: Pick<Asking, "signal" | "workerId" | "nth">,
 ): Promise<Answer> {
   const { workerHeader } = endpoint.backend;
-  const { method, path, body } = outgoing;
+  const { method, path, body, trace } = outgoing;
   let { headers } = outgoing;
   if (workerHeader !== null && workerId !== null) headers = { ...headers, [workerHeader]: workerId };
+  if (trace !== null) {
+    headers = { ...headers, [TRACEPARENT]: childTraceparent(trace, attemptSpanId(trace.spanId, nth)) };
+  }
   const call: Call = { method, path, headers, body, signal };
   const { model } = endpoint.config;
   const known = model ?? learned.get(endpoint);

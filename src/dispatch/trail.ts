@@ -44,9 +44,10 @@ export type Tried = {
   readonly bytesOut: number | null;
 };
 
-export function beginAttempt(trail: Trail, attempt: Tried): void {
-  trail.attempts.push(attempt);
+/** The how many-th it is, from 0. */
+export function beginAttempt(trail: Trail, attempt: Tried): number {
   trail.open += 1;
+  return trail.attempts.push(attempt) - 1;
 }
 
 export function noteEnded(trail: Trail): void {

@@ -65,6 +65,8 @@ export type Way<Reply> = {
 
 /** What an attempt gives along, and wants to be told before there is an answer. */
 export type Asking = {
+  /** The how many-th attempt of its request it is, from 0. */
+  readonly nth: number;
   /** Aborted when the attempt is given up, also after its answer has begun. */
   readonly signal: AbortSignal;
   /** The GPU worker to ask for; null: any. */

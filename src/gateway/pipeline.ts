@@ -15,12 +15,10 @@ import { readInferenceBody } from "../wire/openai.ts";
 import type { InferencePath } from "../wire/openai.ts";
 import { railHeaders } from "../rails/rail-headers.ts";
 import {
-  childTraceparent,
   EXPLAIN,
   forwardableRequestHeaders,
   headersBeyond,
   HOP,
-  parseTraceparent,
   PRIORITY,
   RAILS,
   REQUEST_ID,
@@ -49,6 +47,7 @@ import { answerKeys, goesOn } from "./session-key.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
 import type { Seen } from "../sight/seen.ts";
+import { traceOf } from "../sight/trace.ts";
 import { unreadOf } from "./unread.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 
@@ -121,6 +120,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   const parcel: Parcel = { ...given, headers, asking };
   const { runtime, leases, ctx, requestId } = edge;
   noteParcel(edge.seen, parcel);
+  edge.seen.trace = traceOf(headers[TRACEPARENT] ?? null, runtime.config.sight);
   const { access } = edge.identity;
   if (access !== undefined) {
     const refusal = (await withinPart()).refuseModel(access, parcel);
@@ -355,9 +355,8 @@ function outgoingOf(
   headers[HOP] = "1";
   // An inference body was read as JSON, whatever it was called, and so must the endpoint read it.
   if (parcel.isInference) headers["content-type"] = "application/json";
-  const trace = parseTraceparent(headers[TRACEPARENT] ?? null);
-  if (trace === null) delete headers[TRACEPARENT];
-  else headers[TRACEPARENT] = childTraceparent(trace, spanId());
+  // Each attempt has its own.
+  delete headers[TRACEPARENT];
   const { config } = parcel.pool;
   const protocol = protocolOf(parcel.method, parcel.path);
   // Output rails read text: an endpoint that would compress it is asked not to.
@@ -379,6 +378,7 @@ function outgoingOf(
     stallTimeoutMs: config.stallTimeoutMs,
     mayLeave: parcel.repeatable && config.attemptsMax > 1,
     trail: edge.seen.trail,
+    trace: edge.seen.trace,
     clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
   };
 }
@@ -386,9 +386,3 @@ function outgoingOf(
 /** Where the fleet's endpoints are and how they do is for operators: a key that may only infer asks in vain. */
 const isExplained = ({ request, identity, dev }: Authenticated): boolean =>
   request.headers.get(EXPLAIN) === "1" && (dev || identity.scopes.includes("admin"));
-
-/** 16 hex digits, not all zero. */
-function spanId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => (byte | 1).toString(16).padStart(2, "0")).join("");
-}

@@ -4,7 +4,7 @@
 import type { Trail, Tried } from "../dispatch/trail.ts";
 import type { RailRecord } from "../rails/core/engine.ts";
 import { parseShardName } from "../routing/core/shard-name.ts";
-import { parseTraceparent } from "../wire/headers.ts";
+import type { Trace } from "../dispatch/outgoing.ts";
 import type { AttemptRecord, RailSaid, RequestRecord, RequestTimes } from "./core/record.ts";
 import { lossOf } from "./loss.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -25,7 +25,8 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
   const grant = answeredBy?.heldLease.grant;
   return {
     id: seen.id,
-    traceId: parseTraceparent(seen.traceparent)?.traceId ?? null,
+    traceId: seen.trace?.traceId ?? null,
+    span: spanOf(seen.trace),
     atMs: startedAtMs,
     method: METHODS.has(seen.method) ? seen.method : "other",
     route,
@@ -53,6 +54,9 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
     bytes: { in: seen.bytesIn, out: answeredBy?.bytesOut ?? seen.bytesOut },
   };
 }
+
+const spanOf = (trace: Trace | null): RequestRecord["span"] =>
+  trace === null ? null : { id: trace.spanId, parentId: trace.parentId, sampled: trace.sampled };
 
 function timesOf({ startedAtMs, trail, waits, railsMs }: Seen, end: SeenEnd): RequestTimes {
   const { attempts, answeredBy } = trail;

@@ -35,7 +35,7 @@ export function createSeen(id: string, method: string): Seen {
     stream: false,
     priority: null,
     colo: null,
-    traceparent: null,
+    trace: null,
     bytesIn: null,
     bytesOut: null,
     rails: [],

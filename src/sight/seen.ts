@@ -1,5 +1,6 @@
 /** What is kept of a request while it runs, and how it ended (`see.ts`). */
 import type { EdgeEnv, EdgePool, Runtime, Waiting } from "../dispatch/runtime.ts";
+import type { Trace } from "../dispatch/outgoing.ts";
 import type { Trail } from "../dispatch/trail.ts";
 import type { RailRecord } from "../rails/core/engine.ts";
 import type { LeaseWaits } from "../routing/core/lease-client/lease-waits.ts";
@@ -24,7 +25,8 @@ export type Seen = {
   stream: boolean;
   priority: string | null;
   colo: string | null;
-  traceparent: string | null;
+  /** Null: in none. */
+  trace: Trace | null;
   bytesIn: number | null;
   bytesOut: number | null;
   rails: readonly RailRecord[];

@@ -32,6 +32,7 @@ export function secretsOf(config: Config): readonly SecretUse[] {
   };
   if (config.keys.length > 0) note(KEY_PEPPER, "API keys");
   note(WEBHOOK_SECRET, "webhooks of jobs", false);
+  for (const { secret } of Object.values(config.sight.otlp?.headers ?? {})) note(secret, "the export of spans");
   for (const [tenant, { webhookSecrets }] of config.tenants) {
     for (const name of webhookSecrets) note(name, `the webhooks of tenant ${tenant}`);
   }

@@ -27,6 +27,7 @@ export function sampleRecord(changes: Partial<ShownRequest> = {}): ShownRequest 
   return {
     id: "req-1",
     traceId: null,
+    span: null,
     atMs: 1_000,
     method: "POST",
     route: "/v1/chat/completions",

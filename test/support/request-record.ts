@@ -18,6 +18,7 @@ export const attemptRecord = (wish: Partial<AttemptRecord> = {}): AttemptRecord 
 export const requestRecord = (wish: Partial<RequestRecord> = {}): RequestRecord => ({
   id: "req_1",
   traceId: null,
+  span: null,
   atMs: 0,
   method: "POST",
   route: "/v1/chat/completions",

@@ -31,7 +31,7 @@ export type DecisionMade = {
   readonly lost?: readonly LostAttempt[];
 };
 
-export type LostAttempt = Pick<AttemptRecord, "endpoint" | "status" | "lost" | "said">;
+type LostAttempt = Pick<AttemptRecord, "endpoint" | "status" | "lost" | "said">;
 
 /** The header's value: printable ASCII, DECISION_BYTES_MAX at most. */
 export function decisionHeader({

@@ -254,13 +254,14 @@ export class Dispatcher {
     } = pool ?? {};
     const firstByteTimeoutMs = work.stream ? Math.min(executionMs, firstTokenTimeoutMs) : executionMs;
     const token = job.token;
-    const seen = seenOf(job, edgePool, work);
+    const seen = seenOf(job, edgePool, work, this.#runtime?.config.sight ?? null);
     const outgoing = outgoingOf(work, job.id, {
       firstByteTimeoutMs,
       connectTimeoutMs,
       stallTimeoutMs,
       signal,
       trail: seen.trail,
+      trace: seen.trace,
     });
     const { tenant } = job;
     const railed = { jobId: job.id, tenant, path: outgoing.path, body };

@@ -1,5 +1,8 @@
 /** What is told of an attempt of a job: a record of its own, as of every other request (`sight/seen.ts`). */
 import type { EdgePool } from "../../dispatch/runtime.ts";
+import type { SightConfig } from "../../config/sight-schema.ts";
+import { traceOf } from "../../sight/trace.ts";
+import { TRACEPARENT } from "../../wire/headers.ts";
 import { createSeen, noteEnd } from "../../sight/see.ts";
 import type { Seen, SeenHost } from "../../sight/seen.ts";
 import type { Job } from "../core/job.ts";
@@ -7,7 +10,7 @@ import type { JobWork } from "../core/messages.ts";
 import { PRIORITY_LOW } from "../core/policy.ts";
 import type { AttemptReport } from "./run-attempt.ts";
 
-export function seenOf({ id, tenant, policy }: Job, pool: EdgePool, work: JobWork): Seen {
+export function seenOf({ id, tenant, policy }: Job, pool: EdgePool, work: JobWork, sight: SightConfig | null): Seen {
   const seen = createSeen(id, "POST");
   const { models } = pool.config;
   seen.path = "job";
@@ -15,6 +18,7 @@ export function seenOf({ id, tenant, policy }: Job, pool: EdgePool, work: JobWor
   seen.pool = pool;
   seen.model = models.length === 1 ? (models[0] ?? null) : null;
   seen.stream = work.stream;
+  seen.trace = sight === null ? null : traceOf(work.headers?.[TRACEPARENT] ?? null, sight);
   seen.bytesIn = work.body.length;
   seen.priority = policy.priority >= PRIORITY_LOW ? "low" : "normal";
   return seen;

@@ -10,10 +10,10 @@ import type { JobWork } from "../core/messages.ts";
 import type { OutputNote } from "../core/events.ts";
 import type { FailureReason } from "../core/reasons.ts";
 import { protocolOf } from "../../dispatch/answer-format.ts";
-import type { Outgoing } from "../../dispatch/outgoing.ts";
+import type { Outgoing, Trace } from "../../dispatch/outgoing.ts";
 import type { Trail } from "../../dispatch/trail.ts";
 import { readLooseJson } from "../../wire/json-text.ts";
-import { HOP, REQUEST_ID } from "../../wire/headers.ts";
+import { HOP, REQUEST_ID, TRACEPARENT } from "../../wire/headers.ts";
 
 /** Jobs have no client place: what they measure is kept under this name. */
 export const JOBS_CLIENT_KEY = "jobs";
@@ -27,6 +27,7 @@ export function outgoingOf(
     readonly stallTimeoutMs: number;
     readonly signal: AbortSignal;
     readonly trail: Trail;
+    readonly trace: Trace | null;
   },
 ): Outgoing {
   const isRunpod = work.kind === "runpod";
@@ -36,6 +37,8 @@ export function outgoingOf(
   const hasBody = work.method !== "GET" && work.method !== "HEAD";
   const body = hasBody ? new TextEncoder().encode(text) : null;
   const headers: Record<string, string> = { ...work.headers, [REQUEST_ID]: jobId, [HOP]: "1" };
+  // Each attempt has its own.
+  delete headers[TRACEPARENT];
   if (isRunpod) headers["content-type"] = "application/json";
   return {
     method: work.method,
@@ -53,6 +56,7 @@ export function outgoingOf(
     isClientsPath: !isRunpod && !work.path.startsWith("/v1/"),
     clientGone: limits.signal,
     trail: limits.trail,
+    trace: limits.trace,
   };
 }
 

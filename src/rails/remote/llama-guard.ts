@@ -75,6 +75,7 @@ async function askPool(ask: OutsideAsk, pool: EdgePool, body: Uint8Array): Promi
     stallTimeoutMs: pool.config.stallTimeoutMs,
     mayLeave: false,
     isClientsPath: false,
+    trace: null,
     clientGone: signal,
   });
   if (sent.kind === "refused") throw new Error(`the guard's pool refuses: ${sent.refusal.reason}`);

@@ -99,7 +99,9 @@ export type RequestTimes = {
 
 export type RequestRecord = {
   readonly id: string;
+  /** Null: it is in no trace. */
   readonly traceId: string | null;
+  readonly span: { readonly id: string; readonly parentId: string | null; readonly sampled: boolean } | null;
   readonly atMs: number;
   readonly method: string;
   /** A template: `/v1/chat/completions`, `/p/{pool}`, a declared route, `job`. */
