@@ -51,7 +51,7 @@ export function exportOf(records: readonly RequestRecord[], version: string) {
   };
 }
 
-export function spansOf(record: RequestRecord): readonly Span[] {
+function spansOf(record: RequestRecord): readonly Span[] {
   const { traceId, span, atMs, attempts } = record;
   if (traceId === null || span === null) return [];
   const own: Span = {
