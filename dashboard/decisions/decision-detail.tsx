@@ -32,6 +32,10 @@ function Part({ title, children }: { readonly title: string; readonly children: 
   );
 }
 
+/** Null: none of them is known. */
+const listed = (values: readonly (number | null)[], write: (value: number | null) => string): string | null =>
+  values.every((value) => value === null) ? null : values.map(write).join(", ");
+
 function Facts({ record }: { readonly record: ShownRequest }) {
   const { id, traceId, tenant, keyId, pool, priority, colo, stream, status, tokens, bytes, ms } = record;
   const facts: readonly (readonly [string, string | null])[] = [
@@ -42,8 +46,8 @@ function Facts({ record }: { readonly record: ShownRequest }) {
     ["Priority", priority],
     ["Stream", stream ? "yes" : "no"],
     ["Data centre", colo],
-    ["Tokens in, cached, out", [tokens.in, tokens.cached, tokens.out].map(formatCount).join(", ")],
-    ["Bytes in, out", [bytes.in, bytes.out].map(formatBytes).join(", ")],
+    ["Tokens in, cached, out", listed([tokens.in, tokens.cached, tokens.out], formatCount)],
+    ["Bytes in, out", listed([bytes.in, bytes.out], formatBytes)],
     ["Router overhead", formatMs(ms.overhead)],
     ["Lease", formatMs(ms.lease)],
     ["In line", formatMs(ms.queue)],
@@ -51,7 +55,7 @@ function Facts({ record }: { readonly record: ShownRequest }) {
     ["TTFT", formatMs(ms.ttft)],
   ];
   return (
-    <dl class="facts">
+    <dl class="request-facts">
       <div>
         <dt>Request id</dt>
         <dd>
@@ -196,7 +200,7 @@ function Attempts({ attempts }: { readonly attempts: readonly AttemptRecord[] })
                 <td>{formatMs(one.endedMs)}</td>
                 <td>{one.status ?? <span class="unknown">no answer</span>}</td>
                 <td>{lossInWords(one.lost)}</td>
-                <td class="said">{one.said}</td>
+                <td class="attempt-said">{one.said}</td>
               </tr>
             ))}
           </tbody>

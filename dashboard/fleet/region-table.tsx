@@ -33,7 +33,7 @@ export function RegionTable() {
               <th scope="row">
                 <button
                   type="button"
-                  class="link"
+                  class="region-link"
                   aria-pressed={chosen === region}
                   onClick={() => changeView({ region: chosen === region ? "" : region })}
                 >
