@@ -87,8 +87,10 @@ export function withSeen(seen: readonly Point[], point: Point): readonly Point[]
   return [...(isSameSecond ? seen.slice(0, -1) : seen), point].slice(-SEEN_MAX);
 }
 
-/** The minutes that the router has kept, then what this page has seen since the last of them. */
-export function joined(minutes: readonly Point[], seen: readonly Point[]): readonly Point[] {
-  const until = minutes.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
-  return [...minutes, ...seen.filter(({ atMs }) => atMs > until)];
+/** The spans that have ended of those that the router has kept, then what this page has seen since the last of them. */
+export function joined(kept: readonly Point[], seen: readonly Point[]): readonly Point[] {
+  const nowMs = seen.at(-1)?.atMs ?? Number.POSITIVE_INFINITY;
+  const ended = kept.filter(({ atMs }) => atMs <= nowMs);
+  const until = ended.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
+  return [...ended, ...seen.filter(({ atMs }) => atMs > until)];
 }

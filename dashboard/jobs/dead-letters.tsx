@@ -4,6 +4,7 @@ import { Shown, useAsked } from "../lower/asked.tsx";
 import { announce } from "../parts/announce.tsx";
 import { askConfirm } from "../parts/confirm.tsx";
 import { UNKNOWN } from "../store/format.ts";
+import { countEnded } from "./ended-counts.ts";
 import { endedText, orderedAll } from "./ended.ts";
 import { JobDetail, redriveQuestion } from "./job-detail.tsx";
 import { JobState } from "./job-state.tsx";
@@ -25,6 +26,7 @@ export function DeadLetters({ pool }: { readonly pool: string }) {
     setChosen(new Set());
     announce(endedText(ended, "job", "queued again"));
     asked.again();
+    void countEnded();
   };
 
   return (

@@ -47,6 +47,7 @@ export const PAGE_ROWS = 50;
 const queue = (pool: string): string => `/admin/jobs/${encodeURIComponent(pool)}`;
 const jobAt = (pool: string, id: string): string => `${queue(pool)}/jobs/${encodeURIComponent(id)}`;
 
+export const allQueues = (): Promise<Answered> => apiCall("GET", "/admin/jobs");
 export const listJobs = (pool: string, status: string, offset: number): Promise<Answered> => {
   const query = new URLSearchParams({ offset: String(offset), limit: String(PAGE_ROWS) });
   if (status !== "") query.set("status", status);

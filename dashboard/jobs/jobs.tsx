@@ -1,5 +1,6 @@
 /** Queues by pool and state, and what lies in the one that is chosen: its jobs, dead letters, webhooks, workers. */
 import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Frame } from "../frame.ts";
 import { announce } from "../parts/announce.tsx";
 import { askConfirm } from "../parts/confirm.tsx";
@@ -9,6 +10,7 @@ import { formatCount, formatSpan, inWords } from "../store/format.ts";
 import { store } from "../store/page-store.ts";
 import { DeadLetters } from "./dead-letters.tsx";
 import { DeadWebhooks } from "./dead-webhooks.tsx";
+import { COUNT_GAP_MS, countEnded, endedCounts } from "./ended-counts.ts";
 import { JobList } from "./job-list.tsx";
 import { setQueueMode } from "./jobs-api.ts";
 import { Workers } from "./workers.tsx";
@@ -26,6 +28,11 @@ type Queue = Frame["jobs"][number];
 export function Jobs() {
   const queues = store.frame.value?.jobs ?? [];
   const open = shown.value;
+  useEffect(() => {
+    void countEnded();
+    const again = setInterval(() => void countEnded(), COUNT_GAP_MS);
+    return () => clearInterval(again);
+  }, []);
   return (
     <Section id="jobs" title="Jobs" note="A count leads to the jobs behind it.">
       {queues.length === 0 ? (
@@ -67,6 +74,7 @@ export function Jobs() {
 }
 
 function QueueRow({ queue: { pool, byState, oldestQueuedMs, dead, mode } }: { readonly queue: Queue }) {
+  const ended = endedCounts.value.get(pool);
   const look = (view: View, status: string) => (): void => {
     shown.value = { pool, view, status };
   };
@@ -83,7 +91,7 @@ function QueueRow({ queue: { pool, byState, oldestQueuedMs, dead, mode } }: { re
       {STATES.map((state) => (
         <td class="number" key={state}>
           <Count
-            count={byState?.[state] ?? (byState === null ? null : 0)}
+            count={byState?.[state] ?? ended?.[state] ?? null}
             what={`${inWords(state)} jobs of ${pool}`}
             onClick={look("jobs", state)}
           />

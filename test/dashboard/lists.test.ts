@@ -1,6 +1,7 @@
 /** What the lower half of the page makes of frames and answers. */
 import { describe, expect, test } from "vitest";
 import { EVENTS_MAX, withEvents } from "../../dashboard/events/event-list.ts";
+import { readCounts } from "../../dashboard/jobs/ended-counts.ts";
 import { endedText, orderedAll } from "../../dashboard/jobs/ended.ts";
 import { readDeadWebhooks, readJob, readJobPage, readWorkers } from "../../dashboard/jobs/jobs-api.ts";
 import { when } from "../../dashboard/jobs/when.ts";
@@ -94,6 +95,12 @@ describe("orders for many", () => {
 });
 
 describe("answers of a queue", () => {
+  test("counts are those of the pools that answered, and only numbers", () => {
+    const data = [{ pool: "a", queue: { byState: { failed: 2, completed: "x" } } }, { pool: "b", queue: null }, null];
+    expect([...readCounts({ data })]).toEqual([["a", { failed: 2 }]]);
+    for (const value of [null, {}, { data: 1 }]) expect(readCounts(value).size).toBe(0);
+  });
+
   test.each([null, 7, "x", {}, { data: {} }, { data: [null, {}, { id: 7 }] }])("of %j nothing is read", (value) => {
     expect(readJobPage(value)).toEqual({ jobs: [], hasMore: false });
     expect(readDeadWebhooks(value)).toEqual([]);

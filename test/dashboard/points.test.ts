@@ -1,7 +1,7 @@
 /** What the charts draw: gaps stay gaps, spikes stay spikes, and there are never more points than a bound. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { minuteOf, pointOf } from "../../dashboard/charts/history.ts";
+import { pointOf, readMinutes } from "../../dashboard/charts/history.ts";
 import { columnsOf, joined, type Point, POINTS_MAX, SEEN_MAX, withSeen } from "../../dashboard/charts/points.ts";
 import type { Frame } from "../../dashboard/frame.ts";
 
@@ -99,15 +99,25 @@ describe("what the page has seen", () => {
     const points = joined([point(60_000), point(120_000)], [point(119_000), point(121_000)]);
     expect(points.map(({ atMs }) => atMs)).toEqual([60_000, 120_000, 121_000]);
   });
+
+  test("a span that has not ended is left out: its sums are not whole", () => {
+    const points = joined([point(60_000), point(120_000)], [point(61_000), point(80_000)]);
+    expect(points.map(({ atMs }) => atMs)).toEqual([60_000, 61_000, 80_000]);
+  });
+});
+
+test.each([null, 1, "x", {}, { minutes: {} }])("%j is no history", (value) => {
+  expect(readMinutes(value)).toBeNull();
 });
 
 test.each([null, 1, "x", [], {}, { atMs: "1" }, { atMs: Number.NaN }])("%j is no minute", (value) => {
-  expect(minuteOf(value)).toEqual([]);
+  expect(readMinutes({ stepMinutes: 1, minutes: [value] })).toEqual([]);
 });
 
-test("a minute's sums are told by the second, and what it lacks is not known", () => {
-  expect(minuteOf({ atMs: 60_000, requests: 120, ttftMs: { p50: 5, p95: "x" } })).toEqual([
-    point(60_000, { requestsPerS: 2, ttftP50Ms: 5 }),
+test("sums of a span are told by the second or the minute, and what it lacks is not known", () => {
+  const span = { atMs: 60_000, requests: 600, spills: 10, ttftMs: { p50: 5, p95: "x" } };
+  expect(readMinutes({ stepMinutes: 5, minutes: [span] })).toEqual([
+    point(360_000, { requestsPerS: 2, spillsPerMin: 2, ttftP50Ms: 5 }),
   ]);
 });
 
