@@ -73,7 +73,7 @@ function Route({ route, state }: { readonly route: TryRoute; readonly state: Try
         ))}
       </dl>
       {candidates.length > 0 && (
-        <div class="table-box" tabIndex={0} role="region" aria-label="Candidates">
+        <div class="table-box" tabIndex={0} role="region" aria-label="Candidates of this request">
           <table class="table">
             <caption>Candidates, by expected time to the first token</caption>
             <thead>

@@ -36,14 +36,14 @@ const WCAG_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best
 
 type Theme = "light" | "dark";
 
-type TabOptions = {
+export type TabOptions = {
   readonly theme?: Theme;
   readonly reducedMotion?: boolean;
   readonly width?: number;
   readonly height?: number;
 };
 
-type Tab = {
+export type Tab = {
   readonly page: Page;
   /** Everything that a page may not do, one line each, since the tab was opened or was last asked to forget. */
   problems(): readonly string[];
@@ -117,7 +117,7 @@ async function watch(page: Page, tell: (problem: string) => void): Promise<void>
   `);
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning")
-      tell(`console ${message.type()}: ${message.text()}`);
+      tell(`console ${message.type()}: ${message.text()}${placeOf(message.location().url)}`);
   });
   page.on("pageerror", (error) => tell(`thrown: ${error.message}`));
   page.on("crash", () => tell("crashed"));
@@ -127,6 +127,9 @@ async function watch(page: Page, tell: (problem: string) => void): Promise<void>
     if (!isOwn) tell(`another host: ${request.url()}`);
   });
 }
+
+/** What could not be loaded is told by its path alone. */
+const placeOf = (url: string): string => (URL.canParse(url) ? ` (${new URL(url).pathname})` : "");
 
 /**
  * Over the debugger's connection, not as a script of the page: the page's policy stays as it is, and a tag would

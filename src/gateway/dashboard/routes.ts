@@ -6,10 +6,12 @@ import { err } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import type { Identity } from "../../wire/api-keys.ts";
 import { unknownAction } from "../../wire/not-found.ts";
+import { modelList } from "../../wire/openai.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
 import { history, live, snapshot } from "./live.ts";
 import { page } from "./page.ts";
+import { answerPrivate } from "./private.ts";
 import * as session from "./sign-in.ts";
 import { tryOut } from "./try-out.ts";
 
@@ -32,6 +34,7 @@ const ROUTES: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map<
   ["snapshot", { GET: snapshot }],
   ["live", { GET: live }],
   ["history", { GET: history }],
+  ["models", { GET: async (edge) => answerPrivate(edge, modelList(edge.runtime.config)) }],
   ["try", { POST: tryOut }],
 ]);
 
