@@ -110,7 +110,7 @@ function match(asking: Asking, { marks }: Memory, matching: Matching): Result<Id
   return ok(identity);
 }
 
-function identityOf({ id, tenant, scopes, priorityMax, pools, models, addresses }: KeyRecord): Identity {
+export function identityOf({ id, tenant, scopes, priorityMax, pools, models, addresses }: KeyRecord): Identity {
   const highest = PRIORITIES.find((one) => one === priorityMax);
   const isFree = pools === null && models === null && addresses === null;
   return {

@@ -11,7 +11,7 @@
  * What this gives up: a cookie that was stolen lives until it expires, or until its key is revoked; signing out makes only
  * the browser forget it.
  */
-import type { ApiKeyEntry, Config } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { equalDigests } from "../wire/api-keys.ts";
 import type { Identity } from "../wire/api-keys.ts";
 
@@ -32,10 +32,19 @@ export type SessionClaims = {
   readonly nonce: string;
 };
 
-export function claimsOf({ id, hmac, expiresAtMs }: ApiKeyEntry, nonce: string, now: number): SessionClaims {
-  const over = Math.min(now + SESSION_MS_MAX, expiresAtMs ?? Number.POSITIVE_INFINITY);
-  return { keyId: id, mark: hmac.slice(0, MARK_CHARS), expiresAtMs: over, nonce };
+/** `digests`: of the key, one a pepper, hex. `endsAtMs`: of the key, where that is known; null: it is looked up anyway. */
+export function claimsOf(
+  key: { readonly keyId: string; readonly digests: readonly string[]; readonly endsAtMs: number | null },
+  nonce: string,
+  now: number,
+): SessionClaims {
+  const mark = key.digests.map((hmac) => hmac.slice(0, MARK_CHARS)).join("~");
+  const expiresAtMs = Math.min(now + SESSION_MS_MAX, key.endsAtMs ?? Number.POSITIVE_INFINITY);
+  return { keyId: key.keyId, mark, expiresAtMs, nonce };
 }
+
+/** Is this digest one of the key that was shown. */
+export const isMarked = (mark: string, hmac: string): boolean => mark.split("~").includes(hmac.slice(0, MARK_CHARS));
 
 export async function signSession(claims: SessionClaims, pepper: string): Promise<string> {
   const payload = base64url(new TextEncoder().encode(JSON.stringify(claims)));
@@ -67,12 +76,17 @@ export async function isCsrfOf(given: string, cookie: string, pepper: string): P
   return bytes !== null && equalDigests(bytes, await macOf("csrf", cookie, pepper));
 }
 
-/** Who the session is now; null: its key is no more, is another one, or has expired. */
-export function identityOf({ keyId, mark }: SessionClaims, { keys }: Config, now: number): Identity | null {
+/** Who the session is now by the config; null: its key is no more, is another one, or has expired. */
+export function identityIn(
+  { keyId, mark }: SessionClaims,
+  { keys }: Pick<Config, "keys">,
+  now: number,
+): Identity | null {
   const entry = keys.find(({ id }) => id === keyId);
-  if (entry === undefined || !entry.hmac.startsWith(mark)) return null;
+  if (entry === undefined || !isMarked(mark, entry.hmac)) return null;
   if (entry.expiresAtMs !== null && now >= entry.expiresAtMs) return null;
   const { tenant, scopes, priorityMax, access } = entry;
+  // What narrows the key narrows its sessions.
   return { keyId, tenant, scopes, priorityMax, ...(access && { access }) };
 }
 

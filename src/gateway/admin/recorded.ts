@@ -10,8 +10,8 @@ import { addressOf } from "../../access/within.ts";
 import type { Answer } from "../../wire/refusal.ts";
 import type { Authenticated, Told } from "../edge-request.ts";
 
-/** They ask by POST, and change nothing. */
-const READS: ReadonlySet<string> = new Set(["/admin/explain"]);
+/** They ask by POST, and change nothing; what a model answered is in no record. */
+const READS: ReadonlySet<string> = new Set(["/admin/explain", "/dashboard/api/try"]);
 /** A longer answer is not read for its record. */
 const ANSWER_CHARS_MAX = 65_536;
 

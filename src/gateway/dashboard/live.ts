@@ -5,6 +5,7 @@ import type { RequestRecord } from "../../sight/core/record.ts";
 import { askInTime } from "../../sight/ask-in-time.ts";
 import { askQueues } from "../../sight/ask-queues.ts";
 import { feedOf, WATCHER } from "../../sight/feed-port.ts";
+import { seesAll } from "../../sight/object/holder.ts";
 import { frameFleet } from "../../sight/frame-fleet.ts";
 import { frameJobs } from "../../sight/frame-jobs.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
@@ -23,9 +24,15 @@ const NO_FEED: Refusal = {
     "This deployment counts nothing: it binds no Durable Object FLEET_FEED. GET /dashboard/api/snapshot works without.",
 };
 
+/** The feed's figures and decisions are the whole deployment's. */
+const NARROWED: Refusal = {
+  reason: "forbidden",
+  detail: "This shows every pool, and the key may use only some. GET /dashboard/api/snapshot shows those.",
+};
+
 /** `GET /dashboard/api/snapshot`. Where the feed does not answer it has no rates and no decisions. */
 export async function snapshot(edge: Authenticated): Promise<Answer> {
-  const feed = feedOf(edge.env);
+  const feed = seesAll(edge.identity) ? feedOf(edge.env) : null;
   const asked = feed === null ? null : await askInTime(async () => feed.snapshot());
   return answerPrivate(edge, asked?.ok === true ? asked.value : await frameHere(edge));
 }
@@ -48,10 +55,11 @@ export async function live(edge: Authenticated): Promise<Answer> {
   if (edge.request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
     return { reason: "invalid_request", detail: "This is a WebSocket: ask with Upgrade: websocket." };
   }
+  if (!seesAll(edge.identity)) return NARROWED;
   const feed = feedOf(edge.env);
   if (feed === null) return NO_FEED;
   const claims = await claimsHere(edge);
-  if (claims === null) return { reason: "forbidden", detail: "A key of the config opens this socket, or a session." };
+  if (claims === null) return { reason: "forbidden", detail: "An API key opens this socket, or a session." };
   const headers = { upgrade: "websocket", [WATCHER]: JSON.stringify(claims) };
   return feed.fetch(new Request("https://feed/live", { headers }));
 }
@@ -67,6 +75,7 @@ export async function history(edge: Authenticated): Promise<Answer> {
       return { reason: "invalid_request", param, detail };
     }
   }
+  if (!seesAll(edge.identity)) return NARROWED;
   const feed = feedOf(edge.env);
   if (feed === null) return NO_FEED;
   return answerPrivate(edge, await feed.history({ minutes, step }));

@@ -11,11 +11,10 @@
  * A socket is its session's: each second the session's key is looked up, as with every request.
  * Rejected: an alarm for each frame (a billed write a second), and frames for each socket (a look for each).
  */
-import { loadConfig } from "../../config/env.ts";
 import { WATCHER } from "../feed-port.ts";
-import { identityOf } from "../session.ts";
 import type { SessionClaims } from "../session.ts";
 import type { FeedEnv } from "./feed-env.ts";
+import { holderOf, seesAll } from "./holder.ts";
 import { START } from "./picture.ts";
 import type { Picture, Place } from "./picture.ts";
 import { WATCHER_BYTES_MAX, WATCHER_SILENT_MS, WATCHERS_MAX } from "./watch-bounds.ts";
@@ -28,6 +27,8 @@ const POLLED_MS = 10_000;
 
 /** Private codes of WebSocket (RFC 6455, 7.4.2): the page signs in again, or comes back later. */
 const CLOSED = { sessionOver: 4401, silent: 4408, tooMany: 1013, unexpected: 1008 } as const;
+
+type Standing = "listens" | "waits" | "closed";
 
 type Sent = { pingMs: number; bytes: number; isBehind: boolean };
 
@@ -94,9 +95,11 @@ export class Watch {
     const startedAtMs = Date.now();
     try {
       this.#guard(startedAtMs);
-      const sockets = this.#ctx.getWebSockets().filter((socket) => this.#mayGoOn(socket, startedAtMs));
-      if (sockets.length === 0) return this.#stop();
-      await this.#send(sockets);
+      const all = this.#ctx.getWebSockets();
+      const standings = await Promise.all(all.map(async (socket) => this.#standingOf(socket, startedAtMs)));
+      if (standings.every((standing) => standing === "closed")) return this.#stop();
+      const sockets = all.filter((_, index) => standings[index] === "listens");
+      if (sockets.length > 0) await this.#send(sockets);
     } catch (error) {
       console.error("a frame could not be made", error);
     }
@@ -125,18 +128,18 @@ export class Watch {
     }
   }
 
-  /** Closes who may not watch any more, and who does not listen. */
-  #mayGoOn(socket: WebSocket, now: number): boolean {
+  /** Closes who may not watch any more, and who does not listen. Whose key nobody can look up now gets nothing. */
+  async #standingOf(socket: WebSocket, now: number): Promise<Standing> {
     const claims = socket.deserializeAttachment() as SessionClaims | null;
-    const { parsed } = loadConfig(this.#env);
-    const identity = claims === null || !parsed.ok ? null : identityOf(claims, parsed.value, now);
-    if (claims === null || now >= claims.expiresAtMs || identity?.scopes.includes("admin") !== true) {
+    const holder = claims === null ? null : await holderOf(this.#env, claims, now);
+    if (holder?.ok === false && holder.error === "unknown") return "waits";
+    if (holder?.ok !== true || !seesAll(holder.value)) {
       return this.#close(socket, CLOSED.sessionOver, "The session is over. Sign in again.");
     }
     const sent = this.#sentTo(socket);
     const pingMs = this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? sent.pingMs;
     if (pingMs > sent.pingMs) Object.assign(sent, { pingMs, bytes: 0 });
-    if (now - sent.pingMs <= WATCHER_SILENT_MS) return true;
+    if (now - sent.pingMs <= WATCHER_SILENT_MS) return "listens";
     return this.#close(socket, CLOSED.silent, "Nothing was heard for a minute: say ping.");
   }
 
@@ -149,14 +152,14 @@ export class Watch {
     return sent;
   }
 
-  #close(socket: WebSocket, code: number, reason: string): false {
+  #close(socket: WebSocket, code: number, reason: string): "closed" {
     this.#sent.delete(socket);
     try {
       socket.close(code, reason);
     } catch {
       // It was closed already.
     }
-    return false;
+    return "closed";
   }
 
   #guard(now: number): void {
