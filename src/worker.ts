@@ -31,22 +31,33 @@ const ALLOW = [...METHODS].join(", ");
 /** Is the config good? Load generators and platforms ask under several names. */
 const READY_PATHS: ReadonlySet<string> = new Set(["/readyz", "/healthz", "/health", "/ping"]);
 
-export default {
-  async fetch(request, env, ctx): Promise<Response> {
-    const requestId = `req_${crypto.randomUUID()}`;
-    const seen = createSeen(requestId, request.method);
-    const answer = await serve(request, env, ctx, seen);
-    const runtime = runtimeOf(env, ctx);
-    const reply = answer instanceof Response ? answer : await dressed(answer, requestId, request.url, runtime);
-    if (runtime !== null) {
-      const refused = answer instanceof Response ? null : answer.reason;
-      const told = { refused, failed: null, status: reply.status, clientLeft: request.signal.aborted };
-      noteEnd(seen, { host: { runtime, env, ctx }, ...told, atMs: Date.now() });
-    }
-    if (reply.status >= 400) await drainUnread(request);
-    return reply;
-  },
-} satisfies ExportedHandler<EdgeEnv>;
+/** What is for operators, and is served at their own door alone where they have one. */
+const OPERATORS_PATH = /^\/(?:admin|metrics|dashboard)(?:\/|$)/;
+
+export default { fetch: async (...asked) => answer(...asked, false) } satisfies ExportedHandler<EdgeEnv>;
+
+/** The operators' door of a self-hosted router (`serve --admin-listen`); on Cloudflare nothing leads to it. */
+export const Operators = { fetch: async (...asked) => answer(...asked, true) } satisfies ExportedHandler<EdgeEnv>;
+
+async function answer(
+  request: EdgeRequest["request"],
+  env: EdgeEnv,
+  ctx: ExecutionContext,
+  isOperators: boolean,
+): Promise<Response> {
+  const requestId = `req_${crypto.randomUUID()}`;
+  const seen = createSeen(requestId, request.method);
+  const served = await serve(request, env, ctx, seen, isOperators);
+  const runtime = runtimeOf(env, ctx);
+  const reply = served instanceof Response ? served : await dressed(served, requestId, request.url, runtime);
+  if (runtime !== null) {
+    const refused = served instanceof Response ? null : served.reason;
+    const told = { refused, failed: null, status: reply.status, clientLeft: request.signal.aborted };
+    noteEnd(seen, { host: { runtime, env, ctx }, ...told, atMs: Date.now() });
+  }
+  if (reply.status >= 400) await drainUnread(request);
+  return reply;
+}
 
 /** The one place where a refusal becomes an answer. */
 async function dressed(refusal: Refusal, requestId: string, url: string, runtime: Runtime | null): Promise<Response> {
@@ -61,6 +72,7 @@ async function serve(
   env: EdgeEnv,
   ctx: ExecutionContext,
   seen: Seen,
+  isOperators: boolean,
 ): Promise<Answer> {
   const { id: requestId, startedAtMs } = seen;
   if (!METHODS.has(request.method)) return { reason: "method_not_allowed", headers: [["allow", ALLOW]] };
@@ -76,6 +88,7 @@ async function serve(
     return isDraining() ? health(requestId, 503, "draining\n") : health(requestId, 200, "ok\n");
   }
   if (runtime === null) return { reason: "misconfigured" };
+  if (OPERATORS_PATH.test(plain) && !isOperators && !isOpen(request, env, runtime)) return { reason: "not_found" };
   if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) {
     return preflight(requestId, runtime.config.cors?.allowOrigin ?? null);
   }
@@ -89,12 +102,18 @@ async function serve(
   try {
     if (env.WARMPATH_SELF_HOSTED !== "1") return await routeRequest(edge);
     // What waits for a job would hold up the end for nothing: the job goes on after the next start.
-    const answer = await untilCut(routeRequest(edge), !JOB_PATH.test(path));
-    return answer ?? { reason: "shutting_down" };
+    const routed = await untilCut(routeRequest(edge), !JOB_PATH.test(path));
+    return routed ?? { reason: "shutting_down" };
   } catch (error) {
     console.error(requestId, error);
     return { reason: "internal" };
   }
+}
+
+/** May operators come in by the public door: at every name, or at the one that the config gives them. */
+function isOpen({ url }: Request, env: EdgeEnv, { config }: Runtime): boolean {
+  const { host } = config.admin;
+  return env.WARMPATH_ADMIN_APART !== "1" && (host === undefined || new URL(url).hostname === host);
 }
 
 async function refuseTarget(problem: TargetProblem): Promise<Refusal> {

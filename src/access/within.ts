@@ -4,10 +4,12 @@
  * Model. The handlers get a runtime in which what the key may not use does not exist. So it is unknown to every route
  * alike, to those that come later too, to the list of models and to what an error suggests; nobody has to remember to
  * ask. A key with a list of models sees the pools of which it may use a name. What a client sends to a path of such a
- * pool is read for the model that it names (`refuseModel`), because an endpoint may serve more than its pool says.
+ * pool is read for the model that it names (`refuseBody`), because an endpoint may serve more than its pool says.
  * Rejected: a check in each handler, which is how gateways have forgotten one.
  */
 import type { Access, Config } from "../config/config.ts";
+import type { Identity } from "../wire/api-keys.ts";
+import { engineMemberIn } from "../wire/openai.ts";
 import type { EdgeEnv, EdgePool, Runtime } from "../dispatch/runtime.ts";
 import type { Refusal } from "../wire/refusal.ts";
 import { isWithin } from "./core/addresses.ts";
@@ -49,8 +51,11 @@ export function addressOf({ request, env }: Asked): string | null {
   // itself says who has connected.
   if (env.WARMPATH_SELF_HOSTED !== "1") return request.headers.get("cf-connecting-ip");
   const { clientIp } = (request.cf ?? {}) as { readonly clientIp?: unknown };
-  return typeof clientIp === "string" ? clientIp : null;
+  return typeof clientIp === "string" ? clientIp.replace(PORT, "$1$2") : null;
 }
+
+/** Behind an address of IPv4, or of IPv6 in its brackets. */
+const PORT = /^(?:\[(.*)\]|([^:]*)):\d+$/;
 
 /** Null: it may be used from there. */
 export function refuseAddress(asked: Asked, { addresses }: Access): Refusal | null {
@@ -69,8 +74,18 @@ export type Sent = {
   readonly json: unknown;
 };
 
-/** Null: what is sent to this pool names a model that the key may use, or the key may use all that the pool has. */
-export function refuseModel({ models }: Access, { pool, path, json }: Sent): Refusal | null {
+/** Null: nothing in what is sent to this pool stands against whose it is. */
+export function refuseBody({ access, scopes }: Identity, sent: Sent): Refusal | null {
+  const param = engineMemberIn(sent.json);
+  if (param !== undefined && !scopes.includes("operate")) {
+    const detail = `${param} is between engines, and leads to other requests' memory: it needs a key with the scope "operate".`;
+    return { reason: "invalid_request", detail, param };
+  }
+  return access === undefined ? null : refuseModel(access, sent);
+}
+
+/** Null: it names a model that the key may use, or the key may use all that the pool has. */
+function refuseModel({ models }: Access, { pool, path, json }: Sent): Refusal | null {
   const own = pool.config.models;
   const allowed = models === null ? own : own.filter((name) => models.includes(name));
   const [, inPath] = MODEL_PATH.exec(path) ?? [];

@@ -20,6 +20,8 @@ export type Env = {
   readonly WARMPATH_DEV?: string;
   /** "1" where `serve` keeps the process: it ends by draining, and secrets are variables of its environment. */
   readonly WARMPATH_SELF_HOSTED?: string;
+  /** "1" where operators have a listener of their own: the public one then has nothing of theirs. */
+  readonly WARMPATH_ADMIN_APART?: string;
   /** Where the router stands, as a region's id or `lat,lon`: for clients of whom the platform says nothing. */
   readonly WARMPATH_PLACE?: string;
   /** Secret under which API keys are hashed. */

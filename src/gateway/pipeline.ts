@@ -11,7 +11,8 @@ import type { Priority } from "../routing/core/shard/priority.ts";
 import { ALL_READ } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import { tokensIn } from "../wire/token-bytes.ts";
-import { readInferenceBody } from "../wire/openai.ts";
+import { engineMemberIn, readInferenceBody } from "../wire/openai.ts";
+import { keyedHash } from "../lib/keyed-hash.ts";
 import type { InferencePath } from "../wire/openai.ts";
 import { railHeaders } from "../rails/rail-headers.ts";
 import {
@@ -121,9 +122,8 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   const { runtime, leases, ctx, requestId } = edge;
   noteParcel(edge.seen, parcel);
   edge.seen.trace = traceOf(headers[TRACEPARENT] ?? null, runtime.config.sight);
-  const { access } = edge.identity;
-  if (access !== undefined) {
-    const refusal = (await withinPart()).refuseModel(access, parcel);
+  if (edge.identity.access !== undefined || engineMemberIn(parcel.json) !== undefined) {
+    const refusal = (await withinPart()).refuseBody(edge.identity, parcel);
     if (refusal !== null) return refusal;
   }
   if (parcel.pool.endpoints.size === 0) return { reason: "jobs_only" };
@@ -353,6 +353,11 @@ function outgoingOf(
   const headers = { ...parcel.headers };
   headers[REQUEST_ID] = requestId;
   headers[HOP] = "1";
+  // All tenants are one user to an endpoint: the same key of two must not be the same there.
+  const once = headers["idempotency-key"];
+  if (once !== undefined) {
+    headers["idempotency-key"] = keyedHash(edge.runtime.affinitySecret, `i ${edge.identity.tenant} ${once}`);
+  }
   // An inference body was read as JSON, whatever it was called, and so must the endpoint read it.
   if (parcel.isInference) headers["content-type"] = "application/json";
   // Each attempt has its own.

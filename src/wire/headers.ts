@@ -85,6 +85,7 @@ export const REQUEST_DROPPED = new Set([
     forwarded x-forwarded x-host x-real-ip true-client-ip x-client-ip x-cluster-client-ip fastly-client-ip via
     x-rewrite-url x-http-method x-http-method-override x-method-override
     accept-encoding content-encoding origin referer x-runpod-worker-id x-request-id request-id
+    openai-organization openai-project
     sec-websocket-key sec-websocket-version sec-websocket-extensions sec-websocket-accept
   `),
 ]);

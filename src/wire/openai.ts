@@ -67,6 +67,19 @@ export function readInferenceBody(parsed: unknown, path: InferencePath): Result<
   return ok({ model, stream: stream === true, maxTokens: null });
 }
 
+/**
+ * Members by which an engine is handed another request's memory, or the host to fetch it from (prefill and decode apart:
+ * vLLM, SGLang, TensorRT-LLM). Between engines they are its operator's; from a client they would read another tenant's
+ * prompt.
+ */
+const ENGINE_MEMBERS = "kv_transfer_params disaggregated_params bootstrap_host bootstrap_port bootstrap_room".split(
+  " ",
+);
+
+/** The first of them that is in the body; undefined: none is. */
+export const engineMemberIn = (parsed: unknown): string | undefined =>
+  typeof parsed === "object" && parsed !== null ? ENGINE_MEMBERS.find((name) => name in parsed) : undefined;
+
 /** Tokens of a prompt, from the bytes of the whole body: a prior for the cost of prefill, never a bill. */
 export function inputTokensEstimate(bodyBytes: number): number {
   return Math.ceil(bodyBytes / BYTES_PER_TOKEN);

@@ -31,6 +31,7 @@ export function secretsOf(config: Config): readonly SecretUse[] {
     use.isNeeded ||= isNeeded;
   };
   if (config.keys.length > 0) note(KEY_PEPPER, "API keys");
+  note(`${KEY_PEPPER}_OLD`, "API keys made under the pepper before it", false);
   note(WEBHOOK_SECRET, "webhooks of jobs", false);
   for (const { secret } of Object.values(config.sight.otlp?.headers ?? {})) note(secret, "the export of spans");
   for (const [tenant, { webhookSecrets }] of config.tenants) {

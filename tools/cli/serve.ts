@@ -38,6 +38,7 @@ const userDir = whereUserStands(process.cwd(), process.env);
 const usage = `npm run serve -- [options]
   --port <n>       port to listen on (default 8787; 0 takes any free one)
   --host <addr>    address to listen on (default 127.0.0.1)
+  --admin-listen <addr:port>  where alone /admin, /metrics and /dashboard are served (default: on the same port)
   --config <file>  config to serve (default warmpath.jsonc)
   --state <dir>    folder for the Durable Objects' state (default .warmpath/state)
   --drain-ms <n>   how long what is open may go on after a signal, ms (default 30000)
@@ -51,6 +52,8 @@ export type ServeOptions = {
   readonly configPath: string;
   readonly stateDir: string;
   readonly drainMs: number;
+  /** `host:port`; null: operators come in by the public door. */
+  readonly adminListen: string | null;
   /** As written; the config tells what it may be. */
   readonly place: string | null;
   readonly dev: boolean;
@@ -77,7 +80,12 @@ export function parseServeArgs(args: readonly string[], from: string): Result<Se
   if (!/^\d{1,7}$/.test(drainMs) || Number(drainMs) > DRAIN_GRACE_MS_MAX) {
     return err(`--drain-ms must be 0 to ${DRAIN_GRACE_MS_MAX}, not ${drainMs}`);
   }
+  const adminListen = parsed.value["admin-listen"] ?? null;
+  if (adminListen !== null && !isListen(adminListen)) {
+    return err(`--admin-listen must be an address and a port, such as 127.0.0.1:9090, not ${adminListen}`);
+  }
   return ok({
+    adminListen,
     port: Number(port),
     host,
     configPath,
@@ -88,6 +96,12 @@ export function parseServeArgs(args: readonly string[], from: string): Result<Se
   });
 }
 
+/** An IPv6 address in its brackets. */
+function isListen(text: string): boolean {
+  const [, port] = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.*-]+):(\d{1,5})$/.exec(text) ?? [];
+  return port !== undefined && Number(port) <= 65_535;
+}
+
 function tryParseArgs(args: readonly string[]) {
   try {
     const { values } = parseArgs({
@@ -95,6 +109,7 @@ function tryParseArgs(args: readonly string[]) {
       options: {
         port: { type: "string", default: "8787" },
         host: { type: "string", default: "127.0.0.1" },
+        "admin-listen": { type: "string" },
         config: { type: "string" },
         state: { type: "string" },
         "drain-ms": { type: "string", default: String(DRAIN_MS_DEFAULT) },
@@ -118,9 +133,11 @@ export function workerBindings(input: {
   readonly config: Config;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly place?: string | null;
+  readonly adminApart?: boolean;
   readonly dev: boolean;
 }): Result<Readonly<Record<string, string>>, readonly SecretUse[]> {
   const bindings: Record<string, string> = { WARMPATH_CONFIG: input.configText, [SELF_HOSTED]: "1" };
+  if (input.adminApart === true) bindings["WARMPATH_ADMIN_APART"] = "1";
   if (input.dev) bindings["WARMPATH_DEV"] = "1";
   if (input.place !== undefined && input.place !== null) bindings["WARMPATH_PLACE"] = input.place;
   for (const { name } of secretsOf(input.config)) {
@@ -176,6 +193,10 @@ async function serve(
 
 async function serveUntilEnd(options: ServeOptions, workerd: Workerd): Promise<number> {
   console.log(`warmpath listens on ${workerd.url}`);
+  if (options.adminListen !== null) {
+    const address = options.adminListen.replace(/:\d+$/, `:${workerd.operatorsPort ?? 0}`);
+    console.log(`  operators come in at http://${address}`);
+  }
   console.log(`  config ${relative(userDir, options.configPath)}, state ${relative(userDir, options.stateDir)}`);
   console.log("  Ctrl-C stops it");
   void tellEndpoints(workerd);
@@ -205,7 +226,7 @@ async function startBundled(
     console.log(sizeReport(await buildWorker({ outfile: bundlePath })).line);
     // Beside it, where workerd's start looks for it.
     await buildDashboard(join(bundleDir, "dashboard"));
-    const { port, host, stateDir } = options;
+    const { port, host, stateDir, adminListen } = options;
     return await startWorkerd({
       bundlePath,
       bindings,
@@ -213,6 +234,7 @@ async function startBundled(
       port,
       host,
       keeperEntrypoint: "Keeper",
+      ...(adminListen === null ? {} : { operatorsListen: adminListen }),
       services: { STATE_HOST: stateHost.socket },
       verbose: true,
     });
@@ -235,7 +257,12 @@ function loadBindings(options: ServeOptions): Result<Readonly<Record<string, str
     const regions = [...config.regions.keys()].join(", ");
     return err(`--place must be lat,lon such as 50.1,8.7 or a region of ${name} (${regions}), not ${place}`);
   }
-  const bindings = workerBindings({ configText, config, env: process.env, place, dev });
+  const adminApart = options.adminListen !== null;
+  if (config.admin.host !== undefined && !adminApart) {
+    const what = "admin.host is no boundary here, where a client writes the Host that it likes: use --admin-listen";
+    console.warn(`warning: ${name}: ${what}`);
+  }
+  const bindings = workerBindings({ configText, config, env: process.env, place, adminApart, dev });
   return bindings.ok ? bindings : err(whatToSet(bindings.error));
 }
 

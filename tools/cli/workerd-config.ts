@@ -24,6 +24,8 @@ export type WorkerdConfig = {
   readonly stateDir: string;
   /** Where this Worker's entrypoint for its keeper listens; null: nowhere. */
   readonly keeper: { readonly address: string; readonly entrypoint: string } | null;
+  /** Where operators come in, apart from everybody; null: by the same door. */
+  readonly operators: { readonly address: string; readonly entrypoint: string } | null;
   /** Services of other processes, by the name of their binding: where each listens. */
   readonly services: Readonly<Record<string, string>>;
   /** Absolute path of the folder that is bound as ASSETS; null: none is. */
@@ -46,7 +48,7 @@ const config :Workerd.Config = (
     (name = "main", worker = .mainWorker),${siblingServices(config)}
     (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),${disk}${assetsLine(config)}${serviceLines(config)}
   ],
-  sockets = [${keeperLine(config)}${siblingSockets(config)}
+  sockets = [${keeperLine(config)}${operatorsLine(config)}${siblingSockets(config)}
     (name = "http", address = ${text(config.address)}, http = (), service = "main"),
   ],
 );
@@ -84,6 +86,13 @@ const keeperLine = ({ keeper }: WorkerdConfig): string =>
     : `
     (name = "keeper", address = ${text(keeper.address)}, http = (),
      service = (name = "main", entrypoint = ${text(keeper.entrypoint)})),`;
+
+const operatorsLine = ({ operators }: WorkerdConfig): string =>
+  operators === null
+    ? ""
+    : `
+    (name = "operators", address = ${text(operators.address)}, http = (),
+     service = (name = "main", entrypoint = ${text(operators.entrypoint)})),`;
 
 const moduleLine = (name: string): string => `(name = ${text(name)}, esModule = embed ${text(name)})`;
 

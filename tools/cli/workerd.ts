@@ -48,6 +48,8 @@ export type WorkerdOptions = ({ readonly bundlePath: string } | { readonly scrip
   readonly keeperEntrypoint?: string;
   /** Further isolates of the same Worker, which share the first one's objects: each on a Unix socket. Default: none. */
   readonly siblings?: number;
+  /** `host:port` of the operators' own door; port 0 takes any free one. Default: none. */
+  readonly operatorsListen?: string;
   /** Services on Unix sockets that are bound, by the binding's name. Default: none. */
   readonly services?: Readonly<Record<string, string>>;
   /** Copies workerd's output, which carries the Worker's console, to stderr. Default false. */
@@ -66,6 +68,8 @@ export type Workerd = {
   readonly keeper?: string | null;
   /** Paths of the siblings' sockets; absent: there are none. */
   readonly siblings?: readonly string[];
+  /** Port of the operators' door; null or absent without one. */
+  readonly operatorsPort?: number | null;
   /** The end of what workerd and the Worker printed. */
   output(): string;
   /** SIGTERM, then SIGKILL after `WORKERD_STOP_MS_MAX`. Resolves when the process is gone; may be called twice. */
@@ -107,7 +111,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
     const output = captureOutput(child);
     const exited = child.exited.finally(cleanUp);
     killWithParent(child, exited, cleanUp);
-    const realPort = await listening(child, exited, output);
+    const { port: realPort, operatorsPort } = await listening(child, exited, output);
     if (options.verbose === true) forwardOutput(child);
     return {
       url: `http://${callableHost(host)}:${realPort}`,
@@ -116,6 +120,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
       exited,
       keeper,
       siblings,
+      operatorsPort,
       output,
       stop: () => stopChild(child, exited),
       kill: async () => {
@@ -154,6 +159,8 @@ function writeConfig(dir: string, options: Written) {
     assetsDir: options.assetsDir,
     bindings: options.bindings ?? {},
     siblings: options.sockets.map((path) => `unix:${path}`),
+    operators:
+      options.operatorsListen === undefined ? null : { address: options.operatorsListen, entrypoint: "Operators" },
     services: Object.fromEntries(Object.entries(options.services ?? {}).map(([name, path]) => [name, `unix:${path}`])),
     keeper:
       options.keeper === null
@@ -226,13 +233,15 @@ function forwardOutput(child: Guarded): void {
   }
 }
 
-async function listening(child: Guarded, exited: Promise<WorkerdExit>, output: () => string): Promise<number> {
+type Ports = { readonly port: number; readonly operatorsPort: number | null };
+
+async function listening(child: Guarded, exited: Promise<WorkerdExit>, output: () => string): Promise<Ports> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     timeout.reject(new WorkerdStartError("timeout", `workerd did not listen in ${WORKERD_START_MS_MAX} ms`));
   }, WORKERD_START_MS_MAX);
   try {
-    return await Promise.race([reportedPort(child), exitedEarly(child, exited, output), timeout.promise]);
+    return await Promise.race([reportedPorts(child), exitedEarly(child, exited, output), timeout.promise]);
   } catch (error) {
     child.kill("SIGKILL");
     await exited;
@@ -242,16 +251,21 @@ async function listening(child: Guarded, exited: Promise<WorkerdExit>, output: (
   }
 }
 
-/** Each control message is one line, such as `{"event":"listen","socket":"http","port":8787}`. */
-function reportedPort(child: Guarded): Promise<number> {
+/**
+ * Each control message is one line, such as `{"event":"listen","socket":"http","port":8787}`; that of the public door is
+ * the last.
+ */
+function reportedPorts(child: Guarded): Promise<Ports> {
   const { control } = child;
   return new Promise((settle) => {
     let buffered = "";
+    let operatorsPort: number | null = null;
     control?.on("data", (chunk: Buffer) => {
       buffered += chunk.toString("utf8");
       for (const line of buffered.split("\n").slice(0, -1)) {
-        const message = JSON.parse(line) as { event?: string; socket?: string; port?: number };
-        if (message.socket === "http" && message.port !== undefined) settle(message.port);
+        const { socket, port } = JSON.parse(line) as { event?: string; socket?: string; port?: number };
+        if (socket === "operators") operatorsPort = port ?? null;
+        if (socket === "http" && port !== undefined) settle({ port, operatorsPort });
       }
       buffered = buffered.slice(buffered.lastIndexOf("\n") + 1);
     });

@@ -34,7 +34,13 @@ export async function drain(edge: Authenticated, endpointId: string, drained: bo
   const region = pool?.endpoints.get(endpointId)?.config.region;
   if (pool === undefined || region === undefined) return UNKNOWN_ENDPOINT;
   const name = shardName(pool.spec.id, region);
-  const asked = await askShard(edge.shardOf(name), async (stub) => stub.drain(endpointId, drained));
+  const shard = edge.shardOf(name);
+  if (edge.told !== undefined) {
+    const seen = await askShard(shard, async (stub) => stub.status(false));
+    const found = seen.ok ? seen.value?.endpoints.find(({ id }) => id === endpointId) : undefined;
+    edge.told.before = found === undefined ? null : { standing: found.standing, inFlight: found.inFlight };
+  }
+  const asked = await askShard(shard, async (stub) => stub.drain(endpointId, drained));
   if (!asked.ok) {
     const detail = `The shard ${name}, which owns this endpoint, did not answer. Send the request again.`;
     return { reason: "internal", detail };

@@ -1,6 +1,8 @@
 /** Inbound triggers: an unguessable URL enqueues a job of one pool for one tenant, with the request's body as its input. */
 import { RETENTION_ASYNC_MS } from "../../jobs/core/policy.ts";
 import { runpodStatus } from "../../jobs/core/runpod-status.ts";
+import { callRegistry } from "../../access/registry-stub.ts";
+import { peppersOf } from "../../config/env.ts";
 import type { Identity } from "../../wire/api-keys.ts";
 import { signHook, verifyHook } from "../../jobs/wire/jobs-hook.ts";
 import { runpodJobId } from "../../jobs/wire/jobs-ids.ts";
@@ -34,7 +36,7 @@ export async function makeHook(edge: Authenticated): Promise<Answer> {
   if (typeof pool !== "string" || !edge.runtime.pools.has(pool)) {
     return refuseProblem({ param: "pool", problem: "pool must name a pool." });
   }
-  if (typeof tenant !== "string" || !edge.runtime.config.keys.some((key) => key.tenant === tenant)) {
+  if (typeof tenant !== "string" || !(await hasKey(edge, tenant))) {
     return refuseProblem({ param: "tenant", problem: "tenant must be one that has a key." });
   }
   const isLife = (value: unknown): value is number =>
@@ -54,7 +56,7 @@ export async function makeHook(edge: Authenticated): Promise<Answer> {
 /** `POST /hooks/{token}`: the body is the input of a job. */
 export async function triggered(edge: EdgeRequest, token: string): Promise<Answer> {
   const now = Date.now();
-  const claims = await verifyHook(token, edge.env.WARMPATH_KEY_PEPPER ?? "", now);
+  const claims = await claimsOf(edge, token, now);
   const pool = claims === null ? undefined : edge.runtime.pools.get(claims.poolId);
   if (claims === null || pool === undefined) return { reason: "not_found", detail: NO_SUCH_HOOK };
   if (edge.request.method !== "POST") {
@@ -70,6 +72,22 @@ export async function triggered(edge: EdgeRequest, token: string): Promise<Answe
   } finally {
     ticket.release();
   }
+}
+
+/** Of the config, or of the registry. */
+async function hasKey({ env, runtime }: Authenticated, tenant: string): Promise<boolean> {
+  if (runtime.config.keys.some((key) => key.tenant === tenant)) return true;
+  const asked = await callRegistry(env, "list", { tenant, after: "", limit: 1 });
+  return asked.ok && asked.value.length > 0;
+}
+
+/** A URL that was given under the old pepper is good until that one has gone. */
+async function claimsOf({ env }: EdgeRequest, token: string, now: number) {
+  for (const pepper of peppersOf(env)) {
+    const claims = await verifyHook(token, pepper, now);
+    if (claims !== null) return claims;
+  }
+  return null;
 }
 
 async function enqueue(edge: Authenticated, pool: Parameters<typeof submitJob>[1]): Promise<Answer> {

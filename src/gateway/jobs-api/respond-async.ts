@@ -18,7 +18,7 @@ import { withoutLastSlash } from "../../wire/request-target.ts";
 import { parseJson, writeJson } from "../../wire/body.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { unknownModel, unknownPool } from "../../wire/not-found.ts";
-import { refuseModel } from "../../access/within.ts";
+import { refuseBody } from "../../access/within.ts";
 import { refuseReach } from "../../dispatch/reach.ts";
 import { readBody } from "../read-body.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
@@ -147,8 +147,7 @@ async function workOf(
   pool: EdgePool,
   { path, bytes, json }: Body,
 ): Promise<Result<JobWork, Refusal>> {
-  const { access } = edge.identity;
-  const refusal = access === undefined ? null : refuseModel(access, { pool, path, json });
+  const refusal = refuseBody(edge.identity, { pool, path, json });
   if (refusal !== null) return err(refusal);
   const contentType = isInference(path) ? null : edge.request.headers.get("content-type");
   const { [IDEMPOTENCY_KEY]: _key, prefer: _prefer, ...headers } = forwardableRequestHeaders(edge.request.headers);

@@ -25,7 +25,7 @@ import { runpodStatus } from "../../jobs/core/runpod-status.ts";
 import { parseJson } from "../../wire/body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
-import { refuseModel } from "../../access/within.ts";
+import { refuseBody } from "../../access/within.ts";
 import { refuseReach } from "../../dispatch/reach.ts";
 import { readBody } from "../read-body.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
@@ -106,9 +106,8 @@ export function runWork(
   const work = workOf(input, { model: pool.config.models[0] ?? pool.config.id, jobPath: jobPathOf(pool) });
   if (!work.ok) return err(refuseProblem(work.error));
   const { kind, method, path, body } = work.value;
-  const { access } = edge.identity;
   const json = kind === "runpod" ? input : parseText(body);
-  const refusal = access === undefined ? null : refuseModel(access, { pool, path, json });
+  const refusal = refuseBody(edge.identity, { pool, path, json });
   if (refusal !== null) return err(refusal);
   // The path of a job that names none is the config's.
   const closed = kind === "runpod" ? null : refuseReach(edge, pool, { method, path, from: "client" });

@@ -1,0 +1,202 @@
+/**
+ * What one tenant has, asked for by another, over every route that there is.
+ *
+ * The rows come from the table of routes that the reference is made of, which is held to the router's own tables: a route
+ * that is added has to be given a row here, or this fails. For each, the stranger asks with the owner's ids in every
+ * place that the route has for one, and nothing of the owner may be in what it gets: neither its marks nor a success on
+ * its objects.
+ */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ROUTES_SERVED } from "../../tools/reference/routes-table.ts";
+import type { ServedRoute } from "../../tools/reference/routes-table.ts";
+import { startKeyedRouter } from "../support/keyed-router.ts";
+import type { Json, KeyedRouter, Said } from "../support/keyed-router.ts";
+
+/** In everything that the owner sends: wherever a stranger sees it, it was the owner's. */
+const MARK = `mark-${randomUUID()}`;
+const IDEMPOTENCY = `own-${randomUUID()}`;
+
+let one: KeyedRouter;
+let owner = "";
+let stranger = "";
+/** What the owner has. */
+const own = { runpod: "", native: "", batch: "", key: "", hook: "" };
+
+beforeAll(async () => {
+  one = await startKeyedRouter();
+  const make = async (body: Json): Promise<Json> => (await one.ask("POST", "/admin/keys", one.operator, body)).json;
+  const owners = await make({ tenant: "acme", scopes: ["infer"], note: MARK });
+  owner = String(owners["key"]);
+  own.key = String(owners["id"]);
+  stranger = String((await make({ tenant: "umbrella", scopes: ["infer"], models: ["alpha", "alpha-long"] }))["key"]);
+  const chat = { model: "alpha", max_tokens: 2, messages: [{ role: "user", content: MARK }] };
+  const job = { input: { openai_route: "/v1/chat/completions", openai_input: chat } };
+  const run = await one.ask("POST", "/v2/main/run", owner, job, { "idempotency-key": IDEMPOTENCY });
+  own.runpod = String(run.json["id"]);
+  const asked = await one.ask("POST", "/v1/chat/completions", owner, chat, { prefer: "respond-async" });
+  own.native = String(asked.json["id"]);
+  const batch = await one.ask("POST", "/v2/main/batch", owner, { requests: [job] });
+  own.batch = String(batch.json["id"] ?? batch.json["batchId"]);
+  own.hook = String(
+    (await one.ask("POST", "/admin/hooks", one.operator, { pool: "main", tenant: "acme" })).json["path"],
+  );
+  expect(Object.values(own).filter((id) => id === "" || id === "undefined")).toEqual([]);
+  const settled = async () => (await one.ask("GET", `/v2/main/status-sync/${own.runpod}`, owner)).json["status"];
+  // Each look waits in the queue for the end.
+  for (let looks = 0; looks < 5 && (await settled()) !== "COMPLETED"; looks += 1);
+  expect(await settled()).toBe("COMPLETED");
+});
+afterAll(async () => one.close());
+
+type Row = {
+  /** With the owner's ids in it. */
+  readonly path?: () => string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Statuses that a stranger may get: by default 404 alone. */
+  readonly may: readonly number[];
+};
+
+const NOT_FOUND: Row["may"] = [404];
+/** It is the stranger's own: whatever it gets, nothing of the owner may be in it. */
+const ITS_OWN: Row["may"] = [200, 202, 400];
+const FORBIDDEN: Row["may"] = [403];
+const chatOf = (model: string): Json => ({ model, max_tokens: 2, messages: [{ role: "user", content: "mine" }] });
+
+/** By method and path of the table. */
+const ROWS: Readonly<Record<string, Row>> = {
+  // Models: `beta` is not allowed to the stranger.
+  "POST /v1/chat/completions": { body: chatOf("beta"), may: NOT_FOUND },
+  "POST /v1/completions": { body: { model: "beta", prompt: "x" }, may: NOT_FOUND },
+  "POST /v1/embeddings": { body: { model: "beta", input: "x" }, may: NOT_FOUND },
+  "GET /v1/models": { may: [200] },
+  "GET /v1/models/{model…}": { path: () => "/v1/models/beta", may: NOT_FOUND },
+  "ANY /p/{pool}/{path…}": { path: () => "/p/other/v1/chat/completions", body: chatOf("beta"), may: NOT_FOUND },
+  // Jobs.
+  "GET /v1/jobs": { path: () => "/v1/jobs?pool=main", may: [200] },
+  "GET /v1/jobs/dead-letters": { path: () => "/v1/jobs/dead-letters?pool=main", may: [200] },
+  "GET /v1/jobs/dead-webhooks": { path: () => "/v1/jobs/dead-webhooks?pool=main", may: [200] },
+  "POST /v1/jobs/dead-webhooks/{id}/replay": {
+    path: () => `/v1/jobs/dead-webhooks/${own.runpod}/replay?pool=main`,
+    may: NOT_FOUND,
+  },
+  "GET /v1/jobs/{id}": { may: NOT_FOUND },
+  "GET /v1/jobs/{id}/result": { may: NOT_FOUND },
+  "GET /v1/jobs/{id}/events": { may: NOT_FOUND },
+  "DELETE /v1/jobs/{id}": { may: NOT_FOUND },
+  "POST /v1/jobs/{id}/cancel": { may: NOT_FOUND },
+  "POST /v1/jobs/{id}/retry": { may: NOT_FOUND },
+  // The same key as the owner's names another job.
+  "POST /v2/{pool}/run": {
+    body: { input: { openai_route: "/v1/chat/completions", openai_input: chatOf("alpha") } },
+    headers: { "idempotency-key": IDEMPOTENCY },
+    may: [200],
+  },
+  "POST /v2/{pool}/runsync": {
+    body: { input: { openai_route: "/v1/models", openai_input: chatOf("beta") } },
+    may: NOT_FOUND,
+  },
+  "GET /v2/{pool}/status/{id}": { may: NOT_FOUND },
+  "GET /v2/{pool}/status-sync/{id}": { may: NOT_FOUND },
+  "GET /v2/{pool}/stream/{id}": { may: NOT_FOUND },
+  "POST /v2/{pool}/cancel/{id}": { may: NOT_FOUND },
+  "POST /v2/{pool}/retry/{id}": { may: NOT_FOUND },
+  "POST /v2/{pool}/purge-queue": { may: [200] },
+  "GET /v2/{pool}/health": { may: [200] },
+  "GET /v2/{pool}/requests": { may: [200] },
+  "POST /v2/{pool}/batch": { body: {}, may: ITS_OWN },
+  "GET /v2/{pool}/batch/{batch}": { may: NOT_FOUND },
+  "POST /v2/{pool}/batch/{batch}/requests": { body: { requests: [] }, may: [400, 404] },
+  "GET /v2/{pool}/batch/{batch}/requests": { may: NOT_FOUND },
+  "POST /v2/{pool}/batch/{batch}/finalize": { may: NOT_FOUND },
+  "POST /v2/{pool}/batch/{batch}/cancel": { may: NOT_FOUND },
+  "ANY /v2/{pool}/openai/{path…}": {
+    path: () => "/v2/main/openai/v1/chat/completions",
+    body: chatOf("beta"),
+    may: NOT_FOUND,
+  },
+  "POST /dashboard/api/session": { path: () => "/dashboard/api/session", body: { key: "wp_guessed" }, may: [401, 403] },
+  // The hook is the owner's: whoever knows it may enqueue for the owner, and learns nothing but a job's id.
+  "POST /hooks/{token}": { path: () => `${own.hook.slice(0, -2)}xx`, body: {}, may: NOT_FOUND },
+  "GET /livez": { may: [200] },
+  "GET /readyz": { may: [200] },
+};
+
+/** What needs another scope than the stranger's is refused as a whole. */
+const rowOf = ({ method, path, scope }: ServedRoute): Row | undefined =>
+  ROWS[`${method} ${path}`] ?? (scope === "admin" || scope === "worker" ? { may: FORBIDDEN } : undefined);
+
+const filled = (path: string): string =>
+  path
+    .replace("{pool}", "main")
+    .replace("{region}", "here")
+    .replace("{batch}", own.batch)
+    .replace("{worker}", "w1")
+    .replace("{model…}", "beta")
+    .replace("{path…}", "health")
+    .replace("{token}", "x")
+    .replace("{name}", "x")
+    .replace(
+      /\{(?:id|[a-z]+)…?\}/,
+      path.startsWith("/v1/") ? own.native : path.startsWith("/admin/keys") ? own.key : own.runpod,
+    );
+
+async function askAs(key: string | null, route: ServedRoute): Promise<Said> {
+  const { path = () => filled(route.path), body, headers = {} } = rowOf(route) ?? { may: [] };
+  const method = route.method === "ANY" ? (body === undefined ? "GET" : "POST") : route.method;
+  const sent = body ?? (method === "POST" ? {} : undefined);
+  return one.ask(method, path(), key, sent, headers);
+}
+
+test("every route has a row", () => {
+  const missing = ROUTES_SERVED.filter((route) => rowOf(route) === undefined).map(
+    ({ method, path }) => `${method} ${path}`,
+  );
+  expect(missing).toEqual([]);
+  const served = new Set(ROUTES_SERVED.map(({ method, path }) => `${method} ${path}`));
+  expect(Object.keys(ROWS).filter((row) => !served.has(row))).toEqual([]);
+});
+
+describe.each(ROUTES_SERVED)("$method $path", (route) => {
+  test("gives a stranger nothing of the owner's", async () => {
+    const { status, text, headers } = await askAs(stranger, route);
+    expect(rowOf(route)?.may, text).toContain(status);
+    const all = `${text}${JSON.stringify([...headers])}`;
+    // An error may repeat what was asked for.
+    const told = status === 404 ? all.replaceAll(filled(route.path), "") : all;
+    expect([
+      told.includes(MARK),
+      status < 300 && [own.runpod, own.native, own.batch].some((id) => told.includes(id)),
+    ]).toEqual([false, false]);
+  });
+
+  test("is 401 without a key, where it needs one", async () => {
+    if (route.scope === null) return;
+    expect((await askAs(null, route)).status).toBe(401);
+  });
+});
+
+test("after all of that the owner still has what it had", async () => {
+  const job = await one.ask("GET", `/v1/jobs/${own.native}/result`, owner);
+  expect([200, 202]).toContain(job.status);
+  expect((await one.ask("GET", `/v2/main/batch/${own.batch}`, owner)).status).toBe(200);
+  const listed = await one.ask("GET", "/v2/main/requests", owner);
+  expect(listed.text).toContain(own.runpod);
+});
+
+test("a session or a long prompt of one tenant leads nobody else's request, and its key for it is not the same", async () => {
+  const { affinityKeyOf } = await import("../../src/gateway/affinity-key.ts");
+  const { sessionKeyOf } = await import("../../src/gateway/session-key.ts");
+  const { hashKeyOf } = await import("../../src/lib/keyed-hash.ts");
+  const secret = hashKeyOf(one.pepper);
+  const headers = new Headers({ "x-warmpath-session": "same" });
+  const json = { messages: [{ role: "user", content: "word ".repeat(5_000) }] };
+  const keyOf = (tenant: string) => {
+    const session = sessionKeyOf(secret, tenant, headers, json);
+    const asked = { mode: "prefix", tenant, session: null, json, hasPrompt: true, inputTokens: 6_000 } as const;
+    return [session, affinityKeyOf(secret, asked)?.key];
+  };
+  const [mine, theirs] = [keyOf("acme"), keyOf("umbrella")];
+  expect(mine.some((key) => key === undefined || key === null || theirs.includes(key))).toBe(false);
+});
