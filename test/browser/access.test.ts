@@ -1,4 +1,4 @@
-/** Everybody can use the page: in both themes, on a narrow screen, without motion. */
+/** Everybody can use the page: on a narrow screen, and without motion. */
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { Tab } from "./browser.ts";
 import { type Dashboard, startDashboard } from "./dashboard.ts";
@@ -27,21 +27,6 @@ describe.skipIf(chromium === null)("the page for everybody", () => {
     await tab.page.getByRole("row").filter({ hasText: "served" }).first().waitFor();
     return tab;
   }
-
-  test.each(["light", "dark"] as const)("axe finds nothing in the %s theme, dialogs and tables open", async (theme) => {
-    const tab = await filled(theme);
-    const { page } = tab;
-    for (const summary of await page.getByText("Show as table").all()) await summary.click();
-    await page.getByRole("row").filter({ hasText: "served" }).first().getByRole("button").click();
-    await page.getByRole("region", { name: "Timing" }).waitFor();
-    expect(await tab.axe()).toEqual([]);
-    await tab.shot(`page-${theme}`);
-    await page.getByRole("button", { name: "Drain gpu-us" }).click();
-    expect(await tab.axe()).toEqual([]);
-    await page.keyboard.press("Escape");
-    expect(tab.problems()).toEqual([]);
-    await tab.close();
-  });
 
   test("on 320 px nothing is cut off and nothing is wider than the screen", async () => {
     const tab = await filled("light", 320);
