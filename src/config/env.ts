@@ -18,6 +18,9 @@ export type Env = {
   readonly WARMPATH_CONFIG?: string;
   /** "1" honours development headers and routes. Never set it in production. */
   readonly WARMPATH_DEV?: string;
+  /** Where the demo's buttons lead, and what they show there; read in development mode alone. */
+  readonly WARMPATH_DEMO_CONTROL?: string;
+  readonly WARMPATH_DEMO_TOKEN?: string;
   /** "1" where `serve` keeps the process: it ends by draining, and secrets are variables of its environment. */
   readonly WARMPATH_SELF_HOSTED?: string;
   /** "1" where operators have a listener of their own: the public one then has nothing of theirs. */

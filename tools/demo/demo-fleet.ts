@@ -11,6 +11,7 @@ import { formatKey, keyHmac, toHex } from "../../src/wire/api-keys.ts";
 import { type Arrivals, createArrivals } from "./demo-arrivals.ts";
 import { guardedRails, startCheckService } from "./demo-check-service.ts";
 import type { Client } from "./demo-client.ts";
+import { startControls } from "./demo-controls.ts";
 import type { Crew, EndpointProcess, Router } from "./demo-crew.ts";
 import { type LeakyModel, startLeakyModel } from "./demo-leaky-model.ts";
 
@@ -102,11 +103,25 @@ export async function startFleet(crew: Crew, { routerPort }: FleetOptions): Prom
   const pepper = randomBytes(24).toString("base64");
   const key = formatKey("dev", randomBytes(32));
   const [checks, leakyModel] = await Promise.all([startCheckService(), startLeakyModel()]);
+  const controls = await startControls<Role>({
+    roles: ROLES,
+    placeOf: (role) => ({ id: ENDPOINTS[role].id, region: ENDPOINTS[role].region }),
+    processOf: (role) => endpoints[role],
+    restart: async (role) => {
+      endpoints[role] = await start(role, endpoints[role].port);
+    },
+  });
   const config = fleetConfig(endpoints, toHex(await keyHmac(key, pepper)), guardedPools(endpoints, checks, leakyModel));
   const router = await crew.startRouter({
     port: routerPort ?? ROUTER_PORT,
     orAnyPort: routerPort === null,
-    bindings: { WARMPATH_CONFIG: JSON.stringify(config), WARMPATH_DEV: "1", WARMPATH_KEY_PEPPER: pepper },
+    bindings: {
+      WARMPATH_CONFIG: JSON.stringify(config),
+      WARMPATH_DEV: "1",
+      WARMPATH_KEY_PEPPER: pepper,
+      WARMPATH_DEMO_CONTROL: controls.url,
+      WARMPATH_DEMO_TOKEN: controls.token,
+    },
   });
   return {
     client: { url: router.url, key, model: MODEL },

@@ -84,6 +84,8 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["GET /dashboard/api/models", "admin", "The models that the panel may ask for, as `GET /v1/models` lists them."],
     ["GET /dashboard/api/live", "admin", "A WebSocket with a frame a second."],
     ["GET /dashboard/api/history", "admin", "Figures by the minute, or the hour, for charts: `minutes`, `step`."],
+    ["GET /dashboard/api/demo", "admin", "The demo alone: its simulated endpoints."],
+    ["POST /dashboard/api/demo", "admin", "The demo alone: kills, slows or cools them, and undoes it."],
     ["POST /dashboard/api/try", "admin", "A request to a model as the key that is signed in, for the page's panel."],
   ]),
   Operators: served([

@@ -9,6 +9,7 @@ import { unknownAction } from "../../wire/not-found.ts";
 import { modelList } from "../../wire/openai.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
+import { demoOrder, demoState } from "./demo.ts";
 import { history, live, snapshot } from "./live.ts";
 import { page } from "./page.ts";
 import { answerPrivate } from "./private.ts";
@@ -36,6 +37,7 @@ const ROUTES: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map<
   ["history", { GET: history }],
   ["models", { GET: async (edge) => answerPrivate(edge, modelList(edge.runtime.config)) }],
   ["try", { POST: tryOut }],
+  ["demo", { GET: demoState, POST: demoOrder }],
 ]);
 
 const SWITCHED_OFF: Refusal = {

@@ -25,6 +25,7 @@ import { actionOf, recordEvent } from "../admin/recorded.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
 import { readBody } from "../read-body.ts";
 import { cookieIn, CSRF, originProblem, setCookie } from "./cookie.ts";
+import { isDemo } from "./demo.ts";
 import { answerPrivate } from "./private.ts";
 
 /** A key is at most 90 characters. */
@@ -70,7 +71,10 @@ export async function signIn(edge: EdgeRequest): Promise<Answer> {
   }
   edge.ctx.waitUntil(recordEvent({ ...edge, identity }, { ...event, outcome: "done" }));
   const cookie = await signSession(claims, peppersOf(edge.env)[0] ?? "");
-  const answer = answerPrivate(edge, await told(identity, { cookie, claims, pepper: peppersOf(edge.env)[0] ?? "" }));
+  const answer = answerPrivate(
+    edge,
+    await told(edge, identity, { cookie, claims, pepper: peppersOf(edge.env)[0] ?? "" }),
+  );
   const maxAgeS = Math.floor((claims.expiresAtMs - edge.startedAtMs) / 1_000);
   answer.headers.append("set-cookie", setCookie(cookie, maxAgeS, url));
   return answer;
@@ -105,19 +109,20 @@ export function signOut(edge: Authenticated): Response {
 
 /** Who asks, and the token that its next order has to bring; null for who came with a key and needs none. */
 export async function whoAmI(edge: Authenticated): Promise<Answer> {
-  return answerPrivate(edge, await told(edge.identity, hasKey(edge) ? null : await sessionIn(edge)));
+  return answerPrivate(edge, await told(edge, edge.identity, hasKey(edge) ? null : await sessionIn(edge)));
 }
 
 /** `pepper`: the one that it was signed with, of two while one is changed. */
 type Session = { readonly cookie: string; readonly claims: SessionClaims; readonly pepper: string };
 
-async function told({ keyId, tenant, scopes }: Identity, session: Session | null) {
+async function told(edge: EdgeRequest, { keyId, tenant, scopes }: Identity, session: Session | null) {
   return {
     keyId,
     tenant,
     scopes,
     csrf: session === null ? null : await csrfOf(session.cookie, session.pepper),
     expiresAtMs: session?.claims.expiresAtMs ?? null,
+    demo: isDemo(edge),
   };
 }
 
