@@ -7,6 +7,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "A fleet of simulated GPUs and the router in front of it: the show, then it serves until Ctrl-C. `-- --exit` ends after the show.",
     serve: "Serves `warmpath.jsonc` on this machine. `-- --help` lists its options.",
     key: "Makes an API key, prints it once, and prints its entry for the config. `-- --help` lists its options.",
+    tail: "One line for each request that ends, with why its attempts failed: live from a router. `-- --help` lists its filters.",
     dev: "The modules of the deployment in `wrangler dev`, on this machine.",
     deploy: "Builds, checks the config and uploads to Cloudflare. Needs an account.",
     "deploy:dry": "The same up to the upload: offline, without an account.",
