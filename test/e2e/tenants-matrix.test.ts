@@ -117,6 +117,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     may: NOT_FOUND,
   },
   "POST /dashboard/api/session": { path: () => "/dashboard/api/session", body: { key: "wp_guessed" }, may: [401, 403] },
+  // Static, and the same for everybody; not there where the page was not built.
+  "GET /dashboard": { may: [200, 404] },
+  "GET /dashboard/{file}": { may: NOT_FOUND },
   // The hook is the owner's: whoever knows it may enqueue for the owner, and learns nothing but a job's id.
   "POST /hooks/{token}": { path: () => `${own.hook.slice(0, -2)}xx`, body: {}, may: NOT_FOUND },
   "GET /livez": { may: [200] },
