@@ -280,7 +280,9 @@ describe("what an operator reads of it", () => {
     expect(lost).toEqual([{ endpoint: "us-a", status: 500, lost: "server_error", said }]);
     await fleet.until(lastFailures, (seen) => seen["us-a"]?.status === 500);
     const explained = await post("/admin/explain", JSON.stringify({ pool: "main", place: "us-east" }));
-    const { lastFailures: told } = (await explained.json()) as { lastFailures: Record<string, unknown> };
+    type Told = { lastFailures: Record<string, unknown>; source: string; candidates: readonly unknown[] };
+    const { lastFailures: told, source, candidates } = (await explained.json()) as Told;
+    expect([source, candidates.length]).toEqual(["shard", 2]);
     expect(told["us-a"]).toMatchObject({ status: 500, requestId: idOf(response) });
   });
 });

@@ -91,7 +91,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
     const host = this.#host;
     if (host === null) return null;
     const lastFailures = await showFailures(host.state.news.lastFailures, (endpointId) => this.#newsPlace(endpointId));
-    return { ...host.explain(request), lastFailures };
+    return { ...(await host.explain(request)), lastFailures };
   }
 
   /**
