@@ -24,6 +24,7 @@ import { createKeyBook, idsToAsk, lookInto, noteAnswer, noteSilence } from "./co
 import type { KeyBook } from "./core/key-book.ts";
 import { isGiven } from "./core/key-id.ts";
 import { liveSecrets, standingOf } from "./core/key-record.ts";
+import { keyLimits } from "../config/limits-schema.ts";
 import type { KeyRecord } from "./core/key-record.ts";
 import { callRegistry } from "./registry-stub.ts";
 
@@ -110,14 +111,16 @@ function match(asking: Asking, { marks }: Memory, matching: Matching): Result<Id
   return ok(identity);
 }
 
-export function identityOf({ id, tenant, scopes, priorityMax, pools, models, addresses }: KeyRecord): Identity {
+export function identityOf({ id, tenant, scopes, priorityMax, pools, models, addresses, limits }: KeyRecord): Identity {
   const highest = PRIORITIES.find((one) => one === priorityMax);
   const isFree = pools === null && models === null && addresses === null;
+  const own = keyLimits.safeParse(limits);
   return {
     keyId: id,
     tenant,
     scopes: SCOPES.filter((scope: Scope) => scopes.includes(scope)),
     ...(highest === undefined ? {} : { priorityMax: highest }),
+    ...(own.success && { limits: own.data }),
     ...(isFree ? {} : { access: { pools, models, addresses } }),
   };
 }

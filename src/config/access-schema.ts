@@ -6,6 +6,7 @@
  */
 import * as z from "zod";
 import { ACCESS_LIST_MAX, CLOCK_TOLERANCE_S_MAX, JWT_ALGORITHMS, JWT_ISSUERS_MAX, SCOPES } from "./config-bounds.ts";
+import { keyLimits } from "./limits-schema.ts";
 import { PRIORITIES } from "../routing/core/shard/priority.ts";
 
 /** No underscore: in a key it separates the id from the secret. */
@@ -65,6 +66,9 @@ export const keySchema = z.strictObject({
     .describe(
       'The highest class that requests with this key may wait in: "high", "normal" or "low". They ask for one with x-warmpath-priority or Priority (RFC 9218); lower is always allowed. Default "normal": nobody goes before others by asking.',
     ),
+  limits: keyLimits
+    .optional()
+    .describe("What requests with this key may come to, beside what its tenant may. Default: no limit of its own."),
   expiresAt: z
     .union([z.iso.date(), z.iso.datetime({ offset: true })], {
       error: 'write an ISO date such as "2027-01-31" (00:00 UTC) or "2027-01-31T12:00:00Z"',

@@ -118,6 +118,19 @@ export const LOCATION_HINTS = [
   "me",
 ] as const;
 
+/** Counts of a limit: far beyond any fleet, and a sum of a thousand of them is still exact. */
+export const COUNT_LIMIT_MAX = 1_000_000_000_000;
+/** In the config's currency: in micro-units still exact. */
+export const MONEY_MAX = 1_000_000_000;
+/** Of a million tokens: the dearest model known takes less than a fifth of it, and products stay exact. */
+export const PRICE_MAX = 1_000;
+/** Ten hours at 30 tokens a second; no model that is served writes as much in one answer. */
+export const OUTPUT_TOKENS_MAX = 1_048_576;
+/** Answers to one request. */
+export const CHOICES_MAX = 1_024;
+/** What OpenAI's own API takes. */
+export const CHOICES_DEFAULT = 128;
+
 /** Grace of a router that ends, ms: an hour is longer than any answer. */
 export const DRAIN_GRACE_MS_MAX = 3_600_000;
 

@@ -34,13 +34,20 @@ export function resolveConfig(raw: RawConfig): Config {
     jwt: raw.jwt,
     admin: raw.admin,
     tenants: new Map(
-      Object.entries(raw.tenants).map(([id, { webhookSecret = [] }]) => [
+      Object.entries(raw.tenants).map(([id, { webhookSecret = [], limits }]) => [
         id,
-        { webhookSecrets: typeof webhookSecret === "string" ? [webhookSecret] : webhookSecret },
+        {
+          webhookSecrets: typeof webhookSecret === "string" ? [webhookSecret] : webhookSecret,
+          limits: limits ?? null,
+        },
       ]),
     ),
-    limits: raw.limits,
     sight: raw.sight,
+    limits: {
+      ...raw.limits,
+      perTenant: raw.limits.perTenant ?? null,
+    },
+    currency: raw.currency,
     cors: raw.cors ?? null,
     routes: new Map(
       raw.routes.map(({ path, pool, upstreamPath, openTo }) => [

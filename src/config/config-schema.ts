@@ -14,10 +14,6 @@ import * as z from "zod";
 import {
   AFFINITY_MODES,
   ATTEMPTS_MAX,
-  BODY_BYTES_DEFAULT,
-  BODY_BYTES_MAX,
-  BODY_TIMEOUT_MS_MAX,
-  BODY_TIMEOUT_MS_MIN,
   COLD_START_MS_MAX,
   CONCURRENCY_PER_WORKER_MAX,
   CONNECT_TIMEOUT_MS_MAX,
@@ -43,6 +39,7 @@ import {
 } from "./config-bounds.ts";
 import { adminSchema, jwtSchema, keySchema } from "./access-schema.ts";
 import { engineLoad, streamUsage } from "./engine-schema.ts";
+import { limits, prices, tenantLimits } from "./limits-schema.ts";
 import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
 import { SightSchema } from "./sight-schema.ts";
@@ -91,19 +88,6 @@ const region = z.strictObject({
     ),
 });
 
-const limits = z.strictObject({
-  bodyBytesMax: int(1024, BODY_BYTES_MAX)
-    .default(BODY_BYTES_DEFAULT)
-    .describe(
-      "Largest request body, unpacked, bytes, 1024 to 31457280 (30 MiB). Default 16777216 (16 MiB): two photos in base64; the isolate holds it up to three times while it is read.",
-    ),
-  bodyTimeoutMs: int(BODY_TIMEOUT_MS_MIN, BODY_TIMEOUT_MS_MAX)
-    .default(120_000)
-    .describe(
-      "Time in which a request body must have come, ms, 1000 to 600000; then the answer is 408. Default 120000: 16 MiB at 1.1 Mbit/s.",
-    ),
-});
-
 const cors = z.strictObject({
   allowOrigin: z
     .string()
@@ -124,6 +108,11 @@ const tenant = z.strictObject({
     .optional()
     .describe(
       "Name of the secret that signs this tenant's webhooks, whsec_…, so that no other tenant's receiver can make one. Two names while it is changed: every message then has both signatures. Default: WARMPATH_WEBHOOK_SECRET, which is everybody's.",
+    ),
+  limits: tenantLimits
+    .optional()
+    .describe(
+      "What its requests may come to, over the whole fleet; {} counts its usage and limits nothing. Default: limits.perTenant.",
     ),
 });
 
@@ -319,6 +308,9 @@ const pool = z.strictObject({
       'Lead a long prompt to the endpoint that has it in its cache: "session" by the name that the request gives its session, in a header (x-warmpath-session, x-claude-code-session-id, x-session-affinity, x-session-id, session-id, session_id) or the body (prompt_cache_key, conversation, previous_response_id, metadata.user_id, user), the first of them; "prefix" also by how much of the prompt was read before; "off" never. Default "prefix": it is a discount in ms, weighed against distance and load.',
     ),
   streamUsage,
+  prices: prices
+    .optional()
+    .describe("What its tokens cost, in `currency`, for spend caps and usage. Default: nothing."),
   rails: RailsSchema.prefault({}).describe("Guardrails of the pool."),
   jobs: jobsSchema(path).prefault({}).describe("How the pool takes jobs."),
 });
@@ -344,6 +336,11 @@ export const ConfigSchema = z
       .describe("What is a tenant's own, by the name that its keys have. Default {}: nothing is."),
     limits: limits.prefault({}).describe("Bounds for every request."),
     sight: SightSchema.prefault({}).describe("What is told of requests."),
+    currency: z
+      .string()
+      .length(3)
+      .default("USD")
+      .describe('Currency of prices and spend caps, a code of ISO 4217. Default "USD".'),
     cors: cors.optional().describe("Lets browsers call the API. Default: absent, and no CORS header is sent."),
     routes: z
       .array(route)

@@ -10,6 +10,7 @@ import type { Place } from "../routing/core/pool.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
 import type { AFFINITY_MODES, ENGINE_LOADS, LOCATION_HINTS } from "./config-bounds.ts";
 import type { RawConfig, RawEndpoint } from "./config-schema.ts";
+import type { KeyLimits, PoolPrices, TenantLimits } from "./limits-schema.ts";
 import type { JobsConfig } from "./jobs-schema.ts";
 import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
 import type { SightConfig } from "./sight-schema.ts";
@@ -49,6 +50,8 @@ export type ApiKeyEntry = {
   /** Mark of the pepper that it was hashed under. */
   readonly pepper?: string | undefined;
   readonly note?: string | undefined;
+  /** Its own; absent or null: its tenant's alone. */
+  readonly limits?: KeyLimits | null | undefined;
 };
 
 export type EndpointConfig = {
@@ -143,6 +146,8 @@ export type PoolConfig = {
   readonly affinity: AffinityMode;
   /** Are endpoints asked for the usage of streams whose clients have not asked. */
   readonly streamUsage: boolean;
+  /** What tokens cost; absent: nothing. */
+  readonly prices?: PoolPrices | undefined;
   readonly rails: RailsConfig;
   /** What is absent in it is as the queue's own code has it. */
   readonly jobs?: JobsConfig;
@@ -159,6 +164,8 @@ type RouteConfig = {
 export type TenantConfig = {
   /** Names of the secrets that sign its webhooks, two while one is being changed; empty: the deployment's signs. */
   readonly webhookSecrets: readonly string[];
+  /** null: as every tenant's. */
+  readonly limits: TenantLimits | null;
 };
 
 export type Config = {
@@ -169,8 +176,17 @@ export type Config = {
   readonly admin: RawConfig["admin"];
   /** By name; what is not here has nothing of its own. */
   readonly tenants: ReadonlyMap<string, TenantConfig>;
-  readonly limits: { readonly bodyBytesMax: number; readonly bodyTimeoutMs: number };
   readonly sight: SightConfig;
+  readonly limits: {
+    readonly bodyBytesMax: number;
+    readonly bodyTimeoutMs: number;
+    readonly maxTokensMax: number;
+    readonly nMax: number;
+    /** Of a tenant that has none of its own; null: it has none. */
+    readonly perTenant: TenantLimits | null;
+  };
+  /** Of prices, ISO 4217. */
+  readonly currency: string;
   /** null: send no CORS header. */
   readonly cors: { readonly allowOrigin: string } | null;
   /** By public path. */

@@ -76,11 +76,16 @@ async function relayEvents(
   const over = new AbortController();
   let looking: Promise<void> | null = null;
   let isBroken = false;
-  noteBytes(attempt, glance(tail));
+  // A client that leaves ends the attempt at once: then what was seen last is what is known.
+  const noted = (state: EndState): void => {
+    attempt.bytesOut = tail.total;
+    noteBytes(attempt, state);
+  };
+  noted(glance(tail));
   try {
     await passFirst(opening === null ? first : joined([opening, first]), reader, writable);
     const [passing, seen] = body.tee();
-    looking = lookOn(tail, seen, over.signal, (state) => noteBytes(attempt, state));
+    looking = lookOn(tail, seen, over.signal, noted);
     await passing.pipeTo(writable, { preventAbort: true, preventClose: true });
   } catch {
     isBroken = true;

@@ -29,6 +29,8 @@ export type EdgeEnv = Env & {
   readonly JOB_QUEUE?: unknown;
   /** The dashboard's files; absent where it is not served. */
   readonly ASSETS?: unknown;
+  /** Absent where a deployment limits no tenant. */
+  readonly TENANT_LEDGER?: unknown;
   /** Absent where a deployment counts nothing over its isolates. */
   readonly FLEET_FEED?: unknown;
   /** Absent where a deployment has the keys of its config alone. */

@@ -1,4 +1,5 @@
 /** Turns an answer that has begun into the client's response, with the headers that explain it. */
+import type { HeaderRecord } from "../wire/headers.ts";
 import {
   ATTEMPTS,
   DECISION,
@@ -37,6 +38,8 @@ export type Explained = {
   readonly decision: string | null;
   /** What the input rails said. */
   readonly checked: Checked;
+  /** Adds where its limits stand; null: it has none. */
+  readonly tellLimits: ((headers: HeaderRecord) => void) | null;
   /** What sending the request beside its rails has saved, ms; null: it was sent after them. */
   readonly savedMs: number | null;
 };
@@ -61,6 +64,7 @@ export function answerBegun(edge: Authenticated, begun: BegunAnswer, explained: 
   }
   if (explained.savedMs !== null) headers[RAILS_SAVED_MS] = String(explained.savedMs);
   if (explained.decision !== null) headers[DECISION] = explained.decision;
+  explained.tellLimits?.(headers);
   dress(headers, edge.requestId, edge.runtime.config);
   const { pool, checked, path } = explained;
   const format = railedFormat(pool, path, checked, status);

@@ -14,6 +14,7 @@ import type { Sender } from "../routing/core/shard/fair-shares.ts";
 import { PRIORITIES, PRIORITY_DEFAULT, rankOf } from "../routing/core/shard/priority.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
 import { CLIENT_TIMEOUT, PRIORITY, URGENCY } from "../wire/headers.ts";
+import type { Refusal } from "../wire/refusal.ts";
 import { sessionKeyOf } from "./session-key.ts";
 
 export type InLine = {
@@ -31,6 +32,12 @@ export type LineAsked = {
   /** The highest class that its key may ask for. */
   readonly priorityMax: Priority;
   readonly startedAtMs: number;
+};
+
+export const NO_SUCH_CLASS: Refusal = {
+  reason: "invalid_request",
+  detail: `The header ${PRIORITY} must be one of ${PRIORITIES.join(", ")}.`,
+  param: PRIORITY,
 };
 
 /** Null: `x-warmpath-priority` names no class. */

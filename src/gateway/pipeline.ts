@@ -6,7 +6,7 @@
  * anywhere before both are there.
  */
 import type { LeaseRequest } from "../routing/core/lease-client/edge-lease.ts";
-import { PRIORITIES, PRIORITY_DEFAULT } from "../routing/core/shard/priority.ts";
+import { PRIORITY_DEFAULT } from "../routing/core/shard/priority.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
 import { ALL_READ } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
@@ -20,7 +20,6 @@ import {
   forwardableRequestHeaders,
   headersBeyond,
   HOP,
-  PRIORITY,
   RAILS,
   REQUEST_ID,
   TRACEPARENT,
@@ -42,11 +41,13 @@ import { beginCheck } from "../rails/input-rails.ts";
 import type { LeaseAnswer } from "../routing/host/lease-client.ts";
 import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
-import { inLineOf } from "./in-line.ts";
+import { inLineOf, NO_SUCH_CLASS } from "./in-line.ts";
 import type { InLine, LineAsked } from "./in-line.ts";
 import { answerKeys, goesOn } from "./session-key.ts";
+import { limitsOn, passLimits } from "./limited.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
+import { noteChecked, noteParcel } from "./note.ts";
 import type { Seen } from "../sight/seen.ts";
 import { traceOf } from "../sight/trace.ts";
 import { unreadOf } from "./unread.ts";
@@ -118,17 +119,20 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   const beyond = headersBeyond(headers);
   if (beyond !== null) return { reason: "headers_too_large", detail: `The request's headers are beyond ${beyond}.` };
   const asking = given.stream && given.pool.config.streamUsage ? await usageAsker(given) : null;
-  const parcel: Parcel = { ...given, headers, asking };
   const { runtime, leases, ctx, requestId } = edge;
-  noteParcel(edge.seen, parcel);
+  noteParcel(edge.seen, given);
   edge.seen.trace = traceOf(headers[TRACEPARENT] ?? null, runtime.config.sight);
-  if (edge.identity.access !== undefined || engineMemberIn(parcel.json) !== undefined) {
-    const refusal = (await withinPart()).refuseBody(edge.identity, parcel);
+  if (edge.identity.access !== undefined || engineMemberIn(given.json) !== undefined) {
+    const refusal = (await withinPart()).refuseBody(edge.identity, given);
     if (refusal !== null) return refusal;
   }
-  if (parcel.pool.endpoints.size === 0) return { reason: "jobs_only" };
+  if (given.pool.endpoints.size === 0) return { reason: "jobs_only" };
+  const inputTokens = tokensIn(given.pool.tokenBytes, given.bytes?.byteLength ?? 0);
+  const limiting = limitsOn(edge, { ...given, inputTokens });
+  const metering = limiting instanceof Promise ? await limiting : limiting;
+  if (metering !== null && "reason" in metering) return metering;
+  const parcel: Parcel = { ...given, headers, asking: both(asking, metering?.bound ?? null) };
   const { place, key, colo } = placeOf(edge.request, runtime, edge.dev);
-  const inputTokens = tokensIn(parcel.pool.tokenBytes, parcel.bytes?.byteLength ?? 0);
   const line = inLineOf(runtime.affinitySecret, lineAsked(edge, parcel));
   if (line === null) return NO_SUCH_CLASS;
   edge.seen.priority = line.priority;
@@ -150,7 +154,9 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     stream: parcel.stream,
     waits: edge.seen.waits,
   };
-  const leasing = leases.take(leaseRequest, parcel.pool.config.patienceMs);
+  const lease = async () => leases.take(leaseRequest, parcel.pool.config.patienceMs);
+  const leasing = lease();
+  const admitting = metering?.meter.admit() ?? null;
   const beginning = beginCheck(edge, parcel.pool, {
     requestId,
     tenant: edge.identity.tenant,
@@ -163,10 +169,18 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     clientGone: edge.request.signal,
   });
   const check = beginning instanceof Promise ? await beginning : beginning;
-  const sending: Sending = { edge, parcel, leaseRequest, leasing };
+  let sending: Sending = { edge, parcel, leaseRequest, leasing, tellLimits: metering?.tell ?? null };
   if (check === null) {
     takeBack(sending);
     return { reason: "misconfigured" };
+  }
+  if (admitting !== null && check.inside.verdict.verdict !== "block") {
+    const passed = await passLimits(admitting, { giveBack: () => giveBack(leases, leasing), anew: lease });
+    if (passed !== null && "reason" in passed) {
+      check.stop();
+      return withRails(passed, check.inside);
+    }
+    if (passed !== null) sending = { ...sending, leasing: passed.leasing };
   }
   if (check.outside === null || check.inside.verdict.verdict === "block") return sendChecked(sending, check.inside);
   const answering = sendAsking(sending, { ...check, outside: check.outside });
@@ -180,6 +194,11 @@ async function usageAsker({ method, path }: Pick<Parcel, "method" | "path">): Pr
   return (body) => askingUsage(protocol, body);
 }
 
+type Change = Parcel["asking"];
+
+const both = (one: Change, other: Change): Change =>
+  one === null || other === null ? (one ?? other) : (body) => other(one(body));
+
 /** What no rail can read of it. An inference body is sent on as JSON, whatever the client called it. */
 function unreadParcel({ request }: Authenticated, { pool, bytes, json, isInference }: Parcel): Unread {
   if (pool.config.rails.input.length === 0) return ALL_READ;
@@ -192,6 +211,8 @@ type Sending = {
   readonly parcel: Parcel;
   readonly leaseRequest: LeaseRequest;
   readonly leasing: Promise<LeaseAnswer>;
+  /** Null: nothing limits it. */
+  readonly tellLimits: ((headers: HeaderRecord) => void) | null;
 };
 
 /** All rails have spoken. */
@@ -244,7 +265,7 @@ const sentBy = ({ identity, runtime, leases }: Authenticated, { repeatable }: Pa
 const takeBack = ({ edge: { leases }, leasing }: Sending): void => giveBack(leases, leasing);
 
 async function respond(
-  { edge, parcel, leaseRequest }: Sending,
+  { edge, parcel, leaseRequest, tellLimits }: Sending,
   outcome: Outcome,
   checked: Checked,
   savedMs: number | null,
@@ -261,6 +282,7 @@ async function respond(
     overheadMs: answer.sentAtMs - edge.startedAtMs,
     decision: leaseRequest.explain ? await explained(edge.seen, outcome, checked) : null,
     checked,
+    tellLimits,
     savedMs,
   });
 }
@@ -295,12 +317,6 @@ function lineAsked({ request, identity, startedAtMs }: Authenticated, { json }: 
   return { headers: request.headers, json, tenant, priorityMax, startedAtMs };
 }
 
-const NO_SUCH_CLASS: Refusal = {
-  reason: "invalid_request",
-  detail: `The header ${PRIORITY} must be one of ${PRIORITIES.join(", ")}.`,
-  param: PRIORITY,
-};
-
 /** The model's name, where it may be that of an adapter. */
 function adapterOf({ pool, json }: Parcel): string | null {
   if (pool.config.models.length < 2 || typeof json !== "object" || json === null) return null;
@@ -323,20 +339,6 @@ async function affinityOf(
     hasPrompt: parcel.isInference && parcel.path !== "/v1/embeddings",
     inputTokens,
   });
-}
-
-function noteParcel(seen: Seen, { pool, bytes, json, stream }: Parcel): void {
-  const { models } = pool.config;
-  const { model } = (typeof json === "object" && json !== null ? json : {}) as { readonly model?: unknown };
-  seen.pool = pool;
-  seen.model = models.find((name) => name === model) ?? (models.length === 1 ? (models[0] ?? null) : null);
-  seen.stream = stream;
-  seen.bytesIn = bytes?.byteLength ?? 0;
-}
-
-function noteChecked(seen: Seen, { records, tookMs }: Checked): void {
-  seen.rails = records;
-  seen.railsMs = tookMs;
 }
 
 /** Null when the changed body is nested too deep to be written. `stopped` ends it beside the client's own signal. */

@@ -27,6 +27,7 @@ type Exact = { readonly method: string; readonly scope: Scope; readonly handler:
 const jobsPart = part(async () => import("./jobs-api/routes.ts"));
 const asyncPart = part(async () => import("./jobs-api/respond-async.ts"));
 const dashboardPart = part(async () => import("./dashboard/routes.ts"));
+const usagePart = part(async () => import("./usage.ts"));
 const passPart = part(async () => import("./pass-through.ts"));
 const elsewherePart = part(async () => import("../access/verify-elsewhere.ts"));
 const withinPart = part(async () => import("../access/within.ts"));
@@ -38,6 +39,11 @@ const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
     path,
     { method: "POST", scope: "infer", handler: async (edge) => infer(edge, path) },
   ]),
+  ["/v1/usage", { method: "GET", scope: "infer", handler: async (edge) => (await usagePart()).ownUsage(edge) }],
+  [
+    "/admin/usage",
+    { method: "GET", scope: "admin", handler: async (edge) => (await usagePart()).usageForOperators(edge) },
+  ],
   ["/v1/models", { method: "GET", scope: "infer", handler: models }],
   ["/metrics", { method: "GET", scope: "admin", handler: admin("metrics") }],
   ["/admin/fleet", { method: "GET", scope: "admin", handler: admin("fleet") }],

@@ -22,6 +22,7 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
   const { attempts, answeredBy } = trail;
   const { outcome, reason } = outcomeOf({ ...end, stoppedBy: seen.stoppedBy, answered: answeredBy });
   const usage = answeredBy?.usage ?? {};
+  const bytesOut = answeredBy?.bytesOut ?? seen.bytesOut;
   const grant = answeredBy?.heldLease.grant;
   return {
     id: seen.id,
@@ -51,7 +52,15 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
     ],
     ms: timesOf(seen, end),
     tokens: { in: usage.promptTokens ?? null, cached: usage.cachedTrue ?? null, out: usage.outputTokens ?? null },
-    bytes: { in: seen.bytesIn, out: answeredBy?.bytesOut ?? seen.bytesOut },
+    costMicros:
+      seen.meter?.settle({
+        outcome,
+        isAnswered: answeredBy !== null && (answeredBy.status ?? 200) < 400,
+        usage: answeredBy?.usage ?? null,
+        bytesOut,
+        isEvents: seen.stream,
+      }) ?? null,
+    bytes: { in: seen.bytesIn, out: bytesOut },
   };
 }
 

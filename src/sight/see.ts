@@ -43,6 +43,7 @@ export function createSeen(id: string, method: string): Seen {
     outputRails: null,
     isRailing: false,
     stoppedBy: null,
+    meter: null,
     end: null,
     isTold: false,
   };

@@ -1,11 +1,24 @@
 /** What is kept of a request while it runs, and how it ended (`see.ts`). */
 import type { EdgeEnv, EdgePool, Runtime, Waiting } from "../dispatch/runtime.ts";
+import type { AnswerUsage } from "../dispatch/core/answer-usage.ts";
 import type { Trace } from "../dispatch/outgoing.ts";
 import type { Trail } from "../dispatch/trail.ts";
 import type { RailRecord } from "../rails/core/engine.ts";
 import type { LeaseWaits } from "../routing/core/lease-client/lease-waits.ts";
 import type { FailureReason } from "../jobs/core/reasons.ts";
 import type { ErrorReason } from "../wire/errors.ts";
+
+/** What keeps count of it, where its tenant has limits (`tenants/meter.ts`). */
+type SeenMeter = {
+  /** Gives what it cost, micro-units. */
+  readonly settle: (end: {
+    readonly outcome: string;
+    readonly isAnswered: boolean;
+    readonly usage: AnswerUsage | null;
+    readonly bytesOut: number | null;
+    readonly isEvents: boolean;
+  }) => number;
+};
 
 export type SeenHost = { readonly runtime: Runtime; readonly env: EdgeEnv; readonly ctx: Waiting };
 
@@ -37,6 +50,8 @@ export type Seen = {
   isRailing: boolean;
   /** Why they ended it; null: they did not. */
   stoppedBy: ErrorReason | null;
+  /** Null: nothing limits it. */
+  meter: SeenMeter | null;
   end: SeenEnd | null;
   isTold: boolean;
 };

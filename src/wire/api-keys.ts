@@ -10,6 +10,7 @@
  */
 import { err, ok, type Result } from "../lib/result.ts";
 import type { Access, ApiKeyEntry, Scope } from "../config/config.ts";
+import type { KeyLimits } from "../config/limits-schema.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
 
 const KEY_PREFIX = "wp_";
@@ -37,6 +38,8 @@ export type Identity = {
   readonly access?: Access;
   /** Who a token speaks for; absent: a key. */
   readonly subject?: string;
+  /** What its requests may come to, beside its tenant's; absent or null: no limit of its own. */
+  readonly limits?: KeyLimits | null | undefined;
 };
 /** `unknown` covers a wrong secret too: which of the two it was is nobody's business. */
 type KeyRefusal = "malformed" | "unknown" | "expired";
@@ -122,8 +125,8 @@ export function createKeyVerifier(entries: readonly ApiKeyEntry[], peppers: read
       const untilMs = entry.expiresAtMs ?? Infinity;
       // Only who holds the key learns that it has expired.
       if (nowMs >= untilMs) return err("expired");
-      const { id, tenant, scopes, priorityMax, access } = entry;
-      const identity = { keyId: id, tenant, scopes, priorityMax, ...(access && { access }) };
+      const { id, tenant, scopes, priorityMax, limits, access } = entry;
+      const identity = { keyId: id, tenant, scopes, priorityMax, limits, ...(access && { access }) };
       remember(headerValue, identity, untilMs);
       return ok(identity);
     },

@@ -178,6 +178,30 @@ const table = {
     "Too many requests",
     "This key sends more than its limit allows. Wait for the time in Retry-After.",
   ),
+  rate_limit_exceeded: spec(
+    [429, "rate_limit_exceeded", "rate_limit_error"],
+    "policy, retry",
+    "A rate limit is reached",
+    "This key or its tenant sends more than its limits allow. Wait for the time in Retry-After.",
+  ),
+  insufficient_quota: spec(
+    [429, "insufficient_quota", "rate_limit_error"],
+    "policy, final",
+    "The quota is used up",
+    "This key or its tenant has used what it may in this day or month. Ask the operator for more, or wait for the next.",
+  ),
+  request_beyond_limit: spec(
+    [400, "request_beyond_limit", "invalid_request_error"],
+    "policy, final",
+    "The request is beyond a limit",
+    "This one request may come to more than a limit of its key or tenant allows at all. Ask for fewer tokens.",
+  ),
+  limits_unavailable: spec(
+    [503, "limits_unavailable", "overloaded_error"],
+    "failure, retry",
+    "The limits cannot be looked up",
+    "Whoever keeps the limits of this key's tenant does not answer. Wait for the time in Retry-After.",
+  ),
   saturated: spec(
     [429, "saturated", "overloaded_error"],
     "policy, retry",

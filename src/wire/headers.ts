@@ -69,6 +69,8 @@ export const EXPOSED_HEADERS: readonly string[] = [
   "retry-after",
   "retry-after-ms",
   "x-should-retry",
+  "ratelimit",
+  "ratelimit-policy",
 ];
 
 export type HeaderEntry = readonly [name: string, value: string];

@@ -21,7 +21,7 @@ describe("a wrong config", () => {
       "a key that is nothing like a known one",
       "limits.zzz",
       3,
-      { path: "limits.zzz", fix: "remove it; known: bodyBytesMax, bodyTimeoutMs" },
+      { path: "limits.zzz", fix: "remove it; known: bodyBytesMax, bodyTimeoutMs, maxTokensMax, nMax, perTenant" },
     ],
     [
       "a missing field",

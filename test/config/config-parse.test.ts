@@ -12,7 +12,14 @@ const parsed = (text: string): Config => {
 describe("a valid config", () => {
   test("has every default applied", () => {
     const config = parsed(configText());
-    expect(config.limits).toEqual({ bodyBytesMax: 16_777_216, bodyTimeoutMs: 120_000 });
+    expect(config.limits).toEqual({
+      bodyBytesMax: 16_777_216,
+      bodyTimeoutMs: 120_000,
+      maxTokensMax: 1_048_576,
+      nMax: 128,
+      perTenant: null,
+    });
+    expect(config.currency).toBe("USD");
     expect(config.cors).toBeNull();
     expect(config.keys).toEqual([
       { id: "ops", tenant: "acme", hmac: "0".repeat(64), scopes: ["infer"], priorityMax: "normal", expiresAtMs: null },

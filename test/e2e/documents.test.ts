@@ -16,6 +16,7 @@ const TUTORIAL = "docs/tutorials/kill-a-gpu.md";
 /** Pages whose commands another test runs. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "docs/how-to/self-host.md": "test/e2e/self-host-page.test.ts",
+  "docs/how-to/budgets.md": "test/e2e/budgets-page.test.ts",
 };
 
 /** The show takes about 20 s alone, and shares two cores with another file here. */

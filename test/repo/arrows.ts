@@ -36,6 +36,7 @@ export const ranks: readonly (readonly Room[])[] = [
     { room: "src/rails/core/" },
     { room: "src/jobs/core/" },
     { room: "src/sight/core/" },
+    { room: "src/tenants/core/" },
   ],
   // Pure as well. Three of the detectors wrap a library.
   [
@@ -52,11 +53,13 @@ export const ranks: readonly (readonly Room[])[] = [
     { room: "src/routing/object/", packages: [WORKERS] },
     { room: "src/dispatch/", packages: [WORKERS] },
     { room: "src/access/object/", packages: [WORKERS] },
+    { room: "src/tenants/object/", packages: [WORKERS] },
   ],
   [
     { room: "src/rails/", packages: [WORKERS] },
     { room: "src/sight/", packages: [WORKERS] },
     { room: "src/access/", packages: ["jose"] },
+    { room: "src/tenants/", packages: [WORKERS] },
   ],
   [
     { room: "src/jobs/object/", packages: [WORKERS] },

@@ -30,6 +30,11 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["GET /v1/models", "infer", "What there is."],
     ["GET /v1/models/{model…}", "infer", "One model."],
     [
+      "GET /v1/usage",
+      "infer",
+      "What the key's tenant has used, by day, key, model and outcome: `from`, `to` (days of UTC, at most 92), `key`, `format` (`json`, `csv`).",
+    ],
+    [
       "ANY /p/{pool}/{path…}",
       "infer",
       "An endpoint's own path, with any body, as far as the pool [opens it](../explanation/security.md#paths-at-an-endpoint).",
@@ -90,6 +95,11 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
   ]),
   Operators: served([
     ["GET /metrics", "admin", "Figures for Prometheus."],
+    [
+      "GET /admin/usage",
+      "admin",
+      "What tenants have used: as `/v1/usage`, of one `tenant`, or of all with a key in the config.",
+    ],
     ["GET /admin/fleet", "admin", "Every shard's leases and endpoints; `?probe=1` asks every endpoint first."],
     [
       "POST /admin/explain",

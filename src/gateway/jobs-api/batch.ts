@@ -15,7 +15,7 @@ import { refuseProblem, refuseStorageFull, UNKNOWN_JOB } from "./answers.ts";
 import { checkJob } from "./rails.ts";
 import { runWork } from "./runpod.ts";
 import type { PoolCall } from "./runpod.ts";
-import { policyOf, requestOf } from "./submit.ts";
+import { limitJob, policyOf, requestOf } from "./submit.ts";
 import { readBody } from "../read-body.ts";
 
 /** `POST batch`: with a list of requests, or empty. */
@@ -91,11 +91,13 @@ async function toSubmit(
   const { input } = railed.body as { readonly input: unknown };
   const work = runWork(edge, pool, { input, s3Config: item.s3Config });
   if (!work.ok) return work;
+  const limited = await limitJob(edge, pool, work.value);
+  if ("reason" in limited) return err(limited);
   const options = readJobOptions(edge.request.headers, Date.now(), edge.dev);
   if (!options.ok) return err(refuseProblem(options.error));
   const submit = await requestOf(edge, {
     jobId: runpodJobId(crypto.randomUUID()),
-    work: work.value,
+    work: limited,
     policy: policyOf(options.value, item.policy, RETENTION_ASYNC_MS),
     webhook: item.webhook === null ? options.value.webhook : { url: item.webhook, form: "runpod", events: [] },
     tags: options.value.tags,

@@ -14,7 +14,11 @@ import { DEFAULT_POLICY, PRIORITY_NORMAL } from "../../jobs/core/policy.ts";
 import { toHex } from "../../wire/api-keys.ts";
 import type { JobOptions } from "../../jobs/wire/jobs-options.ts";
 import type { RunPolicy } from "../../jobs/wire/jobs-runpod.ts";
+import { parseJson } from "../../wire/body.ts";
+import { bytesOf } from "../../wire/text-bytes.ts";
+import { tokensIn } from "../../wire/token-bytes.ts";
 import type { Authenticated } from "../edge-request.ts";
+import { limitsOn } from "../limited.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
 import type { Refusal } from "../../wire/refusal.ts";
 import { NO_QUEUE, refuseStorageFull } from "./answers.ts";
@@ -51,8 +55,20 @@ export function policyOf(options: JobOptions, body: RunPolicy | null, retentionM
 export async function submitJob(edge: Authenticated, pool: EdgePool, draft: JobDraft): Promise<Submitted> {
   const queue = queueOf(edge, pool.config.id);
   if (queue === null) return { kind: "refused", refusal: NO_QUEUE };
-  const outcome = await queue.submit(await requestOf(edge, draft));
+  const limited = await limitJob(edge, pool, draft.work);
+  if ("reason" in limited) return { kind: "refused", refusal: limited };
+  const outcome = await queue.submit(await requestOf(edge, { ...draft, work: limited }));
   return outcome.kind === "accepted" ? outcome : { kind: "refused", refusal: refuseOutcome(outcome) };
+}
+
+/** The work as it may be done, or why its tenant and key may not have it done. */
+export async function limitJob(edge: Authenticated, pool: EdgePool, work: JobWork): Promise<JobWork | Refusal> {
+  const bytes = bytesOf(work.body);
+  const json = parseJson(bytes);
+  const inputTokens = tokensIn(pool.tokenBytes, bytes.byteLength);
+  const limited = await limitSubmission(edge, { pool, method: work.method, path: work.path, json, inputTokens });
+  if ("reason" in limited) return limited;
+  return limited.bound === null || json === null ? work : { ...work, body: JSON.stringify(limited.bound(json)) };
 }
 
 export async function requestOf(edge: Authenticated, draft: JobDraft): Promise<SubmitRequest> {
@@ -85,4 +101,15 @@ async function hashOf({ work, policy, tags }: JobDraft): Promise<string> {
   const { notBeforeMs: _when, ...rules } = policy;
   const text = JSON.stringify([kind, method, path, body, input, rules, tags]);
   return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
+}
+
+/** As of a request; `bound`: its body as it is to be stored. */
+async function limitSubmission(
+  edge: Authenticated,
+  asked: Parameters<typeof limitsOn>[1],
+): Promise<Refusal | { readonly bound: ((body: unknown) => unknown) | null }> {
+  const limiting = await limitsOn(edge, asked);
+  if (limiting === null) return { bound: null };
+  if ("reason" in limiting) return limiting;
+  return (await (await import("../metering.ts")).passSubmission(limiting, edge.ctx)) ?? limiting;
 }

@@ -16,6 +16,8 @@
  */
 import { DOUBLINGS_MAX } from "../core/backoff.ts";
 import type { JobEvent } from "../core/events.ts";
+import type { JobWork } from "../core/messages.ts";
+import type { Meter } from "../../tenants/meter.ts";
 import type { JobRow } from "./job-store.ts";
 import { createLeaseCache } from "../../routing/core/lease-client/lease-cache.ts";
 import { enter, isDraining } from "../../dispatch/draining.ts";
@@ -30,6 +32,7 @@ import type { Blobs } from "./blobs.ts";
 import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, BLOB_BYTES_MAX, PUSHED_MAX, SHARD_PATIENCE_MS } from "./bounds.ts";
 import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
 import type { Ledger, Live } from "./ledger.ts";
+import { JobLimits } from "./job-limits.ts";
 import { jobRails } from "./job-rails.ts";
 import { noteReport, seenOf } from "./job-seen.ts";
 import { Reach, REFUSED_WITHIN_MS } from "./reach.ts";
@@ -65,6 +68,7 @@ export class Dispatcher {
   readonly #attempts = new Map<string, { readonly token: number; readonly controller: AbortController }>();
   #runtime: Runtime | null = null;
   readonly #reach = new Reach();
+  readonly #limits = new JobLimits();
   #asking = 0;
   /** … of them in the class of low jobs. */
   #askingLow = 0;
@@ -223,7 +227,8 @@ export class Dispatcher {
     this.#deps.ledger.applyTo(job.id, events, isLive(this.#deps.ledger, job) ? { answer, lostAt, failedOutput } : {});
     leave();
     // Nothing ran, so no slot is freed.
-    if (report.kind === "failed" && (report.reason === "capacity" || report.reason === "unreachable")) {
+    const isLimited = report.kind === "failed" && report.isLimited === true;
+    if (report.kind === "failed" && !isLimited && (report.reason === "capacity" || report.reason === "unreachable")) {
       this.#refused(Date.now());
       return;
     }
@@ -270,6 +275,12 @@ export class Dispatcher {
       slot.giveBack();
       return refusedAnswer(rails !== null && "kind" in rails ? rails.message : "it was taken away");
     }
+    const limited = await this.#limit(tenant, edgePool, work);
+    if (limited !== null && "kind" in limited) {
+      slot.giveBack();
+      return limited;
+    }
+    seen.meter = limited;
     const beganMs = Date.now();
     const report = await runAttempt({
       slot,
@@ -290,6 +301,12 @@ export class Dispatcher {
     const isEmpty = report.kind === "failed" && report.isSilent === true && !(await this.#reach.look(endpoint));
     if (!isEmpty || ranMs >= REFUSED_WITHIN_MS) return report;
     return { ...report, reason: "unreachable", message: "nobody is at the endpoint" };
+  }
+
+  async #limit(tenant: string, pool: EdgePool, work: JobWork): Promise<Meter | AttemptReport | null> {
+    const { env, ctx } = this.#deps;
+    const runtime = this.#runtime;
+    return runtime === null ? null : this.#limits.pass({ env, ctx, runtime }, tenant, pool, work);
   }
 
   async #eventsOf({ job }: JobRow, report: AttemptReport): Promise<readonly JobEvent[]> {

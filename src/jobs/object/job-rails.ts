@@ -16,6 +16,7 @@ import type { StreamBlock } from "../../rails/core/stream/stream-text.ts";
 import type { OutputSet } from "../../rails/output-set.ts";
 import { answerFormat, hasOtherCharset } from "../../dispatch/answer-format.ts";
 import { part } from "../../dispatch/part.ts";
+import { bytesOf } from "../../wire/text-bytes.ts";
 import { parseJson, parseLongJson, writeJson } from "../../wire/body.ts";
 import { readLooseJson } from "../../wire/json-text.ts";
 import type { PoolConfig } from "../../config/config.ts";
@@ -141,5 +142,3 @@ const refused = (message: string): Refused => ({ kind: "refused", message });
 function report(error: unknown): void {
   console.error("the output rails failed", error);
 }
-
-const bytesOf = (text: string): ArrayBuffer => new TextEncoder().encode(text).buffer as ArrayBuffer;

@@ -34,6 +34,8 @@ export type AttemptReport =
       readonly retryAfterMs: number;
       /** Not one byte came back, and no time was up. */
       readonly isSilent?: boolean;
+      /** Its tenant's limits kept it back: nothing is said of endpoints. */
+      readonly isLimited?: boolean;
     };
 
 export type Course = {

@@ -131,6 +131,8 @@ export type RequestRecord = {
   readonly ms: RequestTimes;
   /** As the endpoint has counted. */
   readonly tokens: { readonly in: number | null; readonly cached: number | null; readonly out: number | null };
+  /** In millionths of the config's currency; null: its tenant has no limits, and nothing is counted. */
+  readonly costMicros?: number | null;
   /** Of the request as it came, and of the answer as the endpoint sent it. */
   readonly bytes: { readonly in: number | null; readonly out: number | null };
 };

@@ -1,0 +1,110 @@
+/**
+ * Decides what `warmpath.jsonc` may say of a tenant's and a key's limits, and of prices.
+ *
+ * Model. A tenant with `limits`, even
+ * `{}`, has its usage counted; one without costs nothing.
+ */
+import * as z from "zod";
+import {
+  BODY_BYTES_DEFAULT,
+  BODY_BYTES_MAX,
+  BODY_TIMEOUT_MS_MAX,
+  BODY_TIMEOUT_MS_MIN,
+  CHOICES_DEFAULT,
+  CHOICES_MAX,
+  COUNT_LIMIT_MAX,
+  MONEY_MAX,
+  OUTPUT_TOKENS_MAX,
+  PRICE_MAX,
+  QUEUE_DEPTH_MAX,
+  QUEUE_WAIT_MS_MAX,
+} from "./config-bounds.ts";
+
+const int = (min: number, max: number) => z.int().min(min).max(max);
+const count = (max = COUNT_LIMIT_MAX) => z.int().min(1).max(max).optional();
+const money = () => z.number().positive().max(MONEY_MAX).optional();
+
+const members = {
+  requestsPerMinute: count().describe("Requests in any 60 s, 1 to 10^12. Default: no limit."),
+  tokensPerMinute: count().describe(
+    "Tokens in any 60 s, of prompts and answers, 1 to 10^12. A request counts with the most that it may come to, and with what it came to once that is known. Default: no limit.",
+  ),
+  concurrency: count().describe("Requests at once, 1 to 10^12. Default: no limit."),
+  tokensPerDay: count().describe("Tokens of a day of UTC, 1 to 10^12. Default: no limit."),
+  tokensPerMonth: count().describe("Tokens of a month of UTC, 1 to 10^12. Default: no limit."),
+  spendPerDay: money().describe(
+    "Money of a day of UTC, above 0 to 10^9, by the prices of the pools; beyond it the answer is 429 insufficient_quota. Default: no limit.",
+  ),
+  spendPerMonth: money().describe("Money of a month of UTC, as spendPerDay. Default: no limit."),
+  maxTokensMax: count(OUTPUT_TOKENS_MAX).describe(
+    "Largest max_tokens (max_completion_tokens, max_output_tokens) that a request may ask for, 1 to 1048576; more is refused with 400, and a request that names none is sent with this. Default: limits.maxTokensMax, which is not written into requests.",
+  ),
+  nMax: count(CHOICES_MAX).describe("Largest n and best_of, 1 to 1024. Default: limits.nMax."),
+};
+
+export const keyLimits = z.strictObject(members);
+
+export const tenantLimits = z.strictObject({
+  ...members,
+  queueMax: z
+    .int()
+    .min(0)
+    .max(QUEUE_DEPTH_MAX)
+    .default(100)
+    .describe(
+      "Requests that may wait for one of the `concurrency`, 0 to 10000, by turns among the tenant's keys. Default 100.",
+    ),
+  queueWaitMsMax: z
+    .int()
+    .min(0)
+    .max(QUEUE_WAIT_MS_MAX)
+    .default(10_000)
+    .describe(
+      "Longest wait for one of the `concurrency`, ms, 0 to 120000; who would wait longer is refused at once. Default 10000.",
+    ),
+  onLedgerDown: z
+    .enum(["allow-bounded", "refuse"])
+    .default("allow-bounded")
+    .describe(
+      'What happens while the tenant\'s ledger does not answer: "allow-bounded" lets each isolate use a tenth of every limit of a minute, and a hundredth of a day\'s cap a minute; "refuse" answers 503. Default "allow-bounded": an outage of the counter is none of the service.',
+    ),
+});
+
+export const limits = z.strictObject({
+  bodyBytesMax: int(1024, BODY_BYTES_MAX)
+    .default(BODY_BYTES_DEFAULT)
+    .describe(
+      "Largest request body, unpacked, bytes, 1024 to 31457280 (30 MiB). Default 16777216 (16 MiB): two photos in base64; the isolate holds it up to three times while it is read.",
+    ),
+  bodyTimeoutMs: int(BODY_TIMEOUT_MS_MIN, BODY_TIMEOUT_MS_MAX)
+    .default(120_000)
+    .describe(
+      "Time in which a request body must have come, ms, 1000 to 600000; then the answer is 408. Default 120000: 16 MiB at 1.1 Mbit/s.",
+    ),
+  maxTokensMax: int(1, OUTPUT_TOKENS_MAX)
+    .default(OUTPUT_TOKENS_MAX)
+    .describe(
+      "Largest max_tokens (max_completion_tokens, max_output_tokens) that a request may ask for, 1 to 1048576; more is refused with 400. Default 1048576: no model that is served writes as much in one answer, and what does not know its context would try.",
+    ),
+  nMax: int(1, CHOICES_MAX)
+    .default(CHOICES_DEFAULT)
+    .describe(
+      "Largest n and best_of, 1 to 1024; more is refused with 400. Default 128: what OpenAI's own API takes. Each is an answer that an engine computes.",
+    ),
+  perTenant: tenantLimits
+    .optional()
+    .describe("Limits of every tenant that has none of its own in `tenants`. Default: none, and nothing is counted."),
+});
+
+const price = () => z.number().min(0).max(PRICE_MAX);
+
+export const prices = z.strictObject({
+  inputPerMTok: price().describe("Of a million tokens of prompts, 0 to 1000, to a millionth."),
+  cachedInputPerMTok: price().optional().describe("Of those that were in an endpoint's cache. Default: inputPerMTok."),
+  outputPerMTok: price().describe("Of a million tokens of answers, 0 to 1000."),
+});
+
+/** As they are written: who keeps to them makes sums of them (`tenants/limits-resolve.ts`). */
+export type KeyLimits = z.output<typeof keyLimits>;
+export type TenantLimits = z.output<typeof tenantLimits>;
+export type PoolPrices = z.output<typeof prices>;

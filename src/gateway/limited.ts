@@ -1,0 +1,28 @@
+/**
+ * Whether anything limits a request: what it may ask for at most, and what its tenant and its key may still do. Who has no
+ * limits pays a look-up here, and loads nothing.
+ */
+import { part } from "../dispatch/part.ts";
+import type { Admission } from "../tenants/budget-client.ts";
+import type { Metering } from "../tenants/meter-of.ts";
+import { beyondCaps } from "../wire/output-caps.ts";
+import type { Refusal } from "../wire/refusal.ts";
+import type { Authenticated } from "./edge-request.ts";
+import type { Asked, Leasing } from "./metering.ts";
+
+const meteringPart = part(async () => import("./metering.ts"));
+
+/** Null: nothing but the deployment's caps limits it, and it is within those. */
+export function limitsOn(edge: Authenticated, asked: Asked): Refusal | null | Promise<Metering | Refusal> {
+  const { identity, runtime } = edge;
+  const { tenants, limits } = runtime.config;
+  const own = identity.limits ?? tenants.get(identity.tenant)?.limits ?? limits.perTenant;
+  if (own === null) return beyondCaps(asked.json, limits);
+  return meteringPart().then(({ meteringOf }) => meteringOf(edge, asked));
+}
+
+/** What became of the question whether it may pass; null: it may, with the lease that it has. */
+export async function passLimits(admitting: Admission | Promise<Admission>, leasing: Leasing) {
+  if (!(admitting instanceof Promise) && admitting.kind === "spent") return null;
+  return (await meteringPart()).pass(admitting, leasing);
+}

@@ -1,0 +1,81 @@
+/**
+ * What a request costs, and what a tenant or a key may spend: the words that all of the limits are told in.
+ *
+ * Model. Whole numbers everywhere. Money is in micro-units of the config's currency (a millionth of a dollar), because
+ * sums of floats drift and a bill may not. A limit that is absent is none.
+ */
+
+/** What is counted: requests, tokens (of the prompt and the answer), and money. */
+export type Amount = { readonly requests: number; readonly tokens: number; readonly micros: number };
+
+/** Bounds of one tenant, or of one key. Days and months are those of UTC. */
+export type Limits = {
+  readonly requestsPerMinute?: number | undefined;
+  readonly tokensPerMinute?: number | undefined;
+  /** Requests at once. */
+  readonly concurrency?: number | undefined;
+  readonly tokensPerDay?: number | undefined;
+  readonly tokensPerMonth?: number | undefined;
+  readonly microsPerDay?: number | undefined;
+  readonly microsPerMonth?: number | undefined;
+};
+
+export type LimitName = keyof Limits;
+
+/** Money per million tokens, in micro-units. */
+export type Prices = { readonly input: number; readonly cachedInput: number; readonly output: number };
+
+/** Tokens of one request. `cached` of `input` were in an endpoint's cache. */
+export type Tokens = { readonly input: number; readonly cached: number; readonly output: number };
+
+const MILLION = 1_000_000;
+
+/** What tokens cost, micro-units, rounded up once. Exact: no product here comes near 2^53 (prices are bounded). */
+export function costOf({ input, cached, output }: Tokens, prices: Prices | null): number {
+  if (prices === null) return 0;
+  const parts: readonly (readonly [number, number])[] = [
+    [Math.max(0, input - cached), prices.input],
+    [Math.min(input, cached), prices.cachedInput],
+    [output, prices.output],
+  ];
+  let whole = 0;
+  let rest = 0;
+  for (const [tokens, price] of parts) {
+    whole += Math.floor(tokens / MILLION) * price;
+    rest += (tokens % MILLION) * price;
+  }
+  return whole + Math.ceil(rest / MILLION);
+}
+
+/** A day and a month of UTC, as an ISO date writes them. */
+export type Period = { readonly day: string; readonly month: string };
+
+const DAY_MS = 86_400_000;
+
+/** By the civil calendar (Howard Hinnant's days_from_civil, backwards): no clock and no time zone is asked. */
+export function periodOf(now: number): Period {
+  const days = Math.floor(now / DAY_MS) + 719_468;
+  const era = Math.floor(days / 146_097);
+  const dayOfEra = days - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1_460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const shifted = Math.floor((5 * dayOfYear + 2) / 153);
+  const month = shifted < 10 ? shifted + 3 : shifted - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  const day = dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1;
+  const inMonth = `${String(year).padStart(4, "0")}-${String(month).padStart(2, "0")}`;
+  return { month: inMonth, day: `${inMonth}-${String(day).padStart(2, "0")}` };
+}
+
+/** Until the next day of UTC begins, ms. */
+export const msToNextDay = (now: number): number => DAY_MS - (now % DAY_MS);
+
+/** Until the next month of UTC begins, ms. */
+export function msToNextMonth(now: number): number {
+  const { month } = periodOf(now);
+  let at = now + msToNextDay(now);
+  while (periodOf(at).month === month) at += DAY_MS;
+  return at - now;
+}

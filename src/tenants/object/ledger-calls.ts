@@ -1,0 +1,16 @@
+/** A tenant's ledger as the rest of the house sees it. Calls reject when it cannot be reached. */
+import type { DayUsage } from "../core/usage-sum.ts";
+import type { Ask, AskReply, EntryReply, EntryReport } from "../core/ledger-messages.ts";
+
+/** Days of UTC, both in it. `key` null: all. */
+export type UsageAsked = { readonly from: string; readonly to: string; readonly key: string | null };
+
+export type UsageRow = DayUsage;
+
+export type LedgerCalls = {
+  ask(asked: Ask): Promise<AskReply>;
+  /** The answer to an ask that was queued; null: nobody knows of it. */
+  awaitTurn(id: string): Promise<AskReply | null>;
+  report(report: EntryReport): Promise<EntryReply>;
+  usage(asked: UsageAsked): Promise<readonly UsageRow[]>;
+};

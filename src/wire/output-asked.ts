@@ -1,0 +1,17 @@
+/** What of an answer a request allows at most: for who reserves it. */
+import { CHOICE_NAMES, numberIn, TOKEN_NAMES } from "./output-caps.ts";
+
+/** Tokens of one answer at most; null: it does not say. Some servers read a negative one as none. */
+export function outputAsked(json: unknown): number | null {
+  return largest(json, TOKEN_NAMES);
+}
+
+export const choicesAsked = (json: unknown): number => Math.max(1, largest(json, CHOICE_NAMES) ?? 1);
+
+function largest(json: unknown, names: readonly string[]): number | null {
+  if (typeof json !== "object" || json === null) return null;
+  const asked = names
+    .map((name) => numberIn((json as Readonly<Record<string, unknown>>)[name]))
+    .filter((value): value is number => value !== null && value >= 0);
+  return asked.length === 0 ? null : Math.ceil(Math.max(...asked));
+}
