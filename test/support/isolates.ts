@@ -34,6 +34,7 @@ export async function startIsolates(
     bindings,
     services: {},
     keeper: null,
+    assetsDir: null,
   });
   writeFileSync(join(dir, "config.capnp"), tripled(one));
   const { default: path } = createRequire(import.meta.url)("workerd") as { readonly default: string };
