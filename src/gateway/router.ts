@@ -2,10 +2,8 @@
  * Decides which handler serves a path. Deny by default: every route but health and preflight goes through `admit`, with
  * the scope it needs. The path is the door's (`edge.path`): nobody here reads the URL again.
  */
-import { Router } from "itty-router";
-import type { IRequest } from "itty-router";
 import { KEY_HEADERS } from "../wire/headers.ts";
-import { modelById, modelList } from "../wire/openai.ts";
+import { modelList } from "../wire/openai.ts";
 import { withoutLastSlash } from "../wire/request-target.ts";
 import { part } from "../dispatch/part.ts";
 import { err } from "../lib/result.ts";
@@ -28,6 +26,7 @@ const jobsPart = part(async () => import("./jobs-api/routes.ts"));
 const asyncPart = part(async () => import("./jobs-api/respond-async.ts"));
 const dashboardPart = part(async () => import("./dashboard/routes.ts"));
 const usagePart = part(async () => import("./usage.ts"));
+const patternsPart = part(async () => import("./patterns.ts"));
 const passPart = part(async () => import("./pass-through.ts"));
 const elsewherePart = part(async () => import("../access/verify-elsewhere.ts"));
 const withinPart = part(async () => import("../access/within.ts"));
@@ -49,17 +48,6 @@ const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
   ["/admin/fleet", { method: "GET", scope: "admin", handler: admin("fleet") }],
   ["/admin/explain", { method: "POST", scope: "admin", handler: admin("explain") }],
 ]);
-
-const patterns = Router<IRequest, [EdgeRequest], Answer>();
-
-patterns
-  .get("/v1/models/:id+", authenticated("infer", model))
-  .post("/admin/endpoints/:id/drain", authenticated("admin", admin("drain")))
-  .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
-  .post("/admin/pools/:pool/drain", authenticated("admin", admin("drainPool")))
-  .post("/admin/pools/:pool/undrain", authenticated("admin", admin("undrainPool")))
-  .post("/admin/shards/:pool/:region/restart", authenticated("admin", admin("restart")))
-  .post("/admin/feed/restart", authenticated("admin", admin("restartFeed")));
 
 /** The page of operators, and what it asks. */
 const DASHBOARD_PATH = /^\/dashboard(?:\/|$)/;
@@ -117,20 +105,12 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
     const { routeDashboard } = await dashboardPart();
     return routeDashboard({ ...edge, path }, async (asked, handler) => admit(asked, "admin", handler, {}));
   }
-  // The router reads these two members and writes its own beside them.
-  const answer: Answer | undefined = await patterns.fetch({ method, url: `http://router${path}` } as IRequest, edge);
-  if (answer !== undefined) return answer;
-  return notFound(path);
+  return (await patternsPart()).routePatterns(edge, path, admit);
 }
 
 async function notFound(path: string): Promise<Refusal> {
   const { notServed } = await import("./admin/rare.ts");
   return notServed(path);
-}
-
-function authenticated(scope: Scope, handler: Handler) {
-  return async (matched: IRequest, edge: EdgeRequest): Promise<Answer> =>
-    admit(edge, scope, handler, matched.params ?? {});
 }
 
 async function admit(
@@ -197,23 +177,14 @@ const mayBecomeJob = (headers: Headers): boolean =>
 
 /** Operators come rarely: what serves them is not loaded at start. */
 function admin(action: AdminAction): Handler {
-  return async (edge, { id, ...params }) => {
+  return async (edge) => {
     const { administer } = await import("./admin/rare.ts");
-    return administer(action, edge, id === undefined ? params : { ...params, id: decoded(id) });
+    return administer(action, edge, {});
   };
 }
 
 function models(edge: Authenticated): Response {
   return answerJson(edge, modelList(edge.runtime.config));
-}
-
-async function model(edge: Authenticated, { id = "" }: Readonly<Record<string, string>>): Promise<Answer> {
-  const { config } = edge.runtime;
-  const name = decoded(id);
-  const found = modelById(config, name);
-  if (found !== null) return answerJson(edge, found);
-  const { unknownModel } = await import("./admin/rare.ts");
-  return unknownModel(name, config);
 }
 
 async function toPool(edge: Authenticated, poolId: string, path: string): Promise<Answer> {
@@ -222,9 +193,6 @@ async function toPool(edge: Authenticated, poolId: string, path: string): Promis
   const { unknownPool } = await import("./admin/rare.ts");
   return unknownPool(poolId, edge.runtime.config);
 }
-
-/** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */
-const decoded = decodeURIComponent;
 
 /** Loaded with the first request to such a path. */
 async function passOn(...request: Parameters<typeof passThrough>): Promise<Answer> {

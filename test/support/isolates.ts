@@ -34,6 +34,7 @@ export async function startIsolates(
     bindings,
     services: {},
     keeper: null,
+    operators: null,
     assetsDir: null,
   });
   writeFileSync(join(dir, "config.capnp"), tripled(one));

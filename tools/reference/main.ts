@@ -27,7 +27,7 @@ export const PAGES: readonly Generated[] = [
   headersPage(() => globSync("src/**/*.ts", { cwd: root }).map(read)),
   metricsPage,
   routesPage(() => ({
-    router: read("src/gateway/router.ts"),
+    router: read("src/gateway/router.ts") + read("src/gateway/patterns.ts"),
     jobs: read("src/gateway/jobs-api/routes.ts"),
     access: read("src/gateway/admin/access-routes.ts"),
   })),

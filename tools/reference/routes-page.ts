@@ -3,7 +3,7 @@ import { ROUTE_GROUPS, ROUTES_SERVED } from "./routes-table.ts";
 import { code, generatedFrom, page, table } from "./page.ts";
 
 export type RouteSources = {
-  /** `src/gateway/router.ts`. */
+  /** `src/gateway/router.ts` and `patterns.ts`. */
   readonly router: string;
   /** `src/gateway/jobs-api/routes.ts`: Runpod's operations. */
   readonly jobs: string;

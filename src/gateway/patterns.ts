@@ -1,0 +1,54 @@
+/**
+ * Paths with a name in them, which few requests have: one model, and what operators order. Loaded with the first of them.
+ * Deny by default holds here too: every route goes through `admit`, which the router hands in.
+ */
+import { Router } from "itty-router";
+import type { IRequest } from "itty-router";
+import type { Scope } from "../config/config.ts";
+import type { Answer } from "../wire/refusal.ts";
+import { modelById } from "../wire/openai.ts";
+import { answerJson } from "./edge-request.ts";
+import type { Authenticated, EdgeRequest } from "./edge-request.ts";
+import { administer, notServed, unknownModel } from "./admin/rare.ts";
+import type { AdminAction } from "./admin/rare.ts";
+
+type Params = Readonly<Record<string, string>>;
+type Handler = (edge: Authenticated, params: Params) => Promise<Answer> | Answer;
+type Admit = (edge: EdgeRequest, scope: Scope, handler: Handler, params: Params) => Promise<Answer>;
+
+const patterns = Router<IRequest, [EdgeRequest, Admit], Answer>();
+
+patterns
+  .get("/v1/models/:id+", authenticated("infer", model))
+  .post("/admin/endpoints/:id/drain", authenticated("admin", admin("drain")))
+  .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
+  .post("/admin/pools/:pool/drain", authenticated("admin", admin("drainPool")))
+  .post("/admin/pools/:pool/undrain", authenticated("admin", admin("undrainPool")))
+  .post("/admin/shards/:pool/:region/restart", authenticated("admin", admin("restart")))
+  .post("/admin/feed/restart", authenticated("admin", admin("restartFeed")));
+
+/** `path`: without its last slash. */
+export async function routePatterns(edge: EdgeRequest, path: string, admit: Admit): Promise<Answer> {
+  // The router reads these two members and writes its own beside them.
+  const asked = { method: edge.request.method, url: `http://router${path}` } as IRequest;
+  const answer: Answer | undefined = await patterns.fetch(asked, edge, admit);
+  return answer ?? notServed(path);
+}
+
+function authenticated(scope: Scope, handler: Handler) {
+  return async (matched: IRequest, edge: EdgeRequest, admit: Admit): Promise<Answer> =>
+    admit(edge, scope, handler, matched.params ?? {});
+}
+
+function admin(action: AdminAction): Handler {
+  return (edge, { id, ...params }) =>
+    administer(action, edge, id === undefined ? params : { ...params, id: decodeURIComponent(id) });
+}
+
+/** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */
+function model(edge: Authenticated, { id = "" }: Params): Answer {
+  const { config } = edge.runtime;
+  const name = decodeURIComponent(id);
+  const found = modelById(config, name);
+  return found === null ? unknownModel(name, config) : answerJson(edge, found);
+}
