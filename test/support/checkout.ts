@@ -12,7 +12,16 @@ import { delimiter, dirname, join } from "node:path";
 const root = join(import.meta.dirname, "../..");
 
 /** What `npm run build`, `serve`, `key` and wrangler read. */
-const tracked = ["src", "backends", "tools", "package.json", "package-lock.json", "wrangler.toml", "warmpath.jsonc"];
+const tracked = [
+  "src",
+  "dashboard",
+  "backends",
+  "tools",
+  "package.json",
+  "package-lock.json",
+  "wrangler.toml",
+  "warmpath.jsonc",
+];
 
 export type Checkout = {
   readonly dir: string;
