@@ -25,6 +25,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "Try hard": {
     "test:fuzz": "20,000 hostile request targets: none reaches another origin.",
     "test:fuzz:rails": "20,000 requests and answers with a planted text: none passes a guardrail as read.",
+    fuzz: "Mutated inputs for every reader of what strangers send; `-- --help`.",
     chaos: "22 experiments, each with its promise and what was measured; `-- --help`.",
     "test:chaos": "10,000 requests with aborts, failures and evictions: no lease may be left.",
     "test:chaos:jobs": "Jobs while endpoints, workers and the router are killed: each ends exactly once.",
