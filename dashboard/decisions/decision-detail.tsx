@@ -1,8 +1,8 @@
 /** Everything that is known of one decision: the sentence, when it ran, who was weighed, what was said. */
 import type { ComponentChildren } from "preact";
 import { CopyButton } from "../parts/copy-button.tsx";
-import type { AttemptRecord, RailSaid } from "../../src/sight/core/record.ts";
-import type { ShownCandidate, ShownRequest } from "../record.ts";
+import type { AttemptRecord, CandidateRecord, RailSaid } from "../../src/sight/core/record.ts";
+import type { ShownRequest } from "../record.ts";
 import { formatBytes, formatCount, formatMs, inWords, UNKNOWN } from "../store/format.ts";
 import { Figure } from "../parts/figure.tsx";
 import { lossInWords, summaryOf, whyInWords } from "./decision-words.ts";
@@ -134,7 +134,7 @@ function Candidates({ record }: { readonly record: ShownRequest }) {
   );
 }
 
-function CandidateRow({ one }: { readonly one: ShownCandidate }) {
+function CandidateRow({ one }: { readonly one: CandidateRecord }) {
   const isChosen = one.why.startsWith("chosen");
   return (
     <tr class={isChosen ? "chosen" : ""}>

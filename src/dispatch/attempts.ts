@@ -52,7 +52,10 @@ async function onLease<Reply>(course: Course<Reply>, leased: Leased): Promise<Ne
   const way = wayOf(leases, leased.heldLease, upstream.to, bounds.clientGone);
   if (way === null) return (await loadLosses()).afterNoWay(course);
   const triedBefore = plan.tried.length;
-  if (bounds.trail !== undefined) bounds.trail.reason ??= leased.reason;
+  if (bounds.trail !== undefined) {
+    bounds.trail.reason ??= leased.reason;
+    bounds.trail.lease = leased;
+  }
   const { result, isHedge } = await attemptLeased(course, leased.heldLease, way);
   if (result.kind === "lost") {
     const withHedge = plan.tried.length > triedBefore + 1;

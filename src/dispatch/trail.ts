@@ -2,7 +2,7 @@
  * What one request has sent, in order: for whoever tells of it once it has ended (`sight/seen.ts`). The attempts themselves
  * are kept, as far as anybody outside may see them: as a rule nobody wants to know more than their ends.
  */
-import type { LeaseReason } from "../routing/core/lease-client/edge-lease.ts";
+import type { Leased, LeaseReason } from "../routing/core/lease-client/edge-lease.ts";
 import type { AttemptFailure, AttemptOutcome, Grant } from "../routing/core/shard-messages.ts";
 import type { Departure } from "../routing/host/lease-client.ts";
 import type { LeasePorts } from "../routing/host/lease-ports.ts";
@@ -17,6 +17,8 @@ export type Trail = {
   open: number;
   /** Why the first endpoint was chosen; null: none was. */
   reason: LeaseReason | null;
+  /** The last one that it had, with what its decision was made of where that was asked for; null: none. */
+  lease: Leased | null;
   /** Whose answer was taken; null: nobody's. */
   answeredBy: Tried | null;
   /** Called at the end of each attempt. */

@@ -50,6 +50,7 @@ import { readBody } from "./read-body.ts";
 import { noteChecked, noteParcel } from "./note.ts";
 import type { Seen } from "../sight/seen.ts";
 import { traceOf } from "../sight/trace.ts";
+import { wantsCandidates } from "../sight/watched.ts";
 import { unreadOf } from "./unread.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 
@@ -137,6 +138,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   if (line === null) return NO_SUCH_CLASS;
   edge.seen.priority = line.priority;
   edge.seen.colo = colo;
+  edge.seen.tellsCandidates = wantsCandidates(edge.startedAtMs);
   const leaseRequest: LeaseRequest = {
     pool: parcel.pool.spec,
     client: place,
@@ -148,7 +150,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
         : await affinityOf(edge, parcel, inputTokens, line),
     adapter: adapterOf(parcel),
     excluded: [],
-    explain: isExplained(edge),
+    explain: edge.seen.tellsCandidates || isExplained(edge),
     ...line,
     mayPutBack: mayPutBack(parcel, line.priority),
     stream: parcel.stream,
@@ -280,7 +282,7 @@ async function respond(
     reason: outcome.reason,
     attempts: outcome.attempts,
     overheadMs: answer.sentAtMs - edge.startedAtMs,
-    decision: leaseRequest.explain ? await explained(edge.seen, outcome, checked) : null,
+    decision: leaseRequest.explain && isExplained(edge) ? await explained(edge.seen, outcome, checked) : null,
     checked,
     tellLimits,
     savedMs,

@@ -4,16 +4,21 @@
  */
 import { part } from "../dispatch/part.ts";
 import { writePoint } from "./analytics.ts";
-import type { RequestRecord } from "./core/record.ts";
+import type { CandidateRecord, RequestRecord } from "./core/record.ts";
 import { logRequest } from "./log.ts";
 import { noteRecord } from "./outbox.ts";
 import type { SeenHost } from "./seen.ts";
 
 const otlpPart = part(async () => import("./otlp.ts"));
 
-export function recordEnded(host: SeenHost, record: RequestRecord): void {
+/** `candidates` are for who watches alone: no line is so long, and no span. */
+export function recordEnded(
+  host: SeenHost,
+  record: RequestRecord,
+  candidates: readonly CandidateRecord[] | null = null,
+): void {
   const { logServed, otlp } = host.runtime.config.sight;
-  noteRecord(host, record);
+  noteRecord(host, candidates === null ? record : { ...record, candidates });
   writePoint(host.env, record);
   logRequest(record, logServed);
   if (otlp === undefined || record.span?.sampled !== true) return;

@@ -18,6 +18,7 @@ import type { Report } from "./core/report.ts";
 import { createTally, deltasOf } from "./core/tally.ts";
 import type { Tally } from "./core/tally.ts";
 import { feedOf } from "./feed-port.ts";
+import { watched } from "./watched.ts";
 
 /** Between two reports, ms. */
 const REPORT_GAP_MS = 1_000;
@@ -54,7 +55,6 @@ const outbox = {
   unanswered: null as { readonly report: Report; readonly sinceMs: number } | null,
   /** Somebody carries it until this instant, ms. */
   carriedUntilMs: 0,
-  watched: false,
 };
 
 /** Counts a request that has ended. */
@@ -72,7 +72,7 @@ export function noteRecord({ env, ctx }: OutboxHost, record: RequestRecord): voi
 /** The last ones: they are what a page shows first. */
 function show(list: RequestRecord[], record: RequestRecord): void {
   list.push(record);
-  if (list.length > (outbox.watched ? RECORDS_MAX : RECORDS_UNWATCHED_MAX)) list.shift();
+  if (list.length > (watched.isWatched ? RECORDS_MAX : RECORDS_UNWATCHED_MAX)) list.shift();
 }
 
 /** Sends what there is now, without waiting for its time, because the isolate ends; gives up where nobody answers. */
@@ -122,7 +122,7 @@ async function sendNext(env: OutboxHost["env"], timeoutMs: number): Promise<bool
     if (reply === null) return false;
     // Another carrier may have had it answered, and sent the next one.
     if (outbox.unanswered?.report === report) outbox.unanswered = null;
-    outbox.watched = reply.watched;
+    watched.isWatched = reply.watched;
     return true;
   } catch {
     return false;

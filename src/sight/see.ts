@@ -19,6 +19,7 @@ export function createSeen(id: string, method: string): Seen {
     attempts: [],
     open: 0,
     reason: null,
+    lease: null,
     answeredBy: null,
     onEnded: () => tellIfOver(seen),
   };
@@ -44,6 +45,7 @@ export function createSeen(id: string, method: string): Seen {
     isRailing: false,
     stoppedBy: null,
     meter: null,
+    tellsCandidates: false,
     end: null,
     isTold: false,
   };

@@ -52,6 +52,8 @@ export type Seen = {
   stoppedBy: ErrorReason | null;
   /** Null: nothing limits it. */
   meter: SeenMeter | null;
+  /** Its record is to tell what its decision was made of. */
+  tellsCandidates: boolean;
   end: SeenEnd | null;
   isTold: boolean;
 };

@@ -7,10 +7,9 @@
  * value is JSON at any length.
  * Rejected: structured fields (RFC 9651), which no client parses by itself.
  */
-import { explainCandidates } from "../../routing/core/cost/explain-why.ts";
 import type { Leased } from "../../routing/core/lease-client/edge-lease.ts";
 import type { RailRecord } from "../../rails/core/engine.ts";
-import type { Candidate, ReadingFigures } from "../../routing/core/cost/route.ts";
+import { candidateRows } from "../../sight/candidate-rows.ts";
 import type { AttemptRecord } from "../../sight/core/record.ts";
 import { wordOf } from "../../rails/rail-headers.ts";
 
@@ -42,14 +41,8 @@ export function decisionHeader({
   rails = [],
   lost = [],
 }: DecisionMade): string {
-  // None from a shard of a version that does not tell.
-  const weighed = decision.candidates ?? [];
-  const alone = decision.reason === "snapshot" || decision.reason === "static";
   const chosen = decision.heldLease.grant.endpointId;
-  const whys = explainCandidates(weighed, { endpointId: chosen, reason: alone ? null : decision.reason });
-  const rows = weighed
-    .map((one, index) => ({ totalMs: one.totalMs, json: ascii(JSON.stringify(row(one, whys[index] ?? ""))) }))
-    .toSorted((one, other) => one.totalMs - other.totalMs);
+  const rows = candidateRows(decision).map((row) => ascii(JSON.stringify(row)));
   const head = ascii(
     JSON.stringify({
       endpoint: endpointId,
@@ -64,7 +57,7 @@ export function decisionHeader({
   // The longest tail there can be: every candidate left out.
   let leftBytes = DECISION_BYTES_MAX - head.length - tail([], rows.length).length;
   const kept: string[] = [];
-  for (const { json } of rows) {
+  for (const json of rows) {
     leftBytes -= json.length + 1;
     if (leftBytes < 0) break;
     kept.push(json);
@@ -98,27 +91,6 @@ function lostBefore(attempts: readonly LostAttempt[]) {
 
 const tail = (kept: readonly string[], leftOut: number): string =>
   `,"candidates":[${kept.join(",")}]${leftOut === 0 ? "" : `,"leftOut":${leftOut}`}}`;
-
-function row(one: Candidate, why: string) {
-  return {
-    endpoint: one.endpointId,
-    region: one.region,
-    ms: tenths(one.totalMs),
-    terms: Object.fromEntries(Object.entries(one.terms).map(([term, ms]) => [term, tenths(ms)])),
-    inFlight: one.inFlight,
-    capacity: one.capacity,
-    warmth: one.warmth,
-    excluded: one.excluded,
-    ...(one.reading === undefined ? {} : { reading: readingOf(one.reading) }),
-    why,
-  };
-}
-
-/** The prompts ahead and the memory, in ms, and what they are made of. */
-function readingOf({ lineMs, kvMs, work, tokensPerMs, kvUsed, kvMax }: ReadingFigures) {
-  const memory = kvMax === null ? {} : { kvMs: tenths(kvMs), kvUsed: Math.round(kvUsed), kvMax };
-  return { lineMs: tenths(lineMs), work: Math.round(work), tokensPerMs: tenths(tokensPerMs), ...memory };
-}
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10;
 

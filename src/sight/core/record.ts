@@ -2,8 +2,8 @@
  * What is kept of a request when it has ended: one wide event, from which the log, the counters, the page and the spans are
  * made.
  *
- * Model. Plain JSON and metadata alone: never a prompt, an answer, a key, or a name that a client made up. Every member is
- * always there, and what is not known is null. Members that may become labels (`route`, `outcome`, `reason`, `why`, `lost`,
+ * Model. Plain JSON and metadata alone: never a prompt, an answer, a key, or a name that a client made up. Every member but
+ * `candidates` is always there, and what is not known is null. Members that may become labels (`route`, `outcome`, `reason`, `why`, `lost`,
  * names of the config) have bounded sets of values. Instants are epoch ms at this isolate; what ends in `Ms` inside an
  * attempt is ms since `atMs`.
  * Rejected: an event at each step, which has to be put together again before it answers a question.
@@ -97,6 +97,31 @@ export type RequestTimes = {
   readonly total: number;
 };
 
+/** What one endpoint was expected to take, when it was decided; as in the header that `x-warmpath-explain` brings. */
+export type CandidateRecord = {
+  readonly endpoint: string;
+  readonly region: string;
+  /** Sum of the terms. */
+  readonly ms: number;
+  readonly terms: Readonly<Record<string, number>>;
+  readonly inFlight: number;
+  readonly capacity: number;
+  readonly warmth: string;
+  readonly excluded: string | null;
+  /** Absent from shards of an older version. */
+  readonly reading?: {
+    readonly lineMs: number;
+    readonly work: number;
+    readonly tokensPerMs: number;
+    /** Of engines that tell their memory. */
+    readonly kvMs?: number;
+    readonly kvUsed?: number;
+    readonly kvMax?: number;
+  };
+  /** One sentence; of the one that was chosen it begins with the word. */
+  readonly why: string;
+};
+
 export type RequestRecord = {
   readonly id: string;
   /** Null: it is in no trace. */
@@ -135,4 +160,6 @@ export type RequestRecord = {
   readonly costMicros?: number | null;
   /** Of the request as it came, and of the answer as the endpoint sent it. */
   readonly bytes: { readonly in: number | null; readonly out: number | null };
+  /** From the lowest cost up; only for who watches, and of a few requests a second. */
+  readonly candidates?: readonly CandidateRecord[];
 };
