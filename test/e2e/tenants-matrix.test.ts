@@ -71,6 +71,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   "POST /v1/completions": { body: { model: "beta", prompt: "x" }, may: NOT_FOUND },
   "POST /v1/embeddings": { body: { model: "beta", input: "x" }, may: NOT_FOUND },
   "GET /v1/models": { may: [200] },
+  "GET /v1/usage": { may: [200] },
   "GET /v1/models/{model…}": { path: () => "/v1/models/beta", may: NOT_FOUND },
   "ANY /p/{pool}/{path…}": { path: () => "/p/other/v1/chat/completions", body: chatOf("beta"), may: NOT_FOUND },
   // Jobs.
