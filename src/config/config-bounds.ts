@@ -63,6 +63,19 @@ export const JOB_RATE_MAX = 100_000;
 export const JOB_EVENT_MS_MIN = 1_000;
 /** One day: who hears of it later need not hear of it. */
 export const JOB_EVENT_MS_MAX = 86_400_000;
+/** Below this a single look decides. */
+export const ALERT_MS_MIN = 1_000;
+/** One day: who hears of it later need not hear of it. */
+export const ALERT_MS_MAX = 86_400_000;
+/** A reminder a minute is a nuisance already. */
+export const ALERT_REPEAT_MS_MIN = 60_000;
+/** Several looks fit. */
+export const ALERT_WINDOW_MS_MIN = 60_000;
+/** The sums of each look within it are kept in memory. */
+export const ALERT_WINDOW_MS_MAX = 3_600_000;
+export const ALERT_SAMPLES_MAX = 100_000;
+/** A year: a key that lasts longer is not about to expire. */
+export const ALERT_KEY_DAYS_MAX = 365;
 export const COLD_START_MS_MAX = 3_600_000;
 export const PREFILL_TOKENS_PER_MS_MAX = 10_000;
 export const PATIENCE_MS_MAX = 10_000;

@@ -229,7 +229,11 @@ function checkSight({ sight: { otlp } }: RawConfig): Finding[] {
 }
 
 /** `allowPlainHttp`: what the file says beside the URL; null: it has no say. */
-function urlProblem(text: string, allowPlainHttp: boolean | null, allowQuery: boolean): Omit<Finding, "path"> | null {
+export function urlProblem(
+  text: string,
+  allowPlainHttp: boolean | null,
+  allowQuery: boolean,
+): Omit<Finding, "path"> | null {
   if (!URL.canParse(text))
     return { problem: "this is not a URL", fix: 'write an absolute URL such as "https://gpu.example.com"' };
   const url = new URL(text);

@@ -8,7 +8,7 @@
 import * as z from "zod";
 import { type ConfigPath, type Finding } from "./config-finding.ts";
 import { didYouMean } from "./config-check.ts";
-import { ConfigSchema } from "./config-schema.ts";
+import { WholeSchema } from "./whole-schema.ts";
 
 /** A finding that may point at a key instead of a value. */
 export type SchemaFinding = Finding & { readonly part: "key" | "value" };
@@ -18,7 +18,7 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** The JSON schema of the config as a person writes it: the source of `warmpath.schema.json`. */
 export function configJsonSchema(): JsonSchema {
-  return z.toJSONSchema(ConfigSchema, { io: "input" });
+  return z.toJSONSchema(WholeSchema, { io: "input" });
 }
 
 /** `root` is the value that was parsed, `schema` what it should have been. */

@@ -11,7 +11,7 @@ import { err, ok, type Result } from "../lib/result.ts";
 import { type Finding } from "./config-finding.ts";
 import { checkConfig } from "./config-check.ts";
 import { resolveConfig } from "./config-resolve.ts";
-import { ConfigSchema } from "./config-schema.ts";
+import { checkAlerts, WholeSchema } from "./whole-schema.ts";
 import { type JsoncDocument, type TextFinding, readJsonc } from "./config-text.ts";
 import type { Config } from "./config.ts";
 
@@ -21,7 +21,7 @@ export type ConfigFailure =
   | { readonly kind: "references"; readonly document: JsoncDocument; readonly findings: readonly Finding[] };
 
 export function readConfig(text: string): Result<Config, ConfigFailure> {
-  const read = readChecked(text, ConfigSchema, checkConfig);
+  const read = readChecked(text, WholeSchema, (raw) => [...checkConfig(raw), ...checkAlerts(raw.alerts)]);
   return read.ok ? ok(resolveConfig(read.value)) : read;
 }
 

@@ -48,6 +48,7 @@ export function resolveConfig(raw: RawConfig): Config {
       perTenant: raw.limits.perTenant ?? null,
     },
     currency: raw.currency,
+    alerts: raw.alerts,
     cors: raw.cors ?? null,
     routes: new Map(
       raw.routes.map(({ path, pool, upstreamPath, openTo }) => [

@@ -342,6 +342,8 @@ export const ConfigSchema = z
       .default("USD")
       .describe('Currency of prices and spend caps, a code of ISO 4217. Default "USD".'),
     cors: cors.optional().describe("Lets browsers call the API. Default: absent, and no CORS header is sent."),
+    // Read whole by `whole-schema.ts`.
+    alerts: z.unknown().optional(),
     routes: z
       .array(route)
       .max(ROUTES_MAX)

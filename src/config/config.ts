@@ -187,6 +187,8 @@ export type Config = {
   };
   /** Of prices, ISO 4217. */
   readonly currency: string;
+  /** As it was written; `alertsOf` reads it. */
+  readonly alerts: unknown;
   /** null: send no CORS header. */
   readonly cors: { readonly allowOrigin: string } | null;
   /** By public path. */

@@ -6,6 +6,7 @@
  * Model: a secret is asked for by name only, in the places listed here; a new option that names one is added here too.
  */
 import type { Config } from "../config/config.ts";
+import { alertsOf } from "../config/whole-schema.ts";
 
 /** API keys are checked under it. */
 const KEY_PEPPER = "WARMPATH_KEY_PEPPER";
@@ -34,6 +35,11 @@ export function secretsOf(config: Config): readonly SecretUse[] {
   note(`${KEY_PEPPER}_OLD`, "API keys made under the pepper before it", false);
   note(WEBHOOK_SECRET, "webhooks of jobs", false);
   for (const { secret } of Object.values(config.sight.otlp?.headers ?? {})) note(secret, "the export of spans");
+  const alerts = alertsOf(config);
+  if (alerts !== null) {
+    note(alerts.urlSecret, "the receiver of alerts");
+    note(alerts.secret ?? (alerts.form === "standard" ? WEBHOOK_SECRET : undefined), "alerts");
+  }
   for (const [tenant, { webhookSecrets }] of config.tenants) {
     for (const name of webhookSecrets) note(name, `the webhooks of tenant ${tenant}`);
   }

@@ -6,6 +6,13 @@ import { configText, type Json } from "./config-sample.ts";
 
 const isAccepted = (path: string, value: Json) => parseConfig(configText(path, value)).ok;
 
+/** `path`: below `alerts`. */
+function isAlertGood(path: string, value: Json): boolean {
+  const [name = "", inner] = path.split(".");
+  const alerts = inner === undefined ? { [name]: value } : { [name]: { [inner]: value } };
+  return isAccepted("alerts", { url: "https://ops.example.com", ...alerts });
+}
+
 describe("a number in the config", () => {
   const endpoint = "pools.llama.endpoints.0";
   test.each<[path: string, min: number, max: number]>([
@@ -42,6 +49,38 @@ describe("a number in the config", () => {
     const isGood = (value: number) =>
       isAccepted("pools.llama.jobs.events", { url: "https://ops.example.com", [name]: value });
     expect([min - 1, min, max, max + 1].map(isGood)).toEqual([false, true, true, false]);
+  });
+
+  test.each<[path: string, min: number, max: number]>([
+    ["repeatMs", bounds.ALERT_REPEAT_MS_MIN, bounds.ALERT_MS_MAX],
+    ["rules.windowMs", bounds.ALERT_WINDOW_MS_MIN, bounds.ALERT_WINDOW_MS_MAX],
+    ["rules.samplesMin", 1, bounds.ALERT_SAMPLES_MAX],
+    ["rules.coldStarts", 1, bounds.ALERT_SAMPLES_MAX],
+    ["rules.firstTokenMs", 1, bounds.ALERT_MS_MAX],
+    ["rules.noEndpointMs", bounds.ALERT_MS_MIN, bounds.ALERT_MS_MAX],
+    ["rules.budgetMs", bounds.ALERT_MS_MIN, bounds.ALERT_MS_MAX],
+    ["rules.queueOlderThanMs", bounds.ALERT_MS_MIN, bounds.ALERT_MS_MAX],
+    ["rules.keyDays", 1, bounds.ALERT_KEY_DAYS_MAX],
+  ])("%s of alerts is good from %d to %d and not beyond", (path, min, max) => {
+    expect([min - 1, min, max, max + 1].map((value) => isAlertGood(path, value))).toEqual([false, true, true, false]);
+  });
+
+  test.each(["errorShare", "capacityShare", "spendShare"])("%s of alerts is a share above nothing, or null", (name) => {
+    const values = [0, 0.001, 1, 1.001, null];
+    expect(values.map((value) => isAlertGood(`rules.${name}`, value))).toEqual([false, true, true, false, true]);
+  });
+
+  test.each<[what: string, alerts: Json, isGood: boolean]>([
+    ["no receiver", {}, false],
+    ["a URL", { url: "https://ops.example.com/warmpath" }, true],
+    ["the name of a secret that is a URL", { urlSecret: "SLACK_WEBHOOK_URL", form: "slack" }, true],
+    ["both", { url: "https://ops.example.com", urlSecret: "SLACK_WEBHOOK_URL" }, false],
+    ["a URL in a private network", { url: "http://10.0.0.7/alerts" }, true],
+    ["plain http to a public host", { url: "http://ops.example.com" }, false],
+    ["no URL", { url: "ops" }, false],
+    ["a secret in place of its name", { url: "https://ops.example.com", secret: "whsec_abc" }, false],
+  ])("alerts with %s", (_, alerts, isGood) => {
+    expect(isAccepted("alerts", alerts)).toBe(isGood);
   });
 
   test("prefillTokensPerMs is above zero", () => {

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ROUTES_SERVED } from "../../tools/reference/routes-table.ts";
 import { fencesOf } from "../repo/fences.ts";
 import { makeCheckout } from "../support/checkout.ts";
 import type { Checkout } from "../support/checkout.ts";
@@ -43,6 +44,9 @@ afterAll(async () => {
 const place = () => ({ cwd: checkout.dir, env: { ...process.env, CI: "1", INIT_CWD: checkout.dir, ...env } });
 const here = (text: string): string => text.replaceAll("8787", port);
 
+/** A block that the reader saves under its name. */
+const isFile = (language: string, name: string): boolean => language === "js" && name.endsWith(".mjs");
+
 test(
   "the tutorial does what it says",
   async () => {
@@ -75,6 +79,19 @@ test(
   TUTORIAL_MS_MAX,
 );
 
+test("every route of the reference is served, and asks for a key", async () => {
+  const asked = ROUTES_SERVED.filter(({ scope }) => scope !== null);
+  const statuses = await Promise.all(
+    asked.map(async ({ method, path }) => {
+      const url = path.replace("{pool}", "demo").replaceAll(/\{[^}]*\}/g, "x");
+      const response = await fetch(`http://127.0.0.1:${port}${url}`, { method: method === "ANY" ? "GET" : method });
+      await response.body?.cancel();
+      return `${method} ${path} ${response.status}`;
+    }),
+  );
+  expect(statuses).toEqual(asked.map(({ method, path }) => `${method} ${path} 401`));
+});
+
 test(
   "so does every other page",
   async () => {
@@ -83,10 +100,14 @@ test(
     );
     Object.assign(env, { WARMPATH_KEY_PEPPER: "a pepper for the pages, long enough" });
     for (const path of pages) {
-      const runs = fencesOf(readFileSync(join(root, path), "utf8")).filter(({ mark }) => mark === "run");
+      const text = readFileSync(join(root, path), "utf8");
+      const fences = fencesOf(text).filter(({ language, mark }) => mark === "run" || isFile(language, mark));
       const runner = ELSEWHERE[path];
       if (runner === undefined) {
-        for (const { text } of runs) await shell(place(), here(text));
+        for (const { language, mark, text: block } of fences) {
+          if (isFile(language, mark)) writeFileSync(join(checkout.dir, mark), here(block));
+          else await shell(place(), here(block));
+        }
       } else expect(readFileSync(join(root, runner), "utf8")).toContain(path);
     }
     fleet?.signal("SIGINT");

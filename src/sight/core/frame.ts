@@ -113,7 +113,7 @@ type FrameJobs = {
   readonly mode: "open" | "paused" | "draining" | null;
 };
 
-type FrameEvent = {
+export type FrameEvent = {
   readonly atMs: number;
   /** A word of ours, such as `endpoint_standing` or `alert`. */
   readonly kind: string;

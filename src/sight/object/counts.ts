@@ -61,6 +61,11 @@ export class Counts {
     return { series: deltasOf(this.#tally), sources: this.#sources.size, reportedAtMs: this.#reportedAtMs };
   }
 
+  /** As they are now, what is not written yet included. */
+  series(): FeedTotals["series"] {
+    return deltasOf(this.#tally);
+  }
+
   #add(deltas: Report["deltas"]): void {
     const { tally, changed } = this.#unsaved;
     for (const key of merge(this.#tally, deltas)) changed.add(key);

@@ -7,6 +7,10 @@ const MIGRATIONS = [
    CREATE TABLE journal (id INTEGER PRIMARY KEY, entry TEXT NOT NULL);`,
   `CREATE TABLE minute (at_ms INTEGER PRIMARY KEY, entry TEXT NOT NULL);
    CREATE TABLE hour (at_ms INTEGER PRIMARY KEY, entry TEXT NOT NULL);`,
+  `CREATE TABLE alert (key TEXT PRIMARY KEY, alert TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE alert_event (id INTEGER PRIMARY KEY, event TEXT NOT NULL);
+   CREATE TABLE alert_message (id TEXT PRIMARY KEY, body TEXT NOT NULL, delivery TEXT NOT NULL, next_ms INTEGER NOT NULL);
+   CREATE INDEX alert_due ON alert_message (next_ms);`,
 ] as const;
 
 export function migrate(storage: DurableObjectStorage): void {

@@ -1,11 +1,16 @@
 /** What the feed does with its calls: adds reports up, keeps the history, and shows both to whoever watches. */
+import type { AlertsConfig } from "../../config/alerts-schema.ts";
+import type { Config } from "../../config/config.ts";
 import { loadConfig } from "../../config/env.ts";
-import type { FeedFrame } from "../core/frame.ts";
+import { alertsOf } from "../../config/whole-schema.ts";
+import type { FeedFrame, FrameEvent } from "../core/frame.ts";
 import type { RequestRecord } from "../core/record.ts";
 import type { Report, ReportReply } from "../core/report.ts";
 import { readKey } from "../core/tally.ts";
 import type { FeedTotals, HistoryAsked, HistoryTold } from "../feed-port.ts";
+import { AlertDesk } from "./alert-desk.ts";
 import { Counts } from "./counts.ts";
+import { FeedAlarm } from "./feed-alarm.ts";
 import type { FeedEnv } from "./feed-env.ts";
 import { History } from "./history.ts";
 import { Picture, START } from "./picture.ts";
@@ -19,6 +24,9 @@ export class Feed {
   readonly #ctx: DurableObjectState;
   readonly #picture: Picture;
   readonly #history: History;
+  readonly #alarm: FeedAlarm;
+  /** Null where the config has no alerts, or is wrong. */
+  readonly #alerts: AlertDesk | null;
   #counts: Counts;
   /** Pools that had requests since the minute began. */
   #busy = new Set<string>();
@@ -30,7 +38,10 @@ export class Feed {
     this.#counts = new Counts(storage, Date.now());
     this.#history = new History(storage, parsed.ok ? parsed.value.sight.historyDays : HISTORY_DAYS_DEFAULT);
     this.#picture = new Picture(env);
-    this.watch = new Watch(ctx, env, this.#picture);
+    this.#alarm = new FeedAlarm(storage);
+    this.watch = new Watch(ctx, env, this.#picture, this.#alarm);
+    const rules = parsed.ok ? alertsOf(parsed.value) : null;
+    this.#alerts = parsed.ok && rules !== null ? this.#alertDesk(env, parsed.value, rules) : null;
   }
 
   async report(report: Report): Promise<ReportReply> {
@@ -40,7 +51,16 @@ export class Feed {
       if (taken.isNew) this.#note(report);
       await taken.kept;
     });
+    // Nobody who reports waits for it.
+    this.#ctx.waitUntil(this.#alerts?.counted() ?? Promise.resolve());
     return { watched: this.watch.isWatched };
+  }
+
+  /** The alarm. */
+  async wake(): Promise<void> {
+    await this.#alarm.fired(Date.now());
+    this.watch.resume();
+    await this.#alerts?.wake();
   }
 
   async totals(): Promise<FeedTotals> {
@@ -66,6 +86,12 @@ export class Feed {
 
   history(asked: HistoryAsked): HistoryTold {
     return this.#history.read(asked, Date.now());
+  }
+
+  #alertDesk(env: FeedEnv, config: Config, rules: AlertsConfig): AlertDesk {
+    const series = () => this.#counts.series();
+    const show = (event: FrameEvent) => this.#picture.tell(event);
+    return new AlertDesk({ storage: this.#ctx.storage, env, config, series, alarm: this.#alarm, show }, rules);
   }
 
   #note(report: Report): void {

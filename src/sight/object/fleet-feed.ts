@@ -47,9 +47,9 @@ export class FleetFeed extends DurableObject<FeedEnv> implements FeedCalls {
     (await this.#ready()).watch.closed(socket);
   }
 
-  /** While somebody watches: an object that lost its memory goes on. */
+  /** While somebody watches, or there is something to tell: an object that lost its memory goes on. */
   override async alarm(): Promise<void> {
-    (await this.#ready()).watch.resume();
+    await (await this.#ready()).wake();
   }
 
   /** Development only: loses its memory as an eviction would. */

@@ -76,6 +76,11 @@ export class Picture {
     this.#env = env;
   }
 
+  /** Something happened that frames are to tell. */
+  tell(event: Frame["events"][number]): void {
+    this.#events.add(event);
+  }
+
   get place(): Place {
     return { decisions: this.#decisions.next, events: this.#events.next };
   }

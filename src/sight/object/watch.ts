@@ -13,6 +13,7 @@
  */
 import { WATCHER } from "../feed-port.ts";
 import type { SessionClaims } from "../session.ts";
+import type { FeedAlarm } from "./feed-alarm.ts";
 import type { FeedEnv } from "./feed-env.ts";
 import { holderOf, seesAll } from "./holder.ts";
 import { START } from "./picture.ts";
@@ -36,13 +37,15 @@ export class Watch {
   readonly #ctx: DurableObjectState;
   readonly #env: FeedEnv;
   readonly #picture: Picture;
+  readonly #alarm: FeedAlarm;
   readonly #sent = new Map<WebSocket, Sent>();
   #place: Place = START;
   #isTicking = false;
   #alarmAtMs = 0;
   #polledAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(ctx: DurableObjectState, env: FeedEnv, picture: Picture) {
+  constructor(ctx: DurableObjectState, env: FeedEnv, picture: Picture, alarm: FeedAlarm) {
+    this.#alarm = alarm;
     this.#ctx = ctx;
     this.#env = env;
     this.#picture = picture;
@@ -165,12 +168,12 @@ export class Watch {
   #guard(now: number): void {
     if (this.#alarmAtMs - now > ALARM_AHEAD_MS / 2) return;
     this.#alarmAtMs = now + ALARM_AHEAD_MS;
-    this.#ctx.waitUntil(this.#ctx.storage.setAlarm(this.#alarmAtMs, { allowUnconfirmed: true }));
+    this.#ctx.waitUntil(this.#alarm.want("watch", this.#alarmAtMs));
   }
 
   #stop(): void {
     this.#isTicking = false;
     this.#alarmAtMs = 0;
-    this.#ctx.waitUntil(this.#ctx.storage.deleteAlarm());
+    this.#ctx.waitUntil(this.#alarm.want("watch", null));
   }
 }

@@ -4,6 +4,7 @@ import { commandsReference } from "../../../tools/reference/commands-page.ts";
 import { configReference } from "../../../tools/reference/config-page.ts";
 import type { Schema } from "../../../tools/reference/config-page.ts";
 import { headersReference } from "../../../tools/reference/headers-page.ts";
+import { llmsText } from "../../../tools/reference/llms-page.ts";
 import { PAGES } from "../../../tools/reference/main.ts";
 import { anchorOf } from "../../../tools/reference/page.ts";
 import { routesReference } from "../../../tools/reference/routes-page.ts";
@@ -110,4 +111,10 @@ test.each([
   ["Who goes first?", "who-goes-first"],
 ])("the anchor of %s", (heading, anchor) => {
   expect(anchorOf(heading)).toBe(anchor);
+});
+
+test("llms.txt has the index, and a page that it does not name by its path", () => {
+  const index = "# Documents\n\n## How-to\n\n- [A](how-to/a.md): one.\n";
+  expect(llmsText(index, ["how-to/a.md"])).toContain(`## How-to\n\n- [A](${"docs"}/how-to/a.md): one.`);
+  expect(llmsText(index, ["how-to/a.md", "how-to/b.md"])).toContain("## More\n\n- [how-to/b.md](");
 });
