@@ -5,6 +5,7 @@
 import parse from "parse-prometheus-text-format";
 
 type Labels = Readonly<Record<string, string>>;
+type Sample = ReturnType<typeof parse>[number]["metrics"][number];
 
 export type Metrics = {
   readonly names: readonly string[];
@@ -13,14 +14,16 @@ export type Metrics = {
 };
 
 export function readMetrics(text: string): Metrics {
-  const families = new Map(
-    parse(text.replaceAll(/^# TYPE \w+ histogram\n/gm, "")).map((family) => [family.name, family]),
-  );
+  // A name comes back with each series of a histogram: its samples are in turn.
+  const families = new Map<string, Sample[]>();
+  for (const { name, metrics } of parse(text.replaceAll(/^# TYPE \w+ histogram\n/gm, ""))) {
+    families.set(name, [...(families.get(name) ?? []), ...metrics]);
+  }
   return {
     names: [...families.keys()],
     sums(name, by = [], where = {}) {
       const sums: Record<string, number> = {};
-      for (const { labels = {}, value = "0" } of families.get(name)?.metrics ?? []) {
+      for (const { labels = {}, value = "0" } of families.get(name) ?? []) {
         if (Object.entries(where).some(([label, wanted]) => labels[label] !== wanted)) continue;
         const key = by.map((label) => labels[label] ?? "").join(" ");
         sums[key] = (sums[key] ?? 0) + Number(value);
