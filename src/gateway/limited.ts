@@ -2,6 +2,7 @@
  * Whether anything limits a request: what it may ask for at most, and what its tenant and its key may still do. Who has no
  * limits pays a look-up here, and loads nothing.
  */
+import { protocolOf } from "../dispatch/answer-format.ts";
 import { part } from "../dispatch/part.ts";
 import type { Admission } from "../tenants/budget-client.ts";
 import type { Metering } from "../tenants/meter-of.ts";
@@ -17,7 +18,8 @@ export function limitsOn(edge: Authenticated, asked: Asked): Refusal | null | Pr
   const { identity, runtime } = edge;
   const { tenants, limits } = runtime.config;
   const own = identity.limits ?? tenants.get(identity.tenant)?.limits ?? limits.perTenant;
-  if (own === null) return beyondCaps(asked.json, limits);
+  // A member of this name may be anything where the protocol is not known.
+  if (own === null) return protocolOf(asked.method, asked.path) === null ? null : beyondCaps(asked.json, limits);
   return meteringPart().then(({ meteringOf }) => meteringOf(edge, asked));
 }
 

@@ -43,7 +43,7 @@ function refusalOf(problem: BodyProblem, { bytesMax, timeoutMs }: BodyBounds, op
     case "broken_off":
       return {
         reason: "invalid_request",
-        detail: "The body broke off before its end. Send it whole, framed by Content-Length or by chunks of RFC 9112.",
+        detail: "The body broke off before its end. Send it whole.",
       };
     default:
       return problem satisfies never;

@@ -67,11 +67,13 @@ export function meterOf(
 ): Metering | Refusal {
   const { limits, keyLimits, json, pool, countsRequest } = asked;
   const own = least(limits.maxTokensMax, keyLimits?.maxTokensMax);
-  const nMax = least(limits.nMax, keyLimits?.nMax) ?? config.limits.nMax;
-  const refusal = beyondCaps(json, { maxTokensMax: own ?? config.limits.maxTokensMax, nMax });
+  const protocol = protocolOf(asked.method, asked.path);
+  // A tenant's own caps hold whatever the path; where the protocol is not known a member of this name may be anything.
+  const caps = protocol === null ? { maxTokensMax: Infinity, nMax: Infinity } : config.limits;
+  const nMax = least(limits.nMax, keyLimits?.nMax) ?? caps.nMax;
+  const refusal = beyondCaps(json, { maxTokensMax: own ?? caps.maxTokensMax, nMax });
   if (refusal !== null) return refusal;
   const prices = pricesOf(pool.prices);
-  const protocol = protocolOf(asked.method, asked.path);
   const outputEach = outputAsked(json);
   const isBounded = own !== null && outputEach === null && writesTokens(protocol);
   const unsaid = writesTokens(protocol) ? (own ?? OUTPUT_TOKENS_DEFAULT) : 0;

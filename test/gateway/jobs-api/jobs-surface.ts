@@ -4,6 +4,7 @@ import { parseConfig } from "../../../src/config/config-parse.ts";
 import type { Config } from "../../../src/config/config.ts";
 import type { ErrorForm } from "../../../src/wire/error-forms.ts";
 import type { Answer, Refusal } from "../../../src/wire/refusal.ts";
+import { createTokenBytes } from "../../../src/wire/token-bytes.ts";
 import { fakeQueue } from "../../support/fake-job-queue.ts";
 import type { FakeQueue } from "../../support/fake-job-queue.ts";
 
@@ -125,7 +126,12 @@ export function surface(): Surface {
 const pepper = randomBytes(24).toString("base64");
 
 function surroundingsOf(parsed: Config, queue: FakeQueue): object {
-  const pools = new Map([...parsed.pools].map(([id, pool]) => [id, { config: pool, spec: {}, endpoints: new Map() }]));
+  const pools = new Map(
+    [...parsed.pools].map(([id, config]) => [
+      id,
+      { config, spec: {}, endpoints: new Map(), tokenBytes: createTokenBytes() },
+    ]),
+  );
   return {
     runtime: { config: parsed, pools },
     env: { JOB_QUEUE: { getByName: () => queue.rpc }, WARMPATH_KEY_PEPPER: pepper },
