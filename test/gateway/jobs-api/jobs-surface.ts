@@ -127,9 +127,9 @@ const pepper = randomBytes(24).toString("base64");
 
 function surroundingsOf(parsed: Config, queue: FakeQueue): object {
   const pools = new Map(
-    [...parsed.pools].map(([id, config]) => [
+    [...parsed.pools].map(([id, pool]) => [
       id,
-      { config, spec: {}, endpoints: new Map(), tokenBytes: createTokenBytes() },
+      { config: pool, spec: {}, endpoints: new Map(), tokenBytes: createTokenBytes() },
     ]),
   );
   return {
