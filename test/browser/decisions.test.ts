@@ -31,7 +31,7 @@ describe.skipIf(chromium === null)("decisions on the page", () => {
     const row = rows("gpu-us").filter({ hasText: "nearest warm" }).first();
     await row.waitFor();
     await row.getByRole("button").click();
-    const timing = tab.page.getByRole("region", { name: "Timing" });
+    const timing = tab.page.getByRole("heading", { name: "Timing" });
     await timing.waitFor();
     await tab.page
       .getByText(/gpu-us in us-east answered: nearest warm/)

@@ -45,7 +45,7 @@ describe.skipIf(chromium === null)("the fleet on the page", () => {
     expect(await standing()).toBe("admitting");
     await page.getByRole("button", { name: "Drain gpu-eu", exact: true }).click();
     await confirm(tab, "Drain");
-    await page.getByText("gpu-eu is draining").waitFor();
+    await page.getByText("gpu-eu is draining.", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Undrain gpu-eu", exact: true }).waitFor();
     expect(await standing()).toBe("draining");
     await page.getByRole("button", { name: "Undrain gpu-eu", exact: true }).click();
