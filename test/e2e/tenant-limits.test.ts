@@ -2,7 +2,9 @@
  * Limits of tenants and keys over three isolates that share one ledger: exact, over a crash of the ledger, and in the forms
  * that clients read.
  */
+import { createServer } from "node:http";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { APIError, RateLimitError } from "openai";
@@ -260,4 +262,36 @@ test("jobs keep to the limits: when they are submitted, and when they run", asyn
     async () => (await submit({})).status,
     (status) => status === 429,
   );
+});
+
+test("a job that is bounded keeps the digits of its numbers", async () => {
+  const heard = Promise.withResolvers<string>();
+  const server = createServer((request, response) => {
+    let text = "";
+    request.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+    request.on("end", () => {
+      if (request.method === "POST") heard.resolve(text);
+      response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const endpoints = [{ id: "own", region: "us-east", backend: "openai", url }];
+    await start({ maxTokensMax: 50 }, { pool: { endpoints } });
+    const messages = [{ role: "user", content: "hello" }];
+    const input = JSON.stringify({ model: fleet.model, messages }).replace("{", '{"seed":12345678901234567891,');
+    const submitted = await fleet.call("/v2/main/run", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: `{"input":{"openai_route":"/v1/chat/completions","openai_input":${input}}}`,
+    });
+    expect(submitted.status).toBe(200);
+    const got = await heard.promise;
+    expect(got).toContain('"seed":12345678901234567891');
+    expect(JSON.parse(got)).toMatchObject({ max_tokens: 50 });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

@@ -14,7 +14,7 @@ import { DEFAULT_POLICY, PRIORITY_NORMAL } from "../../jobs/core/policy.ts";
 import { toHex } from "../../wire/api-keys.ts";
 import type { JobOptions } from "../../jobs/wire/jobs-options.ts";
 import type { RunPolicy } from "../../jobs/wire/jobs-runpod.ts";
-import { parseJson } from "../../wire/body.ts";
+import { parseJson, writeJson } from "../../wire/body.ts";
 import { bytesOf } from "../../wire/text-bytes.ts";
 import { tokensIn } from "../../wire/token-bytes.ts";
 import type { Authenticated } from "../edge-request.ts";
@@ -68,7 +68,10 @@ export async function limitJob(edge: Authenticated, pool: EdgePool, work: JobWor
   const inputTokens = tokensIn(pool.tokenBytes, bytes.byteLength);
   const limited = await limitSubmission(edge, { pool, method: work.method, path: work.path, json, inputTokens });
   if ("reason" in limited) return limited;
-  return limited.bound === null || json === null ? work : { ...work, body: JSON.stringify(limited.bound(json)) };
+  if (limited.bound === null || json === null) return work;
+  const bounded = writeJson(limited.bound(json), bytes);
+  if (bounded === null) return { reason: "invalid_request", detail: "The body is nested too deep." };
+  return { ...work, body: new TextDecoder().decode(bounded) };
 }
 
 export async function requestOf(edge: Authenticated, draft: JobDraft): Promise<SubmitRequest> {
