@@ -12,8 +12,8 @@
  * the browser forget it.
  */
 import type { Config } from "../config/config.ts";
-import { equalDigests } from "../wire/api-keys.ts";
 import type { Identity } from "../wire/api-keys.ts";
+import { isTagOf, readSigned, signText, tagOf } from "../wire/signed-text.ts";
 
 /** A working day: who is at the page all day signs in once. */
 export const SESSION_MS_MAX = 8 * 3_600_000;
@@ -47,34 +47,23 @@ export function claimsOf(
 export const isMarked = (mark: string, hmac: string): boolean => mark.split("~").includes(hmac.slice(0, MARK_CHARS));
 
 export async function signSession(claims: SessionClaims, pepper: string): Promise<string> {
-  const payload = base64url(new TextEncoder().encode(JSON.stringify(claims)));
-  return `${payload}.${base64url(await macOf("session", payload, pepper))}`;
+  return signText("session", JSON.stringify(claims), pepper);
 }
 
 /** Null: not one of ours, or its time is over. */
 export async function readSession(cookie: string, pepper: string, now: number): Promise<SessionClaims | null> {
-  if (pepper === "" || cookie.length > SESSION_CHARS_MAX) return null;
-  const [payload = "", mac = "", ...more] = cookie.split(".");
-  const given = fromBase64url(mac);
-  if (payload === "" || more.length > 0 || given === null) return null;
-  if (!equalDigests(given, await macOf("session", payload, pepper))) return null;
-  const text = fromBase64url(payload);
+  const text = cookie.length <= SESSION_CHARS_MAX ? await readSigned("session", cookie, pepper) : null;
   if (text === null) return null;
   // Signed by us, so the shape is ours.
-  const claims = JSON.parse(new TextDecoder().decode(text)) as SessionClaims;
+  const claims = JSON.parse(text) as SessionClaims;
   return now < claims.expiresAtMs ? claims : null;
 }
 
 /** What a request that changes something has to show beside the cookie. */
-export async function csrfOf(cookie: string, pepper: string): Promise<string> {
-  return base64url(await macOf("csrf", cookie, pepper));
-}
+export const csrfOf = async (cookie: string, pepper: string): Promise<string> => tagOf("csrf", cookie, pepper);
 
-/** Compared in a time that tells nothing. */
-export async function isCsrfOf(given: string, cookie: string, pepper: string): Promise<boolean> {
-  const bytes = fromBase64url(given);
-  return bytes !== null && equalDigests(bytes, await macOf("csrf", cookie, pepper));
-}
+export const isCsrfOf = async (given: string, cookie: string, pepper: string): Promise<boolean> =>
+  isTagOf("csrf", given, cookie, pepper);
 
 /** Who the session is now by the config; null: its key is no more, is another one, or has expired. */
 export function identityIn(
@@ -88,28 +77,4 @@ export function identityIn(
   const { tenant, scopes, priorityMax, access } = entry;
   // What narrows the key narrows its sessions.
   return { keyId, tenant, scopes, priorityMax, ...(access && { access }) };
-}
-
-/** The label keeps the uses of the pepper apart: a key's text begins with `wp_`, a hook's with `hook:`. */
-async function macOf(label: "session" | "csrf", text: string, pepper: string): Promise<Uint8Array> {
-  const encoder = new TextEncoder();
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = await crypto.subtle.importKey("raw", encoder.encode(pepper), algorithm, false, ["sign"]);
-  return new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(`${label}:${text}`)));
-}
-
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-}
-
-function fromBase64url(text: string): Uint8Array | null {
-  if (!/^[A-Za-z0-9_-]+$/.test(text)) return null;
-  try {
-    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
-  } catch {
-    return null;
-  }
 }
