@@ -228,3 +228,33 @@ test("while there is slack, few requests ask", () => {
   expect(world.admitted.length).toBe(6_000);
   expect(world.asks / world.admitted.length).toBeLessThan(0.12);
 });
+
+test.each(["tenant", "key"] as const)(
+  "what a %s has used of its day stays used after its requests have ended",
+  (whose) => {
+    const capped = { microsPerDay: 100 };
+    const bounds = { tenant: whose === "tenant" ? capped : {}, key: whose === "key" ? capped : {} };
+    const world = new World({ isolates: 3, bounds, net: netOf(7, false) });
+    for (let turn = 0; turn < 60; turn += 1) {
+      world.want({ isolate: turn, key: "k", tokens: 1, micros: 10 });
+      world.pass(500);
+      world.end(0, 1);
+      world.flush(turn);
+      world.pass(500);
+    }
+    expect(world.admitted.reduce((sum, { micros }) => sum + micros, 0)).toBe(100);
+    expect(world.refused.at(-1)).toMatchObject({ kind: "refused", limit: "microsPerDay", whose });
+  },
+);
+
+test("a request that ends twice is used once", () => {
+  const world = new World({ isolates: 1, bounds: { tenant: { microsPerDay: 100 }, key: {} }, net: netOf(7, false) });
+  world.want({ isolate: 0, key: "k", tokens: 1, micros: 10 });
+  world.pass(500);
+  const [running] = world.running;
+  if (running === undefined) throw new Error("nothing runs");
+  world.end(0, 1);
+  world.running.push(running);
+  world.settleAll();
+  expect(world.kept).toEqual({ requests: 1, tokens: 1, micros: 10 });
+});
