@@ -233,8 +233,8 @@ test.each(["tenant", "key"] as const)(
   "what a %s has used of its day stays used after its requests have ended",
   (whose) => {
     const capped = { microsPerDay: 100 };
-    const bounds = { tenant: whose === "tenant" ? capped : {}, key: whose === "key" ? capped : {} };
-    const world = new World({ isolates: 3, bounds, net: netOf(7, false) });
+    const capOf = { tenant: whose === "tenant" ? capped : {}, key: whose === "key" ? capped : {} };
+    const world = new World({ isolates: 3, bounds: capOf, net: netOf(7, false) });
     for (let turn = 0; turn < 60; turn += 1) {
       world.want({ isolate: turn, key: "k", tokens: 1, micros: 10 });
       world.pass(500);
