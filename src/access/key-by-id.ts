@@ -21,5 +21,7 @@ export async function identityById(
   if (!answer.ok) return err("unknown");
   const record = answer.value[0] ?? null;
   if (record === null || standingOf(record, now) !== "active") return err("gone");
-  return liveSecrets(record, now).some(({ hmac }) => isOf(hmac)) ? ok(identityOf(record)) : err("gone");
+  if (!liveSecrets(record, now).some(({ hmac }) => isOf(hmac))) return err("gone");
+  const identity = identityOf(record);
+  return identity === null ? err("unknown") : ok(identity);
 }

@@ -106,21 +106,33 @@ function match(asking: Asking, { marks }: Memory, matching: Matching): Result<Id
     asking.ctx.waitUntil(callRegistry(asking.env, "rehash", rehash));
   }
   const identity = identityOf(record);
+  if (identity === null) return LIMITS_UNREAD;
   const ends = Math.min(untilMs, record.expiresAtMs ?? Infinity, secret.endsAtMs ?? Infinity);
   asking.runtime.keys.remember(headerValue, identity, ends);
   return ok(identity);
 }
 
-export function identityOf({ id, tenant, scopes, priorityMax, pools, models, addresses, limits }: KeyRecord): Identity {
+/** Null: its limits are none that this version knows, as after going back to an older one. They hold, so it may not pass. */
+export function identityOf({
+  id,
+  tenant,
+  scopes,
+  priorityMax,
+  pools,
+  models,
+  addresses,
+  limits,
+}: KeyRecord): Identity | null {
   const highest = PRIORITIES.find((one) => one === priorityMax);
   const isFree = pools === null && models === null && addresses === null;
-  const own = keyLimits.safeParse(limits);
+  const own = keyLimits.optional().safeParse(limits);
+  if (!own.success) return null;
   return {
     keyId: id,
     tenant,
     scopes: SCOPES.filter((scope: Scope) => scopes.includes(scope)),
     ...(highest === undefined ? {} : { priorityMax: highest }),
-    ...(own.success && { limits: own.data }),
+    ...(own.data !== undefined && { limits: own.data }),
     ...(isFree ? {} : { access: { pools, models, addresses } }),
   };
 }
@@ -145,4 +157,8 @@ function memoryOf({ runtime, env }: Asking): Memory {
 }
 
 const UNAUTHORIZED: Result<never, Refusal> = err({ reason: "unauthorized" });
+const LIMITS_UNREAD: Result<never, Refusal> = err({
+  reason: "keys_unavailable",
+  detail: "The limits of this key are not readable by this version of the router.",
+});
 const EXPIRED: Result<never, Refusal> = err({ reason: "key_expired" });

@@ -4,6 +4,7 @@
  *
  * A part of the bundle. Days are those of UTC; a range is bounded, so that an answer is.
  */
+import { callRegistry, hasRegistry } from "../access/registry-stub.ts";
 import { err, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { periodOf } from "../tenants/core/amounts.ts";
@@ -34,12 +35,15 @@ export async function ownUsage(edge: Authenticated): Promise<Answer> {
   return usageOf(edge, [edge.identity.tenant]);
 }
 
-/** Without `tenant` all that the config has keys of. */
+/** Without `tenant` all that the config or the registry knows of. */
 export async function usageForOperators(edge: Authenticated): Promise<Answer> {
   const tenant = new URLSearchParams(edge.query).get("tenant");
   if (tenant !== null) return usageOf(edge, [tenant]);
-  const { config } = edge.runtime;
-  return usageOf(edge, [...new Set(config.keys.map((key) => key.tenant))].toSorted());
+  const { keys, tenants, jwt } = edge.runtime.config;
+  const elsewhere = hasRegistry(edge.env) ? await callRegistry(edge.env, "tenants", { limit: TENANTS_MAX + 1 }) : null;
+  if (elsewhere?.ok === false) return { reason: "keys_unavailable" };
+  const named = [keys.map((key) => key.tenant), [...tenants.keys()], jwt.flatMap((issuer) => issuer.tenants ?? [])];
+  return usageOf(edge, [...new Set([...named.flat(), ...(elsewhere?.value ?? [])])].toSorted());
 }
 
 async function usageOf(edge: Authenticated, tenants: readonly string[]): Promise<Answer> {

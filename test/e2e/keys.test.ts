@@ -87,10 +87,67 @@ describe("a key of the registry", () => {
     ["an address that is none", { tenant: "acme", addresses: ["300.1.1.1"] }, "addresses"],
     ["a label that is too long", { tenant: "acme", label: "a".repeat(16) }, "label"],
     ["a scope that there is not", { tenant: "acme", scopes: ["root"] }, undefined],
+    ["a limit that is none", { tenant: "acme", limits: { requestsPerMinute: 0 } }, "limits.requestsPerMinute"],
+    ["a limit of the tenant's alone", { tenant: "acme", limits: { queueMax: 5 } }, "limits"],
   ])("is not made with %s, and the answer says which", async (_, body, param) => {
     const { status, json } = await one.ask("POST", "/admin/keys", one.operator, body);
     expect(status).toBe(400);
     if (param !== undefined) expect(json["error"]).toMatchObject({ param });
+  });
+});
+
+describe("what a key may do", () => {
+  test("has limits as a key of the config has them, which hold, are listed, and are billed to it", async () => {
+    const { key, id } = await make({ tenant: "metered", limits: { requestsPerMinute: 2, maxTokensMax: 50 } });
+    const said = [await one.chat(key), await one.chat(key), await one.chat(key)];
+    expect(said.map(({ status }) => status)).toEqual([200, 200, 429]);
+    expect(said.map(({ headers }) => headers.get("x-ratelimit-remaining-requests"))).toEqual(["1", "0", "0"]);
+    expect(said[2]?.json["error"]).toMatchObject({ message: expect.stringContaining("This key sends more") });
+    const { json } = await one.ask("GET", `/admin/keys/${id}`, one.operator);
+    expect(json).toMatchObject({ limits: { requestsPerMinute: 2, maxTokensMax: 50 } });
+    // Its tenant is in no config: operators see what it used all the same.
+    const used = async () => {
+      const { data } = (await one.ask("GET", "/admin/usage", one.operator)).json as { data: readonly Json[] };
+      return data.filter(({ key: whose, outcome }) => whose === id && outcome === "served");
+    };
+    await expect.poll(used, { timeout: 10_000 }).toMatchObject([{ tenant: "metered", requests: 2 }]);
+  });
+
+  test("is changed in use: what is named, whole, and with both states on record", async () => {
+    const { key, id } = await make({ tenant: "metered", limits: { requestsPerMinute: 1_000 }, note: "web" });
+    expect((await one.chat(key)).status).toBe(200);
+    const edited = await one.ask("PATCH", `/admin/keys/${id}`, one.operator, { limits: { maxTokensMax: 1 } });
+    expect(edited.json).toMatchObject({ id, note: "web", limits: { maxTokensMax: 1 } });
+    expect((edited.json["limits"] as Json)["requestsPerMinute"]).toBeUndefined();
+    const [record] = (await records()).filter(({ action }) => action === `PATCH /admin/keys/${id}`).slice(-1);
+    expect(record).toMatchObject({
+      outcome: "done",
+      keyId: "operator",
+      before: { limits: { requestsPerMinute: 1_000 } },
+      after: { limits: { maxTokensMax: 1 } },
+    });
+    // Who has asked before would believe it for 45 s: another start asks anew.
+    await one.again();
+    expect((await one.chat(key)).json["error"]).toMatchObject({ message: expect.stringContaining("max_tokens") });
+    const freed = await one.ask("PATCH", `/admin/keys/${id}`, one.operator, { limits: null, scopes: ["operate"] });
+    expect(freed.json).toMatchObject({ scopes: ["operate"] });
+    expect(freed.json).not.toHaveProperty("limits");
+    await one.again();
+    expect((await one.chat(key)).status).toBe(403);
+  });
+
+  test.each([
+    ["nothing", {}, 400],
+    ["its tenant", { tenant: "other" }, 400],
+    ["to no scope", { scopes: [] }, 400],
+    ["to a model that there is not", { models: ["gamma"] }, 400],
+    ["to a limit that is none", { limits: { spendPerDay: -1 } }, 400],
+  ])("is not changed: %s", async (_, body, status) => {
+    const { id } = await make({ tenant: "acme" });
+    const said = await one.ask("PATCH", `/admin/keys/${id}`, one.operator, body);
+    expect(said.status, said.text).toBe(status);
+    expect((await one.ask("PATCH", "/admin/keys/none", one.operator, { note: "x" })).status).toBe(404);
+    expect((await one.ask("PATCH", "/admin/keys/operator", one.operator, { note: "x" })).status).toBe(400);
   });
 });
 

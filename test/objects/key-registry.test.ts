@@ -95,6 +95,17 @@ describe("keys", () => {
     expect(listed.map(({ id, createdBy }) => [id, createdBy])).toEqual([["b", "ops"]]);
   });
 
+  test("name their tenants, each once and no more than are asked for", async () => {
+    for (const [id, tenant] of [
+      ["a", "one"],
+      ["b", "two"],
+      ["c", "one"],
+    ] as const)
+      await ask("create", { key: newKey(id, { tenant }), order });
+    expect(await ask("tenants", { limit: 10 })).toEqual(["one", "two"]);
+    expect(await ask("tenants", { limit: 1 })).toEqual(["one"]);
+  });
+
   test("an id of the config is taken", async () => {
     expect(await ask("create", { key: newKey("own"), order })).toBe("taken");
   });
@@ -141,6 +152,22 @@ describe("the record", () => {
     expect(made).toMatchObject({ before: null, after: { id: "a", revokedAtMs: null, liveSecrets: 1 } });
     expect(revoked).toMatchObject({ before: { revokedAtMs: null }, after: { revokedAtMs: expect.any(Number) } });
     expect(JSON.stringify([made, revoked])).not.toContain("hmac-of-a");
+  });
+
+  test("of a change of limits and scopes has both states, and what is not named stays", async () => {
+    await ask("create", { key: newKey("a", { limits: { spendPerDay: 5 }, note: "web" }), order });
+    const members = { limits: { requestsPerMinute: 10 }, scopes: ["infer", "operate"] };
+    const changed = await ask("change", { id: "a", change: { kind: "edit", members }, order });
+    expect(changed).toMatchObject({ ...members, note: "web", tenant: "acme" });
+    await evictDurableObject(registry);
+    expect(await ask("lookup", { ids: ["a"] })).toMatchObject([{ ...members, secrets: [{ hmac: "hmac-of-a" }] }]);
+    expect((await lines()).at(-1)).toMatchObject({
+      before: { limits: { spendPerDay: 5 }, scopes: ["infer"] },
+      after: members,
+    });
+    await ask("change", { id: "a", change: { kind: "revoke" }, order });
+    expect(await ask("change", { id: "a", change: { kind: "edit", members }, order })).toBe("ended");
+    expect(await ask("change", { id: "none", change: { kind: "edit", members }, order })).toBeNull();
   });
 
   test("leaves secrets out by the names of their members, at any depth, and cuts what is long", async () => {

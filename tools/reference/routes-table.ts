@@ -142,6 +142,11 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ],
     ["POST /admin/keys", "admin", "Makes a key. It is shown in this answer and never again."],
     ["GET /admin/keys/{id}", "admin", "One key of the registry."],
+    [
+      "PATCH /admin/keys/{id}",
+      "admin",
+      "Changes what it may do: `scopes`, `limits`, `models`, `pools`, `addresses`, `priorityMax`, `expiresInSeconds`, `note`; null takes one away.",
+    ],
     ["DELETE /admin/keys/{id}", "admin", "Revokes it, everywhere within a minute."],
     ["POST /admin/keys/{id}/rotate", "admin", "Another secret; the one before it goes on for `overlapSeconds`."],
     ["GET /admin/audit", "admin", "What operators did: `since` a number or an instant, `limit`, `format=jsonl`."],

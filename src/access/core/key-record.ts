@@ -1,6 +1,6 @@
 /**
- * Decides the life of an API key that the registry keeps: made, rotated with two live secrets, revoked, expired, hashed
- * anew under another pepper.
+ * Decides the life of an API key that the registry keeps: made, changed, rotated with two live secrets, revoked, expired,
+ * hashed anew under another pepper.
  *
  * Model. A key is its id and what it may do; its secrets are digests, two at most, each with the instant at which it
  * ends. Rotation adds one and gives the one before it an end, so that a fleet of clients can change over. What has ended
@@ -78,6 +78,12 @@ export function rotate(
   const kept = live.map((one) => ({ ...one, endsAtMs: Math.min(one.endsAtMs ?? endsAtMs, endsAtMs) }));
   return ok({ ...key, secrets: [{ ...secret, createdAtMs: now, endsAtMs: null }, ...kept] });
 }
+
+/** What may be changed of a key that is in use; what is absent stays. */
+export type KeyEdit = Partial<KeyReach & Pick<KeyRecord, "scopes" | "priorityMax" | "note" | "expiresAtMs" | "limits">>;
+
+export const edit = (key: KeyRecord, members: KeyEdit, now: number): Result<KeyRecord, "ended"> =>
+  standingOf(key, now) === "active" ? ok({ ...key, ...members }) : err("ended");
 
 /** Doing it twice changes nothing. */
 export const revoke = (key: KeyRecord, now: number): KeyRecord =>

@@ -1,6 +1,6 @@
 /** The calls of the `KeyRegistry` Durable Object: what is asked, and what is answered. */
 import type { Actor, AuditEntry } from "./audit.ts";
-import type { KeyReach, KeyRecord, RotateProblem } from "./key-record.ts";
+import type { KeyEdit, KeyReach, KeyRecord, RotateProblem } from "./key-record.ts";
 
 export type NewKey = KeyReach &
   Pick<KeyRecord, "id" | "tenant" | "scopes" | "priorityMax" | "note" | "expiresAtMs" | "limits"> & {
@@ -10,6 +10,7 @@ export type NewKey = KeyReach &
 
 export type KeyChange =
   | { readonly kind: "rotate"; readonly hmac: string; readonly pepper: string; readonly overlapMs: number }
+  | { readonly kind: "edit"; readonly members: KeyEdit }
   | { readonly kind: "revoke" };
 
 /** Who orders it, in which words, and the number of the record that asked. */
@@ -47,6 +48,8 @@ export type RegistryCalls = {
     readonly ask: { readonly tenant: string | null; readonly after: string; readonly limit: number };
     readonly answer: readonly KeyRecord[];
   };
+  /** Tenants with a key, by name; at most so many. */
+  tenants: { readonly ask: { readonly limit: number }; readonly answer: readonly string[] };
   /** Answers its number. */
   record: { readonly ask: AuditEntry; readonly answer: number };
   audit: { readonly ask: { readonly since: AuditSince; readonly limit: number }; readonly answer: AuditPage };

@@ -82,6 +82,13 @@ export class RegistryStore {
     return rows.toArray().map(readKey);
   }
 
+  tenants(limit: number): readonly string[] {
+    return this.#sql
+      .exec<{ tenant: string }>("SELECT DISTINCT tenant FROM api_key ORDER BY tenant LIMIT ?", limit)
+      .toArray()
+      .map(({ tenant }) => tenant);
+  }
+
   /** Null: nothing was recorded yet. */
   newest(): { readonly seq: number; readonly hash: string } | null {
     const [row] = this.#sql

@@ -12,8 +12,8 @@ import { err, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { auditLine, withHash } from "../core/audit.ts";
 import type { AuditEntry } from "../core/audit.ts";
-import { rehash, revoke, rotate } from "../core/key-record.ts";
-import type { KeyRecord, KeySecret } from "../core/key-record.ts";
+import { edit, rehash, revoke, rotate } from "../core/key-record.ts";
+import type { KeyRecord, KeySecret, RotateProblem } from "../core/key-record.ts";
 import type { AuditPage, KeyChange, NewKey, Order, RegistryCalls } from "../core/registry-calls.ts";
 import { RegistryStore } from "./registry-store.ts";
 
@@ -41,6 +41,7 @@ export class Registry {
     create: async ({ key, order }) => this.#create(key, order),
     change: async ({ id, change, order }) => this.#change(id, change, order),
     list: ({ tenant, after, limit }) => this.#store.keysOf(tenant, after, limit),
+    tenants: ({ limit }) => this.#store.tenants(limit),
     record: async (entry) => this.#inTurn(async () => this.#append(entry, () => undefined)),
     audit: async ({ since, limit }) => this.#inTurn(async () => this.#page(since, limit)),
   };
@@ -95,10 +96,7 @@ export class Registry {
       const before = this.#store.key(id);
       if (before === null) return null;
       const now = Date.now();
-      const changed =
-        change.kind === "revoke"
-          ? ({ ok: true, value: revoke(before, now) } as const)
-          : rotate(before, change, { overlapMs: change.overlapMs, now });
+      const changed = changedKey(before, change, now);
       if (!changed.ok) return changed.error;
       const after = changed.value;
       await this.#append(ended(order, told(before), told(after)), () => this.#put(after));
@@ -169,6 +167,17 @@ const ended = ({ actor, action, of }: Order, before: unknown, after: unknown): A
   before,
   after,
 });
+
+function changedKey(key: KeyRecord, change: KeyChange, now: number): Result<KeyRecord, RotateProblem> {
+  switch (change.kind) {
+    case "revoke":
+      return ok(revoke(key, now));
+    case "edit":
+      return edit(key, change.members, now);
+    case "rotate":
+      return rotate(key, change, { overlapMs: change.overlapMs, now });
+  }
+}
 
 /** A key without its digests. */
 function told({ secrets, ...key }: KeyRecord) {

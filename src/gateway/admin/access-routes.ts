@@ -1,5 +1,5 @@
 /**
- * `/admin/keys…` and `/admin/audit`: keys are made, listed, rotated and revoked, and what operators did is read. A secret
+ * `/admin/keys…` and `/admin/audit`: keys are made, listed, changed, rotated and revoked, and what operators did is read. A secret
  * is made here, shown once, and leaves as its digest alone. Who may do this may do everything, so a key that is narrowed
  * to some pools or models may not.
  */
@@ -22,7 +22,7 @@ import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { dress } from "../../wire/replies.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
 import { readBody } from "../read-body.ts";
-import { readNewKey, readRotation } from "./keys-request.ts";
+import { readKeyEdit, readNewKey, readRotation } from "./keys-request.ts";
 import { actionOf, actorOf } from "./recorded.ts";
 
 /** A hundred models, pools and networks fit. */
@@ -32,12 +32,17 @@ const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1_000;
 
 type Handle = (edge: Authenticated, id: string) => Promise<Answer>;
-type AccessRoute = { readonly method: "GET" | "POST" | "DELETE"; readonly path: string; readonly handle: Handle };
+type AccessRoute = {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly handle: Handle;
+};
 
 const ACCESS_ROUTES: readonly AccessRoute[] = [
   { method: "GET", path: "/admin/keys", handle: list },
   { method: "POST", path: "/admin/keys", handle: create },
   { method: "GET", path: "/admin/keys/{id}", handle: show },
+  { method: "PATCH", path: "/admin/keys/{id}", handle: edit },
   { method: "DELETE", path: "/admin/keys/{id}", handle: async (edge, id) => change(edge, id, { kind: "revoke" }) },
   { method: "POST", path: "/admin/keys/{id}/rotate", handle: rotate },
   { method: "GET", path: "/admin/audit", handle: audit },
@@ -115,6 +120,13 @@ async function create(edge: Authenticated): Promise<Answer> {
   if (made.value === "taken") return { reason: "internal", detail: "The id was taken. Send the request again." };
   ended(edge);
   return answer(edge, 201, { key, ...viewOf(made.value, pepperNames(edge)) });
+}
+
+async function edit(edge: Authenticated, id: string): Promise<Answer> {
+  const json = await readOrder(edge);
+  if (!json.ok) return json.error;
+  const members = readKeyEdit(json.value, edge.runtime.config, Date.now());
+  return members.ok ? change(edge, id, { kind: "edit", members: members.value }) : members.error;
 }
 
 async function rotate(edge: Authenticated, id: string): Promise<Answer> {

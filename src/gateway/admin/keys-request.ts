@@ -1,7 +1,8 @@
-/** Decides what `POST /admin/keys` and its rotation may ask: shapes by a schema, and what must exist or be readable besides. */
-import { newKey, rotation } from "../../config/orders-schema.ts";
+/** Decides what `POST /admin/keys`, a change and a rotation may ask: shapes by a schema, and what must exist or be readable besides. */
+import { keyEdit, newKey, rotation } from "../../config/orders-schema.ts";
 import type { Config } from "../../config/config.ts";
 import { readNetwork } from "../../access/core/addresses.ts";
+import type { KeyEdit, KeyReach } from "../../access/core/key-record.ts";
 import type { NewKey } from "../../access/core/registry-calls.ts";
 import { err, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
@@ -14,14 +15,28 @@ export function readNewKey(parsed: unknown, config: Config, nowMs: number): Resu
   const read = shaped(newKey, parsed);
   if (!read.ok) return read;
   const { expiresInSeconds, models = null, pools = null, addresses = null, note = "", ...same } = read.value;
-  const strange =
-    missing("pools", pools, config.pools) ??
-    missing("models", models, config.poolIdByModel) ??
-    unreadable(addresses ?? []);
-  if (strange !== null) return err(strange);
-  const expiresAtMs = expiresInSeconds === null ? null : nowMs + expiresInSeconds * 1_000;
-  return ok({ ...same, models, pools, addresses, note, expiresAtMs });
+  const reach = { models, pools, addresses };
+  const strange = strangeIn(reach, config);
+  return strange === null ? ok({ ...same, ...reach, note, expiresAtMs: endOf(expiresInSeconds, nowMs) }) : err(strange);
 }
+
+/** What is named, as the registry keeps it. */
+export function readKeyEdit(parsed: unknown, config: Config, nowMs: number): Result<KeyEdit, Refusal> {
+  const read = shaped(keyEdit, parsed);
+  if (!read.ok) return read;
+  const { expiresInSeconds, limits, ...same } = read.value;
+  const strange = strangeIn(same, config);
+  if (strange !== null) return err(strange);
+  // What JSON does not name, zod does not make: no member is undefined.
+  return ok({
+    ...same,
+    ...(limits !== undefined && { limits: limits ?? undefined }),
+    ...(expiresInSeconds !== undefined && { expiresAtMs: endOf(expiresInSeconds, nowMs) }),
+  } as KeyEdit);
+}
+
+const endOf = (seconds: number | null, nowMs: number): number | null =>
+  seconds === null ? null : nowMs + seconds * 1_000;
 
 /** For how long the secret before it goes on, ms. */
 export function readRotation(parsed: unknown): Result<number, Refusal> {
@@ -47,6 +62,16 @@ function shaped<Value>(shape: Shape<Value>, parsed: unknown): Result<Value, Refu
   const param = issue?.path.join(".") ?? "";
   const detail = `${param === "" ? "The body" : param}: ${issue?.message ?? "not valid"}.`;
   return err({ reason: "invalid_request", detail, ...(param === "" ? {} : { param }) });
+}
+
+type Named = { readonly [Member in keyof KeyReach]?: KeyReach[Member] | undefined };
+
+function strangeIn({ pools, models, addresses }: Named, config: Config): Refusal | null {
+  return (
+    missing("pools", pools ?? null, config.pools) ??
+    missing("models", models ?? null, config.poolIdByModel) ??
+    unreadable(addresses ?? [])
+  );
 }
 
 /** A misspelt name would narrow a key to nothing, and nobody would know why. */
