@@ -1,11 +1,14 @@
 /**
  * Makes the record of a request that has ended, of what was kept of it while it ran. A part of the bundle.
  */
+import { protocolOf } from "../dispatch/answer-format.ts";
+import type { AnswerProtocol } from "../dispatch/core/answer-protocol.ts";
 import type { Trail, Tried } from "../dispatch/trail.ts";
 import type { RailRecord } from "../rails/core/engine.ts";
 import { parseShardName } from "../routing/core/shard-name.ts";
+import { costOf, pricesOf } from "../tenants/core/amounts.ts";
 import type { Trace } from "../dispatch/outgoing.ts";
-import type { AttemptRecord, RailSaid, RequestRecord, RequestTimes } from "./core/record.ts";
+import type { AttemptRecord, GenAiOperation, RailSaid, RequestRecord, RequestTimes } from "./core/record.ts";
 import { lossOf } from "./loss.ts";
 import { outcomeOf } from "./outcome.ts";
 import { routeName } from "./route-name.ts";
@@ -31,6 +34,7 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
     atMs: startedAtMs,
     method: METHODS.has(seen.method) ? seen.method : "other",
     route,
+    operation: operationOf(seen),
     tenant: seen.identity?.tenant ?? null,
     keyId: seen.identity?.keyId ?? null,
     pool: seen.pool?.config.id ?? null,
@@ -52,16 +56,38 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
     ],
     ms: timesOf(seen, end),
     tokens: { in: usage.promptTokens ?? null, cached: usage.cachedTrue ?? null, out: usage.outputTokens ?? null },
-    costMicros:
-      seen.meter?.settle({
-        outcome,
-        isAnswered: answeredBy !== null && (answeredBy.status ?? 200) < 400,
-        usage: answeredBy?.usage ?? null,
-        bytesOut,
-        isEvents: seen.stream,
-      }) ?? null,
+    costMicros: costMicrosOf(seen, outcome, bytesOut),
     bytes: { in: seen.bytesIn, out: bytesOut },
   };
+}
+
+/** A meter has to be told how it ended. */
+function costMicrosOf({ meter, pool, stream, trail }: Seen, outcome: string, bytesOut: number | null): number | null {
+  const { answeredBy } = trail;
+  const isAnswered = answeredBy !== null && (answeredBy.status ?? 200) < 400;
+  const usage = answeredBy?.usage ?? null;
+  const billed = meter?.settle({ outcome, isAnswered, usage, bytesOut, isEvents: stream });
+  const prices = pricesOf(pool?.config.prices);
+  if (prices === null) return null;
+  if (billed !== undefined) return billed;
+  if (!isAnswered) return 0;
+  if (usage?.promptTokens === undefined && usage?.outputTokens === undefined) return null;
+  const { promptTokens: input = 0, cachedTrue: cached = 0, outputTokens: output = 0 } = usage;
+  return costOf({ input, cached: Math.min(input, cached), output }, prices);
+}
+
+/** Total, so that a protocol that comes has its word. */
+const OPERATIONS: Readonly<Record<AnswerProtocol, GenAiOperation>> = {
+  chat: "chat",
+  responses: "chat",
+  anthropic: "chat",
+  completions: "text_completion",
+  embeddings: "embeddings",
+};
+
+function operationOf({ method, path, jobPath }: Seen): GenAiOperation | null {
+  const protocol = protocolOf(method, jobPath ?? path);
+  return protocol === null ? null : OPERATIONS[protocol];
 }
 
 const spanOf = (trace: Trace | null): RequestRecord["span"] =>

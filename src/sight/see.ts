@@ -30,6 +30,7 @@ export function createSeen(id: string, method: string): Seen {
     trail,
     waits: { home: null, leaseMs: 0, queueMs: 0 },
     path: "",
+    jobPath: null,
     identity: null,
     pool: null,
     model: null,

@@ -31,6 +31,8 @@ export type Seen = {
   readonly waits: LeaseWaits;
   /** Of the target, as far as it could be read; `job`: an attempt of one. */
   path: string;
+  /** Of a job's attempt: the path at its endpoint. */
+  jobPath: string | null;
   /** Whose key it came with; null: none that is good. */
   identity: { readonly tenant: string; readonly keyId: string | null } | null;
   pool: EdgePool | null;

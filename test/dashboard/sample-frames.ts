@@ -31,6 +31,7 @@ export function sampleRecord(changes: Partial<ShownRequest> = {}): ShownRequest 
     atMs: 1_000,
     method: "POST",
     route: "/v1/chat/completions",
+    operation: "chat",
     tenant: "acme",
     keyId: "ops",
     pool: "chat",
@@ -49,6 +50,7 @@ export function sampleRecord(changes: Partial<ShownRequest> = {}): ShownRequest 
     rails: [],
     ms: { overhead: 1.2, lease: 0.8, queue: 0, rails: 1, ttft: 84, total: 900 },
     tokens: { in: 120, cached: 0, out: 64 },
+    costMicros: null,
     bytes: { in: 800, out: 4_000 },
     ...changes,
   };

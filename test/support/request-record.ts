@@ -22,6 +22,7 @@ export const requestRecord = (wish: Partial<RequestRecord> = {}): RequestRecord 
   atMs: 0,
   method: "POST",
   route: "/v1/chat/completions",
+  operation: "chat",
   tenant: "acme",
   keyId: "k",
   pool: "llama",
@@ -40,6 +41,7 @@ export const requestRecord = (wish: Partial<RequestRecord> = {}): RequestRecord 
   rails: [],
   ms: { overhead: 4, lease: 2, queue: 0, rails: 1, ttft: 104, total: 1_004 },
   tokens: { in: 100, cached: 20, out: 10 },
+  costMicros: null,
   bytes: { in: 500, out: 2_000 },
   ...wish,
 });

@@ -14,6 +14,7 @@ export function seenOf({ id, tenant, policy }: Job, pool: EdgePool, work: JobWor
   const seen = createSeen(id, "POST");
   const { models } = pool.config;
   seen.path = "job";
+  seen.jobPath = work.path;
   seen.identity = { tenant, keyId: null };
   seen.pool = pool;
   seen.model = models.length === 1 ? (models[0] ?? null) : null;

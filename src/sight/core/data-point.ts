@@ -47,6 +47,7 @@ export const DOUBLES: readonly Column<number>[] = [
   ["bytes_out", "Of the answer", ({ bytes }) => bytes.out],
   ["status", "What the client was told; 0: nothing", ({ status }) => status],
   ["stream", "1: a stream", ({ stream }) => Number(stream)],
+  ["cost_micros", "What it cost, in millionths of the currency of the prices", ({ costMicros }) => costMicros],
 ];
 
 /** Where a blob or a double is not known. */

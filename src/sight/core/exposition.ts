@@ -41,7 +41,7 @@ function familyText({ metric, series }: Family, format: Format): string {
 }
 
 const line = (metric: Metric, { labels, values }: Series): string =>
-  `${metric.name}${labelText(metric, labels)} ${values[0] ?? 0}\n`;
+  `${metric.name}${labelText(metric, labels)} ${(values[0] ?? 0) / (metric.perUnit ?? 1)}\n`;
 
 /** One text for all lines of a series, because their order is part of the format. */
 function histogramLines(metric: Metric, { labels, values }: Series, format: Format): readonly string[] {

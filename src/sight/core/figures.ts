@@ -133,8 +133,9 @@ export function errorShare(figures: Figures): number | null {
 
 export const countOf = ({ counts }: Figures, what: Count): number => counts[what] ?? 0;
 
-/** Null: no request had a price. */
-export const costIn = ({ counts }: Figures): number | null => counts.cost ?? null;
+/** In the currency of the prices; null: no request had one. */
+export const costIn = ({ counts: { cost } }: Figures): number | null =>
+  cost === undefined ? null : cost / COUNTED.cost.perUnit;
 
 /** The q-quantile, ms; null: nothing was counted. */
 export function timeQuantile({ times }: Figures, time: Time, q: number): number | null {

@@ -6,20 +6,11 @@
  * members with bounded values alone; a rail's rule, which a service outside may have named, only where it is a code.
  * A few lookups in a map and as many additions: this runs once for every request.
  */
-import { COUNTED } from "./metric-names.ts";
+import { COUNTED, OTHER_OPERATION } from "./metric-names.ts";
 import type { CountedId, Metric } from "./metric-names.ts";
 import type { AttemptRecord, RailSaid, RequestRecord } from "./record.ts";
 import { add, observe, OTHER, SEPARATOR as S } from "./tally.ts";
 import type { Tally } from "./tally.ts";
-
-/** By OpenTelemetry's `gen_ai.operation.name`; what is none of these is told as its route is. */
-const OPERATIONS: Readonly<Record<string, string>> = {
-  "/v1/chat/completions": "chat",
-  "/v1/messages": "chat",
-  "/v1/responses": "chat",
-  "/v1/completions": "text_completion",
-  "/v1/embeddings": "embeddings",
-};
 
 /** Outcomes of a stage in which a rail has not read what went on. */
 const UNREAD: ReadonlySet<string> = new Set(["unread", "budget", "error", "timeout"]);
@@ -53,8 +44,8 @@ const OPERATION_S = bounds("operation");
 const OWN_S = bounds("overhead");
 
 function foldTimes(tally: Tally, record: RequestRecord, pool: string): void {
-  const { ms, tokens, outcome, reason, route, region } = record;
-  const labels = `${S}${pool}${S}${record.model ?? ""}${S}${OPERATIONS[route] ?? route}`;
+  const { ms, tokens, outcome, reason, operation, region } = record;
+  const labels = `${S}${pool}${S}${record.model ?? ""}${S}${operation ?? OTHER_OPERATION}`;
   observe(tally, `duration${labels}${S}${outcome === "served" ? "" : (reason ?? outcome)}`, DURATION_S, ms.total);
   if (ms.ttft !== null) {
     observe(tally, `firstToken${labels}${S}${region ?? ""}`, FIRST_TOKEN_S, ms.ttft);
@@ -73,12 +64,14 @@ function foldTimes(tally: Tally, record: RequestRecord, pool: string): void {
   if (ms.rails !== null) observe(tally, `rails${S}${pool}`, OWN_S, ms.rails);
 }
 
-function foldUse(tally: Tally, { tokens, bytes, outcome }: RequestRecord, pool: string, tenant: string): void {
+function foldUse(tally: Tally, record: RequestRecord, pool: string, tenant: string): void {
+  const { tokens, bytes, outcome, costMicros } = record;
   const of = `${S}${tenant}${S}${pool}`;
   if (tokens.in !== null) add(tally, `tokens${of}${S}input`, tokens.in);
   if (tokens.cached !== null) add(tally, `tokens${of}${S}cached`, tokens.cached);
   if (tokens.out !== null) add(tally, `tokens${of}${S}output`, tokens.out);
   if (outcome === "served" && tokens.in === null && tokens.out === null) add(tally, `usageUnknown${of}`, 1);
+  if (typeof costMicros === "number") add(tally, `cost${of}`, costMicros);
   if (bytes.in !== null) add(tally, `requestBytes${S}${pool}`, bytes.in);
   if (bytes.out !== null) add(tally, `responseBytes${S}${pool}`, bytes.out);
 }

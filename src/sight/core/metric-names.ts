@@ -25,6 +25,9 @@ const DURATION_S = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 
 /** What the router does itself takes a millisecond or a few, a wait in its queue seconds. */
 const OWN_S = [0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 
+/** In one unit of the currency. */
+const MICROS = 1_000_000;
+
 type MetricKind = "counter" | "gauge" | "histogram";
 
 export type Metric = {
@@ -35,6 +38,8 @@ export type Metric = {
   readonly labels: readonly string[];
   /** Upper bounds, s; of histograms alone. */
   readonly bucketsS?: readonly number[];
+  /** It is counted in parts of its unit, so many in one, because sums of whole numbers are exact; of counters alone. */
+  readonly perUnit?: number;
   /** Labels that always have this value, which a convention asks for. */
   readonly fixed?: Readonly<Record<string, string>>;
 };
@@ -61,8 +66,14 @@ const histogram = (
   fixed?: Metric["fixed"],
 ): Metric => ({ name, kind: "histogram", help, labels, bucketsS, ...(fixed === undefined ? {} : { fixed }) });
 
+/** `gen_ai.provider.name` of an endpoint: what speaks an API that several servers have. */
+export const PROVIDER = "warmpath";
+
+/** `gen_ai.operation.name` of what is none of the convention's, by its word for what is on no list. */
+export const OTHER_OPERATION = "_OTHER";
+
 /** What the convention wants on each of its metrics: who serves the model, as the client of this router sees it. */
-const GEN_AI = { gen_ai_provider_name: "warmpath" } as const;
+const GEN_AI = { gen_ai_provider_name: PROVIDER } as const;
 
 const MODEL = ["pool", "gen_ai_request_model", "gen_ai_operation_name"] as const;
 const SHARD = ["pool", "region"] as const;
@@ -90,11 +101,14 @@ export const COUNTED = {
     ["tenant", "pool"],
     "Served requests whose endpoint did not say how many tokens they took",
   ),
-  cost: counter(
-    "warmpath_cost_total",
-    ["tenant", "pool"],
-    "What the tokens cost by the pool's prices, in their currency; absent where the pool has none",
-  ),
+  cost: {
+    ...counter(
+      "warmpath_cost_total",
+      ["tenant", "pool"],
+      "What answers cost by the pool's prices, in their currency: of tenants with limits as their ledger bills it, of others by the tokens that endpoints have counted; absent where the pool has no prices",
+    ),
+    perUnit: MICROS,
+  },
   requestBytes: counter("warmpath_request_bytes_total", ["pool"], "Bytes of request bodies"),
   responseBytes: counter("warmpath_response_bytes_total", ["pool"], "Bytes of answers"),
   duration: histogram(

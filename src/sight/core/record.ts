@@ -122,6 +122,9 @@ export type CandidateRecord = {
   readonly why: string;
 };
 
+/** Of OpenTelemetry's `gen_ai.operation.name` those that a protocol known here stands for. */
+export type GenAiOperation = "chat" | "text_completion" | "embeddings";
+
 export type RequestRecord = {
   readonly id: string;
   /** Null: it is in no trace. */
@@ -131,6 +134,8 @@ export type RequestRecord = {
   readonly method: string;
   /** A template: `/v1/chat/completions`, `/p/{pool}`, a declared route, `job`. */
   readonly route: string;
+  /** What the model was asked for, by OpenTelemetry's word; null: no protocol of those that are known. */
+  readonly operation: GenAiOperation | null;
   readonly tenant: string | null;
   readonly keyId: string | null;
   readonly pool: string | null;
@@ -156,8 +161,11 @@ export type RequestRecord = {
   readonly ms: RequestTimes;
   /** As the endpoint has counted. */
   readonly tokens: { readonly in: number | null; readonly cached: number | null; readonly out: number | null };
-  /** In millionths of the config's currency; null: its tenant has no limits, and nothing is counted. */
-  readonly costMicros?: number | null;
+  /**
+   * In millionths of the config's currency: as its tenant's ledger bills it, and without one by the endpoint's tokens. Null:
+   * its pool has no prices, or nobody knows the tokens.
+   */
+  readonly costMicros: number | null;
   /** Of the request as it came, and of the answer as the endpoint sent it. */
   readonly bytes: { readonly in: number | null; readonly out: number | null };
   /** From the lowest cost up; only for who watches, and of a few requests a second. */

@@ -1,6 +1,8 @@
 /**
  * Every name of a span and of its attributes, in this one file: OpenTelemetry's for generative AI and for HTTP where there is
  * one. The first are in development and rename things; everything else is `warmpath.…`.
+ * What a model was asked for and what it took is told of the attempt that was answered alone: whoever adds up the usage of
+ * spans is not to count a request twice.
  * Source: docs/reference/sources.md, Metrics and their names.
  */
 export const SPAN = {
@@ -26,25 +28,8 @@ export const SPAN = {
   endpoint: "warmpath.endpoint",
   region: "warmpath.region",
   why: "warmpath.reason",
+  refusal: "warmpath.outcome.reason",
+  costMicros: "warmpath.cost_micros",
   hedge: "warmpath.hedge",
   lost: "warmpath.lost",
 } as const;
-
-/** `gen_ai.provider.name` of an endpoint: what speaks an API that several servers have. */
-export const PROVIDER = "warmpath";
-
-/** `gen_ai.operation.name` by the path; null: none of theirs. */
-export function operationOf(route: string): string | null {
-  switch (route) {
-    case "/v1/chat/completions":
-    case "/v1/responses":
-    case "/v1/messages":
-      return "chat";
-    case "/v1/completions":
-      return "text_completion";
-    case "/v1/embeddings":
-      return "embeddings";
-    default:
-      return null;
-  }
-}

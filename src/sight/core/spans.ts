@@ -10,10 +10,13 @@
  */
 import type { AttemptLoss, AttemptRecord, RequestOutcome, RequestRecord } from "./record.ts";
 import { attemptSpanId } from "./span-id.ts";
-import { operationOf, PROVIDER, SPAN } from "./span-names.ts";
+import { PROVIDER } from "./metric-names.ts";
+import { SPAN } from "./span-names.ts";
 
 const KIND = { server: 2, client: 3 } as const;
 const ERROR = 2;
+/** As the record has a method that no server knows. */
+const OTHER_METHOD = "other";
 
 type Value =
   | { readonly stringValue: string }
@@ -58,13 +61,12 @@ function spansOf(record: RequestRecord): readonly Span[] {
     traceId,
     spanId: span.id,
     ...(span.parentId === null ? {} : { parentSpanId: span.parentId }),
-    name: `${record.method} ${record.route}`,
+    name: `${record.method === OTHER_METHOD ? "HTTP" : record.method} ${record.route}`,
     kind: KIND.server,
     ...between(atMs, atMs + record.ms.total),
     attributes: attributesOf(ofRequest(record)),
     status: BY_OUTCOME[record.outcome] ? { code: ERROR } : {},
   };
-  const operation = operationOf(record.route);
   return [
     own,
     ...attempts.map((attempt, nth): Span => ({
@@ -72,29 +74,30 @@ function spansOf(record: RequestRecord): readonly Span[] {
       spanId: attemptSpanId(span.id, nth),
       parentSpanId: span.id,
       // The convention's: operation and model.
-      name: [operation ?? record.method, record.model ?? attempt.endpoint].join(" "),
+      name: `${record.operation ?? record.method} ${record.model ?? attempt.endpoint}`,
       kind: KIND.client,
       ...between(atMs + attempt.sentMs, atMs + attempt.endedMs),
-      attributes: attributesOf(ofAttempt(record, attempt, operation)),
+      attributes: attributesOf(ofAttempt(record, attempt)),
       status: attempt.lost !== null && BY_LOSS[attempt.lost] ? { code: ERROR } : {},
     })),
   ];
 }
 
-type Named = readonly [name: string, value: string | number | boolean | null];
+/** Seconds are fractions, also where they are whole: a receiver keeps one type for a name. */
+type Seconds = { readonly seconds: number };
+type Named = readonly [name: string, value: string | number | boolean | Seconds | null];
 
 function ofRequest(record: RequestRecord): readonly Named[] {
-  const { ms, tokens } = record;
+  const { ms } = record;
   return [
-    [SPAN.method, record.method],
+    [SPAN.method, record.method === OTHER_METHOD ? "_OTHER" : record.method],
     [SPAN.route, record.route],
     [SPAN.status, record.status === 0 ? null : record.status],
-    [SPAN.errorType, record.reason],
+    [SPAN.errorType, BY_OUTCOME[record.outcome] ? record.reason : null],
+    [SPAN.refusal, record.reason],
     [SPAN.requestId, record.id],
     [SPAN.tenant, record.tenant],
     [SPAN.pool, record.pool],
-    [SPAN.model, record.model],
-    [SPAN.stream, record.stream],
     [SPAN.priority, record.priority],
     [SPAN.outcome, record.outcome],
     [SPAN.endpoint, record.endpoint],
@@ -102,17 +105,15 @@ function ofRequest(record: RequestRecord): readonly Named[] {
     [SPAN.why, record.why],
     [SPAN.queueMs, ms.queue],
     [SPAN.railsMs, ms.rails],
-    [SPAN.firstChunk, ms.ttft === null ? null : ms.ttft / 1_000],
-    [SPAN.inputTokens, tokens.in],
-    [SPAN.cachedTokens, tokens.cached],
-    [SPAN.outputTokens, tokens.out],
+    [SPAN.costMicros, record.costMicros],
   ];
 }
 
-function ofAttempt(record: RequestRecord, attempt: AttemptRecord, operation: string | null): readonly Named[] {
+function ofAttempt(record: RequestRecord, attempt: AttemptRecord): readonly Named[] {
+  const { operation } = record;
   const isAnswer = attempt.lost === null;
   const { firstByteMs, sentMs } = attempt;
-  const first = firstByteMs === null || !record.stream ? null : Math.max(0, firstByteMs - sentMs) / 1_000;
+  const first = firstByteMs === null || !record.stream ? null : { seconds: Math.max(0, firstByteMs - sentMs) / 1_000 };
   return [
     [SPAN.operation, operation],
     [SPAN.provider, operation === null ? null : PROVIDER],
@@ -174,7 +175,8 @@ function attributesOf(named: readonly Named[]): readonly Attribute[] {
   return named.flatMap(([key, value]) => (value === null ? [] : [{ key, value: valueOf(value) }]));
 }
 
-function valueOf(value: string | number | boolean): Value {
+function valueOf(value: Exclude<Named[1], null>): Value {
+  if (typeof value === "object") return { doubleValue: value.seconds };
   if (typeof value === "string") return { stringValue: value };
   if (typeof value === "boolean") return { boolValue: value };
   return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };

@@ -28,7 +28,34 @@ export type Prices = { readonly input: number; readonly cachedInput: number; rea
 /** Tokens of one request. `cached` of `input` were in an endpoint's cache. */
 export type Tokens = { readonly input: number; readonly cached: number; readonly output: number };
 
+/** As an operator writes them: units of the currency per million tokens. */
+export type WrittenPrices = {
+  readonly inputPerMTok: number;
+  readonly cachedInputPerMTok?: number | undefined;
+  readonly outputPerMTok: number;
+};
+
+/** Micro-units in one unit of the currency. */
+export const MICROS = 1_000_000;
 const MILLION = 1_000_000;
+
+const made = new WeakMap<WrittenPrices, Prices>();
+
+/** Made once of each: the config lives as long as its isolate. */
+export function pricesOf(written: WrittenPrices | undefined): Prices | null {
+  if (written === undefined) return null;
+  const known = made.get(written);
+  if (known !== undefined) return known;
+  const micros = (each: number): number => Math.round(each * MICROS);
+  const { inputPerMTok, cachedInputPerMTok = inputPerMTok, outputPerMTok } = written;
+  const prices = {
+    input: micros(inputPerMTok),
+    cachedInput: micros(cachedInputPerMTok),
+    output: micros(outputPerMTok),
+  };
+  made.set(written, prices);
+  return prices;
+}
 
 /** What tokens cost, micro-units, rounded up once. Exact: no product here comes near 2^53 (prices are bounded). */
 export function costOf({ input, cached, output }: Tokens, prices: Prices | null): number {

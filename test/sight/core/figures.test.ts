@@ -54,7 +54,7 @@ test("counts are of what their labels say; what has no price has no cost; a stra
     100, 40, 7,
   ]);
   expect(costIn(figures)).toBe(null);
-  expect(costIn(figuresOf([keyOf("cost", "acme", "main"), [0.5]]))).toBe(0.5);
+  expect(costIn(figuresOf([keyOf("cost", "acme", "main"), [500_000]]))).toBe(0.5);
 });
 
 describe("a quantile", () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { fold } from "../../../src/sight/core/fold.ts";
 import type { RailSaid, RequestRecord } from "../../../src/sight/core/record.ts";
 import { createTally, deltasOf, keyOf, readKey } from "../../../src/sight/core/tally.ts";
+import { COUNTED } from "../../../src/sight/core/metric-names.ts";
 import type { CountedId } from "../../../src/sight/core/metric-names.ts";
 import { attemptRecord as attempt, requestRecord as record } from "../../support/request-record.ts";
 
@@ -32,11 +33,13 @@ describe("what a request adds to the counts", () => {
       attempts: [attempt({ lost: "connection_failed" }), attempt(), attempt({ hedge: true, lost: "overtaken" })],
       rails: [rail({ action: "flag", rules: ["secrets:openai_key"] }), rail({ status: "timeout", action: null })],
     });
-    const all = counted(everything, record({ tokens: { in: null, cached: null, out: null } }));
+    const all = counted(
+      everything,
+      record({ tokens: { in: null, cached: null, out: null }, operation: null, costMicros: 3 }),
+    );
     const ids = new Set([...all.keys()].map((key) => readKey(key)?.id));
     expect(ids).not.toContain(undefined);
-    // Costs come with prices.
-    expect(ids.size).toBe(22);
+    expect(ids).toEqual(new Set(Object.keys(COUNTED)));
   });
 
   test("one in the requests by outcome, and one in those by tenant", () => {
@@ -70,6 +73,18 @@ describe("what a request adds to the counts", () => {
     const values = all.get(keyOf("firstToken", "llama", "meta/llama", "chat", "us-east")) ?? [];
     expect(values.indexOf(1)).toBe(bucket);
     expect(values.at(-1)).toBe(Math.max(0, ttft));
+  });
+
+  test("what it cost is counted in whole millionths; where nobody knows it nothing is", () => {
+    const costs = [record({ costMicros: 40 }), record({ costMicros: 2 }), record({ costMicros: 0 }), record()];
+    expect(only(counted(...costs), "cost")).toEqual([[["acme", "llama"], [42]]]);
+    expect(only(counted(record({ costMicros: 0 }), record()), "cost")).toEqual([]);
+  });
+
+  test("an operation is OpenTelemetry's word, and its word for none where it is none", () => {
+    const operationsOf = (operation: RequestRecord["operation"]) =>
+      only(counted(record({ route: "/p/{pool}", operation })), "duration").map(([labels]) => labels?.[2]);
+    expect([operationsOf("embeddings"), operationsOf(null)]).toEqual([["embeddings"], ["_OTHER"]]);
   });
 
   test("time per token is over the tokens after the first", () => {
