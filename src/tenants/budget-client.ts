@@ -44,7 +44,7 @@ export type BudgetPorts = {
   readonly now: () => number;
   readonly after: (ms: number, fn: () => void) => () => void;
   readonly spawn: (work: Promise<unknown>) => void;
-  readonly ledger: LedgerCalls;
+  readonly ledger: Pick<LedgerCalls, "ask" | "awaitTurn" | "report">;
 };
 
 /** What an isolate remembers of a tenant. Written in place. */

@@ -2,7 +2,6 @@
 import type { EdgeEnv, Waiting } from "../dispatch/runtime.ts";
 import type { BudgetPorts } from "./budget-client.ts";
 import { ledgerOf } from "./ledger-of.ts";
-import type { LedgerCalls } from "./object/ledger-calls.ts";
 
 export function budgetPorts(env: EdgeEnv, ctx: Waiting, tenant: string): BudgetPorts {
   return {
@@ -17,9 +16,8 @@ export function budgetPorts(env: EdgeEnv, ctx: Waiting, tenant: string): BudgetP
 }
 
 /** Limits without anybody who keeps them: as if he were away. */
-const NOT_BOUND: LedgerCalls = {
+const NOT_BOUND: BudgetPorts["ledger"] = {
   ask: async () => Promise.reject(new Error("TENANT_LEDGER is not bound")),
   awaitTurn: async () => null,
   report: async () => Promise.reject(new Error("TENANT_LEDGER is not bound")),
-  usage: async () => [],
 };

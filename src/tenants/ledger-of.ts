@@ -2,7 +2,7 @@
 import { createBudgetMemory } from "./budget-client.ts";
 import type { BudgetMemory } from "./budget-client.ts";
 import { createPurse } from "./core/purse.ts";
-import type { AskReply, EntryReply } from "./core/ledger-messages.ts";
+import type { AskReply, CapShare, EntryReply } from "./core/ledger-messages.ts";
 import type { LedgerCalls, UsageRow } from "./object/ledger-calls.ts";
 
 type LedgerNamespace = { getByName(name: string): { call(name: string, argument: unknown): Promise<unknown> } };
@@ -17,6 +17,7 @@ export function ledgerOf(env: { readonly TENANT_LEDGER?: unknown }, tenant: stri
     awaitTurn: async (id) => stub.call("awaitTurn", id) as Promise<AskReply | null>,
     report: async (report) => stub.call("report", report) as Promise<EntryReply>,
     usage: async (asked) => stub.call("usage", asked) as Promise<readonly UsageRow[]>,
+    capShares: async (limits) => stub.call("capShares", limits) as Promise<readonly CapShare[] | null>,
   };
 }
 

@@ -226,3 +226,35 @@ describe("the record", () => {
     expect((await ask("audit", { since: { atMs: Date.now() + 60_000 }, limit: 4 })).lines).toEqual([]);
   });
 });
+
+describe("what alerts watch of the registry", () => {
+  // What has ended long ago is forgotten.
+  const now = Date.now();
+  const watched = async (limit = 9, tenants: readonly string[] = []) =>
+    ask("watched", { endsFromMs: now + 1_000, endsBeforeMs: now + 9_000, limit, tenants });
+
+  test("is the keys that end in that time and are not revoked, the first to end, and so many", async () => {
+    for (const [id, expiresAtMs] of [
+      ["before", now + 999],
+      ["last", now + 9_000],
+      ["first", now + 1_000],
+      ["revoked", now + 5_000],
+      ["after", now + 9_001],
+      ["never", null],
+    ] as const)
+      await ask("create", { key: newKey(id, { expiresAtMs }), order });
+    await ask("change", { id: "revoked", change: { kind: "revoke" }, order });
+    const ending = [
+      { id: "first", expiresAtMs: now + 1_000 },
+      { id: "last", expiresAtMs: now + 9_000 },
+    ];
+    expect((await watched()).ending).toEqual(ending);
+    expect((await watched(1)).ending).toEqual(ending.slice(0, 1));
+  });
+
+  test("is which tenants have keys with limits", async () => {
+    await ask("create", { key: newKey("k1", { tenant: "acme", limits: { spendPerDay: 1 } }), order });
+    await ask("create", { key: newKey("k2", { tenant: "globex" }), order });
+    expect((await watched(9, ["globex", "acme", "nobody"])).limited).toEqual(["acme"]);
+  });
+});

@@ -12,7 +12,7 @@ function world(mayGoAlone: boolean) {
   const reports: EntryReport[] = [];
   const state = { isAway: true, asks: 0 };
   const away = async (): Promise<never> => Promise.reject(new Error("away"));
-  const ledger: LedgerCalls = {
+  const ledger: Pick<LedgerCalls, "ask" | "awaitTurn" | "report"> = {
     ask: async () => {
       state.asks += 1;
       return away();
@@ -24,7 +24,6 @@ function world(mayGoAlone: boolean) {
       const last = report.entries.at(-1)?.seq ?? report.from;
       return { heard: last, kept: last };
     },
-    usage: async () => [],
   };
   const memory = createBudgetMemory(createPurse("i1"));
   const ports = {

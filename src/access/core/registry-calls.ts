@@ -50,6 +50,19 @@ export type RegistryCalls = {
   };
   /** Tenants with a key, by name; at most so many. */
   tenants: { readonly ask: { readonly limit: number }; readonly answer: readonly string[] };
+  /** For alerts: keys that are not revoked and end in that time, the first to end first; and which of these tenants have keys with limits. */
+  watched: {
+    readonly ask: {
+      readonly endsFromMs: number;
+      readonly endsBeforeMs: number;
+      readonly limit: number;
+      readonly tenants: readonly string[];
+    };
+    readonly answer: {
+      readonly ending: readonly { readonly id: string; readonly expiresAtMs: number }[];
+      readonly limited: readonly string[];
+    };
+  };
   /** Answers its number. */
   record: { readonly ask: AuditEntry; readonly answer: number };
   audit: { readonly ask: { readonly since: AuditSince; readonly limit: number }; readonly answer: AuditPage };

@@ -13,6 +13,7 @@ const MIGRATIONS = [
    CREATE INDEX over ON api_key (over_ms) WHERE over_ms IS NOT NULL;
    CREATE TABLE audit (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, line TEXT NOT NULL, hash TEXT NOT NULL);
    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`,
+  `CREATE INDEX limited ON api_key (tenant) WHERE json_extract(record, '$.limits') IS NOT NULL;`,
 ] as const;
 
 /** Records that one append removes at most: a full log is brought down by and by. */
@@ -87,6 +88,27 @@ export class RegistryStore {
       .exec<{ tenant: string }>("SELECT DISTINCT tenant FROM api_key ORDER BY tenant LIMIT ?", limit)
       .toArray()
       .map(({ tenant }) => tenant);
+  }
+
+  /** Not revoked, and over in that time, by `over_ms`. */
+  ending(fromMs: number, beforeMs: number, limit: number): readonly { id: string; expiresAtMs: number }[] {
+    return this.#sql
+      .exec<{ id: string; expiresAtMs: number }>(
+        `SELECT id, json_extract(record, '$.expiresAtMs') AS expiresAtMs FROM api_key
+         WHERE over_ms BETWEEN ? AND ? AND json_extract(record, '$.revokedAtMs') IS NULL ORDER BY over_ms LIMIT ?`,
+        fromMs,
+        beforeMs,
+        limit,
+      )
+      .toArray();
+  }
+
+  hasLimitedKey(tenant: string): boolean {
+    return (
+      this.#sql
+        .exec("SELECT 1 FROM api_key WHERE tenant = ? AND json_extract(record, '$.limits') IS NOT NULL LIMIT 1", tenant)
+        .toArray().length > 0
+    );
   }
 
   /** Null: nothing was recorded yet. */

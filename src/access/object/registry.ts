@@ -42,6 +42,10 @@ export class Registry {
     change: async ({ id, change, order }) => this.#change(id, change, order),
     list: ({ tenant, after, limit }) => this.#store.keysOf(tenant, after, limit),
     tenants: ({ limit }) => this.#store.tenants(limit),
+    watched: ({ endsFromMs, endsBeforeMs, limit, tenants }) => ({
+      ending: this.#store.ending(endsFromMs + KEPT_OVER_MS, endsBeforeMs + KEPT_OVER_MS, limit),
+      limited: tenants.filter((tenant) => this.#store.hasLimitedKey(tenant)),
+    }),
     record: async (entry) => this.#inTurn(async () => this.#append(entry, () => undefined)),
     audit: async ({ since, limit }) => this.#inTurn(async () => this.#page(since, limit)),
   };

@@ -36,9 +36,29 @@ export type AlertRules = {
 export type AlertSight = {
   readonly window: Window;
   readonly pools: readonly PoolSight[];
-  readonly keys: readonly { readonly id: string; readonly expiresAtMs: number }[];
-  readonly spends: readonly { readonly tenant: string; readonly share: number | null }[];
+  readonly keys: readonly KeySight[];
+  readonly spends: readonly SpendSight[];
 };
+
+/** `expiresAtMs` null: it was told of, and who keeps it does not answer. */
+export type KeySight = { readonly id: string; readonly expiresAtMs: number | null };
+
+/** Of a tenant's cap, or of one of its keys'. `share` null: its ledger does not answer. */
+export type SpendSight = {
+  readonly tenant: string;
+  readonly key: string | null;
+  readonly period: "day" | "month";
+  readonly share: number | null;
+};
+
+/** What an alert of it is about. In no id is a slash. */
+const spendSubject = ({ tenant, key }: Pick<SpendSight, "tenant" | "key">): string =>
+  key === null ? tenant : `${tenant}/${key}`;
+
+export function readSpendSubject(subject: string): readonly [tenant: string, key: string | null] {
+  const [tenant = "", key = null] = subject.split("/");
+  return [tenant, key];
+}
 
 export type PoolSight = {
   readonly pool: string;
@@ -119,9 +139,9 @@ function poolMeasures(seen: PoolSight, window: Window, rules: AlertRules): reado
 function keyMeasures(keys: AlertSight["keys"], keyDays: number | null, now: number): readonly Measure[] {
   if (keyDays === null) return [];
   return keys.map(({ id, expiresAtMs }) => {
-    const days = (expiresAtMs - now) / DAY_MS;
-    const level: Level = days <= keyDays ? "bad" : "well";
-    const when = days > 0 ? `expires in ${Math.ceil(days)} d` : "has expired";
+    const days = expiresAtMs === null ? null : (expiresAtMs - now) / DAY_MS;
+    const level: Level = days === null ? "unknown" : days <= keyDays ? "bad" : "well";
+    const when = days === null || days > 0 ? `expires in ${days === null ? "?" : Math.ceil(days)} d` : "has expired";
     return {
       kind: "key_expiring",
       subject: id,
@@ -136,11 +156,21 @@ function keyMeasures(keys: AlertSight["keys"], keyDays: number | null, now: numb
 
 function spendMeasures(spends: AlertSight["spends"], spendShare: number | null): readonly Measure[] {
   if (spendShare === null) return [];
-  return spends.map(({ tenant, share }) => {
+  return spends.map((spend) => {
+    const { tenant, key, period, share } = spend;
     // Spending only falls where a new period begins.
     const level: Level = share === null ? "unknown" : share >= spendShare ? "bad" : "well";
-    const text = `Tenant ${tenant} has spent ${percent(share)} of its cap.`;
-    return { kind: "spend_near_cap", subject: tenant, level, value: share, limit: spendShare, forMs: 0, text };
+    const who = key === null ? `Tenant ${tenant}` : `Key ${key} of tenant ${tenant}`;
+    const text = `${who} has spent ${percent(share)} of its cap of the ${period}.`;
+    return {
+      kind: "spend_near_cap",
+      subject: spendSubject(spend),
+      level,
+      value: share,
+      limit: spendShare,
+      forMs: 0,
+      text,
+    };
   });
 }
 

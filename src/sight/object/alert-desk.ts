@@ -2,7 +2,7 @@
  * Looks at the fleet for its operator, and tells by webhook what is wrong and what is well again.
  *
  * When something is told is `core/alerts.ts`; here is the looking and the sending. It looks while requests are counted,
- * a quarter of a minute apart or as often as a rule needs, and on while an alert is raised or a message waits. Deliveries are those of a job's webhook:
+ * a quarter of a minute apart or as often as a rule needs, once after the last of them, and on while an alert is raised. Deliveries are those of a job's webhook:
  * signed anew at each try, the same id over all of them, at least once, for three days at most. A receiver that answers
  * 410 to a message is not sent that one again. It may stand in a private network: its URL is the operator's own word.
  * Rejected: an alert of each isolate or shard, of which none sees the whole.
@@ -27,6 +27,7 @@ import type { AlertEvent, Alerts } from "../core/alerts.ts";
 import type { FrameEvent } from "../core/frame.ts";
 import type { SeriesDelta } from "../core/report.ts";
 import { poolSights } from "./alert-sight.ts";
+import { AlertSources } from "./alert-sources.ts";
 import { AlertStore } from "./alert-store.ts";
 import type { AlertMessage } from "./alert-store.ts";
 import type { FeedAlarm } from "./feed-alarm.ts";
@@ -55,16 +56,20 @@ export class AlertDesk {
   readonly #store: AlertStore;
   readonly #rules: AlertsConfig;
   readonly #gapMs: number;
+  readonly #sources: AlertSources;
   #alerts: Alerts;
   #window: Window = [];
   #lookedAtMs = 0;
   #isLooking = false;
+  /** Something was counted that no look has seen. */
+  #isUnseen = false;
   readonly #sending = new Set<string>();
 
   constructor(parts: AlertParts, alerts: AlertsConfig) {
     this.#parts = parts;
     this.#rules = alerts;
     this.#gapMs = lookGapMs(alerts.rules);
+    this.#sources = new AlertSources(parts.env, parts.config);
     this.#store = new AlertStore(parts.storage);
     this.#alerts = this.#store.load();
     for (const event of this.#store.events()) parts.show(shown(event));
@@ -72,19 +77,21 @@ export class AlertDesk {
     this.#window = keepLook([], sumsOf(parts.series()), alerts.rules.windowMs, Date.now());
   }
 
-  /** Requests were counted: looks if it is time, and sees to the alarm. Never rejects. */
+  /** Requests were counted: looks if it is time, and later if it is not. Never rejects. */
   async counted(): Promise<void> {
     try {
+      this.#isUnseen = true;
       await this.#look(Date.now());
+      if (this.#isUnseen && !this.#isLooking) await this.#setAlarm();
     } catch (error) {
       console.error("a look for alerts failed", error);
     }
   }
 
-  /** The alarm: delivers what is due, and looks while something is raised. */
+  /** The alarm, which may be one of an earlier object: looks if it is time, and delivers what is due. */
   async wake(): Promise<void> {
     const now = Date.now();
-    if (this.#alerts.size > 0) await this.#look(now);
+    await this.#look(now);
     await this.#deliver(now);
     await this.#setAlarm();
   }
@@ -92,13 +99,16 @@ export class AlertDesk {
   async #look(now: number): Promise<void> {
     if (this.#isLooking || now - this.#lookedAtMs < this.#gapMs) return;
     this.#isLooking = true;
+    // What is counted while it looks is seen by the next one.
+    this.#isUnseen = false;
     try {
       await this.#lookNow();
+      this.#lookedAtMs = Date.now();
       await this.#deliver(Date.now());
       await this.#setAlarm();
     } finally {
-      this.#isLooking = false;
       this.#lookedAtMs = Date.now();
+      this.#isLooking = false;
     }
   }
 
@@ -106,18 +116,15 @@ export class AlertDesk {
     const { config, env, series } = this.#parts;
     const { rules, repeatMs, form } = this.#rules;
     const specs = Array.from(config.pools.keys(), (id) => poolSpec(config, id));
-    const [shards, queues] = await Promise.all([
+    const [shards, queues, { isComplete, ...others }] = await Promise.all([
       askFleet(specs, shardsOf(env, config), false),
       rules.queueOlderThanMs === null ? [] : askQueues(env, config),
+      this.#sources.look(rules, [...this.#alerts.values()], series(), Date.now()),
     ]);
+    if (!isComplete) this.#isUnseen = true;
     const now = Date.now();
     this.#window = keepLook(this.#window, sumsOf(series()), rules.windowMs, now);
-    const sight = {
-      window: this.#window,
-      pools: poolSights(config, shards, queues, now),
-      keys: config.keys.flatMap(({ id, expiresAtMs }) => (expiresAtMs === null ? [] : [{ id, expiresAtMs }])),
-      spends: [],
-    };
+    const sight = { window: this.#window, pools: poolSights(config, shards, queues, now), ...others };
     const { alerts, events } = lookAtAlerts(this.#alerts, measuresOf(sight, rules, now), { repeatMs }, now);
     this.#alerts = alerts;
     if (events.length === 0) return;
@@ -126,10 +133,10 @@ export class AlertDesk {
     for (const event of events) this.#parts.show(shown(event));
   }
 
-  /** While a message waits, or an alert is raised, somebody must look. */
+  /** While a message waits, an alert is raised, or nobody has seen what was counted last. */
   async #setAlarm(): Promise<void> {
     const next = this.#store.nextMs();
-    const look = this.#alerts.size > 0 ? Date.now() + this.#gapMs : null;
+    const look = this.#alerts.size > 0 || this.#isUnseen ? this.#lookedAtMs + this.#gapMs : null;
     const due = [next, look].filter((atMs) => atMs !== null);
     await this.#parts.alarm.want("alerts", due.length > 0 ? Math.min(...due) : null);
   }

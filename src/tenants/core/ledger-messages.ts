@@ -105,6 +105,14 @@ export type Entry = {
   readonly usage: readonly Usage[];
 };
 
+/** How much of a cap of money is used. `key` null: the tenant's own. */
+export type CapShare = {
+  readonly key: string | null;
+  readonly period: "day" | "month";
+  /** 1: all of it. */
+  readonly share: number;
+};
+
 /** `from`: the first entry that may not be kept yet; without entries it asks how far they are. */
 export type EntryReport = { readonly isolate: string; readonly from: number; readonly entries: readonly Entry[] };
 

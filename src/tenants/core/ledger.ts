@@ -16,6 +16,7 @@ import type { Amount, Limits } from "./amounts.ts";
 import type {
   Ask,
   AskReply,
+  CapShare,
   Close,
   EntryReply,
   EntryReport,
@@ -32,6 +33,7 @@ import {
   giveBack,
   isBeyondWritten,
   minus,
+  nearestCap,
   release,
   releaseGhost,
   reserve,
@@ -236,6 +238,19 @@ function free(ledger: Ledger, grant: Grant, amount: Amount, now: number): void {
     ledger.grants.delete(grant.id);
     over(ledger, grant.id, grant.reply);
   }
+}
+
+/**
+ * Of the tenant and of each key with a cap of money: the one that is nearest to its end. `limits`: the tenant's, as they are
+ * now; a key's are those that it came with last.
+ */
+export function capShares(ledger: Ledger, limits: Limits, now: number): readonly CapShare[] {
+  const tenant = { ...scopeAt(ledger, null, null, now), limits };
+  const keys = [...ledger.keys.keys()].map((key) => [key, scopeAt(ledger, key, null, now)] as const);
+  return [[null, tenant] as const, ...keys].flatMap(([key, scope]) => {
+    const nearest = nearestCap(scope);
+    return nearest === null ? [] : [{ key, ...nearest }];
+  });
 }
 
 /** Entries in order, each once. What lies beyond a gap is not heard: it comes again. */

@@ -11,7 +11,7 @@ import { msToNextDay, msToNextMonth } from "./amounts.ts";
 import type { Amount, LimitName, Limits, Period } from "./amounts.ts";
 import { charge, createWindow, msUntilLeft, refund, usedIn, WINDOW_MS } from "./window.ts";
 import type { Window } from "./window.ts";
-import type { Standing, StandingOf } from "./ledger-messages.ts";
+import type { CapShare, Standing, StandingOf } from "./ledger-messages.ts";
 
 /** Written in place. */
 export type Scope = {
@@ -202,6 +202,14 @@ export function settle(scope: Scope, tokens: number, micros: number): void {
     sum.tokens += tokens;
     sum.micros += micros;
   }
+}
+
+/** How much of its caps of money is settled; the higher share of the two. Null: it has none. */
+export function nearestCap({ limits, day, month }: Scope): Omit<CapShare, "key"> | null {
+  const ofDay = limits.microsPerDay === undefined ? null : day.micros / limits.microsPerDay;
+  const ofMonth = limits.microsPerMonth === undefined ? null : month.micros / limits.microsPerMonth;
+  if (ofMonth !== null && ofMonth >= (ofDay ?? 0)) return { period: "month", share: ofMonth };
+  return ofDay === null ? null : { period: "day", share: ofDay };
 }
 
 /** The share of a limit that a restart may count too much: what is granted beyond needs a write first. */

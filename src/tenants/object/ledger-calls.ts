@@ -1,6 +1,7 @@
 /** A tenant's ledger as the rest of the house sees it. Calls reject when it cannot be reached. */
 import type { DayUsage } from "../core/usage-sum.ts";
-import type { Ask, AskReply, EntryReply, EntryReport } from "../core/ledger-messages.ts";
+import type { Limits } from "../core/amounts.ts";
+import type { Ask, AskReply, CapShare, EntryReply, EntryReport } from "../core/ledger-messages.ts";
 
 /** Days of UTC, both in it. `key` null: all. */
 export type UsageAsked = { readonly from: string; readonly to: string; readonly key: string | null };
@@ -13,4 +14,6 @@ export type LedgerCalls = {
   awaitTurn(id: string): Promise<AskReply | null>;
   report(report: EntryReport): Promise<EntryReply>;
   usage(asked: UsageAsked): Promise<readonly UsageRow[]>;
+  /** By the tenant's limits as they are now. Null: a ledger of a version that cannot tell. */
+  capShares(limits: Limits): Promise<readonly CapShare[] | null>;
 };

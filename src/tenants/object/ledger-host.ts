@@ -5,7 +5,8 @@
  * before an answer goes out that a restart would otherwise forget (the platform holds the answer until the write is on the
  * disk). Nothing is written for a request by itself.
  */
-import { ask, createLedger, ISOLATES_MAX, report, turns } from "../core/ledger.ts";
+import { ask, capShares, createLedger, ISOLATES_MAX, report, turns } from "../core/ledger.ts";
+import type { Limits } from "../core/amounts.ts";
 import type { Ledger } from "../core/ledger.ts";
 import { addDay } from "../core/usage-sum.ts";
 import type { DayUsage } from "../core/usage-sum.ts";
@@ -49,6 +50,8 @@ export class LedgerHost {
         return this.report(argument as EntryReport);
       case "usage":
         return this.usage(argument as UsageAsked);
+      case "capShares":
+        return capShares(this.#ledger, argument as Limits, Date.now());
       default:
         return null;
     }

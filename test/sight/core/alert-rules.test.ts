@@ -22,6 +22,7 @@ const RULES: AlertRules = {
   keyDays: 7,
   spendShare: 0.8,
 };
+const SPEND = { tenant: "acme", key: null, period: "day" } as const;
 const POOL: PoolSight = { pool: "llama", endpoints: 4, admitting: 4, budget: 10, oldestQueuedMs: 0 };
 
 const requests = (outcome: string, count: number): SeriesDelta => [
@@ -79,9 +80,10 @@ describe("a rule finds", () => {
     ["a key with a week left", "key_expiring", { keys: [{ id: "ops", expiresAtMs: NOW + 7 * DAY }] }, "bad"],
     ["a key with more", "key_expiring", { keys: [{ id: "ops", expiresAtMs: NOW + 7 * DAY + 1 }] }, "well"],
     ["a key that has expired", "key_expiring", { keys: [{ id: "ops", expiresAtMs: NOW - 1 }] }, "bad"],
-    ["spending at its share", "spend_near_cap", { spends: [{ tenant: "acme", share: 0.8 }] }, "bad"],
-    ["spending below", "spend_near_cap", { spends: [{ tenant: "acme", share: 0.79 }] }, "well"],
-    ["spending that is not known", "spend_near_cap", { spends: [{ tenant: "acme", share: null }] }, "unknown"],
+    ["a key whose registry is silent", "key_expiring", { keys: [{ id: "ops", expiresAtMs: null }] }, "unknown"],
+    ["spending at its share", "spend_near_cap", { spends: [{ ...SPEND, share: 0.8 }] }, "bad"],
+    ["spending below", "spend_near_cap", { spends: [{ ...SPEND, share: 0.79 }] }, "well"],
+    ["spending that is not known", "spend_near_cap", { spends: [{ ...SPEND, share: null }] }, "unknown"],
   ] as const)("%s", (_, kind, sight, level) => {
     expect(levelOf(kind, sight)).toBe(level);
   });
