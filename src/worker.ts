@@ -2,6 +2,7 @@
  * The Worker's entry, and the door: what is no method and no target of ours ends here; health and preflight, which need
  * no key and no runtime, are answered; then come the routes.
  */
+import { isConfigReady, prepareConfig } from "./config/env.ts";
 import { drainUnread } from "./wire/body.ts";
 import { isDraining, untilCut } from "./dispatch/draining.ts";
 import { dress } from "./wire/replies.ts";
@@ -48,6 +49,7 @@ async function answer(
 ): Promise<Response> {
   const requestId = `req_${crypto.randomUUID()}`;
   const seen = createSeen(requestId, request.method);
+  if (!isConfigReady(env)) await prepareConfig(env);
   const served = await serve(request, env, ctx, seen, isOperators);
   const runtime = runtimeOf(env, ctx);
   const reply = served instanceof Response ? served : await dressed(served, requestId, request.url, runtime);

@@ -1,16 +1,15 @@
 /**
  * What the platform hands to the Worker and the Durable Objects, and the config that both read from it.
  *
- * The config text is parsed once per isolate and kept by its text: a binding replaces the bundled file, so that a
- * self-hosted router, a test and the demo run the same bundle with their own fleet.
+ * A binding replaces the bundled file, so that a self-hosted router, a test and the demo run the same bundle with their
+ * own fleet. The bundled one was read by the build; what a binding says is read once per isolate and kept by its text,
+ * by a part of the bundle that its first request loads: the schema weighs as much as half of all that is needed at start.
  */
 import bundledConfig from "../../warmpath.jsonc";
-import { err, ok } from "../lib/result.ts";
+import { invariant } from "../lib/invariant.ts";
+import { ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
-import { checkConfig } from "./config-check.ts";
-import { resolveConfig } from "./config-resolve.ts";
-import { ConfigSchema } from "./config-schema.ts";
-import { readValue } from "./config-value.ts";
+import { builtConfig } from "./built-config.ts";
 import type { Config } from "./config.ts";
 
 /** Bindings beside the Durable Object namespaces; endpoint secrets are further text bindings, named by the config. */
@@ -41,14 +40,27 @@ export type LoadedConfig = { readonly text: string; readonly parsed: Result<Conf
 
 let loaded: LoadedConfig | null = null;
 
-export function loadConfig(env: Env): LoadedConfig {
-  const text = env.WARMPATH_CONFIG ?? bundledConfig;
-  if (loaded === null || loaded.text !== text) loaded = { text, parsed: configOf(text) };
-  return loaded;
+const textOf = (env: Env): string => env.WARMPATH_CONFIG ?? bundledConfig;
+
+/** Is it there for `loadConfig`, without waiting. */
+export function isConfigReady(env: Env): boolean {
+  const text = textOf(env);
+  if (loaded?.text === text) return true;
+  if (text !== bundledConfig || builtConfig === null) return false;
+  loaded = { text, parsed: ok(builtConfig) };
+  return true;
 }
 
-/** What is wrong with one that is not right, `config-parse.ts` says. */
-function configOf(text: string): Result<Config, null> {
-  const shape = ConfigSchema.safeParse(readValue(text));
-  return shape.success && checkConfig(shape.data).length === 0 ? ok(resolveConfig(shape.data)) : err(null);
+/** Whatever the platform calls, the Worker's door and the objects, waits for this before anything asks for the config. */
+export async function prepareConfig(env: Env): Promise<void> {
+  if (isConfigReady(env)) return;
+  const text = textOf(env);
+  const { configOfText } = await import("./config-of-text.ts");
+  loaded = { text, parsed: configOfText(text) };
+}
+
+/** After `prepareConfig`. */
+export function loadConfig(env: Env): LoadedConfig {
+  invariant(isConfigReady(env) && loaded !== null, "the config is read before it is asked for");
+  return loaded;
 }

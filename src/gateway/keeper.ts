@@ -3,6 +3,7 @@
  * on Cloudflare nothing leads to it. So it asks for no key.
  */
 import { DRAIN_GRACE_MS_MAX } from "../config/config-bounds.ts";
+import { prepareConfig } from "../config/env.ts";
 import { beginDrain, drain } from "../dispatch/draining.ts";
 import { runtimeOf } from "../dispatch/runtime.ts";
 import type { EdgeEnv } from "../dispatch/runtime.ts";
@@ -25,6 +26,7 @@ export const Keeper = {
       await flushOutbox(env);
       return Response.json({ cut });
     }
+    await prepareConfig(env);
     const runtime = runtimeOf(env, ctx);
     if (request.method === "POST" && pathname === "/look" && runtime !== null) {
       const { lookRound } = await import("./look-round.ts");

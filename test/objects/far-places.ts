@@ -11,6 +11,7 @@
  * on.
  */
 import { env as bindings } from "cloudflare:workers";
+import type { EndpointConfig } from "../../src/config/config.ts";
 import type { AcquireRequest } from "../../src/routing/core/shard-messages.ts";
 import { parseShardName } from "../../src/routing/core/shard-name.ts";
 import edge from "../../src/worker.ts";
@@ -47,10 +48,11 @@ let areDigestsLost = false;
 
 const tripMs = (from: string, to: string): number => tripsMs[from]?.[to] ?? 0;
 
-const endpoints = (() => {
+/** Whoever sends has read the config. */
+function endpoints(): readonly EndpointConfig[] {
   const { parsed } = loadConfig(bindings as EdgeEnv);
   return parsed.ok ? [...parsed.value.pools.values()].flatMap((pool) => pool.endpoints) : [];
-})();
+}
 
 const fetchNear = globalThis.fetch;
 
@@ -59,7 +61,7 @@ const fetchNear = globalThis.fetch;
  */
 async function fetchFar(url: string, init: RequestInit): Promise<Response> {
   const { [ENTERED_AT]: enteredAt, ...headers } = init.headers as Readonly<Record<string, string>>;
-  const to = endpoints.find((endpoint) => url.startsWith(`${endpoint.url}/`))?.region ?? "";
+  const to = endpoints().find((endpoint) => url.startsWith(`${endpoint.url}/`))?.region ?? "";
   const oneWayMs = tripMs(enteredAt ?? to, to);
   const options = init.signal === undefined || init.signal === null ? {} : { signal: init.signal };
   await scheduler.wait(oneWayMs, options);

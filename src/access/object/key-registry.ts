@@ -4,6 +4,7 @@
  * because few isolates of the Worker hold it.
  */
 import { DurableObject } from "cloudflare:workers";
+import { prepareConfig } from "../../config/env.ts";
 import type { Env } from "../../config/env.ts";
 import type { RegistryCalls } from "../core/registry-calls.ts";
 import type { RegistryRpc } from "./rpc.ts";
@@ -14,6 +15,7 @@ export class KeyRegistry extends DurableObject<Env> implements RegistryRpc {
 
   async ask<Name extends keyof RegistryCalls>(name: Name, ask: RegistryCalls[Name]["ask"]) {
     if (this.#registry === null) {
+      await prepareConfig(this.env);
       const { Registry: Loaded } = await import("./registry.ts");
       // Another call may have been quicker.
       this.#registry ??= new Loaded(this.ctx.storage, this.env);

@@ -8,6 +8,7 @@
  */
 import type { JobQueueEnv } from "./queue-env.ts";
 import { DurableObject } from "cloudflare:workers";
+import { prepareConfig } from "../../config/env.ts";
 import type { SubmitRequest } from "../core/messages.ts";
 import type { QueueLimits, QueueMode } from "../core/queue.ts";
 import type { Queue } from "./queue.ts";
@@ -135,7 +136,7 @@ export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
 
   async #ready(): Promise<Queue> {
     if (this.#queue !== null) return this.#queue;
-    this.#loading ??= import("./queue.ts").then((module) => new module.Queue(this.ctx, this.env));
+    this.#loading ??= this.#load();
     try {
       this.#queue = await this.#loading;
     } catch (error) {
@@ -144,5 +145,11 @@ export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
       throw error;
     }
     return this.#queue;
+  }
+
+  async #load(): Promise<Queue> {
+    await prepareConfig(this.env);
+    const module = await import("./queue.ts");
+    return new module.Queue(this.ctx, this.env);
   }
 }

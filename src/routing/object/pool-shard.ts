@@ -19,7 +19,7 @@ import type { ViewSet } from "../core/endpoint/endpoint-view.ts";
 import type { ExplainRequest } from "../core/cost/explain.ts";
 import type { AcquireReply, AcquireRequest, AwaitOutcome, Report, ReportReply } from "../core/shard-messages.ts";
 import type { Config, EndpointConfig } from "../../config/config.ts";
-import { loadConfig } from "../../config/env.ts";
+import { loadConfig, prepareConfig } from "../../config/env.ts";
 import type { Env } from "../../config/env.ts";
 import type { NewsPlace } from "../../wire/news-line.ts";
 import { poolSpec } from "../../config/pool-spec.ts";
@@ -39,7 +39,7 @@ type Looked = { readonly endpoint: EndpointConfig; readonly target: Target; read
 
 export class PoolShard extends DurableObject<ShardEnv> {
   readonly #store: ShardStore;
-  readonly #config: Config | null;
+  #config: Config | null = null;
   readonly #looked = new Map<string, Looked>();
   /** Null: the config has no such pool, or is wrong. */
   #host: ShardHost | null = null;
@@ -47,8 +47,6 @@ export class PoolShard extends DurableObject<ShardEnv> {
   constructor(ctx: DurableObjectState, env: ShardEnv) {
     super(ctx, env);
     this.#store = new ShardStore(ctx.storage);
-    const { parsed } = loadConfig(env);
-    this.#config = parsed.ok ? parsed.value : null;
     // No call comes in before.
     void ctx.blockConcurrencyWhile(async () => {
       this.#host = await this.#begin(ctx.id.name ?? "");
@@ -112,6 +110,9 @@ export class PoolShard extends DurableObject<ShardEnv> {
   }
 
   async #begin(name: string): Promise<ShardHost | null> {
+    await prepareConfig(this.env);
+    const config = loadConfig(this.env).parsed;
+    this.#config = config.ok ? config.value : null;
     const parsed = parseShardName(name);
     const pool = parsed === null ? undefined : this.#config?.pools.get(parsed.pool);
     if (this.#config === null || parsed === null || pool === undefined) return null;

@@ -6,6 +6,7 @@
  * rejection (a full disk) must have its handler when it comes, else the runtime reports it as nobody's.
  */
 import { DurableObject } from "cloudflare:workers";
+import { prepareConfig } from "../../config/env.ts";
 import type { Report } from "../core/report.ts";
 import type { FeedCalls, HistoryAsked } from "../feed-port.ts";
 import type { FeedEnv } from "./feed-env.ts";
@@ -60,6 +61,7 @@ export class FleetFeed extends DurableObject<FeedEnv> implements FeedCalls {
   /** Two calls may load it at once: the one that is later finds it there. */
   async #ready(): Promise<Feed> {
     if (this.#feed === null) {
+      await prepareConfig(this.env);
       const module = await import("./feed.ts");
       this.#feed ??= new module.Feed(this.ctx, this.env);
     }

@@ -103,6 +103,21 @@ describe("bundling", () => {
     expect(size.bytes).toBeGreaterThan(35_000);
   });
 
+  test("with the config of its bundle an isolate is ready with nothing but what is loaded at start", async () => {
+    const folder = join(dir, "out");
+    await buildWorker({ outfile: join(folder, "worker.js") });
+    const atStart = new Set<string>();
+    bytesOfGraph(folder, "worker.js", atStart);
+    for (const name of readdirSync(folder)) if (!atStart.has(name)) rmSync(join(folder, name));
+    const router = await startWorkerd({
+      bundlePath: join(folder, "worker.js"),
+      bindings: { RUNPOD_API_KEY: "a-key", WARMPATH_KEY_PEPPER: "0123456789abcdef0123456789abcdef" },
+    });
+    const ready = await fetch(`${router.url}/readyz`).then((response) => response.text());
+    await router.stop();
+    expect(ready).toBe("ok\n");
+  });
+
   test("who reads the folder while two build it again finds whole files, and no part missing", async () => {
     const entry = join(dir, "entry.ts");
     const outfile = join(dir, "out/worker.js");
