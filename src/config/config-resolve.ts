@@ -49,6 +49,7 @@ export function resolveConfig(raw: RawConfig): Config {
     },
     currency: raw.currency,
     alerts: raw.alerts,
+    jobs: raw.jobs,
     cors: raw.cors ?? null,
     routes: new Map(
       raw.routes.map(({ path, pool, upstreamPath, openTo }) => [

@@ -344,6 +344,7 @@ export const ConfigSchema = z
     cors: cors.optional().describe("Lets browsers call the API. Default: absent, and no CORS header is sent."),
     // Read whole by `whole-schema.ts`.
     alerts: z.unknown().optional(),
+    jobs: z.unknown().optional(),
     routes: z
       .array(route)
       .max(ROUTES_MAX)

@@ -189,6 +189,8 @@ export type Config = {
   readonly currency: string;
   /** As it was written; `alertsOf` reads it. */
   readonly alerts: unknown;
+  /** As it was written; `jobsOf` reads it. */
+  readonly jobs: unknown;
   /** null: send no CORS header. */
   readonly cors: { readonly allowOrigin: string } | null;
   /** By public path. */

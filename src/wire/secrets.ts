@@ -6,7 +6,7 @@
  * Model: a secret is asked for by name only, in the places listed here; a new option that names one is added here too.
  */
 import type { Config } from "../config/config.ts";
-import { alertsOf } from "../config/whole-schema.ts";
+import { alertsOf, jobKeysOf } from "../config/whole-schema.ts";
 
 /** API keys are checked under it. */
 const KEY_PEPPER = "WARMPATH_KEY_PEPPER";
@@ -40,6 +40,7 @@ export function secretsOf(config: Config): readonly SecretUse[] {
     note(alerts.urlSecret, "the receiver of alerts");
     note(alerts.secret ?? (alerts.form === "standard" ? WEBHOOK_SECRET : undefined), "alerts");
   }
+  for (const name of jobKeysOf(config) ?? []) note(name, "the encryption of jobs");
   for (const [tenant, { webhookSecrets }] of config.tenants) {
     for (const name of webhookSecrets) note(name, `the webhooks of tenant ${tenant}`);
   }

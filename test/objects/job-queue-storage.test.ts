@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { HEAD_SQL } from "../../src/jobs/object/job-sql.ts";
 import { JobStore } from "../../src/jobs/object/job-store.ts";
+import { PLAIN } from "../../src/jobs/object/sealer.ts";
 import {
   answerWith,
   ended,
@@ -108,7 +109,7 @@ describe("the schema", () => {
     await queue().pause(true);
     await submit();
     await inQueue((storage) => {
-      const again = new JobStore(storage);
+      const again = new JobStore(storage, PLAIN);
       expect(again.lanes()).toEqual([{ tenant: TENANT, waiting: 1 }]);
     });
   });

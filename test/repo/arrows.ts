@@ -62,7 +62,7 @@ export const ranks: readonly (readonly Room[])[] = [
     { room: "src/tenants/", packages: [WORKERS] },
   ],
   [
-    { room: "src/jobs/object/", packages: [WORKERS] },
+    { room: "src/jobs/object/", packages: [WORKERS, "node:crypto"] },
     { room: "src/sight/object/", packages: [WORKERS] },
   ],
   [{ room: "src/gateway/", packages: [WORKERS, "itty-router"] }],

@@ -16,6 +16,7 @@ export type KeyedRouter = {
   /** Of an operator, in the config. */
   readonly operator: string;
   readonly pepper: string;
+  readonly stateDir: string;
   router: Workerd;
   ask(
     method: string,
@@ -67,6 +68,7 @@ export async function startKeyedRouter(
   const made: KeyedRouter = {
     operator,
     pepper,
+    stateDir,
     router: await start({}, {}),
     async ask(method, path, key, body, headers = {}) {
       const response = await fetch(made.router.url + path, {

@@ -3,6 +3,7 @@ import type { RequestProblem } from "../../jobs/wire/jobs-runpod.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { markStorageFull } from "../../jobs/object/full-mark.ts";
 import type { EdgeRequest } from "../edge-request.ts";
+import { isLocked } from "../../jobs/core/locked.ts";
 import { isStorageFull, STORAGE_RETRY_MS } from "../../jobs/core/storage-full.ts";
 
 export const UNKNOWN_JOB: Refusal = {
@@ -25,6 +26,7 @@ export async function answerStored(edge: EdgeRequest, work: () => Promise<Answer
   try {
     return await work();
   } catch (error) {
+    if (isLocked(error)) return refuseLocked(edge, error);
     if (!isStorageFull(error)) throw error;
     console.error("the storage of a queue is full", error);
     markStorageFull(Date.now());
@@ -37,6 +39,13 @@ export async function answerStored(edge: EdgeRequest, work: () => Promise<Answer
     if (!isStorageFull(error)) throw error;
     return refuseStorageFull();
   }
+}
+
+/** The operator finds in the log which key. */
+function refuseLocked({ requestId }: EdgeRequest, error: Error): Refusal {
+  console.error(`${requestId}: ${error.message}`);
+  const detail = "The jobs of this pool are encrypted under a key that the router lacks. Nothing of them is lost.";
+  return { reason: "misconfigured", detail };
 }
 
 export function refuseStorageFull(retryAfterMs = STORAGE_RETRY_MS): Refusal {

@@ -13,6 +13,7 @@ import {
 } from "./bounds.ts";
 import type { Ledger } from "./ledger.ts";
 import { isNearlyFull } from "./submission.ts";
+import type { Stored } from "./sealer.ts";
 
 type BatchRow = {
   id: string;
@@ -68,7 +69,7 @@ export class Batches {
           `INSERT OR REPLACE INTO draft (batch, job_id, request) VALUES (?, ?, ?)`,
           batchId,
           request.jobId,
-          JSON.stringify(request),
+          store.sealer.seal(JSON.stringify(request), ["draft", batchId, request.jobId]),
         );
       }
       const sql = `SELECT COUNT(*) AS total FROM draft WHERE batch = ?`;
@@ -83,18 +84,19 @@ export class Batches {
     const row = this.#row(tenant, batchId);
     if (row === null) return "unknown";
     if (row.status === "CANCELLED" || row.status === "FAILED") return "closed";
-    const { sql } = this.#ledger.store;
+    const { sql, sealer } = this.#ledger.store;
     sql.exec(`UPDATE batch SET status = 'FINALIZED' WHERE id = ?`, batchId);
     for (;;) {
       const drafts = sql
-        .exec<{ job_id: string; request: string }>(
+        .exec<{ job_id: string; request: Stored }>(
           `SELECT job_id, request FROM draft WHERE batch = ? LIMIT ?`,
           batchId,
           BATCH_TURN_MAX,
         )
         .toArray();
       for (const { job_id: jobId, request } of drafts) {
-        const outcome = await this.#submit(JSON.parse(request) as SubmitRequest);
+        const text = sealer.open(request, ["draft", batchId, jobId]);
+        const outcome = await this.#submit(JSON.parse(text) as SubmitRequest);
         // What the queue has no room for now stays a draft; finalizing again goes on.
         if (outcome.kind === "limited" && outcome.limit === "storage") return "full";
         if (outcome.kind === "limited" || outcome.kind === "paused") return "limited";

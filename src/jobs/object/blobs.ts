@@ -8,49 +8,66 @@
  */
 import type { StoredValue } from "../core/job-state.ts";
 import type { Job } from "../core/job.ts";
+import type { Sealer } from "./sealer.ts";
 import { BLOB_BYTES_MAX, BLOB_PART_BYTES, OUTPUT_ROW_BYTES_MAX, utf8Bytes } from "./bounds.ts";
+
+/** No name that is not sealed ends so. */
+const SEALED = ".sealed";
 
 export class Blobs {
   readonly #bucket: R2Bucket | null;
   readonly #sql: SqlStorage;
   readonly #prefix: string;
+  readonly #sealer: Sealer;
+  /** Behind the names of what is sealed. */
+  readonly #mark: "" | typeof SEALED;
 
-  constructor(bucket: R2Bucket | null, sql: SqlStorage, queueName: string) {
+  constructor(bucket: R2Bucket | null, sql: SqlStorage, queueName: string, sealer: Sealer) {
     this.#bucket = bucket;
     this.#sql = sql;
     this.#prefix = queueName;
+    this.#sealer = sealer;
+    this.#mark = sealer.marks.length === 0 ? "" : SEALED;
   }
 
   inputKey(jobId: string): string {
-    return `${this.#prefix}/${jobId}/input`;
+    return `${this.#prefix}/${jobId}/input${this.#mark}`;
   }
 
-  /** Rows are written in this turn; `text` has at most `BLOB_BYTES_MAX`. */
+  /** Under a name of this object. Rows are written in this turn; `text` has at most `BLOB_BYTES_MAX`. */
   async put(key: string, text: string): Promise<void> {
+    const bytes = new TextEncoder().encode(text);
     if (this.#bucket !== null) {
-      await this.#bucket.put(key, text);
+      await this.#bucket.put(key, this.#sealed(bytes, key, 0));
       return;
     }
-    const bytes = new TextEncoder().encode(text);
     for (let part = 0; part * BLOB_PART_BYTES < bytes.byteLength; part++) {
-      const data = bytes.slice(part * BLOB_PART_BYTES, (part + 1) * BLOB_PART_BYTES);
-      this.#sql.exec(`INSERT OR REPLACE INTO blob (key, part, data) VALUES (?, ?, ?)`, key, part, data.buffer);
+      const data = this.#sealed(bytes.slice(part * BLOB_PART_BYTES, (part + 1) * BLOB_PART_BYTES), key, part);
+      this.#sql.exec(
+        `INSERT OR REPLACE INTO blob (key, part, data) VALUES (?, ?, ?)`,
+        key,
+        part,
+        data.buffer as ArrayBuffer,
+      );
     }
   }
 
   /** A bucket may have been bound, or taken away, since: rows are looked at first. */
   async get(key: string): Promise<string | null> {
-    const rows = this.#sql.exec<{ data: ArrayBuffer }>(`SELECT data FROM blob WHERE key = ? ORDER BY part`, key);
+    const rows = this.#sql.exec<{ part: number; data: ArrayBuffer }>(
+      `SELECT part, data FROM blob WHERE key = ? ORDER BY part`,
+      key,
+    );
     const decoder = new TextDecoder();
     let text = "";
     let isFound = false;
-    for (const { data } of rows) {
+    for (const { part, data } of rows) {
       isFound = true;
-      text += decoder.decode(data, { stream: true });
+      text += decoder.decode(this.#opened(new Uint8Array(data), key, part), { stream: true });
     }
     if (isFound) return text + decoder.decode();
     const object = (await this.#bucket?.get(key)) ?? null;
-    return object === null ? null : object.text();
+    return object === null ? null : new TextDecoder().decode(this.#opened(await object.bytes(), key, 0));
   }
 
   /** All that a job left, its `keys` in R2 among it. Never rejects: what stays behind there is the lifecycle rule's. */
@@ -69,7 +86,8 @@ export class Blobs {
   /** All that this job left, wherever it lies. */
   async forgetJob({ id, output }: Job): Promise<void> {
     const keys = output?.kind === "object" ? [output.key] : [];
-    return this.forget(id, [...keys, this.inputKey(id)]);
+    const input = `${this.#prefix}/${id}/input`;
+    return this.forget(id, [...keys, input, input + SEALED]);
   }
 
   /** Keeps an output: inline, apart, or null when it is larger than `BLOB_BYTES_MAX`. */
@@ -77,9 +95,17 @@ export class Blobs {
     const bytes = utf8Bytes(json);
     if (bytes <= OUTPUT_ROW_BYTES_MAX) return { kind: "inline", json };
     if (bytes > BLOB_BYTES_MAX) return null;
-    const key = `${this.#prefix}/${jobId}/output-${token}`;
+    const key = `${this.#prefix}/${jobId}/output-${token}${this.#mark}`;
     await this.put(key, json);
     return { kind: "object", key, bytes };
+  }
+
+  #sealed(bytes: Uint8Array, key: string, part: number): Uint8Array {
+    return key.endsWith(SEALED) ? this.#sealer.sealBytes(bytes, ["blob", key, part]) : bytes;
+  }
+
+  #opened(bytes: Uint8Array, key: string, part: number): Uint8Array {
+    return key.endsWith(SEALED) ? this.#sealer.openBytes(bytes, ["blob", key, part]) : bytes;
   }
 
   async load(value: StoredValue | null): Promise<string | null> {

@@ -17,6 +17,9 @@ import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueOperatorRpc, JobQueueRp
 type Calls = JobQueueRpc & JobQueueMoreRpc & JobQueueAdminRpc & JobQueueOperatorRpc;
 type Args<Name extends keyof Calls> = Parameters<Calls[Name]>;
 
+/** A queue that cannot begin is tried again after this, ms: an operator has something to mend. */
+const BEGIN_AGAIN_MS = 60_000;
+
 export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
   #queue: Queue | null = null;
   #loading: Promise<Queue> | null = null;
@@ -131,7 +134,10 @@ export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
   }
 
   override async alarm(): Promise<void> {
-    (await this.#ready()).onAlarm();
+    const queue = await this.#ready().catch(() => null);
+    // The platform gives up an alarm that only throws.
+    if (queue === null) return this.ctx.storage.setAlarm(Date.now() + BEGIN_AGAIN_MS);
+    queue.onAlarm();
   }
 
   async #ready(): Promise<Queue> {
@@ -149,7 +155,7 @@ export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
 
   async #load(): Promise<Queue> {
     await prepareConfig(this.env);
-    const module = await import("./queue.ts");
-    return new module.Queue(this.ctx, this.env);
+    const { beginQueue } = await import("./begin-queue.ts");
+    return beginQueue(this.ctx, this.env);
   }
 }

@@ -9,12 +9,15 @@
  * Rejected: a table of attempts (the row's history has them), a table of history, an index over ended jobs.
  * Every table is described in docs/reference/storage.md.
  */
-import { JOB_NEWER } from "../core/job.ts";
 import type { JobState, TerminalState } from "../core/job-state.ts";
 import type { Job } from "../core/job.ts";
 import type { JobWebhook, JobWork } from "../core/messages.ts";
 import type { KeyRecord } from "../core/idempotency.ts";
 import { HEAD_SQL, LANES_SQL, MIGRATIONS, WALK_SQL } from "./job-sql.ts";
+import { readRow, writeRow } from "./job-row.ts";
+import type { RawRow } from "./job-row.ts";
+import { Seals } from "./seals.ts";
+import type { Sealer, Stored } from "./sealer.ts";
 
 /** What was submitted and never changes; `work.body` is empty when it lies apart under `bodyKey`. */
 export type JobSpecRow = {
@@ -50,18 +53,22 @@ export type EndedRow = {
 
 type WalkedRow = Omit<EndedRow, "deleteAtMs"> & { delete_ms: number | null; over: number; recent: number };
 
-type RawRow = { readonly job: string; readonly extra: string; readonly output: string | null };
-
 const ROW = "job, extra, output";
 
 export class JobStore {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
+  readonly sealer: Sealer;
+  readonly #seals: Seals;
 
-  constructor(storage: DurableObjectStorage) {
+  /** Throws `isLocked` where rows may be there that `sealer` cannot open. */
+  constructor(storage: DurableObjectStorage, sealer: Sealer) {
     this.#storage = storage;
     this.#sql = storage.sql;
+    this.sealer = sealer;
     this.#migrate();
+    this.#seals = new Seals(this);
+    this.#seals.check();
   }
 
   get sql(): SqlStorage {
@@ -74,6 +81,8 @@ export class JobStore {
 
   insert(row: JobRow, spec: JobSpecRow, columns: { readonly orderKey: string; readonly wakeMs: number | null }): void {
     const { job, extra } = row;
+    this.#seals.note();
+    const written = writeRow(this.sealer, row);
     this.#sql.exec(
       `INSERT INTO job (id, tenant, state, order_key, wake_ms, ttl_ms, batch, job, extra, spec, output)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)`,
@@ -84,13 +93,16 @@ export class JobStore {
       columns.wakeMs,
       job.dueAtMs + job.policy.ttlMs,
       extra.batchId,
-      writeJob(job),
-      JSON.stringify(extra),
-      JSON.stringify(spec),
+      written.job,
+      written.extra,
+      this.sealer.seal(JSON.stringify(spec), ["spec", job.id]),
     );
   }
 
-  update({ job, extra }: JobRow, columns: { readonly orderKey: string; readonly wakeMs: number | null }): void {
+  update(row: JobRow, columns: { readonly orderKey: string; readonly wakeMs: number | null }): void {
+    const { job } = row;
+    this.#seals.note();
+    const written = writeRow(this.sealer, row);
     this.#sql.exec(
       `UPDATE job SET state = ?, order_key = ?, wake_ms = ?, ttl_ms = ?, delete_ms = ?, job = ?, extra = ?, output = ?
        WHERE id = ?`,
@@ -99,16 +111,16 @@ export class JobStore {
       columns.wakeMs,
       job.dueAtMs + job.policy.ttlMs,
       job.deleteAtMs,
-      writeJob(job),
-      JSON.stringify(extra),
-      job.output?.kind === "inline" ? job.output.json : null,
+      written.job,
+      written.extra,
+      written.output,
       job.id,
     );
   }
 
   read(id: string): JobRow | null {
     const raw = first(this.#sql.exec<RawRow>(`SELECT ${ROW} FROM job WHERE id = ?`, id));
-    return raw === null ? null : readRow(raw);
+    return raw === null ? null : readRow(this.sealer, raw);
   }
 
   stateOf(id: string): JobState | null {
@@ -116,8 +128,8 @@ export class JobStore {
   }
 
   readSpec(id: string): JobSpecRow | null {
-    const raw = first(this.#sql.exec<{ spec: string }>(`SELECT spec FROM job WHERE id = ?`, id));
-    return raw === null ? null : (JSON.parse(raw.spec) as JobSpecRow);
+    const raw = first(this.#sql.exec<{ spec: Stored }>(`SELECT spec FROM job WHERE id = ?`, id));
+    return raw === null ? null : (JSON.parse(this.sealer.open(raw.spec, ["spec", id])) as JobSpecRow);
   }
 
   delete(id: string): void {
@@ -250,32 +262,35 @@ export class JobStore {
       `INSERT OR REPLACE INTO chunk (job_id, seq, data) VALUES (?, ?, ?)`,
       jobId,
       seq,
-      JSON.stringify(data),
+      this.sealer.seal(JSON.stringify(data), ["chunk", jobId, seq]),
     );
   }
 
   /** Rows that hold chunks at or after `fromSeq`, at most `max`. */
   readChunks(jobId: string, fromSeq: number, max: number): readonly { readonly seq: number; readonly data: string }[] {
     return this.#sql
-      .exec<{ seq: number; data: string }>(
+      .exec<{ seq: number; data: Stored }>(
         `SELECT seq, data FROM chunk WHERE job_id = ?1 AND seq >= COALESCE(
            (SELECT MAX(seq) FROM chunk WHERE job_id = ?1 AND seq <= ?2), 0) ORDER BY seq LIMIT ?3`,
         jobId,
         fromSeq,
         max,
       )
-      .toArray();
+      .toArray()
+      .map(({ seq, data }) => ({ seq, data: this.sealer.open(data, ["chunk", jobId, seq]) }));
   }
 
   /** Number of the last chunk on disk; null: none. */
   lastChunk(jobId: string): number | null {
     const raw = first(
-      this.#sql.exec<{ seq: number; data: string }>(
+      this.#sql.exec<{ seq: number; data: Stored }>(
         `SELECT seq, data FROM chunk WHERE job_id = ? ORDER BY seq DESC LIMIT 1`,
         jobId,
       ),
     );
-    return raw === null ? null : raw.seq + (JSON.parse(raw.data) as readonly string[]).length - 1;
+    if (raw === null) return null;
+    const data = this.sealer.open(raw.data, ["chunk", jobId, raw.seq]);
+    return raw.seq + (JSON.parse(data) as readonly string[]).length - 1;
   }
 
   deleteChunks(jobId: string): void {
@@ -332,7 +347,7 @@ export class JobStore {
     return this.#sql
       .exec<RawRow>(sql, ...bindings)
       .toArray()
-      .map(readRow);
+      .map((raw) => readRow(this.sealer, raw));
   }
 
   #migrate(): void {
@@ -351,16 +366,4 @@ export class JobStore {
 function first<Row extends Record<string, SqlStorageValue>>(cursor: SqlStorageCursor<Row>): Row | null {
   const next = cursor.next();
   return next.done === true ? null : next.value;
-}
-
-/** The output has a column of its own, and what a crash may forget is not written. */
-function writeJob(job: Job): string {
-  const output = job.output?.kind === "inline" ? { kind: "inline", json: "" } : job.output;
-  return JSON.stringify({ ...job, output, progress: null });
-}
-
-function readRow({ job: jobText, extra, output }: RawRow): JobRow {
-  const job: Job = { ...JOB_NEWER, ...(JSON.parse(jobText) as Job) };
-  const whole = output === null ? job : { ...job, output: { kind: "inline", json: output } as const };
-  return { job: whole, extra: JSON.parse(extra) as Extra };
 }

@@ -26,6 +26,8 @@ import { signedHeaders, webhookSecretProblem } from "../../wire/webhook-signatur
 import { webhookTarget } from "../../wire/webhook-target.ts";
 import { DEAD_DELIVERY_MS, DISABLED_MAX, DUE_LOOK_MAX, EVENTS_SHARE, OUTBOX_MAX } from "./bounds.ts";
 import type { JobRow } from "./job-store.ts";
+import { BrokenSeal } from "./sealer.ts";
+import type { Place, Sealer, Stored } from "./sealer.ts";
 
 export type WebhookEnv = { readonly WARMPATH_WEBHOOK_SECRET?: string; readonly WARMPATH_DEV?: string };
 
@@ -34,7 +36,8 @@ export type Message = {
   readonly jobId: string;
   readonly tenant: string;
   readonly url: string;
-  readonly body: string;
+  /** As it is stored: opened when it is sent. */
+  readonly body: Stored;
   readonly delivery: Delivery;
 };
 
@@ -54,7 +57,7 @@ export type Post = {
   readonly notice: Notice;
 };
 
-type RawMessage = { id: string; job_id: string; tenant: string; url: string; body: string; delivery: string };
+type RawMessage = { id: string; job_id: string; tenant: string; url: Stored; body: Stored; delivery: string };
 
 /** Whose messages the pool's own are: no tenant's, since a tenant's name is not empty. */
 export const OPERATOR = "";
@@ -73,6 +76,15 @@ const TENANTS_SQL = `WITH RECURSIVE waits (tenant) AS (
       FROM waits WHERE waits.tenant IS NOT NULL)
   SELECT tenant FROM waits WHERE tenant IS NOT NULL`;
 
+export type OutboxParts = {
+  readonly sql: SqlStorage;
+  readonly env: WebhookEnv;
+  /** Something is due at this instant. */
+  readonly wakeAt: (atMs: number) => void;
+  readonly signers: Signers;
+  readonly sealer: Sealer;
+};
+
 export class Outbox {
   readonly #sql: SqlStorage;
   readonly #env: WebhookEnv;
@@ -80,13 +92,15 @@ export class Outbox {
   /** Under way, by the id of the message. */
   readonly #sending = new Map<string, Bound>();
   readonly #signers: Signers;
+  readonly #sealer: Sealer;
   /** Whose turn was last. */
   #lastTenant = "";
   #stored: number;
   #ordinal = 0;
 
-  constructor(sql: SqlStorage, env: WebhookEnv, wakeAt: (atMs: number) => void, signers: Signers) {
+  constructor({ sql, env, wakeAt, signers, sealer }: OutboxParts) {
     this.#signers = signers;
+    this.#sealer = sealer;
     this.#sql = sql;
     this.#stored = sql.exec<{ count: number }>(`SELECT COUNT(*) AS count FROM outbox`).one().count;
     this.#env = env;
@@ -100,7 +114,8 @@ export class Outbox {
     this.#ordinal = Math.max(this.#ordinal + 1, now);
     const id = webhookId(row.job, notice, this.#ordinal);
     const { id: jobId, tenant } = row.job;
-    const body = webhook.form === "runpod" ? runpodBody(row, view, webhook, now) : standardBody(view, notice, now);
+    const text = webhook.form === "runpod" ? runpodBody(row, view, webhook, now) : standardBody(view, notice, now);
+    const body = this.#sealer.seal(text, ["hook", id]);
     const message = { jobId, tenant, url: webhook.url, body, delivery: createDelivery(id, webhook.form, now) };
     if (this.#isDisabled(tenant, webhook.url)) return;
     if (!isTerminalNotice(notice)) {
@@ -116,7 +131,8 @@ export class Outbox {
     now: number,
   ): void {
     if (this.#isDisabled(OPERATOR, url)) return;
-    const message = { jobId: "", tenant: OPERATOR, url, body, delivery: createDelivery(id, "standard", now) };
+    const stored = this.#sealer.seal(body, ["hook", id]);
+    const message = { jobId: "", tenant: OPERATOR, url, body: stored, delivery: createDelivery(id, "standard", now) };
     this.#keep(message, OUTBOX_MAX * EVENTS_SHARE, now);
   }
 
@@ -228,11 +244,13 @@ export class Outbox {
     if (after.state === "disabled") this.#disable(message, now);
   }
 
-  /** Null for no answer, and for an address that may not be called. Never rejects. */
-  async #send({ tenant, url, body, delivery }: Message): Promise<DeliveryAnswer> {
+  /** Null for no answer, for an address that may not be called, and for what somebody else wrote. Never rejects. */
+  async #send({ tenant, url, body: stored, delivery }: Message): Promise<DeliveryAnswer> {
     // The operator's URL is the config's word and no client's: it may be in a private network.
     const target = tenant === OPERATOR ? ok(url) : webhookTarget(url, this.#env.WARMPATH_DEV === "1");
     if (!target.ok) return null;
+    const body = this.#open(stored, ["hook", delivery.webhookId]);
+    if (body === "") return null;
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (delivery.form === "standard") {
       const secrets = this.#secretsOf(tenant);
@@ -278,7 +296,7 @@ export class Outbox {
       id,
       jobId,
       tenant,
-      url,
+      this.#sealer.seal(url, ["hook_url", id]),
       body,
       JSON.stringify(delivery),
       nextAtMs,
@@ -289,16 +307,29 @@ export class Outbox {
 
   #isDisabled(tenant: string, url: string): boolean {
     const sql = `SELECT 1 AS hit FROM disabled_hook WHERE tenant = ? AND url = ?`;
-    return this.#sql.exec(sql, tenant, url).toArray().length > 0;
+    const names = [url, ...this.#sealer.blinds(url)];
+    return names.some((name) => this.#sql.exec(sql, tenant, name).toArray().length > 0);
   }
 
   #disable({ tenant, url }: Message, now: number): void {
-    this.#sql.exec(`INSERT OR REPLACE INTO disabled_hook (tenant, url, since_ms) VALUES (?, ?, ?)`, tenant, url, now);
+    const [name = url] = this.#sealer.blinds(url);
+    this.#sql.exec(`INSERT OR REPLACE INTO disabled_hook (tenant, url, since_ms) VALUES (?, ?, ?)`, tenant, name, now);
     this.#sql.exec(
       `DELETE FROM disabled_hook WHERE (tenant, url) IN
          (SELECT tenant, url FROM disabled_hook ORDER BY since_ms DESC LIMIT -1 OFFSET ?)`,
       DISABLED_MAX,
     );
+  }
+
+  /** Empty: somebody else wrote it. */
+  #open(stored: Stored, place: Place): string {
+    try {
+      return this.#sealer.open(stored, place);
+    } catch (error) {
+      if (!(error instanceof BrokenSeal)) throw error;
+      console.error("a webhook was changed by somebody else", place[1]);
+      return "";
+    }
   }
 
   #messages(sql: string, ...bindings: (string | number | null)[]): Message[] {
@@ -308,7 +339,7 @@ export class Outbox {
       .map((raw) => ({
         jobId: raw.job_id,
         tenant: raw.tenant,
-        url: raw.url,
+        url: this.#open(raw.url, ["hook_url", raw.id]),
         body: raw.body,
         delivery: JSON.parse(raw.delivery) as Delivery,
       }));

@@ -40,6 +40,7 @@ import { configuredLimits, jobsConfigOf, signersOf } from "./pool-config.ts";
 import { PoolWatch } from "./pool-watch.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc, WorkerResult } from "./rpc.ts";
+import type { Sealer } from "./sealer.ts";
 import { Streams } from "./streams.ts";
 import { goneView, takeIn } from "./submission.ts";
 import { Scrub } from "./scrub.ts";
@@ -71,15 +72,15 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   /** Null once it is on disk. */
   #unsavedEpoch: number | null;
 
-  constructor(ctx: DurableObjectState, env: JobQueueEnv) {
+  constructor(ctx: DurableObjectState, env: JobQueueEnv, sealer: Sealer) {
     const name = ctx.id.name ?? "";
     const poolId = name.slice("jobs:".length);
     const config = jobsConfigOf(env, poolId);
-    const store = new JobStore(ctx.storage);
+    const store = new JobStore(ctx.storage, sealer);
     this.#store = store;
     const epoch = Number(store.meta("epoch") ?? 0) + 1;
     this.#unsavedEpoch = epoch;
-    this.#blobs = new Blobs(env.JOB_BLOBS ?? null, ctx.storage.sql, name);
+    this.#blobs = new Blobs(env.JOB_BLOBS ?? null, ctx.storage.sql, name, sealer);
     const wakeAt = (atMs: number): void => this.#maintenance.wakeAt(atMs);
     this.#savedTotals = store.meta("totals") ?? "[]";
     this.#ordered = JSON.parse(store.meta("limits") ?? "{}") as Partial<QueueLimits>;
@@ -106,7 +107,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     });
     const ledger = this.#ledger;
     this.#inherited = new Map(Array.from(ledger.running, ([id, { row }]) => [id, row.job.token]));
-    this.#outbox = new Outbox(ctx.storage.sql, env, wakeAt, signersOf(env, poolId));
+    this.#outbox = new Outbox({ sql: ctx.storage.sql, env, wakeAt, signers: signersOf(env, poolId), sealer });
     this.#dispatcher = new Dispatcher({ env, ctx, poolId, ledger, blobs: this.#blobs, wakeAt });
     const pool = () => this.#dispatcher.site()?.pool.config ?? null;
     const rails = new PulledRails({ pool, ledger, blobs: this.#blobs });

@@ -57,21 +57,24 @@ export async function takeIn(parts: SubmissionParts, request: SubmitRequest): Pr
     },
     now,
   );
-  const key = keyOf(request);
-  if (key !== null) {
-    const decision = decideSubmission(null, { jobId, bodyHash: request.bodyHash }, now);
-    if (decision.kind === "new") ledger.store.saveKey(key, decision.record);
+  const [named] = namesOf(parts, request);
+  if (named !== undefined) {
+    const decision = decideSubmission(null, { jobId, bodyHash: named.bodyHash }, now);
+    if (decision.kind === "new") ledger.store.saveKey(named.key, decision.record);
   }
   const spec = { work: bodyKey === null ? work : { ...work, body: "" }, bodyKey };
   return { kind: "taken", row: ledger.create(made, extraOf(request), spec), isNew: true };
 }
 
 /** What became of the same submission before; null: it is new. */
-function known({ ledger }: SubmissionParts, request: SubmitRequest): Taken | null {
-  const { jobId, bodyHash, tenant } = request;
+function known(parts: SubmissionParts, request: SubmitRequest): Taken | null {
+  const { ledger } = parts;
+  const { jobId, tenant } = request;
   const now = Date.now();
-  const key = keyOf(request);
-  const decision = decideSubmission(key === null ? null : ledger.store.key(key), { jobId, bodyHash }, now);
+  const decisions = namesOf(parts, request).map(({ key, bodyHash }) =>
+    decideSubmission(ledger.store.key(key), { jobId, bodyHash }, now),
+  );
+  const decision = decisions.find(({ kind }) => kind !== "new") ?? { kind: "new" };
   if (decision.kind === "conflict") return decision;
   const id = decision.kind === "same" ? decision.jobId : jobId;
   const row = ledger.find(id);
@@ -93,8 +96,21 @@ function full({ ledger }: SubmissionParts, { tenant, policy }: SubmitRequest): T
 /** A queue that cannot write could not even end its jobs. */
 export const isNearlyFull = ({ store }: Ledger): boolean => store.sql.databaseSize >= STORAGE_BYTES_MAX;
 
-function keyOf({ tenant, idempotencyKey }: SubmitRequest): string | null {
-  return idempotencyKey === null || !isIdempotencyKey(idempotencyKey) ? null : scopedKey(tenant, idempotencyKey);
+/**
+ * Under which names its idempotency key may be stored, the one first that is written; none without a key. Where rows
+ * are sealed, neither the key nor the hash of its body can be guessed from what is there.
+ */
+function namesOf(
+  { ledger }: SubmissionParts,
+  { tenant, idempotencyKey, bodyHash }: SubmitRequest,
+): readonly { readonly key: string; readonly bodyHash: string }[] {
+  if (idempotencyKey === null || !isIdempotencyKey(idempotencyKey)) return [];
+  const { sealer } = ledger.store;
+  const hashes = sealer.blinds(bodyHash);
+  return sealer.blinds(idempotencyKey).map((key, at) => ({
+    key: scopedKey(tenant, key),
+    bodyHash: hashes[at] ?? bodyHash,
+  }));
 }
 
 function startOf({ policy: { notBeforeMs } }: SubmitRequest, now: number): { readonly notBeforeMs?: number } {

@@ -1,0 +1,72 @@
+/**
+ * A job's row as it is stored: what is private of it sealed, the rest readable by SQL.
+ *
+ * Model. The core's record stays JSON in the open (states, instants, counts, reasons that are words of ours); where
+ * rows are sealed, what an endpoint said of a failure and the client's tags go from it into `extra`, which is sealed whole.
+ */
+import { JOB_NEWER } from "../core/job.ts";
+import type { Job } from "../core/job.ts";
+import type { Extra, JobRow } from "./job-store.ts";
+import { BrokenSeal } from "./sealer.ts";
+import type { Sealer, Stored } from "./sealer.ts";
+
+export type RawRow = { readonly job: string; readonly extra: Stored; readonly output: Stored | null };
+
+/** Of the core's record, beside `Extra`. */
+type Told = { readonly told?: { readonly tags: Job["tags"]; readonly message: string | null } };
+
+/** Of a row that was changed by somebody else: nothing is believed of it. */
+const NO_EXTRA: Extra = {
+  batchId: null,
+  endpointId: null,
+  workerId: null,
+  lostAt: null,
+  answer: null,
+  failedOutput: null,
+  webhook: null,
+};
+
+/** The output has a column of its own, and what a crash may forget is not written. */
+export function writeRow(sealer: Sealer, { job, extra }: JobRow): RawRow {
+  const isSealed = sealer.marks.length > 0;
+  const output = job.output?.kind === "inline" ? { kind: "inline", json: "" } : job.output;
+  const error = isSealed && job.error !== null ? { ...job.error, message: null } : job.error;
+  const open = { ...job, output, progress: null, error, tags: isSealed ? {} : job.tags };
+  const told: Told = isSealed ? { told: { tags: job.tags, message: job.error?.message ?? null } } : {};
+  return {
+    job: JSON.stringify(open),
+    extra: sealer.seal(JSON.stringify({ ...extra, ...told }), ["extra", job.id]),
+    output: job.output?.kind === "inline" ? sealer.seal(job.output.json, ["output", job.id]) : null,
+  };
+}
+
+export function readRow(sealer: Sealer, { job: jobText, extra: extraStored, output }: RawRow): JobRow {
+  const read: Job = { ...JOB_NEWER, ...(JSON.parse(jobText) as Job) };
+  const { told, ...extra } = readExtra(sealer, extraStored, read.id);
+  const error = read.error === null || told === undefined ? read.error : { ...read.error, message: told.message };
+  const job = told === undefined ? read : { ...read, error, tags: told.tags };
+  return { job: output === null ? job : { ...job, output: inline(sealer, output, job.id) }, extra };
+}
+
+function readExtra(sealer: Sealer, stored: Stored, id: string): Extra & Told {
+  try {
+    return JSON.parse(sealer.open(stored, ["extra", id])) as Extra & Told;
+  } catch (error) {
+    if (!(error instanceof BrokenSeal)) throw error;
+    console.error("a job's row was changed by somebody else", id);
+    return NO_EXTRA;
+  }
+}
+
+/** Opened when it is asked for: a list of jobs has no use for their outputs. */
+function inline(sealer: Sealer, stored: Stored, id: string): { readonly kind: "inline"; readonly json: string } {
+  if (typeof stored === "string") return { kind: "inline", json: stored };
+  let opened: string | null = null;
+  return {
+    kind: "inline",
+    get json() {
+      opened ??= sealer.open(stored, ["output", id]);
+      return opened;
+    },
+  };
+}
