@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-export function filesOf(stateDir: string): readonly string[] {
+function filesOf(stateDir: string): readonly string[] {
   const entries = readdirSync(stateDir, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
 }

@@ -18,7 +18,7 @@ import { DOUBLINGS_MAX } from "../core/backoff.ts";
 import type { JobEvent } from "../core/events.ts";
 import type { JobWork } from "../core/messages.ts";
 import type { Meter } from "../../tenants/meter.ts";
-import type { JobRow } from "./job-store.ts";
+import type { JobRow } from "./job-row.ts";
 import { createLeaseCache } from "../../routing/core/lease-client/lease-cache.ts";
 import { enter, isDraining } from "../../dispatch/draining.ts";
 import { takeSlot } from "../../dispatch/slot.ts";

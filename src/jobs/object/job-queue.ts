@@ -17,9 +17,6 @@ import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueOperatorRpc, JobQueueRp
 type Calls = JobQueueRpc & JobQueueMoreRpc & JobQueueAdminRpc & JobQueueOperatorRpc;
 type Args<Name extends keyof Calls> = Parameters<Calls[Name]>;
 
-/** A queue that cannot begin is tried again after this, ms: an operator has something to mend. */
-const BEGIN_AGAIN_MS = 60_000;
-
 export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
   #queue: Queue | null = null;
   #loading: Promise<Queue> | null = null;
@@ -134,10 +131,8 @@ export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
   }
 
   override async alarm(): Promise<void> {
-    const queue = await this.#ready().catch(() => null);
-    // The platform gives up an alarm that only throws.
-    if (queue === null) return this.ctx.storage.setAlarm(Date.now() + BEGIN_AGAIN_MS);
-    queue.onAlarm();
+    // One that cannot begin has set the next alarm; the platform gives up one that only throws.
+    (await this.#ready().catch(() => null))?.onAlarm();
   }
 
   async #ready(): Promise<Queue> {

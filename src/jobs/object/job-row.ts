@@ -6,9 +6,31 @@
  */
 import { JOB_NEWER } from "../core/job.ts";
 import type { Job } from "../core/job.ts";
-import type { Extra, JobRow } from "./job-store.ts";
+import type { JobWebhook, JobWork } from "../core/messages.ts";
 import { BrokenSeal } from "./sealer.ts";
 import type { Sealer, Stored } from "./sealer.ts";
+
+/** What was submitted and never changes; `work.body` is empty when it lies apart under `bodyKey`. */
+export type JobSpecRow = {
+  readonly work: JobWork;
+  readonly bodyKey: string | null;
+};
+
+/** What the shell keeps of a job beside the core's record. */
+export type Extra = {
+  readonly batchId: string | null;
+  /** Of the last attempt. */
+  readonly endpointId: string | null;
+  readonly workerId: string | null;
+  /** Endpoint whose attempt failed last: the next one goes elsewhere if it can. */
+  readonly lostAt: string | null;
+  readonly answer: { readonly status: number; readonly contentType: string } | null;
+  /** JSON text of a failed HTTP request's own answer, at most 64 KiB. */
+  readonly failedOutput: string | null;
+  readonly webhook: JobWebhook | null;
+};
+
+export type JobRow = { readonly job: Job; readonly extra: Extra };
 
 export type RawRow = { readonly job: string; readonly extra: Stored; readonly output: Stored | null };
 

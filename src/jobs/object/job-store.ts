@@ -10,36 +10,12 @@
  * Every table is described in docs/reference/storage.md.
  */
 import type { JobState, TerminalState } from "../core/job-state.ts";
-import type { Job } from "../core/job.ts";
-import type { JobWebhook, JobWork } from "../core/messages.ts";
 import type { KeyRecord } from "../core/idempotency.ts";
 import { HEAD_SQL, LANES_SQL, MIGRATIONS, WALK_SQL } from "./job-sql.ts";
 import { readRow, writeRow } from "./job-row.ts";
-import type { RawRow } from "./job-row.ts";
+import type { JobRow, JobSpecRow, RawRow } from "./job-row.ts";
 import { Seals } from "./seals.ts";
 import type { Sealer, Stored } from "./sealer.ts";
-
-/** What was submitted and never changes; `work.body` is empty when it lies apart under `bodyKey`. */
-export type JobSpecRow = {
-  readonly work: JobWork;
-  readonly bodyKey: string | null;
-};
-
-/** What the shell keeps of a job beside the core's record. */
-export type Extra = {
-  readonly batchId: string | null;
-  /** Of the last attempt. */
-  readonly endpointId: string | null;
-  readonly workerId: string | null;
-  /** Endpoint whose attempt failed last: the next one goes elsewhere if it can. */
-  readonly lostAt: string | null;
-  readonly answer: { readonly status: number; readonly contentType: string } | null;
-  /** JSON text of a failed HTTP request's own answer, at most 64 KiB. */
-  readonly failedOutput: string | null;
-  readonly webhook: JobWebhook | null;
-};
-
-export type JobRow = { readonly job: Job; readonly extra: Extra };
 
 /** First waiting job of a tenant. */
 export type Head = { readonly id: string; readonly orderKey: string };

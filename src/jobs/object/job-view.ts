@@ -2,7 +2,7 @@
 import type { HistoryEntry } from "../core/history.ts";
 import { isTerminal } from "../core/job.ts";
 import type { JobStatus, JobView } from "../core/messages.ts";
-import type { JobRow } from "./job-store.ts";
+import type { JobRow } from "./job-row.ts";
 
 export type Readings = {
   /** JSON text of output or progress. */

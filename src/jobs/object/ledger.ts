@@ -17,7 +17,8 @@ import { step } from "../core/step.ts";
 import { TENANTS_COUNTED_MAX } from "./bounds.ts";
 import { ChunkLog } from "./chunk-log.ts";
 import type { EndedList } from "./ended-list.ts";
-import type { Extra, JobRow, JobSpecRow, JobStore } from "./job-store.ts";
+import type { Extra, JobRow, JobSpecRow } from "./job-row.ts";
+import type { JobStore } from "./job-store.ts";
 
 /** Retried jobs whose last endpoint is remembered, to avoid it; one that is forgotten may go there again. */
 const LOST_AT_MAX = 10_000;

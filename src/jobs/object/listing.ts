@@ -5,7 +5,7 @@
 import { isVisible } from "../core/job.ts";
 import type { JobStatus } from "../core/messages.ts";
 import { LIST_ROWS_MAX } from "./bounds.ts";
-import type { JobRow } from "./job-store.ts";
+import type { JobRow } from "./job-row.ts";
 import type { Ledger } from "./ledger.ts";
 
 export type ListRequest = {

@@ -27,7 +27,7 @@ import {
   TENANTS_TOLD_MAX,
   WATCH_LANES_MAX,
 } from "./bounds.ts";
-import type { JobRow } from "./job-store.ts";
+import type { JobRow } from "./job-row.ts";
 import { viewOf } from "./job-view.ts";
 import type { Ledger } from "./ledger.ts";
 import { listJobs } from "./listing.ts";

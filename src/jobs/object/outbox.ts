@@ -25,7 +25,7 @@ import { howToSet, secretIn } from "../../wire/secrets.ts";
 import { signedHeaders, webhookSecretProblem } from "../../wire/webhook-signature.ts";
 import { webhookTarget } from "../../wire/webhook-target.ts";
 import { DEAD_DELIVERY_MS, DISABLED_MAX, DUE_LOOK_MAX, EVENTS_SHARE, OUTBOX_MAX } from "./bounds.ts";
-import type { JobRow } from "./job-store.ts";
+import type { JobRow } from "./job-row.ts";
 import { BrokenSeal } from "./sealer.ts";
 import type { Place, Sealer, Stored } from "./sealer.ts";
 

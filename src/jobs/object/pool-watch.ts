@@ -11,7 +11,8 @@ import { isWell, lookAtPool, POOL_WELL } from "../core/pool-events.ts";
 import type { PoolEvent, PoolEventState } from "../core/pool-events.ts";
 import type { JobsConfig } from "../../config/jobs-schema.ts";
 import { WATCH_GAP_MS, WATCH_IDLE_GAP_MS, WATCH_LANES_MAX, WATCH_ROWS_MAX } from "./bounds.ts";
-import type { JobRow, JobStore } from "./job-store.ts";
+import type { JobRow } from "./job-row.ts";
+import type { JobStore } from "./job-store.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outbox } from "./outbox.ts";
 

@@ -12,7 +12,7 @@ import { createSseDecoder, push } from "../../lib/sse.ts";
 import type { Blobs } from "./blobs.ts";
 import { jobRails } from "./job-rails.ts";
 import type { JobRails, Kept, Refused } from "./job-rails.ts";
-import type { JobRow } from "./job-store.ts";
+import type { JobRow } from "./job-row.ts";
 import type { Ledger } from "./ledger.ts";
 import type { WorkerResult } from "./rpc.ts";
 

@@ -28,7 +28,7 @@ import { EndedList } from "./ended-list.ts";
 import { FleetHealth } from "./fleet-health.ts";
 import type { JobQueueEnv } from "./queue-env.ts";
 import { JobStore } from "./job-store.ts";
-import type { JobRow } from "./job-store.ts";
+import type { JobRow } from "./job-row.ts";
 import { inlineOutput, viewOf } from "./job-view.ts";
 import { Ledger } from "./ledger.ts";
 import type { Totals } from "./ledger.ts";

@@ -1,6 +1,6 @@
 /** Which keys a queue's rows cannot do without, known without a look at them: each key with the last day it sealed on. */
 import { lockedError } from "../core/locked.ts";
-import type { JobStore } from "./job-store.ts";
+import type { Sealer } from "./sealer.ts";
 
 const DAY_MS = 86_400_000;
 const SEALS_META = "seals";
@@ -10,12 +10,20 @@ const SEALS_META = "seals";
  */
 export const SEAL_DAYS_MAX = 30;
 
+/** Where they are kept. */
+type Kept = {
+  readonly sql: SqlStorage;
+  readonly sealer: Sealer;
+  meta(name: string): string | null;
+  saveMeta(name: string, value: string): void;
+};
+
 export class Seals {
-  readonly #store: JobStore;
+  readonly #store: Kept;
   /** Day, since the epoch, on which this object has noted its key. */
   #notedDay = 0;
 
-  constructor(store: JobStore) {
+  constructor(store: Kept) {
     this.#store = store;
   }
 

@@ -11,7 +11,7 @@ import type { JobChunk, StreamPage } from "../core/messages.ts";
 import { isStorageFull } from "../core/storage-full.ts";
 import { mayStore } from "./full-mark.ts";
 import { CHUNKS_PER_ATTEMPT, CURSORS_MAX, PAGE_BYTES_MAX } from "./bounds.ts";
-import type { JobRow } from "./job-store.ts";
+import type { JobRow } from "./job-row.ts";
 import type { Ledger } from "./ledger.ts";
 import { Patience } from "./waiters.ts";
 import type { Waiters } from "./waiters.ts";

@@ -9,7 +9,7 @@ import { STORAGE_RETRY_MS } from "../core/storage-full.ts";
 import { mayStore } from "./full-mark.ts";
 import type { Blobs } from "./blobs.ts";
 import { BLOB_BYTES_MAX, INPUT_ROW_BYTES_MAX, STORAGE_BYTES_MAX, utf8Bytes } from "./bounds.ts";
-import type { Extra, JobRow } from "./job-store.ts";
+import type { Extra, JobRow } from "./job-row.ts";
 import { viewOf } from "./job-view.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Dispatcher } from "./dispatcher.ts";

@@ -19,7 +19,7 @@ import {
   WORKERS_MAX,
 } from "./bounds.ts";
 import { workerInput } from "./job-work.ts";
-import type { JobRow } from "./job-store.ts";
+import type { JobRow } from "./job-row.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PulledRails } from "./pulled-rails.ts";
 import type { WorkerResult } from "./rpc.ts";
