@@ -37,8 +37,8 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
   project: ["{src,backends,tools,bench}/**/*.ts!", "dashboard/**/*.{ts,tsx}!", "test/**/*.ts", "*.config.ts"],
   // Both are started as programs: by `check.ts`, and by `tools/cli/workerd.ts`.
   ignoreDependencies: ["oxlint", "workerd"],
-  // Of Linux: a benchmark pins processes to cores where it is there.
-  ignoreBinaries: ["taskset"],
+  // Of Linux: a benchmark pins processes to cores where it is there; and Prometheus, which judges metrics where it is.
+  ignoreBinaries: ["taskset", "promtool", "prometheus"],
   // Two names for one number, such as the lowest priority and the last, may mean two things.
   exclude: ["duplicates"],
   ignoreExportsUsedInFile: production,

@@ -244,7 +244,7 @@ test("what three isolates were asked is counted to the last request, over restar
     input: served * PROMPT_TOKENS,
     output: served * ANSWER_TOKENS,
   });
-  expect(metrics.sums("warmpath_feed_reports_lost_total")).toEqual({});
+  expect(metrics.sums("warmpath_feed_reports_lost_total")).toEqual({ "": 0 });
   expect(metrics.sums("warmpath_feed_up")).toEqual({ "": 1 });
   // Whoever named no pool has no time at one.
   const atDoor = ["unknown_model", "unauthorized", "invalid_json"].reduce(

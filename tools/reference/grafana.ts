@@ -5,6 +5,7 @@
  * pool where that helps. The data source and the pool are variables.
  * Rejected: a dashboard exported from Grafana, of which nobody can say what was meant by it.
  */
+import { FAILED_OUTCOMES, OWN_LIMITS } from "../../src/sight/core/fault.ts";
 import { COUNTED, NOW, OWN } from "../../src/sight/core/metric-names.ts";
 
 type Unit = "reqps" | "s" | "percentunit" | "short" | "ops" | "bytes";
@@ -19,6 +20,7 @@ type PanelPlan = {
 };
 
 const POOL = 'pool=~"$pool"';
+const NOT_OWN = `reason!~"${OWN_LIMITS.join("|")}"`;
 const rate = (name: string, by: string, where = POOL): string =>
   `sum by (${by}) (rate(${name}{${where}}[$__rate_interval]))`;
 const quantile = (q: number, name: string, by = ""): string =>
@@ -39,10 +41,11 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly PanelPl
       {
         title: "Share that failed",
         unit: "percentunit",
-        what: "Not served, blocked or the client's own fault.",
+        what: "Of those that were served and those that failed; what a client did itself, its own limits included, is neither.",
         queries: [
           {
-            expr: `sum(rate(${COUNTED.requests.name}{${POOL},outcome=~"upstream_failed|no_endpoint|expired|shed"}[$__rate_interval])) / sum(rate(${COUNTED.requests.name}{${POOL}}[$__rate_interval]))`,
+            // Without a failure there is no series of one, and nothing added to something is nothing.
+            expr: `(sum(rate(${COUNTED.requests.name}{${POOL},outcome=~"${FAILED_OUTCOMES.join("|")}",${NOT_OWN}}[$__rate_interval])) or vector(0)) / sum(rate(${COUNTED.requests.name}{${POOL},outcome=~"${["served", ...FAILED_OUTCOMES].join("|")}",${NOT_OWN}}[$__rate_interval]))`,
             legend: "failed",
           },
         ],

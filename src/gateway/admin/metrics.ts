@@ -51,9 +51,16 @@ function feedFamilies(totals: FeedTotals | null): readonly Family[] {
     only(NOW.feedUp, 1),
     only(NOW.sources, totals.sources),
     ...(totals.reportedAtMs === null ? [] : [only(NOW.reportAge, (Date.now() - totals.reportedAtMs) / 1_000)]),
-    ...[...byMetric].map(([metric, series]) => ({ metric, series })),
+    ...[...byMetric].map(([metric, series]) => ({ metric, series: series.length > 0 ? series : begun(metric) })),
   ];
 }
+
+/**
+ * A counter of which there is one series begins at 0: one that first shows itself as 1 has not risen, to Prometheus. What has
+ * labels cannot be told before it is there.
+ */
+const begun = ({ kind, labels }: Metric): readonly Series[] =>
+  kind === "counter" && labels.length === 0 ? [{ labels: [], values: [0] }] : [];
 
 const only = (metric: Metric, value: number): Family => ({ metric, series: [{ labels: [], values: [value] }] });
 

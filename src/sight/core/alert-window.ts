@@ -7,6 +7,7 @@
  * A share of late first tokens counts only buckets that begin at the objective or above: what lies in the bucket around
  * it may have been in time, and is taken to be.
  */
+import { isFailed } from "./fault.ts";
 import { COUNTED } from "./metric-names.ts";
 import type { SeriesDelta } from "./report.ts";
 import { readKey } from "./tally.ts";
@@ -28,9 +29,6 @@ type Kept = { readonly atMs: number; readonly sums: Sums };
 /** The oldest first. */
 export type Window = readonly Kept[];
 
-/** What the client did not cause; every other outcome is its own doing, or a rail's. */
-const FAILED: ReadonlySet<string> = new Set(["shed", "no_endpoint", "expired", "upstream_failed"]);
-
 const FIRST_TOKEN_S: readonly number[] = COUNTED.firstToken.bucketsS ?? [];
 const NOTHING: PoolSums = { asked: 0, failed: 0, coldStarts: 0, firstTokens: [] };
 
@@ -44,13 +42,13 @@ export function sumsOf(series: Iterable<SeriesDelta>): Sums {
   };
   for (const [key, values] of series) {
     const name = readKey(key);
-    const [pool = "", , outcome = ""] = name?.labels ?? [];
+    const [pool = "", , outcome = "", reason = ""] = name?.labels ?? [];
     const [value = 0] = values;
     if (name === null || pool === "") continue;
     if (name.id === "requests") {
-      const isFailed = FAILED.has(outcome);
-      if (isFailed) of(pool).failed += value;
-      if (isFailed || outcome === "served") of(pool).asked += value;
+      const hasFailed = isFailed(outcome, reason);
+      if (hasFailed) of(pool).failed += value;
+      if (hasFailed || outcome === "served") of(pool).asked += value;
     } else if (name.id === "coldStarts") of(pool).coldStarts += value;
     else if (name.id === "firstToken") {
       const known = of(pool);

@@ -7,6 +7,7 @@
  * known but that it is longer: then the answer is that bound.
  * Rejected: quantiles of quantiles, which mean nothing.
  */
+import { isFailed } from "./fault.ts";
 import { COUNTED } from "./metric-names.ts";
 import type { CountedId, Metric } from "./metric-names.ts";
 import type { SeriesDelta } from "./report.ts";
@@ -32,6 +33,7 @@ export type Figures = {
 };
 
 type Count =
+  | "failed"
   | "spills"
   | "retries"
   | "hedges"
@@ -57,7 +59,8 @@ function addOne(figures: Figures, id: string, labels: readonly string[], values:
   const count = (what: Count): void => void (figures.counts[what] = (figures.counts[what] ?? 0) + by);
   switch (id) {
     case "requests":
-      return plus(figures.outcomes, labels[2] ?? "", by);
+      plus(figures.outcomes, labels[2] ?? "", by);
+      return isFailed(labels[2] ?? "", labels[3] ?? "") ? count("failed") : undefined;
     case "firstToken":
     case "outputToken":
     case "overhead":
@@ -108,21 +111,14 @@ function addBuckets(figures: Figures, time: Time, values: readonly number[]): vo
   for (const [index, value] of values.entries()) buckets[index] = (buckets[index] ?? 0) + value;
 }
 
-/** Outcomes that count as errors: the client did nothing wrong and has no answer. */
-const ERRORS: ReadonlySet<string> = new Set(["upstream_failed", "no_endpoint", "expired", "shed"]);
-
-export function requestsIn({ outcomes }: Figures): {
+export function requestsIn({ outcomes, counts }: Figures): {
   readonly all: number;
+  /** The client did nothing wrong and has no answer. */
   readonly errors: number;
   readonly served: number;
 } {
-  let all = 0;
-  let errors = 0;
-  for (const [outcome, count] of Object.entries(outcomes)) {
-    all += count;
-    if (ERRORS.has(outcome)) errors += count;
-  }
-  return { all, errors, served: outcomes["served"] ?? 0 };
+  const all = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+  return { all, errors: counts.failed ?? 0, served: outcomes["served"] ?? 0 };
 }
 
 /** Of the requests for which the client is not at fault; null: there were none. */

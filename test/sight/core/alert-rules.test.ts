@@ -25,8 +25,8 @@ const RULES: AlertRules = {
 const SPEND = { tenant: "acme", key: null, period: "day" } as const;
 const POOL: PoolSight = { pool: "llama", endpoints: 4, admitting: 4, budget: 10, oldestQueuedMs: 0 };
 
-const requests = (outcome: string, count: number): SeriesDelta => [
-  keyOf("requests", "llama", "/v1/x", outcome, ""),
+const requests = (outcome: string, count: number, reason = ""): SeriesDelta => [
+  keyOf("requests", "llama", "/v1/x", outcome, reason),
   [count],
 ];
 const firstTokens = (counts: Readonly<Record<number, number>>): SeriesDelta => [
@@ -58,6 +58,12 @@ describe("a rule finds", () => {
       "what clients did themselves: nothing",
       "error_share",
       ofCounts(requests("refused", 50), requests("blocked", 50), requests("cancelled", 50)),
+      "unknown",
+    ],
+    [
+      "tenants at their own limits: nothing",
+      "error_share",
+      ofCounts(requests("shed", 50, "rate_limit_exceeded"), requests("shed", 50, "insufficient_quota")),
       "unknown",
     ],
     ["a window that has only begun", "error_share", { window: [] }, "unknown"],

@@ -29,7 +29,8 @@ test("requests are told apart by how they ended; who is at fault decides what an
     [keyOf("requests", "other", "/v1/models", "served", ""), [2]],
     [keyOf("requests", "main", "/v1/models", "upstream_failed", "upstream_failed"), [1]],
     [keyOf("requests", "main", "/v1/models", "shed", "saturated"), [1]],
-    [keyOf("requests", "main", "/v1/models", "refused", "invalid_json"), [10]],
+    [keyOf("requests", "main", "/v1/models", "refused", "invalid_json"), [6]],
+    [keyOf("requests", "main", "/v1/models", "shed", "rate_limit_exceeded"), [4]],
     [keyOf("requests", "main", "/v1/models", "cancelled", "client_left"), [3]],
   );
   expect(requestsIn(figures)).toEqual({ all: 23, errors: 2, served: 8 });

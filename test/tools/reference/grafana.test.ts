@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { FAILED_OUTCOMES, OWN_LIMITS } from "../../../src/sight/core/fault.ts";
 import { COUNTED, NOW, OWN } from "../../../src/sight/core/metric-names.ts";
 import type { Metric } from "../../../src/sight/core/metric-names.ts";
 
@@ -46,7 +47,7 @@ describe("the Grafana dashboard", () => {
       expect(names, expr).not.toEqual([]);
       expect(names.filter((name) => !NAMES.has(name))).toEqual([]);
       const grouped = [...expr.matchAll(/by \(([^)]+)\)/g)].flatMap(([, labels = ""]) => labels.split(/, ?/));
-      const matched = [...expr.matchAll(/[{,](\w+)(?:=~?|!=)"/g)].map(([, label = ""]) => label);
+      const matched = [...expr.matchAll(/[{,](\w+)(?:=~?|!=|!~)"/g)].map(([, label = ""]) => label);
       expect([...grouped, ...matched].filter((label) => !LABELS.has(label))).toEqual([]);
     }
   });
@@ -73,6 +74,11 @@ describe("the Grafana dashboard", () => {
     const places = dashboard.panels.map(({ gridPos: { x, y } }) => `${x} ${y}`);
     expect(new Set(places).size).toBe(places.length);
   });
+});
+
+test("the alert rules count as failed what the router itself does", () => {
+  const rules = read("warmpath-alerts.yml");
+  expect(rules).toContain(`outcome=~"${FAILED_OUTCOMES.join("|")}",reason!~"${OWN_LIMITS.join("|")}"`);
 });
 
 test("the alert rules ask for metrics that there are", () => {
