@@ -10,6 +10,7 @@ import type { EdgeRequest } from "./gateway/edge-request.ts";
 import { errorFormOf } from "./gateway/error-form.ts";
 import type { Answer, Refusal } from "./wire/refusal.ts";
 import { HOP } from "./wire/headers.ts";
+import { meantPath } from "./wire/meant-path.ts";
 import { readUrl, withoutLastSlash } from "./wire/request-target.ts";
 import type { TargetProblem } from "./wire/request-target.ts";
 import { JOB_PATH, routeRequest } from "./gateway/router.ts";
@@ -52,7 +53,7 @@ async function answer(
   if (!isConfigReady(env)) await prepareConfig(env);
   const served = await serve(request, env, ctx, seen, isOperators);
   const runtime = runtimeOf(env, ctx);
-  const reply = served instanceof Response ? served : await dressed(served, requestId, request.url, runtime);
+  const reply = served instanceof Response ? served : await dressed(served, seen, runtime);
   if (runtime !== null) {
     const refused = served instanceof Response ? null : served.reason;
     const told = { refused, failed: null, status: reply.status, clientLeft: request.signal.aborted };
@@ -63,11 +64,10 @@ async function answer(
 }
 
 /** The one place where a refusal becomes an answer. */
-async function dressed(refusal: Refusal, requestId: string, url: string, runtime: Runtime | null): Promise<Response> {
+async function dressed(refusal: Refusal, { id, path }: Seen, runtime: Runtime | null): Promise<Response> {
   const { refuse } = await import("./wire/refuse.ts");
   const config = runtime?.config ?? null;
-  const target = readUrl(url);
-  return refuse(requestId, config, refusal, errorFormOf(target.ok ? target.value.path : "", config));
+  return refuse(id, config, refusal, errorFormOf(path, config));
 }
 
 async function serve(
@@ -78,12 +78,11 @@ async function serve(
   isOperators: boolean,
 ): Promise<Answer> {
   const { id: requestId, startedAtMs } = seen;
-  if (!METHODS.has(request.method)) return { reason: "method_not_allowed", headers: [["allow", ALLOW]] };
   const target = readUrl(request.url);
+  if (target.ok) seen.path = target.value.path;
+  if (!METHODS.has(request.method)) return { reason: "method_not_allowed", headers: [["allow", ALLOW]] };
   if (!target.ok) return refuseTarget(target.error);
-  const { path, query } = target.value;
-  seen.path = path;
-  const plain = withoutLastSlash(path);
+  const plain = withoutLastSlash(seen.path);
   if (plain === "/livez") return health(requestId, 200, "ok\n");
   const runtime = runtimeOf(env, ctx);
   if (READY_PATHS.has(plain)) {
@@ -91,6 +90,8 @@ async function serve(
     return isDraining() ? health(requestId, 503, "draining\n") : health(requestId, 200, "ok\n");
   }
   if (runtime === null) return { reason: "misconfigured" };
+  const path = meantPath(seen.path, runtime.config.routes);
+  seen.path = path;
   if (OPERATORS_PATH.test(plain) && !isOperators && !isOpen(request, env, runtime)) return { reason: "not_found" };
   if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) {
     return preflight(requestId, runtime.config.cors?.allowOrigin ?? null);
@@ -100,7 +101,7 @@ async function serve(
   const dev = env.WARMPATH_DEV === "1";
   const shardOf = shardsOf(env, runtime.config);
   const leases = leasesOf(runtime, shardOf, ctx);
-  const told = { request, path, query, requestId, startedAtMs, dev };
+  const told = { request, path, query: target.value.query, requestId, startedAtMs, dev };
   const edge: EdgeRequest = { ...told, runtime, env, ctx, shardOf, leases, seen };
   try {
     if (env.WARMPATH_SELF_HOSTED !== "1") return await routeRequest(edge);

@@ -120,9 +120,9 @@ function resolveHealth(raw: RawEndpoint): EndpointConfig["health"] {
 
 /**
  * Origin and path prefix, so that `base + "/v1/…"` is right however the URL was spelt. SDKs are given a base URL with
- * `/v1` at its end, so operators write it here too; the health path of such a server is not below it.
+ * `/v1` at its end, so operators write it here too, and twice; the health path of such a server is not below it.
  */
 function baseOf(url: string): string {
   const { origin, pathname } = new URL(url);
-  return origin + pathname.replace(/(?:\/+v1)?\/+$|\/+v1$/, "");
+  return origin + pathname.replace(/(?:\/+v1)*\/*$/, "");
 }

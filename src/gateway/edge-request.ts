@@ -48,3 +48,10 @@ export function answerJson({ requestId, runtime }: EdgeRequest, value: unknown):
   dress(headers, requestId, runtime.config);
   return new Response(JSON.stringify(value), { headers });
 }
+
+/** Which methods a path has: for who asks without the headers of a preflight. */
+export function answerOptions({ requestId, runtime }: EdgeRequest, allow: string): Response {
+  const headers: HeaderRecord = { allow };
+  dress(headers, requestId, runtime.config);
+  return new Response(null, { status: 204, headers });
+}

@@ -11,7 +11,7 @@ import type { Result } from "../lib/result.ts";
 import type { Identity } from "../wire/api-keys.ts";
 import type { Scope } from "../config/config.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
-import { answerJson } from "./edge-request.ts";
+import { answerJson, answerOptions } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
 import { loadRails } from "../rails/input-rails.ts";
 import type { passThrough } from "./pass-through.ts";
@@ -74,8 +74,9 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
     if (method === exact.method || (method === "HEAD" && exact.method === "GET")) {
       return admit(edge, exact.scope, exact.handler, {});
     }
-    const allow = [["allow", exact.method === "GET" ? "GET, HEAD" : exact.method]] as const;
-    return { reason: "method_not_allowed", headers: allow };
+    const allow = exact.method === "GET" ? "GET, HEAD" : exact.method;
+    if (method === "OPTIONS") return answerOptions(edge, `${allow}, OPTIONS`);
+    return { reason: "method_not_allowed", headers: [["allow", allow]] };
   }
   const declared = config.routes.get(path);
   if (declared !== undefined) {

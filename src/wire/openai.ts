@@ -44,6 +44,9 @@ const TOKEN_LIMITS: Readonly<Record<InferencePath, readonly string[]>> = {
   "/v1/messages": ["max_tokens"],
 };
 
+/** A number that is written as a text: as many digits as a double holds. */
+const WHOLE = /^-?\d{1,15}$/;
+
 /** `parsed`: what JSON.parse gave. A member that is null counts as absent, as SDKs send it. */
 export function readInferenceBody(parsed: unknown, path: InferencePath): Result<InferenceRequest, InferenceProblem> {
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
@@ -57,8 +60,10 @@ export function readInferenceBody(parsed: unknown, path: InferencePath): Result<
   if (stream !== undefined && stream !== null && typeof stream !== "boolean")
     return err({ param: "stream", problem: "stream must be true or false." });
   for (const param of TOKEN_LIMITS[path]) {
-    const limit = body[param];
-    if (limit === undefined || limit === null) continue;
+    const asked = body[param];
+    if (asked === undefined || asked === null) continue;
+    // Engines that read with pydantic take "64" for 64; another one refuses it itself.
+    const limit = typeof asked === "string" && WHOLE.test(asked) ? Number(asked) : asked;
     if (typeof limit !== "number" || !Number.isInteger(limit))
       return err({ param, problem: `${param} must be a whole number.` });
     // Some servers read a negative limit as "none".

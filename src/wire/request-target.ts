@@ -43,8 +43,8 @@ const UNRESERVED = /[A-Za-z0-9._~-]/;
 const DOT_SEGMENT = /\/\.{1,2}(?:\/|;|%3B|%23|%3F|%20|$)/;
 /** Whatever it hides: it is another path for who decodes once than for who decodes twice. */
 const ENCODED_TWICE = /%25[0-9A-Fa-f]{2}/;
-/** Names of models have slashes, and SDKs encode them. */
-const MODEL_NAME = /\/v1\/models\//;
+/** Names of models have slashes, and SDKs encode them, also where their base URL lacks /v1. */
+const MODEL_NAME = /(?:^|\/v1)\/models\//;
 
 /** The target of a request's URL as the runtime gives it: with a host before it, and otherwise as it was sent. */
 export function readUrl(url: string): Result<RequestTarget, TargetProblem> {

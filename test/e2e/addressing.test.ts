@@ -7,6 +7,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ENGINE_LOADS } from "../../src/config/config-bounds.ts";
+import { openaiOf } from "../support/openai.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 
@@ -63,7 +64,7 @@ async function startVllm(): Promise<Vllm> {
 }
 
 /** How an operator may write the base URL of one server. */
-const SPELLINGS = ["", "/", "/v1", "/v1/", "//v1//"];
+const SPELLINGS = ["", "/", "/v1", "/v1/", "//v1//", "/v1/v1", "/v1//v1/"];
 
 let vllm: Vllm;
 let fleet: Fleet;
@@ -135,6 +136,16 @@ describe("a path", () => {
     "/v1/chat/completions?api-version=2024-10-21",
     "/v1/responses",
     "/v1/responses/",
+    "/chat/completions",
+    "//chat/completions/",
+    "/completions",
+    "/responses",
+    "/v1/v1/chat/completions",
+    "/v1//v1/v1/chat/completions/",
+    "/v1/v1/responses",
+    "/p/main/v1/v1/chat/completions",
+    "/v2/main/openai/chat/completions",
+    "/v2/main/openai/v1/v1/chat/completions",
     "/p/main/v1/rerank",
     "/p/main/tokenize",
   ])("%s is served", async (path) => {
@@ -142,8 +153,8 @@ describe("a path", () => {
   });
 
   test.each([
-    ["/chat/completions", /Did you mean \/v1\/chat\/completions\?/],
-    ["/v1/v1/chat/completions", /Did you mean \/v1\/chat\/completions\?/],
+    ["/v1/v1/chat/completion", /Did you mean \/v1\/chat\/completions\?/],
+    ["/v1/chat/completions/chat/completions", /Did you mean \/v1\/chat\/completions\?/],
     ["/openai/v1/chat/completions", /Did you mean \/v1\/chat\/completions\?/],
     ["/openai/deployments/chat/chat/completions", /Did you mean \/v1\/chat\/completions\?/],
     ["/api/v1/chat/completions", /Did you mean \/v1\/chat\/completions\?/],
@@ -163,6 +174,12 @@ describe("a path", () => {
   test.each([
     ["GET", "/v1/models", "200 list"],
     ["GET", "/v1/models/", "200 list"],
+    ["GET", "/models", "200 list"],
+    ["GET", "/models/org%2Freal-7b", "200 model"],
+    ["GET", "/v1/v1/models", "200 list"],
+    ["HEAD", "/models", "200 "],
+    ["OPTIONS", "/v1/chat/completions", "204 "],
+    ["OPTIONS", "/v1/v1/models", "204 "],
     ["HEAD", "/v1/models", "200 "],
     ["GET", "/v1/models/org/real-7b", "200 model"],
     ["GET", "/v1/models/org%2Freal-7b", "200 model"],
@@ -175,6 +192,43 @@ describe("a path", () => {
     ["GET", "/livez", "200 ok"],
   ])("%s %s is %s", async (method, path, answer) => {
     expect(await said(path, { method })).toBe(answer);
+  });
+
+  test.each([
+    ["/v1/chat/completions", "POST, OPTIONS"],
+    ["/models", "GET, HEAD, OPTIONS"],
+  ])("%s tells its methods to who asks by OPTIONS", async (path, allow) => {
+    const response = await fleet.call(path, { method: "OPTIONS" });
+    expect([response.status, response.headers.get("allow")]).toEqual([204, allow]);
+  });
+
+  test.each(["/v1/v1/chat/completions", "/p/main/v1/v1/chat/completions"])(
+    "%s reaches the endpoint at its own path",
+    async (path) => {
+      expect(await post(path)).toBe("200 answer");
+      expect(vllm.seen.map(({ url }) => url)).toEqual(["/v1/chat/completions"]);
+    },
+  );
+
+  test.each([
+    ["no /v1", ""],
+    ["a slash alone", "/"],
+    ["/v1 and a slash", "/v1/"],
+    ["/v1 twice", "/v1/v1"],
+    ["a slash too many", "//v1"],
+    ["Runpod's path without /v1", "/v2/main/openai"],
+    ["a pool's path with /v1 twice", "/p/main/v1/v1"],
+  ])("the openai package works with a base URL that has %s", async (_, base) => {
+    const client = openaiOf(fleet, { baseURL: fleet.router.url + base });
+    const messages = [{ role: "user" as const, content: "x" }];
+    const answer = await client.chat.completions.create({ model: REAL, messages });
+    expect(answer.choices[0]?.message.content).toBe("hello");
+  });
+
+  test("a limit that is written as a text goes on as it is", async () => {
+    const body = JSON.stringify({ ...(JSON.parse(chatBody(REAL)) as object), max_tokens: "64" });
+    expect(await said("/v1/chat/completions", { method: "POST", body })).toBe("200 answer");
+    expect(vllm.seen.map((seen) => seen.body)).toEqual([body]);
   });
 
   test("/metrics is the fleet as Prometheus reads it, for operators", async () => {

@@ -12,6 +12,14 @@ describe("a body is read for", () => {
     ["stream", { model: "m", stream: true }, chat, { stream: true }],
     ["stream null", { model: "m", stream: null }, chat, { stream: false }],
     ["max_tokens", { model: "m", max_tokens: 5 }, chat, { maxTokens: 5 }],
+    ["a limit as a text", { model: "m", max_tokens: "5" }, chat, { maxTokens: 5 }],
+    [
+      "a limit of 15 digits as a text",
+      { model: "m", max_tokens: "999999999999999" },
+      chat,
+      { maxTokens: 999999999999999 },
+    ],
+    ["no limit when it is negative, as a text", { model: "m", max_tokens: "-1" }, chat, { maxTokens: null }],
     ["max_completion_tokens first", { model: "m", max_tokens: 5, max_completion_tokens: 7 }, chat, { maxTokens: 7 }],
     [
       "max_tokens when the new name is null",
@@ -43,7 +51,10 @@ describe("a body is read for", () => {
     ["an empty model", { model: "" }, "model"],
     ["a model that is too long", { model: "m".repeat(openai.MODEL_CHARS_MAX + 1) }, "model"],
     ["stream as a string", { model: "m", stream: "true" }, "stream"],
-    ["a limit as a string", { model: "m", max_tokens: "5" }, "max_tokens"],
+    ["a limit in words", { model: "m", max_tokens: "five" }, "max_tokens"],
+    ["a limit as an empty text", { model: "m", max_tokens: "" }, "max_tokens"],
+    ["half a token as a text", { model: "m", max_tokens: "0.5" }, "max_tokens"],
+    ["a limit of 16 digits as a text", { model: "m", max_tokens: "1000000000000000" }, "max_tokens"],
     ["half a token", { model: "m", max_completion_tokens: 0.5 }, "max_completion_tokens"],
   ])("%s is refused, and the member is named", (_, body, param) => {
     expect(openai.readInferenceBody(body, chat)).toMatchObject({
