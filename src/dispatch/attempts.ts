@@ -84,7 +84,8 @@ const mayHedge = ({ bounds, repeatable, pool }: Dispatch<unknown>): boolean =>
 async function onBegun<Reply>(course: Course<Reply>, begun: BegunOutcome<Reply>): Promise<Next<Reply>> {
   const { dispatch, losses } = course;
   const { status, isTooLong } = begun.result;
-  if (status < 400) noteServed(dispatch.pool.failing, dispatch.leases.ports.clock.now());
+  if (status < 400)
+    noteServed(dispatch.pool.failing, begun.result.attempt.way.endpointId, dispatch.leases.ports.clock.now());
   if (losses.last !== null) await (await loadLosses()).blameAnswered(course, status < 400);
   return isTooLong ? (await loadLosses()).afterTooLong(course, begun) : { ends: begun };
 }

@@ -2,7 +2,7 @@
  * Remembers the requests that keep failing, by what they are (`dispatch/core/failing-requests.ts` decides), and refuses them for a
  * while. A request is known by its tenant, its path and its body: nobody is refused for another's.
  */
-import { askedOfIt } from "./core/attempt-plan.ts";
+import { askedOfIt, isRefusedAnywhere } from "./core/attempt-plan.ts";
 import type { AttemptPlan } from "./core/attempt-plan.ts";
 import { noteAsked, noteFailing, refusalOf } from "./core/failing-rules.ts";
 import { endAttempt } from "./attempt-end.ts";
@@ -25,8 +25,7 @@ export async function refuseFailing(request: Known): Promise<Refusal | null> {
 
 /** It ended without an answer: held against it where two endpoints said so; where idle ones asked for a wait, it waits. */
 export async function noteEnded(request: Known, plan: AttemptPlan): Promise<void> {
-  const { disputed, idleRefusals } = plan;
-  const fault = disputed ? "failed" : idleRefusals > 1 ? "no_room" : null;
+  const fault = plan.disputed ? "failed" : isRefusedAnywhere(plan) ? "no_room" : null;
   const askedMs = askedOfIt(plan);
   if (fault === null && askedMs === null) return;
   const key = await keyOf(request);
@@ -39,12 +38,8 @@ export async function noteEnded(request: Known, plan: AttemptPlan): Promise<void
  * What they refused, nobody served. Two idle endpoints that do, while others are served, say nothing of themselves; what one
  * alone refused is told by its hash.
  */
-export async function noteRefused(
-  request: Known,
-  { idleRefusals }: AttemptPlan,
-  refusals: readonly LostAttempt[],
-): Promise<void> {
-  const isItsOwn = idleRefusals > 1 && servesOthers(request.pool.failing, nowOf(request));
+export async function noteRefused(request: Known, plan: AttemptPlan, refusals: readonly LostAttempt[]): Promise<void> {
+  const isItsOwn = isRefusedAnywhere(plan) && servesOthers(request.pool.failing, nowOf(request));
   const alone = refusals.length === 1 ? await request.upstream.hash("") : null;
   for (const { attempt } of refusals) {
     attempt.request = alone ?? attempt.request;

@@ -10,6 +10,7 @@
  */
 import { afterLoss, afterNoLease as comeBack } from "./core/attempt-plan.ts";
 import type { Loss, Repeat } from "./core/attempt-plan.ts";
+import { fullFor, noteFull } from "./core/full-lately.ts";
 import type { Refusal } from "../wire/refusal.ts";
 import { waited } from "../routing/host/clock.ts";
 import { endAttempt, nowOf } from "./attempt-end.ts";
@@ -49,7 +50,7 @@ export async function afterNoLease<Reply>(course: Course<Reply>, answer: NoLease
   const { last } = losses;
   // Longer than it would wait for a slot it does not wait for one that refused it.
   const mayWait = (plan.roomAfterMs ?? 0) <= dispatch.pool.config.queueWaitMsMax;
-  const asks = last !== null && answer.kind !== "over_budget" && mayWait ? comeBack(plan) : null;
+  const asks = last !== null && answer.kind !== "over_budget" && mayWait ? comeBack(plan, knownFull(course)) : null;
   if (asks === null) {
     await blameUnanswered(course);
     return { ends: ended(course, last === null ? refusalUnleased(answer) : refusalOf(last, losses, plan, answer)) };
@@ -105,11 +106,18 @@ function addLoss(losses: Losses, lost: LostAttempt, isPanic: boolean): void {
 const REFUSED = "refused";
 
 /** Null: nothing more is asked for. */
-function repeatAfter({ dispatch, plan }: Course<unknown>, loss: Loss): Repeat | null {
-  const { pool, repeatable, bounds } = dispatch;
-  const next = afterLoss(plan, loss, { attemptsMax: pool.config.attemptsMax, repeatable });
+function repeatAfter(course: Course<unknown>, loss: Loss): Repeat | null {
+  const { dispatch, plan } = course;
+  const { pool, repeatable, bounds, leases, tenant } = dispatch;
+  if (loss.why === "capacity" && loss.wasIdle)
+    noteFull(pool.failing.full, loss.endpointId, tenant, leases.ports.clock.now());
+  const rule = { attemptsMax: pool.config.attemptsMax, repeatable };
+  const next = afterLoss(plan, loss, rule, knownFull(course));
   return bounds.clientGone.aborted ? null : next;
 }
+
+const knownFull = ({ dispatch: { pool, leases, tenant } }: Course<unknown>): readonly string[] =>
+  fullFor(pool.failing.full, tenant, leases.ports.clock.now());
 
 /** Nothing of it was processed, and nobody is to blame. */
 const TOO_LONG = {

@@ -13,7 +13,7 @@ export type ShardStatus = {
   readonly queued: number;
   /** The same by class; absent: an older shard's. */
   readonly queuedBy?: ByPriority;
-  /** Second attempts that could be paid now, of each kind; absent: an older shard's. */
+  /** Tokens for second attempts, of each kind, that are left for the tenant that owes most; absent: an older shard's. */
   readonly budgets?: { readonly retry: number; readonly hedge: number };
   readonly endpoints: readonly ShownEndpoint[];
   /** Endpoints that an operator has taken out of traffic. */

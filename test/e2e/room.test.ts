@@ -66,6 +66,46 @@ describe("an endpoint that refuses everything at once, and is healthy by its pro
   });
 });
 
+describe("a pool of which every endpoint refuses", () => {
+  const ENDPOINTS = 8;
+  const ASKED = 40;
+  const many = () => start(Array.from({ length: ENDPOINTS }, () => "us-east" as const));
+  const reached = ({ simulators }: Fleet): number =>
+    [...simulators.values()].reduce((sum, { stats }) => sum + stats.requests, 0);
+
+  test.each(["the same", "another"])(
+    "is asked once by each further request, be it %s, and not by each endpoint again",
+    async (which) => {
+      const router = await many();
+      expect((await router.chat()).status).toBe(200);
+      for (const simulator of router.simulators.values()) simulator.setFault({ kind: "status", status: 503 });
+      const before = reached(router);
+      const startedAt = performance.now();
+      for (let sent = 0; sent < ASKED; sent++) {
+        const response = await router.chat({ content: which === "the same" ? "x" : `x ${sent}` });
+        expect([response.status, Number(response.headers.get("retry-after")) > 0]).toEqual([429, true]);
+        await response.text();
+      }
+      const seconds = (performance.now() - startedAt) / 1_000;
+      // To learn it costs two refusals of each, and each is looked at again once a second.
+      const learning = ENDPOINTS * (2 + seconds);
+      expect(reached(router) - before).toBeLessThanOrEqual(ASKED + learning);
+    },
+  );
+
+  test("serves again as soon as one of them does", async () => {
+    const router = await many();
+    expect((await router.chat()).status).toBe(200);
+    for (const simulator of router.simulators.values()) simulator.setFault({ kind: "status", status: 503 });
+    expect(await statuses(router, 5)).toEqual(all(429, 5));
+    router.simulator("e5").setFault({ kind: "none" });
+    await router.until(
+      async () => (await router.chat()).headers.get("x-warmpath-endpoint"),
+      (endpointId) => endpointId === "e5",
+    );
+  });
+});
+
 describe("a pool's only endpoint", () => {
   test("is asked again when the time is over that it asked for, and the client waits no longer than that", async () => {
     const router = await start(["us-east"]);

@@ -3,7 +3,8 @@
  * end.
  *
  * Model. Each kind of loss has a bound of its own.
- * - A *refusal* for want of room left the request unprocessed. Each other endpoint is asked once, free of charge.
+ * - A *refusal* for want of room left the request unprocessed. Each other endpoint is asked once, free of charge, but for
+ *   those that have just refused such requests (`full-lately.ts`).
  * - A *failure* may have been processed. It is repeated only where that is allowed; at most `attemptsMax` attempts may
  *   fail, and the shard says whether one more is paid for (`budget.ts`).
  * - A request that is *too long* for one endpoint's context goes to one other, free, and never again to the same.
@@ -56,6 +57,8 @@ export type AttemptPlan = {
   putBacks: number;
   /** Endpoints that refused it for want of room, and were idle. */
   idleRefusals: number;
+  /** Endpoints that were not asked, because they would have. */
+  spared: number;
   /** An endpoint answered with an error of its own. */
   faulted: boolean;
   /** Two did. */
@@ -121,6 +124,7 @@ export function createAttemptPlan(): AttemptPlan {
     tooLong: 0,
     putBacks: 0,
     idleRefusals: 0,
+    spared: 0,
     faulted: false,
     disputed: false,
     comeBackTo: [],
@@ -131,8 +135,13 @@ export function createAttemptPlan(): AttemptPlan {
   };
 }
 
-/** What follows a loss; null: nothing, the request has failed. */
-export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatable }: AttemptRule): Repeat | null {
+/** What follows a loss; null: nothing, the request has failed. `full`: endpoints that would refuse it too. */
+export function afterLoss(
+  plan: AttemptPlan,
+  loss: Loss,
+  { attemptsMax, repeatable }: AttemptRule,
+  full: readonly string[] = [],
+): Repeat | null {
   plan.last = loss.why;
   if (loss.why === "capacity") {
     plan.refusals += 1;
@@ -140,7 +149,8 @@ export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatab
     plan.comeBackTo.push(loss.endpointId);
     plan.roomAfterMs = Math.min(plan.roomAfterMs ?? Number.POSITIVE_INFINITY, loss.retryAfterMs ?? COME_BACK_MS);
     if (loss.retryAfterMs !== null) plan.retryAfterMs = Math.max(plan.retryAfterMs ?? 0, loss.retryAfterMs);
-    return plan.refusals >= REFUSALS_MAX ? null : repeat(plan, plan.tried, null);
+    plan.spared = full.filter((endpointId) => !plan.tried.includes(endpointId)).length;
+    return plan.refusals >= REFUSALS_MAX ? null : repeat(plan, [...plan.tried, ...full], null);
   }
   if (loss.why === "too_long") {
     plan.tooLong += 1;
@@ -162,16 +172,18 @@ export function afterLoss(plan: AttemptPlan, loss: Loss, { attemptsMax, repeatab
   return repeat(plan, plan.tried, loss.cutOff ? loss.region : null);
 }
 
-/** No other endpoint can serve it; null: then nobody can. */
-export function afterNoLease(plan: AttemptPlan): Repeat | null {
-  if (plan.hasComeBack || plan.comeBackTo.length === 0) return null;
+/** No other endpoint can serve it; null: then nobody can. `full` as for `afterLoss`. */
+export function afterNoLease(plan: AttemptPlan, full: readonly string[] = []): Repeat | null {
+  const to = plan.comeBackTo.filter((endpointId) => !full.includes(endpointId));
+  if (plan.hasComeBack || to.length === 0) return null;
   plan.hasComeBack = true;
-  return repeat(
-    plan,
-    plan.tried.filter((endpointId) => !plan.comeBackTo.includes(endpointId)),
-    null,
-  );
+  const others = plan.tried.filter((endpointId) => !to.includes(endpointId));
+  return repeat(plan, [...others, ...full], null);
 }
+
+/** Does what refused it say that it is the request's fault: two idle endpoints do, or one beside others that would. */
+export const isRefusedAnywhere = ({ idleRefusals, spared }: AttemptPlan): boolean =>
+  idleRefusals > 0 && idleRefusals + spared > 1;
 
 /** How long the endpoints that refused it though they were idle asked it to stay away; null: not all were, or did. */
 export function askedOfIt(plan: AttemptPlan): number | null {

@@ -10,6 +10,8 @@
  * which would carry what a client can make up at will to the one object that must stay fast.
  */
 
+import type { FullLately } from "./full-lately.ts";
+
 /** `failed`: with errors of the endpoints' own. `no_room`: refused as if they were full. */
 export type RequestFault = "failed" | "no_room";
 
@@ -29,15 +31,18 @@ export type FailingRequests = {
   servedAtMs: number;
   /** By request; the one that failed last comes last. */
   readonly entries: Map<string, FailedEntry>;
+  /** Endpoints that refuse while they are idle (`full-lately.ts`). */
+  readonly full: FullLately;
 };
 
 /** For so long one served request shows that the pool serves, ms: a fleet that stops is believed after it. */
 export const SERVED_LIFE_MS = 10_000;
 export function createFailingRequests(): FailingRequests {
-  return { served: 0, servedAtMs: Number.NEGATIVE_INFINITY, entries: new Map() };
+  return { served: 0, servedAtMs: Number.NEGATIVE_INFINITY, entries: new Map(), full: new Map() };
 }
 
-export function noteServed(failing: FailingRequests, now: number): void {
+export function noteServed(failing: FailingRequests, endpointId: string, now: number): void {
+  failing.full.delete(endpointId);
   failing.served += 1;
   failing.servedAtMs = now;
 }

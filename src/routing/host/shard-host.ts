@@ -9,7 +9,6 @@
 import { presumeDown, setDrained } from "../core/endpoint/endpoint.ts";
 import type { EndpointView, ViewSet } from "../core/endpoint/endpoint-view.ts";
 import type { ExplainRequest, Explanation } from "../core/cost/explain.ts";
-import { tokensIn } from "../core/shard/budget.ts";
 import { inFlight } from "../core/shard/leases.ts";
 import {
   hasNews,
@@ -25,6 +24,7 @@ import type { ShardState } from "../core/shard/shard-state.ts";
 import type { AcquireReply, AcquireRequest, AwaitOutcome, Report, ReportReply } from "../core/shard-messages.ts";
 import { leaveNews } from "../core/shard/shard-leave.ts";
 import { takeNews } from "../core/shard/shard-news.ts";
+import { tokensLeft } from "../core/shard/tenant-debts.ts";
 import type { NewsLine } from "../core/shard/news.ts";
 import { applyDrain } from "../core/shard/shard-observe.ts";
 import { waitingByPriority } from "../core/shard/shard-eta.ts";
@@ -146,7 +146,10 @@ export class ShardHost {
       liveLeases: state.leases.live.size,
       queued: state.queue.size,
       queuedBy: waitingByPriority(state),
-      budgets: { retry: tokensIn(state.budgets.retry), hedge: tokensIn(state.budgets.hedge) },
+      budgets: {
+        retry: tokensLeft(state.budgets.retry, state.debts.retry),
+        hedge: tokensLeft(state.budgets.hedge, state.debts.hedge),
+      },
       views: ownViews(state, this.#now),
       drained: [...state.endpoints.values()].filter(({ drained }) => drained).map(({ spec }) => spec.id),
     };

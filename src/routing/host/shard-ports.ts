@@ -51,7 +51,7 @@ export type ShardSummary = {
   readonly liveLeases: number;
   readonly queued: number;
   readonly queuedBy: ByPriority;
-  /** Second attempts that could be paid now, of each kind. */
+  /** Tokens for second attempts, of each kind, that are left for the tenant that owes most. */
   readonly budgets: { readonly retry: number; readonly hedge: number };
   readonly views: readonly EndpointView[];
   /** Endpoints that an operator has taken out of traffic. */

@@ -228,8 +228,16 @@ export const NOW = {
   ),
   kvUsed: gauge("warmpath_endpoint_kv_tokens_used", ENDPOINT, "Tokens of KV memory that its requests take in the end"),
   kvMax: gauge("warmpath_endpoint_kv_tokens", ENDPOINT, "Tokens of KV memory that it has"),
-  retryBudget: gauge("warmpath_retry_budget_tokens", SHARD, "Repeated attempts that a full fleet could pay for now"),
-  hedgeBudget: gauge("warmpath_hedge_budget_tokens", SHARD, "Hedges that could be paid for now"),
+  retryBudget: gauge(
+    "warmpath_retry_budget_tokens",
+    SHARD,
+    "Tokens for repeated attempts in a full fleet that are left for the tenant that owes most; below 1 it has none",
+  ),
+  hedgeBudget: gauge(
+    "warmpath_hedge_budget_tokens",
+    SHARD,
+    "Tokens for hedges that are left for the tenant that owes most",
+  ),
   queueReachable: gauge("warmpath_job_queue_reachable", ["pool"], "Did the pool's job queue answer"),
   jobs: gauge("warmpath_jobs", ["pool", "state"], "Jobs that have not ended, by state: queued, running, retrying"),
   jobsDead: gauge("warmpath_jobs_dead", ["pool"], "Failed and timed-out jobs that are kept, counted up to 1,000"),

@@ -7,6 +7,7 @@ import {
   COME_BACK_MS,
   comeBackMs,
   createAttemptPlan,
+  isRefusedAnywhere,
   REFUSALS_MAX,
   STALE_MS,
   TOO_LONG_MAX,
@@ -122,6 +123,35 @@ describe("a request that is too long for an endpoint's context", () => {
     expect(afterNoLease(plan)).toBeNull();
     lose(plan, refusal("full"));
     expect(afterNoLease(plan)?.excluded).toEqual(["short"]);
+  });
+});
+
+describe("a refused request beside endpoints that have just refused such requests", () => {
+  const idle = (endpointId: string): Loss => ({ ...refusal(endpointId), wasIdle: true });
+
+  test("is not tried there, nor again where it was refused, and may itself be the reason", () => {
+    const plan = createAttemptPlan();
+    plan.tried.push("a");
+    expect(afterLoss(plan, idle("a"), RULE, ["a", "b"])?.excluded).toEqual(["a", "b"]);
+    expect(afterNoLease(plan, ["a", "b"])).toBeNull();
+    expect([plan.spared, isRefusedAnywhere(plan)]).toEqual([1, true]);
+  });
+
+  test("comes back to those that are not among them alone", () => {
+    const plan = createAttemptPlan();
+    plan.tried.push("a");
+    afterLoss(plan, idle("a"), RULE, ["b"]);
+    expect(afterNoLease(plan, ["b"])?.excluded).toEqual(["b"]);
+  });
+
+  test("is no reason by itself where the one that refused it was busy, or nobody else would have", () => {
+    const busy = createAttemptPlan();
+    busy.tried.push("a");
+    afterLoss(busy, refusal("a"), RULE, ["b"]);
+    const alone = createAttemptPlan();
+    alone.tried.push("a");
+    afterLoss(alone, idle("a"), RULE, ["a"]);
+    expect([isRefusedAnywhere(busy), isRefusedAnywhere(alone)]).toEqual([false, false]);
   });
 });
 

@@ -32,7 +32,7 @@ describe("a request that idle endpoints refuse for a time", () => {
   test("is its own fault while others were served within SERVED_LIFE_MS, and not after", () => {
     const failing = createFailingRequests();
     expect(servesOthers(failing, 0)).toBe(false);
-    noteServed(failing, 0);
+    noteServed(failing, "e1", 0);
     expect([servesOthers(failing, SERVED_LIFE_MS - 1), servesOthers(failing, SERVED_LIFE_MS)]).toEqual([true, false]);
   });
 });

@@ -10,7 +10,7 @@
  * lease; the settlement that refills it reaches the same shard, once. Over a pool's R regions, retries are at most
  * 10·R + 0.1 × served requests, and hedges at most 5·R + 0.02 × served. No shard has to ask another, and none can spend
  * what another earned: the endpoints of one region are never flooded with the failures of the next. A shard that
- * restarts begins with full buckets again. While no shard answers, an isolate keeps to a retry bucket of its own.
+ * restarts begins with full buckets again. Whose second attempts a shard pays for: `tenant-debts.ts`. While no shard answers, an isolate keeps to a retry bucket of its own.
  * A second lease that was granted and then not needed is not paid back: the bound would need one more message to hold.
  *
  * Source: docs/explanation/routing.md; gRPC's retry throttling (proposal A6: 10 tokens, ratio 0.1), with one token a retry
@@ -55,7 +55,8 @@ export type Bucket = {
 
 export type Budgets = { readonly retry: Bucket; readonly hedge: Bucket };
 
-const MILLI = 1_000;
+/** Thousandths in a token. */
+export const MILLI = 1_000;
 
 export function createBucket(rule: BudgetRule): Bucket {
   return { rule, milli: rule.tokensMax * MILLI, spent: 0 };
@@ -64,9 +65,6 @@ export function createBucket(rule: BudgetRule): Bucket {
 export function createBudgets(): Budgets {
   return { retry: createBucket(RETRY_RULE), hedge: createBucket(HEDGE_RULE) };
 }
-
-/** Second attempts that it could pay for now, in fractions too. */
-export const tokensIn = ({ milli }: Bucket): number => milli / MILLI;
 
 /** A request was served. */
 export function earn(bucket: Bucket): void {
@@ -83,11 +81,6 @@ export function spend(bucket: Bucket): boolean {
   bucket.milli -= MILLI;
   bucket.spent += 1;
   return true;
-}
-
-/** The bucket that pays for an attempt; null for a first one, which is free. */
-export function bucketFor(budgets: Budgets, purpose: AttemptPurpose): Bucket | null {
-  return purpose === "first" ? null : budgets[purpose];
 }
 
 /** Second attempts that a bucket can have paid when `served` requests were served since it was made. */

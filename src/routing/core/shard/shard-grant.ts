@@ -8,7 +8,6 @@ import type { AffinityMatch } from "./affinity.ts";
 import { costTerms } from "../cost/cost.ts";
 import { lackingAdapter } from "../cost/terms/adapter.ts";
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
-import { affords, spend } from "./budget.ts";
 import { CREDIT_LIFE_MS } from "./credits.ts";
 import { claimWake, noteGranted } from "../endpoint/endpoint.ts";
 import type { HedgeAdvice } from "../endpoint/first-byte.ts";
@@ -23,6 +22,7 @@ import { notePutBackable } from "./shard-put-back.ts";
 import { payerOf, unpaid } from "./shard-repeat.ts";
 import { countDemand } from "./shard-scale.ts";
 import { chargeGrant } from "./shard-shares.ts";
+import { canPay, pay } from "./tenant-debts.ts";
 import type { LeasePrompt } from "../endpoint/prompt-line.ts";
 
 /** How long the shard waits for the first word about a credit or a queued grant beyond the credit's life, ms. */
@@ -73,7 +73,7 @@ export function grantLease(
   };
   // Who pays is known before the lease takes one of the slots that may make it free.
   const payer = state.leases.live.has(request.leaseId) ? null : payerOf(state, request, now);
-  if (payer !== null && !affords(payer)) return unpaid(request);
+  if (payer !== null && !canPay(payer)) return unpaid(request);
   // What is fetched ahead runs nothing yet.
   const prompt =
     endpoint === undefined || request.ahead ? null : promptOf(state, request, endpoint, chosen.prompt, now);
@@ -82,7 +82,7 @@ export function grantLease(
   let credits = 0;
   let locality: Partial<Grant> = {};
   if (first.kind === "granted") {
-    if (payer !== null) spend(payer);
+    if (payer !== null) pay(payer);
     while (credits < how.credits && lease(`${request.leaseId}.${credits + 1}`, false).kind === "granted") credits += 1;
     countDemand(state, credits + (request.ahead ? 1 : 0), now);
     if (!request.ahead) {

@@ -3,11 +3,10 @@
  *
  * A first attempt is free, and so is a retry while less than 80 % of the pool's slots are taken and nobody waits for one:
  * it takes nothing from anybody. Any other second attempt is paid for when its lease is granted, from the bucket of the
- * shard that grants it (`budget.ts`); while the bucket is empty it is refused before it takes a slot or a place in the queue. A grant says
+ * shard that grants it (`budget.ts`, for each tenant its part: `tenant-debts.ts`); while that pays for nothing it is refused before it takes a slot or a place in the queue. A grant says
  * after how long its attempt is late, so that the edge asks nobody about requests that are in time.
  */
-import { affords, bucketFor, purposeOf } from "./budget.ts";
-import type { Bucket } from "./budget.ts";
+import { purposeOf } from "./budget.ts";
 import { fillOf, fillOfWarm, firstByteP95Ms, HEDGE_FILL_MAX, moveAfterMs } from "../endpoint/first-byte.ts";
 import type { HedgeAdvice } from "../endpoint/first-byte.ts";
 import { observeLate } from "../endpoint/lateness.ts";
@@ -15,6 +14,8 @@ import { speedOf } from "../endpoint/reading.ts";
 import type { Weighed } from "../cost/route.ts";
 import { allViews } from "./shard.ts";
 import type { ShardState } from "./shard-state.ts";
+import { canPay, payerFor } from "./tenant-debts.ts";
+import type { Payer } from "./tenant-debts.ts";
 import type { AcquireRequest, AwaitOutcome } from "../shard-messages.ts";
 
 /** What a Worker that does not know `over_budget` is told, ms: by then some requests were served. */
@@ -23,7 +24,7 @@ const OVER_BUDGET_RETRY_MS = 1_000;
 /** The refusal of an attempt that nothing here could pay for; null when it is free, or could be paid for now. */
 export function overBudget(state: ShardState, request: AcquireRequest, now: number): AwaitOutcome | null {
   const payer = payerOf(state, request, now);
-  return payer === null || affords(payer) ? null : unpaid(request);
+  return payer === null || canPay(payer) ? null : unpaid(request);
 }
 
 /** What a request is told whose second attempt nothing pays for. */
@@ -32,11 +33,12 @@ export function unpaid({ purpose }: AcquireRequest): AwaitOutcome {
   return purpose === undefined ? { kind: "shed", retryAfterMs: OVER_BUDGET_RETRY_MS } : { kind: "over_budget" };
 }
 
-/** The bucket that pays for it; null: it is free, as a first attempt is, and a retry while the pool has slots to spare. */
-export function payerOf(state: ShardState, request: AcquireRequest, now: number): Bucket | null {
-  if (isMove(request)) return null;
+/** Who pays for it; null: it is free, as a first attempt is, and a retry while the pool has slots to spare. */
+export function payerOf(state: ShardState, request: AcquireRequest, now: number): Payer | null {
   const purpose = purposeOf(request);
-  return purpose === "retry" && hasSlack(state, request, now) ? null : bucketFor(state.budgets, purpose);
+  if (purpose === "first" || isMove(request)) return null;
+  if (purpose === "retry" && hasSlack(state, request, now)) return null;
+  return payerFor(state.budgets, state.debts, purpose, request.sender);
 }
 
 /** Is there a free slot elsewhere, in a pool with slots to spare: the hedge's own rule. */

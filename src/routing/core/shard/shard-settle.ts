@@ -5,7 +5,6 @@
  * What a message says comes before what the clock says: a lease whose confirmation arrives with the call that would have
  * dropped it lives on, because its holder does use the slot.
  */
-import { earn } from "./budget.ts";
 import { claimInherited, isRefusing, observeAttempt, standing } from "../endpoint/endpoint.ts";
 import { renewLease, settleLease } from "./leases.ts";
 import type { Rng } from "../../../lib/rng.ts";
@@ -21,7 +20,8 @@ import { LOCAL_EPOCH } from "../shard-messages.ts";
 import type { Report, LeaseConfirmation, Settlement } from "../shard-messages.ts";
 import { failureKind, noteFailure, noteStandings } from "./shard-news.ts";
 import { countDemand, scale } from "./shard-scale.ts";
-import { chargeHeld, settleService } from "./shard-shares.ts";
+import { chargeHeld, senderOf, settleService } from "./shard-shares.ts";
+import { earnFor } from "./tenant-debts.ts";
 
 /** Applies what an edge isolate had to tell, then drops what is due and serves the queue. */
 export function applyReport(state: ShardState, report: Report, now: number, rng: Rng): Effect[] {
@@ -70,15 +70,12 @@ function settle(
     resolve(state, leaseId, { kind: "shed", retryAfterMs: REFUSED_RETRY_MS }, effects, now);
   }
   if (outcome.kind === "ended") return false;
-  settleService(state, outcome.kind === "settled" ? outcome.lease : null, settlement, now);
+  const lease = outcome.kind === "settled" ? outcome.lease : null;
+  settleService(state, lease, settlement, now);
   const endpoint = state.endpoints.get(settlement.endpointId);
   if (endpoint === undefined) return false;
-  if (settlement.outcome === "served") {
-    earn(state.budgets.retry);
-    earn(state.budgets.hedge);
-  }
+  if (settlement.outcome === "served") earnFor(state.budgets, state.debts, senderOf(lease, settlement));
   if (settlement.outcome === "unused" && outcome.kind === "settled") countDemand(state, -1, now);
-  const lease = outcome.kind === "settled" ? outcome.lease : null;
   const line = lease === null ? null : settleLine(lease, endpoint, settlement);
   settleKey(state, endpoint, settlement, { prompt: lease?.prompt ?? null, line }, now);
   const fromEarlier = settlement.epoch > LOCAL_EPOCH && settlement.epoch < state.leases.epoch;

@@ -5,6 +5,7 @@
 import { countAt, countMore, NO_EVENTS } from "../../../lib/fading-count.ts";
 import { addService, NO_SENDER, noteLine, serviceOf } from "./fair-shares.ts";
 import type { Lease } from "./leases.ts";
+import type { Sender } from "./fair-shares.ts";
 import { rankOf } from "./priority.ts";
 import { AGE_TURN } from "./queue-order.ts";
 import type { ShardState } from "./shard-state.ts";
@@ -66,11 +67,15 @@ const NOTHING_DONE: ReadonlySet<AttemptOutcome> = new Set([
   "unused",
 ] satisfies AttemptOutcome[]);
 
+/** Whose request ran under a lease; undefined: nobody knows. */
+export const senderOf = (lease: Lease | null, { of }: Settlement): Sender | undefined =>
+  lease?.charged?.sender ?? of?.sender;
+
 /** What an attempt has really taken, in place of what its sender was charged for it. */
 export function settleService(state: ShardState, lease: Lease | null, settlement: Settlement, now: number): void {
   const { outcome, inputTokens, promptTokens = inputTokens, cachedTrue = 0, outputTokens = null } = settlement;
   const charged = lease?.charged ?? null;
-  const sender = charged?.sender ?? settlement.of?.sender;
+  const sender = senderOf(lease, settlement);
   if (sender === undefined) return;
   const taken = NOTHING_DONE.has(outcome) ? 0 : serviceOf(promptTokens - cachedTrue, outputTokens);
   addService(state.shares, sender, taken - (charged?.tokens ?? 0), now);

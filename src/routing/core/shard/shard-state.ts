@@ -10,6 +10,7 @@ import type { PoolSpec } from "../pool.ts";
 import type { AcquireRequest } from "../shard-messages.ts";
 import type { AwaitOutcome } from "../shard-messages.ts";
 import type { ShardNews } from "./news.ts";
+import type { DebtsBy } from "./tenant-debts.ts";
 
 export type Peer = {
   readonly set: ViewSet;
@@ -45,6 +46,8 @@ export type ShardState = {
   readonly leases: LeaseTable;
   /** What pays for retries and hedges. */
   readonly budgets: Budgets;
+  /** For whom they paid. */
+  readonly debts: DebtsBy;
   /** Who has which session or prefix in its cache. */
   readonly affinity: AffinityTable;
   /** Requests that came lately, with DEMAND_TAU_MS. */

@@ -9,6 +9,7 @@ import type { Peer, SentSince, ShardState } from "./shard-state.ts";
 import { createAffinity } from "./affinity.ts";
 import { createBudgets } from "./budget.ts";
 import { createShares } from "./fair-shares.ts";
+import { createDebts } from "./tenant-debts.ts";
 import type { EndpointView, ViewSet } from "../endpoint/endpoint-view.ts";
 import { staticView } from "../endpoint/static-view.ts";
 import { createEndpoint, endpointView } from "../endpoint/endpoint.ts";
@@ -50,6 +51,7 @@ export function createShard(pool: PoolSpec, region: string, epoch: number, now: 
     endpoints: new Map(own.map((spec) => [spec.id, createEndpoint(spec, now)])),
     leases: createLeaseTable(epoch),
     budgets: createBudgets(),
+    debts: createDebts(),
     affinity: createAffinity(),
     demand: NO_EVENTS,
     scaledAtMs: Number.NEGATIVE_INFINITY,

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   affords,
-  bucketFor,
   createBucket,
   createBudgets,
   earn,
@@ -79,11 +78,9 @@ describe.each(rules)("the bucket for $name", ({ rule, full, servedForOne }) => {
   });
 });
 
-test("a first attempt is free, and retries and hedges do not share", () => {
+test("retries and hedges do not share", () => {
   const budgets = createBudgets();
   drain(budgets.hedge);
-  expect(bucketFor(budgets, "first")).toBeNull();
-  expect(bucketFor(budgets, "retry")).toBe(budgets.retry);
   expect(affords(budgets.retry)).toBe(true);
   expect(affords(budgets.hedge)).toBe(false);
 });
