@@ -146,6 +146,7 @@ function start(clientGone: AbortSignal = new AbortController().signal, late = HE
     connectTimeoutMs: 60_000,
     mayLeave: false,
     stallTimeoutMs: 60_000,
+    trace: null,
     clientGone,
   };
   const heldLease = deposit(

@@ -70,6 +70,9 @@ describe("a pool of which every endpoint refuses", () => {
   const ENDPOINTS = 8;
   const ASKED = 40;
   const many = () => start(Array.from({ length: ENDPOINTS }, () => "us-east" as const));
+  const refuseAll = ({ simulators }: Fleet): void => {
+    for (const one of simulators.values()) one.setFault({ kind: "status", status: 503 });
+  };
   const reached = ({ simulators }: Fleet): number =>
     [...simulators.values()].reduce((sum, { stats }) => sum + stats.requests, 0);
 
@@ -78,7 +81,7 @@ describe("a pool of which every endpoint refuses", () => {
     async (which) => {
       const router = await many();
       expect((await router.chat()).status).toBe(200);
-      for (const simulator of router.simulators.values()) simulator.setFault({ kind: "status", status: 503 });
+      refuseAll(router);
       const before = reached(router);
       const startedAt = performance.now();
       for (let sent = 0; sent < ASKED; sent++) {
@@ -96,7 +99,7 @@ describe("a pool of which every endpoint refuses", () => {
   test("serves again as soon as one of them does", async () => {
     const router = await many();
     expect((await router.chat()).status).toBe(200);
-    for (const simulator of router.simulators.values()) simulator.setFault({ kind: "status", status: 503 });
+    refuseAll(router);
     expect(await statuses(router, 5)).toEqual(all(429, 5));
     router.simulator("e5").setFault({ kind: "none" });
     await router.until(

@@ -44,7 +44,7 @@ describe("what a bucket pays", () => {
     ({ purpose, rule, shares }) => {
       const { drain } = account();
       expect(["a", "b", "c", "d", "e"].map((tenant) => drain(tenant, purpose))).toEqual(shares);
-      expect(shares.reduce((sum, one) => sum + one, 0)).toBe(rule.tokensMax);
+      expect(shares.reduce<number>((sum, one) => sum + one, 0)).toBe(rule.tokensMax);
     },
   );
 
