@@ -12,7 +12,7 @@
  * write for each grant.
  */
 import { periodOf } from "./amounts.ts";
-import type { Amount, Limits } from "./amounts.ts";
+import type { Amount, Limits, Period } from "./amounts.ts";
 import type {
   Ask,
   AskReply,
@@ -31,6 +31,7 @@ import {
   createScope,
   fit,
   giveBack,
+  hasCap,
   isBeyondWritten,
   minus,
   nearestCap,
@@ -65,14 +66,24 @@ const GRANTS_MAX = 20_000;
 
 type Grant = { readonly id: string; readonly key: string; reply: Granted; reserved: Amount; readonly untilMs: number };
 
+/** `place`: its number among all keys there ever were; neighbours are written together. */
+export type KeyScope = Scope & { readonly place: number };
+
 type Heard = { seq: number; kept: number };
 
 /** Written in place. */
 export type Ledger = {
   readonly tenant: Scope;
-  readonly keys: Map<string, Scope>;
-  /** In the order of their making. */
+  readonly keys: Map<string, KeyScope>;
+  /** Where the next key is written (`ledger-image.ts`). */
+  nextPlace: number;
+  /** Of keys that were dropped: they are on the disk yet. */
+  readonly droppedPlaces: Set<number>;
   readonly grants: Map<string, Grant>;
+  /** No grant's time is over before this instant. */
+  dueMs: number;
+  /** The longest that a reservation is kept, ms: what a restart finds held is so for no longer. */
+  holdMs: number;
   /** Asks that are over: one that comes late, or twice, changes nothing. */
   readonly over: Map<string, AskReply>;
   /** The last heard of last. */
@@ -89,7 +100,11 @@ export type Ledger = {
 export const createLedger = (now: number): Ledger => ({
   tenant: createScope({}, periodOf(now)),
   keys: new Map(),
+  nextPlace: 0,
+  droppedPlaces: new Set(),
   grants: new Map(),
+  dueMs: Number.POSITIVE_INFINITY,
+  holdMs: 0,
   over: new Map(),
   isolates: new Map(),
   askers: new Map(),
@@ -183,8 +198,11 @@ function admit(ledger: Ledger, asked: Ask, now: number): Granted | Refused {
     isTight,
     standing: standingOf(scopes, now),
   };
-  ledger.isWriteDue ||= scopes.some(isBeyondWritten);
-  ledger.grants.set(asked.id, { id: asked.id, key: asked.key, reply, reserved, untilMs: now + LOAN_MS + asked.holdMs });
+  ledger.isWriteDue ||= asked.holdMs > ledger.holdMs || scopes.some(isBeyondWritten);
+  ledger.holdMs = Math.max(ledger.holdMs, asked.holdMs);
+  const untilMs = atMs + asked.holdMs;
+  ledger.grants.set(asked.id, { id: asked.id, key: asked.key, reply, reserved, untilMs });
+  ledger.dueMs = Math.min(ledger.dueMs, untilMs);
   return reply;
 }
 
@@ -203,27 +221,41 @@ function scopesOf(ledger: Ledger, { key, bounds }: Ask, now: number): readonly [
 /** `limits`: what now holds; null: as before. `key` null: the tenant itself. */
 function scopeAt(ledger: Ledger, key: string | null, limits: Limits | null, now: number): Scope {
   const period = periodOf(now);
-  let scope = key === null ? ledger.tenant : ledger.keys.get(key);
-  if (scope === undefined) {
-    scope = createScope({}, period);
-    if (ledger.keys.size >= KEYS_MAX) dropKey(ledger);
-    ledger.keys.set(key ?? "", scope);
-  }
+  const scope = key === null ? ledger.tenant : (ledger.keys.get(key) ?? addKey(ledger, key, period));
   if (limits !== null) scope.limits = limits;
+  scope.isChanged = true;
   turn(scope, period, now);
   return scope;
 }
 
-/** One that holds nothing. Its day and month begin anew, if it ever comes back. */
-function dropKey({ keys }: Ledger): void {
-  for (const [key, { live }] of keys) if (live.requests === 0 && live.tokens === 0) return void keys.delete(key);
+function addKey(ledger: Ledger, key: string, period: Period): KeyScope {
+  if (ledger.keys.size >= KEYS_MAX) dropKey(ledger);
+  const scope = { ...createScope({}, period), place: ledger.nextPlace };
+  ledger.nextPlace += 1;
+  ledger.keys.set(key, scope);
+  return scope;
 }
 
-/** Grants whose time is over come home. They lie nearly in order; the first that is not due ends a look. */
+/**
+ * One that holds nothing, and has no cap of a day or a month if there is such a one: those begin anew, if it ever comes
+ * back.
+ */
+function dropKey({ keys, droppedPlaces }: Ledger): void {
+  const idle = [...keys].filter(([, { live }]) => live.requests === 0 && live.tokens === 0);
+  const dropped = idle.find(([, { limits }]) => !hasCap(limits)) ?? idle[0];
+  if (dropped === undefined) return;
+  const [key, { place }] = dropped;
+  keys.delete(key);
+  droppedPlaces.add(place);
+}
+
+/** Grants whose time is over come home. Pools have their own longest attempts, so they lie in no order: all are looked at. */
 function sweep(ledger: Ledger, now: number): void {
+  if (now < ledger.dueMs) return;
+  ledger.dueMs = Number.POSITIVE_INFINITY;
   for (const grant of ledger.grants.values()) {
-    if (grant.untilMs > now) break;
-    free(ledger, grant, grant.reserved, now);
+    if (grant.untilMs <= now) free(ledger, grant, grant.reserved, now);
+    else ledger.dueMs = Math.min(ledger.dueMs, grant.untilMs);
   }
 }
 

@@ -30,6 +30,8 @@ export type Scope = {
   since: { requests: number; tokens: number };
   /** A restart counts this much more than was written. */
   ahead: Ahead;
+  /** Something of it may be otherwise than it was written. */
+  isChanged: boolean;
 };
 
 /** For the windows so much more; and the most that may be held. */
@@ -75,6 +77,7 @@ export const createScope = (limits: Limits, period: Period): Scope => ({
   month: { tokens: 0, micros: 0 },
   since: { requests: 0, tokens: 0 },
   ahead: { requests: 0, tokens: 0, held: NOTHING },
+  isChanged: true,
 });
 
 /** A new day begins with nothing used; so does a month. */
@@ -232,6 +235,10 @@ export function isBeyondWritten(scope: Scope): boolean {
     (capOf(limits.microsPerDay, limits.microsPerMonth) !== undefined && held.micros > ahead.held.micros)
   );
 }
+
+/** Of a day or a month: what counts for longer than a minute. */
+export const hasCap = ({ tokensPerDay, tokensPerMonth, microsPerDay, microsPerMonth }: Limits): boolean =>
+  [tokensPerDay, tokensPerMonth, microsPerDay, microsPerMonth].some((cap) => cap !== undefined);
 
 /** The smaller of two caps, where there is one. */
 const capOf = (day: number | undefined, month: number | undefined): number | undefined =>

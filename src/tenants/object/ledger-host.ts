@@ -18,8 +18,6 @@ import { LedgerStore } from "./ledger-store.ts";
 
 /** Reports are written down together, within this, ms. */
 const WRITE_MS = 1_000;
-/** No request runs for longer after a restart than this, ms: the default of `executionTimeoutMs` and some more. */
-const GHOST_MS = 330_000;
 /** Answers to those who waited, kept until they ask for them. */
 const ANSWERS_MAX = ISOLATES_MAX;
 
@@ -36,7 +34,7 @@ export class LedgerHost {
     this.#store = new LedgerStore(storage);
     const image = this.#store.load();
     const now = Date.now();
-    this.#ledger = image === null ? createLedger(now) : restoreLedger(image, now, GHOST_MS);
+    this.#ledger = image === null ? createLedger(now) : restoreLedger(image, now);
   }
 
   /** What the object is asked, by the name of its call. The callers are our own isolates. */

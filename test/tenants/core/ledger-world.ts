@@ -5,7 +5,7 @@
 import { ask, createLedger, report, turns } from "../../../src/tenants/core/ledger.ts";
 import type { Ledger } from "../../../src/tenants/core/ledger.ts";
 import { imageOf, noteWritten, restoreLedger } from "../../../src/tenants/core/ledger-image.ts";
-import type { LedgerImage } from "../../../src/tenants/core/ledger-image.ts";
+import type { KeyPage, LedgerImage } from "../../../src/tenants/core/ledger-image.ts";
 import type { Ask, AskReply, Bounds } from "../../../src/tenants/core/ledger-messages.ts";
 import * as purses from "../../../src/tenants/core/purse.ts";
 import type { Purse, Spent } from "../../../src/tenants/core/purse.ts";
@@ -41,6 +41,7 @@ export class World {
   readonly running: { readonly isolate: number; readonly spent: Spent; readonly told: Admitted }[] = [];
   /** What is on the disk. */
   image: LedgerImage | null = null;
+  readonly pages = new Map<number, KeyPage>();
   /** Usage on the disk, summed up. */
   kept = { requests: 0, tokens: 0, micros: 0 };
   asks = 0;
@@ -218,6 +219,7 @@ export class World {
   write(): void {
     const written = imageOf(this.ledger);
     this.image = copy(written.image);
+    for (const [page, keys] of written.pages) this.pages.set(page, copy(keys));
     for (const { requests, output, micros } of written.usage) {
       this.kept = {
         requests: this.kept.requests + requests,
@@ -230,7 +232,9 @@ export class World {
 
   /** The ledger loses its memory. */
   restart(): void {
-    this.ledger = this.image === null ? createLedger(this.now) : restoreLedger(this.image, this.now, HOLD_MS);
+    const { image } = this;
+    const pages = [...this.pages.values()];
+    this.ledger = image === null ? createLedger(this.now) : restoreLedger({ image, pages }, this.now);
     this.#waiting.clear();
   }
 
