@@ -34,7 +34,8 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/
 
 const WCAG_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-type Theme = "light" | "dark";
+const THEMES = ["light", "dark"] as const;
+type Theme = (typeof THEMES)[number];
 
 export type TabOptions = {
   readonly theme?: Theme;
@@ -49,9 +50,9 @@ export type Tab = {
   problems(): readonly string[];
   /** What the test itself provoked is no problem: takes out the lines that match. */
   forgive(pattern: RegExp): void;
-  /** What axe finds against WCAG 2.2 AA, one line for each rule and place. */
+  /** What axe finds against WCAG 2.2 AA, light and dark, one line for each rule and place. */
   axe(): Promise<readonly string[]>;
-  /** A picture for a person to look at. */
+  /** Two pictures for a person to look at: `name-light.png` and `name-dark.png`. */
   shot(name: string): Promise<void>;
   close(): Promise<void>;
 };
@@ -91,16 +92,34 @@ async function openTab(browser: Browser, options: TabOptions): Promise<Tab> {
   const page = await context.newPage();
   let found: string[] = [];
   await watch(page, (problem) => found.push(problem));
+  /** The system changes its mind about light and dark while the page is open, and changes it back. */
+  const inEachTheme = async (look: (one: Theme) => Promise<void>): Promise<void> => {
+    for (const one of THEMES) {
+      await page.emulateMedia({ colorScheme: one });
+      await look(one);
+    }
+    await page.emulateMedia({ colorScheme: theme });
+  };
   return {
     page,
     problems: () => found,
     forgive(pattern) {
       found = found.filter((problem) => !pattern.test(problem));
     },
-    axe: async () => runAxe(page),
+    async axe() {
+      const lines: string[] = [];
+      await inEachTheme(async (one) => {
+        for (const line of await runAxe(page)) lines.push(`${one}: ${line}`);
+      });
+      return lines;
+    },
     async shot(name) {
       mkdirSync(SHOTS, { recursive: true });
-      await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+      // What is fixed to the window is drawn where the window is: at the top.
+      await page.evaluate("scrollTo(0, 0)");
+      await inEachTheme(async (one) => {
+        await page.screenshot({ path: join(SHOTS, `${name}-${one}.png`), fullPage: true });
+      });
     },
     close: async () => context.close(),
   };

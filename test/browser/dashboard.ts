@@ -63,3 +63,31 @@ export const lineOf = ({ page }: Tab, id: string) =>
 export async function confirm({ page }: Tab, action: string): Promise<void> {
   await page.getByRole("dialog").getByRole("button", { name: action, exact: true }).click();
 }
+
+/**
+ * Asks until a request has its candidates on record, and answers with its id: the isolates learn with their next report
+ * that somebody watches, and candidates are kept from then on. It is the newest of the list.
+ */
+export async function explainedChat({ fleet }: Dashboard): Promise<string> {
+  const asked = await fleet.until(
+    async () => {
+      const response = await fleet.chat({ place: "us-east" });
+      await response.text();
+      const id = response.headers.get("x-request-id") ?? "";
+      const record = await fleet.until(
+        async () => (await snapshotOf(fleet)).find((one) => one.id === id),
+        (found) => found !== undefined,
+      );
+      return record;
+    },
+    (record) => record?.candidates !== undefined,
+  );
+  return asked?.id ?? "";
+}
+
+type Recorded = { readonly id: string; readonly candidates?: readonly unknown[] };
+
+async function snapshotOf(fleet: Fleet): Promise<readonly Recorded[]> {
+  const response = await fleet.call("/dashboard/api/snapshot");
+  return ((await response.json()) as { readonly decisions: readonly Recorded[] }).decisions;
+}

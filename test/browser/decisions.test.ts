@@ -1,6 +1,6 @@
 /** A request is on the page when it has ended, with its reason, its candidates and its attempts. */
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { type Dashboard, startDashboard } from "./dashboard.ts";
+import { type Dashboard, explainedChat, startDashboard } from "./dashboard.ts";
 import type { Tab } from "./browser.ts";
 
 const chromium = inject("chromium");
@@ -27,7 +27,7 @@ describe.skipIf(chromium === null)("decisions on the page", () => {
       .filter({ hasText: text });
 
   test("a live decision has its reason, and what is behind it when it is opened", async () => {
-    await (await dashboard.fleet.chat({ place: "us-east" })).text();
+    await explainedChat(dashboard);
     const row = rows("gpu-us").filter({ hasText: "nearest warm" }).first();
     await row.waitFor();
     await row.getByRole("button").click();
@@ -37,10 +37,36 @@ describe.skipIf(chromium === null)("decisions on the page", () => {
       .getByText(/gpu-us in us-east answered: nearest warm/)
       .first()
       .waitFor();
+    expect(await tab.page.getByRole("img", { name: /^rails from .* gpu-us from .*first byte at/ }).count()).toBe(1);
+    await isWeighed();
+    const rails = tab.page.getByRole("group", { name: "Rails" }).getByRole("row");
+    expect((await rails.allTextContents()).slice(1).map((text) => /^\D+/.exec(text)?.[0])).toEqual([
+      "sizeinputallowdone",
+      "secretsinputallowdone",
+    ]);
+    await tab.shot("decision");
     await row.getByRole("button").click();
     await expect.poll(async () => timing.count()).toBe(0);
     expect(tab.problems()).toEqual([]);
   });
+
+  /** Each candidate has its terms in ms, and they are its sum; the one with the lowest is the one that was chosen. */
+  async function isWeighed(): Promise<void> {
+    const table = tab.page.getByRole("table", { name: /^Expected time to the first token/ });
+    const heads = await table.getByRole("columnheader").allTextContents();
+    expect(heads.slice(2, 9)).toEqual(["network", "wait", "load", "prompt", "cold start", "risk", "sum, ms"]);
+    const lines = (await table.locator("tbody tr").all()).map(async (line) => line.locator("th, td").allTextContents());
+    const [chosen = [], other = [], ...more] = await Promise.all(lines);
+    expect(more).toEqual([]);
+    expect([chosen[0], chosen[1], other[0], other[1]]).toEqual(["✓ chosen gpu-us", "us-east", "gpu-eu", "eu-west"]);
+    for (const line of [chosen, other]) {
+      const [sum = Number.NaN, ...terms] = [line[8], ...line.slice(2, 8)].map(Number);
+      // Each figure is rounded by itself.
+      expect(Math.abs(terms.reduce((total, term) => total + term, 0) - sum)).toBeLessThan(4);
+    }
+    expect(Number(chosen[8])).toBeLessThan(Number(other[8]));
+    expect(other[10]).not.toBe("");
+  }
 
   test("a request that failed over names the attempt that was lost", async () => {
     const { fleet } = dashboard;

@@ -20,6 +20,7 @@ describe.skipIf(chromium === null)("a tab of the tests", () => {
       const page = PAGES[request.url ?? ""] ?? "";
       response.setHeader("content-type", "text/html; charset=utf-8");
       response.setHeader("content-security-policy", "default-src 'none'; style-src 'self'");
+      if (request.url === "/dark.css") return void response.setHeader("content-type", "text/css").end(DARK);
       response.end(page);
     });
     await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
@@ -31,14 +32,13 @@ describe.skipIf(chromium === null)("a tab of the tests", () => {
     await new Promise((settle) => server.close(settle));
   });
 
-  test("finds nothing on a page without fault, in either theme", async () => {
-    for (const theme of ["light", "dark"] as const) {
-      const tab = await browser.open({ theme });
-      await tab.page.goto(`${url}/good`);
-      expect(await tab.axe()).toEqual([]);
-      expect(tab.problems()).toEqual([]);
-      await tab.close();
-    }
+  test("finds nothing on a page without fault, and leaves its theme as it was", async () => {
+    const tab = await browser.open({ theme: "dark" });
+    await tab.page.goto(`${url}/good`);
+    expect(await tab.axe()).toEqual([]);
+    expect(await tab.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")).toBe(true);
+    expect(tab.problems()).toEqual([]);
+    await tab.close();
   });
 
   test("sees what the page's policy refused", async () => {
@@ -70,19 +70,23 @@ describe.skipIf(chromium === null)("a tab of the tests", () => {
   test("sees what hinders people", async () => {
     const tab = await browser.open();
     await tab.page.goto(`${url}/barriers`);
-    const found = (await tab.axe()).map((line) => line.split(":")[0]);
-    expect(found).toContain("button-name");
-    expect(found).toContain("image-alt");
+    const found = (await tab.axe()).map((line) => line.split(":", 2).join(":"));
+    expect(found).toContain("light: button-name");
+    expect(found).toContain("dark: image-alt");
+    expect(found).toContain("dark: color-contrast");
+    expect(found).not.toContain("light: color-contrast");
     await tab.close();
   });
 
-  test("takes a picture into a folder that git ignores", async () => {
-    const path = join(import.meta.dirname, "../../.screenshots/harness.png");
-    rmSync(path, { force: true });
+  test("takes pictures into a folder that git ignores", async () => {
+    const paths = ["light", "dark"].map((theme) =>
+      join(import.meta.dirname, `../../.screenshots/harness-${theme}.png`),
+    );
+    for (const path of paths) rmSync(path, { force: true });
     const tab = await browser.open();
     await tab.page.goto(`${url}/good`);
     await tab.shot("harness");
-    expect(existsSync(path)).toBe(true);
+    expect(paths.map(existsSync)).toEqual([true, true]);
     await tab.close();
   });
 });
@@ -93,8 +97,11 @@ const page = (body: string): string =>
 const PAGES: Readonly<Record<string, string>> = {
   "/good": page("<p>Nothing is wrong.</p>"),
   "/inline-script": page("<script>window.ran = true;</script>"),
-  "/barriers": page('<button></button><img src="data:,">'),
+  "/barriers": page('<link rel="stylesheet" href="/dark.css"><button></button><img src="data:,"><p>Dim.</p>'),
 };
+
+/** Grey on white, but only for who wants it dark. */
+const DARK = "@media (prefers-color-scheme: dark) { p { color: #ccc; background: #fff; } }";
 
 describe("where the browser comes from", () => {
   type Machine = {
