@@ -1,4 +1,5 @@
 /** Which endpoints the table shows, and in which order. */
+import { findable } from "../store/format.ts";
 import { ENDPOINT_STATES } from "../store/endpoint-rows.ts";
 import type { EndpointRow } from "../store/endpoint-rows.ts";
 
@@ -26,7 +27,7 @@ export const ALL_ENDPOINTS: EndpointView = {
 };
 
 export function orderedKeys(rows: readonly EndpointRow[], view: EndpointView): readonly string[] {
-  const text = view.text.trim().toLowerCase();
+  const text = findable(view.text.trim());
   const sign = view.descending ? -1 : 1;
   return rows
     .filter((row) => isWanted(row, view) && (text === "" || wordsOf(row).includes(text)))
@@ -40,10 +41,8 @@ const isWanted = (row: EndpointRow, { state, pool, region }: EndpointView): bool
   (region === "" || region === row.region);
 
 function wordsOf({ id, pool, region, state, warmth, failureKind, failureStatus, failureText }: EndpointRow): string {
-  return [id, pool, region, state, warmth, failureKind, failureStatus, failureText]
-    .filter((word) => word !== null)
-    .join(" ")
-    .toLowerCase();
+  const words = [id, pool, region, state, warmth, failureKind, failureStatus, failureText];
+  return findable(words.filter((word) => word !== null).join(" "));
 }
 
 function compare(one: EndpointRow, other: EndpointRow, sortBy: SortBy): number {

@@ -12,6 +12,9 @@ export type Session =
   | { readonly kind: "over" }
   | { readonly kind: "in"; readonly keyId: string | null };
 
+/** The router is the demo's: the page has buttons to break it. Stays when a session ends, as the page does. */
+export const isDemo = signal(false);
+
 export const session = signal<Session>({ kind: "asking" });
 
 /** Asks whose the cookie is. */
@@ -52,6 +55,7 @@ function begin(value: unknown): boolean {
   if (typeof csrf !== "string") return false;
   const keyId = memberOf(value, "keyId");
   useCsrfToken(csrf);
+  isDemo.value = memberOf(value, "demo") === true;
   session.value = { kind: "in", keyId: typeof keyId === "string" ? keyId : null };
   return true;
 }

@@ -2,6 +2,7 @@
  * The list of decisions that the page keeps: the newest first, each once, and never more than `DECISIONS_MAX`.
  */
 import type { ShownRequest } from "../record.ts";
+import { findable } from "./format.ts";
 
 /** Ten seconds at fifty a second; what is older is in the log. */
 export const DECISIONS_MAX = 500;
@@ -34,7 +35,7 @@ export function matchesDecision(record: ShownRequest, filter: DecisionFilter): b
   if (filter.outcome === "failed" ? record.outcome === "served" : differs(filter.outcome, record.outcome)) return false;
   if (differs(filter.pool, record.pool) || differs(filter.tenant, record.tenant)) return false;
   if (filter.endpoint !== "" && !touched(record).includes(filter.endpoint)) return false;
-  const text = filter.text.trim().toLowerCase();
+  const text = findable(filter.text.trim());
   return text === "" || wordsOf(record).includes(text);
 }
 
@@ -48,11 +49,8 @@ const touched = ({ endpoint, attempts }: ShownRequest): readonly (string | null)
 function wordsOf(record: ShownRequest): string {
   const { id, route, tenant, keyId, pool, model, outcome, reason, endpoint, region, why, status } = record;
   const said = record.attempts.flatMap(({ lost, said: words }) => [lost, words]);
-  return [id, route, tenant, keyId, pool, model, outcome, reason, endpoint, region, why, status, ...said]
-    .filter((word) => word !== null)
-    .join(" ")
-    .replaceAll("_", " ")
-    .toLowerCase();
+  const words = [id, route, tenant, keyId, pool, model, outcome, reason, endpoint, region, why, status, ...said];
+  return findable(words.filter((word) => word !== null).join(" "));
 }
 
 /** What may be chosen in a filter: every value in the list, in order. */

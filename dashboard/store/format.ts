@@ -9,11 +9,11 @@ type Maybe = number | null | undefined;
 
 const isKnown = (value: Maybe): value is number => value !== null && value !== undefined && Number.isFinite(value);
 
-/** Three digits at most, and the unit that fits: `0.4 ms`, `38 ms`, `1.24 s`, `2.5 min`. */
+/** Three digits at most, and the unit that fits: `0.38 ms`, `38 ms`, `1.24 s`, `2.5 min`. */
 export function formatMs(ms: Maybe): string {
   if (!isKnown(ms)) return UNKNOWN;
   if (ms < 0) return `−${formatMs(-ms)}`;
-  if (ms < 9.95) return `${tidy(ms, 1)} ms`;
+  if (ms < 9.95) return `${tidy(ms, digitsOf(ms))} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 9_995) return `${(ms / 1_000).toFixed(2)} s`;
   if (ms < 99_950) return `${(ms / 1_000).toFixed(1)} s`;
@@ -37,12 +37,12 @@ export function formatAgo(ms: Maybe): string {
   return span === "now" || span === UNKNOWN ? span : `${span} ago`;
 }
 
-/** `0`, `0.4`, `38`, `1,240`, `12.4k`, `3.1M`. */
+/** `0`, `0.25`, `38`, `1,240`, `12.4k`, `3.1M`. */
 export function formatCount(count: Maybe): string {
   if (!isKnown(count)) return UNKNOWN;
   if (count >= 999_500) return `${tidy(count / 1_000_000, 1)}M`;
   if (count >= 9_999.5) return `${tidy(count / 1_000, 1)}k`;
-  if (count < 9.95 && !Number.isInteger(count)) return tidy(count, 1);
+  if (count < 9.95 && !Number.isInteger(count)) return tidy(count, digitsOf(count));
   return Math.round(count).toLocaleString("en-US");
 }
 
@@ -76,9 +76,15 @@ export function formatBytes(bytes: Maybe): string {
 /** A word of the wire for people: `upstream_failed` is `upstream failed`. */
 export const inWords = (slug: string): string => slug.replaceAll("_", " ");
 
+/** As texts are looked for: as they are shown, and as they are in a log, in whatever case. */
+export const findable = (text: string): string => inWords(text).toLowerCase();
+
 /** `1 endpoint`, `2 endpoints`. */
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
+
+/** Below 1 a second digit tells marks of an axis apart. */
+const digitsOf = (value: number): number => (value < 0.995 ? 2 : 1);
 
 /** At most so many digits behind the point, and no zeros at the end. */
 const tidy = (value: number, digits: number): string => String(Number(value.toFixed(digits)));

@@ -77,10 +77,11 @@ export function createPageStore(): PageStore {
     paused,
     waiting,
     take: (next) => {
-      if (!paused.peek()) return apply(next, next.decisions);
+      const fresh = next.decisions.filter(isOfTheFleet);
+      if (!paused.peek()) return apply(next, fresh);
       held = next;
       // Newest first here, and a frame has the newest last.
-      heldDecisions = withDecisions(heldDecisions, next.decisions);
+      heldDecisions = withDecisions(heldDecisions, fresh);
       waiting.value = heldDecisions.length;
     },
     setPaused: (pause) => {
@@ -93,6 +94,9 @@ export function createPageStore(): PageStore {
     },
   };
 }
+
+/** A page that asks whether it has a session, and has none, decides nothing. Who failed to sign in is in the audit. */
+const isOfTheFleet = ({ route }: ShownRequest): boolean => route !== "/dashboard";
 
 /** Whether any row shows something else now. */
 function applyRows(rows: Map<string, Signal<EndpointRow>>, after: readonly EndpointRow[]): boolean {

@@ -1,7 +1,7 @@
 /**
  * Whether somebody watches the dashboard, and which requests are asked for what their decision was made of.
  *
- * Model. The feed's answer to a report says whether somebody watches (`outbox.ts`); while nobody does, a request costs one
+ * Model. The feed's answer to a report says whether somebody watches (`outbox.ts`), and an isolate that lets a watcher in knows it at once; while nobody does, a request costs one
  * look at that. A decision that is to be explained asks its shard, where another might have spent a lease that is here: so
  * only a few a second are, from the first one on.
  */

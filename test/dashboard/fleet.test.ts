@@ -128,6 +128,8 @@ describe("the table of endpoints", () => {
   test("finds by state, region, pool and the words of a failure", () => {
     expect(ordered({ state: "down" })).toEqual(["3"]);
     expect(ordered({ text: "REFUSED" })).toEqual(["3"]);
+    expect(ordered({ text: "connection failed" })).toEqual(["3"]);
+    expect(ordered({ text: "connection_failed" })).toEqual(["3"]);
     expect(ordered({ region: "us-east" })).toEqual([]);
     expect(ordered({ pool: "chat" })).toHaveLength(3);
   });

@@ -99,6 +99,9 @@ test("a filter finds by outcome, pool, tenant, text, and any endpoint that was t
   expect(finds({ tenant: "acme" })).toEqual([true, true]);
   expect(finds({ text: " cuda OUT " })).toEqual([false, true]);
   expect(finds({ text: "upstream failed" })).toEqual([false, true]);
+  // As it is shown, and as it is copied out of a log.
+  expect(finds({ text: "upstream_failed" })).toEqual([false, true]);
+  expect(matchesDecision(sampleRecord({ id: "req_1a2b" }), { ...ANY_DECISION, text: "req_1A2b" })).toBe(true);
 });
 
 test("an answer of something else, or of another version, is no frame", () => {
@@ -114,4 +117,14 @@ test("an answer of something else, or of another version, is no frame", () => {
   ]) {
     expect(isFrame(value)).toBe(false);
   }
+});
+
+test("a request of the page's own is no decision, paused or not", () => {
+  const store = createPageStore();
+  const own = sampleRecord({ id: "own", route: "/dashboard", outcome: "refused", endpoint: null });
+  store.take(sampleFrame({ decisions: [own, sampleRecord({ id: "r1" })] }));
+  expect(ids(store.decisions.value)).toEqual(["r1"]);
+  store.setPaused(true);
+  store.take(sampleFrame({ atMs: 11_000, decisions: [{ ...own, id: "own-2" }] }));
+  expect(store.waiting.value).toBe(0);
 });

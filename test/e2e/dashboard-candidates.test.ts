@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { EXPLAINED_PER_S_MAX } from "../../src/sight/watched.ts";
 import { signIn } from "../support/dashboard-client.ts";
 import { type Fleet, startFleet } from "../support/fleet.ts";
+import { readMetrics } from "../support/metrics-text.ts";
 import { LOG_ALL, recordOf } from "../support/records.ts";
 import { type Frame, watch } from "../support/watcher.ts";
 
@@ -37,14 +38,11 @@ test("candidates are recorded while somebody watches, and only then", async () =
   await watcher.frame(({ decisions }) => decisions.some(({ id }) => unwatched.includes(id)));
   expect(explainedIn(watcher.frames)).toEqual([]);
 
-  await fleet.until(
-    async () => {
-      await chats(1);
-      return explainedIn(watcher.frames).length;
-    },
-    (count) => count > 0,
-  );
+  // From the first one on: the isolate that let the watcher in does not wait for a word of the feed.
+  const [first] = await chats(1);
+  await watcher.frame(({ decisions }) => decisions.some(({ id }) => id === first));
   const record = explainedIn(watcher.frames)[0];
+  expect(record?.id).toBe(first);
   expect(record).toMatchObject({ outcome: "served", endpoint: "near", why: "nearest_warm" });
   const row = {
     region: expect.any(String),
@@ -65,3 +63,37 @@ test("candidates are recorded while somebody watches, and only then", async () =
   watcher.close();
   await watcher.closed;
 });
+
+test("when the last watcher has left they are recorded no longer, and nobody who comes later is told of them", async () => {
+  const { cookie } = await signIn(fleet);
+  const leaving = watch(fleet.router.url, { cookie });
+  await leaving.frame(() => true);
+  const [watchedId] = await chats(1);
+  await leaving.frame(({ decisions }) => decisions.some(({ id }) => id === watchedId));
+  leaving.close();
+  await leaving.closed;
+  // The feed's answer to a report tells the isolate: each of these waits until its report has arrived.
+  const after: (string | null)[] = [];
+  for (let count = 0; count < REPORTS; count++) after.push(...(await reported()));
+  const late = watch(fleet.router.url, { cookie });
+  const { decisions } = await late.frame((frame) => frame.decisions.some(({ id }) => id === after.at(-1)));
+  const told = after.map((id) => decisions.find((one) => one.id === id)?.candidates !== undefined);
+  // The one whose report brings the word may have been asked for them; none behind it is.
+  expect(told.slice(1)).toEqual(after.slice(1).map(() => false));
+  late.close();
+  await late.closed;
+});
+
+const REPORTS = 4;
+
+/** One request, when the feed has counted it. */
+async function reported(): Promise<readonly (string | null)[]> {
+  const counted = async (): Promise<number> => {
+    const { sums } = readMetrics(await (await fleet.call("/metrics")).text());
+    return sums("warmpath_requests_total", ["outcome"])["served"] ?? 0;
+  };
+  const before = await counted();
+  const ids = await chats(1);
+  await fleet.until(counted, (count) => count > before);
+  return ids;
+}

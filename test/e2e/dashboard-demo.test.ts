@@ -8,6 +8,7 @@ const plan = { endpoints: [{ id: "near", region: "us-east" }] } as const;
 
 test("an operator slows, cools and kills a simulated endpoint from the page, and undoes it", async () => {
   let fleet: Fleet | null = null;
+  let isRunning = true;
   const simulator = () => {
     if (fleet === null) throw new Error("no fleet yet");
     return fleet.simulator("near");
@@ -15,7 +16,14 @@ test("an operator slows, cools and kills a simulated endpoint from the page, and
   const { url, token } = await startControls<"near">({
     roles: ["near"],
     placeOf: () => ({ id: "near", region: "us-east" }),
-    processOf: () => ({ url: simulator().url, kill: async () => simulator().close() }),
+    processOf: () => ({
+      url: simulator().url,
+      isRunning: () => isRunning,
+      async kill() {
+        isRunning = false;
+        await simulator().close();
+      },
+    }),
     restart: async () => undefined,
   });
   fleet = await startFleet({ ...plan, bindings: { WARMPATH_DEMO_CONTROL: url, WARMPATH_DEMO_TOKEN: token } });

@@ -4,6 +4,7 @@ import { formatKey } from "../../src/wire/api-keys.ts";
 import { SIGN_IN_ATTEMPTS_MAX } from "../../src/sight/core/attempts.ts";
 import { postKey, type SignedIn, signIn } from "../support/dashboard-client.ts";
 import { type Fleet, startFleet } from "../support/fleet.ts";
+import { idOf, LOG_ALL, recordOf } from "../support/records.ts";
 
 let fleet: Fleet;
 let operator: SignedIn;
@@ -15,7 +16,7 @@ beforeAll(async () => {
       { id: "only-admin", scopes: ["admin"] },
       { id: "old", scopes: ["admin"], expiresAt: "2020-01-01" },
     ],
-    config: { cors: { allowOrigin: "https://app.example.com" } },
+    config: { ...LOG_ALL, cors: { allowOrigin: "https://app.example.com" } },
     endpoints: [{ id: "near", region: "us-east" }],
   });
   operator = await signIn(fleet);
@@ -170,6 +171,20 @@ describe("the panel to try requests", () => {
     expect(response.headers.get("x-warmpath-endpoint")).toBe("near");
     expect(JSON.parse(response.headers.get("x-warmpath-decision") ?? "null")).toMatchObject({ endpoint: "near" });
     expect(await response.text()).toMatch(/^data: \{.*\n\ndata: \[DONE\]\n\n$/s);
+  });
+
+  test("is a request as any other: on record under the path that it asked, counted, and with its tokens", async () => {
+    const response = await post();
+    await response.text();
+    const record = await recordOf(fleet, idOf(response));
+    expect(record).toMatchObject({ route: "/v1/chat/completions", outcome: "served", endpoint: "near", keyId: "test" });
+    const shown = async (): Promise<readonly string[]> => {
+      const frame = (await (await operator.call("/dashboard/api/snapshot")).json()) as {
+        readonly decisions: readonly { readonly id: string }[];
+      };
+      return frame.decisions.map(({ id }) => id);
+    };
+    await fleet.until(shown, (ids) => ids.includes(record.id));
   });
 
   test("needs the session's token, a path of the list, and a key that may call models", async () => {

@@ -29,6 +29,8 @@ export function readPage(path: string) {
       for (const one of found) open.delete(one);
       return found.map((one) => one.text);
     },
+    /** All that are to be run, taken or not. */
+    blocks: (): readonly string[] => fences.filter(({ mark }) => mark === "run").map((one) => one.text),
     /** Opening lines of what is to be run and was not taken. */
     left: (): readonly number[] => [...open].map(({ line }) => line),
   };

@@ -12,6 +12,7 @@ import type { EndpointProcess } from "./demo-crew.ts";
 const SLOW_FACTOR = 20;
 const ORDER_CHARS_MAX = 1_024;
 
+/** Killed is who does not run: nobody keeps that of it. */
 type State = "up" | "killed" | "slow" | "cold";
 type Action = "look" | "kill" | "slow" | "cold" | "undo";
 const ACTIONS: ReadonlySet<string> = new Set<Action>(["look", "kill", "slow", "cold", "undo"]);
@@ -19,7 +20,7 @@ const ACTIONS: ReadonlySet<string> = new Set<Action>(["look", "kill", "slow", "c
 type Controlled<Role extends string> = {
   readonly roles: readonly Role[];
   readonly placeOf: (role: Role) => { readonly id: string; readonly region: string };
-  readonly processOf: (role: Role) => Pick<EndpointProcess, "url" | "kill">;
+  readonly processOf: (role: Role) => Pick<EndpointProcess, "url" | "isRunning" | "kill">;
   readonly restart: (role: Role) => Promise<void>;
 };
 
@@ -28,29 +29,40 @@ type Controls = { readonly url: string; readonly token: string };
 export async function startControls<Role extends string>(controlled: Controlled<Role>): Promise<Controls> {
   const token = randomBytes(24).toString("base64url");
   const states = new Map<Role, State>();
-  const told = () => ({
-    endpoints: controlled.roles.map((role) => ({ ...controlled.placeOf(role), state: states.get(role) ?? "up" })),
+  /** Who was killed by hand, or has been woken since, is told as it is. */
+  const stateOf = async (role: Role): Promise<State> => {
+    const process = controlled.processOf(role);
+    if (!process.isRunning()) return "killed";
+    if (states.get(role) === "cold" && (await isAwake(process))) states.delete(role);
+    return states.get(role) ?? "up";
+  };
+  const told = async () => ({
+    endpoints: await Promise.all(
+      controlled.roles.map(async (role) => ({ ...controlled.placeOf(role), state: await stateOf(role) })),
+    ),
   });
   const perform = async (action: Action, role: Role): Promise<void> => {
     const process = controlled.processOf(role);
     if (action === "kill") {
       await process.kill();
-      states.set(role, "killed");
+      states.delete(role);
     } else if (action === "undo") {
-      if (states.get(role) === "killed") await controlled.restart(role);
+      if (!process.isRunning()) await controlled.restart(role);
       else {
         await order(process, "faults", { kind: "none" });
         if (states.get(role) === "cold") await order(process, "state", { state: "warm" });
       }
       states.delete(role);
-    } else if (states.get(role) !== "killed") {
+    } else if (process.isRunning()) {
       if (action === "slow") await order(process, "faults", { kind: "slow", factor: SLOW_FACTOR });
       else await order(process, "state", { state: "cold" });
       states.set(role, action === "slow" ? "slow" : "cold");
     }
   };
   const server = createServer((request, response) => {
-    void answer(request).then(([status, body]) => {
+    // An endpoint that ends at this moment must not take the demo with it.
+    const answered = answer(request).catch((): readonly [number, string] => [500, "The endpoint did not do it."]);
+    void answered.then(([status, body]) => {
       response.writeHead(status, { "content-type": "application/json" });
       response.end(body);
     });
@@ -68,7 +80,7 @@ export async function startControls<Role extends string>(controlled: Controlled<
     if (action !== "look" && action !== "undo" && (endpoint ?? region) === undefined)
       return [400, "Name a region or an endpoint."];
     if (action !== "look") for (const role of meant) await perform(action, role);
-    return [200, JSON.stringify(told())];
+    return [200, JSON.stringify(await told())];
   };
   server.listen(0, "127.0.0.1");
   await new Promise((listening) => server.once("listening", listening));
@@ -79,6 +91,11 @@ export async function startControls<Role extends string>(controlled: Controlled<
 }
 
 const isAction = (word: unknown): word is Action => typeof word === "string" && ACTIONS.has(word);
+
+async function isAwake({ url }: { readonly url: string }): Promise<boolean> {
+  const stats = (await (await fetch(`${url}/sim/stats`)).json()) as { readonly state: string };
+  return stats.state !== "cold";
+}
 
 async function order({ url }: { readonly url: string }, what: "faults" | "state", body: object): Promise<void> {
   await (await fetch(`${url}/sim/${what}`, { method: "POST", body: JSON.stringify(body) })).arrayBuffer();

@@ -31,6 +31,8 @@ export type EndpointProcess = {
   readonly port: number;
   /** No slash at the end. */
   readonly url: string;
+  /** Until it has ended, whoever ended it. */
+  isRunning(): boolean;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
 };
@@ -79,7 +81,8 @@ export function createCrew(): Crew {
         child.kill("SIGKILL");
         await exited;
       };
-      return { pid: child.pid ?? 0, port: Number(new URL(url).port), url, kill };
+      const isRunning = (): boolean => endpoints.has(child);
+      return { pid: child.pid ?? 0, port: Number(new URL(url).port), url, isRunning, kill };
     },
     startRouter: async (order) => startRouter(host, hostExited, order),
     async stop() {

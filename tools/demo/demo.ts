@@ -124,6 +124,8 @@ function invite({ client, endpoints }: Fleet, options: DemoOptions, print: Print
   print.note("The OpenAI SDK needs one line changed:");
   print.line(`  new OpenAI({ apiKey: process.env.WARMPATH_KEY, baseURL: "${url}/v1" })\n`);
   if (options.exit) return;
+  print.note("What it does, and buttons to break it; sign in with the key above:");
+  print.line(`  ${url}/dashboard\n`);
   print.note(
     'Kill an endpoint yourself (kill -9 "$GPU_VIRGINIA") and send again: x-warmpath-* headers tell what happened. docs/tutorials/kill-a-gpu.md leads through it.',
   );

@@ -8,6 +8,7 @@ import { feedOf, WATCHER } from "../../sight/feed-port.ts";
 import { seesAll } from "../../sight/object/holder.ts";
 import { frameFleet } from "../../sight/frame-fleet.ts";
 import { frameJobs } from "../../sight/frame-jobs.ts";
+import { watched } from "../../sight/watched.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { askFleet } from "../admin/admin.ts";
 import type { Authenticated } from "../edge-request.ts";
@@ -34,7 +35,9 @@ const NARROWED: Refusal = {
 export async function snapshot(edge: Authenticated): Promise<Answer> {
   const feed = seesAll(edge.identity) ? feedOf(edge.env) : null;
   const asked = feed === null ? null : await askInTime(async () => feed.snapshot());
-  return answerPrivate(edge, asked?.ok === true ? asked.value : await frameHere(edge));
+  if (asked?.ok !== true) return answerPrivate(edge, await frameHere(edge));
+  noteWatcher();
+  return answerPrivate(edge, asked.value);
 }
 
 async function frameHere(edge: Authenticated): Promise<FeedFrame<RequestRecord>> {
@@ -61,7 +64,14 @@ export async function live(edge: Authenticated): Promise<Answer> {
   const claims = await claimsHere(edge);
   if (claims === null) return { reason: "forbidden", detail: "An API key opens this socket, or a session." };
   const headers = { upgrade: "websocket", [WATCHER]: JSON.stringify(claims) };
-  return feed.fetch(new Request("https://feed/live", { headers }));
+  const response = await feed.fetch(new Request("https://feed/live", { headers }));
+  noteWatcher();
+  return response;
+}
+
+/** Who has just opened the page wants to see the next request whole, and the feed tells that with the next report only. */
+function noteWatcher(): void {
+  watched.isWatched = true;
 }
 
 /** `GET /dashboard/api/history?minutes=60[&step=1]`. */

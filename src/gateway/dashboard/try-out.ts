@@ -20,5 +20,7 @@ export async function tryOut(edge: Authenticated): Promise<Answer> {
   if (path === undefined) {
     return { reason: "invalid_request", param: "path", detail: `path must be one of ${INFERENCE_PATHS.join(", ")}.` };
   }
+  // On record, counted and charged under the path that it asks: it costs what any request does.
+  edge.seen.path = path;
   return infer({ ...edge, path, query: "" }, path);
 }

@@ -19,6 +19,10 @@ export function changesBetween(before: Fleet, after: Fleet): readonly Change[] {
   });
 }
 
+/** Who said nothing has failed in a way that is understood, or at least has a name. */
+const wordsOf = ({ text, hint, kind }: NonNullable<Endpoint["lastFailure"]>): string =>
+  text || (hint ?? kind.replaceAll("_", " "));
+
 function endpointChanges(
   before: Endpoint | undefined,
   { id, standing, warmth, lastFailure }: Endpoint,
@@ -27,7 +31,7 @@ function endpointChanges(
   const changes: Change[] = [];
   if (before.standing !== standing) {
     const isWorse = standing === "down" || standing === "ejected";
-    const why = isWorse && lastFailure !== null ? `: ${lastFailure.text}` : "";
+    const why = isWorse && lastFailure !== null ? `: ${wordsOf(lastFailure)}` : "";
     changes.push({ kind: "endpoint_standing", text: `${id}: ${before.standing} → ${standing}${why}` });
   }
   if (before.warmth !== warmth) changes.push({ kind: "endpoint_warmth", text: `${id}: ${before.warmth} → ${warmth}` });

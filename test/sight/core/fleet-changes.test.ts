@@ -35,6 +35,10 @@ test("a standing that changes is told with why where it became worse", () => {
   expect(changesBetween(fleet({}), fleet({ standing: "down", lastFailure: failure }))).toEqual([
     { kind: "endpoint_standing", text: "near: admitting → down: connection refused" },
   ]);
+  // Who said nothing has failed in a way that has a name.
+  expect(changesBetween(fleet({}), fleet({ standing: "down", lastFailure: { ...failure, text: "" } }))).toEqual([
+    { kind: "endpoint_standing", text: "near: admitting → down: connection failed" },
+  ]);
   expect(changesBetween(fleet({ standing: "down" }), fleet({ lastFailure: failure }))).toEqual([
     { kind: "endpoint_standing", text: "near: down → admitting" },
   ]);
