@@ -15,6 +15,9 @@ export const orderDemo = (
   what: { readonly region?: string; readonly endpoint?: string },
 ): Promise<Answered> => apiCall("POST", `${API}/demo`, { action, ...what });
 
+/** A pool without traffic is probed rarely. Who pressed a button wants to see what came of it. */
+export const lookNow = (): Promise<Answered> => apiCall("GET", "/admin/fleet?probe=1");
+
 const DONE: ReadonlySet<unknown> = new Set<Done>(["up", "killed", "slow", "cold"]);
 const isDone = (value: unknown): value is Done => DONE.has(value);
 

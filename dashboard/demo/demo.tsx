@@ -14,6 +14,7 @@ import {
   type DemoAction,
   type DemoEndpoint,
   type Done,
+  lookNow,
   orderDemo,
   readDemo,
 } from "./demo-api.ts";
@@ -53,7 +54,10 @@ export function Demo() {
   const order = (action: DemoAction, what: { readonly region?: string; readonly endpoint?: string }, done: string) =>
     alone(async () => {
       const answer = await orderDemo(action, what);
-      if (answer.ok) setEndpoints(readDemo(answer.value));
+      if (answer.ok) {
+        setEndpoints(readDemo(answer.value));
+        void lookNow();
+      }
       return answer.ok ? done : `Nothing was done. ${answer.message}`;
     });
   const ask = (region: string) =>
