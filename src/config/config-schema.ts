@@ -276,7 +276,7 @@ const pool = z.strictObject({
   attemptsMax: int(1, ATTEMPTS_MAX)
     .default(2)
     .describe(
-      "Attempts of one request that may fail, 1 to 5, each at another endpoint and only before the first byte; an attempt that found no room is none. Default 2: a third costs the client more than an honest error, unless nodes often go several at a time.",
+      "Attempts of one request that may fail, 1 to 5, each at another endpoint and only before the first byte; an attempt that found no room is none, nor is the first connection that breaks within a second without a byte. Default 2: a third costs the client more than an honest error, unless nodes often go several at a time.",
     ),
   hedge: hedge
     .prefault({})

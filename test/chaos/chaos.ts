@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
+import { BREAKS_FREE } from "../../src/dispatch/core/attempt-plan.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { EndpointPlan, Fleet } from "../support/fleet.ts";
 import { rawCall } from "../support/raw-client.ts";
@@ -216,7 +217,8 @@ async function drain(run: Run): Promise<number> {
 
 /**
  * At most the attempts that were told, and never more than allowed: none was sent again after its first byte. What
- * found no room, or was taken away before it began because its endpoint was down, is no attempt that counts.
+ * found no room, what broke before anything came of it, or was taken away before it began because its endpoint was down,
+ * is no attempt that counts.
  */
 function checkDispatches(run: Run): void {
   const dispatches = new Map<string, number>();
@@ -226,7 +228,7 @@ function checkDispatches(run: Run): void {
     for (const id of stats.unbegunIds) add(unbegun, id);
   }
   for (const [id, times] of dispatches) {
-    const most = ATTEMPTS_MAX + (unbegun.get(id) ?? 0);
+    const most = ATTEMPTS_MAX + BREAKS_FREE + (unbegun.get(id) ?? 0);
     const allowed = Math.min(most, run.attemptsTold.get(id) ?? most);
     if (times > allowed) violate(run, `${id} was dispatched ${times} times, ${allowed} allowed`);
   }

@@ -7,6 +7,9 @@
  *   those that have just refused such requests (`full-lately.ts`).
  * - A *failure* may have been processed. It is repeated only where that is allowed; at most `attemptsMax` attempts may
  *   fail, and the shard says whether one more is paid for (`budget.ts`).
+ * - A *break* is a failure within STALE_MS without one byte: nothing listens, or it hangs up. It costs the client
+ *   milliseconds. Where anything is repeated at all, the first BREAKS_FREE are not counted among the failures: two
+ *   nodes that go together are met by one request in ten before anybody knows.
  * - A request that is *too long* for one endpoint's context goes to one other, free, and never again to the same.
  * - One that is *put back* for a higher class asks for the same endpoints again, at most PUT_BACKS_MAX times.
  * Whoever was cut off keeps the next attempt out of its region, headers or none: a region that goes dark takes both.
@@ -50,6 +53,8 @@ export type AttemptPlan = {
   /** Endpoints dispatched to, in order; one that was asked again is in it twice. */
   readonly tried: string[];
   failures: number;
+  /** Breaks that were not counted among the failures. */
+  breaks: number;
   refusals: number;
   /** Endpoints whose context it does not fit. */
   tooLong: number;
@@ -116,10 +121,14 @@ export const TOO_LONG_MAX = 2;
  */
 export const STALE_MS = 1_000;
 
+/** Breaks of one request that are no failure: with one more it would be a fleet that is down, and its budget's matter. */
+export const BREAKS_FREE = 1;
+
 export function createAttemptPlan(): AttemptPlan {
   return {
     tried: [],
     failures: 0,
+    breaks: 0,
     refusals: 0,
     tooLong: 0,
     putBacks: 0,
@@ -164,11 +173,13 @@ export function afterLoss(
     plan.tried.splice(plan.tried.lastIndexOf(loss.endpointId), 1);
     return { ...repeat(plan, plan.tried, null), patient: true, waitedMs: loss.heldMs };
   }
-  plan.failures += loss.withHedge ? 2 : 1;
+  const isBreak = loss.silent && loss.why === "failed" && loss.heldMs <= STALE_MS;
+  if (isBreak && !loss.withHedge && attemptsMax > 1 && plan.breaks < BREAKS_FREE) plan.breaks += 1;
+  else plan.failures += loss.withHedge ? 2 : 1;
   plan.disputed = loss.undecided && plan.faulted;
   plan.faulted ||= loss.undecided;
   if (plan.disputed || plan.failures >= attemptsMax || (loss.maybeProcessed && !repeatable)) return null;
-  if (loss.silent && loss.why === "failed" && loss.heldMs <= STALE_MS) plan.comeBackTo.push(loss.endpointId);
+  if (isBreak) plan.comeBackTo.push(loss.endpointId);
   return repeat(plan, plan.tried, loss.cutOff ? loss.region : null);
 }
 

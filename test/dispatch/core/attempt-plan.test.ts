@@ -4,6 +4,7 @@ import {
   afterLoss,
   afterNoLease,
   askedOfIt,
+  BREAKS_FREE,
   COME_BACK_MS,
   comeBackMs,
   createAttemptPlan,
@@ -71,6 +72,41 @@ describe("a failed attempt", () => {
     const rule = { ...RULE, repeatable: false };
     expect(lose(createAttemptPlan(), loss("a"), rule)).toBeNull();
     expect(lose(createAttemptPlan(), refusal("a"), rule)).not.toBeNull();
+  });
+});
+
+describe("a break before anything can have come of it", () => {
+  const broken = (endpointId: string, changes: Partial<Loss> = {}): Loss =>
+    loss(endpointId, { silent: true, cutOff: true, heldMs: STALE_MS, ...changes });
+
+  test(`is no failure, BREAKS_FREE times, and whoever grants the next attempt pays for it`, () => {
+    const plan = createAttemptPlan();
+    for (let free = 1; free <= BREAKS_FREE; free++)
+      expect(lose(plan, broken(`free${free}`))).toMatchObject({ purpose: "retry" });
+    expect(lose(plan, broken("first")), "the first that failed").not.toBeNull();
+    expect(lose(plan, broken("second")), "the second that failed").toBeNull();
+  });
+
+  test.each([
+    { name: "where nothing is repeated", rule: { attemptsMax: 1, repeatable: true }, changes: {} },
+    {
+      name: "where it may have been processed and must not be twice",
+      rule: { ...RULE, repeatable: false },
+      changes: {},
+    },
+  ])("is the end $name", ({ rule, changes }) => {
+    expect(lose(createAttemptPlan(), broken("a", changes), rule)).toBeNull();
+  });
+
+  test.each([
+    { name: "later than STALE_MS", changes: { heldMs: STALE_MS + 1 } },
+    { name: "after its headers", changes: { silent: false } },
+    { name: "by our own deadline", changes: { why: "timeout" } },
+    { name: "with the hedge beside it", changes: { withHedge: true } },
+  ] as const)("is a failure as any other where it came $name", ({ changes }) => {
+    const plan = createAttemptPlan();
+    lose(plan, broken("a", changes));
+    expect(plan.failures).toBe("withHedge" in changes ? 2 : 1);
   });
 });
 
@@ -193,7 +229,7 @@ describe("an error that may be the request's fault", () => {
   });
 });
 
-test("whatever is lost, it ends within attemptsMax failures, REFUSALS_MAX refusals, TOO_LONG_MAX that are too short and one return", () => {
+test("whatever is lost, it ends within attemptsMax failures, BREAKS_FREE breaks, REFUSALS_MAX refusals, TOO_LONG_MAX that are too short and one return", () => {
   const losses = fc.constantFrom(refusal("x"), tooLong("x"), fault("x"), loss("x", { silent: true }), loss("x"));
   fc.assert(
     fc.property(
@@ -207,7 +243,7 @@ test("whatever is lost, it ends within attemptsMax failures, REFUSALS_MAX refusa
             afterNoLease(plan) === null,
         );
         expect(ended).toBeGreaterThanOrEqual(0);
-        expect(plan.tried.length).toBeLessThanOrEqual(attemptsMax + REFUSALS_MAX + TOO_LONG_MAX + 1);
+        expect(plan.tried.length).toBeLessThanOrEqual(attemptsMax + BREAKS_FREE + REFUSALS_MAX + TOO_LONG_MAX + 1);
       },
     ),
   );

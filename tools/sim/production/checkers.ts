@@ -9,7 +9,7 @@
  */
 import { BLAME_MS } from "../../../src/dispatch/attempt-lost.ts";
 import { WATCH_GAP_MS } from "../../../src/dispatch/attempt-watch.ts";
-import { PUT_BACKS_MAX, REFUSALS_MAX, STALE_MS } from "../../../src/dispatch/core/attempt-plan.ts";
+import { BREAKS_FREE, PUT_BACKS_MAX, REFUSALS_MAX, STALE_MS } from "../../../src/dispatch/core/attempt-plan.ts";
 import { CREDIT_LIFE_MS } from "../../../src/routing/core/shard/credits.ts";
 import { checkLeaseTable } from "../../../src/routing/core/shard/leases.ts";
 import type { Effect } from "../../../src/routing/core/shard/shard.ts";
@@ -124,7 +124,8 @@ export class Checkers implements Watch {
     const left = attempts.filter(givenUpAs("cancelled")).length;
     const putBack = attempts.filter(givenUpAs("unused"));
     const mayComeBack = attempts.some((one) => one.ending === "full" || brokeAtOnce(one));
-    const free = refusals + left + putBack.length + (mayComeBack ? 1 : 0);
+    const breaks = options.attemptsMax > 1 ? Math.min(BREAKS_FREE, attempts.filter(brokeAtOnce).length) : 0;
+    const free = refusals + left + putBack.length + breaks + (mayComeBack ? 1 : 0);
     if (attempts.length >= options.attemptsMax + free || refusals > REFUSALS_MAX)
       this.#ledger.broken("attempts-max", `request ${request}: ${dispatched}`);
     if (putBack.length > PUT_BACKS_MAX || putBack.some(({ hasBegun }) => hasBegun) || (isHigh && putBack.length > 0))
