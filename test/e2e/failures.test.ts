@@ -1,6 +1,7 @@
-/** Endpoints that fail before the first byte: one more attempt elsewhere, and then an honest refusal. */
+/** Endpoints that fail before the first byte: another attempt elsewhere, and then an honest refusal. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { FaultInput } from "../../backends/gpu-simulator/faults.ts";
+import { BREAKS_FREE } from "../../src/dispatch/core/attempt-plan.ts";
 import { RETRY_RULE } from "../../src/routing/core/shard/budget.ts";
 import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { startFleet } from "../support/fleet.ts";
@@ -97,31 +98,51 @@ describe("an endpoint that fails before the first byte is replaced once, and the
   });
 });
 
-describe("when the second attempt fails too", () => {
-  const refusals: readonly (readonly [name: string, fault: FaultInput, status: number, code: string])[] = [
-    ["reset", { kind: "reset", times: 1 }, 502, "upstream_failed"],
+test("two endpoints whose connections break at once cost a request nothing but time", async () => {
+  failing(["us-a", "eu-a"], { kind: "reset", times: 1 });
+  const response = await fleet.chat({ stream: true, place: freshPlace("us-east") });
+  expect(await response.text()).toMatch(/data: \[DONE\]\n\n$/);
+  expect(response.headers.get("x-warmpath-endpoint")).toBe("ap-a");
+  expect(response.headers.get("x-warmpath-attempts")).toBe("3");
+});
+
+describe("when two attempts fail", () => {
+  const refusals: readonly (readonly [
+    name: string,
+    fault: FaultInput,
+    status: number,
+    code: string,
+    attempts?: number,
+  ])[] = [
+    // The first connection that breaks at once is no failure.
+    ["reset", { kind: "reset", times: 1 }, 502, "upstream_failed", 2 + BREAKS_FREE],
     ["500", { kind: "status", status: 500, times: 1 }, 502, "upstream_failed"],
     ["no answer in time", { kind: "hang", times: 1 }, 504, "upstream_timeout"],
     ["our credential is refused", { kind: "status", status: 401, times: 1 }, 502, "credential_refused"],
     ["and forbidden", { kind: "status", status: 403, times: 1 }, 502, "credential_refused"],
   ];
 
-  test.each(refusals)("%s: the client is told, and nobody is asked a third time", async (_, fault, status, code) => {
-    failing(["us-a", "eu-a", "ap-a"], fault);
-    const response = await fleet.chat({ stream: true, place: freshPlace("us-east") });
-    fleet.simulator("ap-a").setFault({ kind: "none" });
-    const { error } = (await response.json()) as { error: { code: string; message: string } };
-    expect([response.status, error.code]).toEqual([status, code]);
-    const isFinal = code === "credential_refused";
-    expect(error.message).toMatch(
-      isFinal ? /Sending again does not help/ : /Send the request again|before you send it again|ask for fewer tokens/,
-    );
-    expect(response.headers.get("x-should-retry")).toBe(isFinal ? "false" : null);
-    expect(response.headers.get("x-warmpath-attempts")).toBe("2");
-    expect(response.headers.get("www-authenticate")).toBeNull();
-    expect(timesDispatched(response.headers.get("x-request-id"))).toBe(2);
-    await fleet.until(fleet.liveLeases, (leases) => leases === 0);
-  });
+  test.each(refusals)(
+    "%s: the client is told, and nobody else is asked",
+    async (_, fault, status, code, attempts = 2) => {
+      failing(["us-a", "eu-a", "ap-a"], fault);
+      const response = await fleet.chat({ stream: true, place: freshPlace("us-east") });
+      fleet.simulator("ap-a").setFault({ kind: "none" });
+      const { error } = (await response.json()) as { error: { code: string; message: string } };
+      expect([response.status, error.code]).toEqual([status, code]);
+      const isFinal = code === "credential_refused";
+      expect(error.message).toMatch(
+        isFinal
+          ? /Sending again does not help/
+          : /Send the request again|before you send it again|ask for fewer tokens/,
+      );
+      expect(response.headers.get("x-should-retry")).toBe(isFinal ? "false" : null);
+      expect(response.headers.get("x-warmpath-attempts")).toBe(String(attempts));
+      expect(response.headers.get("www-authenticate")).toBeNull();
+      expect(timesDispatched(response.headers.get("x-request-id"))).toBe(attempts);
+      await fleet.until(fleet.liveLeases, (leases) => leases === 0);
+    },
+  );
 });
 
 describe("what the endpoint says of the request itself is the client's", () => {
