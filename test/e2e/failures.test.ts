@@ -112,37 +112,32 @@ describe("when two attempts fail", () => {
     fault: FaultInput,
     status: number,
     code: string,
-    attempts?: number,
+    attempts: number,
   ])[] = [
     // The first connection that breaks at once is no failure.
     ["reset", { kind: "reset", times: 1 }, 502, "upstream_failed", 2 + BREAKS_FREE],
-    ["500", { kind: "status", status: 500, times: 1 }, 502, "upstream_failed"],
-    ["no answer in time", { kind: "hang", times: 1 }, 504, "upstream_timeout"],
-    ["our credential is refused", { kind: "status", status: 401, times: 1 }, 502, "credential_refused"],
-    ["and forbidden", { kind: "status", status: 403, times: 1 }, 502, "credential_refused"],
+    ["500", { kind: "status", status: 500, times: 1 }, 502, "upstream_failed", 2],
+    ["no answer in time", { kind: "hang", times: 1 }, 504, "upstream_timeout", 2],
+    ["our credential is refused", { kind: "status", status: 401, times: 1 }, 502, "credential_refused", 2],
+    ["and forbidden", { kind: "status", status: 403, times: 1 }, 502, "credential_refused", 2],
   ];
 
-  test.each(refusals)(
-    "%s: the client is told, and nobody else is asked",
-    async (_, fault, status, code, attempts = 2) => {
-      failing(["us-a", "eu-a", "ap-a"], fault);
-      const response = await fleet.chat({ stream: true, place: freshPlace("us-east") });
-      fleet.simulator("ap-a").setFault({ kind: "none" });
-      const { error } = (await response.json()) as { error: { code: string; message: string } };
-      expect([response.status, error.code]).toEqual([status, code]);
-      const isFinal = code === "credential_refused";
-      expect(error.message).toMatch(
-        isFinal
-          ? /Sending again does not help/
-          : /Send the request again|before you send it again|ask for fewer tokens/,
-      );
-      expect(response.headers.get("x-should-retry")).toBe(isFinal ? "false" : null);
-      expect(response.headers.get("x-warmpath-attempts")).toBe(String(attempts));
-      expect(response.headers.get("www-authenticate")).toBeNull();
-      expect(timesDispatched(response.headers.get("x-request-id"))).toBe(attempts);
-      await fleet.until(fleet.liveLeases, (leases) => leases === 0);
-    },
-  );
+  test.each(refusals)("%s: the client is told, and nobody else is asked", async (_, fault, status, code, attempts) => {
+    failing(["us-a", "eu-a", "ap-a"], fault);
+    const response = await fleet.chat({ stream: true, place: freshPlace("us-east") });
+    fleet.simulator("ap-a").setFault({ kind: "none" });
+    const { error } = (await response.json()) as { error: { code: string; message: string } };
+    expect([response.status, error.code]).toEqual([status, code]);
+    const isFinal = code === "credential_refused";
+    expect(error.message).toMatch(
+      isFinal ? /Sending again does not help/ : /Send the request again|before you send it again|ask for fewer tokens/,
+    );
+    expect(response.headers.get("x-should-retry")).toBe(isFinal ? "false" : null);
+    expect(response.headers.get("x-warmpath-attempts")).toBe(String(attempts));
+    expect(response.headers.get("www-authenticate")).toBeNull();
+    expect(timesDispatched(response.headers.get("x-request-id"))).toBe(attempts);
+    await fleet.until(fleet.liveLeases, (leases) => leases === 0);
+  });
 });
 
 describe("what the endpoint says of the request itself is the client's", () => {
