@@ -139,7 +139,6 @@ function start(clientGone: AbortSignal = new AbortController().signal, late = HE
     path: "/v1/chat/completions",
     headers: {},
     body: null,
-    trace: null,
     stream: true,
     isClientsPath: false,
     protocol: null,
