@@ -20,7 +20,12 @@ export type HistoryAsked = {
 };
 
 /** `minutes`: the points, the oldest first; spans without any report have none. */
-export type HistoryTold = { readonly stepMinutes: number; readonly minutes: readonly HistoryPoint[] };
+export type HistoryTold = {
+  readonly stepMinutes: number;
+  /** Where the oldest of them may begin, ms. */
+  readonly fromMs: number;
+  readonly minutes: readonly HistoryPoint[];
+};
 
 /** The header by which the edge says whose socket it is: the claims of a session (`session.ts`), as JSON. */
 export const WATCHER = "watcher";

@@ -2,9 +2,12 @@
 import { FRAME_VERSION } from "../../sight/core/frame.ts";
 import type { FeedFrame } from "../../sight/core/frame.ts";
 import type { RequestRecord } from "../../sight/core/record.ts";
+import { analyticsHistory, hasAnalytics } from "../../sight/analytics-history.ts";
+import { withFeed } from "../../sight/core/analytics-query.ts";
 import { askInTime } from "../../sight/ask-in-time.ts";
 import { askQueues } from "../../sight/ask-queues.ts";
 import { feedOf, WATCHER } from "../../sight/feed-port.ts";
+import type { HistoryTold } from "../../sight/feed-port.ts";
 import { seesAll } from "../../sight/object/holder.ts";
 import { frameFleet } from "../../sight/frame-fleet.ts";
 import { frameJobs } from "../../sight/frame-jobs.ts";
@@ -88,7 +91,22 @@ export async function history(edge: Authenticated): Promise<Answer> {
   if (!seesAll(edge.identity)) return NARROWED;
   const feed = feedOf(edge.env);
   if (feed === null) return NO_FEED;
-  return answerPrivate(edge, await feed.history({ minutes, step }));
+  const told = await feed.history({ minutes, step });
+  return answerPrivate(
+    edge,
+    hasAnalytics(varsOf(edge)) ? await fromAnalytics(edge, told) : { ...told, source: "feed" },
+  );
+}
+
+const varsOf = ({ env }: Authenticated): Readonly<Record<string, unknown>> => env as Readonly<Record<string, unknown>>;
+
+/** The same spans, of the data points; what does not answer is told, and the feed's own figures serve. */
+async function fromAnalytics(edge: Authenticated, told: HistoryTold) {
+  const { stepMinutes, fromMs, minutes } = told;
+  const read = await analyticsHistory(varsOf(edge), { stepMinutes, fromMs, toMs: Date.now() });
+  if (read.ok) return { ...told, minutes: withFeed(read.value, minutes), source: "analytics" };
+  console.error("charts are drawn of the feed's figures:", read.error);
+  return { ...told, source: "feed", problem: read.error };
 }
 
 function wholeIn(query: URLSearchParams, name: string): number | null {

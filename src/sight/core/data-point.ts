@@ -53,8 +53,12 @@ export const DOUBLES: readonly Column<number>[] = [
 /** Where a blob or a double is not known. */
 const UNKNOWN = { blob: "", double: -1 } as const;
 
-/** The engine takes no longer index. */
+/** The engine takes no longer index; a tenant's name is of one-byte characters, and no longer than 64. */
 export const INDEX_CHARS_MAX = 96;
+/** All blobs of a point together, bytes: one with more is not taken. */
+export const BLOBS_BYTES_MAX = 16_384;
+/** Of one blob: as many as fit if every one is as long, of four bytes a character. */
+export const BLOB_CHARS_MAX = Math.floor(BLOBS_BYTES_MAX / 4 / 20);
 
 export function dataPoint(record: RequestRecord): {
   readonly indexes: [string];
@@ -63,7 +67,7 @@ export function dataPoint(record: RequestRecord): {
 } {
   return {
     indexes: [(record.tenant ?? "").slice(0, INDEX_CHARS_MAX)],
-    blobs: BLOBS.map(([, , value]) => value(record) ?? UNKNOWN.blob),
+    blobs: BLOBS.map(([, , value]) => (value(record) ?? UNKNOWN.blob).slice(0, BLOB_CHARS_MAX)),
     doubles: DOUBLES.map(([, , value]) => value(record) ?? UNKNOWN.double),
   };
 }

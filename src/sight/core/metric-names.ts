@@ -26,7 +26,7 @@ const DURATION_S = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 
 const OWN_S = [0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 
 /** In one unit of the currency. */
-const MICROS = 1_000_000;
+export const MICROS = 1_000_000;
 
 type MetricKind = "counter" | "gauge" | "histogram";
 

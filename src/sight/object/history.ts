@@ -104,6 +104,7 @@ export class History {
     }
     return {
       stepMinutes,
+      fromMs,
       minutes: Array.from(points, ([atMs, { figures, gauges }]) => pointOf(atMs, figures, gauges)),
     };
   }

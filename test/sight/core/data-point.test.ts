@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { BLOBS, dataPoint, DOUBLES, INDEX_CHARS_MAX } from "../../../src/sight/core/data-point.ts";
+import {
+  BLOB_CHARS_MAX,
+  BLOBS,
+  BLOBS_BYTES_MAX,
+  dataPoint,
+  DOUBLES,
+  INDEX_CHARS_MAX,
+} from "../../../src/sight/core/data-point.ts";
 import { requestRecord } from "../../support/request-record.ts";
 
 test("a data point has a column for everything, and keeps to what the engine takes", () => {
@@ -19,3 +26,13 @@ test("what is not known is told apart from nothing", () => {
 test.each([INDEX_CHARS_MAX, INDEX_CHARS_MAX + 1])("a tenant of %i characters is an index", (length) => {
   expect(dataPoint(requestRecord({ tenant: "t".repeat(length) })).indexes[0]?.length).toBe(INDEX_CHARS_MAX);
 });
+
+test.each([BLOB_CHARS_MAX, BLOB_CHARS_MAX + 1])(
+  "names of %i characters fit, in every column there may ever be",
+  (length) => {
+    const name = "\u{20AC}".repeat(length);
+    const { blobs } = dataPoint(requestRecord({ pool: name, model: name, endpoint: name }));
+    expect(blobs.slice(1, 3)).toEqual([name.slice(0, BLOB_CHARS_MAX), name.slice(0, BLOB_CHARS_MAX)]);
+    expect(Buffer.byteLength(blobs[1] ?? "") * 20).toBeLessThanOrEqual(BLOBS_BYTES_MAX);
+  },
+);
