@@ -82,25 +82,58 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`the environment variable WARMPATH_KEY is not set: it is the key that is sent\n${USAGE}`);
     return 1;
   }
+  // Whoever reads has gone, as `head` does.
+  process.stdout.on("error", () => process.exit(0));
+  const asking: Asking = { url: values.url, key };
   const shown = new Set<string>();
+  let hasAnswered = false;
   for (;;) {
-    const answer = await fetch(`${values.url}/dashboard/api/snapshot`, { headers: { authorization: `Bearer ${key}` } });
-    if (!answer.ok) {
-      process.stderr.write(`${values.url} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}\n`);
+    const asked = await ask(asking);
+    // One that never answered is the wrong address, one that is away comes back.
+    if (!asked.ok && (!hasAnswered || asked.isFinal)) {
+      process.stderr.write(`${asked.problem}\n`);
       return 1;
     }
-    const { decisions } = (await answer.json()) as { readonly decisions: readonly RequestRecord[] };
-    for (const record of decisions) {
-      if (shown.has(record.id)) continue;
-      shown.add(record.id);
+    if (!asked.ok && !asking.isAway) process.stderr.write(`${asked.problem}: asking on\n`);
+    if (asked.ok && asking.isAway) process.stderr.write(`${values.url} answers again\n`);
+    asking.isAway = !asked.ok;
+    hasAnswered ||= asked.ok;
+    for (const record of asked.ok ? freshIn(shown, asked.records) : []) {
       if (isWanted(record, values)) process.stdout.write(`${values.json ? JSON.stringify(record) : lineOf(record)}\n`);
-    }
-    for (const id of shown) {
-      if (shown.size <= SHOWN_MAX) break;
-      shown.delete(id);
     }
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
   }
+}
+
+type Asking = { readonly url: string; readonly key: string; isAway?: boolean };
+
+type Asked =
+  | { readonly ok: true; readonly records: readonly RequestRecord[] }
+  | { readonly ok: false; readonly isFinal: boolean; readonly problem: string };
+
+async function ask({ url, key }: Asking): Promise<Asked> {
+  try {
+    const answer = await fetch(`${url}/dashboard/api/snapshot`, { headers: { authorization: `Bearer ${key}` } });
+    if (answer.ok) return { ok: true, records: ((await answer.json()) as { decisions: RequestRecord[] }).decisions };
+    const problem = `${url} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`;
+    return { ok: false, isFinal: answer.status < 500, problem };
+  } catch {
+    return { ok: false, isFinal: false, problem: `${url} does not answer` };
+  }
+}
+
+/** Attempts of a job have its id, each its own instant. */
+function freshIn(shown: Set<string>, records: readonly RequestRecord[]): readonly RequestRecord[] {
+  const fresh = records.filter(({ id, atMs }) => {
+    const isFresh = !shown.has(`${id} ${atMs}`);
+    shown.add(`${id} ${atMs}`);
+    return isFresh;
+  });
+  for (const one of shown) {
+    if (shown.size <= SHOWN_MAX) break;
+    shown.delete(one);
+  }
+  return fresh;
 }
 
 if (import.meta.main) {
