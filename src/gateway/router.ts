@@ -56,7 +56,7 @@ const DASHBOARD_PATH = /^\/dashboard(?:\/|$)/;
 const SESSION_PATH = /^\/(?:admin|dashboard\/api)\//;
 
 /** Who may do what, and the record of who did. */
-const ACCESS_PATH = /^\/admin\/(?:keys|audit)(?:\/|$)/;
+const ACCESS_PATH = /^\/admin\/(?:keys|audit|tenants)(?:\/|$)/;
 
 /** A pool, and the path at its endpoints. */
 const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;

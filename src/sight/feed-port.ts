@@ -27,6 +27,8 @@ export type HistoryTold = {
   readonly minutes: readonly HistoryPoint[];
 };
 
+export type FeedErased = { readonly decisions: number; readonly series: number };
+
 /** The header by which the edge says whose socket it is: the claims of a session (`session.ts`), as JSON. */
 export const WATCHER = "watcher";
 
@@ -40,6 +42,8 @@ export type FeedCalls = {
   history(asked: HistoryAsked): Promise<HistoryTold>;
   /** A hibernatable socket of whom `WATCHER` names. */
   fetch(request: Request): Promise<Response>;
+  /** Forgets a tenant's decisions, and with `withSums` what was counted of it. */
+  erase(tenant: string, withSums: boolean): Promise<FeedErased>;
   /** Development only. */
   restart(): void | Promise<void>;
 };

@@ -17,6 +17,7 @@ export function ledgerOf(env: { readonly TENANT_LEDGER?: unknown }, tenant: stri
     awaitTurn: async (id) => stub.call("awaitTurn", id) as Promise<AskReply | null>,
     report: async (report) => stub.call("report", report) as Promise<EntryReply>,
     usage: async (asked) => stub.call("usage", asked) as Promise<readonly UsageRow[]>,
+    erase: async () => stub.call("erase", null) as Promise<number>,
     capShares: async (limits) => stub.call("capShares", limits) as Promise<readonly CapShare[] | null>,
   };
 }

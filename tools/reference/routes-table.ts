@@ -150,6 +150,11 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["DELETE /admin/keys/{id}", "admin", "Revokes it, everywhere within a minute."],
     ["POST /admin/keys/{id}/rotate", "admin", "Another secret; the one before it goes on for `overlapSeconds`."],
     ["GET /admin/audit", "admin", "What operators did: `since` a number or an instant, `limit`, `format=jsonl`."],
+    [
+      "DELETE /admin/tenants/{id}/data",
+      "admin",
+      "Erases what is stored of a tenant: its jobs and webhooks in every pool, its decisions in the feed; `usage=delete` what it used, too.",
+    ],
     ["POST /admin/hooks", "admin", "Makes a URL that enqueues its POST body as a job, without a key."],
   ]),
   "Without a key": served([

@@ -22,6 +22,7 @@ import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { dress } from "../../wire/replies.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
 import { readBody } from "../read-body.ts";
+import { eraseTenantData } from "./erase-tenant.ts";
 import { readKeyEdit, readNewKey, readRotation } from "./keys-request.ts";
 import { actionOf, actorOf } from "./recorded.ts";
 
@@ -38,6 +39,8 @@ type AccessRoute = {
   readonly handle: Handle;
 };
 
+const ERASE_PATH = "/admin/tenants/{id}/data";
+
 const ACCESS_ROUTES: readonly AccessRoute[] = [
   { method: "GET", path: "/admin/keys", handle: list },
   { method: "POST", path: "/admin/keys", handle: create },
@@ -46,6 +49,7 @@ const ACCESS_ROUTES: readonly AccessRoute[] = [
   { method: "DELETE", path: "/admin/keys/{id}", handle: async (edge, id) => change(edge, id, { kind: "revoke" }) },
   { method: "POST", path: "/admin/keys/{id}/rotate", handle: rotate },
   { method: "GET", path: "/admin/audit", handle: audit },
+  { method: "DELETE", path: ERASE_PATH, handle: async (edge, tenant) => eraseTenantData(edge, tenant) },
 ];
 
 export type AdmitOperator = (
@@ -66,10 +70,11 @@ export async function routeAccess(edge: EdgeRequest, admit: AdmitOperator): Prom
     return { reason: "method_not_allowed", headers: [["allow", here.map((one) => one.method).join(", ")]] };
   }
   return admit(edge, async (known) => {
-    if (route === undefined) return unknownAction("/admin", edge.path, ["keys", "keys/{id}", "keys/{id}/rotate"]);
+    if (route === undefined)
+      return unknownAction("/admin", edge.path, ["keys", "keys/{id}", "keys/{id}/rotate", "tenants/{id}/data"]);
     const { access } = known.identity;
     if (access !== undefined && (access.pools !== null || access.models !== null)) return NARROWED;
-    return hasRegistry(known.env) ? route.handle(known, id) : NO_REGISTRY;
+    return hasRegistry(known.env) || route.path === ERASE_PATH ? route.handle(known, id) : NO_REGISTRY;
   });
 }
 

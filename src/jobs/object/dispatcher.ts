@@ -311,6 +311,8 @@ export class Dispatcher {
 
   async #eventsOf({ job }: JobRow, report: AttemptReport): Promise<readonly JobEvent[]> {
     const { token } = job;
+    // It was taken away, or erased: its output would lie here as nobody's.
+    if (!isLive(this.#deps.ledger, job)) return [];
     if (report.kind === "failed") {
       const { reason, message, retryAfterMs } = report;
       return [{ kind: "failed", token, reason, message, retryAfterMs }];

@@ -19,6 +19,18 @@ export type EndedEntry = { readonly id: string; readonly tenant: string; readonl
 /** Entries in one row: as many deletions as one sweep may make without delaying calls. */
 const ENTRIES_MAX = 1_000;
 
+/** Takes a tenant's entries out of the rows that are written. */
+export function eraseEnded(sql: SqlStorage, tenant: string): void {
+  const rows = sql.exec<{ bucket: number; part: number; entries: string }>(`SELECT bucket, part, entries FROM ended`);
+  for (const { bucket, part, entries } of rows.toArray()) {
+    const all = JSON.parse(entries) as readonly EndedEntry[];
+    const left = all.filter((entry) => entry.tenant !== tenant);
+    if (left.length === all.length) continue;
+    const written = `UPDATE ended SET entries = ? WHERE bucket = ? AND part = ?`;
+    sql.exec(written, JSON.stringify(left), bucket, part);
+  }
+}
+
 export class EndedList {
   readonly #sql: SqlStorage;
   readonly #fresh = new Map<number, EndedEntry[]>();

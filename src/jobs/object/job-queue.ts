@@ -9,6 +9,7 @@
 import type { JobQueueEnv } from "./queue-env.ts";
 import { DurableObject } from "cloudflare:workers";
 import { prepareConfig } from "../../config/env.ts";
+import { isLocked } from "../core/locked.ts";
 import type { SubmitRequest } from "../core/messages.ts";
 import type { QueueLimits, QueueMode } from "../core/queue.ts";
 import type { Queue } from "./queue.ts";
@@ -123,6 +124,14 @@ export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
   }
   async workersNow() {
     return await (await this.#ready()).desk.workersNow();
+  }
+
+  /** Also where the queue cannot begin because its key is gone. */
+  async erase(tenant: string) {
+    const queue = await this.#ready().catch((error: unknown) => error);
+    const { eraseLocked } = await import("./erasure.ts");
+    if (isLocked(queue)) return eraseLocked(this.ctx, this.env, tenant);
+    return await (await this.#ready()).desk.erase(tenant);
   }
 
   /** Development only: loses its memory as an eviction would. */

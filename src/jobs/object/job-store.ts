@@ -191,6 +191,12 @@ export class JobStore {
       .map(({ id }) => id);
   }
 
+  /** Jobs of a tenant that wait for an instant. */
+  retryingOf(tenant: string, max: number): readonly JobRow[] {
+    const sql = `SELECT ${ROW} FROM job WHERE wake_ms IS NOT NULL AND state = 'retrying' AND tenant = ? LIMIT ?`;
+    return this.#rows(sql, tenant, max);
+  }
+
   /** Waiting jobs of a tenant, in the order of their start. */
   waitingOf(tenant: string, max: number): readonly JobRow[] {
     return this.#rows(

@@ -133,6 +133,12 @@ export class Ledger {
     };
   }
 
+  /** Jobs of a tenant that have not ended, at most `max` of each state. */
+  unfinishedOf(tenant: string, max: number): readonly JobRow[] {
+    const running = [...this.running.values()].map(({ row }) => row).filter(({ job }) => job.tenant === tenant);
+    return [...running.slice(0, max), ...this.store.waitingOf(tenant, max), ...this.store.retryingOf(tenant, max)];
+  }
+
   heldBy(workerId: string): Live[] {
     return [...this.running.values()].filter(({ row }) => row.job.lease?.workerId === workerId);
   }

@@ -5,6 +5,7 @@
  * over all rows is never made, because a queue may have a million. Ended jobs are counted anew every `COUNT_GAP_MS` at
  * most: a page asks once a second or two.
  */
+import type { Erased } from "../core/erased.ts";
 import { isRedrivable, isTerminal, isVisible } from "../core/job.ts";
 import type { JobStatus } from "../core/messages.ts";
 import type {
@@ -27,11 +28,11 @@ import {
   TENANTS_TOLD_MAX,
   WATCH_LANES_MAX,
 } from "./bounds.ts";
+import { eraseTenant } from "./erasure.ts";
+import type { EraserParts } from "./erasure.ts";
 import type { JobRow } from "./job-row.ts";
 import { viewOf } from "./job-view.ts";
-import type { Ledger } from "./ledger.ts";
 import { listJobs } from "./listing.ts";
-import type { Outbox } from "./outbox.ts";
 import { oldestDueOf } from "./pool-watch.ts";
 import type { JobQueueOperatorRpc } from "./rpc.ts";
 import type { WorkerDesk } from "./worker-desk.ts";
@@ -46,9 +47,7 @@ type Ended = {
   dead: number;
 };
 
-export type DeskDeps = {
-  readonly ledger: Ledger;
-  readonly outbox: Outbox;
+export type DeskDeps = EraserParts & {
   readonly workers: WorkerDesk;
   /** What an earlier object left is taken care of first. */
   readonly begun: () => void;
@@ -130,6 +129,12 @@ export class OperatorDesk implements JobQueueOperatorRpc {
       replayed: webhookIds.filter((_, index) => isReplayed[index] === true),
       refused: webhookIds.filter((_, index) => isReplayed[index] !== true),
     };
+  }
+
+  async erase(tenant: string): Promise<Erased> {
+    this.#deps.begun();
+    this.#ended = null;
+    return eraseTenant(this.#deps, tenant);
   }
 
   async workersNow(): Promise<readonly OperatorWorker[]> {

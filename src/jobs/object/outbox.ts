@@ -102,9 +102,15 @@ export class Outbox {
     this.#signers = signers;
     this.#sealer = sealer;
     this.#sql = sql;
-    this.#stored = sql.exec<{ count: number }>(`SELECT COUNT(*) AS count FROM outbox`).one().count;
+    this.#stored = 0;
+    this.recount();
     this.#env = env;
     this.#wakeAt = wakeAt;
+  }
+
+  /** Rows were deleted beside it. */
+  recount(): void {
+    this.#stored = this.#sql.exec<{ count: number }>(`SELECT COUNT(*) AS count FROM outbox`).one().count;
   }
 
   /** A terminal notice is stored in this turn; a passing one is sent once. */
@@ -237,6 +243,8 @@ export class Outbox {
     const { webhookId: id } = message.delivery;
     const now = Date.now();
     const after = delivered(message.delivery, answer, now, Math.random);
+    // It may have been erased while it was under way.
+    if (this.tenantOf(id) === null) return;
     if (after.state === "delivered") {
       this.#sql.exec(`DELETE FROM outbox WHERE id = ?`, id);
       this.#stored -= 1;

@@ -127,7 +127,8 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     this.#streams = new Streams(ledger, this.#waiters);
     this.#batches = new Batches(ledger, async (request) => this.submit(request));
     const begun = (): void => this.#maintenance.hasBegun();
-    this.desk = new OperatorDesk({ ledger, outbox: this.#outbox, workers: this.#workers, begun });
+    const parts = { ledger, blobs: this.#blobs, outbox: this.#outbox, scrub: this.#scrub };
+    this.desk = new OperatorDesk({ ...parts, workers: this.#workers, begun, saveTotals: () => this.#saveTotals() });
     // Nothing is written by its mere existence: a call that only reads must not fail with a disk that is full.
     this.#maintenance.begin();
   }

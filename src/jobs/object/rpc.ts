@@ -24,6 +24,7 @@ import type {
   RedriveOutcome,
   ReplayOutcome,
 } from "../core/operator.ts";
+import type { Erased } from "../core/erased.ts";
 import type { OutputNote } from "../core/events.ts";
 import type { QueueLimits, QueueMode } from "../core/queue.ts";
 import type { DeadDelivery } from "./outbox.ts";
@@ -97,6 +98,8 @@ export type JobQueueOperatorRpc = {
   allDeliveries(tenant: string | null, onlyDead: boolean): Promise<readonly OperatorDelivery[]>;
   replayAll(webhookIds: readonly string[]): Promise<ReplayOutcome>;
   workersNow(): Promise<readonly OperatorWorker[]>;
+  /** All of the tenant's jobs, in whatever state, and all that they left. */
+  erase(tenant: string): Promise<Erased>;
 };
 
 /** For operators. */

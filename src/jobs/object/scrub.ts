@@ -39,23 +39,36 @@ export class Scrub {
     this.#wait(Math.max(SCRUB_DELAY_MS, this.#lastMs + SCRUB_GAP_MS - Date.now()));
   }
 
+  /** At once, whatever waits: false where something runs, or the host did not; null where nobody offers it. */
+  async now(): Promise<boolean | null> {
+    if (this.#parts.host === undefined) return null;
+    if (this.#parts.ledger.running.size === 0 && (await this.#scrub())) return true;
+    this.mark();
+    return false;
+  }
+
   #wait(ms: number): void {
     setTimeout(() => void this.#look(), ms);
   }
 
   async #look(): Promise<void> {
-    const { ctx, host, ledger } = this.#parts;
+    const { ledger } = this.#parts;
     if (ledger.running.size > 0 || ledger.waiting() > 0) return this.#wait(SCRUB_GAP_MS);
     this.#isDue = false;
+    await this.#scrub();
+  }
+
+  async #scrub(): Promise<boolean> {
+    const { ctx, host } = this.#parts;
     this.#lastMs = Date.now();
-    await ctx.blockConcurrencyWhile(async () => {
+    return ctx.blockConcurrencyWhile(async () => {
       try {
-        await host?.fetch(`http://host/scrub/${ctx.id.toString()}`, {
-          method: "POST",
-          signal: AbortSignal.timeout(SCRUB_MS_MAX),
-        });
+        const signal = AbortSignal.timeout(SCRUB_MS_MAX);
+        const answer = await host?.fetch(`http://host/scrub/${ctx.id.toString()}`, { method: "POST", signal });
+        return answer?.ok === true;
       } catch (error) {
         console.error("the queue's file could not be written anew", error);
+        return false;
       }
     });
   }

@@ -49,6 +49,13 @@ export function readKey(key: string): SeriesName | null {
   return metric === undefined || metric.labels.length !== labels.length ? null : { id, metric, labels };
 }
 
+/** Whose it is; null: no tenant's. */
+export function tenantIn(key: string): string | null {
+  const name = readKey(key);
+  const at = name?.metric.labels.indexOf("tenant") ?? -1;
+  return name?.labels[at] ?? null;
+}
+
 /** Numbers in the value of a series. */
 export const widthOf = ({ bucketsS }: Metric): number => (bucketsS === undefined ? 1 : bucketsS.length + 2);
 
@@ -119,6 +126,11 @@ const idOf = (key: string): string => {
   const end = key.indexOf(SEPARATOR);
   return end < 0 ? key : key.slice(0, end);
 };
+
+/** As if it had never been counted. */
+export function forgetSeries({ series, sizes }: Tally, key: string): void {
+  if (series.delete(key)) sizes.set(idOf(key), (sizes.get(idOf(key)) ?? 1) - 1);
+}
 
 /** What was added since it was made, for a report. */
 export const deltasOf = ({ series }: Tally): readonly SeriesDelta[] => [...series];

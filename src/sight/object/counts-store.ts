@@ -76,6 +76,12 @@ export class CountsStore {
     for (const name of names) this.#changedSources.add(name);
   }
 
+  /** The journal goes with them: it may have them as well. */
+  erase(keys: readonly string[], tally: Tally, sources: Sources): void {
+    this.#fold(tally, sources);
+    for (const key of keys) this.#storage.sql.exec(`DELETE FROM total WHERE key = ?`, key);
+  }
+
   /** Writes what changed since the last time, all of which both have, and empties the journal. */
   #fold(tally: Tally, sources: Sources): void {
     const { sql } = this.#storage;

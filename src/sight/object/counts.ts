@@ -9,7 +9,7 @@
  */
 import { arrive, forgetGone } from "../core/sources.ts";
 import type { Source, Sources } from "../core/sources.ts";
-import { countOwn, createTally, deltasOf, merge } from "../core/tally.ts";
+import { countOwn, createTally, deltasOf, forgetSeries, merge, tenantIn } from "../core/tally.ts";
 import type { Tally } from "../core/tally.ts";
 import type { Report } from "../core/report.ts";
 import type { FeedTotals } from "../feed-port.ts";
@@ -64,6 +64,15 @@ export class Counts {
   /** As they are now, what is not written yet included. */
   series(): FeedTotals["series"] {
     return deltasOf(this.#tally);
+  }
+
+  /** Forgets every series of the tenant; what is written, first. */
+  async erase(tenant: string): Promise<number> {
+    await this.#saved();
+    const keys = [...this.#tally.series.keys()].filter((key) => tenantIn(key) === tenant);
+    this.#store.erase(keys, this.#tally, this.#sources);
+    for (const key of keys) forgetSeries(this.#tally, key);
+    return keys.length;
   }
 
   #add(deltas: Report["deltas"]): void {

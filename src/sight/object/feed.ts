@@ -7,7 +7,7 @@ import type { FeedFrame, FrameEvent } from "../core/frame.ts";
 import type { RequestRecord } from "../core/record.ts";
 import type { Report, ReportReply } from "../core/report.ts";
 import { readKey } from "../core/tally.ts";
-import type { FeedTotals, HistoryAsked, HistoryTold } from "../feed-port.ts";
+import type { FeedErased, FeedTotals, HistoryAsked, HistoryTold } from "../feed-port.ts";
 import { AlertDesk } from "./alert-desk.ts";
 import { Counts } from "./counts.ts";
 import { FeedAlarm } from "./feed-alarm.ts";
@@ -86,6 +86,12 @@ export class Feed {
 
   history(asked: HistoryAsked): HistoryTold {
     return this.#history.read(asked, Date.now());
+  }
+
+  async erase(tenant: string, withSums: boolean): Promise<FeedErased> {
+    const decisions = this.#picture.erase(tenant);
+    const series = withSums ? await this.#kept(async (counts) => counts.erase(tenant)) : 0;
+    return { decisions, series };
   }
 
   #alertDesk(env: FeedEnv, config: Config, rules: AlertsConfig): AlertDesk {

@@ -27,6 +27,10 @@ export class FleetFeed extends DurableObject<FeedEnv> implements FeedCalls {
     return await (await this.#ready()).snapshot();
   }
 
+  async erase(tenant: string, withSums: boolean) {
+    return await (await this.#ready()).erase(tenant, withSums);
+  }
+
   async history(asked: HistoryAsked) {
     return (await this.#ready()).history(asked);
   }

@@ -58,6 +58,12 @@ class Ring<Item> {
     if (this.#items.length > SHOWN_MAX) this.#items.shift();
   }
 
+  /** How many went. */
+  remove(isMeant: (item: Item) => boolean): number {
+    const left = this.#items.filter((item) => !isMeant(item));
+    return this.#items.splice(0, this.#items.length, ...left).length - left.length;
+  }
+
   since(place: number): readonly Item[] {
     const fresh = Math.min(this.#items.length, this.#next - place);
     return fresh <= 0 ? [] : this.#items.slice(-fresh);
@@ -88,6 +94,11 @@ export class Picture {
   note({ deltas, records }: Report): void {
     noteDeltas(this.#lately, deltas, Date.now());
     for (const record of records) this.#decisions.add(record);
+  }
+
+  /** Forgets the decisions of a tenant. */
+  erase(tenant: string): number {
+    return this.#decisions.remove((record) => record.tenant === tenant);
   }
 
   /** What is new for who has read up to `from`. */

@@ -14,6 +14,8 @@ export type LedgerCalls = {
   awaitTurn(id: string): Promise<AskReply | null>;
   report(report: EntryReport): Promise<EntryReply>;
   usage(asked: UsageAsked): Promise<readonly UsageRow[]>;
+  /** Forgets what was used and what is counted; how many rows there were. */
+  erase(): Promise<number>;
   /** By the tenant's limits as they are now. Null: a ledger of a version that cannot tell. */
   capShares(limits: Limits): Promise<readonly CapShare[] | null>;
 };

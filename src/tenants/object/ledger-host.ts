@@ -23,7 +23,7 @@ const ANSWERS_MAX = ISOLATES_MAX;
 
 export class LedgerHost {
   readonly #store: LedgerStore;
-  readonly #ledger: Ledger;
+  #ledger: Ledger;
   /** By the ask's id: who waits for its turn. */
   readonly #waiting = new Map<string, (reply: AskReply | null) => void>();
   readonly #answered = new Map<string, AskReply>();
@@ -48,6 +48,8 @@ export class LedgerHost {
         return this.report(argument as EntryReport);
       case "usage":
         return this.usage(argument as UsageAsked);
+      case "erase":
+        return this.erase();
       case "capShares":
         return capShares(this.#ledger, argument as Limits, Date.now());
       default:
@@ -88,6 +90,16 @@ export class LedgerHost {
       if (row.day >= from && row.day <= to && (key === null || row.key === key)) addDay(sums, row);
     }
     return [...sums.values()].toSorted((one, other) => compare(one.day, other.day) || compare(one.key, other.key));
+  }
+
+  /** What runs is counted anew, as after a restart without an image; who waits for a turn is told to ask again. */
+  erase(): number {
+    const rows = this.#store.erase() + this.#ledger.usage.size;
+    this.#ledger = createLedger(Date.now());
+    for (const resolve of this.#waiting.values()) resolve(null);
+    this.#waiting.clear();
+    this.#answered.clear();
+    return rows;
   }
 
   /** Answers those whose turn it is, and sees to it that those who wait too long hear so. */

@@ -59,6 +59,14 @@ export class LedgerStore {
     this.#storage.sql.exec("DELETE FROM usage WHERE day < date(?, ?)", day, `-${USAGE_DAYS_MAX} days`);
   }
 
+  /** How many days' rows there were. */
+  erase(): number {
+    return this.#storage.transactionSync(() => {
+      this.#storage.sql.exec("DELETE FROM image");
+      return this.#storage.sql.exec("DELETE FROM usage RETURNING 1").toArray().length;
+    });
+  }
+
   usage(from: string, to: string): readonly DayUsage[] {
     return this.#storage.sql.exec<DayUsage>("SELECT * FROM usage WHERE day BETWEEN ? AND ?", from, to).toArray();
   }
