@@ -35,8 +35,8 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "test/objects/{broken-shard,far-places,throwing-alarms}.ts",
   ],
   project: ["{src,backends,tools,bench}/**/*.ts!", "dashboard/**/*.{ts,tsx}!", "test/**/*.ts", "*.config.ts"],
-  // Both are started as programs: by `check.ts`, and by `tools/cli/workerd.ts`.
-  ignoreDependencies: ["oxlint", "workerd"],
+  // All are started as programs: by `check.ts`, by `tools/cli/workerd.ts`, and by the test of the OpenAPI document.
+  ignoreDependencies: ["oxlint", "workerd", "@redocly/cli"],
   // Of Linux: a benchmark pins processes to cores where it is there; and Prometheus, which judges metrics where it is.
   ignoreBinaries: ["taskset", "promtool", "prometheus"],
   // Two names for one number, such as the lowest priority and the last, may mean two things.

@@ -19,6 +19,7 @@ type Admit = (edge: EdgeRequest, scope: Scope, handler: Handler, params: Params)
 const patterns = Router<IRequest, [EdgeRequest, Admit], Answer>();
 
 patterns
+  .get("/openapi.json", openToAll(document))
   .get("/v1/models/:id+", authenticated("infer", model))
   .post("/admin/endpoints/:id/drain", authenticated("admin", admin("drain")))
   .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
@@ -32,7 +33,9 @@ export async function routePatterns(edge: EdgeRequest, path: string, admit: Admi
   // The router reads these two members and writes its own beside them.
   const asked = { method: edge.request.method, url: `http://router${path}` } as IRequest;
   const answer: Answer | undefined = await patterns.fetch(asked, edge, admit);
-  return answer ?? notServed(path);
+  if (answer !== undefined) return answer;
+  const { servedPaths } = await import("../wire/served-paths.ts");
+  return notServed(path, servedPaths());
 }
 
 function authenticated(scope: Scope, handler: Handler) {
@@ -43,6 +46,16 @@ function authenticated(scope: Scope, handler: Handler) {
 function admin(action: AdminAction): Handler {
   return (edge, { id, ...params }) =>
     administer(action, edge, id === undefined ? params : { ...params, id: decodeURIComponent(id) });
+}
+
+/** Needs no key. */
+function openToAll(handler: (edge: EdgeRequest) => Promise<Answer>) {
+  return async (_: IRequest, edge: EdgeRequest): Promise<Answer> => handler(edge);
+}
+
+async function document(edge: EdgeRequest): Promise<Answer> {
+  const { openApi } = await import("./openapi.ts");
+  return openApi(edge);
 }
 
 /** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */

@@ -61,6 +61,9 @@ const ACCESS_PATH = /^\/admin\/(?:keys|audit|tenants)(?:\/|$)/;
 /** A pool, and the path at its endpoints. */
 const POOL_PATH = /^\/p\/([^/]+)(\/.*)?$/;
 
+/** Where a GET waits, follows, or takes something that is then gone: HEAD would do it for nothing. */
+const GET_TAKES = /\/(?:job-[a-z-]+|ping|stream|status-sync)\/|\/(?:events|live)$/;
+
 /** What belongs to jobs alone. */
 export const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/;
 
@@ -94,6 +97,17 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
   }
   const [, poolId, poolPath = "/"] = POOL_PATH.exec(edge.path) ?? [];
   if (poolId !== undefined) return admit(edge, "infer", async (known) => toPool(known, poolId, poolPath), {});
+  if (method === "HEAD") return routeHead(edge, path);
+  return routeRare(edge, path);
+}
+
+/** As GET: the runtime leaves out the body. */
+async function routeHead(edge: EdgeRequest, path: string): Promise<Answer> {
+  if (GET_TAKES.test(path)) return { reason: "method_not_allowed", headers: [["allow", "GET"]] };
+  return routeRare({ ...edge, request: new Request(edge.request, { method: "GET" }) }, path);
+}
+
+async function routeRare(edge: EdgeRequest, path: string): Promise<Answer> {
   if (JOB_PATH.test(path)) {
     const { routeJobs } = await jobsPart();
     return routeJobs({ ...edge, path }, async (asked, scope, handler) => admit(asked, scope, handler, {}));
@@ -111,7 +125,7 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
 
 async function notFound(path: string): Promise<Refusal> {
   const { notServed } = await import("./admin/rare.ts");
-  return notServed(path);
+  return notServed(path, []);
 }
 
 async function admit(

@@ -29,22 +29,30 @@ const SERVED = [
   "/admin/explain",
 ] as const;
 
-export function notServed(path: string): NotFound {
-  const meant = meantPath(path);
+/** `served`: every path there is, its parameters in braces. */
+export function notServed(path: string, served: readonly string[]): NotFound {
+  const meant = nearestServed(path, served);
   const detail = [
     `Nothing is served at ${shown(path)}.`,
     meant === null ? "" : `Did you mean ${meant}?`,
     path === "/" || methodsOf(path).length === 0 ? "" : `At a pool's endpoints it is reached as /p/{pool}${path}.`,
-    `Served are ${SERVED.join(", ")}, /p/{pool}/{path} and /v2/{pool}/run.`,
+    `Served are ${SERVED.join(", ")}, /p/{pool}/{path} and /v2/{pool}/run; /openapi.json has all of them.`,
   ];
   return { reason: "not_found", detail: spaced(detail) };
 }
 
-/** A served path behind a prefix too many or too few, or with a typo. */
-function meantPath(path: string): string | null {
+/** A served path behind a prefix too many or too few, or with a typo. What fills a parameter is the client's own. */
+function nearestServed(path: string, served: readonly string[]): string | null {
   const lower = path.toLowerCase();
-  const behind = SERVED.find((served) => served.startsWith("/v1/") && lower.endsWith(served.slice("/v1".length)));
-  return behind ?? nearest(path, SERVED);
+  const behind = SERVED.find((one) => one.startsWith("/v1/") && lower.endsWith(one.slice("/v1".length)));
+  return behind ?? nearest(path, [...SERVED, ...served.flatMap((one) => filledBy(path, one) ?? [])]);
+}
+
+/** With the segments of `path` in the place of parameters; null: it has fewer. */
+function filledBy(path: string, template: string): string | null {
+  const segments = path.split("/");
+  const filled = template.split("/").map((one, at) => (one.startsWith("{") ? (segments[at] ?? "") : one));
+  return filled.slice(1).includes("") ? null : filled.join("/");
 }
 
 export function unknownPool(name: string, { pools }: Config): NotFound {

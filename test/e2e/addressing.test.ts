@@ -165,6 +165,13 @@ describe("a path", () => {
     ["/v1/rerank", /reached as \/p\/\{pool\}\/v1\/rerank/],
     ["/tokenize", /reached as \/p\/\{pool\}\/tokenize/],
     ["/v1/audio/transcriptions", /reached as \/p\/\{pool\}\/v1\/audio\/transcriptions/],
+    ["/v1/job/job_1", /Did you mean \/v1\/jobs\/job_1\?/],
+    ["/v1/usages", /Did you mean \/v1\/usage\?/],
+    ["/openapi.yaml", /Did you mean \/openapi\.json\?/],
+    ["/admin/endpoint/us-a/drain", /Did you mean \/admin\/endpoints\/us-a\/drain\?/],
+    ["/dashbord", /Did you mean \/dashboard\?/],
+    ["/metric", /Did you mean \/metrics\?/],
+    ["/nothing", /; \/openapi\.json has all of them\.$/],
     ["/nothing", /Nothing is served at \/nothing\. Served are \/v1\/chat\/completions, /],
   ])("%s is answered with what there is", async (path, says) => {
     expect(await post(path)).toMatch(says);

@@ -123,6 +123,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   "GET /dashboard/{file}": { may: NOT_FOUND },
   // The hook is the owner's: whoever knows it may enqueue for the owner, and learns nothing but a job's id.
   "POST /hooks/{token}": { path: () => `${own.hook.slice(0, -2)}xx`, body: {}, may: NOT_FOUND },
+  "GET /openapi.json": { may: [200] },
   "GET /livez": { may: [200] },
   "GET /readyz": { may: [200] },
 };

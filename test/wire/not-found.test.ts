@@ -34,10 +34,24 @@ describe("what is not there is answered with what is", () => {
     expect(refusal.detail).toBe(detail);
   });
 
+  test.each([
+    ["a misspelt path", "/admin/fleets", "/admin/fleet"],
+    ["one with the client's own word in it", "/admin/key/k1/rotate", "/admin/keys/k1/rotate"],
+    ["one that is served behind a prefix", "/api/v1/chat/completions", "/v1/chat/completions"],
+    ["one with a segment too few for any other", "/admin/key", "/admin/keys"],
+  ])("%s, by the nearest that is served", (_, path, meant) => {
+    const served = ["/admin/fleet", "/admin/keys", "/admin/keys/{id}", "/admin/keys/{id}/rotate"];
+    expect(notServed(path, served).detail).toContain(`Did you mean ${meant}?`);
+  });
+
+  test("a path that is like none has no nearest one", () => {
+    expect(notServed("/wp-login.php", ["/admin/keys/{id}", "/dashboard/{file}"]).detail).not.toContain("Did you mean");
+  });
+
   test("and stays within a message, however much there is and however long the word", () => {
     const config = configOf(100);
     const long = "x".repeat(5_000);
-    for (const { detail } of [unknownPool(long, config), unknownModel(long, config), notServed(`/${long}`)]) {
+    for (const { detail } of [unknownPool(long, config), unknownModel(long, config), notServed(`/${long}`, [])]) {
       expect(detail.length).toBeLessThanOrEqual(DETAIL_CHARS_MAX);
       expect(detail).toMatch(/\.$/);
     }

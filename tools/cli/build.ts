@@ -16,7 +16,7 @@ import { build } from "esbuild";
 import type { BuildOptions, Metafile, OutputFile, Plugin } from "esbuild";
 import type { Config } from "../../src/config/config.ts";
 import { secretsOf } from "../../src/wire/secrets.ts";
-import { withBuiltConfig } from "./config-module.ts";
+import { withBuiltModules } from "./built-modules.ts";
 import { buildDashboard, dashboardReport } from "./build-dashboard.ts";
 import { configNotes, configWarnings, readConfigFile } from "./config-file.ts";
 import { PART } from "./workerd-config.ts";
@@ -78,7 +78,7 @@ export async function buildWorker(
     ...settings,
     minify: true,
     sourcemap: "linked",
-    plugins: [startInOnePiece(entry, parts), withoutDescriptions(), withBuiltConfig(configPath)],
+    plugins: [startInOnePiece(entry, parts), withoutDescriptions(), withBuiltModules(configPath)],
   });
   await replaceFiles(outdir, basename(outfile), outputFiles);
   const atStart = loadedAtStart(metafile.outputs, basename(outfile));

@@ -19,6 +19,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     test: "`check`, `build`, and every test: what CI runs.",
     format: "Formats the code.",
     schema: "Writes `warmpath.schema.json`. `-- --check` only compares.",
+    openapi: "Prints the OpenAPI document that `/openapi.json` serves.",
     reference: "Writes the generated pages of the reference, and `llms.txt`. `-- --check` only compares.",
     tables: "Writes the rails' tables from Unicode's and other people's data. `-- --check` only compares.",
   },

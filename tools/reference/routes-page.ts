@@ -25,7 +25,7 @@ export function routesReference(sources: RouteSources): string {
   return page(
     "# HTTP routes",
     generatedFrom("`tools/reference/routes-table.ts`, which is held to the router's own tables"),
-    "A key's scopes are in `keys[].scopes`. `GET` answers `HEAD` too. Further public paths are `routes` of the config. Errors are in [errors](errors.md), headers in [headers](headers.md), jobs in [the jobs API](jobs-api.md).",
+    "A key's scopes are in `keys[].scopes`. `GET` answers `HEAD` too, where it does not wait, follow or take something. The same list for machines, with the shapes of bodies and answers, is `GET /openapi.json` (`npm run openapi`). Further public paths are `routes` of the config. Errors are in [errors](errors.md), headers in [headers](headers.md), jobs in [the jobs API](jobs-api.md).",
     ...Object.entries(ROUTE_GROUPS).flatMap(([title, routes]) => [
       `## ${title}`,
       table(

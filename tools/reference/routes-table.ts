@@ -159,6 +159,7 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
   ]),
   "Without a key": served([
     ["POST /hooks/{token}", null, "Enqueues its body: the token is the key."],
+    ["GET /openapi.json", null, "This list for machines: OpenAPI 3.1, with the shapes of bodies and answers."],
     ["GET /livez", null, "Is the process up."],
     ["GET /readyz", null, "Is its config good, and does it take requests. Also `/healthz`, `/health` and `/ping`."],
   ]),

@@ -1,21 +1,27 @@
 /**
- * Writes a config that was read and checked as the code of a module, which a build puts in the place of
- * `src/config/built-config.ts`: an isolate then starts without the schema, which weighs more than all it does for a
- * request. Rejected: handing over the text as the schema left it, for which an isolate would still resolve every default.
+ * What the build knows and writes as modules, in the place of those in `src/` that know nothing: the config as it was read
+ * and checked, and the OpenAPI document.
+ *
+ * An isolate then starts without the schema of the config, which weighs more than all it does for a request. Rejected: handing over the config's text as the schema left it, for which an isolate
+ * would still resolve every default; and committing the document, which every new route would change.
  */
 import { readFile } from "node:fs/promises";
 import type { Plugin } from "esbuild";
 import { configOfText } from "../../src/config/config-of-text.ts";
+import { openApiText } from "../openapi/main.ts";
 
 /** `configPath`: of the file that is bundled. */
-export function withBuiltConfig(configPath: string): Plugin {
+export function withBuiltModules(configPath: string): Plugin {
   return {
-    name: "with-built-config",
+    name: "with-built-modules",
     setup(bundler) {
       bundler.onLoad({ filter: /src\/config\/built-config\.ts$/ }, async () => ({
         contents: configModule(await readFile(configPath, "utf8")),
         loader: "js",
-        watchFiles: [configPath],
+      }));
+      bundler.onLoad({ filter: /src\/wire\/openapi-text\.ts$/ }, () => ({
+        contents: `export const openApiText = ${JSON.stringify(openApiText())};\n`,
+        loader: "js",
       }));
     },
   };

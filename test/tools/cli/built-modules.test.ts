@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { configOfText } from "../../../src/config/config-of-text.ts";
-import { codeOf, configModule } from "../../../tools/cli/config-module.ts";
+import { codeOf, configModule } from "../../../tools/cli/built-modules.ts";
 
 const root = join(import.meta.dirname, "../../..");
 

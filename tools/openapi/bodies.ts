@@ -1,0 +1,94 @@
+/**
+ * The bodies that a client sends, as zod schemas: where the router has such a schema itself, that one.
+ *
+ * Model. Of an inference body the router reads little and passes everything on, so that these objects are open: what is
+ * named here is read by the router, or every engine has it. `document.ts` makes the components of these by their names.
+ */
+import * as z from "zod";
+import { keyEdit, newKey, rotation } from "../../src/config/orders-schema.ts";
+import { PRIORITIES } from "../../src/routing/core/shard/priority.ts";
+import { MODEL_CHARS_MAX } from "../../src/wire/openai.ts";
+
+const model = z
+  .string()
+  .min(1)
+  .max(MODEL_CHARS_MAX)
+  .describe("One of what `GET /v1/models` lists: it chooses the pool.");
+const stream = z.boolean().nullish().describe("Answer by server-sent events.");
+const maxTokens = z
+  .union([z.int(), z.string().regex(/^-?\d{1,15}$/)])
+  .nullish()
+  .describe("Most tokens of the answer, bounded by `limits.maxTokensMax`. Negative: no limit of the client's.");
+const choices = z.int().min(1).nullish().describe("Answers wanted, bounded by `limits.nMax`.");
+
+const part = z.looseObject({ type: z.string() });
+const message = z.looseObject({
+  role: z.string(),
+  content: z.union([z.string(), z.array(part)]).nullish(),
+});
+
+const chat = z.looseObject({
+  model,
+  messages: z.array(message),
+  stream,
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  max_tokens: maxTokens,
+  max_completion_tokens: maxTokens,
+  n: choices,
+});
+
+const texts = z.union([z.string(), z.array(z.string()), z.array(z.int()), z.array(z.array(z.int()))]);
+
+const completion = z.looseObject({ model, prompt: texts, stream, max_tokens: maxTokens, n: choices });
+const embedding = z.looseObject({ model, input: texts });
+
+const runRequest = z.looseObject({
+  input: z.unknown().describe("What a pulling GPU worker is given, or what is called at an endpoint."),
+  webhook: z.string().nullish().describe("Is told of the job's end."),
+  policy: z
+    .looseObject({
+      executionTimeout: z.int().optional().describe("Longest one attempt may run, ms."),
+      ttl: z.int().optional().describe("Kept for so long in whatever state, ms."),
+      lowPriority: z.boolean().optional(),
+    })
+    .nullish(),
+  s3Config: z.looseObject({}).nullish(),
+});
+const batchRequest = z.looseObject({ requests: z.array(runRequest).optional() });
+
+const hook = z.looseObject({ pool: z.string(), tenant: z.string() });
+const redrive = z.looseObject({
+  ids: z.array(z.string()).optional(),
+  all: z.boolean().optional(),
+  tenant: z.string().optional(),
+});
+const replay = z.looseObject({ webhookIds: z.array(z.string()) });
+const explain = z.strictObject({
+  model: z.string().optional().describe("Chooses the pool, as in a request; or `pool`."),
+  pool: z.string().optional(),
+  place: z.string().optional().describe("Where the client is: a region's id, or `lat,lon`."),
+  inputTokens: z.int().min(0).optional(),
+  excluded: z.array(z.string()).optional().describe("Endpoints that were tried before."),
+  priority: z.enum(PRIORITIES).optional(),
+});
+const signIn = z.strictObject({ key: z.string().describe("A key with the scope `admin`.") });
+const anything = z.looseObject({});
+
+/** By the name of the component. */
+export const BODIES = {
+  ChatRequest: chat,
+  CompletionRequest: completion,
+  EmbeddingRequest: embedding,
+  RunRequest: runRequest,
+  BatchRequest: batchRequest,
+  HookOrder: hook,
+  RedriveOrder: redrive,
+  ReplayOrder: replay,
+  ExplainRequest: explain,
+  SignIn: signIn,
+  NewKey: newKey,
+  KeyEdit: keyEdit,
+  KeyRotation: rotation,
+  AnyBody: anything,
+} as const;
+export type BodyName = keyof typeof BODIES;
