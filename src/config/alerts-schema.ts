@@ -51,6 +51,9 @@ const rules = z.strictObject({
   queueOlderThanMs: ms(300_000).describe(
     "Told when a job has waited so long, ms, 1000 to 86400000. Default 300000; null: not watched.",
   ),
+  refusedRequests: orNull(1, ALERT_SAMPLES_MAX, 1).describe(
+    "Told when so many requests of a pool are refused because endpoints ended under them, 1 to 100000. Default 1; null: not watched.",
+  ),
   keyDays: orNull(1, ALERT_KEY_DAYS_MAX, 7).describe(
     "Told so many days before a key expires, 1 to 365. Default 7; null: not watched.",
   ),

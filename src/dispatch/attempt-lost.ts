@@ -57,14 +57,21 @@ function faulted(attempt: Attempt, status: number): LostAttempt {
   return { ...lostAttempt(attempt, "failed"), status, undecided };
 }
 
+/** The connection broke under the request: should the endpoint be found gone, the request may be why (`poison.ts`). */
+export async function noteBroken({ isEnded, timedOut, isUnreachable, way, heldLease }: Attempt): Promise<void> {
+  if (isEnded || timedOut || isUnreachable || way.suspect === undefined) return;
+  heldLease.suspect ??= await way.suspect();
+}
+
 /** Refused, reset, aborted by the deadline, or dead before the first byte: the endpoint did not answer. */
-export function broken(attempt: Attempt, error: unknown): LostAttempt {
+export async function broken(attempt: Attempt, error: unknown): Promise<LostAttempt> {
   // It was told already.
   if (attempt.left !== null) return lostAttempt(attempt, attempt.left === "put_back" ? "put_back" : "left");
   const { timedOut, isUnreachable, sentAtMs, bounds } = attempt;
   const late = `no first byte within ${nowOf(attempt) - sentAtMs} ms`;
   const gone = isUnreachable ? "it does not answer its health path either" : brokenWords(error);
   noteFailure(attempt, null, timedOut ? late : gone);
+  await noteBroken(attempt);
   endAttempt(attempt, timedOut && bounds.stream ? lateNow(attempt) : "failed");
   const silent = attempt.headersAtMs === null;
   return { ...lostAttempt(attempt, timedOut ? "timeout" : "failed"), silent, cutOff: true };

@@ -9,6 +9,7 @@ import { createAttemptPlan } from "./core/attempt-plan.ts";
 import { lateTimes } from "../routing/core/endpoint/first-byte.ts";
 import type { Leased } from "../routing/core/lease-client/edge-lease.ts";
 import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
+import { poisonHeard } from "../routing/core/lease-client/lease-cache-leave.ts";
 import { attemptOnce } from "./attempt-once.ts";
 import { noteServed } from "./core/failing-requests.ts";
 import type { BegunOutcome, Course, Dispatch, Hedged, Next, Outcome } from "./course.ts";
@@ -35,7 +36,7 @@ export async function runAttempts<Reply>(
     return { kind: "refused", refusal };
   }
   const losses = { last: null, undecided: [], refusals: [], credentialRefused: true, poolDown: false };
-  const course: Course<Reply> = { dispatch, plan: createAttemptPlan(), losses, tooLong: null };
+  const course: Course<Reply> = { dispatch, plan: createAttemptPlan(), losses, tooLong: null, suspect: null };
   for (let answer = await leasing; ;) {
     const next =
       answer.kind === "leased"
@@ -48,7 +49,13 @@ export async function runAttempts<Reply>(
 
 async function onLease<Reply>(course: Course<Reply>, leased: Leased): Promise<Next<Reply>> {
   const { dispatch, plan } = course;
-  const { leases, upstream, bounds } = dispatch;
+  const { leases, upstream, bounds, leaseRequest } = dispatch;
+  // What the shards have said came with this lease, if not before.
+  const poison = poisonHeard(leases.memory.leaseCache, leaseRequest.pool.id, leases.ports.clock.now());
+  if (poison.length > 0 || course.suspect !== null) {
+    const ends = await (await loadLosses()).refusePoison(course, poison, leased.heldLease);
+    if (ends !== null) return { ends };
+  }
   const way = wayOf(leases, leased.heldLease, upstream.to, bounds.clientGone);
   if (way === null) return (await loadLosses()).afterNoWay(course);
   const triedBefore = plan.tried.length;

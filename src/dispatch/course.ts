@@ -45,6 +45,8 @@ export type Course<Reply> = {
   readonly losses: Losses;
   /** The first endpoint that said it, in its own words: they are the client's when nobody has a longer context. */
   tooLong: BegunOutcome<Reply> | null;
+  /** Which request it is, where it may be what ends endpoints; null: nothing speaks for that. */
+  suspect: string | null;
 };
 
 /** What the lost attempts of one request have in common. Written in place, by `losses.ts`. */

@@ -44,7 +44,7 @@ export async function dispatch(
   { runtime, outgoing, ...request }: Dispatch,
   leasing: Promise<LeaseAnswer>,
 ): Promise<Outcome> {
-  const upstream = httpUpstream(runtime, request.pool, outgoing);
+  const upstream = httpUpstream(runtime, request.pool, outgoing, request.tenant);
   const outcome = await runAttempts({ ...request, upstream, bounds: outgoing }, leasing);
   if (outcome.kind === "refused") return outcome;
   const { result, ...told } = outcome;

@@ -36,23 +36,29 @@ export type OwnReply = {
   readonly body: Begun;
 };
 
-export function httpUpstream(runtime: Runtime, pool: EdgePool, outgoing: Outgoing): Upstream<Reply> {
+/** `tenant`: whose request it is. */
+export function httpUpstream(runtime: Runtime, pool: EdgePool, outgoing: Outgoing, tenant: string): Upstream<Reply> {
+  const hash = async (of: string): Promise<string> =>
+    (await import("./request-hash.ts")).requestHash(runtime, outgoing, of);
+  const suspect = async (): Promise<string> => hash(tenant);
   return {
     to(endpointId) {
       const endpoint = pool.endpoints.get(endpointId);
-      return endpoint === undefined ? null : wayTo(endpoint, outgoing);
+      return endpoint === undefined ? null : wayTo(endpoint, outgoing, suspect);
     },
-    hash: async (of) => (await import("./request-hash.ts")).requestHash(runtime, outgoing, of),
+    hash,
   };
 }
 
-export function wayTo(endpoint: EdgeEndpoint, outgoing: Outgoing): Way<Reply> {
+/** `suspect`: tells which request it is, should its endpoint end; absent: nobody wants to know. */
+export function wayTo(endpoint: EdgeEndpoint, outgoing: Outgoing, suspect?: () => Promise<string>): Way<Reply> {
   const { id, executionTimeoutMs } = endpoint.config;
   const reach = reachOf(endpoint);
   return {
     endpointId: id,
     executionTimeoutMs,
     reach,
+    ...(suspect === undefined ? {} : { suspect }),
     async askHealth(limitMs) {
       const result = await endpoint.backend.probe(endpoint.target, egress, AbortSignal.timeout(limitMs));
       if (reach !== null) noteAsked(reach, result.kind !== "failed", Date.now());

@@ -12,7 +12,9 @@ import { afterLoss, afterNoLease as comeBack } from "./core/attempt-plan.ts";
 import type { Loss, Repeat } from "./core/attempt-plan.ts";
 import { fullFor, noteFull } from "./core/full-lately.ts";
 import type { Refusal } from "../wire/refusal.ts";
+import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
 import { waited } from "../routing/host/clock.ts";
+import type { PoisonTold } from "../routing/core/shard/poison.ts";
 import { endAttempt, nowOf } from "./attempt-end.ts";
 import type { Attempt, LostAttempt } from "./attempt.ts";
 import type { BegunOutcome, Course, Losses, Next, Outcome } from "./course.ts";
@@ -30,6 +32,7 @@ export async function afterLost<Reply>(
 ): Promise<Next<Reply>> {
   const { why, maybeProcessed, silent, cutOff, undecided, retryAfterMs } = lost;
   addLoss(course.losses, lost, isPanic);
+  course.suspect ??= lost.attempt.heldLease.suspect ?? null;
   const loss = { ...lossAt(lost.attempt), why, maybeProcessed, silent, cutOff, undecided, retryAfterMs, withHedge };
   const asks = repeatAfter(course, loss);
   if (asks !== null) return { asks };
@@ -58,6 +61,24 @@ export async function afterNoLease<Reply>(course: Course<Reply>, answer: NoLease
   await endRefused(course);
   if (plan.roomAfterMs !== null) await waited(dispatch.leases.ports.clock, plan.roomAfterMs);
   return { asks };
+}
+
+/** Endpoints end under it: it is refused. Null: it is sent, and looked out for where it may be such a one. */
+export async function refusePoison(
+  course: Course<unknown>,
+  poison: readonly PoisonTold[],
+  heldLease: HeldLease,
+): Promise<Outcome<never> | null> {
+  const { dispatch } = course;
+  const request = course.suspect ?? (await dispatch.upstream.hash(dispatch.tenant));
+  const told = poison.find((one) => one.request === request);
+  if (told !== undefined) course.suspect = request;
+  if (course.suspect !== null) heldLease.suspect = course.suspect;
+  if (told === undefined || told.forMs === 0) return null;
+  delete heldLease.suspect;
+  dispatch.leases.giveBack(heldLease);
+  await blameAnswered(course, false);
+  return refused({ reason: "request_ends_endpoints" });
 }
 
 /** Nothing can be sent under its lease. */

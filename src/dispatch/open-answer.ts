@@ -9,6 +9,10 @@ import { invariant } from "../lib/invariant.ts";
 import type { AttemptOutcome } from "../routing/core/shard-messages.ts";
 import { abandonAttempt, endAttempt } from "./attempt-end.ts";
 import type { Attempt, OpenAnswer, Pump } from "./attempt.ts";
+import { part } from "./part.ts";
+
+/** What an attempt comes to whose connection broke: loaded with the first. */
+const lostPart = part(async () => import("./attempt-lost.ts"));
 
 export function openAnswer(attempt: Attempt): OpenAnswer {
   let isSpent = false;
@@ -17,7 +21,8 @@ export function openAnswer(attempt: Attempt): OpenAnswer {
     isSpent = true;
     attempt.isTaken = true;
   };
-  const over = (outcome: AttemptOutcome): void => {
+  const over = async (outcome: AttemptOutcome): Promise<void> => {
+    if (outcome === "cut") await (await lostPart()).noteBroken(attempt);
     if (outcome === "served") endAttempt(attempt, outcome);
     else abandonAttempt(attempt, outcome);
   };
@@ -27,19 +32,19 @@ export function openAnswer(attempt: Attempt): OpenAnswer {
       return await pump(attempt);
     } catch (error) {
       // A pump that throws has seen nothing to its end.
-      over("cut");
+      await over("cut");
       throw error;
     }
   };
   return {
     async run(pump) {
       const outcome = await through(pump);
-      over(outcome);
+      await over(outcome);
       return outcome;
     },
     async part(pump) {
       const outcome = await through(pump);
-      if (outcome !== null) over(outcome);
+      if (outcome !== null) await over(outcome);
       else attempt.isTaken = false;
       return outcome === null ? openAnswer(attempt) : null;
     },

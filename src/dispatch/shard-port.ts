@@ -19,6 +19,7 @@ export type ShardCalls = {
   explain(request: ExplainRequest): Promise<ShardExplanation | null>;
   status(probe: boolean): Promise<ShardStatus | null>;
   drain(endpointId: string, drained: boolean): Promise<Drained | null>;
+  pardon(request: string | null): Promise<number>;
   restart(): Promise<void>;
 };
 

@@ -58,6 +58,8 @@ export type Way<Reply> = {
   readonly askHealth: (limitMs: number) => Promise<unknown>;
   /** The request was served, and had so many tokens of the endpoint's own. */
   readonly noteTokens: (promptTokens: number) => void;
+  /** Which request it is, should its endpoint end under it; absent: nobody wants to know. */
+  readonly suspect?: () => Promise<string>;
   /** Under which key the request would come that goes on from the answer of that id; absent: none does. */
   readonly keyOfAnswer?: (answerId: string) => string;
   readonly ask: (asking: Asking) => Promise<Heard<Reply>>;

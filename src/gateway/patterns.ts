@@ -26,6 +26,8 @@ patterns
   .post("/admin/pools/:pool/drain", authenticated("admin", admin("drainPool")))
   .post("/admin/pools/:pool/undrain", authenticated("admin", admin("undrainPool")))
   .post("/admin/shards/:pool/:region/restart", authenticated("admin", admin("restart")))
+  .get("/admin/poison", authenticated("admin", admin("poison")))
+  .delete("/admin/poison", authenticated("admin", admin("pardon")))
   .post("/admin/feed/restart", authenticated("admin", admin("restartFeed")));
 
 /** `path`: without its last slash. */

@@ -27,6 +27,7 @@ const BY_REASON: Readonly<Record<ErrorReason, RequestOutcome>> = {
   invalid_json: "refused",
   invalid_request: "refused",
   request_keeps_failing: "refused",
+  request_ends_endpoints: "refused",
   idempotency_conflict: "refused",
   job_not_retryable: "refused",
   jobs_only: "refused",

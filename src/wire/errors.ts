@@ -148,6 +148,12 @@ const table = {
     "The request keeps failing",
     "This request has failed at several GPU endpoints, which served others meanwhile. Change it, or send it again in half a minute.",
   ),
+  request_ends_endpoints: spec(
+    [422, "request_ends_endpoints", "invalid_request_error"],
+    "policy, final",
+    "GPU endpoints end under this request",
+    "GPU endpoints have stopped while they worked on this request, several times, and served others. It is not sent again for a while. Change it.",
+  ),
   blocked_by_guardrail: spec(
     [400, "blocked_by_guardrail", "invalid_request_error"],
     "policy, final",

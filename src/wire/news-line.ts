@@ -46,8 +46,13 @@ export function shownFailure(failure: LastFailure, place: NewsPlace, now: number
 
 /** One line for the log. */
 export function newsLine(line: NewsLine, place: NewsPlace, now: number): string {
-  const { event, endpointId: endpoint, failure } = line;
+  const { event, endpointId: endpoint } = line;
   const where = { event, pool: place.pool, region: place.region, endpoint };
+  if (line.event === "request_refused") {
+    const { request, kills, endpoints, refusedForMs } = line;
+    return JSON.stringify({ ...where, request, kills, endpoints, refusedForMs });
+  }
+  const { failure } = line;
   const shown = failure === null ? null : shownFailure(failure, place, now);
   if (line.event === "endpoint_failed") return JSON.stringify({ ...where, ...shown, times: line.times });
   return JSON.stringify({ ...where, from: line.from, to: line.to, lastFailure: shown });

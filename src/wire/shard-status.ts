@@ -2,6 +2,7 @@
 import type { Explanation } from "../routing/core/cost/explain.ts";
 import type { ShownFailure } from "./news-line.ts";
 import type { ByPriority } from "../routing/core/shard/priority.ts";
+import type { ShownSuspect } from "../routing/core/shard/poison.ts";
 import type { EndpointView } from "../routing/core/endpoint/endpoint-view.ts";
 
 /** What `/admin/fleet` and `/readyz?verbose` show of a shard. */
@@ -16,6 +17,8 @@ export type ShardStatus = {
   /** Tokens for second attempts, of each kind, that are left for the tenant that owes most; absent: an older shard's. */
   readonly budgets?: { readonly retry: number; readonly hedge: number };
   readonly endpoints: readonly ShownEndpoint[];
+  /** Requests under which endpoints ended; absent: an older shard's. */
+  readonly poison?: readonly ShownSuspect[];
   /** Endpoints that an operator has taken out of traffic. */
   readonly drained: readonly string[];
 };

@@ -56,6 +56,7 @@ describe("a number in the config", () => {
     ["rules.windowMs", bounds.ALERT_WINDOW_MS_MIN, bounds.ALERT_WINDOW_MS_MAX],
     ["rules.samplesMin", 1, bounds.ALERT_SAMPLES_MAX],
     ["rules.coldStarts", 1, bounds.ALERT_SAMPLES_MAX],
+    ["rules.refusedRequests", 1, bounds.ALERT_SAMPLES_MAX],
     ["rules.firstTokenMs", 1, bounds.ALERT_MS_MAX],
     ["rules.noEndpointMs", bounds.ALERT_MS_MIN, bounds.ALERT_MS_MAX],
     ["rules.budgetMs", bounds.ALERT_MS_MIN, bounds.ALERT_MS_MAX],

@@ -23,6 +23,8 @@ const OPERATOR: Readonly<Record<ErrorReason, string>> = {
   invalid_request: "",
   request_keeps_failing:
     "Look in the log at what endpoints said of it: a request that ends engines shows a fault of theirs.",
+  request_ends_endpoints:
+    "`GET /admin/poison` lists such requests, by hash, and the endpoints that ended; the log says `request_refused`. Mend or raise the engine, then `DELETE /admin/poison`.",
   blocked_by_guardrail: "A rule that blocks too much can run in `shadow` first.",
   guardrail_unavailable: "Look in the log for the rail's reason; raise its `timeoutMs`, or choose `onError`.",
   guardrail_unread: '`onError: "open"` lets through what the rail cannot read.',

@@ -111,6 +111,12 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["POST /admin/pools/{pool}/drain", "admin", "Takes all endpoints of a pool out of traffic."],
     ["POST /admin/pools/{pool}/undrain", "admin", "Takes them back."],
     [
+      "GET /admin/poison",
+      "admin",
+      "Requests under which endpoints ended, by hash, with how often, where, and for how long each is refused.",
+    ],
+    ["DELETE /admin/poison", "admin", "Nothing is held against one of them (`request`), or against any."],
+    [
       "POST /admin/shards/{pool}/{region}/restart",
       "admin",
       "Development only: the shard loses its memory, as by an eviction.",

@@ -72,6 +72,7 @@ const SHARD_GAUGES: readonly Reading<ShardAnswer>[] = [
   [NOW.leases, ({ status }) => status?.liveLeases ?? null],
   [NOW.queued, ({ status }) => status?.queued ?? null],
   [NOW.retryBudget, ({ status }) => status?.budgets?.retry ?? null],
+  [NOW.refusedRequests, ({ status }) => status?.poison?.filter(({ refusedForMs }) => refusedForMs > 0).length ?? null],
   [NOW.hedgeBudget, ({ status }) => status?.budgets?.hedge ?? null],
 ];
 

@@ -17,6 +17,7 @@ import { explain } from "./explain.ts";
 import { attemptsSaid } from "../../sight/said.ts";
 import type { Seen } from "../../sight/seen.ts";
 import { metrics } from "./metrics.ts";
+import { listPoison, pardonPoison } from "./poison.ts";
 import * as notFound from "../../wire/not-found.ts";
 
 export const { notServed, unknownModel, unknownPool } = notFound;
@@ -30,7 +31,9 @@ export type AdminAction =
   | "undrainPool"
   | "restart"
   | "restartFeed"
-  | "metrics";
+  | "metrics"
+  | "poison"
+  | "pardon";
 
 export async function administer(
   action: AdminAction,
@@ -50,6 +53,10 @@ export async function administer(
       return drainPool(edge, params["pool"] ?? "", action === "drainPool");
     case "metrics":
       return metrics(edge);
+    case "poison":
+      return listPoison(edge);
+    case "pardon":
+      return pardonPoison(edge);
     case "restart":
       return restartShard(edge, params);
     case "restartFeed":

@@ -12,6 +12,7 @@ import type { ByPriority, Priority } from "./shard/priority.ts";
 import type { ViewSet } from "./endpoint/endpoint-view.ts";
 import type { HedgeAdvice } from "./endpoint/first-byte.ts";
 import type { Place } from "./pool.ts";
+import type { PoisonTold } from "./shard/poison.ts";
 import type { Candidate, RouteReason } from "./cost/route.ts";
 
 /**
@@ -106,6 +107,8 @@ export type Settlement = {
   readonly of?: Owner;
   /** Of an attempt that failed, was cut or found no room: what it showed. Absent or null: nothing. */
   readonly failure?: AttemptFailure | null;
+  /** Which request it was (a hash), of one that may be what ends endpoints (`shard/poison.ts`). Absent: of no other. */
+  readonly suspect?: string;
 };
 
 /** What a lease was asked with, as far as its settlement tells it. */
@@ -116,7 +119,7 @@ export const ASKED_BY_NOBODY: AskedWith = { clientKey: "", inputTokens: 0, affin
 /** What an attempt has seen of its end; the rest of a settlement its lease knows. */
 export type AttemptEnd = Omit<
   Settlement,
-  "leaseId" | "endpointId" | "epoch" | "inFlightAtGrant" | "workerId" | "cachedTokens" | keyof AskedWith
+  "leaseId" | "endpointId" | "epoch" | "inFlightAtGrant" | "workerId" | "cachedTokens" | "suspect" | keyof AskedWith
 >;
 
 /** A lease that the edge still holds: keeps it alive, confirms a credit as spent, or re-creates it after a restart. */
@@ -303,6 +306,8 @@ export type ReportReply = {
   readonly leave?: readonly string[];
   /** Leases whose attempts, while they have no byte, are to be put back (`shard-put-back.ts`). Absent: none. */
   readonly putBack?: readonly string[];
+  /** Requests under which endpoints ended (`poison.ts`). Absent: none. */
+  readonly poison?: readonly PoisonTold[];
 };
 
 /** What a queued request gets in the end. */

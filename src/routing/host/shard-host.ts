@@ -27,6 +27,7 @@ import { takeNews } from "../core/shard/shard-news.ts";
 import { tokensLeft } from "../core/shard/tenant-debts.ts";
 import type { NewsLine } from "../core/shard/news.ts";
 import { applyDrain } from "../core/shard/shard-observe.ts";
+import { pardon, suspectsOf } from "../core/shard/shard-poison.ts";
 import { waitingByPriority } from "../core/shard/shard-eta.ts";
 import { SHARD_CALLS } from "./shard-ports.ts";
 import type { Kept, ShardCalls, ShardPorts, ShardSetup, ShardSummary } from "./shard-ports.ts";
@@ -54,7 +55,8 @@ export const PROBE_TIMEOUT_MS = 2_000;
 /** Observations ask for probes; one endpoint is probed at most this often, ms. */
 const PROBE_GAP_MS = 250;
 
-type Probe = { running: boolean; lastMs: number };
+/** `isDue`: somebody asked for one too soon after the last. */
+type Probe = { running: boolean; isDue: boolean; lastMs: number };
 
 export class ShardHost {
   readonly state: ShardState;
@@ -73,7 +75,10 @@ export class ShardHost {
     this.#core = core;
     this.state = core.createShard(pool, region, kept.epoch, ports.clock.now());
     this.#probes = new Map(
-      [...this.state.endpoints.keys()].map((id) => [id, { running: false, lastMs: Number.NEGATIVE_INFINITY }]),
+      [...this.state.endpoints.keys()].map((id) => [
+        id,
+        { running: false, isDue: false, lastMs: Number.NEGATIVE_INFINITY },
+      ]),
     );
     this.#restore(kept);
   }
@@ -135,6 +140,13 @@ export class ShardHost {
     return ownViews(this.state, now).find(({ id }) => id === endpointId) ?? null;
   }
 
+  /** An operator speaks for a request under which endpoints ended, or for all (null). How many that were. */
+  pardon(request: string | null): number {
+    const pardoned = pardon(this.state, request, this.#now);
+    this.#keepGoing();
+    return pardoned;
+  }
+
   /** What it is like now, for people. */
   summary(): ShardSummary {
     this.sweep();
@@ -151,6 +163,7 @@ export class ShardHost {
         hedge: tokensLeft(state.budgets.hedge, state.debts.hedge),
       },
       views: ownViews(state, this.#now),
+      poison: suspectsOf(state, this.#now),
       drained: [...state.endpoints.values()].filter(({ drained }) => drained).map(({ spec }) => spec.id),
     };
   }
@@ -221,7 +234,7 @@ export class ShardHost {
           break;
         }
         case "probe":
-          spawn(this.#probe(effect.endpointId));
+          spawn(this.#probe(effect.endpointId, true));
           break;
         case "wake":
           spawn(wake(effect.endpointId));
@@ -296,9 +309,24 @@ export class ShardHost {
     this.sweep();
   }
 
-  async #probe(endpointId: string): Promise<void> {
+  #probeAfter(probe: Probe, endpointId: string, waitMs: number): void {
+    probe.isDue = true;
+    this.#ports.clock.after(waitMs, () => {
+      probe.isDue = false;
+      this.#ports.spawn(this.#probe(endpointId, probe.running));
+    });
+  }
+
+  /** `isAsked`: by something that was observed. */
+  async #probe(endpointId: string, isAsked = false): Promise<void> {
     const probe = this.#probes.get(endpointId);
-    if (probe === undefined || probe.running || this.#now - probe.lastMs < PROBE_GAP_MS) return;
+    if (probe === undefined) return;
+    const waitMs = probe.running ? PROBE_GAP_MS : PROBE_GAP_MS - (this.#now - probe.lastMs);
+    if (waitMs > 0) {
+      // What the last look found may have changed since: whoever asks has seen it fail.
+      if (isAsked && !probe.isDue) this.#probeAfter(probe, endpointId, waitMs);
+      return;
+    }
     probe.running = true;
     const result = await this.#ports.probe(endpointId);
     probe.running = false;

@@ -11,6 +11,7 @@ import type { ProbeResult } from "../core/endpoint/endpoint.ts";
 import type { EndpointView, ViewSet } from "../core/endpoint/endpoint-view.ts";
 import type { PoolSpec } from "../core/pool.ts";
 import type { NewsLine } from "../core/shard/news.ts";
+import type { ShownSuspect } from "../core/shard/poison.ts";
 import type { ByPriority } from "../core/shard/priority.ts";
 import { absorbDigest, createShard, makeDigest } from "../core/shard/shard.ts";
 import { acquire } from "../core/shard/shard-acquire.ts";
@@ -54,6 +55,8 @@ export type ShardSummary = {
   /** Tokens for second attempts, of each kind, that are left for the tenant that owes most. */
   readonly budgets: { readonly retry: number; readonly hedge: number };
   readonly views: readonly EndpointView[];
+  /** Requests under which endpoints ended. */
+  readonly poison: readonly ShownSuspect[];
   /** Endpoints that an operator has taken out of traffic. */
   readonly drained: readonly string[];
 };

@@ -100,6 +100,11 @@ export class PoolShard extends DurableObject<ShardEnv> {
     return endpoint === null ? null : { drained, endpoint };
   }
 
+  /** An operator speaks for a request under which endpoints ended, or for all (null). How many that were. */
+  pardon(request: string | null): number {
+    return this.#host === null ? 0 : this.#host.pardon(request);
+  }
+
   /** Development only: loses its memory as an eviction would. */
   restart(): void {
     if (this.env.WARMPATH_DEV === "1") this.ctx.abort("restarted on request");

@@ -26,6 +26,8 @@ export type AlertRules = {
   /** Requests in the window that had to wait for a cold start. */
   readonly coldStarts: number | null;
   readonly queueOlderThanMs: number | null;
+  /** Requests that are refused because endpoints ended under them. */
+  readonly refusedRequests: number | null;
   /** Days before its end at which a key is told of. */
   readonly keyDays: number | null;
   /** Share of a cap at which spending is told of. */
@@ -68,6 +70,8 @@ export type PoolSight = {
   readonly admitting: number | null;
   /** Second attempts that the scarcest budget could pay for. */
   readonly budget: number | null;
+  /** Requests that are refused because endpoints ended under them. */
+  readonly refused: number | null;
   /** How long the longest waiting job has waited, ms; 0: none waits. */
   readonly oldestQueuedMs: number | null;
 };
@@ -128,6 +132,10 @@ function poolMeasures(seen: PoolSight, window: Window, rules: AlertRules): reado
     const level: Level = budget === null ? "unknown" : budget < 1 ? "bad" : "well";
     const text = `Pool ${subject} has ${level === "bad" ? "no budget left" : "budget"} to repeat attempts that failed.`;
     add("budget_exhausted", { level, value: budget, limit: 1, forMs: budgetMs, text });
+  }
+  if (rules.refusedRequests !== null) {
+    const text = `${seen.refused ?? "?"} requests of pool ${subject} are refused: its endpoints ended while they worked on them.`;
+    add("request_refused", { ...above(seen.refused, rules.refusedRequests), forMs: 0, text });
   }
   if (rules.queueOlderThanMs !== null) {
     const text = `A job of pool ${subject} has waited for ${Math.round((oldestQueuedMs ?? 0) / 1_000)} s.`;

@@ -19,6 +19,7 @@ export type AlertKind =
   | "capacity_lost"
   | "budget_exhausted"
   | "cold_start_storm"
+  | "request_refused"
   | "queue_old"
   | "key_expiring"
   | "spend_near_cap";

@@ -228,6 +228,11 @@ export const NOW = {
   ),
   kvUsed: gauge("warmpath_endpoint_kv_tokens_used", ENDPOINT, "Tokens of KV memory that its requests take in the end"),
   kvMax: gauge("warmpath_endpoint_kv_tokens", ENDPOINT, "Tokens of KV memory that it has"),
+  refusedRequests: gauge(
+    "warmpath_refused_requests",
+    SHARD,
+    "Requests that are refused because endpoints ended under them",
+  ),
   retryBudget: gauge(
     "warmpath_retry_budget_tokens",
     SHARD,

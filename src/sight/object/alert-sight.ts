@@ -19,13 +19,18 @@ export function poolSights(
 }
 
 /** A pool of which a shard is silent may have endpoints there. */
-function fleetOf(shards: readonly ShardAnswer[]): Pick<PoolSight, "endpoints" | "admitting" | "budget"> {
+function fleetOf(shards: readonly ShardAnswer[]): Pick<PoolSight, "endpoints" | "admitting" | "budget" | "refused"> {
   const told = shards.flatMap(({ status }) => (status === null ? [] : [status]));
-  if (told.length === 0 || told.length < shards.length) return { endpoints: null, admitting: null, budget: null };
+  if (told.length === 0 || told.length < shards.length)
+    return { endpoints: null, admitting: null, budget: null, refused: null };
   const endpoints = told.flatMap(({ endpoints: all, drained }) => all.filter(({ id }) => !drained.includes(id)));
   const admitting = endpoints.filter(({ standing }) => standing === "admitting").length;
   const budgets = told.flatMap(({ budgets: of }) => (of === undefined ? [] : [of.retry]));
+  // The shards of a pool tell each other.
+  const suspects = told.flatMap(({ poison = [] }) => poison);
+  const refused = new Set(suspects.filter(({ refusedForMs }) => refusedForMs > 0).map(({ request }) => request));
   return {
+    refused: refused.size,
     endpoints: endpoints.length,
     admitting,
     budget: budgets.length < told.length ? null : Math.min(...budgets),

@@ -18,12 +18,13 @@ const RULES: AlertRules = {
   capacityShare: 0.5,
   budgetMs: 1_000,
   coldStarts: 4,
+  refusedRequests: 1,
   queueOlderThanMs: 60_000,
   keyDays: 7,
   spendShare: 0.8,
 };
 const SPEND = { tenant: "acme", key: null, period: "day" } as const;
-const POOL: PoolSight = { pool: "llama", endpoints: 4, admitting: 4, budget: 10, oldestQueuedMs: 0 };
+const POOL: PoolSight = { pool: "llama", endpoints: 4, admitting: 4, budget: 10, refused: 0, oldestQueuedMs: 0 };
 
 const requests = (outcome: string, count: number, reason = ""): SeriesDelta => [
   keyOf("requests", "llama", "/v1/x", outcome, reason),
@@ -70,6 +71,9 @@ describe("a rule finds", () => {
     ["late first tokens", "first_token_late", ofCounts(firstTokens({ 100: 94, 750: 6 })), "bad"],
     ["first tokens around the objective: in time", "first_token_late", ofCounts(firstTokens({ 500: 100 })), "well"],
     ["four cold starts", "cold_start_storm", ofCounts([keyOf("coldStarts", "llama", "us"), [4]]), "bad"],
+    ["a request under which endpoints ended", "request_refused", ofPool({ refused: 1 }), "bad"],
+    ["none any more", "request_refused", ofPool({ refused: 0 }), "well"],
+    ["a silent shard, of those", "request_refused", ofPool({ refused: null }), "unknown"],
     ["three", "cold_start_storm", ofCounts([keyOf("coldStarts", "llama", "us"), [3]]), "between"],
     ["no endpoint", "no_endpoint", ofPool({ admitting: 0 }), "bad"],
     ["one endpoint", "no_endpoint", ofPool({ admitting: 1 }), "well"],
@@ -101,6 +105,7 @@ describe("a rule finds", () => {
     ["capacity_lost", { capacityShare: null }],
     ["budget_exhausted", { budgetMs: null }],
     ["cold_start_storm", { coldStarts: null }],
+    ["request_refused", { refusedRequests: null }],
     ["queue_old", { queueOlderThanMs: null }],
   ] as const)("nothing for %s where it is null", (kind, rules) => {
     expect(levelOf(kind, {}, rules)).toBeNull();

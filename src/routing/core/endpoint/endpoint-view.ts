@@ -6,6 +6,7 @@
  * (the priors of the static configuration). It crosses the wire between the Worker and the Durable Objects: add fields,
  * never change the meaning of one.
  */
+import type { SuspectTold } from "../shard/poison.ts";
 import type { Place } from "../pool.ts";
 
 /** Is the model loaded. */
@@ -84,4 +85,6 @@ export type ViewSet = {
   readonly views: readonly EndpointView[];
   /** In a snapshot: age of the other regions' digests in it, ms; a region without one is told from its configuration. */
   readonly digestAgesMs?: Readonly<Record<string, number>>;
+  /** In a digest: requests under which endpoints ended. Absent: none. */
+  readonly poison?: readonly SuspectTold[];
 };

@@ -3,9 +3,10 @@ import type { AttemptEnd, Settlement } from "../shard-messages.ts";
 import type { HeldLease } from "./lease-cache.ts";
 
 export function settlementOf(
-  { leaseId, grant, workerId, cachedTokens, askedWith }: HeldLease,
+  { leaseId, grant, workerId, cachedTokens, askedWith, suspect }: HeldLease,
   end: AttemptEnd,
 ): Settlement {
   const { endpointId, epoch, inFlightAtGrant } = grant;
-  return { leaseId, endpointId, epoch, inFlightAtGrant, workerId, cachedTokens, ...askedWith, ...end };
+  const of = suspect === undefined ? {} : { suspect };
+  return { leaseId, endpointId, epoch, inFlightAtGrant, workerId, cachedTokens, ...askedWith, ...end, ...of };
 }

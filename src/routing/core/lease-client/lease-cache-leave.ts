@@ -9,6 +9,8 @@
 import { KEYS_MAX } from "./lease-cache.ts";
 import type { HeldLease, LeaseCache } from "./lease-cache.ts";
 import type { ReportReply } from "../shard-messages.ts";
+import type { PoisonTold } from "../shard/poison.ts";
+import { parseShardName } from "../shard-name.ts";
 
 /**
  * How often an attempt that waits looks, and how old the shard's last word may be, ms: a node's end is known in a
@@ -19,7 +21,7 @@ export const LEAVE_LOOK_MS = 500;
 export function noteHeard(
   leaseCache: LeaseCache,
   shard: string,
-  { leave = [], putBack = [] }: ReportReply = {},
+  { leave = [], putBack = [], poison = [] }: ReportReply = {},
   now: number,
 ): void {
   const { heard } = leaseCache;
@@ -27,10 +29,10 @@ export function noteHeard(
     const oldest = heard.keys().next();
     if (oldest.done !== true) heard.delete(oldest.value);
   }
-  heard.set(shard, { atMs: now, leave, putBack, askedAtMs: Number.NEGATIVE_INFINITY });
+  heard.set(shard, { atMs: now, leave, putBack, poison, askedAtMs: Number.NEGATIVE_INFINITY });
 }
 
-const NOTHING_HEARD = { atMs: Number.NEGATIVE_INFINITY, leave: [], putBack: [] };
+const NOTHING_HEARD = { atMs: Number.NEGATIVE_INFINITY, leave: [], putBack: [], poison: [] };
 
 /** `ask`: the shard is to be asked, with an empty report; nobody else does for LEAVE_LOOK_MS. */
 export function leaveStep(
@@ -45,7 +47,19 @@ export function leaveStep(
   if (known?.putBack.includes(leaseId) === true) return "put_back";
   if (known !== undefined && now - Math.max(known.atMs, known.askedAtMs) < LEAVE_LOOK_MS) return "stay";
   if (known === undefined) noteHeard(leaseCache, shard, {}, Number.NEGATIVE_INFINITY);
-  const { atMs, leave, putBack } = leaseCache.heard.get(shard) ?? NOTHING_HEARD;
-  leaseCache.heard.set(shard, { atMs, leave, putBack, askedAtMs: now });
+  leaseCache.heard.set(shard, { ...(leaseCache.heard.get(shard) ?? NOTHING_HEARD), askedAtMs: now });
   return "ask";
+}
+
+/** What a shard said of such requests is believed for so long, ms: whoever sends any asks one of the pool's sooner. */
+export const POISON_HEARD_MS = 60_000;
+
+/** Requests of the pool that end endpoints, as its shards have said: refused for `forMs` from now on, or to be looked out for. */
+export function poisonHeard({ heard }: LeaseCache, pool: string, now: number): readonly PoisonTold[] {
+  const all: PoisonTold[] = [];
+  for (const [shard, { poison, atMs }] of heard) {
+    if (poison.length === 0 || now - atMs >= POISON_HEARD_MS || parseShardName(shard)?.pool !== pool) continue;
+    for (const { request, forMs } of poison) all.push({ request, forMs: Math.max(0, forMs - (now - atMs)) });
+  }
+  return all;
 }

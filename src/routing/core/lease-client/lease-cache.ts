@@ -37,6 +37,8 @@ export type HeldLease = HeldPrompt & {
   readonly cachedTokens: number;
   /** Whose request it is, where its shard does not know. */
   of?: Owner;
+  /** Which request it is, of one that may be what ends endpoints; absent: of no other. */
+  suspect?: string;
   /** Set once, by whoever gives the lease to a request. */
   askedWith: AskedWith;
 };

@@ -26,6 +26,16 @@ export type NewsLine =
       readonly to: Standing;
       /** What failed there last; null: nothing has. */
       readonly failure: LastFailure | null;
+    }
+  | {
+      /** Endpoints end under a request, the last of them here: it is refused in the whole fleet. */
+      readonly event: "request_refused";
+      readonly endpointId: string;
+      /** A keyed hash. */
+      readonly request: string;
+      readonly kills: number;
+      readonly endpoints: readonly string[];
+      readonly refusedForMs: number;
     };
 
 /** Written in place. */

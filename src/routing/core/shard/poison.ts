@@ -15,16 +15,24 @@
  */
 import { remember } from "../../../lib/recent.ts";
 
-export type Kill = { readonly endpointId: string; readonly atMs: number };
+/** `death`: named by the endpoint's shard, so that two words of one death are one. */
+type Kill = { readonly endpointId: string; readonly death: string; readonly atMs: number };
 
 /** What is known of one request; the oldest kill first. */
 type Suspect = { readonly kills: readonly Kill[]; readonly servedMs: number };
 
 /** Of an endpoint. */
-type Death = { readonly atMs: number; readonly isConfirmed: boolean; readonly requests: Set<string> };
+type Death = Kill & { readonly isConfirmed: boolean; readonly requests: Set<string> };
 
 /** Written in place. */
-export type PoisonBook = { readonly suspects: Map<string, Suspect>; readonly deaths: Map<string, Death> };
+export type PoisonBook = {
+  readonly suspects: Map<string, Suspect>;
+  /** By endpoint. */
+  readonly deaths: Map<string, Death>;
+  /** Of the shard: it names its deaths by it. */
+  readonly epoch: number;
+  died: number;
+};
 
 /** A suspect as an isolate is told of it: `forMs` 0 is one to look out for. */
 export type PoisonTold = { readonly request: string; readonly forMs: number };
@@ -32,7 +40,7 @@ export type PoisonTold = { readonly request: string; readonly forMs: number };
 /** A suspect as shards tell each other, ages in ms. */
 export type SuspectTold = {
   readonly request: string;
-  readonly kills: readonly { readonly endpointId: string; readonly agoMs: number }[];
+  readonly kills: readonly (Omit<Kill, "atMs"> & { readonly agoMs: number })[];
   /** Null: it was not served. */
   readonly servedAgoMs: number | null;
 };
@@ -50,7 +58,7 @@ export type ShownSuspect = {
 /** Two may be chance: a request is repeated while a second endpoint goes the way of the first. */
 export const KILLS_MIN = 3;
 /** … of them at so many endpoints, where the pool has as many. */
-export const KILLED_ENDPOINTS_MIN = 2;
+const KILLED_ENDPOINTS_MIN = 2;
 /** How long one is refused after its last kill, ms: an engine is mended or restarted by then, and a try costs one. */
 export const POISON_MS = 600_000;
 /** A kill is forgotten after this, ms. */
@@ -59,29 +67,44 @@ export const KILL_LIFE_MS = 3_600_000;
 export const TOGETHER_MS = 1_000;
 /** A probe must find the endpoint gone within this, ms: two of them at their longest. */
 export const CONFIRM_MS = 5_000;
-/** Two shards' words of a kill at one endpoint are the same kill within this, ms: no engine starts sooner. */
-export const SAME_KILL_MS = 2_000;
+/** A probe that finds an endpoint well so soon after a break may have asked before it, ms. */
+export const LOOKED_BEFORE_MS = 250;
 /** Requests of one death; a GPU worker runs a few hundred, and more suspects say less of each. */
 export const DEATH_REQUESTS_MAX = 256;
 /** Suspects remembered; the one whose last kill is oldest is forgotten first. */
 export const SUSPECTS_MAX = 256;
 /** Kills kept of each, the last ones. */
 export const KILLS_KEPT = 8;
+/** That a request was served which is held against by nobody is remembered for so long, ms: no death is confirmed later. */
+export const CLEARED_LIFE_MS = 60_000;
 /** Suspects that an isolate and a peer are told of at once: a few KB. */
 export const TOLD_MAX = 32;
 
-export const createPoisonBook = (): PoisonBook => ({ suspects: new Map(), deaths: new Map() });
+export const createPoisonBook = (epoch: number): PoisonBook => ({
+  suspects: new Map(),
+  deaths: new Map(),
+  epoch,
+  died: 0,
+});
+
+function newDeath(book: PoisonBook, endpointId: string, isConfirmed: boolean, atMs: number): Death {
+  book.died += 1;
+  const death = { endpointId, death: `${book.epoch}.${book.died}`, atMs, isConfirmed, requests: new Set<string>() };
+  book.deaths.set(endpointId, death);
+  return death;
+}
 
 /** The connection to `endpointId` broke under the request. True: that was a kill. */
 export function noteBroken(book: PoisonBook, endpointId: string, request: string, now: number): boolean {
-  const known = book.deaths.get(endpointId);
-  const death: Death = known ?? { atMs: now, isConfirmed: false, requests: new Set() };
-  if (known === undefined) book.deaths.set(endpointId, death);
+  const last = book.deaths.get(endpointId);
+  // What nobody has confirmed in time was none.
+  const known = last?.isConfirmed === false && now - last.atMs > CONFIRM_MS ? undefined : last;
+  const death = known ?? newDeath(book, endpointId, false, now);
   // It was gone before.
   if (now - death.atMs > TOGETHER_MS) return false;
   if (death.requests.size >= DEATH_REQUESTS_MAX || death.requests.has(request)) return false;
   death.requests.add(request);
-  if (death.isConfirmed) addKill(book, request, { endpointId, atMs: death.atMs });
+  if (death.isConfirmed) addKill(book, request, death);
   return death.isConfirmed;
 }
 
@@ -90,35 +113,35 @@ export function confirmDeath(book: PoisonBook, endpointId: string, now: number):
   const death = book.deaths.get(endpointId);
   if (death === undefined) {
     // What breaks from now on breaks at an endpoint that is gone, but for what was under way.
-    book.deaths.set(endpointId, { atMs: now, isConfirmed: true, requests: new Set() });
+    newDeath(book, endpointId, true, now);
     return [];
   }
   if (death.isConfirmed || now - death.atMs > CONFIRM_MS) return [];
   book.deaths.set(endpointId, { ...death, isConfirmed: true });
-  for (const request of death.requests) addKill(book, request, { endpointId, atMs: death.atMs });
+  for (const request of death.requests) addKill(book, request, death);
   return [...death.requests];
 }
 
-/** A probe found it well: whatever broke, it lives. */
-export function noteAlive(book: PoisonBook, endpointId: string): void {
-  book.deaths.delete(endpointId);
+/** A probe found it well: whatever broke, it lives; unless the probe may have been there before. */
+export function noteAlive({ deaths }: PoisonBook, endpointId: string, now: number): void {
+  const death = deaths.get(endpointId);
+  if (death !== undefined && (death.isConfirmed || now - death.atMs >= LOOKED_BEFORE_MS)) deaths.delete(endpointId);
 }
 
-/** An endpoint served it, or an operator speaks for it. False: it is no suspect. */
-export function clearSuspect({ suspects }: PoisonBook, request: string, now: number): boolean {
-  const known = suspects.get(request);
-  if (known === undefined) return false;
-  suspects.set(request, { ...known, servedMs: Math.max(known.servedMs, now) });
-  return true;
-}
-
-function addKill({ suspects }: PoisonBook, request: string, kill: Kill): void {
+/** An endpoint served it, or an operator speaks for it: what ended before was not its doing. */
+export function clearSuspect({ suspects, deaths }: PoisonBook, request: string, now: number): void {
   const known = suspects.get(request) ?? NEW;
-  const isKnown = known.kills.some(
-    ({ endpointId, atMs }) => endpointId === kill.endpointId && Math.abs(atMs - kill.atMs) < SAME_KILL_MS,
-  );
-  if (isKnown) return;
-  const kills = [...known.kills, kill].sort((one, other) => one.atMs - other.atMs).slice(-KILLS_KEPT);
+  // Also of a request that is none yet: a death may be confirmed after it was served elsewhere.
+  remember(suspects, request, { ...known, servedMs: Math.max(known.servedMs, now) }, SUSPECTS_MAX);
+  for (const { requests } of deaths.values()) requests.delete(request);
+}
+
+function addKill({ suspects }: PoisonBook, request: string, { endpointId, death, atMs }: Kill): void {
+  const known = suspects.get(request) ?? NEW;
+  if (known.kills.some((one) => one.endpointId === endpointId && one.death === death)) return;
+  const kills = [...known.kills, { endpointId, death, atMs }]
+    .sort((one, other) => one.atMs - other.atMs)
+    .slice(-KILLS_KEPT);
   suspects.delete(request);
   remember(suspects, request, { ...known, kills }, SUSPECTS_MAX);
 }
@@ -161,13 +184,13 @@ export function tellSuspects({ suspects }: PoisonBook, now: number): readonly Su
   const told: SuspectTold[] = [];
   for (const [request, { kills, servedMs }] of [...suspects].toReversed()) {
     const lately = kills.filter(({ atMs }) => now - atMs < KILL_LIFE_MS);
-    if (lately.length === 0) suspects.delete(request);
+    if (lately.length === 0 && now - servedMs > CLEARED_LIFE_MS) suspects.delete(request);
     else if (told.length < TOLD_MAX) {
       const servedAgoMs = Number.isFinite(servedMs) ? now - servedMs : null;
       told.push({
         request,
         servedAgoMs,
-        kills: lately.map(({ endpointId, atMs }) => ({ endpointId, agoMs: now - atMs })),
+        kills: lately.map(({ atMs, ...kill }) => ({ ...kill, agoMs: now - atMs })),
       });
     }
   }
@@ -179,8 +202,8 @@ export function hearSuspects(book: PoisonBook, told: readonly SuspectTold[], now
   const news: string[] = [];
   for (const { request, kills, servedAgoMs } of told.slice(0, TOLD_MAX)) {
     const before = book.suspects.get(request)?.kills.length ?? 0;
-    for (const { endpointId, agoMs } of kills.slice(-KILLS_KEPT))
-      addKill(book, request, { endpointId, atMs: now - Math.max(0, agoMs) });
+    for (const { agoMs, ...kill } of kills.slice(-KILLS_KEPT))
+      addKill(book, request, { ...kill, atMs: now - Math.max(0, agoMs) });
     if (servedAgoMs !== null) clearSuspect(book, request, now - Math.max(0, servedAgoMs));
     if ((book.suspects.get(request)?.kills.length ?? 0) > before) news.push(request);
   }

@@ -10,18 +10,24 @@
  */
 import { standing } from "../endpoint/endpoint.ts";
 import { allViews } from "./shard.ts";
+import { poisonNews } from "./poison.ts";
 import { putBackNames } from "./shard-put-back.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { ReportReply } from "../shard-messages.ts";
 
 /**
- * What an isolate is told of them, and of the leases that are to be put back: most of the time there is nothing to
- * tell.
+ * What an isolate is told of them, of the leases that are to be put back, and of requests that end endpoints: most of
+ * the time there is nothing to tell.
  */
 export function leaveNews(state: ShardState, now: number): ReportReply {
   const leave = leaving(state, now);
   const putBack = putBackNames(state, now);
-  return { ...(leave.length === 0 ? {} : { leave }), ...(putBack.length === 0 ? {} : { putBack }) };
+  const poison = poisonNews(state.poison, state.pool.endpoints.length, now);
+  return {
+    ...(leave.length === 0 ? {} : { leave }),
+    ...(putBack.length === 0 ? {} : { putBack }),
+    ...(poison.length === 0 ? {} : { poison }),
+  };
 }
 
 /** Ids of the shard's own endpoints that are to be left now; drained ones run to their end. */

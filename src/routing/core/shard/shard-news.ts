@@ -67,7 +67,7 @@ export function noteFailure(
   const isDue = told === undefined || now - told.toldAtMs >= LINE_EVERY_MS;
   news.kinds.delete(key);
   news.kinds.set(key, isDue ? { toldAtMs: now, since: 0 } : { toldAtMs: told.toldAtMs, since: times });
-  if (isDue) push(news, { event: "endpoint_failed", endpointId, failure, times });
+  if (isDue) pushLine(news, { event: "endpoint_failed", endpointId, failure, times });
   if (news.kinds.size <= KINDS_MAX) return;
   const oldest = news.kinds.keys().next();
   if (oldest.done !== true) news.kinds.delete(oldest.value);
@@ -81,14 +81,15 @@ export function noteStandings({ endpoints, news }: ShardState, now: number): voi
     if (to === from) continue;
     news.standings.set(endpointId, to);
     const failure = news.lastFailures.get(endpointId) ?? null;
-    push(news, { event: "endpoint_standing", endpointId, from, to, failure });
+    pushLine(news, { event: "endpoint_standing", endpointId, from, to, failure });
   }
 }
 
 /** The lines that are due, once. */
 export const takeNews = ({ lines }: ShardNews): NewsLine[] => lines.splice(0);
 
-function push({ lines }: ShardNews, line: NewsLine): void {
+/** Says it with the next call. */
+export function pushLine({ lines }: ShardNews, line: NewsLine): void {
   lines.push(line);
   if (lines.length > LINES_MAX) lines.shift();
 }

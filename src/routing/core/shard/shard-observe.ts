@@ -12,6 +12,7 @@ import { inFlight } from "./leases.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { Effect } from "./shard.ts";
 import { noteFailure } from "./shard-news.ts";
+import { noteLife } from "./shard-poison.ts";
 import { sweep } from "./shard-settle.ts";
 
 /** Takes a probe's result, then serves the queue. */
@@ -24,6 +25,7 @@ export function applyProbe(
 ): readonly Effect[] {
   const endpoint = state.endpoints.get(endpointId);
   if (endpoint === undefined) return [];
+  noteLife(state, endpointId, result, now);
   observeProbe(endpoint, result, now, inFlight(state.leases, endpointId));
   if (result.kind === "failed") noteFailure(state.news, endpointId, "probe", result.failure, now);
   return sweep(state, now, rng);

@@ -12,6 +12,7 @@ import { dropExpired, tellPeersSoon } from "./shard.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { Effect } from "./shard.ts";
 import { REFUSED_RETRY_MS } from "./shard-grant.ts";
+import { noteSuspect } from "./shard-poison.ts";
 import { forgetPutBackable } from "./shard-put-back.ts";
 import { resolve, serveQueue } from "./shard-queue.ts";
 import { hearBegun, hearEnd, heldPrompt, settleLine } from "./shard-line.ts";
@@ -74,6 +75,7 @@ function settle(
   settleService(state, lease, settlement, now);
   const endpoint = state.endpoints.get(settlement.endpointId);
   if (endpoint === undefined) return false;
+  noteSuspect(state, settlement, now);
   if (settlement.outcome === "served") earnFor(state.budgets, state.debts, senderOf(lease, settlement));
   if (settlement.outcome === "unused" && outcome.kind === "settled") countDemand(state, -1, now);
   const line = lease === null ? null : settleLine(lease, endpoint, settlement);

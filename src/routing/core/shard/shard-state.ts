@@ -10,6 +10,7 @@ import type { PoolSpec } from "../pool.ts";
 import type { AcquireRequest } from "../shard-messages.ts";
 import type { AwaitOutcome } from "../shard-messages.ts";
 import type { ShardNews } from "./news.ts";
+import type { PoisonBook } from "./poison.ts";
 import type { DebtsBy } from "./tenant-debts.ts";
 
 export type Peer = {
@@ -71,6 +72,8 @@ export type ShardState = {
   readonly askers: Map<string, number>;
   lastTrafficMs: number;
   digestSentMs: number;
+  /** Which requests end endpoints. */
+  readonly poison: PoisonBook;
   /** What operators are to be told. */
   readonly news: ShardNews;
 };

@@ -17,9 +17,11 @@ import type { EndpointState } from "../endpoint/endpoint-state.ts";
 import { NO_EVENTS } from "../../../lib/fading-count.ts";
 import { createLeaseTable, expireLeases, inFlight } from "./leases.ts";
 import type { PoolSpec } from "../pool.ts";
+import { hearPoison } from "./shard-poison.ts";
 import { forgetPutBackable } from "./shard-put-back.ts";
 import { kvUsedAt, workTokensAt } from "./shard-line.ts";
 import { createNews } from "./shard-news.ts";
+import { createPoisonBook, tellSuspects } from "./poison.ts";
 import { regionRoundTrip, regionRoundTrips } from "../cost/terms/net.ts";
 
 /** What the shell must do. `resolved`: wake whoever awaits that queued lease. */
@@ -65,6 +67,7 @@ export function createShard(pool: PoolSpec, region: string, epoch: number, now: 
     askers: new Map(),
     lastTrafficMs: Number.NEGATIVE_INFINITY,
     digestSentMs: Number.NEGATIVE_INFINITY,
+    poison: createPoisonBook(epoch),
     news: createNews(),
   };
 }
@@ -154,7 +157,9 @@ export function dropExpired(state: ShardState, now: number): void {
 /** What this shard tells its peers and the edge about its own endpoints. */
 export function makeDigest(state: ShardState, now: number): ViewSet {
   dropExpired(state, now);
-  return { epoch: state.leases.epoch, region: state.region, views: ownViews(state, now) };
+  const poison = tellSuspects(state.poison, now);
+  const told = poison.length === 0 ? {} : { poison };
+  return { epoch: state.leases.epoch, region: state.region, views: ownViews(state, now), ...told };
 }
 
 /** What this shard tells the edge about the whole pool, for the time when it cannot be asked. */
@@ -170,6 +175,7 @@ export function absorbDigest(state: ShardState, set: ViewSet, now: number): void
   if (!state.pool.endpoints.some((spec) => spec.region === set.region)) return;
   const views = new Map(set.views.map((view) => [view.id, view]));
   state.peers.set(set.region, { set, views, atMs: now, sentSince: new Map() });
+  if (set.poison !== undefined) hearPoison(state, set.poison, now);
 }
 
 /** Other regions of the pool, to exchange digests with. */
