@@ -55,6 +55,8 @@ export const SCALER_VALUE_MAX = 1000;
 export const IDLE_TIMEOUT_SECONDS_MAX = 3600;
 /** One day: longer work belongs in the job queue. */
 export const EXECUTION_TIMEOUT_MS_MAX = 86_400_000;
+/** Stainless' SDKs say whole seconds. */
+export const CLIENT_TIMEOUT_MS_MIN = 1_000;
 /** As many as may wait in one queue (`jobs/core/queue.ts`). */
 export const JOB_LIMIT_MAX = 1_000_000;
 /** Calls of one tenant in 10 s that one isolate could serve at all. */

@@ -289,7 +289,7 @@ const pool = z.strictObject({
   queueWaitMsMax: int(0, QUEUE_WAIT_MS_MAX)
     .default(10_000)
     .describe(
-      "Longest wait for a slot before a 429, ms, 0 to 120000; a client that says less (x-stainless-timeout) waits no longer than that. Default 10000.",
+      "Longest wait for a slot before a 429, ms, 0 to 120000; a client that says less (x-warmpath-timeout) waits no longer than that. Default 10000.",
     ),
   leaseTtlMs: int(LEASE_TTL_MS_MIN, LEASE_TTL_MS_MAX)
     .default(30_000)

@@ -180,6 +180,7 @@ export type Config = {
   readonly limits: {
     readonly bodyBytesMax: number;
     readonly bodyTimeoutMs: number;
+    readonly clientTimeoutMsMax: number;
     readonly maxTokensMax: number;
     readonly nMax: number;
     /** Of a tenant that has none of its own; null: it has none. */

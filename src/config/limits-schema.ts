@@ -12,7 +12,9 @@ import {
   BODY_TIMEOUT_MS_MIN,
   CHOICES_DEFAULT,
   CHOICES_MAX,
+  CLIENT_TIMEOUT_MS_MIN,
   COUNT_LIMIT_MAX,
+  EXECUTION_TIMEOUT_MS_MAX,
   MONEY_MAX,
   OUTPUT_TOKENS_MAX,
   PRICE_MAX,
@@ -80,6 +82,11 @@ export const limits = z.strictObject({
     .default(120_000)
     .describe(
       "Time in which a request body must have come, ms, 1000 to 600000; then the answer is 408. Default 120000: 16 MiB at 1.1 Mbit/s.",
+    ),
+  clientTimeoutMsMax: int(CLIENT_TIMEOUT_MS_MIN, EXECUTION_TIMEOUT_MS_MAX)
+    .default(EXECUTION_TIMEOUT_MS_MAX)
+    .describe(
+      "Longest time that a client may give its request (x-warmpath-timeout, x-stainless-timeout), ms, 1000 to 86400000; what it says beyond counts as this. It never lengthens queueWaitMsMax, firstTokenTimeoutMs or executionTimeoutMs. Default 86400000: those bound it.",
     ),
   maxTokensMax: int(1, OUTPUT_TOKENS_MAX)
     .default(OUTPUT_TOKENS_MAX)

@@ -10,7 +10,7 @@ import { withoutQuotes } from "../wire/without-quotes.ts";
 import { endAttempt, noteFailure, nowOf } from "./attempt-end.ts";
 import { watch } from "./attempt-watch.ts";
 import type { Attempt, LostAttempt } from "./attempt.ts";
-import type { Heard } from "./upstream.ts";
+import type { Bounds, Heard } from "./upstream.ts";
 
 /**
  * An attempt that its endpoint answered with an error holds its lease this long at most until somebody knows whose fault
@@ -72,10 +72,16 @@ export async function broken(attempt: Attempt, error: unknown): Promise<LostAtte
   const gone = isUnreachable ? "it does not answer its health path either" : brokenWords(error);
   noteFailure(attempt, null, timedOut ? late : gone);
   await noteBroken(attempt);
-  endAttempt(attempt, timedOut && bounds.stream ? lateNow(attempt) : "failed");
+  // That its client is impatient is not the endpoint's fault.
+  if (timedOut && hasGivenUp(bounds, nowOf(attempt))) endAttempt(attempt, "cancelled");
+  else endAttempt(attempt, timedOut && bounds.stream ? lateNow(attempt) : "failed");
   const silent = attempt.headersAtMs === null;
   return { ...lostAttempt(attempt, timedOut ? "timeout" : "failed"), silent, cutOff: true };
 }
+
+/** Its client said that it waits no longer. */
+export const hasGivenUp = ({ clientGivesUpAtMs = Number.POSITIVE_INFINITY }: Bounds, now: number): boolean =>
+  now >= clientGivesUpAtMs;
 
 /** Late is not failed: probes say whether the endpoint is well. */
 function lateNow(attempt: Attempt): AttemptOutcome {

@@ -31,7 +31,8 @@ export async function attemptOnce<Reply>(
 ): Promise<AttemptResult<Reply>> {
   const attempt = attemptAt(leases, heldLease, way, bounds, lateness);
   const nth = bounds.trail === undefined ? 0 : beginAttempt(bounds.trail, attempt);
-  watch(attempt, attempt.sentAtMs + bounds.firstByteTimeoutMs);
+  const { clientGivesUpAtMs = Number.POSITIVE_INFINITY, firstByteTimeoutMs } = bounds;
+  watch(attempt, Math.min(attempt.sentAtMs + firstByteTimeoutMs, clientGivesUpAtMs));
   // A client that resets its connection stops the bytes and tells nobody: a pipe to it waits for ever.
   bounds.clientGone.addEventListener("abort", () => abandonAttempt(attempt, "cancelled"));
   try {

@@ -16,10 +16,11 @@ import type { HeldLease } from "../routing/core/lease-client/lease-cache.ts";
 import { waited } from "../routing/host/clock.ts";
 import type { PoisonTold } from "../routing/core/shard/poison.ts";
 import { endAttempt, nowOf } from "./attempt-end.ts";
+import { hasGivenUp } from "./attempt-lost.ts";
 import type { Attempt, LostAttempt } from "./attempt.ts";
 import type { BegunOutcome, Course, Losses, Next, Outcome } from "./course.ts";
 import { noteEnded, noteRefused } from "./failing.ts";
-import { refusalOf, refusalUnleased } from "./why-refused.ts";
+import { refusalOf, refusalUnleased, triedBy } from "./why-refused.ts";
 import type { NoLease } from "./why-refused.ts";
 
 export { refuseFailing } from "./failing.ts";
@@ -37,6 +38,7 @@ export async function afterLost<Reply>(
   const asks = repeatAfter(course, loss);
   if (asks !== null) return { asks };
   await blameUnanswered(course);
+  if (givenUp(course)) return { ends: ended(course, { reason: "client_deadline", headers: triedBy(course.plan) }) };
   return { ends: ended(course, refusalOf(why, course.losses, course.plan, null)) };
 }
 
@@ -134,8 +136,11 @@ function repeatAfter(course: Course<unknown>, loss: Loss): Repeat | null {
     noteFull(pool.failing.full, loss.endpointId, tenant, leases.ports.clock.now());
   const rule = { attemptsMax: pool.config.attemptsMax, repeatable };
   const next = afterLoss(plan, loss, rule, knownFull(course));
-  return bounds.clientGone.aborted ? null : next;
+  return bounds.clientGone.aborted || givenUp(course) ? null : next;
 }
+
+const givenUp = ({ dispatch: { bounds, leases } }: Course<unknown>): boolean =>
+  hasGivenUp(bounds, leases.ports.clock.now());
 
 const knownFull = ({ dispatch: { pool, leases, tenant } }: Course<unknown>): readonly string[] =>
   fullFor(pool.failing.full, tenant, leases.ports.clock.now());

@@ -25,6 +25,8 @@ export type Bounds = {
   readonly stream: boolean;
   /** Time until the first byte must be here, ms. */
   readonly firstByteTimeoutMs: number;
+  /** When the client waits no longer for it; absent: it does not say. */
+  readonly clientGivesUpAtMs?: number;
   /** Without headers for so long, the endpoint is asked whether it is there, ms. */
   readonly connectTimeoutMs: number;
   /** Longest silence of an answer that has begun, ms. */

@@ -23,6 +23,9 @@ export function refusalUnleased(answer: NoLease): Refusal {
   }
 }
 
+/** How many attempts it came to. */
+export const triedBy = ({ tried }: AttemptPlan) => [["x-warmpath-attempts", String(tried.length)]] as const;
+
 /** It was lost, last of all as `why`. `answer`: what was said when it asked for another lease; null: it did not. */
 export function refusalOf(
   why: LostAttempt["why"],
@@ -30,7 +33,7 @@ export function refusalOf(
   plan: AttemptPlan,
   answer: NoLease | null,
 ): Refusal {
-  const headers = [["x-warmpath-attempts", String(plan.tried.length)]] as const;
+  const headers = triedBy(plan);
   switch (why) {
     case "capacity":
     case "put_back": {

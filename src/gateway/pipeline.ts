@@ -41,7 +41,7 @@ import { beginCheck } from "../rails/input-rails.ts";
 import type { LeaseAnswer } from "../routing/host/lease-client.ts";
 import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
-import { inLineOf, NO_SUCH_CLASS } from "./in-line.ts";
+import { inLineOf } from "./in-line.ts";
 import type { InLine, LineAsked } from "./in-line.ts";
 import { answerKeys, goesOn } from "./session-key.ts";
 import { limitsOn, passLimits } from "./limited.ts";
@@ -135,7 +135,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   const parcel: Parcel = { ...given, headers, asking: both(asking, metering?.bound ?? null) };
   const { place, key, colo } = placeOf(edge.request, runtime, edge.dev);
   const line = inLineOf(runtime.affinitySecret, lineAsked(edge, parcel));
-  if (line === null) return NO_SUCH_CLASS;
+  if ("reason" in line) return line;
   edge.seen.priority = line.priority;
   edge.seen.colo = colo;
   edge.seen.tellsCandidates = wantsCandidates(edge.startedAtMs);
@@ -221,7 +221,7 @@ type Sending = {
 async function sendChecked(sending: Sending, checked: Checked): Promise<Answer> {
   const { edge, parcel, leaseRequest, leasing } = sending;
   noteChecked(edge.seen, checked);
-  const outgoing = checked.verdict.verdict === "block" ? null : outgoingOf(edge, parcel, checked, null);
+  const outgoing = checked.verdict.verdict === "block" ? null : outgoingOf(sending, checked, null);
   if (outgoing === null) {
     takeBack(sending);
     return refuseChecked(sending, checked);
@@ -250,7 +250,7 @@ async function sendAsking(
     { pool: parcel.pool, leaseRequest, ...sentBy(edge, parcel) },
     leasing,
     check,
-    (known, clientGone) => outgoingOf(edge, parcel, known, clientGone),
+    (known, clientGone) => outgoingOf(sending, known, clientGone),
     async () => leases.take(leaseRequest, parcel.pool.config.patienceMs),
   );
   noteChecked(edge.seen, checked);
@@ -314,9 +314,10 @@ function withRails(refusal: Refusal, { records }: Checked): Refusal {
 const mayPutBack = ({ stream, repeatable, pool }: Parcel, priority: Priority): boolean =>
   stream && repeatable && pool.config.attemptsMax > 1 && priority !== "high";
 
-function lineAsked({ request, identity, startedAtMs }: Authenticated, { json }: Parcel): LineAsked {
+function lineAsked({ request, identity, startedAtMs, runtime }: Authenticated, { json }: Parcel): LineAsked {
   const { tenant, priorityMax = PRIORITY_DEFAULT } = identity;
-  return { headers: request.headers, json, tenant, priorityMax, startedAtMs };
+  const { clientTimeoutMsMax } = runtime.config.limits;
+  return { headers: request.headers, json, tenant, priorityMax, startedAtMs, clientTimeoutMsMax };
 }
 
 /** The model's name, where it may be that of an adapter. */
@@ -345,8 +346,7 @@ async function affinityOf(
 
 /** Null when the changed body is nested too deep to be written. `stopped` ends it beside the client's own signal. */
 function outgoingOf(
-  edge: Authenticated,
-  parcel: Parcel,
+  { edge, parcel, leaseRequest: { clientGivesUpAtMs } }: Sending,
   checked: Checked,
   stopped: AbortSignal | null,
 ): Outgoing | null {
@@ -383,6 +383,7 @@ function outgoingOf(
       ? { keyOfAnswer: answerKeys(edge.runtime.affinitySecret, edge.identity.tenant) }
       : {}),
     firstByteTimeoutMs: parcel.stream ? config.firstTokenTimeoutMs : executionMs,
+    ...(clientGivesUpAtMs === undefined ? {} : { clientGivesUpAtMs }),
     connectTimeoutMs: config.connectTimeoutMs,
     stallTimeoutMs: config.stallTimeoutMs,
     mayLeave: parcel.repeatable && config.attemptsMax > 1,

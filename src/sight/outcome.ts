@@ -52,6 +52,7 @@ const BY_REASON: Readonly<Record<ErrorReason, RequestOutcome>> = {
   misconfigured: "no_endpoint",
   request_loop: "no_endpoint",
   upstream_timeout: "expired",
+  client_deadline: "expired",
   job_timed_out: "expired",
   job_cancelled: "cancelled",
   upstream_failed: "upstream_failed",

@@ -250,6 +250,12 @@ const table = {
     "The GPU endpoint took too long",
     "The GPU endpoint gave no answer in time. Send the request again, or ask for fewer tokens.",
   ),
+  client_deadline: spec(
+    [504, "client_deadline", "api_error"],
+    "failure, retry",
+    "The time that the client gave is over",
+    "No answer had begun when the time was over that the request itself gives it. Give it more, or ask for fewer tokens.",
+  ),
   upstream_cut: spec(
     [502, "upstream_cut", "api_error"],
     "failure, retry",

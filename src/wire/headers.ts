@@ -46,8 +46,10 @@ export const SESSION_HEADERS = [
 export const PRIORITY = "x-warmpath-priority";
 /** Request: the same by RFC 9218; for the endpoint too. */
 export const URGENCY = "priority";
-/** Request: how long its client waits, s, as Stainless' SDKs say it. */
-export const CLIENT_TIMEOUT = "x-stainless-timeout";
+/** Request: how long its client waits for an answer to begin, s. */
+export const TIMEOUT = "x-warmpath-timeout";
+/** The same, as Stainless' SDKs say it: those for JavaScript, those for Python. */
+export const SDK_TIMEOUTS = ["x-stainless-timeout", "x-stainless-read-timeout"] as const;
 /** Request: where a client may send its key; what stands in any of them is tried, so a placeholder does no harm. */
 export const KEY_HEADERS = ["authorization", "x-api-key", "api-key"] as const;
 /** Set on every dispatch; a request that arrives with it came from a router, so an endpoint leads back to us. */

@@ -21,7 +21,10 @@ describe("a wrong config", () => {
       "a key that is nothing like a known one",
       "limits.zzz",
       3,
-      { path: "limits.zzz", fix: "remove it; known: bodyBytesMax, bodyTimeoutMs, maxTokensMax, nMax, perTenant" },
+      {
+        path: "limits.zzz",
+        fix: "remove it; known: bodyBytesMax, bodyTimeoutMs, clientTimeoutMsMax, maxTokensMax, nMax, perTenant",
+      },
     ],
     [
       "a missing field",

@@ -15,6 +15,7 @@ describe("a valid config", () => {
     expect(config.limits).toEqual({
       bodyBytesMax: 16_777_216,
       bodyTimeoutMs: 120_000,
+      clientTimeoutMsMax: 86_400_000,
       maxTokensMax: 1_048_576,
       nMax: 128,
       perTenant: null,

@@ -40,6 +40,7 @@ const OPERATOR: Readonly<Record<ErrorReason, string>> = {
   upstream_failed: "Read why in the log, and in `GET /admin/fleet` as `lastFailure`.",
   credential_refused: "Correct the secret that `endpoints[].auth` names.",
   pool_down: "Start the endpoints, or look at why the router cannot reach them.",
+  client_deadline: "Clients name it by `x-warmpath-timeout`, or their SDK does; no endpoint is blamed.",
   upstream_timeout: "Raise `firstTokenTimeoutMs` or `executionTimeoutMs`, or look at the endpoint's load.",
   upstream_cut: "Look at the endpoint: it ended in the middle of an answer.",
   request_loop: "Correct `endpoints[].url`: it leads back here.",

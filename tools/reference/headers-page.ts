@@ -25,9 +25,13 @@ const REQUEST: readonly Row[] = [
     "RFC 9218: `u=0` to `u=7` chooses the class where `x-warmpath-priority` does not. It passes to the endpoint.",
   ],
   [
-    names.CLIENT_TIMEOUT,
-    "How long the client waits, s. Sent by Stainless' SDKs (openai, anthropic); it waits for a slot no longer than that.",
+    names.TIMEOUT,
+    "How long the client waits for an answer to begin (a whole answer: to be there), s, above 0 to 86400, such as `30` or `2.5`; `limits.clientTimeoutMsMax` at most. It waits for a slot and for an endpoint no longer than that, is not sent again after it, and is then refused as `client_deadline`.",
   ],
+  ...names.SDK_TIMEOUTS.map((name): Row => [
+    name,
+    "The same, as Stainless' SDKs (openai, anthropic) send it by themselves, where `x-warmpath-timeout` is not there.",
+  ]),
   ["x-warmpath-session", "Names the session, so that its turns find their cache again."],
   ...names.SESSION_HEADERS.slice(1).map((name): Row => [
     name,
