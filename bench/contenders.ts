@@ -48,11 +48,14 @@ export async function startFloor(endpointUrl: string, cores: Cores | null): Prom
   return { name: "floor", workerd, key: "none" };
 }
 
+/** What the config says besides, so that something is counted. */
+export type Limited = { readonly tenants: object; readonly prices: object };
+
 /** The whole router with default rails, one key, and one endpoint with room for every request. */
 export async function startRouter(
   endpointUrl: string,
   cores: Cores | null,
-  { bundlePath, name }: { readonly bundlePath: string; readonly name: string },
+  { bundlePath, name, limits }: { readonly bundlePath: string; readonly name: string; readonly limits?: Limited },
 ): Promise<Contender> {
   const pepper = randomBytes(24).toString("base64");
   const key = formatKey("bench", randomBytes(32));
@@ -66,7 +69,8 @@ export async function startRouter(
   const config = {
     regions: { here: { lat: 50.1, lon: 8.7, hint: "weur" } },
     keys: [{ id: "bench", tenant: "bench", hmac: toHex(await keyHmac(key, pepper)), scopes: ["infer"] }],
-    pools: { bench: { models: [MODEL], endpoints: [endpoint] } },
+    pools: { bench: { models: [MODEL], endpoints: [endpoint], ...(limits && { prices: limits.prices }) } },
+    ...(limits && { tenants: limits.tenants }),
   };
   const workerd = await startWorkerd({
     bundlePath,
