@@ -49,8 +49,8 @@ import type { DayUsage } from "./usage-sum.ts";
 
 /** What is lent is spent within this, by the isolate's clock from its asking, ms; then it goes back. */
 export const LOAN_MS = 250;
-/** Requests lent at once, at most. */
-const LOAN_MAX = 64;
+/** Requests lent at once, at most: what an isolate serves within LOAN_MS when it does nothing else. */
+export const LOAN_MAX = 256;
 /** A loan is at most this part of what is left, for each isolate that asks. */
 const LOAN_SHARE = 8;
 /** With room for fewer requests than this, what ends is told at once. */
@@ -187,7 +187,8 @@ function admit(ledger: Ledger, asked: Ask, now: number): Granted | Refused {
   // It is spent later than now: when the answer is there, or, what is lent, within its life.
   const atMs = now + LOAN_MS;
   for (const scope of scopes) reserve(scope, reserved, atMs);
-  const isTight = requests < asked.wants || ledger.line.waiting.size > 0 || count < TIGHT_BELOW;
+  // Of who wants more than is ever lent at once nothing is short.
+  const isTight = requests < Math.min(asked.wants, LOAN_MAX) || ledger.line.waiting.size > 0 || count < TIGHT_BELOW;
   const { tokens, micros } = reserved;
   const reply: Granted = {
     kind: "granted",

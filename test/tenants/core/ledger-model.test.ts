@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Limits } from "../../../src/tenants/core/amounts.ts";
+import { LOAN_MAX, LOAN_MS } from "../../../src/tenants/core/ledger.ts";
 import { WINDOW_MS } from "../../../src/tenants/core/window.ts";
 import type { Admitted } from "./ledger-world.ts";
 import { World } from "./ledger-world.ts";
@@ -227,6 +228,27 @@ test("while there is slack, few requests ask", () => {
   world.pass(1_000);
   expect(world.admitted.length).toBe(6_000);
   expect(world.asks / world.admitted.length).toBeLessThan(0.12);
+});
+
+test("who serves more than is ever lent at once, far from any limit, is not near one: what ends is told together", () => {
+  const world = new World({
+    isolates: 1,
+    bounds: { tenant: { requestsPerMinute: 1e9, concurrency: 1e6 }, key: {} },
+    net: netOf(7, false, 2),
+  });
+  let tight = 0;
+  for (let tick = 0; tick < 1_000; tick += 1) {
+    for (let count = 0; count < 10; count += 1) world.want({ isolate: 0, key: "k", tokens: 10, micros: 10 });
+    while (world.running.length > 20) world.end(0, 1);
+    if (tick % 50 === 0) world.flush(0);
+    world.pass(5);
+    if (world.isolates[0]?.isTight === true) tight += 1;
+  }
+  // Ten a tick of 5 ms are 500 in the life of a loan.
+  expect(10 * (LOAN_MS / 5)).toBeGreaterThan(LOAN_MAX);
+  expect(world.admitted.length).toBe(10_000);
+  expect(tight).toBe(0);
+  expect(world.asks / world.admitted.length).toBeLessThan(0.02);
 });
 
 test.each(["tenant", "key"] as const)(
