@@ -15,13 +15,19 @@ const meteringPart = part(async () => import("./metering.ts"));
 
 /** Null: nothing but the deployment's caps limits it, and it is within those. */
 export function limitsOn(edge: Authenticated, asked: Asked): Refusal | null | Promise<Metering | Refusal> {
-  const { identity, runtime } = edge;
-  const { tenants, limits } = runtime.config;
-  const own = identity.limits ?? tenants.get(identity.tenant)?.limits ?? limits.perTenant;
-  // A member of this name may be anything where the protocol is not known.
-  if (own === null) return protocolOf(asked.method, asked.path) === null ? null : beyondCaps(asked.json, limits);
-  return meteringPart().then(({ meteringOf }) => meteringOf(edge, asked));
+  if (isLimited(edge)) return meteringPart().then(({ meteringOf }) => meteringOf(edge, asked));
+  return isCapped(asked) ? beyondCaps(asked.json, edge.runtime.config.limits) : null;
 }
+
+/** By its key, its tenant, or what holds for every tenant. */
+export function isLimited({ identity, runtime }: Authenticated): boolean {
+  const { tenants, limits } = runtime.config;
+  return (identity.limits ?? tenants.get(identity.tenant)?.limits ?? limits.perTenant) !== null;
+}
+
+/** The deployment's caps: a member of such a name may be anything where the protocol is not known. */
+export const isCapped = ({ method, path }: Pick<Asked, "method" | "path">): boolean =>
+  protocolOf(method, path) !== null;
 
 /** What became of the question whether it may pass; null: it may, with the lease that it has. */
 export async function passLimits(admitting: Admission | Promise<Admission>, leasing: Leasing) {

@@ -8,6 +8,12 @@ export function outputAsked(json: unknown): number | null {
 
 export const choicesAsked = (json: unknown): number => Math.max(1, largest(json, CHOICE_NAMES) ?? 1);
 
+/** As JSON writes a member's name; an escape may write any of its letters. */
+const NAMED = new RegExp(`"(?:${[...TOKEN_NAMES, ...CHOICE_NAMES].join("|")})"|\\\\u`);
+
+/** False: a text of JSON says nothing of how much it asks for, at any depth, and need not be read for that. */
+export const mayAskFor = (text: string): boolean => NAMED.test(text);
+
 function largest(json: unknown, names: readonly string[]): number | null {
   if (typeof json !== "object" || json === null) return null;
   const asked = names

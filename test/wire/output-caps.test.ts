@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { choicesAsked, outputAsked } from "../../src/wire/output-asked.ts";
+import { choicesAsked, mayAskFor, outputAsked } from "../../src/wire/output-asked.ts";
 import { beyondCaps } from "../../src/wire/output-caps.ts";
 
 const CAPS = { maxTokensMax: 100, nMax: 4 };
@@ -18,6 +18,18 @@ test.each([
   ["no body", null, null],
 ])("a request is within its caps or not: %s", (_, json, param) => {
   expect(beyondCaps(json, CAPS)?.param ?? null).toBe(param);
+});
+
+test.each([
+  ['{"messages":[{"content":"max_tokens of n"}]}', false],
+  ['{"max_tokens":5}', true],
+  ['{"n" : 5}', true],
+  ['{"input":{"best_of":5}}', true],
+  // A backslash and the letter's number: JSON.parse makes the name of it.
+  [String.raw`{"max\u005ftokens":1e9}`, true],
+  [String.raw`{"\u006e":500}`, true],
+])("a body that says nothing of how much it asks for is not read for that: %s", (text, isRead) => {
+  expect(mayAskFor(text)).toBe(isRead);
 });
 
 test("what is reserved is the most of all that a request says", () => {

@@ -16,9 +16,10 @@ import type { JobOptions } from "../../jobs/wire/jobs-options.ts";
 import type { RunPolicy } from "../../jobs/wire/jobs-runpod.ts";
 import { parseJson, writeJson } from "../../wire/body.ts";
 import { bytesOf } from "../../wire/text-bytes.ts";
+import { mayAskFor } from "../../wire/output-asked.ts";
 import { tokensIn } from "../../wire/token-bytes.ts";
 import type { Authenticated } from "../edge-request.ts";
-import { limitsOn } from "../limited.ts";
+import { isCapped, isLimited, limitsOn } from "../limited.ts";
 import type { EdgePool } from "../../dispatch/runtime.ts";
 import type { Refusal } from "../../wire/refusal.ts";
 import { NO_QUEUE, refuseStorageFull } from "./answers.ts";
@@ -63,6 +64,8 @@ export async function submitJob(edge: Authenticated, pool: EdgePool, draft: JobD
 
 /** The work as it may be done, or why its tenant and key may not have it done. */
 export async function limitJob(edge: Authenticated, pool: EdgePool, work: JobWork): Promise<JobWork | Refusal> {
+  // A body is read for what it asks for alone: most are within no limit but the deployment's caps, and name none of them.
+  if (!isLimited(edge) && !(isCapped(work) && mayAskFor(work.body))) return work;
   const bytes = bytesOf(work.body);
   const json = parseJson(bytes);
   const inputTokens = tokensIn(pool.tokenBytes, bytes.byteLength);
