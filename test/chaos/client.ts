@@ -1,9 +1,11 @@
 /** One chat request of an experiment, and what its client saw: nothing is retried, decoded or hidden. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Fleet } from "../support/fleet.ts";
 import { rawCall } from "../support/raw-client.ts";
 import type { RawExchange } from "../support/raw-client.ts";
 import { classify } from "./classify.ts";
 import type { Outcome } from "./classify.ts";
+import { quantile } from "./experiment.ts";
 
 export type Ask = {
   readonly stream?: boolean;
@@ -81,6 +83,35 @@ export async function ask(fleet: Fleet, request: Ask = {}): Promise<Answered> {
     body: seen.body,
     firstMs: (firstAt ?? endedAt) - startedAt,
     tookMs: endedAt - startedAt,
+  };
+}
+
+/**
+ * What the machine takes for the least that the router can answer, while something else goes on: a time beyond it is the
+ * router's own.
+ */
+export function watchFloor(fleet: Fleet): {
+  /** The 99th percentile, ms. */
+  ends(): Promise<number>;
+} {
+  const tookMs: number[] = [];
+  let isOver = false;
+  const watching = (async () => {
+    while (!isOver) {
+      const startedAt = performance.now();
+      const { request, answer } = rawCall(`${fleet.router.url}/livez`);
+      request.end();
+      await answer;
+      tookMs.push(performance.now() - startedAt);
+      await sleep(20);
+    }
+  })();
+  return {
+    async ends() {
+      isOver = true;
+      await watching;
+      return quantile(tookMs, 0.99);
+    },
   };
 }
 

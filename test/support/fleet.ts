@@ -60,6 +60,8 @@ export type FleetPlan = {
   readonly verbose?: boolean;
   /** Further isolates, which share the router's objects. */
   readonly siblings?: number;
+  /** Opens V8's inspector (`heap.ts` reads it). */
+  readonly inspect?: boolean;
   /** What runs the router instead of raw workerd, given the text bindings. */
   readonly runtime?: (bindings: Readonly<Record<string, string>>) => Promise<Workerd>;
 };
@@ -136,6 +138,7 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
       ...(plan.stateDir === undefined ? {} : { stateDir: plan.stateDir }),
       verbose: plan.verbose ?? false,
       siblings: plan.siblings ?? 0,
+      inspect: plan.inspect ?? false,
     });
   };
   const router = await start().catch(async (error: unknown) => {

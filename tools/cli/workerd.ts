@@ -52,6 +52,8 @@ export type WorkerdOptions = ({ readonly bundlePath: string } | { readonly scrip
   readonly operatorsListen?: string;
   /** Services on Unix sockets that are bound, by the binding's name. Default: none. */
   readonly services?: Readonly<Record<string, string>>;
+  /** Opens V8's inspector on a free port of this machine: whoever reaches it can run code. Default false. */
+  readonly inspect?: boolean;
   /** Copies workerd's output, which carries the Worker's console, to stderr. Default false. */
   readonly verbose?: boolean;
 };
@@ -70,6 +72,8 @@ export type Workerd = {
   readonly siblings?: readonly string[];
   /** Port of the operators' door; null or absent without one. */
   readonly operatorsPort?: number | null;
+  /** Port of the inspector; null or absent without one. */
+  readonly inspectorPort?: number | null;
   /** The end of what workerd and the Worker printed. */
   output(): string;
   /** SIGTERM, then SIGKILL after `WORKERD_STOP_MS_MAX`. Resolves when the process is gone; may be called twice. */
@@ -106,12 +110,13 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
     const address = `${bracketed(host)}:${port}`;
     writeConfig(configDir, { ...options, stateDir, address, keeper, assetsDir, sockets: siblings });
     // `--experimental` is what on-disk Durable Object storage asks for.
-    const args = ["serve", "--experimental", "--control-fd=3", join(configDir, configFileName)];
+    const inspector = options.inspect === true ? ["--inspector-addr=127.0.0.1:0"] : [];
+    const args = ["serve", "--experimental", "--control-fd=3", ...inspector, join(configDir, configFileName)];
     const child = runGuarded(workerdPath(), args, runDir);
     const output = captureOutput(child);
     const exited = child.exited.finally(cleanUp);
     killWithParent(child, exited, cleanUp);
-    const { port: realPort, operatorsPort } = await listening(child, exited, output);
+    const { port: realPort, operatorsPort, inspectorPort } = await listening(child, exited, output);
     if (options.verbose === true) forwardOutput(child);
     return {
       url: `http://${callableHost(host)}:${realPort}`,
@@ -121,6 +126,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
       keeper,
       siblings,
       operatorsPort,
+      inspectorPort,
       output,
       stop: () => stopChild(child, exited),
       kill: async () => {
@@ -233,7 +239,11 @@ function forwardOutput(child: Guarded): void {
   }
 }
 
-type Ports = { readonly port: number; readonly operatorsPort: number | null };
+type Ports = {
+  readonly port: number;
+  readonly operatorsPort: number | null;
+  readonly inspectorPort: number | null;
+};
 
 async function listening(child: Guarded, exited: Promise<WorkerdExit>, output: () => string): Promise<Ports> {
   const timeout = Promise.withResolvers<never>();
@@ -260,12 +270,14 @@ function reportedPorts(child: Guarded): Promise<Ports> {
   return new Promise((settle) => {
     let buffered = "";
     let operatorsPort: number | null = null;
+    let inspectorPort: number | null = null;
     control?.on("data", (chunk: Buffer) => {
       buffered += chunk.toString("utf8");
       for (const line of buffered.split("\n").slice(0, -1)) {
-        const { socket, port } = JSON.parse(line) as { event?: string; socket?: string; port?: number };
+        const { event, socket, port } = JSON.parse(line) as { event?: string; socket?: string; port?: number };
+        if (event === "listen-inspector") inspectorPort = port ?? null;
         if (socket === "operators") operatorsPort = port ?? null;
-        if (socket === "http" && port !== undefined) settle({ port, operatorsPort });
+        if (socket === "http" && port !== undefined) settle({ port, operatorsPort, inspectorPort });
       }
       buffered = buffered.slice(buffered.lastIndexOf("\n") + 1);
     });

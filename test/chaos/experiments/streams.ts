@@ -2,17 +2,16 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
-import { readFileSync } from "node:fs";
 import { ENGINE_PRESETS } from "../../../backends/gpu-engine/engine-presets.ts";
 import { seededRng } from "../../../src/lib/rng.ts";
 import { startFleet } from "../../support/fleet.ts";
-import type { Fleet } from "../../support/fleet.ts";
 import { eventData, rawCall } from "../../support/raw-client.ts";
 import { startSpeaker } from "../../support/speaker.ts";
 import { ask, dispatchedTwice, leasesGone, violationsOf } from "../client.ts";
 import type { Answered } from "../client.ts";
 import { inParallel, judge, quantile, tally } from "../experiment.ts";
 import type { Experiment } from "../experiment.ts";
+import { residentMb } from "../growth.ts";
 
 const engine = { ...ENGINE_PRESETS.fast, stepBaseMs: 2 };
 const AT_ONCE = 20;
@@ -218,7 +217,7 @@ export const slowReaders: Experiment = {
     const sockets: ReturnType<typeof connect>[] = [];
     try {
       const before = await inParallel(60, 4, () => ask(fleet));
-      const restKb = residentKb(fleet);
+      const restMb = residentMb(fleet.router);
       const body = JSON.stringify({ model: "flood", stream: true, messages: [{ role: "user", content: "x" }] });
       const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${fleet.key}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
       for (let reader = 0; reader < readers; reader++) {
@@ -229,22 +228,22 @@ export const slowReaders: Experiment = {
         sockets.push(socket);
       }
       await fleet.until(
-        async () => flood.open(),
-        (open) => open === readers,
+        async () => flood.begun(),
+        (begun) => begun === readers,
         30_000,
       );
       const during: Answered[] = [];
-      let mostKb = 0;
+      let mostMb = 0;
       for (let second = 0; second < seconds; second++) {
         for (const socket of sockets) socket.read(1_024);
         during.push(...(await inParallel(10, 4, () => ask(fleet))));
-        mostKb = Math.max(mostKb, residentKb(fleet));
+        mostMb = Math.max(mostMb, residentMb(fleet.router));
       }
       must(
         during.every(({ name }) => name === "ok"),
         `others saw ${tally(during.map(({ name }) => name))}`,
       );
-      const grownMb = (mostKb - restKb) / 1_024;
+      const grownMb = mostMb - restMb;
       must(grownMb <= 100, `resident memory grew by ${grownMb.toFixed(0)} MB`);
       const [calm, busy] = [before, during].map((all) =>
         quantile(
@@ -264,20 +263,15 @@ export const slowReaders: Experiment = {
   },
 };
 
-/** Of the router's process, KB. */
-function residentKb(fleet: Fleet): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${fleet.router.pid}/status`, "utf8"))?.[1] ?? 0);
-}
-
 /** An endpoint that sends 10 MB of events as fast as they are taken. */
 async function startFlood() {
   const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "x".repeat(1_000) }, finish_reason: null }] })}\n\n`;
-  let open = 0;
+  // Not how many are open: where the machine's own buffers take 10 MB, the first have ended before the last begin.
+  let begun = 0;
   const server = createServer((request, response) => {
     if (request.method === "GET") return void response.end("ok");
     request.resume();
-    open += 1;
-    response.once("close", () => (open -= 1));
+    begun += 1;
     response.writeHead(200, { "content-type": "text/event-stream" });
     let left = 10_000;
     const more = (): void => {
@@ -292,7 +286,7 @@ async function startFlood() {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    open: () => open,
+    begun: () => begun,
     close: () => {
       server.close();
       server.closeAllConnections();
