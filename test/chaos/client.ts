@@ -95,9 +95,9 @@ export function watchFloor(fleet: Fleet): {
   ends(): Promise<number>;
 } {
   const tookMs: number[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const watching = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const startedAt = performance.now();
       const { request, answer } = rawCall(`${fleet.router.url}/livez`);
       request.end();
@@ -108,7 +108,7 @@ export function watchFloor(fleet: Fleet): {
   })();
   return {
     async ends() {
-      isOver = true;
+      over.abort();
       await watching;
       return quantile(tookMs, 0.99);
     },

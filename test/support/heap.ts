@@ -18,10 +18,10 @@ export async function liveHeapBytes({
     socket.addEventListener("error", reject, { once: true });
   });
   try {
-    let isCollected = false;
-    const collecting = asked(socket, 1, "HeapProfiler.collectGarbage").finally(() => (isCollected = true));
+    const collected = new AbortController();
+    const collecting = asked(socket, 1, "HeapProfiler.collectGarbage").finally(() => collected.abort());
     // An isolate that has nothing to do collects nothing: it is given a request until it has.
-    while (!isCollected) await (await fetch(`${router}/livez`)).text();
+    while (!collected.signal.aborted) await (await fetch(`${router}/livez`)).text();
     await collecting;
     const { usedSize } = (await asked(socket, 2, "Runtime.getHeapUsage")) as { readonly usedSize: number };
     return usedSize;

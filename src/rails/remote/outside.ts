@@ -2,7 +2,8 @@
  * The port of a rail that asks somebody outside, and the one way in which such rails call over HTTP.
  *
  * An answer is believed only if it is one: any status but 2xx, a body that is too long or no JSON, a redirect, a closed
- * connection are failures, and the rail's rule for failures applies.
+ * connection are failures, and the rail's rule for failures applies. A connection that breaks at once is asked once
+ * more: a server that closes an idle one as the question comes looks like that, and to ask twice changes nothing.
  */
 import { callService } from "../../../backends/egress.ts";
 import { readWhole } from "../../wire/read-body.ts";
@@ -30,6 +31,9 @@ export type OutsideRail = (ask: OutsideAsk) => Promise<OutsideAnswer>;
 /** Calls of one rail about one request, one after the other: a request whose texts need more is not judged. */
 export const OUTSIDE_CALLS_MAX = 8;
 
+/** A connection that broke within this without an answer was most likely idle, and closed as the question came, ms. */
+const STALE_MS = 1_000;
+
 export type Question = {
   /** Sent as a bearer token; null or absent: none is. */
   readonly token?: string | null;
@@ -43,11 +47,16 @@ export type Question = {
 /** The answer, parsed. Rejects if there is none: then the service has failed, and said neither yes nor no. */
 export async function postJson(url: string, question: Question): Promise<unknown> {
   const { token = null, headers = {}, body, signal, bytesMax = OUTSIDE_ANSWER_BYTES_MAX } = question;
-  const response = await callService(url, token, {
+  const call = {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/json", ...headers },
     body,
     signal,
+  };
+  const sentAtMs = Date.now();
+  const response = await callService(url, token, call).catch((error: unknown) => {
+    if (signal.aborted || Date.now() - sentAtMs > STALE_MS) throw error;
+    return callService(url, token, call);
   });
   if (!response.ok) {
     await response.body?.cancel();
