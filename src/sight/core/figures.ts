@@ -107,8 +107,9 @@ function plus(counts: Record<string, number>, name: string, by: number): void {
 }
 
 function addBuckets(figures: Figures, time: Time, values: readonly number[]): void {
+  if (values.length === 0) return;
   const buckets = (figures.times[time] ??= []);
-  for (const [index, value] of values.entries()) buckets[index] = (buckets[index] ?? 0) + value;
+  for (let at = 0; at < values.length; at += 1) buckets[at] = (buckets[at] ?? 0) + (values[at] ?? 0);
 }
 
 export function requestsIn({ outcomes, counts }: Figures): {

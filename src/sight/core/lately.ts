@@ -4,20 +4,9 @@
  * Model. A report counts in the slot of its arrival: isolates report once a second, so nothing is older than a slot is
  * wide. The window that was covered is told with the rates: an object that has just started knows less than half a minute.
  */
-import {
-  addDeltas,
-  addFigures,
-  costIn,
-  countOf,
-  errorShare,
-  noFigures,
-  railTrips,
-  requestsIn,
-  timeQuantile,
-} from "./figures.ts";
+import { addFigures, costIn, countOf, errorShare, noFigures, railTrips, requestsIn, timeQuantile } from "./figures.ts";
 import type { Figures } from "./figures.ts";
 import type { FeedFrame } from "./frame.ts";
-import type { SeriesDelta } from "./report.ts";
 
 const SLOT_MS = 5_000;
 const SLOTS = 6;
@@ -32,7 +21,7 @@ export type Lately = { readonly sinceMs: number; readonly slots: Slot[] };
 
 export const createLately = (now: number): Lately => ({ sinceMs: now, slots: [] });
 
-export function noteDeltas(lately: Lately, deltas: readonly SeriesDelta[], now: number): void {
+export function noteFigures(lately: Lately, figures: Figures, now: number): void {
   const index = Math.floor(now / SLOT_MS);
   let slot = lately.slots.at(-1);
   // A clock that was set back counts into the slot that there is.
@@ -41,7 +30,7 @@ export function noteDeltas(lately: Lately, deltas: readonly SeriesDelta[], now: 
     lately.slots.push(slot);
     while (lately.slots.length > SLOTS + 1) lately.slots.shift();
   }
-  addDeltas(slot.figures, deltas);
+  addFigures(slot.figures, figures);
 }
 
 type Rates = NonNullable<FeedFrame<never>["rates"]>;

@@ -31,9 +31,14 @@ export type Tally = {
   readonly series: Map<string, number[]>;
   /** How many series each metric has. */
   readonly sizes: Map<string, number>;
+  /** The values of series that are added to together, by the list of them. */
+  readonly cells: Map<Keyed, readonly (number[] | null)[]>;
 };
 
-export const createTally = (): Tally => ({ series: new Map(), sizes: new Map() });
+/** Series by their keys, which are this version's: the same list each time. */
+type Keyed = readonly { readonly key: string; readonly boundsS: readonly number[] | null }[];
+
+export const createTally = (): Tally => ({ series: new Map(), sizes: new Map(), cells: new Map() });
 
 const METRICS: ReadonlyMap<string, Metric> = new Map(Object.entries({ ...COUNTED, ...OWN }));
 
@@ -42,8 +47,21 @@ export const keyOf = (id: CountedId | OwnId, ...labels: readonly string[]): stri
 
 export type SeriesName = { readonly id: string; readonly metric: Metric; readonly labels: readonly string[] };
 
+/** Names that are remembered: as many as a large deployment has; with one more all are forgotten. */
+const NAMES_MAX = 20_000;
+const names = new Map<string, SeriesName | null>();
+
 /** Null: this version has no such metric, or it has other labels. */
 export function readKey(key: string): SeriesName | null {
+  const known = names.get(key);
+  if (known !== undefined) return known;
+  const read = readNew(key);
+  if (names.size >= NAMES_MAX) names.clear();
+  names.set(key, read);
+  return read;
+}
+
+function readNew(key: string): SeriesName | null {
   const [id = "", ...labels] = key.split(SEPARATOR);
   const metric = METRICS.get(id);
   return metric === undefined || metric.labels.length !== labels.length ? null : { id, metric, labels };
@@ -71,17 +89,49 @@ export function countOwn(tally: Tally, id: OwnId, by: number, ...labels: readonl
 export function merge(tally: Tally, deltas: readonly SeriesDelta[]): Set<string> {
   const changed = new Set<string>();
   for (const [key, values] of deltas) {
-    const name = readKey(key);
-    const isOurs = name !== null && values.length === widthOf(name.metric) && values.every(isCount);
-    if (!isOurs) addTo(tally, changed, keyOf("refused"), [1]);
-    else if (tally.series.has(key) || hasRoom(tally, name)) addTo(tally, changed, key, values);
-    else {
-      addTo(tally, changed, otherKey(name), values);
-      addTo(tally, changed, keyOf("overflow", name.metric.name), [samplesIn(values)]);
-    }
+    const before = tally.series.get(key);
+    // A series that is there was this version's when it began.
+    if (before !== undefined && before.length === values.length && areCounts(values)) {
+      plus(before, values);
+      changed.add(key);
+    } else mergeNew(tally, changed, key, values);
   }
   return changed;
 }
+
+function mergeNew(tally: Tally, changed: Set<string>, key: string, values: readonly number[]): void {
+  const name = readKey(key);
+  const isOurs = name !== null && values.length === widthOf(name.metric) && areCounts(values);
+  if (!isOurs) addTo(tally, changed, keyOf("refused"), [1]);
+  else if (tally.series.has(key) || hasRoom(tally, name)) addTo(tally, changed, key, values);
+  else {
+    addTo(tally, changed, otherKey(name), values);
+    addTo(tally, changed, keyOf("overflow", name.metric.name), [samplesIn(values)]);
+  }
+}
+
+/** The values of these series, each null that finds no room. Those that were not there begin at 0: what is asked for is added to. */
+export function cellsOf(tally: Tally, keyed: Keyed): readonly (number[] | null)[] {
+  const known = tally.cells.get(keyed);
+  if (known !== undefined) return known;
+  const cells = keyed.map(({ key, boundsS }) => cellOf(tally, key, boundsS === null ? 1 : boundsS.length + 2));
+  tally.cells.set(keyed, cells);
+  return cells;
+}
+
+function cellOf({ series, sizes }: Tally, key: string, width: number): number[] | null {
+  const known = series.get(key);
+  if (known !== undefined) return known;
+  const id = idOf(key);
+  const size = sizes.get(id) ?? 0;
+  if (size >= maxOf(width)) return null;
+  const cell = Array.from({ length: width }, () => 0);
+  series.set(key, cell);
+  sizes.set(id, size + 1);
+  return cell;
+}
+
+const maxOf = (width: number): number => (width > 1 ? HISTOGRAM_SERIES_MAX : COUNTER_SERIES_MAX);
 
 /** Adds to a counter of this version's. The caller spells its key: an id of `COUNTED`, and its labels' values. */
 export function add(tally: Tally, key: string, by: number): void {
@@ -92,21 +142,22 @@ export function add(tally: Tally, key: string, by: number): void {
 
 /** Adds a time, ms, to a histogram with these bounds, s. */
 export function observe(tally: Tally, key: string, boundsS: readonly number[], ms: number): void {
+  const values = tally.series.get(key);
+  if (values !== undefined) return observeIn(values, boundsS, ms);
+  const first = Array.from({ length: boundsS.length + 2 }, () => 0);
+  observeIn(first, boundsS, ms);
+  begin(tally, key, first);
+}
+
+/** The same to the values of a series. */
+export function observeIn(values: number[], boundsS: readonly number[], ms: number): void {
   // Clocks of other machines are in some times: none was shorter than nothing.
   const known = Math.max(0, ms);
   const { length } = boundsS;
   let bucket = 0;
   while (bucket < length && known > (boundsS[bucket] ?? 0) * 1_000) bucket += 1;
-  const values = tally.series.get(key);
-  if (values !== undefined) {
-    values[bucket] = (values[bucket] ?? 0) + 1;
-    values[length + 1] = (values[length + 1] ?? 0) + known;
-    return;
-  }
-  const first = Array.from({ length: length + 2 }, () => 0);
-  first[bucket] = 1;
-  first[length + 1] = known;
-  begin(tally, key, first);
+  values[bucket] = (values[bucket] ?? 0) + 1;
+  values[length + 1] = (values[length + 1] ?? 0) + known;
 }
 
 /** The first sample of a series whose key this version has spelled. */
@@ -115,7 +166,7 @@ function begin(tally: Tally, key: string, values: number[]): void {
   const id = idOf(key);
   const size = sizes.get(id) ?? 0;
   // What finds no room goes the long way.
-  if (size >= (values.length > 1 ? HISTOGRAM_SERIES_MAX : COUNTER_SERIES_MAX)) merge(tally, [[key, values]]);
+  if (size >= maxOf(values.length)) merge(tally, [[key, values]]);
   else {
     series.set(key, values);
     sizes.set(id, size + 1);
@@ -143,7 +194,17 @@ export function restore(tally: Tally, key: string, values: readonly number[]): b
   return true;
 }
 
-const isCount = (value: number): boolean => Number.isFinite(value) && value >= 0;
+function areCounts(values: readonly number[]): boolean {
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at] ?? Number.NaN;
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) return false;
+  }
+  return true;
+}
+
+function plus(to: number[], values: readonly number[]): void {
+  for (let at = 0; at < values.length; at += 1) to[at] = (to[at] ?? 0) + (values[at] ?? 0);
+}
 
 function hasRoom({ sizes }: Tally, { id, metric }: SeriesName): boolean {
   const max = metric.kind === "histogram" ? HISTOGRAM_SERIES_MAX : COUNTER_SERIES_MAX;
@@ -160,7 +221,7 @@ function addTo({ series, sizes }: Tally, changed: Set<string>, key: string, valu
   changed.add(key);
   const before = series.get(key);
   if (before !== undefined) {
-    for (const [index, value] of values.entries()) before[index] = (before[index] ?? 0) + value;
+    plus(before, values);
     return;
   }
   series.set(key, [...values]);

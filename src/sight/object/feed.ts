@@ -3,6 +3,7 @@ import type { AlertsConfig } from "../../config/alerts-schema.ts";
 import type { Config } from "../../config/config.ts";
 import { loadConfig } from "../../config/env.ts";
 import { alertsOf } from "../../config/whole-schema.ts";
+import { addDeltas, noFigures } from "../core/figures.ts";
 import type { FeedFrame, FrameEvent } from "../core/frame.ts";
 import type { RequestRecord } from "../core/record.ts";
 import type { Report, ReportReply } from "../core/report.ts";
@@ -101,13 +102,15 @@ export class Feed {
   }
 
   #note(report: Report): void {
-    this.#picture.note(report);
+    const figures = noFigures();
+    addDeltas(figures, report.deltas);
+    this.#picture.note(report, figures);
     const pools = this.#busy;
     for (const [key] of report.deltas) {
       const name = readKey(key);
       if (name?.id === "requests" && name.labels[0] !== undefined && name.labels[0] !== "") pools.add(name.labels[0]);
     }
-    if (!this.#history.note(report.deltas, Date.now())) return;
+    if (!this.#history.note(figures, Date.now())) return;
     this.#busy = new Set();
     this.#ctx.waitUntil(this.#gauge(pools));
   }

@@ -6,12 +6,11 @@
  * the quantiles of all its samples. What is too old is deleted when a minute begins.
  * Rejected: a row a pool and minute (a hundred pools would be a hundred billed rows a minute).
  */
-import { addDeltas, addFigures, noFigures, withFewTrips } from "../core/figures.ts";
+import { addFigures, noFigures, withFewTrips } from "../core/figures.ts";
 import type { Figures } from "../core/figures.ts";
 import { pointOf } from "../core/history-point.ts";
 import type { Gauges } from "../core/history-point.ts";
 import type { HistoryAsked, HistoryTold } from "../feed-port.ts";
-import type { SeriesDelta } from "../core/report.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -43,9 +42,9 @@ export class History {
   }
 
   /** True: a minute has begun. */
-  note(deltas: readonly SeriesDelta[], now: number): boolean {
+  note(figures: Figures, now: number): boolean {
     const begun = this.#roll(now);
-    for (const { entry } of this.#current.values()) addDeltas(entry.figures, deltas);
+    for (const { entry } of this.#current.values()) addFigures(entry.figures, figures);
     if (begun || now - this.#savedAtMs >= SAVE_GAP_MS) this.save(now);
     else this.#timer ??= setTimeout(() => this.save(Date.now()), SAVE_GAP_MS);
     return begun;

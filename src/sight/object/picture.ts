@@ -14,7 +14,8 @@ import { askQueues } from "../ask-queues.ts";
 import { FRAME_VERSION } from "../core/frame.ts";
 import type { FeedFrame } from "../core/frame.ts";
 import { changesBetween } from "../core/fleet-changes.ts";
-import { createLately, noteDeltas, ratesOf } from "../core/lately.ts";
+import type { Figures } from "../core/figures.ts";
+import { createLately, noteFigures, ratesOf } from "../core/lately.ts";
 import type { Gauges } from "../core/history-point.ts";
 import type { RequestRecord } from "../core/record.ts";
 import type { Report } from "../core/report.ts";
@@ -91,8 +92,9 @@ export class Picture {
     return { decisions: this.#decisions.next, events: this.#events.next };
   }
 
-  note({ deltas, records }: Report): void {
-    noteDeltas(this.#lately, deltas, Date.now());
+  /** `figures`: of the report's deltas. */
+  note({ records }: Report, figures: Figures): void {
+    noteFigures(this.#lately, figures, Date.now());
     for (const record of records) this.#decisions.add(record);
   }
 

@@ -1,7 +1,16 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fold } from "../../../src/sight/core/fold.ts";
+import { fold, SHAPES_MAX } from "../../../src/sight/core/fold.ts";
 import type { RailSaid, RequestRecord } from "../../../src/sight/core/record.ts";
-import { createTally, deltasOf, keyOf, readKey } from "../../../src/sight/core/tally.ts";
+import {
+  COUNTER_SERIES_MAX,
+  createTally,
+  deltasOf,
+  keyOf,
+  merge,
+  OTHER,
+  readKey,
+} from "../../../src/sight/core/tally.ts";
 import { COUNTED } from "../../../src/sight/core/metric-names.ts";
 import type { CountedId } from "../../../src/sight/core/metric-names.ts";
 import { attemptRecord as attempt, requestRecord as record } from "../../support/request-record.ts";
@@ -118,5 +127,114 @@ describe("what a request adds to the counts", () => {
       ["schema", "other", "flag"],
       ["schema", "schema:json", "flag"],
     ]);
+  });
+});
+
+describe("what many requests add", () => {
+  const orNull = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: null });
+  const ms = orNull(fc.integer({ min: 0, max: 5_000 }));
+  const anyAttempt = fc
+    .record({
+      region: fc.constantFrom("us-east", "null"),
+      lost: fc.constantFrom(null, "late" as const, "put_back" as const),
+      hedge: fc.boolean(),
+      endedMs: fc.integer({ min: 4, max: 900 }),
+    })
+    .map(attempt);
+  const anyRail = fc
+    .record({
+      status: fc.constantFrom("done", "timeout"),
+      action: fc.constantFrom(null, "flag"),
+      rules: fc.constantFrom([], ["secrets:openai_key"]),
+    })
+    .map(rail);
+  const anyRecord = fc
+    .record({
+      // Names that look like nothing, and nothing itself.
+      pool: fc.constantFrom(null, "null", "llama"),
+      tenant: fc.constantFrom(null, "null", "acme"),
+      model: fc.constantFrom(null, "null"),
+      operation: fc.constantFrom(null, "chat" as const),
+      outcome: fc.constantFrom("served" as const, "shed" as const),
+      reason: fc.constantFrom(null, "saturated"),
+      why: fc.constantFrom(null, "cold_start", "spill"),
+      attempts: fc.array(anyAttempt, { maxLength: 5 }),
+      rails: fc.array(anyRail, { maxLength: 2 }),
+      ms: fc.record({
+        overhead: ms,
+        lease: ms,
+        queue: ms,
+        rails: ms,
+        ttft: ms,
+        total: fc.integer({ min: 0, max: 9_000 }),
+      }),
+      tokens: fc.record({ in: ms, cached: ms, out: orNull(fc.integer({ min: 0, max: 3 })) }),
+      bytes: fc.record({ in: ms, out: ms }),
+      costMicros: ms,
+    })
+    .map(record);
+
+  /** With a rule among its rails a record is spelled anew: what is remembered of others plays no part. */
+  const MARKED = rail({ rail: "marker", rules: ["marker:found"] });
+  const byItself = (one: RequestRecord) =>
+    [...counted({ ...one, rails: [...one.rails, MARKED] })].filter(([key]) => !key.includes("marker"));
+
+  test("is the sum of what each adds by itself, however alike they are", () => {
+    fc.assert(
+      fc.property(fc.array(anyRecord, { maxLength: 30 }), (records) => {
+        const apart = createTally();
+        for (const one of records) merge(apart, byItself(one));
+        expect(counted(...records)).toEqual(new Map(deltasOf(apart)));
+      }),
+    );
+  });
+
+  const base = record({ costMicros: 4 });
+  const numbered: readonly (readonly [name: string, of: (value: number | null) => RequestRecord])[] = [
+    ...(["overhead", "lease", "queue", "rails", "ttft"] as const).map(
+      (name) => [`ms.${name}`, (value: number | null) => ({ ...base, ms: { ...base.ms, [name]: value } })] as const,
+    ),
+    ...(["in", "cached", "out"] as const).map(
+      (name) =>
+        [`tokens.${name}`, (value: number | null) => ({ ...base, tokens: { ...base.tokens, [name]: value } })] as const,
+    ),
+    ...(["in", "out"] as const).map(
+      (name) =>
+        [`bytes.${name}`, (value: number | null) => ({ ...base, bytes: { ...base.bytes, [name]: value } })] as const,
+    ),
+    ["tokens.in alone", (value) => ({ ...base, tokens: { in: value, cached: null, out: null } })],
+    ["costMicros", (costMicros) => ({ ...base, costMicros })],
+  ];
+  test.each(numbered)("is right by %s where another like it has more, less or nothing of that", (_, of) => {
+    for (const value of [2, 1, 0, null, 0, 1, 2]) {
+      expect(counted(of(value))).toEqual(new Map(byItself(of(value))));
+    }
+  });
+
+  test.each(["pool", "tenant", "model", "reason", "region", "why", "operation"] as const)(
+    "is told apart where a %s is not known and where it has a name that says so",
+    (member) => {
+      const hasNull = (value: string | null) =>
+        [...counted(record({ [member]: value, outcome: "shed" })).keys()].some((key) =>
+          key.split("\u001F").includes("null"),
+        );
+      // One after the other: shapes are remembered.
+      expect([hasNull(null), hasNull("null"), hasNull(null)]).toEqual([false, true, false]);
+    },
+  );
+
+  test("is counted where there are more shapes than are remembered", () => {
+    const count = 2 * SHAPES_MAX + 1;
+    const all = counted(...Array.from({ length: 2 * count }, (_, nth) => record({ tenant: `t${nth % count}` })));
+    expect(only(all, "tenantRequests").map(([, values]) => values)).toEqual(Array.from({ length: count }, () => [2]));
+  });
+
+  test("goes to the series named other where a metric has no room, as one by one", () => {
+    const tenants = COUNTER_SERIES_MAX + 2;
+    const all = counted(
+      ...Array.from({ length: tenants }, (_, nth) => record({ tenant: `t${nth}`, bytes: { in: 2, out: 1 } })),
+    );
+    expect(all.get(keyOf("tenantRequests", OTHER, OTHER, OTHER))).toEqual([2]);
+    expect(all.get(keyOf("requestBytes", "llama"))).toEqual([2 * tenants]);
   });
 });
