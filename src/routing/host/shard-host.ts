@@ -328,11 +328,12 @@ export class ShardHost {
       return;
     }
     probe.running = true;
+    const askedMs = this.#now;
     const result = await this.#ports.probe(endpointId);
     probe.running = false;
     probe.lastMs = this.#now;
     if (result !== null) {
-      this.#perform(this.#core.applyProbe(this.state, endpointId, result, this.#now, this.#ports.rng));
+      this.#perform(this.#core.applyProbe(this.state, endpointId, result, this.#now, this.#ports.rng, askedMs));
     }
   }
 

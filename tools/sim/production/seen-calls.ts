@@ -41,9 +41,9 @@ export function seenCalls(core: ShardCalls, { shard, watch, resolved }: Seeing):
       watch?.carried(shard, report);
       return seen(core.applyReport(state, report, now, rng));
     },
-    applyProbe: (state, endpointId, result, now, rng) => {
+    applyProbe: (state, endpointId, result, now, rng, askedMs) => {
       const wasDown = state.endpoints.get(endpointId)?.health === "down";
-      const effects = core.applyProbe(state, endpointId, result, now, rng);
+      const effects = core.applyProbe(state, endpointId, result, now, rng, askedMs);
       if (wasDown && state.endpoints.get(endpointId)?.health === "up") watch?.cameBack(shard, endpointId);
       return seen(effects);
     },

@@ -54,12 +54,15 @@ export function leaveStep(
 /** What a shard said of such requests is believed for so long, ms: whoever sends any asks one of the pool's sooner. */
 export const POISON_HEARD_MS = 60_000;
 
-/** Requests of the pool that end endpoints, as its shards have said: refused for `forMs` from now on, or to be looked out for. */
+/**
+ * Requests of the pool that end endpoints: refused for `forMs` from now on, or to be looked out for. The last word counts,
+ * whichever shard's it is: they tell each other, and an older word of another one may have been taken back.
+ */
 export function poisonHeard({ heard }: LeaseCache, pool: string, now: number): readonly PoisonTold[] {
-  const all: PoisonTold[] = [];
-  for (const [shard, { poison, atMs }] of heard) {
-    if (poison.length === 0 || now - atMs >= POISON_HEARD_MS || parseShardName(shard)?.pool !== pool) continue;
-    for (const { request, forMs } of poison) all.push({ request, forMs: Math.max(0, forMs - (now - atMs)) });
-  }
-  return all;
+  let last = { atMs: now - POISON_HEARD_MS, poison: NOTHING_HEARD.poison as readonly PoisonTold[] };
+  for (const [shard, word] of heard) if (word.atMs > last.atMs && parseShardName(shard)?.pool === pool) last = word;
+  const { poison, atMs } = last;
+  return poison.length === 0
+    ? poison
+    : poison.map(({ request, forMs }) => ({ request, forMs: Math.max(0, forMs - (now - atMs)) }));
 }

@@ -64,11 +64,9 @@ export const POISON_MS = 600_000;
 /** A kill is forgotten after this, ms. */
 export const KILL_LIFE_MS = 3_600_000;
 /** What breaks within this of the first breaks with it, ms: connections are lost one after the other. */
-export const TOGETHER_MS = 1_000;
+export const TOGETHER_MS = 2_000;
 /** A probe must find the endpoint gone within this, ms: two of them at their longest. */
 export const CONFIRM_MS = 5_000;
-/** A probe that finds an endpoint well so soon after a break may have asked before it, ms. */
-export const LOOKED_BEFORE_MS = 250;
 /** Requests of one death; a GPU worker runs a few hundred, and more suspects say less of each. */
 export const DEATH_REQUESTS_MAX = 256;
 /** Suspects remembered; the one whose last kill is oldest is forgotten first. */
@@ -122,10 +120,10 @@ export function confirmDeath(book: PoisonBook, endpointId: string, now: number):
   return [...death.requests];
 }
 
-/** A probe found it well: whatever broke, it lives; unless the probe may have been there before. */
-export function noteAlive({ deaths }: PoisonBook, endpointId: string, now: number): void {
+/** A probe that was sent at `askedMs` found it well: whatever broke before, it lives. */
+export function noteAlive({ deaths }: PoisonBook, endpointId: string, askedMs: number): void {
   const death = deaths.get(endpointId);
-  if (death !== undefined && (death.isConfirmed || now - death.atMs >= LOOKED_BEFORE_MS)) deaths.delete(endpointId);
+  if (death !== undefined && askedMs >= death.atMs) deaths.delete(endpointId);
 }
 
 /** An endpoint served it, or an operator speaks for it: what ended before was not its doing. */

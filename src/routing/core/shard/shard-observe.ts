@@ -15,17 +15,18 @@ import { noteFailure } from "./shard-news.ts";
 import { noteLife } from "./shard-poison.ts";
 import { sweep } from "./shard-settle.ts";
 
-/** Takes a probe's result, then serves the queue. */
+/** Takes the result of a probe that was sent at `askedMs`, then serves the queue. */
 export function applyProbe(
   state: ShardState,
   endpointId: string,
   result: ProbeResult,
   now: number,
   rng: Rng,
+  askedMs: number = now,
 ): readonly Effect[] {
   const endpoint = state.endpoints.get(endpointId);
   if (endpoint === undefined) return [];
-  noteLife(state, endpointId, result, now);
+  noteLife(state, endpointId, result, { now, askedMs });
   observeProbe(endpoint, result, now, inFlight(state.leases, endpointId));
   if (result.kind === "failed") noteFailure(state.news, endpointId, "probe", result.failure, now);
   return sweep(state, now, rng);

@@ -25,9 +25,14 @@ export function noteSuspect(
   if (isBroken && noteBroken(state.poison, endpointId, suspect, now)) noteKills(state, [suspect], endpointId, now);
 }
 
-/** What a probe found says whether an endpoint lives. */
-export function noteLife(state: ShardState, endpointId: string, { kind }: ProbeResult, now: number): void {
-  if (kind === "ready") noteAlive(state.poison, endpointId, now);
+/** What a probe that was sent at `askedMs` found says whether an endpoint lives. */
+export function noteLife(
+  state: ShardState,
+  endpointId: string,
+  { kind }: ProbeResult,
+  { now, askedMs }: { readonly now: number; readonly askedMs: number },
+): void {
+  if (kind === "ready") noteAlive(state.poison, endpointId, askedMs);
   else if (kind === "failed" || state.poison.deaths.has(endpointId)) {
     const killed = confirmDeath(state.poison, endpointId, now);
     if (killed.length > 0) noteKills(state, killed, endpointId, now);

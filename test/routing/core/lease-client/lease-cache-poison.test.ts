@@ -20,11 +20,11 @@ const poison = [
   { request: "y", forMs: 0 },
 ];
 
-test("what any shard of the pool has said counts, less the time since, and no other pool's", () => {
+test("the last word of any shard of the pool counts, less the time since, and no other pool's", () => {
   const leaseCache = createLeaseCache("i");
+  noteHeard(leaseCache, "pool:p:eu", {}, -1);
   noteHeard(leaseCache, "pool:p:us", { poison }, 0);
-  noteHeard(leaseCache, "pool:p:eu", {}, 0);
-  noteHeard(leaseCache, "pool:q:us", { poison: [{ request: "z", forMs: 1 }] }, 0);
+  noteHeard(leaseCache, "pool:q:us", { poison: [{ request: "z", forMs: 1 }] }, 1);
   expect(poisonHeard(leaseCache, "p", 400)).toEqual([
     { request: "x", forMs: 600 },
     { request: "y", forMs: 0 },
@@ -32,13 +32,18 @@ test("what any shard of the pool has said counts, less the time since, and no ot
   expect(poisonHeard(leaseCache, "p", 1_500)[0]?.forMs).toBe(0);
 });
 
-test("the last word of a shard counts, also that there is none; an old one for POISON_HEARD_MS", () => {
+test("what one shard has said is over when another one says that there is none", () => {
+  const leaseCache = createLeaseCache("i");
+  noteHeard(leaseCache, "pool:p:eu", { poison }, 0);
+  noteHeard(leaseCache, "pool:p:us", {}, 1);
+  expect(poisonHeard(leaseCache, "p", 2)).toEqual([]);
+});
+
+test("an old word counts for POISON_HEARD_MS", () => {
   const leaseCache = createLeaseCache("i");
   noteHeard(leaseCache, "pool:p:us", { poison }, 0);
   expect(poisonHeard(leaseCache, "p", POISON_HEARD_MS - 1)).toHaveLength(2);
   expect(poisonHeard(leaseCache, "p", POISON_HEARD_MS)).toEqual([]);
-  noteHeard(leaseCache, "pool:p:us", {}, 1);
-  expect(poisonHeard(leaseCache, "p", 1)).toEqual([]);
 });
 
 test("asking for news forgets nothing of it", () => {
