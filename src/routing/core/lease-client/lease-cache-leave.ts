@@ -59,6 +59,8 @@ export const POISON_HEARD_MS = 60_000;
  * whichever shard's it is: they tell each other, and an older word of another one may have been taken back.
  */
 export function poisonHeard({ heard }: LeaseCache, pool: string, now: number): readonly PoisonTold[] {
+  // Most of the time no shard says anything.
+  if (![...heard.values()].some(({ poison: told }) => told.length > 0)) return NOTHING_HEARD.poison;
   let last = { atMs: now - POISON_HEARD_MS, poison: NOTHING_HEARD.poison as readonly PoisonTold[] };
   for (const [shard, word] of heard) if (word.atMs > last.atMs && parseShardName(shard)?.pool === pool) last = word;
   const { poison, atMs } = last;
