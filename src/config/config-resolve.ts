@@ -89,6 +89,7 @@ function resolveEndpoint(raw: RawEndpoint): EndpointConfig {
     queuesExcess: raw.queuesExcess ?? raw.backend !== "runpod-lb",
     url: baseOf(raw.url),
     model: raw.model ?? null,
+    protocols: raw.protocols ?? null,
     auth: raw.auth ?? null,
     workersMin: workers.min,
     workersMax,

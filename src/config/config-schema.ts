@@ -38,7 +38,7 @@ import {
   STALL_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
 import { adminSchema, jwtSchema, keySchema } from "./access-schema.ts";
-import { engineLoad, streamUsage } from "./engine-schema.ts";
+import { engineLoad, protocols, streamUsage } from "./engine-schema.ts";
 import { limits, prices, tenantLimits } from "./limits-schema.ts";
 import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
@@ -213,6 +213,7 @@ const endpoint = z.strictObject({
       "First guess of prompt speed, tokens per ms, above 0 to 10000; learned afterwards. Default 16: an 8B model on one mid-range GPU.",
     ),
   engineLoad,
+  protocols,
   health: health.prefault({}).describe("Where to ask whether the endpoint is up. Default: /health on its URL."),
 });
 

@@ -20,6 +20,7 @@ type Backend = RawEndpoint["backend"];
 export type Scope = "infer" | "admin" | "worker" | "operate";
 /** `session`: what names a session; `prefix`: that, else how the prompt begins. */
 export type AffinityMode = (typeof AFFINITY_MODES)[number];
+export type Protocol = NonNullable<RawEndpoint["protocols"]>[number];
 export type EngineLoad = (typeof ENGINE_LOADS)[number];
 
 /** Name of an environment secret; the secret is never in the config. */
@@ -73,6 +74,8 @@ export type EndpointConfig = {
   readonly queuesExcess: boolean;
   /** Where its engine tells of its load. */
   readonly engineLoad: EngineLoad;
+  /** Which it speaks itself; null: found out. */
+  readonly protocols: readonly Protocol[] | null;
   /** Requests per GPU worker at which the platform's scaler adds one. */
   readonly scalerValue: number;
   readonly idleTimeoutMs: number;

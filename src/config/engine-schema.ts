@@ -15,3 +15,11 @@ export const streamUsage = z
   .describe(
     "Ask endpoints for the usage of every chat and completion stream (stream_options.include_usage), also where the client has not: the router then knows how much of a prompt was cached. Default false: the client sees one more chunk, with usage and no choices; llama.cpp tells as much without being asked.",
   );
+
+export const protocols = z
+  .array(z.enum(["chat", "responses", "messages"]))
+  .refine((names) => names.includes("chat"), { error: 'name "chat" too: every endpoint speaks it' })
+  .optional()
+  .describe(
+    'Protocols that the endpoint speaks itself: "chat", which each does, "responses" (/v1/responses) and "messages" (/v1/messages). What it does not speak is translated to chat and back. Default: found out. It is asked as the client asks, and in chat where it has no such path.',
+  );

@@ -43,7 +43,8 @@ export async function runAttempts<Reply>(
         ? await onLease(course, answer)
         : await (await loadLosses()).afterNoLease(course, answer);
     if ("ends" in next) return next.ends;
-    answer = await leases.take({ ...leaseRequest, ...next.asks, again: true }, pool.config.patienceMs);
+    const excluded = [...leaseRequest.excluded, ...next.asks.excluded];
+    answer = await leases.take({ ...leaseRequest, ...next.asks, excluded, again: true }, pool.config.patienceMs);
   }
 }
 

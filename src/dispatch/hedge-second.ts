@@ -20,7 +20,7 @@ export async function runSecond<Reply>(
   const { leases } = first;
   // Nobody waits for its lease.
   const { waits: _waits, ...request } = leaseRequest;
-  const hedging: LeaseRequest = { ...request, excluded: [...tried], purpose: "hedge" };
+  const hedging: LeaseRequest = { ...request, excluded: [...request.excluded, ...tried], purpose: "hedge" };
   const asked = lateForMs === null ? hedging : { ...hedging, lateForMs };
   const answer = await leases.take(asked, pool.config.patienceMs);
   const way = answer.kind === "leased" ? wayOf(leases, answer.heldLease, upstream.to, bounds.clientGone) : null;

@@ -1,6 +1,8 @@
 /** What of a request goes to an endpoint, and what bounds the wait for it. */
 import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
+import type { Answer } from "../wire/refusal.ts";
+import type { EdgeEndpoint } from "./runtime.ts";
 import type { Bounds } from "./upstream.ts";
 
 /** The trace that a request is in (W3C Trace Context), and its own span there. */
@@ -26,4 +28,13 @@ export type Outgoing = Bounds & {
   readonly isClientsPath: boolean;
   /** Under which key a request would come that goes on from its answer, by the answer's id; absent: nobody wants to know. */
   readonly keyOfAnswer?: (answerId: string) => string;
+  /** Asks an endpoint in words that it understands; absent: it is sent as it is. */
+  readonly speech?: Speech;
 };
+
+/** `send`: sends the request with these words in place of its own. */
+export type Speech = (
+  endpoint: EdgeEndpoint,
+  outgoing: Outgoing,
+  send: (words: Partial<Pick<Outgoing, "path" | "body" | "headers">>) => Promise<Answer>,
+) => Promise<Answer>;

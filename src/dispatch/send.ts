@@ -22,10 +22,18 @@ let namePart: NamePart | null = null;
 /** Names that endpoints were found to have, for as long as this config lives. */
 const learned = new WeakMap<EdgeEndpoint, string>();
 
-export async function send(
+type Sender = Pick<Asking, "signal" | "workerId" | "nth">;
+
+export async function send(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Sender): Promise<Answer> {
+  const { speech } = outgoing;
+  if (speech === undefined) return sendAsIs(endpoint, outgoing, asking);
+  return speech(endpoint, outgoing, async (words) => sendAsIs(endpoint, { ...outgoing, ...words }, asking));
+}
+
+async function sendAsIs(
   endpoint: EdgeEndpoint,
   outgoing: Outgoing,
-  { signal, workerId, nth }: Pick<Asking, "signal" | "workerId" | "nth">,
+  { signal, workerId, nth }: Sender,
 ): Promise<Answer> {
   const { workerHeader } = endpoint.backend;
   const { method, path, body, trace } = outgoing;

@@ -38,8 +38,8 @@ export type Explained = {
   readonly decision: string | null;
   /** What the input rails said. */
   readonly checked: Checked;
-  /** Adds where its limits stand; null: it has none. */
-  readonly tellLimits: ((headers: HeaderRecord) => void) | null;
+  /** Adds where its limits stand, and in which protocol it was asked. */
+  readonly tell: (headers: HeaderRecord) => void;
   /** What sending the request beside its rails has saved, ms; null: it was sent after them. */
   readonly savedMs: number | null;
 };
@@ -64,7 +64,7 @@ export function answerBegun(edge: Authenticated, begun: BegunAnswer, explained: 
   }
   if (explained.savedMs !== null) headers[RAILS_SAVED_MS] = String(explained.savedMs);
   if (explained.decision !== null) headers[DECISION] = explained.decision;
-  explained.tellLimits?.(headers);
+  explained.tell(headers);
   dress(headers, edge.requestId, edge.runtime.config);
   const { pool, checked, path } = explained;
   const format = railedFormat(pool, path, checked, status);

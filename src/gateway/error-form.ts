@@ -20,6 +20,6 @@ const MESSAGES_TOO = /\/count_tokens\/?$/;
 export function errorFormOf(path: string, config: Config | null): ErrorForm {
   if (RUNPOD_PATH.test(path)) return "runpod";
   const declared = config?.routes.get(withoutLastSlash(path))?.upstreamPath;
-  const upstream = declared ?? POOL_PATH.exec(path)?.[1] ?? "";
+  const upstream = declared ?? POOL_PATH.exec(path)?.[1] ?? path;
   return answerFormat(upstream.replace(MESSAGES_TOO, "")) === "anthropic" ? "anthropic" : "openai";
 }

@@ -1,5 +1,5 @@
 /**
- * Paths with a name in them, which few requests have: one model, and what operators order. Loaded with the first of them.
+ * Paths with a name in them, which few requests have: one model, a response that is kept, and what operators order. Loaded with the first of them.
  * Deny by default holds here too: every route goes through `admit`, which the router hands in.
  */
 import { Router } from "itty-router";
@@ -9,6 +9,7 @@ import type { Answer } from "../wire/refusal.ts";
 import { modelById } from "../wire/openai.ts";
 import { answerJson } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
+import { keptResponse } from "./kept-responses.ts";
 import { administer, notServed, unknownModel } from "./admin/rare.ts";
 import type { AdminAction } from "./admin/rare.ts";
 
@@ -21,6 +22,10 @@ const patterns = Router<IRequest, [EdgeRequest, Admit], Answer>();
 patterns
   .get("/openapi.json", openToAll(document))
   .get("/v1/models/:id+", authenticated("infer", model))
+  .get("/v1/responses/:id", authenticated("infer", kept("")))
+  .delete("/v1/responses/:id", authenticated("infer", kept("")))
+  .post("/v1/responses/:id/cancel", authenticated("infer", kept("/cancel")))
+  .get("/v1/responses/:id/input_items", authenticated("infer", kept("/input_items")))
   .post("/admin/endpoints/:id/drain", authenticated("admin", admin("drain")))
   .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
   .post("/admin/pools/:pool/drain", authenticated("admin", admin("drainPool")))
@@ -58,6 +63,10 @@ function openToAll(handler: (edge: EdgeRequest) => Promise<Answer>) {
 async function document(edge: EdgeRequest): Promise<Answer> {
   const { openApi } = await import("./openapi.ts");
   return openApi(edge);
+}
+
+function kept(rest: string): Handler {
+  return async (edge, { id = "" }) => keptResponse(edge, decodeURIComponent(id), rest);
 }
 
 /** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */

@@ -11,7 +11,7 @@ import type { Priority } from "../routing/core/shard/priority.ts";
 import { ALL_READ } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import { tokensIn } from "../wire/token-bytes.ts";
-import { engineMemberIn, readInferenceBody } from "../wire/openai.ts";
+import { engineMemberIn, readInferenceBody, SPOKEN } from "../wire/openai.ts";
 import { keyedHash } from "../lib/keyed-hash.ts";
 import type { InferencePath } from "../wire/openai.ts";
 import { railHeaders } from "../rails/rail-headers.ts";
@@ -49,6 +49,7 @@ import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
 import { noteChecked, noteParcel } from "./note.ts";
 import type { Seen } from "../sight/seen.ts";
+import type { Speaking } from "./speaking.ts";
 import { traceOf } from "../sight/trace.ts";
 import { wantsCandidates } from "../sight/watched.ts";
 import { unreadOf } from "./unread.ts";
@@ -73,6 +74,8 @@ export type Parcel = {
   readonly headers: HeaderRecord;
   /** Its body with the wish for usage, where the pool has one; null: as it came. */
   readonly asking: ((body: unknown) => unknown) | null;
+  /** Who can answer it, and how each is asked; absent: everybody, as it is. */
+  readonly speaking?: Speaking | undefined;
 };
 
 /** Loaded with the first long prompt, the first stream that is asked for its usage, and the first rail outside. */
@@ -80,6 +83,7 @@ const affinityPart = part(async () => import("./affinity-key.ts"));
 const usagePart = part(async () => import("./stream-usage.ts"));
 const keeperPart = part(async () => import("./keep-lease.ts"));
 const withinPart = part(async () => import("../access/within.ts"));
+const speakingPart = part(async () => import("./speaking.ts"));
 const overlapPart = part(async () => import("./overlap.ts"));
 
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
@@ -101,6 +105,9 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
     return unknownModel(read.value.model, config);
   }
   const { stream } = read.value;
+  const spoken = SPOKEN[path];
+  const speaking = spoken === undefined ? undefined : (await speakingPart()).speakingOf(edge, pool, spoken, json);
+  if (speaking !== undefined && "reason" in speaking) return speaking;
   return send(edge, {
     pool,
     method: "POST",
@@ -111,6 +118,7 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
     isInference: true,
     isClientsPath: false,
     repeatable: true,
+    speaking,
   });
 }
 
@@ -128,11 +136,15 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     if (refusal !== null) return refusal;
   }
   if (given.pool.endpoints.size === 0) return { reason: "jobs_only" };
-  const inputTokens = tokensIn(given.pool.tokenBytes, given.bytes?.byteLength ?? 0);
+  // Whoever counts a prompt does not read it.
+  const promptBytes = given.path.endsWith("/count_tokens") ? 0 : (given.bytes?.byteLength ?? 0);
+  const inputTokens = tokensIn(given.pool.tokenBytes, promptBytes);
   const limiting = limitsOn(edge, { ...given, inputTokens });
   const metering = limiting instanceof Promise ? await limiting : limiting;
   if (metering !== null && "reason" in metering) return metering;
-  const parcel: Parcel = { ...given, headers, asking: both(asking, metering?.bound ?? null) };
+  const { speaking } = given;
+  const changes = both(speaking?.change ?? null, metering?.bound ?? null);
+  const parcel: Parcel = { ...given, headers, asking: both(asking, changes) };
   const { place, key, colo } = placeOf(edge.request, runtime, edge.dev);
   const line = inLineOf(runtime.affinitySecret, lineAsked(edge, parcel));
   if ("reason" in line) return line;
@@ -149,7 +161,8 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
         ? null
         : await affinityOf(edge, parcel, inputTokens, line),
     adapter: adapterOf(parcel),
-    excluded: [],
+    excluded: speaking?.excluded ?? [],
+    purpose: "first",
     explain: edge.seen.tellsCandidates || isExplained(edge),
     ...line,
     mayPutBack: mayPutBack(parcel, line.priority),
@@ -284,7 +297,10 @@ async function respond(
     overheadMs: answer.sentAtMs - edge.startedAtMs,
     decision: leaseRequest.explain && isExplained(edge) ? await explained(edge.seen, outcome, checked) : null,
     checked,
-    tellLimits,
+    tell(headers) {
+      tellLimits?.(headers);
+      parcel.speaking?.tell(headers, answer.endpoint.config.id);
+    },
     savedMs,
   });
 }
@@ -379,6 +395,7 @@ function outgoingOf(
     stream: parcel.stream,
     protocol,
     isClientsPath: parcel.isClientsPath,
+    ...(parcel.speaking && { speech: parcel.speaking.speech }),
     ...(protocol === "responses" && config.affinity !== "off"
       ? { keyOfAnswer: answerKeys(edge.runtime.affinitySecret, edge.identity.tenant) }
       : {}),

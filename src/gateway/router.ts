@@ -3,7 +3,7 @@
  * the scope it needs. The path is the door's (`edge.path`): nobody here reads the URL again.
  */
 import { KEY_HEADERS } from "../wire/headers.ts";
-import { modelList } from "../wire/openai.ts";
+import { INFERENCE_PATHS, modelList } from "../wire/openai.ts";
 import { withoutLastSlash } from "../wire/request-target.ts";
 import { part } from "../dispatch/part.ts";
 import { err } from "../lib/result.ts";
@@ -34,7 +34,7 @@ const recordedPart = part(async () => import("./admin/recorded.ts"));
 
 /** Paths without parameters: one look-up decides, which is what every inference request pays. */
 const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
-  ...(["/v1/chat/completions", "/v1/completions", "/v1/embeddings"] as const).map((path): [string, Exact] => [
+  ...INFERENCE_PATHS.map((path): [string, Exact] => [
     path,
     { method: "POST", scope: "infer", handler: async (edge) => infer(edge, path) },
   ]),

@@ -1,22 +1,14 @@
 /**
  * Lets the output rails see a stream of events while its bytes stay native.
  *
- * Model. The platform's HTML rewriter pulls bytes through without JavaScript and calls a handler with each piece
- * of text, decoded; it sends on what the handler leaves alone as it came. Behind a `<plaintext>` tag, HTML is
- * text to its very end, so the stream is opened with one, which the rewriter takes out again: from there on
- * nothing in the stream is markup. A test holds it to every byte. Ends, cuts and clients that leave are the
+ * Model. Each piece of text passes the rails (`dispatch/text-rewriter.ts`). Ends, cuts and clients that leave are the
  * relay's, as without rails (`relay.ts`).
- * Source: the HTML standard, 13.2.5.5 (PLAINTEXT state), and Cloudflare's HTMLRewriter.
- * Rejected: a loop of `read` and `write`, which costs two resumptions of the isolate for each piece where this costs
- * one (docs/explanation/performance.md has the measurement); and a `TransformStream`, which costs more than the loop.
  */
 import { RailFailed } from "./core/stream/stream-guard.ts";
 import type { Pushed, StreamRails } from "./core/stream/stream-rails.ts";
 import type { StreamBlock } from "./core/stream/stream-text.ts";
+import { rewriteText } from "../dispatch/text-rewriter.ts";
 import { midStreamError } from "../wire/error-body.ts";
-
-/** What the relay sends before the first byte. */
-export const STREAM_OPENING: Uint8Array = new TextEncoder().encode("<plaintext>");
 
 export type StreamRun = {
   readonly rails: StreamRails;
@@ -28,7 +20,7 @@ export type StreamRun = {
   ended(blocked: StreamBlock | null): void;
 };
 
-/** The stream for the client. `body` begins with STREAM_OPENING. */
+/** The stream for the client. `body` begins with STREAM_OPENING (`dispatch/text-rewriter.ts`). */
 export function rewriteStream(body: ReadableStream<Uint8Array>, run: StreamRun): ReadableStream<Uint8Array> | null {
   let isOver = false;
   let hasBegun = false;
@@ -43,25 +35,21 @@ export function rewriteStream(body: ReadableStream<Uint8Array>, run: StreamRun):
     }
     return out;
   };
-  const rewriter = new HTMLRewriter()
-    .on("plaintext", { element: (element) => void element.removeAndKeepContent() })
-    .onDocument({
-      text: (chunk) => {
-        const { text } = chunk;
-        const out = look(() => run.rails.push(text));
-        if (!hasBegun && run.rails.hasText()) {
-          hasBegun = true;
-          run.began();
-        }
-        if (out !== text) chunk.replace(out, { html: true });
-      },
-      end: (end) => {
-        const out = look(() => run.rails.end());
-        if (out !== "") end.append(out, { html: true });
-        run.ended(blocked);
-      },
-    });
-  return rewriter.transform(new Response(body)).body;
+  return rewriteText(body, {
+    push(text) {
+      const out = look(() => run.rails.push(text));
+      if (!hasBegun && run.rails.hasText()) {
+        hasBegun = true;
+        run.began();
+      }
+      return out;
+    },
+    end() {
+      const out = look(() => run.rails.end());
+      run.ended(blocked);
+      return out;
+    },
+  });
 }
 
 /** The same for a stream that is there as a whole. */

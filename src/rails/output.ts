@@ -27,7 +27,8 @@ import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Railing } from "./railing.ts";
 import { logFailures, logOutput, outputRecords, outputSetOf, unreadRecord } from "./output-set.ts";
 import type { OutputSet } from "./output-set.ts";
-import { rewriteStream, rewriteWhole, STREAM_OPENING } from "./output-stream.ts";
+import { STREAM_OPENING } from "../dispatch/text-rewriter.ts";
+import { rewriteStream, rewriteWhole } from "./output-stream.ts";
 import type { StreamRun } from "./output-stream.ts";
 
 /** A whole answer that is read: a million tokens of text. The isolate holds it a few times over. */

@@ -24,6 +24,8 @@ export const EXPLAIN = "x-warmpath-explain";
 export const DECISION = "x-warmpath-decision";
 /** What each input rail said, and how long it took: `rail-headers.ts`. */
 export const RAILS = "x-warmpath-rails";
+/** The answer was translated, from which protocol, and what of the request was left out. */
+export const TRANSLATED = "x-warmpath-translated";
 /** How much sooner the answer was there because the request was sent beside its rails, ms. */
 export const RAILS_SAVED_MS = "x-warmpath-rails-saved-ms";
 export const SERVER_TIMING = "server-timing";
@@ -67,6 +69,7 @@ export const EXPOSED_HEADERS: readonly string[] = [
   DECISION,
   RAILS,
   RAILS_SAVED_MS,
+  TRANSLATED,
   SERVER_TIMING,
   "retry-after",
   "retry-after-ms",

@@ -19,6 +19,8 @@ const SERVED = [
   "/v1/chat/completions",
   "/v1/completions",
   "/v1/embeddings",
+  "/v1/responses",
+  "/v1/messages",
   "/v1/models",
   "/v1/jobs",
   "/health",

@@ -16,8 +16,16 @@ export const INFERENCE_PATHS = [
   "/v1/embeddings",
   "/v1/responses",
   "/v1/messages",
+  "/v1/messages/count_tokens",
 ] as const;
 export type InferencePath = (typeof INFERENCE_PATHS)[number];
+
+/** Those that are told in chat completions where an endpoint does not have them, and under which name. */
+export const SPOKEN: Readonly<Partial<Record<InferencePath, "responses" | "messages" | "count">>> = {
+  "/v1/responses": "responses",
+  "/v1/messages": "messages",
+  "/v1/messages/count_tokens": "count",
+};
 
 /** Longer than any name in the config (200): a longer one can only be a mistake. */
 export const MODEL_CHARS_MAX = 256;
@@ -42,6 +50,7 @@ const TOKEN_LIMITS: Readonly<Record<InferencePath, readonly string[]>> = {
   "/v1/embeddings": [],
   "/v1/responses": ["max_output_tokens"],
   "/v1/messages": ["max_tokens"],
+  "/v1/messages/count_tokens": [],
 };
 
 /** A number that is written as a text: as many digits as a double holds. */

@@ -37,6 +37,7 @@ export const ranks: readonly (readonly Room[])[] = [
     { room: "src/jobs/core/" },
     { room: "src/sight/core/" },
     { room: "src/tenants/core/" },
+    { room: "src/translate/core/" },
   ],
   // Pure as well. Three of the detectors wrap a library.
   [
