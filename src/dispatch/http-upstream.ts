@@ -82,16 +82,16 @@ function reachOf(endpoint: EdgeEndpoint): Reach | null {
 }
 
 async function ask(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Asking): Promise<Heard<Reply>> {
-  const response = await send(endpoint, outgoing, asking);
+  const { answer: response, protocol } = await send(endpoint, outgoing, asking);
   if (!(response instanceof Response)) return inItsPlace(response, asking);
   const { workerHeader } = endpoint.backend;
   asking.onHeaders(workerHeader === null ? undefined : response.headers.get(workerHeader));
-  const begun = await beginAnswer(response, outgoing.protocol, asking.onBytes);
-  const answer = classify(endpoint, outgoing, response, begun);
+  const begun = await beginAnswer(response, protocol, asking.onBytes);
+  const { isClientsPath } = outgoing;
+  const answer = classify(endpoint, { isClientsPath, protocol }, response, begun);
   const { status } = begun.kind === "no_answer" ? begun : response;
   switch (answer) {
     case "capacity": {
-      const { isClientsPath, protocol } = outgoing;
       const isNobodys = isClientsPath && protocol === null;
       const askedMs = retryAfterMs(response.headers, Date.now());
       return { kind: "no_room", status, ...shownBy(begun, outgoing), retryAfterMs: askedMs, isNobodys };
@@ -103,7 +103,7 @@ async function ask(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Asking): 
     case "too_long": {
       const reply = asTold(endpoint, response, begun);
       const isOver = reply.body.kind === "whole";
-      const hasToken = outgoing.protocol !== null && isEventStream(reply.headers.get("content-type") ?? "");
+      const hasToken = protocol !== null && isEventStream(reply.headers.get("content-type") ?? "");
       const usage = begun.kind === "whole" && begun.value !== undefined ? usageIn(begun.value) : null;
       return { kind: "begun", reply, status, isTooLong: answer === "too_long", isOver, hasToken, usage };
     }
@@ -119,7 +119,7 @@ function inItsPlace(refusal: Refusal, { onHeaders }: Asking): Heard<Reply> {
 
 function classify(
   { backend }: EdgeEndpoint,
-  outgoing: Outgoing,
+  outgoing: Pick<Outgoing, "isClientsPath" | "protocol">,
   response: Response,
   begun: Begun | NoAnswer,
 ): AnswerClass {

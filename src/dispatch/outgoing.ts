@@ -32,9 +32,12 @@ export type Outgoing = Bounds & {
   readonly speech?: Speech;
 };
 
+/** What an endpoint answered, and what that must be, to be an answer; null: not known. */
+export type Said = { readonly answer: Answer; readonly protocol: AnswerProtocol | null };
+
 /** `send`: sends the request with these words in place of its own. */
 export type Speech = (
   endpoint: EdgeEndpoint,
   outgoing: Outgoing,
   send: (words: Partial<Pick<Outgoing, "path" | "body" | "headers">>) => Promise<Answer>,
-) => Promise<Answer>;
+) => Promise<Said>;

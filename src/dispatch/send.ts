@@ -10,7 +10,7 @@ import type { Call } from "../../backends/port.ts";
 import { attemptSpanId } from "../sight/core/span-id.ts";
 import { childTraceparent, TRACEPARENT } from "../wire/headers.ts";
 import type { Answer } from "../wire/refusal.ts";
-import type { Outgoing } from "./outgoing.ts";
+import type { Outgoing, Said } from "./outgoing.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 import type { Asking } from "./upstream.ts";
 
@@ -24,9 +24,9 @@ const learned = new WeakMap<EdgeEndpoint, string>();
 
 type Sender = Pick<Asking, "signal" | "workerId" | "nth">;
 
-export async function send(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Sender): Promise<Answer> {
-  const { speech } = outgoing;
-  if (speech === undefined) return sendAsIs(endpoint, outgoing, asking);
+export async function send(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Sender): Promise<Said> {
+  const { speech, protocol } = outgoing;
+  if (speech === undefined) return { answer: await sendAsIs(endpoint, outgoing, asking), protocol };
   return speech(endpoint, outgoing, async (words) => sendAsIs(endpoint, { ...outgoing, ...words }, asking));
 }
 

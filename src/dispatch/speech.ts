@@ -16,16 +16,13 @@ import { isObject } from "../translate/core/json.ts";
 import type { JsonObject } from "../translate/core/json.ts";
 import type { Untold } from "../translate/core/members.ts";
 import type { ChatRequest } from "../translate/core/messages-request.ts";
-import type { Rename } from "../translate/core/rename-ids.ts";
 import { TRANSLATIONS } from "../translate/core/translations.ts";
 import type { Spoken } from "../translate/core/translations.ts";
 import { readStart } from "../wire/read-body.ts";
-import type { Answer, Refusal } from "../wire/refusal.ts";
+import type { Refusal } from "../wire/refusal.ts";
 import { isGonePage } from "./answer-format.ts";
-import type { Outgoing, Speech } from "./outgoing.ts";
+import type { Outgoing, Said, Speech } from "./outgoing.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
-import { renamedAnswer, toldAnswer } from "./told-answer.ts";
-import type { Spawn } from "./told-answer.ts";
 
 /** After this an endpoint that had no such path is asked natively again, ms. */
 export const LEARNED_MS = 600_000;
@@ -49,30 +46,24 @@ export function speaks(endpoint: EdgeEndpoint, spoken: Spoken, now: number): boo
   return says === true && spoken !== "count" ? true : null;
 }
 
-export type SpokenRequest = {
-  readonly spoken: Spoken;
-  readonly spawn: Spawn;
-  /** Under which name the client gets the id of a response that this endpoint may keep; null: it keeps none. */
-  readonly renameAt: ((endpointId: string) => Rename) | null;
-  /** Written in place: endpoints at which it was translated, and what was left out. */
-  readonly told: Map<string, readonly string[]>;
-};
+/** What an endpoint was asked that does not speak the protocol itself. */
+export type Asked = { readonly body: JsonObject; readonly chat: ChatRequest };
 
-export function speechOf(request: SpokenRequest): Speech {
-  let chat: { readonly of: Outgoing["body"]; readonly told: Told } | null = null;
+/** `told`: written in place, by endpoint. */
+export function speechOf(spoken: Spoken, told: Map<string, Asked>): Speech {
+  let last: { readonly of: Outgoing["body"]; readonly told: Told } | null = null;
   return async (endpoint, outgoing, send) => {
-    const { spoken, renameAt, spawn } = request;
+    const { protocol } = outgoing;
     if (speaks(endpoint, spoken, Date.now()) !== false) {
       const answer = await send({});
-      if (!(answer instanceof Response)) return answer;
-      const native = await ownAnswer(endpoint, spoken, outgoing, answer);
-      if (native !== null) {
-        if (renameAt === null || native.status >= 400) return native;
-        return renamedAnswer(native, renameAt(endpoint.config.id), [], spawn);
-      }
+      const own = answer instanceof Response ? await ownAnswer(endpoint, spoken, outgoing, answer) : answer;
+      if (own !== null) return { answer: own, protocol };
     }
-    if (chat?.of !== outgoing.body) chat = { of: outgoing.body, told: toldIn(spoken, outgoing.body) };
-    return askTold(request, endpoint, chat?.told ?? NO_BODY, outgoing, send);
+    if (last?.of !== outgoing.body) last = { of: outgoing.body, told: toldIn(spoken, outgoing.body) };
+    const { body, chat } = last?.told ?? NO_BODY;
+    if (!chat.ok) return { answer: refusalOf(chat.error), protocol };
+    told.set(endpoint.config.id, { body, chat: chat.value });
+    return askTold(spoken, chat.value, outgoing, send);
   };
 }
 
@@ -120,27 +111,18 @@ function objectIn(bytes: Outgoing["body"]): JsonObject | null {
 }
 
 async function askTold(
-  { spoken, spawn, told }: SpokenRequest,
-  { config }: EdgeEndpoint,
-  { body, chat }: Told,
+  spoken: Spoken,
+  { body }: ChatRequest,
   { headers }: Outgoing,
   send: Parameters<Speech>[2],
-): Promise<Answer> {
-  if (!chat.ok) return refusalOf(chat.error);
-  const translation = TRANSLATIONS[spoken];
-  const asked = new TextEncoder().encode(JSON.stringify(chat.value.body));
-  told.set(config.id, chat.value.dropped);
-  const answer = await send({
-    path: translation.path,
-    body: asked,
-    headers: { ...headers, "accept-encoding": "identity" },
-  });
-  if (!(answer instanceof Response)) return answer;
-  if (spoken === "count" && NO_SUCH_PATH.has(answer.status)) return COUNTS_NOTHING;
-  const back = await toldAnswer(answer, translation, translation.back(body, chat.value.body), spawn);
-  if (back !== null) return back;
-  // No answer of chat completions is one of any other protocol.
-  return spoken === "count" ? COUNTS_NOTHING : new Response("{}", { headers: { "content-type": "application/json" } });
+): Promise<Said> {
+  const { path } = TRANSLATIONS[spoken];
+  const words = { path, body: new TextEncoder().encode(JSON.stringify(body)) };
+  // What is told on is read on the way: it must not be compressed.
+  const answer = await send({ ...words, headers: { ...headers, "accept-encoding": "identity" } });
+  if (spoken !== "count") return { answer, protocol: "chat" };
+  const hasCounted = answer instanceof Response && !NO_SUCH_PATH.has(answer.status);
+  return { answer: hasCounted ? answer : COUNTS_NOTHING, protocol: null };
 }
 
 export const refusalOf = ({ param, what }: Untold): Refusal => ({

@@ -1,9 +1,12 @@
 /**
- * Turns the answer of an endpoint into one of the protocol that its client speaks: the bytes around `translate/core`.
+ * Turns an answer, on its way to the client, into one of the protocol that the client speaks: the bytes around
+ * `translate/core`.
  *
- * Model. A `Response` becomes a `Response`, so that whoever waits for it, judges it, reads its usage and ends it sees the
- * client's protocol alone. A stream that breaks off breaks off here too, and one that is closed too early ends without its
- * protocol's end: the relay tells the error of either (`relay.ts`).
+ * Model. It stands behind everything else. Whoever waits for an answer, judges it, reads its usage, looks into it by rails
+ * and ends it sees the protocol that the endpoint speaks; what they write last (the error of a stream that broke off, a
+ * rail's closing) is told on as everything before it.
+ * Rejected: to change the answer where it comes in. Its bytes would pass JavaScript and be a stream of another kind, which the
+ * runtime cannot both tee and see end.
  */
 import { createSseSplitter, readEvent, splitEvents } from "../lib/sse.ts";
 import { errorOf } from "../translate/core/chat-answer.ts";
@@ -12,60 +15,75 @@ import { renameStream, renameWhole } from "../translate/core/rename-ids.ts";
 import type { Rename } from "../translate/core/rename-ids.ts";
 import type { StreamTranslator } from "../translate/core/stream-port.ts";
 import type { Back, Translation } from "../translate/core/translations.ts";
-import { readStart, readWhole } from "../wire/read-body.ts";
-import { isEventStream } from "./answer-format.ts";
+import { readWhole } from "../wire/read-body.ts";
+import type { Answer, Refusal } from "../wire/refusal.ts";
+import type { AnswerStream } from "./begun-answer.ts";
+import { isDecoded } from "./answer-format.ts";
 import { rewriteText, STREAM_OPENING } from "./text-rewriter.ts";
 import type { TextRun } from "./text-rewriter.ts";
 
-/** Longest whole answer that is told in another protocol: an isolate holds it twice meanwhile. */
+/** Longest whole answer that is told in another protocol: an isolate holds it a few times meanwhile. */
 export const TOLD_BYTES_MAX = 16 * 1024 * 1024;
 
-/** An error's body is a message. */
-const ERROR_BYTES_MAX = 65_536;
+/** How an answer goes on from here. */
+export type Onward = {
+  /** Path that was asked at the endpoint: rails read the answer by it. */
+  readonly path: string;
+  /** For a stream of events, once: behind rails, or by itself. */
+  readonly run: () => TextRun;
+  readonly pipe: (body: AnswerStream) => ReadableStream<Uint8Array> | null;
+  /** For any other answer. */
+  readonly whole: (answer: Response) => Promise<Answer>;
+};
 
-export type Spawn = (work: Promise<unknown>) => void;
+export const onwardTold = ({ path, error }: Translation, back: Back): Onward => ({
+  path,
+  run: () => translating(back.stream()),
+  pipe: piping(() => translating(back.stream())),
+  async whole(answer) {
+    const value = await valueOf(answer);
+    if ("refusal" in value) return value.refusal;
+    const { status } = answer;
+    const told = status < 300 ? back.whole(value.json) : null;
+    if (told !== null) return written(answer, told);
+    const failure = errorOf(value.json, status);
+    // A page of a proxy's, in place of an error: in the client's form it says as much.
+    if (failure === null && status < 400) return { reason: "upstream_failed" };
+    return written(answer, error(failure === null ? pageOf(status) : { ...failure, status }));
+  },
+});
 
-/** `null`: it is no answer to that question. */
-export async function toldAnswer(
-  response: Response,
-  { error }: Pick<Translation, "error">,
-  back: Back,
-  spawn: Spawn,
-): Promise<Response | null> {
-  const { status, headers, body } = response;
-  if (status >= 400) {
-    const bytes = await readStart(body, ERROR_BYTES_MAX);
-    const told = errorOf(parsed(decoded(bytes)), status);
-    return told === null ? again(response, bytes) : json(response, status, error({ ...told, status }));
-  }
-  if (body !== null && isEventStream(headers.get("content-type") ?? "")) {
-    return again(response, rewritten(body, translating(back.stream()), spawn));
-  }
-  const bytes = await readWhole(body, TOLD_BYTES_MAX);
-  const value = parsed(decoded(bytes ?? new Uint8Array(0)));
-  const told = back.whole(value);
-  if (told !== null) return json(response, status, told);
-  const failure = errorOf(value, 500);
-  return failure === null ? null : json(response, failure.status, error(failure));
-}
+const pageOf = (status: number) => ({ status, message: `The endpoint answered ${status}.`, code: null });
 
 /** The same answer, with the ids of responses under other names. `known`: ids that are in it for certain. */
-export async function renamedAnswer(
-  response: Response,
-  rename: Rename,
-  known: readonly string[],
-  spawn: Spawn,
-): Promise<Response> {
-  const { status, headers, body } = response;
-  if (body === null || status >= 400) return response;
-  if (isEventStream(headers.get("content-type") ?? "")) {
-    return again(response, rewritten(body, renameStream(rename, known), spawn));
-  }
-  const bytes = await readWhole(body, TOLD_BYTES_MAX);
-  return again(response, bytes === null ? null : renameWhole(decoded(bytes), rename, known));
-}
+export const onwardRenamed = (path: string, rename: Rename, known: readonly string[]): Onward => ({
+  path,
+  run: () => renameStream(rename, known),
+  pipe: piping(() => renameStream(rename, known)),
+  async whole(answer) {
+    if (answer.status >= 400 || !isDecoded(answer.headers.get("content-encoding"))) return answer;
+    const value = await valueOf(answer);
+    return "refusal" in value ? value.refusal : again(answer, renameWhole(value.text, rename, known));
+  },
+});
 
-const decoded = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const piping =
+  (run: () => TextRun): Onward["pipe"] =>
+  (body) =>
+    rewriteText(body.pipe(STREAM_OPENING).readable, run());
+
+type Read = { readonly text: string; readonly json: unknown } | { readonly refusal: Refusal };
+
+async function valueOf({ body }: Response): Promise<Read> {
+  try {
+    const bytes = await readWhole(body, TOLD_BYTES_MAX);
+    if (bytes === null) return { refusal: { reason: "upstream_failed" } };
+    const text = new TextDecoder().decode(bytes);
+    return { text, json: parsed(text) };
+  } catch {
+    return { refusal: { reason: "upstream_cut" } };
+  }
+}
 
 /** A comment keeps a stream alive, in every protocol. */
 const COMMENT = ":\n\n";
@@ -74,49 +92,39 @@ const COMMENT = ":\n\n";
 function translating(translator: StreamTranslator): TextRun {
   const splitter = createSseSplitter();
   let isAtStart = true;
-  let isBroken = false;
   return {
     push(text) {
-      if (isBroken || text === "") return "";
-      const split = splitEvents(splitter, isAtStart ? text.replace(/^\uFEFF/, "") : text);
+      if (text === "") return "";
+      const split = splitEvents(splitter, isAtStart ? withoutMark(text) : text);
       isAtStart = false;
-      // Beyond the longest event nothing can be told: it ends as one that was cut.
-      isBroken = !split.ok;
       let told = "";
       for (const part of split.ok ? split.value : split.error.events) {
         const event = readEvent(part);
         if (event !== null) told += translator.take(event.data);
         else if (part.startsWith(":")) told += COMMENT;
       }
-      return told;
+      // Beyond the longest event nothing more can be read.
+      return split.ok ? told : told + translator.take(TOO_LONG);
     },
-    end: () => (isBroken ? "" : translator.end()),
+    end: () => translator.end(),
   };
 }
 
-function rewritten(body: ReadableStream<Uint8Array>, run: TextRun, spawn: Spawn): ReadableStream<Uint8Array> | null {
-  const { readable, writable } = new IdentityTransformStream();
-  // Whichever side ends it, the other one is told by the pipe itself.
-  spawn(opened(body, writable).catch(() => undefined));
-  return rewriteText(readable, run);
+const TOO_LONG = JSON.stringify({ error: { message: "The endpoint wrote an event that is too long.", code: 502 } });
+
+const withoutMark = (text: string): string => text.replace(/^\uFEFF/, "");
+
+function written(answer: Response, value: object): Response {
+  const told = again(answer, JSON.stringify(value));
+  told.headers.set("content-type", "application/json");
+  return told;
 }
 
-async function opened(body: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array>): Promise<void> {
-  const writer = writable.getWriter();
-  await writer.write(STREAM_OPENING);
-  writer.releaseLock();
-  await body.pipeTo(writable);
-}
+/** Headers that describe the bytes: wrong once those have changed. */
+const OF_THE_BYTES = ["content-length", "content-encoding", "etag", "content-md5", "digest", "content-digest"];
 
-function again({ status, headers }: Response, body: BodyInit | null): Response {
+function again({ status, headers }: Response, body: string): Response {
   const told = new Headers(headers);
-  told.delete("content-length");
-  told.delete("content-encoding");
+  for (const name of OF_THE_BYTES) told.delete(name);
   return new Response(body, { status, headers: told });
-}
-
-function json(response: Response, status: number, value: object): Response {
-  const { headers } = again(response, null);
-  headers.set("content-type", "application/json");
-  return new Response(JSON.stringify(value), { status, headers });
 }

@@ -19,6 +19,7 @@ import type { BegunAnswer } from "../dispatch/begun-answer.ts";
 import type { Authenticated } from "./edge-request.ts";
 import type { Answer } from "../wire/refusal.ts";
 import { dress } from "../wire/replies.ts";
+import type { Onward } from "../dispatch/told-answer.ts";
 import { answerRailed, railedFormat } from "../rails/output-rails.ts";
 import type { Checked } from "../rails/check.ts";
 import type { RailingNoted } from "../rails/railing.ts";
@@ -36,6 +37,8 @@ export type Explained = {
   readonly overheadMs: number;
   /** The decision behind it as a header, for a request that asked to have it explained. */
   readonly decision: string | null;
+  /** How it goes on to the client; null: as it is. */
+  readonly onward: Onward | null;
   /** What the input rails said. */
   readonly checked: Checked;
   /** Adds where its limits stand, and in which protocol it was asked. */
@@ -69,12 +72,15 @@ export function answerBegun(edge: Authenticated, begun: BegunAnswer, explained: 
   const { pool, checked, path } = explained;
   const format = railedFormat(pool, path, checked, status);
   if (format !== null) {
-    return answerRailed({ edge, pool, begun, format, checked, headers, noted: notedBy(edge.seen) });
+    const then = explained.onward === null || !begun.isEvents ? null : explained.onward.run();
+    return answerRailed({ edge, pool, begun, format, checked, headers, noted: notedBy(edge.seen), then });
   }
   if (body.kind === "whole") edge.seen.bytesOut = body.bytes?.byteLength ?? 0;
   if (body.kind === "whole") return new Response(BODILESS.has(status) ? null : body.bytes, { status, headers });
   if (begun.isEvents) headers["x-accel-buffering"] = "no";
-  return new Response(body.pipe().readable, { status, headers });
+  const { onward } = explained;
+  const readable = onward === null || !begun.isEvents ? body.pipe().readable : onward.pipe(body);
+  return new Response(readable, { status, headers });
 }
 
 function notedBy(seen: Seen): RailingNoted {

@@ -2,7 +2,7 @@
  * What is asked of a response that an endpoint keeps: to read it, its input, to cancel or to delete it. Its name leads to the
  * endpoint (`response-home.ts`). Loaded with the first of them.
  */
-import { renamedAnswer } from "../dispatch/told-answer.ts";
+import { onwardRenamed } from "../dispatch/told-answer.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 import { TOLD_RESPONSE } from "../translate/core/responses-answer.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
@@ -14,17 +14,18 @@ import { othersThan } from "./speaking.ts";
 
 /** `rest`: what follows the id in the path, such as "/cancel". */
 export async function keptResponse(edge: Authenticated, name: string, rest: string): Promise<Answer> {
-  const { request, query, runtime, identity, ctx, seen } = edge;
+  const { request, query, runtime, identity, seen } = edge;
   const home = homeOf(runtime.affinitySecret, identity.tenant, name);
   const pool = home === null ? null : poolWith(edge, home);
   if (home === null || pool === null) return noSuchResponse(name);
   seen.pool = pool;
   const rename = (id: string): string =>
     homeName(runtime.affinitySecret, identity.tenant, { endpointId: home.endpointId, id });
+  const path = `/v1/responses/${encodeURIComponent(home.id)}${rest}${query}`;
   return send(edge, {
     pool,
     method: request.method,
-    path: `/v1/responses/${encodeURIComponent(home.id)}${rest}${query}`,
+    path,
     bytes: null,
     json: null,
     stream: new URLSearchParams(query).get("stream") === "true",
@@ -34,13 +35,7 @@ export async function keptResponse(edge: Authenticated, name: string, rest: stri
     repeatable: request.method === "GET",
     speaking: {
       excluded: othersThan(pool, home.endpointId),
-      change: null,
-      tell: () => undefined,
-      async speech(_endpoint, _outgoing, ask) {
-        const answer = await ask({});
-        if (!(answer instanceof Response)) return answer;
-        return renamedAnswer(answer, rename, [home.id], (work) => ctx.waitUntil(work));
-      },
+      onward: () => onwardRenamed(path, rename, [home.id]),
     },
   });
 }

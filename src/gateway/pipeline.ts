@@ -12,6 +12,7 @@ import { ALL_READ } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import { tokensIn } from "../wire/token-bytes.ts";
 import { engineMemberIn, readInferenceBody, SPOKEN } from "../wire/openai.ts";
+import { bufferOf } from "../lib/bytes.ts";
 import { keyedHash } from "../lib/keyed-hash.ts";
 import type { InferencePath } from "../wire/openai.ts";
 import { railHeaders } from "../rails/rail-headers.ts";
@@ -108,12 +109,13 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
   const spoken = SPOKEN[path];
   const speaking = spoken === undefined ? undefined : (await speakingPart()).speakingOf(edge, pool, spoken, json);
   if (speaking !== undefined && "reason" in speaking) return speaking;
+  const sent = speaking?.sent;
   return send(edge, {
     pool,
     method: "POST",
     path,
-    bytes: bytes.value,
-    json,
+    bytes: sent === undefined ? bytes.value : bufferOf(writeJson(sent, bytes.value) ?? new Uint8Array(0)),
+    json: sent ?? json,
     stream,
     isInference: true,
     isClientsPath: false,
@@ -143,8 +145,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   const metering = limiting instanceof Promise ? await limiting : limiting;
   if (metering !== null && "reason" in metering) return metering;
   const { speaking } = given;
-  const changes = both(speaking?.change ?? null, metering?.bound ?? null);
-  const parcel: Parcel = { ...given, headers, asking: both(asking, changes) };
+  const parcel: Parcel = { ...given, headers, asking: both(asking, metering?.bound ?? null) };
   const { place, key, colo } = placeOf(edge.request, runtime, edge.dev);
   const line = inLineOf(runtime.affinitySecret, lineAsked(edge, parcel));
   if ("reason" in line) return line;
@@ -289,9 +290,11 @@ async function respond(
     return withRails(outcome.refusal, checked);
   }
   const { answer } = outcome;
-  return answerBegun(edge, answer, {
+  const told: HeaderRecord = {};
+  const onward = parcel.speaking?.onward(answer.endpoint.config.id, told) ?? null;
+  const answered = answerBegun(edge, answer, {
     pool: parcel.pool,
-    path: parcel.path,
+    path: onward?.path ?? parcel.path,
     reason: outcome.reason,
     attempts: outcome.attempts,
     overheadMs: answer.sentAtMs - edge.startedAtMs,
@@ -299,10 +302,14 @@ async function respond(
     checked,
     tell(headers) {
       tellLimits?.(headers);
-      parcel.speaking?.tell(headers, answer.endpoint.config.id);
+      Object.assign(headers, told);
     },
+    onward,
     savedMs,
   });
+  if (onward === null || answer.isEvents) return answered;
+  const whole = await answered;
+  return whole instanceof Response ? onward.whole(whole) : whole;
 }
 
 async function explained(seen: Seen, outcome: Extract<Outcome, { kind: "begun" }>, checked: Checked): Promise<string> {
@@ -395,7 +402,7 @@ function outgoingOf(
     stream: parcel.stream,
     protocol,
     isClientsPath: parcel.isClientsPath,
-    ...(parcel.speaking && { speech: parcel.speaking.speech }),
+    ...(parcel.speaking?.speech && { speech: parcel.speaking.speech }),
     ...(protocol === "responses" && config.affinity !== "off"
       ? { keyOfAnswer: answerKeys(edge.runtime.affinitySecret, edge.identity.tenant) }
       : {}),

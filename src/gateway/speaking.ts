@@ -11,6 +11,9 @@ import { TRANSLATED } from "../wire/headers.ts";
 import type { Speech } from "../dispatch/outgoing.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 import { refusalOf, speaks, speechOf } from "../dispatch/speech.ts";
+import type { Asked } from "../dispatch/speech.ts";
+import { onwardRenamed, onwardTold } from "../dispatch/told-answer.ts";
+import type { Onward } from "../dispatch/told-answer.ts";
 import { isObject } from "../translate/core/json.ts";
 import type { JsonObject } from "../translate/core/json.ts";
 import { TRANSLATIONS } from "../translate/core/translations.ts";
@@ -22,11 +25,11 @@ import { homeName, homeOf } from "./response-home.ts";
 export type Speaking = {
   /** Endpoints that cannot answer it. */
   readonly excluded: readonly string[];
-  readonly speech: Speech;
-  /** What its body becomes for every endpoint; null: it stays. */
-  readonly change: ((body: unknown) => unknown) | null;
-  /** Says in the answer's headers that it was translated, and what was left out. */
-  readonly tell: (headers: HeaderRecord, endpointId: string) => void;
+  readonly speech?: Speech;
+  /** Its body, where it is another than the client's. */
+  readonly sent?: unknown;
+  /** How the answer of an endpoint goes on to the client; null: as it is. */
+  readonly onward: (endpointId: string, headers: HeaderRecord) => Onward | null;
 };
 
 const PREVIOUS = "previous_response_id";
@@ -44,26 +47,33 @@ export function speakingOf(edge: Authenticated, pool: EdgePool, spoken: Spoken, 
     if (!told.ok) for (const { config } of strangers) excluded.add(config.id);
     if (!told.ok && all.every(({ config }) => excluded.has(config.id))) return refusalOf(told.error);
   }
-  const told = new Map<string, readonly string[]>();
-  const { runtime, identity, ctx } = edge;
+  const asked = new Map<string, Asked>();
+  const { affinitySecret } = edge.runtime;
+  const { tenant } = edge.identity;
   // What is not to be kept has no home.
   const isKept = spoken === "responses" && body["store"] !== false;
-  const renameAt = (endpointId: string) => (id: string) =>
-    homeName(runtime.affinitySecret, identity.tenant, { endpointId, id });
   return {
     excluded: [...excluded],
-    speech: speechOf({ spoken, told, spawn: (work) => ctx.waitUntil(work), renameAt: isKept ? renameAt : null }),
-    change: home === null ? null : (sent) => ({ ...(sent as JsonObject), [PREVIOUS]: home.id }),
-    tell(headers, endpointId) {
-      const dropped = told.get(endpointId);
-      if (dropped === undefined) return;
-      headers[TRANSLATED] = dropped.length === 0 ? "chat" : `chat;dropped="${dropped.join(" ")}"`;
+    speech: speechOf(spoken, asked),
+    ...(home === null ? {} : { sent: withPrevious(body, home.id) }),
+    onward(endpointId, headers) {
+      const told = asked.get(endpointId);
+      if (told !== undefined) {
+        const { dropped } = told.chat;
+        headers[TRANSLATED] = dropped.length === 0 ? "chat" : `chat;dropped="${dropped.join(" ")}"`;
+        const translation = TRANSLATIONS[spoken];
+        return onwardTold(translation, translation.back(told.body, told.chat.body));
+      }
+      if (!isKept) return null;
+      return onwardRenamed("/v1/responses", (id) => homeName(affinitySecret, tenant, { endpointId, id }), []);
     },
   };
 }
 
 export const othersThan = ({ endpoints }: EdgePool, endpointId: string): readonly string[] =>
   [...endpoints.keys()].filter((id) => id !== endpointId);
+
+const withPrevious = (body: JsonObject, id: string): JsonObject => ({ ...body, [PREVIOUS]: id });
 
 /** Where the response is that it goes on from; null: it goes on from none. */
 function previousHome(edge: Authenticated, pool: EdgePool, previous: unknown) {

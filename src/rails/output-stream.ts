@@ -8,10 +8,13 @@ import { RailFailed } from "./core/stream/stream-guard.ts";
 import type { Pushed, StreamRails } from "./core/stream/stream-rails.ts";
 import type { StreamBlock } from "./core/stream/stream-text.ts";
 import { rewriteText } from "../dispatch/text-rewriter.ts";
+import type { TextRun } from "../dispatch/text-rewriter.ts";
 import { midStreamError } from "../wire/error-body.ts";
 
 export type StreamRun = {
   readonly rails: StreamRails;
+  /** What changes the text behind them; null: nothing. */
+  readonly then: TextRun | null;
   /** Called once when the first text is there. */
   began(): void;
   /** Called once when the answer is to go no further. `blocked`: what ended it; null: a rail that broke. */
@@ -42,12 +45,12 @@ export function rewriteStream(body: ReadableStream<Uint8Array>, run: StreamRun):
         hasBegun = true;
         run.began();
       }
-      return out;
+      return run.then?.push(out) ?? out;
     },
     end() {
       const out = look(() => run.rails.end());
       run.ended(blocked);
-      return out;
+      return ended(run, out);
     },
   });
 }
@@ -59,8 +62,11 @@ export function rewriteWhole(text: string, run: StreamRun): string {
   const ending = first.isLast ?? last?.isLast ?? null;
   if (ending !== null) run.stop(ending.blocked);
   run.ended(ending?.blocked ?? null);
-  return first.out + (last?.out ?? "");
+  return ended(run, first.out + (last?.out ?? ""));
 }
+
+/** The last of the text. */
+const ended = ({ then }: StreamRun, out: string): string => (then === null ? out : then.push(out) + then.end());
 
 type Shown = { readonly out: string; readonly isLast: { readonly blocked: StreamBlock | null } | null };
 

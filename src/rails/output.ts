@@ -27,7 +27,7 @@ import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Railing } from "./railing.ts";
 import { logFailures, logOutput, outputRecords, outputSetOf, unreadRecord } from "./output-set.ts";
 import type { OutputSet } from "./output-set.ts";
-import { STREAM_OPENING } from "../dispatch/text-rewriter.ts";
+import { rewriteText, STREAM_OPENING } from "../dispatch/text-rewriter.ts";
 import { rewriteStream, rewriteWhole } from "./output-stream.ts";
 import type { StreamRun } from "./output-stream.ts";
 
@@ -78,12 +78,13 @@ function unreadableBy(headers: HeaderRecord, isEvents: boolean, format: Railing[
 }
 
 function answerEvents(railed: Railed): Response {
-  const { begun, headers, format, checked, set, said, edge, pool, noted } = railed;
+  const { begun, headers, format, checked, set, said, edge, pool, noted, then } = railed;
   const { status, body } = begun;
   const rails = createStreamRails({ format, ...set, originals: originalsOf(checked.originals) });
   const piped = body.kind === "whole" ? null : body.pipe(STREAM_OPENING);
   const run: StreamRun = {
     rails,
+    then,
     began: () => begun.noteToken(),
     stop: (blocked) => {
       noted.stopped(blocked === null ? "guardrail_unavailable" : "blocked_by_guardrail");
@@ -181,10 +182,12 @@ function unreadableFor(reason: UnseenReason): Refusal {
   };
 }
 
-function untouched({ begun: { status, isEvents }, headers }: Railing, body: Body): Response {
+function untouched({ begun: { status, isEvents }, headers, then }: Railing, body: Body): Response {
   if (BODILESS.has(status)) return new Response(null, { status, headers });
   if (isEvents) headers["x-accel-buffering"] = "no";
-  return new Response(body.kind === "stream" ? body.pipe().readable : body.bytes, { status, headers });
+  if (body.kind === "whole") return new Response(body.bytes, { status, headers });
+  const readable = then === null ? body.pipe().readable : rewriteText(body.pipe(STREAM_OPENING).readable, then);
+  return new Response(readable, { status, headers });
 }
 
 /** Refuses an answer that may not have ended. */

@@ -6,6 +6,7 @@ import type { BegunAnswer } from "../dispatch/begun-answer.ts";
 import type { Identity } from "../wire/api-keys.ts";
 import type { Checked, RailsHost } from "./check.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
+import type { TextRun } from "../dispatch/text-rewriter.ts";
 
 /** An answer that has begun and is to be looked at. */
 export type Railing = {
@@ -18,6 +19,8 @@ export type Railing = {
   /** As the client gets them. */
   readonly headers: HeaderRecord;
   readonly noted: RailingNoted;
+  /** What changes the text of a stream behind them; null: nothing. */
+  readonly then: TextRun | null;
 };
 
 /** Who tells of the request hears what the rails did. */
