@@ -20,7 +20,7 @@ type Backend = RawEndpoint["backend"];
 export type Scope = "infer" | "admin" | "worker" | "operate";
 /** `session`: what names a session; `prefix`: that, else how the prompt begins. */
 export type AffinityMode = (typeof AFFINITY_MODES)[number];
-export type Protocol = NonNullable<RawEndpoint["protocols"]>[number];
+type Protocol = NonNullable<RawEndpoint["protocols"]>[number];
 export type EngineLoad = (typeof ENGINE_LOADS)[number];
 
 /** Name of an environment secret; the secret is never in the config. */

@@ -39,5 +39,5 @@ export type Said = { readonly answer: Answer; readonly protocol: AnswerProtocol 
 export type Speech = (
   endpoint: EdgeEndpoint,
   outgoing: Outgoing,
-  send: (words: Partial<Pick<Outgoing, "path" | "body" | "headers">>) => Promise<Answer>,
+  send: (words: Partial<Pick<Outgoing, "path" | "body">>) => Promise<Answer>,
 ) => Promise<Said>;

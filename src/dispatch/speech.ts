@@ -25,7 +25,7 @@ import type { Outgoing, Said, Speech } from "./outgoing.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 
 /** After this an endpoint that had no such path is asked natively again, ms. */
-export const LEARNED_MS = 600_000;
+const LEARNED_MS = 600_000;
 
 /** What a server says of a path, or a method, that it does not have. */
 const NO_SUCH_PATH: ReadonlySet<number> = new Set([404, 405, 501]);
@@ -63,7 +63,7 @@ export function speechOf(spoken: Spoken, told: Map<string, Asked>): Speech {
     const { body, chat } = last?.told ?? NO_BODY;
     if (!chat.ok) return { answer: refusalOf(chat.error), protocol };
     told.set(endpoint.config.id, { body, chat: chat.value });
-    return askTold(spoken, chat.value, outgoing, send);
+    return askTold(spoken, chat.value, send);
   };
 }
 
@@ -110,16 +110,9 @@ function objectIn(bytes: Outgoing["body"]): JsonObject | null {
   return isObject(value) && longDigits(value) === null ? value : null;
 }
 
-async function askTold(
-  spoken: Spoken,
-  { body }: ChatRequest,
-  { headers }: Outgoing,
-  send: Parameters<Speech>[2],
-): Promise<Said> {
+async function askTold(spoken: Spoken, { body }: ChatRequest, send: Parameters<Speech>[2]): Promise<Said> {
   const { path } = TRANSLATIONS[spoken];
-  const words = { path, body: new TextEncoder().encode(JSON.stringify(body)) };
-  // What is told on is read on the way: it must not be compressed.
-  const answer = await send({ ...words, headers: { ...headers, "accept-encoding": "identity" } });
+  const answer = await send({ path, body: new TextEncoder().encode(JSON.stringify(body)) });
   if (spoken !== "count") return { answer, protocol: "chat" };
   const hasCounted = answer instanceof Response && !NO_SUCH_PATH.has(answer.status);
   return { answer: hasCounted ? answer : COUNTS_NOTHING, protocol: null };

@@ -9,16 +9,10 @@
  * Rejected: a loop of `read` and `write`, which costs two resumptions of the isolate for each piece where this costs
  * one (docs/explanation/performance.md has the measurement); and a `TransformStream`, which costs more than the loop.
  */
+import type { TextRun } from "../translate/core/told.ts";
 
 /** Stands before the first byte of a stream that is to be rewritten. */
 export const STREAM_OPENING: Uint8Array = new TextEncoder().encode("<plaintext>");
-
-export type TextRun = {
-  /** What goes on in place of a piece of text. */
-  readonly push: (text: string) => string;
-  /** What is written behind the last of it. */
-  readonly end: () => string;
-};
 
 /** `body` begins with STREAM_OPENING. */
 export function rewriteText(body: ReadableStream<Uint8Array>, run: TextRun): ReadableStream<Uint8Array> | null {

@@ -72,8 +72,8 @@ export function answerBegun(edge: Authenticated, begun: BegunAnswer, explained: 
   const { pool, checked, path } = explained;
   const format = railedFormat(pool, path, checked, status);
   if (format !== null) {
-    const then = explained.onward === null || !begun.isEvents ? null : explained.onward.run();
-    return answerRailed({ edge, pool, begun, format, checked, headers, noted: notedBy(edge.seen), then });
+    const behind = explained.onward === null || !begun.isEvents ? null : explained.onward.run();
+    return answerRailed({ edge, pool, begun, format, checked, headers, noted: notedBy(edge.seen), behind });
   }
   if (body.kind === "whole") edge.seen.bytesOut = body.bytes?.byteLength ?? 0;
   if (body.kind === "whole") return new Response(BODILESS.has(status) ? null : body.bytes, { status, headers });

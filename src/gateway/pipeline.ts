@@ -13,18 +13,9 @@ import type { Unread } from "../rails/core/rail.ts";
 import { tokensIn } from "../wire/token-bytes.ts";
 import { engineMemberIn, readInferenceBody, SPOKEN } from "../wire/openai.ts";
 import { bufferOf } from "../lib/bytes.ts";
-import { keyedHash } from "../lib/keyed-hash.ts";
 import type { InferencePath } from "../wire/openai.ts";
 import { railHeaders } from "../rails/rail-headers.ts";
-import {
-  EXPLAIN,
-  forwardableRequestHeaders,
-  headersBeyond,
-  HOP,
-  RAILS,
-  REQUEST_ID,
-  TRACEPARENT,
-} from "../wire/headers.ts";
+import { EXPLAIN, forwardableRequestHeaders, headersBeyond, RAILS, TRACEPARENT } from "../wire/headers.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import { part } from "../dispatch/part.ts";
 import { AFFINITY_TOKENS_MIN } from "../routing/core/shard/affinity.ts";
@@ -34,7 +25,6 @@ import { besideOf } from "./beside.ts";
 import { blocked } from "./blocked.ts";
 import { dispatch } from "../dispatch/door.ts";
 import type { Outcome } from "../dispatch/door.ts";
-import type { Outgoing } from "../dispatch/outgoing.ts";
 import { parseJson, writeJson } from "../wire/body.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Authenticated } from "./edge-request.ts";
@@ -44,40 +34,18 @@ import { giveBack } from "../dispatch/way-of.ts";
 import type { Checked, InputCheck } from "../rails/check.ts";
 import { inLineOf } from "./in-line.ts";
 import type { InLine, LineAsked } from "./in-line.ts";
-import { answerKeys, goesOn } from "./session-key.ts";
+import { goesOn } from "./session-key.ts";
 import { limitsOn, passLimits } from "./limited.ts";
+import { outgoingOf } from "./outgoing-of.ts";
+import type { Parcel } from "./parcel.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
 import { noteChecked, noteParcel } from "./note.ts";
 import type { Seen } from "../sight/seen.ts";
-import type { Speaking } from "./speaking.ts";
 import { traceOf } from "../sight/trace.ts";
 import { wantsCandidates } from "../sight/watched.ts";
 import { unreadOf } from "./unread.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
-
-/** What is known of a request before anything is done with it. */
-export type Parcel = {
-  readonly pool: EdgePool;
-  readonly method: string;
-  readonly path: string;
-  readonly bytes: ArrayBuffer | null;
-  /** The parsed body; null when it is not JSON, and no rail can read it. */
-  readonly json: unknown;
-  readonly stream: boolean;
-  /** One of the `/v1` paths, whose body this router understands. */
-  readonly isInference: boolean;
-  /** Named in the request itself, under `/p`: any path that there is at the endpoint. */
-  readonly isClientsPath: boolean;
-  /** May an attempt that may have been processed be repeated. */
-  readonly repeatable: boolean;
-  /** Of the client's headers those that go on. */
-  readonly headers: HeaderRecord;
-  /** Its body with the wish for usage, where the pool has one; null: as it came. */
-  readonly asking: ((body: unknown) => unknown) | null;
-  /** Who can answer it, and how each is asked; absent: everybody, as it is. */
-  readonly speaking?: Speaking | undefined;
-};
 
 /** Loaded with the first long prompt, the first stream that is asked for its usage, and the first rail outside. */
 const affinityPart = part(async () => import("./affinity-key.ts"));
@@ -365,56 +333,6 @@ async function affinityOf(
     hasPrompt: parcel.isInference && parcel.path !== "/v1/embeddings",
     inputTokens,
   });
-}
-
-/** Null when the changed body is nested too deep to be written. `stopped` ends it beside the client's own signal. */
-function outgoingOf(
-  { edge, parcel, leaseRequest: { clientGivesUpAtMs } }: Sending,
-  checked: Checked,
-  stopped: AbortSignal | null,
-): Outgoing | null {
-  const { request, requestId } = edge;
-  const sent = parcel.asking?.(checked.body) ?? checked.body;
-  const body = sent === parcel.json ? parcel.bytes : writeJson(sent, parcel.bytes ?? new ArrayBuffer(0));
-  if (body === null && parcel.bytes !== null) return null;
-  const headers = { ...parcel.headers };
-  headers[REQUEST_ID] = requestId;
-  headers[HOP] = "1";
-  // All tenants are one user to an endpoint: the same key of two must not be the same there.
-  const once = headers["idempotency-key"];
-  if (once !== undefined) {
-    headers["idempotency-key"] = keyedHash(edge.runtime.affinitySecret, `i ${edge.identity.tenant} ${once}`);
-  }
-  // An inference body was read as JSON, whatever it was called, and so must the endpoint read it.
-  if (parcel.isInference) headers["content-type"] = "application/json";
-  // Each attempt has its own.
-  delete headers[TRACEPARENT];
-  const { config } = parcel.pool;
-  const protocol = protocolOf(parcel.method, parcel.path);
-  // Output rails read text: an endpoint that would compress it is asked not to.
-  if (config.rails.output.length > 0) headers["accept-encoding"] = "identity";
-  const executionMs = Math.max(...config.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs));
-  return {
-    method: parcel.method,
-    path: parcel.path,
-    headers,
-    body,
-    stream: parcel.stream,
-    protocol,
-    isClientsPath: parcel.isClientsPath,
-    ...(parcel.speaking?.speech && { speech: parcel.speaking.speech }),
-    ...(protocol === "responses" && config.affinity !== "off"
-      ? { keyOfAnswer: answerKeys(edge.runtime.affinitySecret, edge.identity.tenant) }
-      : {}),
-    firstByteTimeoutMs: parcel.stream ? config.firstTokenTimeoutMs : executionMs,
-    ...(clientGivesUpAtMs === undefined ? {} : { clientGivesUpAtMs }),
-    connectTimeoutMs: config.connectTimeoutMs,
-    stallTimeoutMs: config.stallTimeoutMs,
-    mayLeave: parcel.repeatable && config.attemptsMax > 1,
-    trail: edge.seen.trail,
-    trace: edge.seen.trace,
-    clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
-  };
 }
 
 /** Where the fleet's endpoints are and how they do is for operators: a key that may only infer asks in vain. */

@@ -8,13 +8,13 @@ import { RailFailed } from "./core/stream/stream-guard.ts";
 import type { Pushed, StreamRails } from "./core/stream/stream-rails.ts";
 import type { StreamBlock } from "./core/stream/stream-text.ts";
 import { rewriteText } from "../dispatch/text-rewriter.ts";
-import type { TextRun } from "../dispatch/text-rewriter.ts";
+import type { TextRun } from "../translate/core/told.ts";
 import { midStreamError } from "../wire/error-body.ts";
 
 export type StreamRun = {
   readonly rails: StreamRails;
   /** What changes the text behind them; null: nothing. */
-  readonly then: TextRun | null;
+  readonly behind: TextRun | null;
   /** Called once when the first text is there. */
   began(): void;
   /** Called once when the answer is to go no further. `blocked`: what ended it; null: a rail that broke. */
@@ -45,7 +45,7 @@ export function rewriteStream(body: ReadableStream<Uint8Array>, run: StreamRun):
         hasBegun = true;
         run.began();
       }
-      return run.then?.push(out) ?? out;
+      return run.behind?.push(out) ?? out;
     },
     end() {
       const out = look(() => run.rails.end());
@@ -66,7 +66,7 @@ export function rewriteWhole(text: string, run: StreamRun): string {
 }
 
 /** The last of the text. */
-const ended = ({ then }: StreamRun, out: string): string => (then === null ? out : then.push(out) + then.end());
+const ended = ({ behind }: StreamRun, out: string): string => (behind === null ? out : behind.push(out) + behind.end());
 
 type Shown = { readonly out: string; readonly isLast: { readonly blocked: StreamBlock | null } | null };
 

@@ -78,13 +78,13 @@ function unreadableBy(headers: HeaderRecord, isEvents: boolean, format: Railing[
 }
 
 function answerEvents(railed: Railed): Response {
-  const { begun, headers, format, checked, set, said, edge, pool, noted, then } = railed;
+  const { begun, headers, format, checked, set, said, edge, pool, noted, behind } = railed;
   const { status, body } = begun;
   const rails = createStreamRails({ format, ...set, originals: originalsOf(checked.originals) });
   const piped = body.kind === "whole" ? null : body.pipe(STREAM_OPENING);
   const run: StreamRun = {
     rails,
-    then,
+    behind,
     began: () => begun.noteToken(),
     stop: (blocked) => {
       noted.stopped(blocked === null ? "guardrail_unavailable" : "blocked_by_guardrail");
@@ -182,11 +182,11 @@ function unreadableFor(reason: UnseenReason): Refusal {
   };
 }
 
-function untouched({ begun: { status, isEvents }, headers, then }: Railing, body: Body): Response {
+function untouched({ begun: { status, isEvents }, headers, behind }: Railing, body: Body): Response {
   if (BODILESS.has(status)) return new Response(null, { status, headers });
   if (isEvents) headers["x-accel-buffering"] = "no";
   if (body.kind === "whole") return new Response(body.bytes, { status, headers });
-  const readable = then === null ? body.pipe().readable : rewriteText(body.pipe(STREAM_OPENING).readable, then);
+  const readable = behind === null ? body.pipe().readable : rewriteText(body.pipe(STREAM_OPENING).readable, behind);
   return new Response(readable, { status, headers });
 }
 

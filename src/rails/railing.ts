@@ -6,7 +6,7 @@ import type { BegunAnswer } from "../dispatch/begun-answer.ts";
 import type { Identity } from "../wire/api-keys.ts";
 import type { Checked, RailsHost } from "./check.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
-import type { TextRun } from "../dispatch/text-rewriter.ts";
+import type { TextRun } from "../translate/core/told.ts";
 
 /** An answer that has begun and is to be looked at. */
 export type Railing = {
@@ -20,7 +20,7 @@ export type Railing = {
   readonly headers: HeaderRecord;
   readonly noted: RailingNoted;
   /** What changes the text of a stream behind them; null: nothing. */
-  readonly then: TextRun | null;
+  readonly behind: TextRun | null;
 };
 
 /** Who tells of the request hears what the rails did. */

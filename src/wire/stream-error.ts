@@ -7,17 +7,28 @@ import { ERRORS } from "./errors.ts";
 import type { ErrorReason } from "./errors.ts";
 
 /**
- * OpenAI's packages look for `error` in every event;
+ * `sequence`: the next number of an event, where the protocol counts them; null: not known. OpenAI's packages look for `error` in every event;
  * Anthropic's for an event of that name; a reader of Responses without a package for an event of that type.
  */
-export function streamError(reason: ErrorReason, protocol: AnswerProtocol | null): StreamError {
+export function streamError(
+  reason: ErrorReason,
+  protocol: AnswerProtocol | null,
+  sequence: number | null = null,
+): StreamError {
   const error = wireError(reason);
   const { code, message, param } = error;
   switch (protocol) {
     case "anthropic":
       return named(anthropicError(ERRORS[reason].status, error));
     case "responses":
-      return named({ type: "error", code, message, param, error });
+      return named({
+        type: "error",
+        code,
+        message,
+        param,
+        ...(sequence === null ? {} : { sequence_number: sequence }),
+        error,
+      });
     case "chat":
     case "completions":
     case "embeddings":

@@ -11,6 +11,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROUTES_SERVED } from "../../tools/reference/routes-table.ts";
 import type { ServedRoute } from "../../tools/reference/routes-table.ts";
 import { startKeyedRouter } from "../support/keyed-router.ts";
+import { homeName } from "../../src/gateway/response-home.ts";
+import { hashKeyOf } from "../../src/lib/keyed-hash.ts";
 import type { Json, KeyedRouter, Said } from "../support/keyed-router.ts";
 
 /** In everything that the owner sends: wherever a stranger sees it, it was the owner's. */
@@ -21,7 +23,7 @@ let one: KeyedRouter;
 let owner = "";
 let stranger = "";
 /** What the owner has. */
-const own = { runpod: "", native: "", batch: "", key: "", hook: "" };
+const own = { runpod: "", native: "", batch: "", key: "", hook: "", response: "" };
 
 beforeAll(async () => {
   one = await startKeyedRouter();
@@ -38,6 +40,8 @@ beforeAll(async () => {
   own.native = String(asked.json["id"]);
   const batch = await one.ask("POST", "/v2/main/batch", owner, { requests: [job] });
   own.batch = String(batch.json["id"] ?? batch.json["batchId"]);
+  // As an endpoint of the pool would have kept one, under the name that its owner was given.
+  own.response = homeName(hashKeyOf(one.pepper), "acme", { endpointId: "a", id: "resp_1" });
   own.hook = String(
     (await one.ask("POST", "/admin/hooks", one.operator, { pool: "main", tenant: "acme" })).json["path"],
   );
@@ -70,6 +74,13 @@ const ROWS: Readonly<Record<string, Row>> = {
   "POST /v1/chat/completions": { body: chatOf("beta"), may: NOT_FOUND },
   "POST /v1/completions": { body: { model: "beta", prompt: "x" }, may: NOT_FOUND },
   "POST /v1/embeddings": { body: { model: "beta", input: "x" }, may: NOT_FOUND },
+  "POST /v1/responses": { body: { model: "beta", input: "x" }, may: NOT_FOUND },
+  "GET /v1/responses/{id}": { path: () => `/v1/responses/${own.response}`, may: NOT_FOUND },
+  "DELETE /v1/responses/{id}": { path: () => `/v1/responses/${own.response}`, may: NOT_FOUND },
+  "POST /v1/responses/{id}/cancel": { path: () => `/v1/responses/${own.response}/cancel`, may: NOT_FOUND },
+  "GET /v1/responses/{id}/input_items": { path: () => `/v1/responses/${own.response}/input_items`, may: NOT_FOUND },
+  "POST /v1/messages": { body: chatOf("beta"), may: NOT_FOUND },
+  "POST /v1/messages/count_tokens": { body: chatOf("beta"), may: NOT_FOUND },
   "GET /v1/models": { may: [200] },
   "GET /v1/usage": { may: [200] },
   "GET /v1/models/{model…}": { path: () => "/v1/models/beta", may: NOT_FOUND },
@@ -193,7 +204,6 @@ test("after all of that the owner still has what it had", async () => {
 test("a session or a long prompt of one tenant leads nobody else's request, and its key for it is not the same", async () => {
   const { affinityKeyOf } = await import("../../src/gateway/affinity-key.ts");
   const { sessionKeyOf } = await import("../../src/gateway/session-key.ts");
-  const { hashKeyOf } = await import("../../src/lib/keyed-hash.ts");
   const secret = hashKeyOf(one.pepper);
   const headers = new Headers({ "x-warmpath-session": "same" });
   const json = { messages: [{ role: "user", content: "word ".repeat(5_000) }] };

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type ChatBody = {
+type ChatBody = {
   readonly model: string;
   readonly stream?: boolean;
   readonly messages: readonly {

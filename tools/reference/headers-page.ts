@@ -68,6 +68,10 @@ const RESPONSE: readonly Row[] = [
   [names.DECISION, "The whole decision as JSON; only where it was asked for."],
   [names.RAILS, "What each input rail said: `name=verdict;ms`, and how it failed."],
   [names.RAILS_SAVED_MS, "How much sooner the answer was there because the request was sent beside its rails, ms."],
+  [
+    names.TRANSLATED,
+    'The endpoint does not speak the client\'s protocol: it was asked in `chat`, and this was left out of the request: `chat;dropped="cache_control"`.',
+  ],
   [names.SERVER_TIMING, "`router` and `upstream` in ms, and one entry for each rail."],
   ["retry-after", "With 429, 503 and 507: seconds, 1 to 60, true to what is known."],
   ["retry-after-ms", "The same in ms, for SDKs that read it."],

@@ -27,6 +27,17 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["POST /v1/chat/completions", "infer", "The pool is chosen by `model`."],
     ["POST /v1/completions", "infer", "The same."],
     ["POST /v1/embeddings", "infer", "The same."],
+    [
+      "POST /v1/responses",
+      "infer",
+      "The same: OpenAI's Responses, natively or [told in chat](../how-to/serve-agents.md).",
+    ],
+    ["GET /v1/responses/{id}", "infer", "A response, from the endpoint that keeps it."],
+    ["DELETE /v1/responses/{id}", "infer", "Deletes it there."],
+    ["POST /v1/responses/{id}/cancel", "infer", "Cancels it there, if it runs in the background."],
+    ["GET /v1/responses/{id}/input_items", "infer", "What it was asked."],
+    ["POST /v1/messages", "infer", "The same: Anthropic's Messages, natively or told in chat."],
+    ["POST /v1/messages/count_tokens", "infer", "How many tokens a message has, by the endpoint's own tokenizer."],
     ["GET /v1/models", "infer", "What there is."],
     ["GET /v1/models/{model…}", "infer", "One model."],
     [

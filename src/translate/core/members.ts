@@ -8,7 +8,7 @@
  * Rejected: to leave out whatever is not known, as most gateways do. The client then has another answer than it asked for,
  * and no way to see it.
  */
-import { isThere } from "./json.ts";
+import { isThere, listOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 
 /** Why a request cannot be told. `what` is what chat completions do not have, in words that follow "no". */
@@ -25,8 +25,14 @@ export type Course = {
 export const createCourse = (): Course => ({ untold: null, dropped: new Set() });
 
 /** Goes on after it: what comes of it is thrown away. */
-export function refuse(course: Course, param: string, what: string): void {
+export function cannotTell(course: Course, param: string, what: string): void {
   course.untold ??= { param, what };
+}
+
+/** What must be a list; what is none is refused, and what is not there is empty. */
+export function listAt(value: unknown, at: string, course: Course): readonly unknown[] {
+  if (isThere(value) && !Array.isArray(value)) cannotTell(course, at, "place for what is no list");
+  return listOf(value);
 }
 
 export type Member =
@@ -69,10 +75,10 @@ export function tellMembers(body: JsonObject, members: Members, course: Course, 
       continue;
     }
     const member = Object.hasOwn(members, name) ? members[name] : undefined;
-    if (member === undefined) refuse(course, at + name, `"${name}"`);
+    if (member === undefined) cannotTell(course, at + name, `"${name}"`);
     else if (member.rule === "as") told[member.name] = value;
     else if (member.rule === "dropped") course.dropped.add(at + name);
-    else if (member.rule === "only" && !member.values.includes(value)) refuse(course, at + name, member.what);
+    else if (member.rule === "only" && !member.values.includes(value)) cannotTell(course, at + name, member.what);
   }
   return told;
 }

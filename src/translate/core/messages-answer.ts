@@ -41,10 +41,10 @@ export const messageHead = ({ id, model }: ChatHead) => ({
   model,
 });
 
-export const thinkingBlock = (thinking: string) => ({ type: "thinking", thinking, signature: "" });
+const thinkingBlock = (thinking: string) => ({ type: "thinking", thinking, signature: "" });
 
 /** The input of a call that was cut short is no JSON: then the model's own words are kept. */
-export function inputOf(args: string): object {
+function inputOf(args: string): object {
   const value = args.trim() === "" ? {} : parsed(args);
   return isObject(value) ? value : { arguments: args };
 }

@@ -10,7 +10,7 @@ import { contentOf, splitParts, systemFirst, textPart, toolCall } from "./chat-r
 import type { ChatMessage, Part } from "./chat-request.ts";
 import { isObject, isThere, listOf, objectOf, textOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
-import { refuse } from "./members.ts";
+import { cannotTell, listAt } from "./members.ts";
 import type { Course } from "./members.ts";
 
 /** Members of any block that say nothing to the model. */
@@ -18,29 +18,43 @@ const MARKS = ["cache_control"] as const;
 
 export function messagesOf(body: JsonObject, course: Course): readonly ChatMessage[] {
   const told: ChatMessage[] = [];
-  if (isThere(body["system"]))
-    told.push({ role: "system", content: partsOf(body["system"], "system", course, "text") });
-  for (const [index, message] of listOf(body["messages"]).entries()) {
+  if (isThere(body["system"])) {
+    const system = withoutAttribution(body["system"], course);
+    told.push({ role: "system", content: partsOf(system, "system", course, "text") });
+  }
+  for (const [index, message] of listAt(body["messages"], "messages", course).entries()) {
     const at = `messages[${index}]`;
     const { role, content } = objectOf(message);
     if (role === "user") told.push(...userMessages(content, at, course));
     else if (role === "assistant") told.push(assistantMessage(content, at, course));
     // In the midst of a conversation, as agents remind a model.
     else if (role === "system") told.push({ role, content: partsOf(content, `${at}.content`, course, "text") });
-    else refuse(course, `${at}.role`, `role "${String(role)}"`);
+    else cannotTell(course, `${at}.role`, `role "${String(role)}"`);
   }
   return systemFirst(told);
+}
+
+/**
+ * Claude Code begins its system's words with whom a request is to be billed to, other in each request: an engine would
+ * find nothing of the prompt in its cache.
+ */
+const ATTRIBUTION = /^x-anthropic-billing-header:/;
+
+function withoutAttribution(system: unknown, course: Course): unknown {
+  if (!Array.isArray(system) || !ATTRIBUTION.test(textOf(objectOf(system[0])["text"]))) return system;
+  course.dropped.add("x-anthropic-billing-header");
+  return system.slice(1);
 }
 
 /** A text, or blocks of the kinds that may stand there. */
 function partsOf(content: unknown, at: string, course: Course, kinds: "text" | "user"): string | readonly Part[] {
   if (typeof content === "string") return content;
-  const parts = listOf(content).flatMap((block, index) => {
+  const parts = listAt(content, at, course).flatMap((block, index) => {
     const where = `${at}[${index}]`;
     const known = objectOf(block);
     noteMarks(known, course);
     if (known["type"] === "text" || kinds === "user") return userParts(known, where, course);
-    refuse(course, `${where}.type`, kindOf(known));
+    cannotTell(course, `${where}.type`, kindOf(known));
     return [];
   });
   return contentOf(parts);
@@ -56,7 +70,7 @@ function userMessages(content: unknown, at: string, course: Course): readonly Ch
   if (typeof content === "string") return [{ role: "user", content }];
   const results: ChatMessage[] = [];
   const parts: Part[] = [];
-  for (const [index, item] of listOf(content).entries()) {
+  for (const [index, item] of listAt(content, `${at}.content`, course).entries()) {
     const where = `${at}.content[${index}]`;
     const block = objectOf(item);
     noteMarks(block, course);
@@ -83,7 +97,7 @@ function userParts(block: JsonObject, at: string, course: Course): readonly Part
     case "document":
       return documentParts(block, at, course);
     default:
-      refuse(course, `${at}.type`, kindOf(block));
+      cannotTell(course, `${at}.type`, kindOf(block));
       return [];
   }
 }
@@ -97,14 +111,14 @@ function imageParts(source: JsonObject, at: string, course: Course): readonly Pa
     case "url":
       return [{ type: "image_url", image_url: { url: textOf(source["url"]) } }];
     default:
-      refuse(course, `${at}.source.type`, `image from "${textOf(source["type"])}"`);
+      cannotTell(course, `${at}.source.type`, `image from "${textOf(source["type"])}"`);
       return [];
   }
 }
 
 function documentParts(block: JsonObject, at: string, course: Course): readonly Part[] {
   const source = objectOf(block["source"]);
-  if (objectOf(block["citations"])["enabled"] === true) refuse(course, `${at}.citations`, "citations");
+  if (objectOf(block["citations"])["enabled"] === true) cannotTell(course, `${at}.citations`, "citations");
   const heading = [block["title"], block["context"]].filter((text) => typeof text === "string" && text !== "");
   const head = heading.map((text) => textPart(textOf(text)));
   switch (source["type"]) {
@@ -119,7 +133,7 @@ function documentParts(block: JsonObject, at: string, course: Course): readonly 
       return [...head, { type: "file", file: { filename, file_data: dataUrl(source) } }];
     }
     default:
-      refuse(course, `${at}.source.type`, `document from "${textOf(source["type"])}"`);
+      cannotTell(course, `${at}.source.type`, `document from "${textOf(source["type"])}"`);
       return [];
   }
 }
@@ -156,7 +170,7 @@ function assistantMessage(content: unknown, at: string, course: Course): ChatMes
   const parts: Part[] = [];
   const calls: ReturnType<typeof toolCall>[] = [];
   const thoughts: string[] = [];
-  for (const [index, item] of listOf(content).entries()) {
+  for (const [index, item] of listAt(content, `${at}.content`, course).entries()) {
     const block = objectOf(item);
     noteMarks(block, course);
     switch (block["type"]) {
@@ -176,7 +190,7 @@ function assistantMessage(content: unknown, at: string, course: Course): ChatMes
         break;
       }
       default:
-        refuse(course, `${at}.content[${index}].type`, kindOf(block));
+        cannotTell(course, `${at}.content[${index}].type`, kindOf(block));
     }
   }
   const thought = thoughts.join("\n");

@@ -10,9 +10,9 @@ import { err, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { schemaFormat, STREAM_OPTIONS } from "./chat-request.ts";
 import type { ChatMessage } from "./chat-request.ts";
-import { isThere, listOf, objectOf, textOf } from "./json.ts";
+import { isThere, objectOf, textOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
-import { as, createCourse, DROPPED, only, OURS, READ, refuse, tellMembers } from "./members.ts";
+import { as, createCourse, DROPPED, only, OURS, READ, cannotTell, listAt, tellMembers } from "./members.ts";
 import type { Course, Members, Untold } from "./members.ts";
 import { messagesOf } from "./messages-content.ts";
 
@@ -85,11 +85,11 @@ export function messagesToChat(body: JsonObject): Result<ChatRequest, Untold> {
 }
 
 function toolsOf(body: JsonObject, course: Course): JsonObject {
-  const tools = listOf(body["tools"]).flatMap((item, index) => {
+  const tools = listAt(body["tools"], "tools", course).flatMap((item, index) => {
     const tool = objectOf(item);
     const { type, name, description, input_schema: parameters, strict } = tool;
     if (isThere(type) && type !== "custom") {
-      refuse(course, `tools[${index}].type`, `built-in tool "${textOf(type)}"`);
+      cannotTell(course, `tools[${index}].type`, `built-in tool "${textOf(type)}"`);
       return [];
     }
     tellMembers(tool, TOOL_MEMBERS, course, `tools[${index}].`);
@@ -97,7 +97,7 @@ function toolsOf(body: JsonObject, course: Course): JsonObject {
     return [{ type: "function", function: told }];
   });
   // One mark on one of many tools is one thing that was left out.
-  for (const name of [...course.dropped]) {
+  for (const name of course.dropped) {
     if (!name.startsWith("tools[")) continue;
     course.dropped.delete(name);
     course.dropped.add(name.replace(/^tools\[\d+\]\./, ""));
@@ -113,7 +113,7 @@ function choiceOf(choice: unknown, course: Course): JsonObject {
   const alone = typeof single === "boolean" ? { parallel_tool_calls: !single } : {};
   if (type === "tool") return { tool_choice: { type: "function", function: { name } }, ...alone };
   const told = typeof type === "string" && Object.hasOwn(CHOICES, type) ? CHOICES[type] : undefined;
-  if (told === undefined) refuse(course, "tool_choice.type", `tool choice "${textOf(type)}"`);
+  if (told === undefined) cannotTell(course, "tool_choice.type", `tool choice "${textOf(type)}"`);
   return { tool_choice: told, ...alone };
 }
 
@@ -137,13 +137,13 @@ function effortOf(body: JsonObject, course: Course): JsonObject {
   const { effort } = objectOf(body["output_config"]);
   const { type, budget_tokens: budget } = objectOf(body["thinking"]);
   if (isThere(body["thinking"]) && type !== "enabled" && type !== "disabled" && type !== "adaptive") {
-    refuse(course, "thinking.type", `thinking of type "${textOf(type)}"`);
+    cannotTell(course, "thinking.type", `thinking of type "${textOf(type)}"`);
   }
   if (type === "disabled")
     return { chat_template_kwargs: { ...objectOf(body["chat_template_kwargs"]), enable_thinking: false } };
   if (typeof effort === "string") {
     const told = Object.hasOwn(EFFORT_NAMES, effort) ? EFFORT_NAMES[effort] : undefined;
-    if (told === undefined) refuse(course, "output_config.effort", `effort "${effort}"`);
+    if (told === undefined) cannotTell(course, "output_config.effort", `effort "${effort}"`);
     return { reasoning_effort: told };
   }
   // Enabled without a budget, or adaptive: the model's own measure.
@@ -155,13 +155,13 @@ function formatOf(body: JsonObject, course: Course): JsonObject {
   const config = objectOf(body["output_config"]);
   for (const name of Object.keys(config)) {
     if (name !== "effort" && name !== "format" && isThere(config[name])) {
-      refuse(course, `output_config.${name}`, `"${name}"`);
+      cannotTell(course, `output_config.${name}`, `"${name}"`);
     }
   }
   const format = config["format"] ?? body["output_format"];
   if (!isThere(format)) return {};
   const { type, schema } = objectOf(format);
-  if (type !== "json_schema") refuse(course, "output_config.format.type", `format "${textOf(type)}"`);
+  if (type !== "json_schema") cannotTell(course, "output_config.format.type", `format "${textOf(type)}"`);
   return { response_format: schemaFormat("answer", { schema, strict: true }) };
 }
 

@@ -7,12 +7,11 @@
  * of a piece is held until the next.
  * Rejected: to parse and write each event, which costs many times as much and loses the digits of long numbers.
  */
+import type { TextRun } from "./told.ts";
 import { isObject, objectOf, parsed } from "./json.ts";
 import { readEvent, splitEvents, createSseSplitter } from "../../lib/sse.ts";
 
 export type Rename = (id: string) => string;
-
-export type Renamer = { readonly push: (text: string) => string; readonly end: () => string };
 
 /** Of a response, or of the event that brings one: its own id, and that of the one before it. */
 function idsIn(value: unknown): readonly string[] {
@@ -32,7 +31,7 @@ export function renameWhole(text: string, rename: Rename, known: readonly string
 }
 
 /** `known`: ids that are known before the first event. */
-export function renameStream(rename: Rename, known: readonly string[] = []): Renamer {
+export function renameStream(rename: Rename, known: readonly string[] = []): TextRun {
   const ids = new Set(known);
   const splitter = createSseSplitter();
   let isLooking = true;

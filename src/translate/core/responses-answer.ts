@@ -51,7 +51,7 @@ export function endingOf(finish: string | null): Ending {
     : { status: "incomplete", incomplete_details: { reason } };
 }
 
-export const responseUsage = ({ prompt, cached, output, reasoning }: ChatUsage) => ({
+const responseUsage = ({ prompt, cached, output, reasoning }: ChatUsage) => ({
   input_tokens: prompt,
   input_tokens_details: { cached_tokens: cached },
   output_tokens: output,
@@ -138,22 +138,20 @@ export function chatToResponse(value: unknown, given: ResponsesGiven): object {
   const head = headOf(answer);
   const { reasoning = "", text = "", refusal = "", calls = [], finish = null } = pieceOf(answer) ?? {};
   const ending = endingOf(finish);
-  const output: object[] = [];
+  // Only what was written last can have been cut short.
+  const items: ((status: string, at: number) => object)[] = [];
   if (reasoning !== "") {
-    output.push(reasoningItem(itemId("rs", head, 0), "completed", [reasoningText(reasoning)]));
+    items.push((status, at) => reasoningItem(itemId("rs", head, at), status, [reasoningText(reasoning)]));
   }
   const content = [
     ...(text === "" ? [] : [textContent(text)]),
     ...(refusal === "" ? [] : [{ type: "refusal", refusal }]),
   ];
-  if (content.length > 0) {
-    const status = calls.length > 0 ? "completed" : ending.status;
-    output.push(messageItem(itemId("msg", head, output.length), status, content));
+  if (content.length > 0) items.push((status, at) => messageItem(itemId("msg", head, at), status, content));
+  for (const call of calls) {
+    items.push((status, at) => callItem(head, at, call, { status, isCustom: given.custom.has(call.name) }));
   }
-  for (const [index, call] of calls.entries()) {
-    const status = index === calls.length - 1 ? ending.status : "completed";
-    output.push(callItem(head, output.length, call, { status, isCustom: given.custom.has(call.name) }));
-  }
+  const output = items.map((item, at) => item(at === items.length - 1 ? ending.status : "completed", at));
   return responseObject(head, given, { ...ending, output, usage: usageOf(answer) });
 }
 

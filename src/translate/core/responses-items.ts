@@ -10,7 +10,7 @@ import { contentOf, splitParts, systemFirst, textPart, toolCall } from "./chat-r
 import type { ChatMessage, Part } from "./chat-request.ts";
 import { isObject, isThere, listOf, objectOf, textOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
-import { refuse } from "./members.ts";
+import { cannotTell, listAt } from "./members.ts";
 import type { Course } from "./members.ts";
 
 type Call = ReturnType<typeof toolCall>;
@@ -36,9 +36,11 @@ export function inputMessages(body: JsonObject, course: Course): readonly ChatMe
   const told: Told = { messages: [], turn: null, media: [] };
   const { instructions, input } = body;
   if (typeof instructions === "string") told.messages.push({ role: "system", content: instructions });
-  else if (isThere(instructions)) refuse(course, "instructions", "instructions that are no text");
+  else if (isThere(instructions)) cannotTell(course, "instructions", "instructions that are no text");
   if (typeof input === "string") told.messages.push({ role: "user", content: input });
-  for (const [index, item] of listOf(input).entries()) tellItem(told, objectOf(item), `input[${index}]`, course);
+  else
+    for (const [index, item] of listAt(input, "input", course).entries())
+      tellItem(told, objectOf(item), `input[${index}]`, course);
   endTurn(told);
   tellMedia(told);
   return systemFirst(told.messages);
@@ -63,7 +65,7 @@ function tellItem(told: Told, item: JsonObject, at: string, course: Course): voi
     case "custom_tool_call_output":
       return tellOutput(told, item, at, course);
     default:
-      refuse(course, `${at}.type`, `item of type "${textOf(type)}"`);
+      cannotTell(course, `${at}.type`, `item of type "${textOf(type)}"`);
   }
 }
 
@@ -75,7 +77,7 @@ function turnOf(told: Told) {
 function tellMessage(told: Told, item: JsonObject, at: string, course: Course): void {
   const asked = textOf(item["role"]);
   const role = Object.hasOwn(ROLES, asked) ? ROLES[asked] : undefined;
-  if (role === undefined) return refuse(course, `${at}.role`, `role "${asked}"`);
+  if (role === undefined) return cannotTell(course, `${at}.role`, `role "${asked}"`);
   const content = contentParts(item["content"], `${at}.content`, course);
   if (role === "assistant") {
     // Its words behind its calls are another message of it.
@@ -125,7 +127,7 @@ function endTurn(told: Told): void {
 
 function contentParts(content: unknown, at: string, course: Course): readonly Part[] {
   if (typeof content === "string") return content === "" ? [] : [textPart(content)];
-  return listOf(content).flatMap((part, index) => contentPart(objectOf(part), `${at}[${index}]`, course));
+  return listAt(content, at, course).flatMap((part, index) => contentPart(objectOf(part), `${at}[${index}]`, course));
 }
 
 function contentPart(part: JsonObject, at: string, course: Course): readonly Part[] {
@@ -140,23 +142,23 @@ function contentPart(part: JsonObject, at: string, course: Course): readonly Par
     case "input_image": {
       const { image_url: url, detail } = part;
       if (typeof url !== "string") {
-        refuse(course, `${at}.file_id`, "file that is named by an id");
+        cannotTell(course, `${at}.file_id`, "file that is named by an id");
         return [];
       }
       return [{ type: "image_url", image_url: { url, ...(isThere(detail) ? { detail } : {}) } }];
     }
     case "input_audio":
       if (isObject(part["input_audio"])) return [{ type: "input_audio", input_audio: part["input_audio"] }];
-      refuse(course, `${at}.input_audio`, "such audio");
+      cannotTell(course, `${at}.input_audio`, "such audio");
       return [];
     case "input_file": {
       const { file_data, filename } = part;
       if (typeof file_data === "string") return [{ type: "file", file: { filename, file_data } }];
-      refuse(course, at, "file that is named by an id or a URL");
+      cannotTell(course, at, "file that is named by an id or a URL");
       return [];
     }
     default:
-      refuse(course, `${at}.type`, `content of type "${textOf(part["type"])}"`);
+      cannotTell(course, `${at}.type`, `content of type "${textOf(part["type"])}"`);
       return [];
   }
 }

@@ -11,7 +11,7 @@ import type { Result } from "../../lib/result.ts";
 import { schemaFormat, STREAM_OPTIONS } from "./chat-request.ts";
 import { isObject, isThere, listOf, objectOf, textOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
-import { as, createCourse, DROPPED, only, OURS, READ, refuse, tellMembers } from "./members.ts";
+import { as, createCourse, DROPPED, only, OURS, READ, cannotTell, listAt, tellMembers } from "./members.ts";
 import type { Course, Members, Untold } from "./members.ts";
 import type { ChatRequest } from "./messages-request.ts";
 import { inputMessages } from "./responses-items.ts";
@@ -59,9 +59,9 @@ export function responsesToChat(body: JsonObject): Result<ChatRequest, Untold> {
   const course = createCourse();
   const members = tellMembers(body, MEMBERS, course);
   if (body["store"] === true) course.dropped.add("store");
-  for (const [index, wish] of listOf(body["include"]).entries()) {
+  for (const [index, wish] of listAt(body["include"], "include", course).entries()) {
     if (wish === "reasoning.encrypted_content") course.dropped.add("encrypted_content");
-    else refuse(course, `include[${index}]`, `"${textOf(wish)}"`);
+    else cannotTell(course, `include[${index}]`, `"${textOf(wish)}"`);
   }
   const told = {
     ...members,
@@ -85,7 +85,9 @@ export const customTools = (body: JsonObject): ReadonlySet<string> =>
 
 function toolsOf(body: JsonObject, course: Course): JsonObject {
   const { tool_choice: choice, parallel_tool_calls: parallel } = body;
-  const tools = listOf(body["tools"]).flatMap((item, index) => toolOf(objectOf(item), `tools[${index}]`, course));
+  const tools = listAt(body["tools"], "tools", course).flatMap((item, index) =>
+    toolOf(objectOf(item), `tools[${index}]`, course),
+  );
   if (tools.length === 0) return {};
   const { kept, told } = choiceOf(choice, course);
   const left = kept === null ? tools : tools.filter(({ function: { name } }) => kept.has(textOf(name)));
@@ -102,14 +104,14 @@ function toolOf(tool: JsonObject, at: string, course: Course): readonly Tool[] {
   const { type, name, description, parameters, strict } = tool;
   switch (type) {
     case "function": {
-      if (tool["defer_loading"] === true) refuse(course, `${at}.defer_loading`, "tools that are loaded later");
+      if (tool["defer_loading"] === true) cannotTell(course, `${at}.defer_loading`, "tools that are loaded later");
       const told = { name, description, parameters: parameters ?? undefined, strict: strict ?? undefined };
       return [{ type: "function", function: told }];
     }
     case "custom":
       return [{ type: "function", function: { name, description: customWords(tool), parameters: ANY_TEXT } }];
     default:
-      refuse(course, `${at}.type`, `built-in tool "${textOf(type)}"`);
+      cannotTell(course, `${at}.type`, `built-in tool "${textOf(type)}"`);
       return [];
   }
 }
@@ -140,7 +142,7 @@ function choiceOf(
   if (type === "function" || type === "custom") return { kept: null, told: { type: "function", function: { name } } };
   if (type === "allowed_tools")
     return { kept: new Set(listOf(tools).map((tool) => textOf(objectOf(tool)["name"]))), told: mode };
-  refuse(course, "tool_choice.type", `tool choice "${textOf(type)}"`);
+  cannotTell(course, "tool_choice.type", `tool choice "${textOf(type)}"`);
   return { kept: null, told: null };
 }
 
@@ -155,12 +157,12 @@ function reasoningOf(body: JsonObject, course: Course): JsonObject {
 
 function textFormat(body: JsonObject, course: Course): JsonObject {
   const { format, verbosity, ...others } = objectOf(body["text"]);
-  for (const name of Object.keys(others)) refuse(course, `text.${name}`, `"${name}"`);
+  for (const name of Object.keys(others)) cannotTell(course, `text.${name}`, `"${name}"`);
   if (isThere(verbosity)) course.dropped.add("text.verbosity");
   if (!isObject(format) || format["type"] === "text") return {};
   if (format["type"] === "json_object") return { response_format: { type: "json_object" } };
   if (format["type"] !== "json_schema") {
-    refuse(course, "text.format.type", `format "${textOf(format["type"])}"`);
+    cannotTell(course, "text.format.type", `format "${textOf(format["type"])}"`);
     return {};
   }
   const { name, schema, strict, description } = format;
