@@ -6,7 +6,8 @@
  */
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import { CHUNKS, INTERVAL_MS, streamText } from "./stream-traffic.ts";
+import { CHUNKS, INTERVAL_MS, SPOKEN, streamText } from "./stream-traffic.ts";
+import type { Spoken } from "./stream-traffic.ts";
 
 const ANSWER_MS_MAX = 20_000;
 
@@ -23,8 +24,14 @@ export async function loadStreams(
   {
     connections,
     request,
+    spoken,
     durationMs,
-  }: { readonly connections: number; readonly request: Buffer; readonly durationMs: number },
+  }: {
+    readonly connections: number;
+    readonly request: Buffer;
+    readonly spoken: Spoken;
+    readonly durationMs: number;
+  },
 ): Promise<StreamLoad> {
   const sockets = await Promise.all(Array.from({ length: connections }, async () => openSocket(port)));
   const durationsMs: number[] = [];
@@ -32,14 +39,15 @@ export async function loadStreams(
   const failures: string[] = [];
   const untilMs = performance.now() + durationMs;
   const expected = streamText();
+  const { member } = SPOKEN[spoken];
   await Promise.all(
     sockets.map(async (socket, index) => {
       // Streams that begin together would also send every chunk together.
       await wait((index / connections) * CHUNKS * INTERVAL_MS);
       do {
         const startedMs = performance.now();
-        const { text, tokenMs, problem } = await exchange(socket, request);
-        const seen = problem ?? (contentOf(text) === expected ? null : `another text: ${text.slice(0, 400)}`);
+        const { text, tokenMs, problem } = await exchange(socket, request, member);
+        const seen = problem ?? (contentOf(text, member) === expected ? null : `another text: ${text.slice(0, 400)}`);
         if (seen !== null) {
           failures.push(seen);
           return;
@@ -54,14 +62,14 @@ export async function loadStreams(
 }
 
 /** All pieces of text in an answer with its framing; none has a quote that is not escaped. */
-function contentOf(answer: string): string {
-  const pieces = answer.match(/"content":"(?:[^"\\]|\\.)*"/g) ?? [];
-  return pieces.map((piece) => JSON.parse(piece.slice('"content":'.length)) as string).join("");
+function contentOf(answer: string, member: string): string {
+  const pieces = answer.matchAll(/"([a-z]+)":("(?:[^"\\]|\\.)*")/g);
+  return [...pieces].map(([, name, text = '""']) => (name === member ? (JSON.parse(text) as string) : "")).join("");
 }
 
 type Exchange = { readonly text: string; readonly tokenMs: number; readonly problem: string | null };
 
-function exchange(socket: Socket, request: Buffer): Promise<Exchange> {
+function exchange(socket: Socket, request: Buffer, member: string): Promise<Exchange> {
   const chunks: Buffer[] = [];
   let tokenMs = Number.NaN;
   return new Promise((resolve) => {
@@ -75,7 +83,7 @@ function exchange(socket: Socket, request: Buffer): Promise<Exchange> {
     socket.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
       // The role comes in the first chunk, and the first token in the second.
-      if (Number.isNaN(tokenMs) && chunk.includes('"content":"T')) tokenMs = performance.now();
+      if (Number.isNaN(tokenMs) && chunk.includes(`"${member}":"T`)) tokenMs = performance.now();
       if (chunk.includes("0\r\n\r\n", Math.max(0, chunk.length - 5))) finish(null);
     });
     socket.once("error", (error) => finish(error.message));

@@ -36,14 +36,24 @@ export function streamText(): string {
   return Array.from({ length: CHUNKS - 2 }, (_, at) => tokens[at % tokens.length] ?? "").join("");
 }
 
-export function streamRequest(key: string): Buffer {
-  const body = JSON.stringify({
-    model: MODEL,
-    stream: true,
-    messages: [{ role: "user", content: "Tell me a story." }],
-  });
+/** How a client asks, and the member of an event in which it reads a piece of text. */
+export const SPOKEN = {
+  chat: { path: CHAT_PATH, member: "content", body: { messages: [{ role: "user", content: "Tell me a story." }] } },
+  messages: {
+    path: "/v1/messages",
+    member: "text",
+    body: { max_tokens: 64, messages: [{ role: "user", content: "Tell me a story." }] },
+  },
+  responses: { path: "/v1/responses", member: "delta", body: { store: false, input: "Tell me a story." } },
+} as const;
+
+export type Spoken = keyof typeof SPOKEN;
+
+export function streamRequest(key: string, spoken: Spoken): Buffer {
+  const { path, body: asked } = SPOKEN[spoken];
+  const body = JSON.stringify({ model: MODEL, stream: true, ...asked });
   const head = [
-    `POST ${CHAT_PATH} HTTP/1.1`,
+    `POST ${path} HTTP/1.1`,
     "host: localhost",
     `authorization: Bearer ${key}`,
     "content-type: application/json",
