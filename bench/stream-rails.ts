@@ -130,7 +130,14 @@ async function startRouter(
   const pepper = randomBytes(24).toString("base64");
   const key = formatKey("bench", randomBytes(32));
   // Room for every stream: the path is measured, not admission.
-  const endpoint = { id: "mock", region: "here", backend: "openai", url, protocols: ["chat"], concurrencyPerWorker: 4_096 };
+  const endpoint = {
+    id: "mock",
+    region: "here",
+    backend: "openai",
+    url,
+    protocols: ["chat"],
+    concurrencyPerWorker: 4_096,
+  };
   const config = {
     regions: { here: { lat: 50.1, lon: 8.7, hint: "weur" } },
     keys: [{ id: "bench", tenant: "bench", hmac: toHex(await keyHmac(key, pepper)), scopes: ["infer"] }],

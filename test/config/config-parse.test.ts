@@ -36,6 +36,7 @@ describe("a valid config", () => {
           backend: "openai",
           url: "https://c.example.com",
           model: null,
+          protocols: null,
           auth: null,
           gpu: [],
           workersMin: 1,
