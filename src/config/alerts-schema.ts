@@ -78,7 +78,7 @@ export const AlertsSchema = z.strictObject({
   form: z
     .enum(["standard", "slack"])
     .default("standard")
-    .describe('"standard": type, timestamp and data; "slack": text and blocks. Default "standard".'),
+    .describe('What is sent: "standard" is type, timestamp and data; "slack" is text and blocks. Default "standard".'),
   repeatMs: int(ALERT_REPEAT_MS_MIN, ALERT_MS_MAX)
     .default(14_400_000)
     .describe(

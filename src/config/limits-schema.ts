@@ -37,7 +37,7 @@ const members = {
   spendPerDay: money().describe(
     "Money of a day of UTC, above 0 to 10^9, by the prices of the pools; beyond it the answer is 429 insufficient_quota. Default: no limit.",
   ),
-  spendPerMonth: money().describe("Money of a month of UTC, as spendPerDay. Default: no limit."),
+  spendPerMonth: money().describe("Money of a month of UTC, above 0 to 10^9, as spendPerDay. Default: no limit."),
   maxTokensMax: count(OUTPUT_TOKENS_MAX).describe(
     "Largest max_tokens (max_completion_tokens, max_output_tokens) that a request may ask for, 1 to 1048576; more is refused with 400, and a request that names none is sent with this. Default: limits.maxTokensMax, which is not written into requests.",
   ),
@@ -107,7 +107,9 @@ const price = () => z.number().min(0).max(PRICE_MAX);
 
 export const prices = z.strictObject({
   inputPerMTok: price().describe("Of a million tokens of prompts, 0 to 1000, to a millionth."),
-  cachedInputPerMTok: price().optional().describe("Of those that were in an endpoint's cache. Default: inputPerMTok."),
+  cachedInputPerMTok: price()
+    .optional()
+    .describe("Of those that were in an endpoint's cache, 0 to 1000. Default: inputPerMTok."),
   outputPerMTok: price().describe("Of a million tokens of answers, 0 to 1000."),
 });
 

@@ -13,7 +13,12 @@ const otlp = z.strictObject({
   headers: z
     .record(
       z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
-      z.strictObject({ secret: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/) }),
+      z.strictObject({
+        secret: z
+          .string()
+          .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
+          .describe("Name of the secret that is the header's whole value."),
+      }),
     )
     .refine((headers) => Object.keys(headers).length <= OTLP_HEADERS_MAX, {
       error: `keep to ${OTLP_HEADERS_MAX} headers`,

@@ -19,17 +19,25 @@ const placed = (cf: Cf | undefined, { header, dev = false, own }: Asked = {}) =>
 };
 
 const FRANKFURT: Cf = { colo: "FRA", latitude: "50.11552", longitude: "8.68417" };
-const UNKNOWN = { place: null, key: "unknown" };
+const UNKNOWN = { place: null, key: "unknown", colo: null };
 
 describe("where a client is", () => {
   test.each([
-    { name: "what the platform says", cf: FRANKFURT, is: { place: { lat: 50.11552, lon: 8.68417 }, key: "FRA" } },
+    {
+      name: "what the platform says",
+      cf: FRANKFURT,
+      is: { place: { lat: 50.11552, lon: 8.68417 }, key: "FRA", colo: "FRA" },
+    },
     {
       name: "grouped by position where the data centre is not told",
       cf: { latitude: "50.6", longitude: "-8.4" },
-      is: { place: { lat: 50.6, lon: -8.4 }, key: "51,-8" },
+      is: { place: { lat: 50.6, lon: -8.4 }, key: "51,-8", colo: null },
     },
-    { name: "its data centre alone without a position", cf: { colo: "FRA" }, is: { place: null, key: "FRA" } },
+    {
+      name: "its data centre alone without a position",
+      cf: { colo: "FRA" },
+      is: { place: null, key: "FRA", colo: "FRA" },
+    },
     { name: "unknown without a position", cf: {}, is: UNKNOWN },
     { name: "unknown without a platform", cf: undefined, is: UNKNOWN },
     { name: "unknown for a position that is none", cf: { latitude: "91", longitude: "0" }, is: UNKNOWN },
@@ -42,21 +50,21 @@ describe("the place of a router that stands alone", () => {
   const own = { lat: 39, lon: -77.5 };
 
   test("is its clients' where no platform tells of them", () => {
-    for (const cf of [undefined, {}]) expect(placed(cf, { own })).toEqual({ place: own, key: "39,-77" });
+    for (const cf of [undefined, {}]) expect(placed(cf, { own })).toEqual({ place: own, key: "39,-77", colo: null });
     expect(placed(undefined, { own, header: "eu-west", dev: true }).place).toEqual(EU);
   });
 
   test("does not stand in for what a platform tells, little as it may be", () => {
     expect(placed(FRANKFURT, { own }).key).toBe("FRA");
-    expect(placed({ colo: "FRA" }, { own })).toEqual({ place: null, key: "FRA" });
+    expect(placed({ colo: "FRA" }, { own })).toEqual({ place: null, key: "FRA", colo: "FRA" });
   });
 });
 
 describe("the header that stands in for it", () => {
   test.each([
-    { name: "a region", header: "eu-west", is: { place: EU, key: "50,9" } },
-    { name: "a position", header: "10.4, -20.6", is: { place: { lat: 10.4, lon: -20.6 }, key: "10,-21" } },
-    { name: "nonsense", header: "moon", is: { place: { lat: 50.11552, lon: 8.68417 }, key: "FRA" } },
+    { name: "a region", header: "eu-west", is: { place: EU, key: "50,9", colo: null } },
+    { name: "a position", header: "10.4, -20.6", is: { place: { lat: 10.4, lon: -20.6 }, key: "10,-21", colo: null } },
+    { name: "nonsense", header: "moon", is: { place: { lat: 50.11552, lon: 8.68417 }, key: "FRA", colo: "FRA" } },
   ])("is heard in development: $name", ({ header, is }) => {
     expect(placed(FRANKFURT, { header, dev: true })).toEqual(is);
   });
