@@ -5,7 +5,6 @@
  * own fleet. The bundled one was read by the build; what a binding says is read once per isolate and kept by its text,
  * by a part of the bundle that its first request loads: the schema weighs as much as half of all that is needed at start.
  */
-import bundledConfig from "../../warmpath.jsonc";
 import { invariant } from "../lib/invariant.ts";
 import { ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
@@ -36,27 +35,35 @@ export type Env = {
 export const peppersOf = ({ WARMPATH_KEY_PEPPER = "", WARMPATH_KEY_PEPPER_OLD = "" }: Env): readonly string[] =>
   [WARMPATH_KEY_PEPPER, WARMPATH_KEY_PEPPER_OLD].filter((pepper) => pepper !== "");
 
-export type LoadedConfig = { readonly text: string; readonly parsed: Result<Config, null> };
+/** `id`: its text, or the word for the bundled one. */
+export type LoadedConfig = { readonly id: string; readonly parsed: Result<Config, null> };
 
 let loaded: LoadedConfig | null = null;
 
-const textOf = (env: Env): string => env.WARMPATH_CONFIG ?? bundledConfig;
+/** No text of a config: of the one that is bundled an isolate has what the build has read in it. */
+const BUNDLED = "\u0000bundled";
+
+const idOf = (env: Env): string => env.WARMPATH_CONFIG ?? BUNDLED;
+
+/** As it was written. */
+export async function configText(env: Env): Promise<string> {
+  return env.WARMPATH_CONFIG ?? (await import("./bundled-text.ts")).bundledText;
+}
 
 /** Is it there for `loadConfig`, without waiting. */
 export function isConfigReady(env: Env): boolean {
-  const text = textOf(env);
-  if (loaded?.text === text) return true;
-  if (text !== bundledConfig || builtConfig === null) return false;
-  loaded = { text, parsed: ok(builtConfig) };
+  const id = idOf(env);
+  if (loaded?.id === id) return true;
+  if (id !== BUNDLED || builtConfig === null) return false;
+  loaded = { id, parsed: ok(builtConfig) };
   return true;
 }
 
 /** Whatever the platform calls, the Worker's door and the objects, waits for this before anything asks for the config. */
 export async function prepareConfig(env: Env): Promise<void> {
   if (isConfigReady(env)) return;
-  const text = textOf(env);
   const { configOfText } = await import("./config-of-text.ts");
-  loaded = { text, parsed: configOfText(text) };
+  loaded = { id: idOf(env), parsed: configOfText(await configText(env)) };
 }
 
 /** After `prepareConfig`. */

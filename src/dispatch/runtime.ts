@@ -16,7 +16,7 @@ import type { ShardNamespace } from "./shard-port.ts";
 import { createKeyVerifier } from "../wire/api-keys.ts";
 import type { KeyVerifier } from "../wire/api-keys.ts";
 import type { Config, EndpointConfig, PoolConfig } from "../config/config.ts";
-import { loadConfig, peppersOf } from "../config/env.ts";
+import { configText, loadConfig, peppersOf } from "../config/env.ts";
 import type { Env } from "../config/env.ts";
 import { parsePlace } from "../wire/headers.ts";
 import { createTokenBytes } from "../wire/token-bytes.ts";
@@ -61,7 +61,8 @@ export type EdgePool = {
 };
 
 export type Runtime = {
-  readonly configText: string;
+  /** Another one is another config. */
+  readonly configId: string;
   readonly config: Config;
   readonly pools: ReadonlyMap<string, EdgePool>;
   readonly keys: KeyVerifier;
@@ -84,21 +85,21 @@ let runtime: Runtime | null = null;
  * config by the first request that brings its context, since the words for it have to be loaded.
  */
 export function runtimeOf(env: EdgeEnv, ctx: Waiting | null = null): Runtime | null {
-  const { text, parsed } = loadConfig(env);
-  if (runtime !== null && runtime.configText === text) return runtime;
+  const { id, parsed } = loadConfig(env);
+  if (runtime !== null && runtime.configId === id) return runtime;
   if (!parsed.ok) {
-    ctx?.waitUntil(logProblems(text, env as Readonly<Record<string, unknown>>));
+    ctx?.waitUntil(logProblems(env));
     return null;
   }
   const secrets = env as Readonly<Record<string, unknown>>;
   const pools = buildPools(parsed.value, secrets);
   const noPepper = parsed.value.keys.length > 0 && (env.WARMPATH_KEY_PEPPER ?? "") === "";
   if (pools === null || noPepper) {
-    ctx?.waitUntil(logProblems(text, secrets));
+    ctx?.waitUntil(logProblems(env));
     return null;
   }
   runtime = {
-    configText: text,
+    configId: id,
     config: parsed.value,
     pools,
     keys: createKeyVerifier(parsed.value.keys, peppersOf(env)),
@@ -112,9 +113,9 @@ export function runtimeOf(env: EdgeEnv, ctx: Waiting | null = null): Runtime | n
 }
 
 /** A config is right as a rule: what puts its problems into words is not loaded at start. */
-async function logProblems(text: string, env: Readonly<Record<string, unknown>>): Promise<void> {
+async function logProblems(env: Env): Promise<void> {
   const { problemsOf } = await import("../wire/problems.ts");
-  logOnce(problemsOf(text, env));
+  logOnce(problemsOf(await configText(env), env as Readonly<Record<string, unknown>>));
 }
 
 /** Null when an endpoint's secret is not set. */

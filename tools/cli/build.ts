@@ -16,7 +16,7 @@ import { build } from "esbuild";
 import type { BuildOptions, Metafile, OutputFile, Plugin } from "esbuild";
 import type { Config } from "../../src/config/config.ts";
 import { secretsOf } from "../../src/wire/secrets.ts";
-import { withBuiltModules } from "./built-modules.ts";
+import { configModule, withBuiltModules } from "./built-modules.ts";
 import { buildDashboard, dashboardReport } from "./build-dashboard.ts";
 import { configNotes, configWarnings, readConfigFile } from "./config-file.ts";
 import { PART } from "./workerd-config.ts";
@@ -30,7 +30,8 @@ export const workerBundlePath = join(root, "dist/worker.js");
 /**
  * Gzipped size allowed for what is loaded at start. The platform takes megabytes; the reason is the cold isolate, which
  * parses and runs all of it before its first request. 90 KB keeps that short and makes a heavy new dependency a
- * decision instead of an accident. The config is in it as the build read it, and its schema is not.
+ * decision instead of an accident. The config comes beside it, as the build read it: who has a thousand keys has more to
+ * load, and may deploy.
  */
 export const BUNDLE_GZIP_BYTES_MAX = 90 * 1024;
 
@@ -39,6 +40,8 @@ export type BundleSize = {
   readonly bytes: number;
   /** The same at gzip level 9, file by file. */
   readonly gzipBytes: number;
+  /** What of it is the config, which is its owner's: gzipped by itself. */
+  readonly configGzipBytes: number;
   /** What is loaded when a configuration needs it, gzipped. */
   readonly laterGzipBytes: number;
 };
@@ -89,6 +92,9 @@ export async function buildWorker(
   return {
     bytes: sum((name) => atStart.has(name), "bytes"),
     gzipBytes: sum((name) => atStart.has(name), "gzipBytes"),
+    configGzipBytes: hasConfig(metafile)
+      ? sizeOf(Buffer.from(configModule(await readFile(configPath, "utf8")))).gzipBytes
+      : 0,
     laterGzipBytes: sum((name) => !atStart.has(name), "gzipBytes"),
   };
 }
@@ -172,10 +178,15 @@ function sizeOf(code: Uint8Array): { readonly bytes: number; readonly gzipBytes:
   };
 }
 
+const hasConfig = ({ inputs }: Metafile): boolean =>
+  Object.keys(inputs).some((path) => path.endsWith("src/config/built-config.ts"));
+
 /** One line for a person, and whether the bundle keeps its budget. At the budget is within it. */
 export function sizeReport(size: BundleSize): { readonly line: string; readonly withinBudget: boolean } {
-  const withinBudget = size.gzipBytes <= BUNDLE_GZIP_BYTES_MAX;
-  const used = `${kib(size.bytes)} raw, ${kib(size.gzipBytes)} gzipped of ${kib(BUNDLE_GZIP_BYTES_MAX)} allowed`;
+  const codeGzipBytes = size.gzipBytes - size.configGzipBytes;
+  const withinBudget = codeGzipBytes <= BUNDLE_GZIP_BYTES_MAX;
+  const config = size.configGzipBytes === 0 ? "" : ` and ${kib(size.configGzipBytes)} of config`;
+  const used = `${kib(size.bytes)} raw, ${kib(codeGzipBytes)} gzipped of ${kib(BUNDLE_GZIP_BYTES_MAX)} allowed${config}`;
   const later =
     size.laterGzipBytes === 0 ? "" : `, and ${kib(size.laterGzipBytes)} gzipped that are loaded when needed`;
   return { line: `loaded at start: ${used}${withinBudget ? "" : " (OVER BUDGET)"}${later}`, withinBudget };

@@ -6,7 +6,7 @@
  * their ids are taken.
  */
 import { toHex } from "../../wire/api-keys.ts";
-import { loadConfig } from "../../config/env.ts";
+import { configText, loadConfig } from "../../config/env.ts";
 import type { Env } from "../../config/env.ts";
 import { err, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
@@ -147,8 +147,8 @@ export class Registry {
 
   /** A deployment with another config is an order too, though nobody gave it here. */
   async #noteConfig(): Promise<void> {
-    const { text, parsed } = loadConfig(this.#env);
-    const hash = await hashOf(text);
+    const { parsed } = loadConfig(this.#env);
+    const hash = await hashOf(await configText(this.#env));
     const before = this.#store.meta("config");
     if (before === hash) return;
     const entry: AuditEntry = {

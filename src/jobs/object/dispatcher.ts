@@ -117,7 +117,7 @@ export class Dispatcher {
     const { env, ctx, poolId } = this.#deps;
     const shared = runtimeOf(env);
     if (shared === null) return null;
-    if (this.#runtime?.configText !== shared.configText) {
+    if (this.#runtime?.configId !== shared.configId) {
       // Not the isolate's lease cache: what this object owes must not wait for a flush of a request that may die.
       const leaseCache = createLeaseCache(crypto.randomUUID().replaceAll("-", "").slice(0, 12));
       this.#runtime = { ...shared, leaseCache, flushUntilMs: 0 };

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { BUNDLE_GZIP_BYTES_MAX, buildWorker, sizeReport } from "../../../tools/cli/build.ts";
 import { startWorkerd } from "../../../tools/cli/workerd.ts";
 
@@ -118,6 +118,16 @@ describe("bundling", () => {
     expect(ready).toBe("ok\n");
   });
 
+  test("the config of its bundle is told in words where something is missing for it", async () => {
+    const bundlePath = join(dir, "out/worker.js");
+    const size = await buildWorker({ outfile: bundlePath });
+    expect(size.configGzipBytes).toBeGreaterThan(0);
+    const router = await startWorkerd({ bundlePath, bindings: { WARMPATH_KEY_PEPPER: "x".repeat(32) } });
+    expect((await fetch(`${router.url}/readyz`)).status).toBe(503);
+    await vi.waitFor(() => expect(router.output()).toMatch(/RUNPOD_API_KEY/), { timeout: 20_000 });
+    await router.stop();
+  });
+
   test("who reads the folder while two build it again finds whole files, and no part missing", async () => {
     const entry = join(dir, "entry.ts");
     const outfile = join(dir, "out/worker.js");
@@ -164,8 +174,12 @@ describe("the size budget", () => {
     ["at the budget", BUNDLE_GZIP_BYTES_MAX, true],
     ["one byte over", BUNDLE_GZIP_BYTES_MAX + 1, false],
   ])("%s", (_, gzipBytes, withinBudget) => {
-    const report = sizeReport({ bytes: 3 * gzipBytes, gzipBytes, laterGzipBytes: 0 });
-    expect(report.withinBudget).toBe(withinBudget);
-    expect(report.line.includes("OVER BUDGET")).toBe(!withinBudget);
+    for (const configGzipBytes of [0, 200 * 1024]) {
+      const size = { bytes: 3 * gzipBytes, gzipBytes: gzipBytes + configGzipBytes, configGzipBytes, laterGzipBytes: 0 };
+      const report = sizeReport(size);
+      expect(report.withinBudget).toBe(withinBudget);
+      expect(report.line.includes("OVER BUDGET")).toBe(!withinBudget);
+      expect(report.line.includes("and 200.0 KB of config")).toBe(configGzipBytes > 0);
+    }
   });
 });
