@@ -24,7 +24,7 @@ export const SHELL_BUGS = {
   "settle-dropped": {
     what: "an answer that was passed on to its end does not settle its lease",
     module: "src/dispatch/open-answer.ts",
-    line: "      const outcome = await through(pump);\n      over(outcome);\n      return outcome;\n",
+    line: "      const outcome = await through(pump);\n      await over(outcome);\n      return outcome;\n",
     instead: "      return through(pump);\n",
     breaks: ["settled-at-end"],
   },
