@@ -40,6 +40,8 @@ export type FeedCalls = {
   /** What the dashboard draws, at this instant. */
   snapshot(): Promise<FeedFrame<RequestRecord>>;
   history(asked: HistoryAsked): Promise<HistoryTold>;
+  /** Counts an attempt to sign in by who makes it; null: it may be made. Else how long until one may, ms. */
+  attempt(bucket: string): Promise<number | null>;
   /** A hibernatable socket of whom `WATCHER` names. */
   fetch(request: Request): Promise<Response>;
   /** Forgets a tenant's decisions, and with `withSums` what was counted of it. */

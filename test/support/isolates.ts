@@ -19,6 +19,8 @@ export async function startIsolates(
   bundlePath: string,
   bindings: Readonly<Record<string, string>>,
   stateDir: string,
+  /** Objects that are not bound. */
+  without: readonly string[] = [],
 ): Promise<Isolates> {
   const dir = mkdtempSync(join(tmpdir(), "warmpath-isolates-"));
   mkdirSync(stateDir, { recursive: true });
@@ -28,6 +30,7 @@ export async function startIsolates(
   for (const part of parts) copyFileSync(join(dirname(bundlePath), part), join(dir, part));
   const one = workerdConfigText({
     ...platform,
+    durableObjects: platform.durableObjects.filter(({ name }) => !without.includes(name)),
     parts,
     address: "127.0.0.1:0",
     stateDir,

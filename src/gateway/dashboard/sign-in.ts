@@ -2,7 +2,8 @@
  * Signing in to the dashboard, and what its session may do.
  *
  * `POST /dashboard/api/session` takes an API key with the scope `admin`, once, and answers with a cookie (`cookie.ts`).
- * Every failure has one answer, whichever it was, and every attempt is on record. Where the platform tells a client's
+ * Every failure has one answer, whichever it was, and every attempt is on record. So many attempts a minute may be made
+ * at all isolates together. Where the platform tells a client's
  * address, attempts are counted by it; where it does not, by the id in the key, so that a flood of guesses does not lock
  * out who has another key.
  */
@@ -11,6 +12,8 @@ import { addressOf, refuseAddress } from "../../access/within.ts";
 import { peppersOf } from "../../config/env.ts";
 import { err, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
+import { askInTime } from "../../sight/ask-in-time.ts";
+import { feedOf } from "../../sight/feed-port.ts";
 import { countAttempt } from "../../sight/core/attempts.ts";
 import type { Attempts } from "../../sight/core/attempts.ts";
 import { holderOf } from "../../sight/object/holder.ts";
@@ -57,7 +60,7 @@ export async function signIn(edge: EdgeRequest): Promise<Answer> {
     };
   }
   const bucket = addressOf(edge) ?? parseKey(key)?.id ?? "";
-  const waitMs = countAttempt(attempts, bucket, edge.startedAtMs);
+  const waitMs = await waitOf(edge, bucket);
   if (waitMs !== null) return { reason: "rate_limited", retryAfterMs: waitMs, detail: TOO_MANY };
   const found = await operatorOf(edge, key);
   const claims = found === null ? null : await claimsFor(edge, found, key);
@@ -78,6 +81,18 @@ export async function signIn(edge: EdgeRequest): Promise<Answer> {
   const maxAgeS = Math.floor((claims.expiresAtMs - edge.startedAtMs) / 1_000);
   answer.headers.append("set-cookie", setCookie(cookie, maxAgeS, url));
   return answer;
+}
+
+/**
+ * Counted in this isolate, which ends a flood at no cost, and then by the feed, so that it is no more attempts for who
+ * reaches many isolates. Without a feed, or an answer of it, each isolate counts by itself.
+ */
+async function waitOf({ env, startedAtMs }: EdgeRequest, bucket: string): Promise<number | null> {
+  const own = countAttempt(attempts, bucket, startedAtMs);
+  const feed = feedOf(env);
+  if (own !== null || feed === null) return own;
+  const asked = await askInTime(async () => feed.attempt(bucket));
+  return asked.ok ? asked.value : null;
 }
 
 const TOO_MANY = "Too many attempts to sign in. Wait for the time in Retry-After.";

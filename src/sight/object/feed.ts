@@ -3,6 +3,8 @@ import type { AlertsConfig } from "../../config/alerts-schema.ts";
 import type { Config } from "../../config/config.ts";
 import { loadConfig } from "../../config/env.ts";
 import { alertsOf } from "../../config/whole-schema.ts";
+import { countAttempt } from "../core/attempts.ts";
+import type { Attempts } from "../core/attempts.ts";
 import { addDeltas, noFigures } from "../core/figures.ts";
 import type { FeedFrame, FrameEvent } from "../core/frame.ts";
 import type { RequestRecord } from "../core/record.ts";
@@ -28,6 +30,7 @@ export class Feed {
   readonly #alarm: FeedAlarm;
   /** Null where the config has no alerts, or is wrong. */
   readonly #alerts: AlertDesk | null;
+  readonly #attempts: Attempts = new Map();
   #counts: Counts;
   /** Pools that had requests since the minute began. */
   #busy = new Set<string>();
@@ -93,6 +96,11 @@ export class Feed {
     const decisions = this.#picture.erase(tenant);
     const series = withSums ? await this.#kept(async (counts) => counts.erase(tenant)) : 0;
     return { decisions, series };
+  }
+
+  /** In memory alone: who comes so seldom that the object is evicted in between makes fewer than may be made. */
+  attempt(bucket: string): number | null {
+    return countAttempt(this.#attempts, bucket, Date.now());
   }
 
   #alertDesk(env: FeedEnv, config: Config, rules: AlertsConfig): AlertDesk {

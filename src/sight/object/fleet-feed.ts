@@ -35,6 +35,10 @@ export class FleetFeed extends DurableObject<FeedEnv> implements FeedCalls {
     return (await this.#ready()).history(asked);
   }
 
+  async attempt(bucket: string) {
+    return (await this.#ready()).attempt(bucket);
+  }
+
   /** A socket for somebody whom the edge has let in. */
   override async fetch(request: Request): Promise<Response> {
     return (await this.#ready()).watch.accept(request);
