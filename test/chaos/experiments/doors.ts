@@ -164,7 +164,7 @@ function exchange(port: number, bytes: string): Promise<string> {
 /** R29 */
 export const rollingDeploy: Experiment = {
   id: "R29",
-  what: "the router is told to end while streams run, and another one starts",
+  what: "the router is told to end while streams run, and another one takes its place",
   threshold: "0 streams are broken within the grace; the next process serves",
   async run({ short }) {
     const streams = short ? 10 : 100;
@@ -174,6 +174,8 @@ export const rollingDeploy: Experiment = {
       const pools = {
         main: {
           endpoints: [{ id: "a", region: "here", backend: "openai", url: model.url, concurrencyPerWorker: 256 }],
+          // The model is silent while the second process starts, however long that takes here.
+          stallTimeoutMs: 600_000,
         },
       };
       const first = await startServe({ pools });
@@ -185,9 +187,10 @@ export const rollingDeploy: Experiment = {
         });
       const open = Array.from({ length: streams }, () => call(first.url, first.key));
       while (open.some((one) => one.received().length === 0)) await new Promise((resolve) => setTimeout(resolve, 10));
+      // Before the first is told to end: the grace is for the streams, not for the start of another process.
+      const second = await startServe({ pools, stateDir: `${first.stateDir}-next` });
       process.kill(first.nodePid, "SIGTERM");
       await first.says(/ends|ending|drain|open/i);
-      const second = await startServe({ pools, stateDir: `${first.stateDir}-next` });
       model.goOn();
       const answers = await Promise.all(open.map((one) => one.answer));
       const whole = answers.filter(
