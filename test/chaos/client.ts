@@ -91,8 +91,8 @@ export async function ask(fleet: Fleet, request: Ask = {}): Promise<Answered> {
  * router's own.
  */
 export function watchFloor(fleet: Fleet): {
-  /** The 99th percentile, ms. */
-  ends(): Promise<number>;
+  /** The time below which this share of them lies, ms. Default 0.99. */
+  ends(share?: number): Promise<number>;
 } {
   const tookMs: number[] = [];
   const over = new AbortController();
@@ -107,10 +107,10 @@ export function watchFloor(fleet: Fleet): {
     }
   })();
   return {
-    async ends() {
+    async ends(share = 0.99) {
       over.abort();
       await watching;
-      return quantile(tookMs, 0.99);
+      return quantile(tookMs, share);
     },
   };
 }

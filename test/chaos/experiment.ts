@@ -16,7 +16,7 @@ export type Finding = {
   readonly measured: string;
   /** Promises that were broken; empty: none. */
   readonly broken: readonly string[];
-  /** Times beyond their thresholds; empty: none. */
+  /** Times and rates beyond their thresholds; empty: none. */
   readonly late: readonly string[];
 };
 
@@ -33,6 +33,8 @@ export type Judge = {
   must(holds: boolean, broken: string): void;
   /** A time: reported, and asserted by nobody. `floorMs`: what the machine itself took of it, in the same run. */
   within(ms: number, limitMs: number, what: string, floorMs?: number): void;
+  /** Another figure that the machine has a part in: reported, and asserted by nobody. */
+  should(holds: boolean, missed: string): void;
   finding(measured: string): Finding;
 };
 
@@ -46,6 +48,9 @@ export function judge(): Judge {
     within(ms, limitMs, what, floorMs = 0) {
       const floor = floorMs === 0 ? "" : `, of which ${Math.round(floorMs)} are the machine's`;
       if (ms - floorMs > limitMs) late.push(`${what}: ${Math.round(ms)} ms${floor}, ${limitMs} allowed`);
+    },
+    should(holds, missed) {
+      if (!holds) late.push(missed);
     },
     finding: (measured) => ({ measured, broken, late }),
   };
