@@ -45,6 +45,7 @@ export function resolveConfig(raw: RawConfig): Config {
     sight: raw.sight,
     limits: {
       ...raw.limits,
+      shield: raw.limits.shield ?? null,
       perTenant: raw.limits.perTenant ?? null,
     },
     currency: raw.currency,

@@ -186,6 +186,8 @@ export type Config = {
     readonly clientTimeoutMsMax: number;
     readonly maxTokensMax: number;
     readonly nMax: number;
+    /** null: none. */
+    readonly shield: ShieldConfig | null;
     /** Of a tenant that has none of its own; null: it has none. */
     readonly perTenant: TenantLimits | null;
   };

@@ -72,7 +72,28 @@ export const tenantLimits = z.strictObject({
     ),
 });
 
+const limiter = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{0,63}$/, { error: 'write the name of a binding of wrangler.toml, such as "SHIELD_ADDRESS"' })
+  .optional();
+
+const shield = z.strictObject({
+  byAddress: limiter.describe(
+    "Binding that counts by the client's address, before its key is looked at; of IPv6 by its first 64 bits. Default: none.",
+  ),
+  byKey: limiter.describe("Binding that counts by key, once it is known. Default: none."),
+  periodSeconds: z
+    .literal([10, 60])
+    .default(60)
+    .describe("The bindings' `period`, s, 10 or 60: a refused client is told to come back after it. Default 60."),
+});
+
 export const limits = z.strictObject({
+  shield: shield
+    .optional()
+    .describe(
+      "The platform's rate limiters (`[[ratelimits]]` in wrangler.toml) as a first shield against floods; each place of the platform counts by itself. One that is not bound is off. Default: none.",
+    ),
   bodyBytesMax: int(1024, BODY_BYTES_MAX)
     .default(BODY_BYTES_DEFAULT)
     .describe(
@@ -116,4 +137,5 @@ export const prices = z.strictObject({
 /** As they are written: who keeps to them makes sums of them (`tenants/limits-resolve.ts`). */
 export type KeyLimits = z.output<typeof keyLimits>;
 export type TenantLimits = z.output<typeof tenantLimits>;
+export type ShieldConfig = z.output<typeof shield>;
 export type PoolPrices = z.output<typeof prices>;

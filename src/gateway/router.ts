@@ -29,6 +29,7 @@ const usagePart = part(async () => import("./usage.ts"));
 const patternsPart = part(async () => import("./patterns.ts"));
 const passPart = part(async () => import("./pass-through.ts"));
 const elsewherePart = part(async () => import("../access/verify-elsewhere.ts"));
+const shieldPart = part(async () => import("../access/shield.ts"));
 const withinPart = part(async () => import("../access/within.ts"));
 const recordedPart = part(async () => import("./admin/recorded.ts"));
 
@@ -69,6 +70,11 @@ export const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/
 
 export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
   const { config } = edge.runtime;
+  const { shield } = config.limits;
+  if (shield !== null) {
+    const refusal = await (await shieldPart()).shieldAddress(edge, shield);
+    if (refusal !== null) return refusal;
+  }
   loadRails(edge.runtime);
   const path = withoutLastSlash(edge.path);
   const { method } = edge.request;
@@ -139,6 +145,11 @@ async function admit(
   if (!identity.ok) return identity.error;
   edge.seen.identity = identity.value;
   const { access, scopes } = identity.value;
+  const { shield } = edge.runtime.config.limits;
+  if (shield !== null) {
+    const refusal = await (await shieldPart()).shieldKey(edge.env, shield, identity.value);
+    if (refusal !== null) return refusal;
+  }
   let known: Authenticated = { ...edge, identity: identity.value };
   if (access !== undefined) {
     const { refuseAddress, runtimeWithin } = await withinPart();
