@@ -53,7 +53,11 @@ async function shieldBy(
   }
   const whose = by === "byAddress" ? "this address" : "this API key";
   // The platform counts in periods, and does not say when one ends.
-  return { reason: "rate_limited", detail: `Too many requests come from ${whose}.`, retryAfterMs: periodSeconds * 1_000 };
+  return {
+    reason: "rate_limited",
+    detail: `Too many requests come from ${whose}.`,
+    retryAfterMs: periodSeconds * 1_000,
+  };
 }
 
 function limiterOf(env: EdgeEnv, name: string): Limiter | null {

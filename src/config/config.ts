@@ -10,7 +10,7 @@ import type { Place } from "../routing/core/pool.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
 import type { AFFINITY_MODES, ENGINE_LOADS, LOCATION_HINTS } from "./config-bounds.ts";
 import type { RawConfig, RawEndpoint } from "./config-schema.ts";
-import type { KeyLimits, PoolPrices, TenantLimits } from "./limits-schema.ts";
+import type { KeyLimits, PoolPrices, ShieldConfig, TenantLimits } from "./limits-schema.ts";
 import type { JobsConfig } from "./jobs-schema.ts";
 import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
 import type { SightConfig } from "./sight-schema.ts";

@@ -18,6 +18,7 @@ describe("a valid config", () => {
       clientTimeoutMsMax: 86_400_000,
       maxTokensMax: 1_048_576,
       nMax: 128,
+      shield: null,
       perTenant: null,
     });
     expect(config.currency).toBe("USD");
