@@ -160,8 +160,6 @@ describe("a path", () => {
     ["/api/v1/chat/completions", /Did you mean \/v1\/chat\/completions\?/],
     ["/V1/chat/completions", /Did you mean \/v1\/chat\/completions\?/],
     ["/v1/chat/completion", /Did you mean \/v1\/chat\/completions\?/],
-    ["/v1/messages", /reached as \/p\/\{pool\}\/v1\/messages/],
-    ["/v1/messages/count_tokens", /reached as \/p\/\{pool\}\/v1\/messages\/count_tokens/],
     ["/v1/rerank", /reached as \/p\/\{pool\}\/v1\/rerank/],
     ["/tokenize", /reached as \/p\/\{pool\}\/tokenize/],
     ["/v1/audio/transcriptions", /reached as \/p\/\{pool\}\/v1\/audio\/transcriptions/],
@@ -200,6 +198,13 @@ describe("a path", () => {
   ])("%s %s is %s", async (method, path, answer) => {
     expect(await said(path, { method })).toBe(answer);
   });
+
+  test.each(["/v1/messages", "/messages", "/v1/v1/messages", "/v1/messages/"])(
+    "%s is served in Anthropic's form",
+    async (path) => {
+      expect(await post(path)).toMatch(/^200 \{"id":"msg_.*"type":"message"/);
+    },
+  );
 
   test.each([
     ["/v1/chat/completions", "POST, OPTIONS"],

@@ -51,6 +51,21 @@ const embedding = z.looseObject({
   object: z.literal("list"),
   data: z.array(z.looseObject({ index: count, embedding: z.union([z.array(z.number()), z.string()]) })),
 });
+const response = z.looseObject({
+  id: z.string(),
+  object: z.literal("response"),
+  status: z.string().nullish(),
+  output: z.array(z.looseObject({ type: z.string() })),
+});
+const message = z.looseObject({
+  id: z.string(),
+  type: z.literal("message"),
+  role: z.literal("assistant"),
+  content: z.array(z.looseObject({ type: z.string() })),
+  stop_reason: z.string().nullable(),
+  usage: z.looseObject({ input_tokens: count, output_tokens: count }),
+});
+const counted = z.looseObject({ input_tokens: count });
 const model = z.looseObject({ id: z.string(), object: z.literal("model"), created: z.int(), owned_by: z.string() });
 const models = z.looseObject({ object: z.literal("list"), data: z.array(model) });
 
@@ -120,6 +135,9 @@ export const ANSWERS = {
   ChatCompletion: chat,
   Completion: completion,
   Embeddings: embedding,
+  Response: response,
+  Message: message,
+  TokenCount: counted,
   Model: model,
   ModelList: models,
   UsageRows: usageRows,

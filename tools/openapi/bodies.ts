@@ -42,6 +42,15 @@ const texts = z.union([z.string(), z.array(z.string()), z.array(z.int()), z.arra
 const completion = z.looseObject({ model, prompt: texts, stream, max_tokens: maxTokens, n: choices });
 const embedding = z.looseObject({ model, input: texts });
 
+const response = z.looseObject({
+  model,
+  input: z.union([z.string(), z.array(z.looseObject({}))]).optional(),
+  stream,
+  max_output_tokens: maxTokens,
+});
+const messages = z.looseObject({ model, messages: z.array(message), max_tokens: maxTokens, stream });
+const counted = z.looseObject({ model, messages: z.array(message) });
+
 const runRequest = z.looseObject({
   input: z.unknown().describe("What a pulling GPU worker is given, or what is called at an endpoint."),
   webhook: z.string().nullish().describe("Is told of the job's end."),
@@ -79,6 +88,9 @@ export const BODIES = {
   ChatRequest: chat,
   CompletionRequest: completion,
   EmbeddingRequest: embedding,
+  ResponseRequest: response,
+  MessagesRequest: messages,
+  CountRequest: counted,
   RunRequest: runRequest,
   BatchRequest: batchRequest,
   HookOrder: hook,

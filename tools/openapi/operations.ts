@@ -75,6 +75,24 @@ export const OPERATIONS: Readonly<Record<string, Told>> = {
     body: { schema: "EmbeddingRequest", example: { model: MODEL, input: ["warm", "path"] } },
     answers: { 200: json("The vectors.", "Embeddings"), 202: PENDING },
   },
+  "POST /v1/responses": {
+    body: {
+      schema: "ResponseRequest",
+      example: { model: MODEL, max_output_tokens: 8, input: "Where is the warm path?" },
+    },
+    answers: streamed("Response"),
+  },
+  "GET /v1/responses/{id}": { answers: ok("The response.", "Response") },
+  "POST /v1/responses/{id}/cancel": { answers: ok("The response.", "Response") },
+  "GET /v1/responses/{id}/input_items": { answers: LIST },
+  "POST /v1/messages": {
+    body: { schema: "MessagesRequest", example: { model: MODEL, max_tokens: 8, messages: MESSAGES } },
+    answers: streamed("Message"),
+  },
+  "POST /v1/messages/count_tokens": {
+    body: { schema: "CountRequest", example: { model: MODEL, messages: MESSAGES } },
+    answers: ok("The count.", "TokenCount"),
+  },
   "GET /v1/models": { answers: ok("Every name that selects a pool.", "ModelList") },
   "GET /v1/models/{model…}": { answers: ok("The model.", "Model") },
   "GET /v1/usage": { query: USAGE, answers: usageAnswers },
