@@ -6,7 +6,7 @@
  * what the file does not say stays what it is there, and the isolate of a deployment without jobs loads neither.
  */
 import * as z from "zod";
-import { JOB_EVENT_MS_MAX, JOB_EVENT_MS_MIN, JOB_LIMIT_MAX, JOB_RATE_MAX } from "./config-bounds.ts";
+import { JOB_EVENT_MS_MAX, JOB_EVENT_MS_MIN, JOB_BYTES_MAX, JOB_LIMIT_MAX, JOB_RATE_MAX } from "./config-bounds.ts";
 
 /** As `jobs/core/rate.ts` has them; a test compares. */
 export const RATED_OPERATIONS = [
@@ -54,6 +54,12 @@ const limits = z.strictObject({
     .optional()
     .describe('A job that finds a limit reached waits ("enqueue", the default) or is refused with 429 ("reject").'),
   queueDepthMax: count(0, JOB_LIMIT_MAX).describe("Jobs that may wait, 0 to 1000000. Default 1000000."),
+  perTenantDepthMax: count(0, JOB_LIMIT_MAX).describe(
+    "Jobs of one tenant that may wait, 0 to 1000000. Default: nine times what is free, so that one alone fills nine tenths and leaves room for the others.",
+  ),
+  perTenantBytesMax: count(0, JOB_BYTES_MAX).describe(
+    "Bytes of inputs, outputs and chunks that are kept of one tenant, 0 to 8589934592. Default: nine times what is free of the queue's 8 GiB.",
+  ),
 });
 
 const events = z.strictObject({

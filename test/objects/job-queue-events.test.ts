@@ -103,8 +103,13 @@ describe("the config's limits", () => {
   test("are the queue's from its start", async () => {
     expect(await watched().setLimits({})).toMatchObject(configured);
     await watched().pause(true);
-    for (let count = 0; count < 50; count++) await watched().submit(request());
-    expect(await watched().submit(request())).toMatchObject({ kind: "limited", limit: "queue_full" });
+    for (let count = 0; count < 45; count++) await watched().submit(request());
+    expect(await watched().submit(request())).toMatchObject({ kind: "limited", limit: "tenant_queue_full" });
+    for (let count = 0; count < 5; count++) await watched().submit(request({ tenant: "other" }));
+    expect(await watched().submit(request({ tenant: "other" }))).toMatchObject({
+      kind: "limited",
+      limit: "queue_full",
+    });
     await watched().pause(false);
     expect(await watched().take("w-1", 10, 0)).toHaveLength(3);
   });

@@ -4,6 +4,7 @@
  */
 import type { QueueLimits, QueueMode } from "../../jobs/core/queue.ts";
 import { DEPTH_MAX } from "../../jobs/core/queue.ts";
+import { STORAGE_BYTES_MAX } from "../../jobs/object/bounds.ts";
 import { parseJson } from "../../wire/body.ts";
 import { answerJson } from "../edge-request.ts";
 import type { Authenticated } from "../edge-request.ts";
@@ -118,6 +119,8 @@ const LIMITS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["workerLimit", limit(LIMIT_MAX)],
   ["tenantLimit", limit(LIMIT_MAX)],
   ["ageingMs", { ...limit(AGEING_MS_MAX), isGood: (value) => value === null || whole(AGEING_MS_MAX, 1)(value) }],
+  ["tenantDepthMax", limit(LIMIT_MAX)],
+  ["tenantBytesMax", limit(STORAGE_BYTES_MAX)],
   ["depthMax", { isGood: whole(DEPTH_MAX), says: `It must be a whole number, 0 to ${DEPTH_MAX}.` }],
   [
     "onConflict",

@@ -8,8 +8,9 @@
  * rewritten while a job ages, and a claim stays O(log n).
  *
  * Lanes. A tenant at its limit must not be scanned over job by job. Jobs wait in lanes (one a tenant), each in order;
- * the shell holds the head of each, and `chooseLane` takes the least head among the lanes that may start. Without
- * limits by tenant that is the order of all jobs.
+ * the shell holds the head of each. Of the lanes that may start `chooseLane` takes those whose heads have the best
+ * priority, and of them the one that had least of the pool (`fair-lanes.ts`): a tenant that submits thousands at once
+ * keeps nobody else waiting. Where jobs age, those within one level of each other have the same priority.
  *
  * Source: Prefect's work queues (strict priority, limits of pool and worker, enqueue or cancel), ageing as in operating
  * systems' schedulers. Rejected: a sweep that raises priorities (a write a job), weighted draws between levels (a high
@@ -17,6 +18,7 @@
  */
 import { invariant } from "../../lib/invariant.ts";
 import type { Job } from "./job.ts";
+import { mayFill } from "./fair-lanes.ts";
 import { PRIORITY_MAX, PRIORITY_NORMAL } from "./policy.ts";
 
 /** `paused`: takes jobs, starts none. `draining`: takes none, starts what waits. */
@@ -31,6 +33,10 @@ export type QueueLimits = {
   readonly onConflict: "enqueue" | "reject";
   /** Jobs that may wait. */
   readonly depthMax: number;
+  /** … of one tenant; null: by what is free (`fair-lanes.ts`). */
+  readonly tenantDepthMax: number | null;
+  /** Bytes of inputs, outputs and chunks that are kept of one tenant; null: by what is free. */
+  readonly tenantBytesMax: number | null;
   /** Waiting this long is worth one level of priority, ms; null for strict priority. */
   readonly ageingMs: number | null;
 };
@@ -44,6 +50,8 @@ export const DEFAULT_LIMITS: QueueLimits = {
   tenantLimit: null,
   onConflict: "enqueue",
   depthMax: DEPTH_MAX,
+  tenantDepthMax: null,
+  tenantBytesMax: null,
   ageingMs: null,
 };
 
@@ -55,6 +63,8 @@ export type QueueCounts = {
   readonly runningOfTenant: number;
   /** Queued or retrying. */
   readonly waiting: number;
+  /** Queued, of the tenant. */
+  readonly waitingOfTenant: number;
 };
 
 export type HoldReason = "paused" | "global_limit" | "worker_limit" | "tenant_limit";
@@ -70,12 +80,18 @@ export function holdReason(mode: QueueMode, counts: QueueCounts, limits: QueueLi
 
 export type Admission =
   | { readonly kind: "admitted" }
-  | { readonly kind: "refused"; readonly reason: "draining" | "queue_full" | HoldReason };
+  | { readonly kind: "refused"; readonly reason: "draining" | "queue_full" | "tenant_queue_full" | HoldReason };
 
 /** May one more job be submitted. `scheduled`: it does not want to start now, so no running job is in its way. */
 export function admit(mode: QueueMode, counts: QueueCounts, limits: QueueLimits, scheduled: boolean): Admission {
   if (mode === "draining") return { kind: "refused", reason: "draining" };
   if (counts.waiting >= limits.depthMax) return { kind: "refused", reason: "queue_full" };
+  const { tenantDepthMax } = limits;
+  const mayWait =
+    tenantDepthMax === null
+      ? mayFill(counts.waitingOfTenant, counts.waiting, limits.depthMax)
+      : counts.waitingOfTenant < tenantDepthMax;
+  if (!mayWait) return { kind: "refused", reason: "tenant_queue_full" };
   if (limits.onConflict === "enqueue" || scheduled) return { kind: "admitted" };
   const reason = holdReason(mode, counts, limits);
   return reason === null ? { kind: "admitted" } : { kind: "refused", reason };
@@ -101,16 +117,34 @@ export function isBelowNormal(key: string, ageingMs: number | null, now: number)
   return Number.parseInt(key.slice(1, 1 + TIME_DIGITS), 36) > now + PRIORITY_NORMAL * ageingMs;
 }
 
-export type Lane = { readonly tenant: string; readonly headKey: string; readonly running: number };
+/** `hadMs`: what the tenant had of the pool, ms of slots. */
+export type Lane = {
+  readonly tenant: string;
+  readonly headKey: string;
+  readonly running: number;
+  readonly hadMs: number;
+};
 
 /** The lane whose head starts next, or null. One pass over the tenants that have jobs waiting, not over the jobs. */
-export function chooseLane<Kind extends Lane>(lanes: Iterable<Kind>, limits: QueueLimits): Kind | null {
+export function chooseLane<Kind extends Lane>(lanes: Iterable<Kind>, limits: QueueLimits, now: number): Kind | null {
   let best: Kind | null = null;
   for (const lane of lanes) {
     if (reached(lane.running, limits.tenantLimit)) continue;
-    if (best === null || lane.headKey < best.headKey) best = lane;
+    if (best === null || comesBefore(lane, best, limits.ageingMs, now)) best = lane;
   }
   return best;
+}
+
+function comesBefore(one: Lane, other: Lane, ageingMs: number | null, now: number): boolean {
+  const byLevel = levelOf(one.headKey, ageingMs, now) - levelOf(other.headKey, ageingMs, now);
+  if (byLevel !== 0) return byLevel < 0;
+  return one.hadMs === other.hadMs ? one.headKey < other.headKey : one.hadMs < other.hadMs;
+}
+
+/** The priority, or what is left of it after the wait, in whole levels. */
+function levelOf(key: string, ageingMs: number | null, now: number): number {
+  if (ageingMs === null) return Number(key[0]);
+  return Math.floor((Number.parseInt(key.slice(1, 1 + TIME_DIGITS), 36) - now) / ageingMs);
 }
 
 const reached = (count: number, limit: number | null): boolean => limit !== null && count >= limit;

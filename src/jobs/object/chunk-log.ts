@@ -25,6 +25,11 @@ export class ChunkLog {
     if (last !== null && last >= this.#nextSeq) this.#nextSeq = last + 1;
   }
 
+  /** Characters of all that came. */
+  get length(): number {
+    return this.#totalLength;
+  }
+
   /** False: there is no room for more. */
   add(data: string): boolean {
     this.#totalLength += data.length;

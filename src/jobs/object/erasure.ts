@@ -34,6 +34,7 @@ export async function eraseTenant(parts: EraserParts, tenant: string): Promise<E
   const stored = await eraseStored(ledger.store.sql, blobs, tenant);
   outbox.recount();
   ledger.totals.delete(tenant);
+  ledger.bytes.forget(tenant);
   parts.saveTotals();
   return { ...stored, jobs: stored.jobs + unfinished, isScrubbed: await scrub.now() };
 }

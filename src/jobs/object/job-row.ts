@@ -30,7 +30,10 @@ export type Extra = {
   readonly webhook: JobWebhook | null;
 };
 
-export type JobRow = { readonly job: Job; readonly extra: Extra };
+/** What is kept of a job: its input; and its output and chunks, once it has ended. As UTF-8, or as it is sealed. */
+export type Bytes = { readonly input: number; readonly kept: number };
+
+export type JobRow = { readonly job: Job; readonly extra: Extra; readonly bytes: Bytes };
 
 export type RawRow = { readonly job: string; readonly extra: Stored; readonly output: Stored | null };
 
@@ -48,12 +51,15 @@ const NO_EXTRA: Extra = {
   webhook: null,
 };
 
+/** Of a row of an earlier version. */
+const NO_BYTES: Bytes = { input: 0, kept: 0 };
+
 /** The output has a column of its own, and what a crash may forget is not written. */
-export function writeRow(sealer: Sealer, { job, extra }: JobRow): RawRow {
+export function writeRow(sealer: Sealer, { job, extra, bytes }: JobRow): RawRow {
   const isSealed = sealer.marks.length > 0;
   const output = job.output?.kind === "inline" ? { kind: "inline", json: "" } : job.output;
   const error = isSealed && job.error !== null ? { ...job.error, message: null } : job.error;
-  const open = { ...job, output, progress: null, error, tags: isSealed ? {} : job.tags };
+  const open = { ...job, output, progress: null, error, tags: isSealed ? {} : job.tags, bytes };
   const told: Told = isSealed ? { told: { tags: job.tags, message: job.error?.message ?? null } } : {};
   return {
     job: JSON.stringify(open),
@@ -63,11 +69,12 @@ export function writeRow(sealer: Sealer, { job, extra }: JobRow): RawRow {
 }
 
 export function readRow(sealer: Sealer, { job: jobText, extra: extraStored, output }: RawRow): JobRow {
-  const read: Job = { ...JOB_NEWER, ...(JSON.parse(jobText) as Job) };
+  const { bytes = NO_BYTES, ...stored } = JSON.parse(jobText) as Job & { readonly bytes?: Bytes };
+  const read: Job = { ...JOB_NEWER, ...stored };
   const { told, ...extra } = readExtra(sealer, extraStored, read.id);
   const error = read.error === null || told === undefined ? read.error : { ...read.error, message: told.message };
   const job = told === undefined ? read : { ...read, error, tags: told.tags };
-  return { job: output === null ? job : { ...job, output: inline(sealer, output, job.id) }, extra };
+  return { job: output === null ? job : { ...job, output: inline(sealer, output, job.id) }, extra, bytes };
 }
 
 function readExtra(sealer: Sealer, stored: Stored, id: string): Extra & Told {

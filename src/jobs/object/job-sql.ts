@@ -38,6 +38,7 @@ export const HEAD_SQL = `SELECT id, order_key FROM job WHERE state = 'queued' AN
 export const LANES_SQL = `SELECT tenant, COUNT(*) AS waiting FROM job WHERE state = 'queued' GROUP BY tenant`;
 
 /** The instant of an end is in the record alone: it is read of ended rows, which have an instant of deletion. */
-export const WALK_SQL = `SELECT id, tenant, state, delete_ms, MIN(ttl_ms, COALESCE(delete_ms, ttl_ms)) <= ? AS over,
+export const WALK_SQL = `SELECT id, tenant, state, delete_ms,
+  COALESCE(json_extract(job, '$.bytes.input') + json_extract(job, '$.bytes.kept'), 0) AS bytes, MIN(ttl_ms, COALESCE(delete_ms, ttl_ms)) <= ? AS over,
   CASE WHEN delete_ms IS NULL THEN 0 ELSE json_extract(job, '$.endedAtMs') BETWEEN ? AND ? END AS recent
   FROM job WHERE id > ? ORDER BY id LIMIT ?`;

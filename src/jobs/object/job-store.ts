@@ -27,7 +27,12 @@ export type EndedRow = {
   readonly deleteAtMs: number;
 };
 
-type WalkedRow = Omit<EndedRow, "deleteAtMs"> & { delete_ms: number | null; over: number; recent: number };
+type WalkedRow = Omit<EndedRow, "deleteAtMs"> & {
+  delete_ms: number | null;
+  over: number;
+  recent: number;
+  bytes: number;
+};
 
 const ROW = "job, extra, output";
 
@@ -215,13 +220,19 @@ export class JobStore {
     now: number,
     ended: { readonly fromMs: number; readonly toMs: number },
     max: number,
-  ): { readonly over: readonly string[]; readonly ended: readonly EndedRow[]; readonly next: string | null } {
+  ): {
+    readonly over: readonly string[];
+    readonly ended: readonly EndedRow[];
+    readonly sums: readonly (readonly [string, number])[];
+    readonly next: string | null;
+  } {
     const seen = this.#sql.exec<WalkedRow>(WALK_SQL, now, ended.fromMs, ended.toMs, afterId, max).toArray();
     return {
       over: seen.filter(({ over }) => over === 1).map(({ id }) => id),
       ended: seen.flatMap(({ id, tenant, state, delete_ms: deleteAtMs, recent }) =>
         recent === 1 && deleteAtMs !== null ? [{ id, tenant, state, deleteAtMs }] : [],
       ),
+      sums: seen.map(({ tenant, bytes }) => [tenant, bytes] as const),
       next: seen.length === max ? (seen.at(-1)?.id ?? null) : null,
     };
   }

@@ -17,6 +17,9 @@ import { step } from "../core/step.ts";
 import { TENANTS_COUNTED_MAX } from "./bounds.ts";
 import { ChunkLog } from "./chunk-log.ts";
 import type { EndedList } from "./ended-list.ts";
+import { Lanes } from "./lanes.ts";
+import type { HeadLane } from "./lanes.ts";
+import type { StoredBytes } from "./stored-bytes.ts";
 import type { Extra, JobRow, JobSpecRow } from "./job-row.ts";
 import type { JobStore } from "./job-store.ts";
 
@@ -24,8 +27,6 @@ import type { JobStore } from "./job-store.ts";
 const LOST_AT_MAX = 10_000;
 
 export type Live = { row: JobRow; readonly chunks: ChunkLog };
-
-type LaneState = { readonly tenant: string; headId: string | null; headKey: string; running: number; waiting: number };
 
 export type LedgerHooks = {
   /** A job waits that may start. */
@@ -51,14 +52,20 @@ export class Ledger {
   mode: QueueMode;
   retrying = 0;
   readonly #hooks: LedgerHooks;
-  readonly #lanes = new Map<string, LaneState>();
+  readonly #lanes: Lanes;
+  readonly bytes: StoredBytes;
   readonly #lostAt = new Map<string, string>();
   #seq = 0;
 
   constructor(
     store: JobStore,
     ended: EndedList,
-    kept: { readonly limits: QueueLimits; readonly mode: QueueMode; readonly totals: Map<string, Totals> },
+    kept: {
+      readonly limits: QueueLimits;
+      readonly mode: QueueMode;
+      readonly totals: Map<string, Totals>;
+      readonly bytes: StoredBytes;
+    },
     hooks: LedgerHooks,
   ) {
     this.store = store;
@@ -66,10 +73,12 @@ export class Ledger {
     this.limits = kept.limits;
     this.mode = kept.mode;
     this.totals = kept.totals;
+    this.bytes = kept.bytes;
     this.#hooks = hooks;
+    this.#lanes = new Lanes((tenant) => store.head(tenant));
     for (const { tenant, waiting } of store.lanes()) {
-      const head = store.head(tenant);
-      this.#lanes.set(tenant, { tenant, waiting, running: 0, headId: head?.id ?? null, headKey: head?.orderKey ?? "" });
+      this.#lanes.of(tenant).waiting = waiting;
+      this.#lanes.nextHead(tenant);
     }
     const { running, retrying } = store.unfinished();
     this.retrying = retrying;
@@ -83,7 +92,7 @@ export class Ledger {
 
   waiting(): number {
     let count = this.retrying;
-    for (const lane of this.#lanes.values()) count += lane.waiting;
+    for (const lane of this.#lanes.all()) count += lane.waiting;
     return count;
   }
 
@@ -106,17 +115,17 @@ export class Ledger {
 
   /** First waiting jobs of a few tenants. */
   headIds(max: number): readonly string[] {
-    return Array.from(this.#heads(), ({ headId }) => headId).slice(0, max);
+    return Array.from(this.#lanes.heads(), ({ headId }) => headId).slice(0, max);
   }
 
   /** Tenants with waiting jobs, the one first that has had some for longest. */
   waitingTenants(max: number): readonly string[] {
-    return Array.from(this.#heads(), ({ tenant }) => tenant).slice(0, max);
+    return Array.from(this.#lanes.heads(), ({ tenant }) => tenant).slice(0, max);
   }
 
   /** Tenants with jobs that wait or run, and how many. */
   lanes(max: number): readonly { readonly tenant: string; readonly waiting: number; readonly running: number }[] {
-    const all = Array.from(this.#lanes.values(), ({ tenant, waiting, running }) => ({ tenant, waiting, running }));
+    const all = Array.from(this.#lanes.all(), ({ tenant, waiting, running }) => ({ tenant, waiting, running }));
     return all.slice(0, max);
   }
 
@@ -130,6 +139,7 @@ export class Ledger {
       runningAtWorker: workerId === null ? 0 : this.heldBy(workerId).length,
       runningOfTenant: this.#lanes.get(tenant)?.running ?? 0,
       waiting: this.waiting(),
+      waitingOfTenant: this.waitingOf(tenant),
     };
   }
 
@@ -149,7 +159,7 @@ export class Ledger {
     const { globalLimit, tenantLimit } = this.limits;
     const room = globalLimit === null ? max : Math.min(max, globalLimit - this.running.size);
     let count = 0;
-    for (const { waiting, running } of this.#lanes.values()) {
+    for (const { waiting, running } of this.#lanes.all()) {
       count += tenantLimit === null ? waiting : Math.max(0, Math.min(waiting, tenantLimit - running));
       if (count >= room) return Math.max(0, room);
     }
@@ -158,13 +168,13 @@ export class Ledger {
 
   /** Endpoint that the next job should not meet again; null: none. */
   nextLostAt(): string | null {
-    const lane = chooseLane(this.#heads(), this.limits);
+    const lane = this.#next();
     return lane === null ? null : (this.#lostAt.get(lane.headId) ?? null);
   }
 
   /** Every job that may start is below a normal one; also where there is none. */
   isAllLow(): boolean {
-    const lane = chooseLane(this.#heads(), this.limits);
+    const lane = this.#next();
     return lane === null || isBelowNormal(lane.headKey, this.limits.ageingMs, Date.now());
   }
 
@@ -175,12 +185,12 @@ export class Ledger {
   ): Live | null {
     for (;;) {
       if (holdReason(this.mode, { ...this.counts("", holder.workerId), runningOfTenant: 0 }, this.limits)) return null;
-      const lane = chooseLane(this.#heads(), this.limits);
+      const lane = this.#next();
       if (lane === null) return null;
       const { headId } = lane;
       const row = this.store.read(headId);
       if (row === null) {
-        this.#nextHead(lane.tenant);
+        this.#lanes.nextHead(lane.tenant);
         continue;
       }
       const now = Date.now();
@@ -196,8 +206,10 @@ export class Ledger {
     }
   }
 
-  create(made: Step, extra: Extra, spec: JobSpecRow): JobRow {
-    const row = { job: made.job, extra };
+  /** `inputBytes`: of its input, wherever it lies. */
+  create(made: Step, extra: Extra, spec: JobSpecRow, inputBytes: number): JobRow {
+    const row = { job: made.job, extra, bytes: { input: inputBytes, kept: 0 } };
+    this.bytes.add(made.job.tenant, made.job.id, inputBytes);
     this.store.insert(row, spec, this.#columns(row.job));
     this.#place(row, 1);
     this.#perform(row, made.effects);
@@ -220,9 +232,7 @@ export class Ledger {
       job = next.job;
       effects.push(...next.effects);
     }
-    const after: JobRow = { job, extra: { ...before.extra, ...changes } };
-    this.#commit(before, after, effects);
-    return after;
+    return this.#commit(before, { job, extra: { ...before.extra, ...changes }, bytes: before.bytes }, effects);
   }
 
   /** A job that `isRedrivable` anew, as if it had just come. */
@@ -250,11 +260,12 @@ export class Ledger {
     return this.running.get(jobId)?.row ?? this.store.read(jobId);
   }
 
-  #commit(before: JobRow, after: JobRow, effects: readonly JobEffect[]): void {
-    const { id } = after.job;
+  #commit(before: JobRow, made: JobRow, effects: readonly JobEffect[]): JobRow {
+    const { id } = made.job;
     const has = (kind: JobEffect["kind"]): boolean => effects.some((effect) => effect.kind === kind);
     const isGone = has("delete");
     const live = this.running.get(id);
+    const after = isGone ? made : this.#counted(before, made, has("discard_results"));
     if (has("discard_chunks") || has("discard_results")) {
       live?.chunks.clear();
       this.store.deleteChunks(id);
@@ -276,7 +287,28 @@ export class Ledger {
     if (isTerminal(after.job.state) && !isTerminal(before.job.state)) this.#countEnd(after);
     if (after.extra.lostAt !== null && !isTerminal(after.job.state)) this.#rememberLost(id, after.extra.lostAt);
     this.#perform(after, effects);
-    if (isGone) this.#hooks.deleted(before);
+    if (isGone) {
+      this.bytes.add(before.job.tenant, id, -before.bytes.input - before.bytes.kept);
+      this.#hooks.deleted(before);
+    }
+    return after;
+  }
+
+  /** With what is kept of it from its end on. */
+  #counted(before: JobRow, after: JobRow, isAnew: boolean): JobRow {
+    const { id, tenant, state, output } = after.job;
+    const { input } = after.bytes;
+    const hasEnded = isTerminal(state) && !isTerminal(before.job.state);
+    if (!hasEnded && !isAnew) return after;
+    const chunks = this.running.get(id)?.chunks.length ?? 0;
+    const ofOutput = output === null ? 0 : output.kind === "inline" ? output.json.length : output.bytes;
+    const kept = hasEnded ? ofOutput + chunks : 0;
+    this.bytes.add(tenant, id, kept - before.bytes.kept);
+    return { ...after, bytes: { input, kept } };
+  }
+
+  #next(): HeadLane | null {
+    return chooseLane(this.#lanes.heads(), this.limits, Date.now());
   }
 
   #perform(row: JobRow, effects: readonly JobEffect[]): void {
@@ -317,36 +349,21 @@ export class Ledger {
       if (by === 1 && row.job.attempts > 0) this.totalsOf(tenant).retried += 1;
       return;
     }
-    const lane = this.#lanes.get(tenant) ?? { tenant, headId: null, headKey: "", running: 0, waiting: 0 };
-    this.#lanes.set(tenant, lane);
+    const lane = this.#lanes.of(tenant);
     if (state === "running") {
-      lane.running += by;
+      this.#lanes.runs(lane, row.job.lease?.claimedAtMs ?? 0, by);
       if (by === 1) this.running.set(id, { row, chunks: new ChunkLog(this.store, id, row.job.token) });
       else this.running.delete(id);
     } else {
       lane.waiting += by;
       const key = orderKey(row.job, this.limits.ageingMs);
-      if (by === -1 && lane.headId === id) this.#nextHead(tenant);
+      if (by === -1 && lane.headId === id) this.#lanes.nextHead(tenant);
       if (by === 1 && (lane.headId === null || key < lane.headKey)) {
         lane.headId = id;
         lane.headKey = key;
       }
     }
-    if (lane.running === 0 && lane.waiting === 0) this.#lanes.delete(tenant);
-  }
-
-  #nextHead(tenant: string): void {
-    const lane = this.#lanes.get(tenant);
-    const head = this.store.head(tenant);
-    if (lane === undefined) return;
-    lane.headId = head?.id ?? null;
-    lane.headKey = head?.orderKey ?? "";
-  }
-
-  *#heads(): Generator<{ tenant: string; headId: string; headKey: string; running: number }> {
-    for (const { tenant, headId, headKey, running } of this.#lanes.values()) {
-      if (headId !== null) yield { tenant, headId, headKey, running };
-    }
+    this.#lanes.dropIfIdle(lane);
   }
 }
 

@@ -173,8 +173,9 @@ export class Maintenance {
   #walk(now: number): boolean {
     if (this.#walkFrom === null) return false;
     const { ledger } = this.#parts;
-    const { over, ended, next } = ledger.store.walk(this.#walkFrom, now, this.#unlisted, WALK_ROWS_MAX);
+    const { over, ended, sums, next } = ledger.store.walk(this.#walkFrom, now, this.#unlisted, WALK_ROWS_MAX);
     this.#walkFrom = next;
+    ledger.bytes.walked(sums, next);
     for (const { deleteAtMs, ...entry } of ended) ledger.ended.add(entry, deleteAtMs);
     for (const id of over) this.#timeOf(id);
     return true;

@@ -19,6 +19,7 @@ import {
 } from "../core/webhook.ts";
 import type { Delivery, DeliveryAnswer } from "../core/webhook.ts";
 import { runpodStatus, runpodTimes } from "../core/runpod-status.ts";
+import { mayFill } from "../core/fair-lanes.ts";
 import { mayDeliver, turns } from "../core/fair-delivery.ts";
 import type { Bound } from "../core/fair-delivery.ts";
 import { howToSet, secretIn } from "../../wire/secrets.ts";
@@ -95,14 +96,14 @@ export class Outbox {
   readonly #sealer: Sealer;
   /** Whose turn was last. */
   #lastTenant = "";
-  #stored: number;
+  /** Messages of each tenant. */
+  #stored = new Map<string, number>();
   #ordinal = 0;
 
   constructor({ sql, env, wakeAt, signers, sealer }: OutboxParts) {
     this.#signers = signers;
     this.#sealer = sealer;
     this.#sql = sql;
-    this.#stored = 0;
     this.recount();
     this.#env = env;
     this.#wakeAt = wakeAt;
@@ -110,7 +111,9 @@ export class Outbox {
 
   /** Rows were deleted beside it. */
   recount(): void {
-    this.#stored = this.#sql.exec<{ count: number }>(`SELECT COUNT(*) AS count FROM outbox`).one().count;
+    const sql = `SELECT tenant, COUNT(*) AS count FROM outbox GROUP BY tenant`;
+    const rows = this.#sql.exec<{ tenant: string; count: number }>(sql).toArray();
+    this.#stored = new Map(rows.map(({ tenant, count }) => [tenant, count]));
   }
 
   /** A terminal notice is stored in this turn; a passing one is sent once. */
@@ -143,11 +146,14 @@ export class Outbox {
   }
 
   #keep(message: Message, max: number, now: number): void {
-    if (this.#stored >= max) {
-      console.error("the outbox is full: a webhook is dropped", message.delivery.webhookId);
+    const { tenant } = message;
+    const all = [...this.#stored.values()].reduce((sum, count) => sum + count, 0);
+    // So that one whose receivers are down leaves room for the others'.
+    if (all >= max || !mayFill(this.#stored.get(tenant) ?? 0, all, max)) {
+      console.error(`the outbox is full, or its tenant's share: a webhook is dropped`, message.delivery.webhookId);
       return;
     }
-    this.#stored += 1;
+    this.#count(tenant, 1);
     this.#save(message, now);
     this.deliverDue(now);
   }
@@ -171,6 +177,12 @@ export class Outbox {
     }
   }
 
+  #count(tenant: string, by: 1 | -1): void {
+    const count = (this.#stored.get(tenant) ?? 0) + by;
+    if (count > 0) this.#stored.set(tenant, count);
+    else this.#stored.delete(tenant);
+  }
+
   /** When the next delivery falls due, ms. One that is due already waits for room, which the end of another makes. */
   nextMs(now: number): number | null {
     return this.#sql.exec<{ next: number | null }>(NEXT_SQL, now).one().next;
@@ -178,8 +190,9 @@ export class Outbox {
 
   forget(now: number, max: number): void {
     const sql = `DELETE FROM outbox WHERE id IN
-      (SELECT id FROM outbox WHERE forget_ms IS NOT NULL AND forget_ms <= ? LIMIT ?) RETURNING id`;
-    this.#stored -= this.#sql.exec(sql, now, max).toArray().length;
+      (SELECT id FROM outbox WHERE forget_ms IS NOT NULL AND forget_ms <= ? LIMIT ?) RETURNING tenant`;
+    const gone = this.#sql.exec<{ tenant: string }>(sql, now, max).toArray();
+    for (const { tenant } of gone) this.#count(tenant, -1);
   }
 
   dead(tenant: string, max: number): readonly DeadDelivery[] {
@@ -247,7 +260,7 @@ export class Outbox {
     if (this.tenantOf(id) === null) return;
     if (after.state === "delivered") {
       this.#sql.exec(`DELETE FROM outbox WHERE id = ?`, id);
-      this.#stored -= 1;
+      this.#count(message.tenant, -1);
     } else this.#save({ ...message, delivery: after }, now);
     if (after.state === "disabled") this.#disable(message, now);
   }

@@ -30,12 +30,14 @@ export function signersOf(env: Env, poolId: string): Signers {
 
 /** Only the limits that the file names. */
 export function configuredLimits({ limits = {} }: JobsConfig): Partial<QueueLimits> {
-  const { globalLimit, perWorker, perTenant, onConflict, queueDepthMax } = limits;
+  const { globalLimit, perWorker, perTenant, onConflict, queueDepthMax, perTenantDepthMax, perTenantBytesMax } = limits;
   return {
     ...(globalLimit === undefined ? {} : { globalLimit }),
     ...(perWorker === undefined ? {} : { workerLimit: perWorker }),
     ...(perTenant === undefined ? {} : { tenantLimit: perTenant }),
     ...(onConflict === undefined ? {} : { onConflict }),
+    ...(perTenantDepthMax === undefined ? {} : { tenantDepthMax: perTenantDepthMax }),
+    ...(perTenantBytesMax === undefined ? {} : { tenantBytesMax: perTenantBytesMax }),
     ...(queueDepthMax === undefined ? {} : { depthMax: queueDepthMax }),
   };
 }

@@ -41,6 +41,7 @@ import { PoolWatch } from "./pool-watch.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc, WorkerResult } from "./rpc.ts";
 import type { Sealer } from "./sealer.ts";
+import { StoredBytes } from "./stored-bytes.ts";
 import { Streams } from "./streams.ts";
 import { goneView, takeIn } from "./submission.ts";
 import { Scrub } from "./scrub.ts";
@@ -88,6 +89,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
       limits: { ...DEFAULT_LIMITS, ...configuredLimits(config), ...this.#ordered },
       mode: (store.meta("mode") ?? "open") as QueueMode,
       totals: new Map(JSON.parse(this.#savedTotals) as [string, Totals][]),
+      bytes: new StoredBytes(JSON.parse(store.meta("stored") ?? "[]") as [string, number][]),
     };
     const ended = new EndedList(ctx.storage.sql, epoch * 2 ** 32);
     this.#ledger = new Ledger(store, ended, kept, {
@@ -388,6 +390,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
     if (text === this.#savedTotals) return;
     this.#savedTotals = text;
     this.#store.saveMeta("totals", text);
+    this.#store.saveMeta("stored", JSON.stringify(this.#ledger.bytes.entries()));
   }
 }
 

@@ -1,4 +1,5 @@
 /** Takes a job in: limits, idempotency, where the input is kept. The order is what makes a repetition harmless. */
+import { mayFill } from "../core/fair-lanes.ts";
 import { decideSubmission, isIdempotencyKey, scopedKey } from "../core/idempotency.ts";
 import { areTags, createJob, isVisible } from "../core/job.ts";
 import type { SubmitOutcome, SubmitRequest } from "../core/messages.ts";
@@ -30,7 +31,7 @@ export async function takeIn(parts: SubmissionParts, request: SubmitRequest): Pr
   const { jobId, work } = request;
   const bytes = utf8Bytes(work.body);
   if (bytes > BLOB_BYTES_MAX) return { kind: "too_large", bytesMax: BLOB_BYTES_MAX };
-  const refused = known(parts, request) ?? full(parts, request);
+  const refused = known(parts, request) ?? full(parts, request, bytes);
   if (refused !== null) return refused;
   // Before anything is written: what is written holds back every message until it is on disk, and a lease takes a trip.
   if (request.policy.notBeforeMs === null) dispatcher.pump(1, request.policy.priority > PRIORITY_NORMAL);
@@ -63,7 +64,7 @@ export async function takeIn(parts: SubmissionParts, request: SubmitRequest): Pr
     if (decision.kind === "new") ledger.store.saveKey(named.key, decision.record);
   }
   const spec = { work: bodyKey === null ? work : { ...work, body: "" }, bodyKey };
-  return { kind: "taken", row: ledger.create(made, extraOf(request), spec), isNew: true };
+  return { kind: "taken", row: ledger.create(made, extraOf(request), spec, bytes), isNew: true };
 }
 
 /** What became of the same submission before; null: it is new. */
@@ -83,14 +84,24 @@ function known(parts: SubmissionParts, request: SubmitRequest): Taken | null {
   return decision.kind === "same" || row !== null ? { kind: "gone", jobId: id } : null;
 }
 
-function full({ ledger }: SubmissionParts, { tenant, policy }: SubmitRequest): Taken | null {
+function full({ ledger }: SubmissionParts, { tenant, policy }: SubmitRequest, bytes: number): Taken | null {
   if (isNearlyFull(ledger) || !mayStore(Date.now()))
     return { kind: "limited", limit: "storage", retryAfterMs: STORAGE_RETRY_MS };
+  if (!mayKeep(ledger, tenant, bytes)) {
+    return { kind: "limited", limit: "tenant_storage", retryAfterMs: STORAGE_RETRY_MS };
+  }
   const admission = admit(ledger.mode, ledger.counts(tenant, null), ledger.limits, policy.notBeforeMs !== null);
   if (admission.kind === "admitted") return null;
   const { reason } = admission;
   if (reason === "paused" || reason === "draining") return { kind: "paused" };
   return { kind: "limited", limit: reason, retryAfterMs: LIMITED_RETRY_MS };
+}
+
+/** What is there already counts: an input of its own size is let in by the one that comes to the limit. */
+function mayKeep({ store, bytes: kept, limits }: Ledger, tenant: string, bytes: number): boolean {
+  const { tenantBytesMax } = limits;
+  const own = kept.of(tenant) + bytes;
+  return tenantBytesMax === null ? mayFill(own, store.sql.databaseSize, STORAGE_BYTES_MAX) : own <= tenantBytesMax;
 }
 
 /** A queue that cannot write could not even end its jobs. */

@@ -135,11 +135,14 @@ export class JobWorld {
   dispatch(): void {
     for (;;) {
       const lanes = [...this.waiting].flatMap(([tenant, [head]]) =>
-        head === undefined ? [] : [{ tenant, headKey: head.key, id: head.id, running: this.runningOf(tenant) }],
+        head === undefined
+          ? []
+          : [{ tenant, headKey: head.key, id: head.id, running: this.runningOf(tenant), hadMs: 0 }],
       );
-      const lane = chooseLane(lanes, this.limits);
+      const lane = chooseLane(lanes, this.limits, this.now);
       if (lane === null) return;
-      const counts = { running: this.running.size, runningAtWorker: 0, runningOfTenant: lane.running, waiting: 0 };
+      const none = { runningAtWorker: 0, waiting: 0, waitingOfTenant: 0 };
+      const counts = { ...none, running: this.running.size, runningOfTenant: lane.running };
       if (holdReason("open", counts, this.limits) !== null) return;
       this.claim(lane.id, nextToken(this.job(lane.id)));
     }

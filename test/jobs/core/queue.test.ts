@@ -18,7 +18,7 @@ const placed = fc.record({
   policy: fc.record({ priority: fc.nat(9) }),
 });
 
-const idle = { running: 0, runningAtWorker: 0, runningOfTenant: 0, waiting: 0 };
+const idle = { running: 0, runningAtWorker: 0, runningOfTenant: 0, waiting: 0, waitingOfTenant: 0 };
 
 /** The definition that the key stands for: below 0, a job has waited so long that it comes before any newer one. */
 function effectivePriority({ dueAtMs, policy }: Placed, ageingMs: number, now: number): number {
@@ -118,14 +118,56 @@ describe("limits", () => {
     expect(holdReason("draining", idle, DEFAULT_LIMITS)).toBeNull();
   });
 
-  test("the next lane has the least head among the tenants below their limit", () => {
-    const lanes = [
-      { tenant: "a", headKey: "1", running: 2 },
-      { tenant: "b", headKey: "3", running: 0 },
-      { tenant: "c", headKey: "2", running: 1 },
-    ];
-    expect(chooseLane(lanes, limits)?.tenant).toBe("c");
-    expect(chooseLane(lanes, DEFAULT_LIMITS)?.tenant).toBe("a");
-    expect(chooseLane([], limits)).toBeNull();
+  test.each([
+    ["one tenant alone fills nine tenths of a queue", 1_000, 899, 899, "admitted"],
+    ["and no more", 1_000, 900, 900, "refused"],
+    ["another one has room then", 1_000, 900, 0, "admitted"],
+    ["a queue of a few is filled by one", 9, 8, 8, "admitted"],
+  ] as const)("%s", (_, depthMax, waiting, waitingOfTenant, kind) => {
+    const counts = { ...idle, waiting, waitingOfTenant };
+    const admission = admit("open", counts, { ...DEFAULT_LIMITS, depthMax }, false);
+    expect(admission).toMatchObject(kind === "admitted" ? { kind } : { kind, reason: "tenant_queue_full" });
+  });
+
+  test("a bound of its own holds in place of the share, at it and beyond", () => {
+    const own = { ...DEFAULT_LIMITS, tenantDepthMax: 5 };
+    expect(admit("open", { ...idle, waiting: 4, waitingOfTenant: 4 }, own, false).kind).toBe("admitted");
+    expect(admit("open", { ...idle, waiting: 5, waitingOfTenant: 5 }, own, false)).toEqual({
+      kind: "refused",
+      reason: "tenant_queue_full",
+    });
+  });
+});
+
+describe("the next lane", () => {
+  const now = 1_700_000_000_000;
+  const lane = (tenant: string, priority: number, dueAgoMs: number, hadMs: number, ageingMs: number | null = null) => ({
+    tenant,
+    headKey: orderKey({ dueAtMs: now - dueAgoMs, seq: 1, policy: { priority } }, ageingMs),
+    running: 1,
+    hadMs,
+  });
+
+  test.each([
+    ["has the best priority, whatever it had", [lane("a", 5, 0, 0), lane("b", 2, 0, 1e6)], "b"],
+    ["is of the one that had least, inside a priority", [lane("a", 5, 9_000, 200), lane("b", 5, 0, 100)], "b"],
+    ["is of the one that has waited longest, where they had the same", [lane("a", 5, 0, 7), lane("b", 5, 9, 7)], "b"],
+  ] as const)("%s", (_, lanes, tenant) => {
+    expect(chooseLane(lanes, DEFAULT_LIMITS, now)?.tenant).toBe(tenant);
+  });
+
+  test("counts two jobs as of one priority where they age, until one of them has a level more", () => {
+    const ageing = { ...DEFAULT_LIMITS, ageingMs: 1_000 };
+    const flood = (dueAgoMs: number) => lane("flood", 5, dueAgoMs, 1e6, 1_000);
+    const other = lane("other", 5, 0, 0, 1_000);
+    expect(chooseLane([flood(0), other], ageing, now)?.tenant).toBe("other");
+    expect(chooseLane([flood(1_001), other], ageing, now)?.tenant).toBe("flood");
+  });
+
+  test("is none of a tenant at its limit, and none where nobody waits", () => {
+    const full = { ...DEFAULT_LIMITS, tenantLimit: 1 };
+    expect(chooseLane([lane("a", 5, 0, 0)], full, now)).toBeNull();
+    expect(chooseLane([{ ...lane("b", 9, 0, 0), running: 0 }, lane("a", 5, 0, 0)], full, now)?.tenant).toBe("b");
+    expect(chooseLane([], DEFAULT_LIMITS, now)).toBeNull();
   });
 });
