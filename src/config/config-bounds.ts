@@ -57,9 +57,9 @@ export const IDLE_TIMEOUT_SECONDS_MAX = 3600;
 export const EXECUTION_TIMEOUT_MS_MAX = 86_400_000;
 /** Stainless' SDKs say whole seconds. */
 export const CLIENT_TIMEOUT_MS_MIN = 1_000;
-/** As many as may wait in one queue (`jobs/core/queue.ts`). */
 /** As much as a queue stores before it takes nothing in (`STORAGE_BYTES_MAX` of `jobs/object/bounds.ts`). */
 export const JOB_BYTES_MAX = 8 * 1024 ** 3;
+/** As many as may wait in one queue (`jobs/core/queue.ts`). */
 export const JOB_LIMIT_MAX = 1_000_000;
 /** Calls of one tenant in 10 s that one isolate could serve at all. */
 export const JOB_RATE_MAX = 100_000;

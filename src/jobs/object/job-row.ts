@@ -31,7 +31,7 @@ export type Extra = {
 };
 
 /** What is kept of a job: its input; and its output and chunks, once it has ended. As UTF-8, or as it is sealed. */
-export type Bytes = { readonly input: number; readonly kept: number };
+type Bytes = { readonly input: number; readonly kept: number };
 
 export type JobRow = { readonly job: Job; readonly extra: Extra; readonly bytes: Bytes };
 
