@@ -27,7 +27,7 @@ export async function startEchoServer(): Promise<EchoServer> {
         if (made.hookStatus === null) return hanging.add(response);
         return response.writeHead(made.hookStatus).end();
       }
-      const said = made.status < 300 ? { output: { echo: body } } : { error: { message: `cannot do ${body}` } };
+      const said = made.status < 300 ? answerOf(request.url ?? "", body) : { error: { message: `cannot do ${body}` } };
       return response.writeHead(made.status, { "content-type": "application/json" }).end(JSON.stringify(said));
     });
   });
@@ -40,6 +40,12 @@ export async function startEchoServer(): Promise<EchoServer> {
       await new Promise((resolve) => server.close(resolve));
     },
   });
+}
+
+function answerOf(path: string, body: string): object {
+  if (!path.startsWith("/v1/chat")) return { output: { echo: body } };
+  const message = { role: "assistant", content: `you said ${body}` };
+  return { id: "x", object: "chat.completion", choices: [{ index: 0, message, finish_reason: "stop" }] };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
