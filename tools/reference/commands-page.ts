@@ -21,7 +21,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     schema: "Writes `warmpath.schema.json`. `-- --check` only compares.",
     openapi: "Prints the OpenAPI document that `/openapi.json` serves.",
     reference: "Writes the generated pages of the reference, and `llms.txt`. `-- --check` only compares.",
-    sbom: "Writes `sbom.cdx.json`, the bill of materials of what is shipped (CycloneDX).",
+    sbom: "Writes `sbom.cdx.json`, the bill of materials (CycloneDX): what is shipped is `required`, what builds and tests it `optional`.",
     tables: "Writes the rails' tables from Unicode's and other people's data. `-- --check` only compares.",
   },
   "Try hard": {
