@@ -35,7 +35,7 @@ import { modelNames } from "./options.ts";
 import type { GpuSimulatorOptions } from "./options.ts";
 import type { Pacer } from "./pacer.ts";
 
-export type OpenAiRoute = "chat" | "completion" | "embedding";
+export type OpenAiRoute = "chat" | "completion" | "embedding" | "tokenize";
 
 export type OpenAiContext = { readonly options: GpuSimulatorOptions; readonly pacer: Pacer };
 
@@ -48,7 +48,9 @@ export const openAiRoute = (path: string): OpenAiRoute | null =>
       ? "completion"
       : path === "/v1/embeddings"
         ? "embedding"
-        : null;
+        : path === "/tokenize"
+          ? "tokenize"
+          : null;
 
 export function serveOpenAi(exchange: Exchange, route: OpenAiRoute, body: Buffer, context: OpenAiContext): void {
   const refusal = answerRoute(exchange, route, body, context);
@@ -89,6 +91,13 @@ function answerRoute(exchange: Exchange, route: OpenAiRoute, body: Buffer, conte
     }
     case "embedding":
       return embed(exchange, body, context);
+    case "tokenize": {
+      const request = parse(chatSchema, body, context.options);
+      if (!request.ok) return request.error;
+      const count = chatPromptTokens(request.value);
+      exchange.reply.json(200, { count, max_model_len: contextTokensMax(context.options) });
+      return null;
+    }
     default:
       return assertNever(route);
   }
@@ -156,11 +165,13 @@ function generate(exchange: Exchange, job: Job, { options, pacer }: OpenAiContex
   };
   const { reply } = exchange;
   const stream = request.stream === true;
+  const isCounting = request.stream_options?.continuous_usage_stats === true;
   let sent = 0;
   let text = "";
   const onTokens = (count: number): void => {
     const tokens = drawTokens(rng, { fromIndex: sent, count });
-    if (stream) reply.write(tokenEvents(answer, { tokens, isFirst: sent === 0 }));
+    if (stream)
+      reply.write(tokenEvents(answer, { tokens, isFirst: sent === 0, countedFrom: isCounting ? sent : null }));
     else text += tokens.join("");
     sent += count;
   };

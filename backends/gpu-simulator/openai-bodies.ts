@@ -14,7 +14,9 @@ const common = {
   model: z.string().optional(),
   n: z.literal(1).nullish(),
   stream: z.boolean().nullish(),
-  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  stream_options: z
+    .looseObject({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() })
+    .nullish(),
   max_tokens: limit,
   max_completion_tokens: limit,
 };
@@ -93,19 +95,33 @@ const chunk = ({ kind, id, created, model }: Answer, choices: readonly unknown[]
 
 export function tokenEvents(
   answer: Answer,
-  options: { readonly tokens: readonly string[]; readonly isFirst: boolean },
+  options: {
+    readonly tokens: readonly string[];
+    readonly isFirst: boolean;
+    /** Tokens before these, where each chunk is to tell the usage so far; null: none does. */
+    readonly countedFrom: number | null;
+  },
 ): string {
   const choice = (text: string): unknown =>
     answer.kind === "chat"
       ? { index: 0, delta: { content: text }, logprobs: null, finish_reason: null }
       : { index: 0, text, logprobs: null, finish_reason: null, stop_reason: null };
+  const counted = (outputTokens: number) =>
+    options.countedFrom === null
+      ? {}
+      : { usage: usageOf({ ...answer, outputTokens: options.countedFrom + outputTokens }) };
   const role =
     options.isFirst && answer.kind === "chat"
-      ? event(
-          chunk(answer, [{ index: 0, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null }]),
-        )
+      ? event({
+          ...chunk(answer, [
+            { index: 0, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null },
+          ]),
+          ...counted(0),
+        })
       : "";
-  return role + options.tokens.map((text) => event(chunk(answer, [choice(text)]))).join("");
+  return (
+    role + options.tokens.map((text, at) => event({ ...chunk(answer, [choice(text)]), ...counted(at + 1) })).join("")
+  );
 }
 
 export function endEvents(answer: Answer, { includeUsage }: { readonly includeUsage: boolean }): string {

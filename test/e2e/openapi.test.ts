@@ -58,12 +58,11 @@ const NOT_ASKED: Readonly<Record<string, string>> = {
 
 /** What is refused here, and as what: there is no demo, nothing that failed, and no file whose name holds a hash. */
 const REFUSED: Readonly<Record<string, number>> = {
-  // The simulated engine speaks chat alone: it keeps no response, and has no tokenizer to ask.
+  // The simulated engine speaks chat alone: it keeps no response.
   "get /v1/responses/{id}": 404,
   "delete /v1/responses/{id}": 404,
   "post /v1/responses/{id}/cancel": 404,
   "get /v1/responses/{id}/input_items": 404,
-  "post /v1/messages/count_tokens": 404,
   "get /dashboard/{file}": 404,
   "get /dashboard/api/demo": 404,
   "post /dashboard/api/demo": 404,

@@ -40,8 +40,9 @@ describe("a refusal is told in the form", () => {
     ["/p/main/v1/messages/batches", "openai"],
     // The path at the endpoint decides, not the name of the route.
     ["/anthropic/v1/messages", "openai"],
-    // Not served: nobody speaks it here.
-    ["/v1/messages", "openai"],
+    ["/v1/messages", "anthropic"],
+    ["/v1/messages/count_tokens", "anthropic"],
+    ["/v1/responses", "openai"],
     ["/v22", "openai"],
     ["/v1/chat/completions", "openai"],
     ["/v1/jobs/job_1", "openai"],
