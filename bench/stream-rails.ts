@@ -161,6 +161,8 @@ export type StreamFigures = {
   readonly cpuMsPerStream: number | null;
   /** Over the floor's of the same round. */
   readonly ratio: number | null;
+  /** Over the router's without rails, of the same round. */
+  readonly overRouter: number | null;
   readonly ttftP50Ms: number;
   readonly ttftP99Ms: number;
   /** How much of the endpoint's rate comes through, 0 to 1. */
@@ -204,15 +206,19 @@ async function measureAll(contenders: readonly Contender[], options: Options): P
   return contenders.map(({ name }, index) => {
     const own = windows[index] ?? [];
     const cpu = own.flatMap(({ cpuMs }) => (cpuMs === null ? [] : [cpuMs]));
-    const ratios = own.flatMap(({ cpuMs }, round) => {
-      const floorMs = windows[0]?.[round]?.cpuMs ?? null;
-      return cpuMs === null || floorMs === null ? [] : [cpuMs / floorMs];
-    });
+    const over = (base: number): number | null => {
+      const ratios = own.flatMap(({ cpuMs }, round) => {
+        const baseMs = windows[base]?.[round]?.cpuMs ?? null;
+        return cpuMs === null || baseMs === null ? [] : [cpuMs / baseMs];
+      });
+      return ratios.length === 0 ? null : median(ratios);
+    };
     const ttfts = own.flatMap(({ ttftsMs }) => ttftsMs);
     return {
       name,
       cpuMsPerStream: cpu.length === 0 ? null : median(cpu),
-      ratio: ratios.length === 0 ? null : median(ratios),
+      ratio: over(0),
+      overRouter: over(contenders.findIndex((one) => one.name === "router")),
       // The second chunk has the first token.
       ttftP50Ms: percentile(ttfts, 0.5) - INTERVAL_MS,
       ttftP99Ms: percentile(ttfts, 0.99) - INTERVAL_MS,
@@ -249,11 +255,8 @@ function report(figures: readonly StreamFigures[], held: HeldFigures, streams: n
     ({ name, cpuMsPerStream, ratio, ttftP50Ms, ttftP99Ms, sustained }) =>
       `  ${name.padEnd(8)} ${ms(cpuMsPerStream).padStart(7)} ${ms(ratio).padStart(7)} ${ttftP50Ms.toFixed(1).padStart(9)} ${ttftP99Ms.toFixed(1).padStart(9)} ${(sustained * 100).toFixed(0).padStart(8)} %`,
   );
-  const routerRatio = figures.find(({ name }) => name === "router")?.ratio ?? null;
-  const told = figures.flatMap(({ name, ratio }) =>
-    (name === "messages" || name === "responses") && ratio !== null && routerRatio !== null
-      ? [`${name} ${(ratio / routerRatio).toFixed(2)}`]
-      : [],
+  const told = figures.flatMap(({ name, overRouter }) =>
+    (name === "messages" || name === "responses") && overRouter !== null ? [`${name} ${overRouter.toFixed(2)}`] : [],
   );
   const railed = figures.find(({ name }) => name === "rails")?.ratio ?? null;
   const verdict = railed === null ? "unknown" : railed <= CPU_RATIO_AIM ? "kept" : "missed";
