@@ -93,11 +93,11 @@ const cases: readonly Case[] = [
   ],
   [
     "an unknown path",
-    () => fleet.call("/v3/nothing"),
+    () => fleet.call("/nothing"),
     {
       status: 404,
       code: "not_found",
-      says: /Nothing is served at \/v3\/nothing\. Served are \/v1\/chat\/completions, /,
+      says: /Nothing is served at \/nothing\. Served are \/v1\/chat\/completions, /,
     },
   ],
   [
