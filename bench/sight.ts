@@ -83,6 +83,14 @@ try {
       1,
     )} %`,
   );
+  const all = (at: 0 | 1): number => {
+    const windows = rounds.flatMap((round) => round[at] ?? []);
+    const cpuMs = windows.reduce((sum, window) => sum + (window.cpuMs ?? Number.NaN), 0);
+    return (cpuMs * 1_000) / windows.reduce((sum, { latenciesMs }) => sum + latenciesMs.length, 0);
+  };
+  console.log(
+    `All rounds together, µs: silent ${all(0).toFixed(1)}, telling ${all(1).toFixed(1)}; ${((all(1) / all(0) - 1) * 100).toFixed(1)} %`,
+  );
   console.log(`${rounds.length} rounds count, ${droppedRounds} were disturbed`);
 } finally {
   for (const { workerd } of contenders) await workerd.kill();

@@ -16,7 +16,7 @@ type Span = Omit<AnalyticsAsked, "dataset">;
 /** Whoever waits for a chart waits no longer, ms. */
 const ANSWER_TIMEOUT_MS = 8_000;
 /** A thousand rows of some 1.5 KB. */
-const ANSWER_CHARS_MAX = 4_000_000;
+export const ANSWER_CHARS_MAX = 4_000_000;
 
 const API = "https://api.cloudflare.com/client/v4";
 const ACCOUNT = /^[0-9a-f]{32}$/;
@@ -45,10 +45,18 @@ export async function analyticsHistory(vars: Vars, span: Span): Promise<Result<r
       return err(`Analytics Engine answered ${answer.status}${HINTS[answer.status] ?? ""}`);
     }
     const text = await answer.text();
-    const points = text.length > ANSWER_CHARS_MAX ? null : readHistory(JSON.parse(text));
+    const points = text.length > ANSWER_CHARS_MAX ? null : pointsIn(text);
     return points === null ? err("Analytics Engine's answer has another shape than was asked for") : ok(points);
   } catch {
     return err(`Analytics Engine gave no answer within ${ANSWER_TIMEOUT_MS} ms`);
+  }
+}
+
+function pointsIn(text: string): readonly HistoryPoint[] | null {
+  try {
+    return readHistory(JSON.parse(text));
+  } catch {
+    return null;
   }
 }
 

@@ -97,6 +97,8 @@ export type AnalyticsApi = {
   readonly url: string;
   /** Answered with this status instead; null: as it should. */
   status: number | null;
+  /** The same of its body. */
+  body: string | null;
   readonly close: () => void;
 };
 
@@ -107,7 +109,7 @@ export async function startAnalyticsApi(fake: AnalyticsFake, account: string, to
       const isAsked = request.method === "POST" && request.url === `/accounts/${account}/analytics_engine/sql`;
       const isLetIn = request.headers.authorization === `Bearer ${token}`;
       const status = api.status ?? (isAsked ? (isLetIn ? 200 : 403) : 404);
-      const body = status === 200 ? JSON.stringify(fake.query(sql)) : "{}";
+      const body = api.body ?? (status === 200 ? JSON.stringify(fake.query(sql)) : "{}");
       response.writeHead(status, { "content-type": "application/json" }).end(body);
     });
   });
@@ -115,6 +117,7 @@ export async function startAnalyticsApi(fake: AnalyticsFake, account: string, to
   const api: AnalyticsApi = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     status: null,
+    body: null,
     close: () => {
       server.closeAllConnections();
       server.close();

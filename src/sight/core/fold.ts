@@ -19,8 +19,8 @@ const UNREAD: ReadonlySet<string> = new Set(["unread", "budget", "error", "timeo
 
 const CODE = /^[a-z_]+:[\w.+-]{1,48}$/i;
 
-/** Shapes that are remembered, of some 5 KB each; with one more all are forgotten. */
-export const SHAPES_MAX = 500;
+/** Shapes that are remembered, of some 4 KB each; with one more all are forgotten. */
+export const SHAPES_MAX = 1_000;
 /** Of a shape that is remembered. */
 const ATTEMPTS_MAX = 3;
 
