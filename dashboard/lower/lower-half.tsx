@@ -1,4 +1,5 @@
 /** The page below the decisions, in its order. */
+import { Audit } from "../audit/audit.tsx";
 import { Charts } from "../charts/charts.tsx";
 import { Cost } from "../cost/cost.tsx";
 import { Events } from "../events/events.tsx";
@@ -15,6 +16,7 @@ export const LOWER_SECTIONS: readonly (readonly [id: string, title: string])[] =
   ["jobs", "Jobs"],
   ["events", "Events"],
   ["keys", "Keys"],
+  ["audit", "Audit"],
   ["try", "Try it"],
 ];
 
@@ -27,6 +29,7 @@ export function LowerHalf() {
       <Jobs />
       <Events />
       <Keys />
+      <Audit />
       <TryIt />
     </>
   );

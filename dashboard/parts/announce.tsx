@@ -3,9 +3,13 @@
  * change every second are no news. What was ordered is shown as well, until the next.
  */
 import { signal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
 import { store } from "../store/page-store.ts";
 
 const notice = signal("");
+
+/** What was said last of an order; "": nothing, or it was dismissed. */
+export const lastOrder: ReadonlySignal<string> = notice;
 
 /** Says how an order ended. */
 export function announce(text: string): void {
