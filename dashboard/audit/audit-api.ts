@@ -10,13 +10,12 @@ export type AuditRow = {
   readonly action: string;
   /** `asked`: its end is not on record, or not yet. */
   readonly outcome: string;
-  /** What changed, as JSON; "" where nothing is told. */
-  readonly before: string;
-  readonly after: string;
+  /** What is other than before, or new; "" where nothing is told. */
+  readonly changed: string;
 };
 
 /** Records that are looked at; an order has two. */
-export const RECORDS_SHOWN = 200;
+const RECORDS_SHOWN = 200;
 
 /** Beyond any record: the answer has none, and says which is the newest. */
 const AFTER_ALL = 999_999_999_999_999;
@@ -46,10 +45,6 @@ function readRecord(value: unknown): readonly AuditRow[] {
     const found = memberOf(value, name);
     return typeof found === "string" && found !== "" ? found : null;
   };
-  const told = (name: string): string => {
-    const found = memberOf(value, name);
-    return found === null || found === undefined ? "" : JSON.stringify(found);
-  };
   const seq = memberOf(value, "seq");
   const action = text("action");
   if (typeof seq !== "number" || action === null) return [];
@@ -61,8 +56,32 @@ function readRecord(value: unknown): readonly AuditRow[] {
       address: text("address"),
       action,
       outcome: text("outcome") ?? "unknown",
-      before: told("before"),
-      after: told("after"),
+      changed: changesText(memberOf(value, "before"), memberOf(value, "after")),
     },
   ];
+}
+
+/** Of a change, enough to know it again; all of it is in the record. */
+const CHANGED_CHARS_MAX = 200;
+
+/** `status: active → revoked, liveSecrets: 2 → 0`; of what is new, its members. */
+export function changesText(before: unknown, after: unknown): string {
+  const was = membersOf(before);
+  const changes = [...membersOf(after)].flatMap(([name, is]) => {
+    const old = was.get(name) ?? "none";
+    if (is === old || (before === null && is === "none")) return [];
+    return [was.size === 0 ? `${name}: ${is}` : `${name}: ${old} → ${is}`];
+  });
+  const text = changes.join(", ");
+  return text.length > CHANGED_CHARS_MAX ? `${text.slice(0, CHANGED_CHARS_MAX)} …` : text;
+}
+
+function membersOf(value: unknown): ReadonlyMap<string, string> {
+  if (typeof value !== "object" || value === null) return new Map();
+  return new Map(Object.entries(value).map(([name, member]: [string, unknown]) => [name, written(member)]));
+}
+
+function written(value: unknown): string {
+  if (value === null || value === "" || (Array.isArray(value) && value.length === 0)) return "none";
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -38,7 +38,7 @@ function AuditTable({ rows }: { readonly rows: readonly AuditRow[] }) {
       <table class="table">
         <thead>
           <tr>
-            {["When", "Who", "From", "What", "Ended", "Before and after"].map((title) => (
+            {["When", "Who", "From", "What", "Ended", "Changed"].map((title) => (
               <th key={title} scope="col">
                 {title}
               </th>
@@ -46,19 +46,18 @@ function AuditTable({ rows }: { readonly rows: readonly AuditRow[] }) {
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ seq, at, who, address, action, outcome, before, after }) => (
+          {rows.map(({ seq, at, who, address, action, outcome, changed }) => (
             <tr key={seq}>
-              <th scope="row">{when(at)}</th>
+              <th scope="row" class="when">
+                {when(at)}
+              </th>
               <td>{who ?? "nobody who may"}</td>
               <td>{address ?? UNKNOWN}</td>
               <td class="mono">{action}</td>
               <td>
                 <span class={`ended ended-${outcome}`}>{outcome === "asked" ? "not yet" : outcome}</span>
               </td>
-              <td class="words mono">
-                {before === "" ? null : `${before} → `}
-                {after}
-              </td>
+              <td class="words">{changed}</td>
             </tr>
           ))}
         </tbody>

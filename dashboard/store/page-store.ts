@@ -37,7 +37,8 @@ export type PageStore = {
 /** Steps of `clock`, ms. */
 const CLOCK_STEP_MS = 5_000;
 
-export function createPageStore(): PageStore {
+/** `later` does a second part of the work so that a picture can be drawn before it; by default there is none. */
+export function createPageStore(later: (work: () => void) => void = (work) => work()): PageStore {
   const frame = signal<Frame | null>(null);
   const endpointKeys = signal<readonly string[]>([]);
   const endpointsChanged = signal(0);
@@ -51,7 +52,11 @@ export function createPageStore(): PageStore {
   let held: Frame | null = null;
   let heldDecisions: readonly ShownRequest[] = [];
 
-  const apply = (next: Frame, fresh: readonly ShownRequest[]): void =>
+  const apply = (next: Frame, fresh: readonly ShownRequest[]): void => {
+    applyFleet(next, fresh);
+    if (fresh.length > 0) later(() => (decisions.value = withDecisions(decisions.peek(), fresh)));
+  };
+  const applyFleet = (next: Frame, fresh: readonly ShownRequest[]): void =>
     batch(() => {
       noteTtft(ttft, fresh);
       const before = new Map([...rows].map(([key, row]) => [key, row.peek()]));
@@ -61,7 +66,6 @@ export function createPageStore(): PageStore {
       if (applyRows(rows, after)) endpointsChanged.value += 1;
       const keys = after.map(({ key }) => key);
       if (keys.join("\n") !== endpointKeys.peek().join("\n")) endpointKeys.value = keys;
-      decisions.value = withDecisions(decisions.peek(), fresh);
       clock.value = Math.ceil(next.atMs / CLOCK_STEP_MS) * CLOCK_STEP_MS;
       frame.value = next;
     });
@@ -117,5 +121,8 @@ function applyRows(rows: Map<string, Signal<EndpointRow>>, after: readonly Endpo
   return changed;
 }
 
+/** Two pictures: rows of 200 endpoints and fifty new decisions in one would be seen as a jerk each second. */
+const DECISIONS_AFTER_MS = 32;
+
 /** Of this page. */
-export const store = createPageStore();
+export const store = createPageStore((work) => void setTimeout(work, DECISIONS_AFTER_MS));

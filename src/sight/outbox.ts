@@ -35,8 +35,8 @@ const HANDOVER_MS = 5_000;
 /** After an unanswered report, doubled with each, ms. */
 const RETRY_MS_MAX = 8_000;
 
-/** Records of failures, and as many of others, that a report brings while somebody watches. */
-const RECORDS_MAX = 25;
+/** Records of failures, and as many of others, that a report brings while somebody watches: as many as a frame shows. */
+export const RECORDS_MAX = 50;
 /** The same while nobody does: for the list that a page begins with. */
 const RECORDS_UNWATCHED_MAX = 5;
 

@@ -1,5 +1,7 @@
 /** Who may come in, and how a session ends. */
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { SESSION_MS_MAX } from "../../src/sight/session.ts";
+import { sessionBegunAt } from "../support/dashboard-client.ts";
 import { type Dashboard, enter, startDashboard } from "./dashboard.ts";
 
 const chromium = inject("chromium");
@@ -60,7 +62,8 @@ describe.skipIf(chromium === null)("the door of the dashboard", () => {
   test("a session that is over leads back to the door, and says so", async () => {
     const tab = await dashboard.open();
     const { page } = tab;
-    await page.context().clearCookies();
+    const over = await sessionBegunAt(dashboard.fleet, Date.now() - SESSION_MS_MAX);
+    await page.context().addCookies([{ ...over, url: dashboard.fleet.router.url }]);
     // The next question finds out: the socket was let in before.
     await page.getByRole("radio", { name: "1 h" }).click();
     await page.getByText(/session has ended/).waitFor();

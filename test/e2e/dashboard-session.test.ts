@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { formatKey } from "../../src/wire/api-keys.ts";
 import { SIGN_IN_ATTEMPTS_MAX } from "../../src/sight/core/attempts.ts";
-import { postKey, type SignedIn, signIn } from "../support/dashboard-client.ts";
+import { SESSION_MS_MAX } from "../../src/sight/session.ts";
+import { postKey, sessionBegunAt, type SignedIn, signIn } from "../support/dashboard-client.ts";
 import { type Fleet, startFleet } from "../support/fleet.ts";
 import { idOf, LOG_ALL, recordOf } from "../support/records.ts";
 
@@ -193,6 +194,19 @@ describe("the panel to try requests", () => {
     const admin = await signIn({ router: fleet.router, key: fleet.keyOf("only-admin") });
     expect((await admin.call("/dashboard/api/try", { method: "POST", headers: json, body: chat() })).status).toBe(403);
   });
+});
+
+test("a session opens what it opens until it ends, and nothing from then on", async () => {
+  const opens = async (begunAtMs: number): Promise<number> => {
+    const { name, value } = await sessionBegunAt(fleet, begunAtMs);
+    const response = await fetch(`${fleet.router.url}/admin/fleet`, { headers: { cookie: `${name}=${value}` } });
+    await response.body?.cancel();
+    return response.status;
+  };
+  expect(await opens(Date.now())).toBe(200);
+  // A minute is left of it, and then none.
+  expect(await opens(Date.now() - SESSION_MS_MAX + 60_000)).toBe(200);
+  expect(await opens(Date.now() - SESSION_MS_MAX)).toBe(401);
 });
 
 test("a session ends with its key: gone, made anew under its id, or expired", async () => {

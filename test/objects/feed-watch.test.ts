@@ -10,6 +10,7 @@ import { WATCHER } from "../../src/sight/feed-port.ts";
 import type { FleetFeed } from "../../src/sight/object/fleet-feed.ts";
 import { HOURS_KEPT_MS, POINTS_MAX } from "../../src/sight/object/history.ts";
 import { SHOWN_MAX } from "../../src/sight/object/picture.ts";
+import { POLLED_MS, WATCHER_BYTES_MAX, WATCHER_SILENT_MS, WATCHERS_MAX } from "../../src/sight/object/watch-bounds.ts";
 import { loadParts } from "./load-parts.ts";
 
 const { FLEET_FEED } = env as unknown as { readonly FLEET_FEED: DurableObjectNamespace<FleetFeed> };
@@ -47,7 +48,9 @@ async function watching(claims: object = OPERATOR) {
   if (webSocket === null) throw new Error("no socket came");
   const frames: Frame[] = [];
   const closed: { code: number; reason: string }[] = [];
-  webSocket.addEventListener("message", ({ data }) => void frames.push(JSON.parse(String(data)) as Frame));
+  webSocket.addEventListener("message", ({ data }) => {
+    if (data !== "pong") frames.push(JSON.parse(String(data)) as Frame);
+  });
   webSocket.addEventListener("close", ({ code, reason }) => void closed.push({ code, reason }));
   webSocket.accept();
   return { webSocket, frames, closed };
@@ -100,6 +103,115 @@ describe("a socket", () => {
     expect(closed[0]?.code).toBe(4401);
     expect(frames).toEqual([]);
   });
+});
+
+describe("who watches is held to bounds", () => {
+  const NOW = Date.UTC(2050, 0, 1);
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+  });
+
+  /** The object looks once a second of its own; what it knows of time is ours. */
+  const ticked = async (frames: readonly Frame[], count: number): Promise<void> => {
+    const seen = frames.length;
+    await until(() => frames.length >= seen + count);
+  };
+
+  test("a session is watched with until the instant at which it ends, and no longer", async () => {
+    const { frames, closed } = await watching({ ...OPERATOR, expiresAtMs: NOW + 1_000 });
+    await until(() => frames.length === 1);
+    vi.setSystemTime(NOW + 999);
+    await ticked(frames, 1);
+    expect(closed).toEqual([]);
+    vi.setSystemTime(NOW + 1_000);
+    await until(() => closed.length === 1);
+    expect(closed[0]).toEqual({ code: 4401, reason: "The session is over. Sign in again." });
+  });
+
+  test("who is silent for as long as the bound still gets frames, and is closed after it", async () => {
+    const { frames, closed } = await watching();
+    await until(() => frames.length === 1);
+    vi.setSystemTime(NOW + WATCHER_SILENT_MS);
+    await ticked(frames, 1);
+    expect(closed).toEqual([]);
+    vi.setSystemTime(NOW + WATCHER_SILENT_MS + 1);
+    await until(() => closed.length === 1);
+    expect(closed[0]).toMatchObject({ code: 4408, reason: expect.stringContaining("ping") });
+  });
+
+  test("who asked for a snapshot watches for as long as the bound, and not at its end", async () => {
+    expect(await feed().report(report(1))).toEqual({ watched: false });
+    await feed().snapshot();
+    vi.setSystemTime(NOW + POLLED_MS - 1);
+    expect(await feed().report(report(2))).toEqual({ watched: true });
+    vi.setSystemTime(NOW + POLLED_MS);
+    expect(await feed().report(report(3))).toEqual({ watched: false });
+  });
+
+  test("as many watch as the bound, one more is told why not, and one that leaves makes room", async () => {
+    const all = [];
+    for (let count = 0; count < WATCHERS_MAX; count++) all.push(await watching());
+    const late = await watching();
+    await until(() => late.closed.length === 1);
+    expect(late.closed[0]).toMatchObject({ code: 1013, reason: expect.stringContaining("WATCHERS_MAX") });
+    expect(late.frames).toEqual([]);
+    all[0]?.webSocket.close();
+    await until(async () => {
+      const again = await watching();
+      await until(() => again.frames.length + again.closed.length > 0);
+      return again.frames.length > 0;
+    });
+  });
+
+  /** Decisions whose full frame is `length` characters: one text in them is as long as it takes. */
+  async function pictureOf(length: number): Promise<void> {
+    await feed().report({ ...report(1, { records: [record("")] }), deltas: [] });
+    const plain = JSON.stringify(await feed().snapshot()).length;
+    await feed().report({ ...report(2, { records: [record("x".repeat(length - plain))] }), deltas: [] });
+    // The first one is a record as well: its characters are those of an empty id, and of a comma.
+    const over = JSON.stringify(await feed().snapshot()).length - length;
+    await reset();
+    await feed().report({ ...report(1, { records: [record("")] }), deltas: [] });
+    await feed().report({ ...report(2, { records: [record("x".repeat(length - plain - over))] }), deltas: [] });
+    expect(JSON.stringify(await feed().snapshot())).toHaveLength(length);
+  }
+
+  test("a frame that fills the bound is sent, and nothing behind it", async () => {
+    await pictureOf(WATCHER_BYTES_MAX);
+    const { frames } = await watching();
+    await until(() => frames.length === 1);
+    expect(JSON.stringify(frames[0])).toHaveLength(WATCHER_BYTES_MAX);
+    // Who comes later is sent its first frame by a later look, which left this one out.
+    const late = await watching();
+    await until(() => late.frames.length === 1);
+    expect(frames).toHaveLength(1);
+  });
+
+  test("a frame of one character more is not sent", async () => {
+    await pictureOf(WATCHER_BYTES_MAX + 1);
+    const { frames } = await watching();
+    expect(await runDurableObjectAlarm(feed())).toBe(true);
+    expect(frames).toEqual([]);
+  });
+});
+
+test("what does not fit before a ping is left out, and after it the page has all of it", async () => {
+  const large = (name: string): RequestRecord => record(name + "x".repeat(2 * 1024 * 1024));
+  const { webSocket, frames } = await watching();
+  const has = (name: string) => (frame: Frame | undefined) => frame?.decisions.some(({ id }) => id.startsWith(name));
+  await feed().report(report(1, { records: [large("first")] }));
+  await until(() => frames.some(has("first")));
+  // These take its place in the list, so that a whole frame fits again.
+  const small = Array.from({ length: SHOWN_MAX }, (_, index) => record(`small-${index}`));
+  await feed().report(report(2, { records: small }));
+  await until(() => frames.some(has("small")));
+  await feed().report(report(3, { records: [large("second")] }));
+  const late = await watching();
+  await until(() => late.frames.some(has("second")));
+  expect(frames.some(has("second"))).toBe(false);
+  webSocket.send("ping");
+  await until(() => frames.some(has("second")));
+  expect(frames.find(has("second"))?.decisions).toHaveLength(SHOWN_MAX);
 });
 
 test("decisions are remembered up to the bound, the newest, and told once to who watches", async () => {

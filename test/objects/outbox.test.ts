@@ -74,7 +74,7 @@ describe("an isolate's counts", () => {
   test("bring a few of the last records, and more of them while somebody watches", async () => {
     const { came, env } = feedThat({ watched: true });
     const note = (): void => {
-      for (let count = 0; count < 60; count++) {
+      for (let count = 0; count < 120; count++) {
         const outcome = count % 2 === 0 ? "served" : "shed";
         outbox.noteRecord({ env, ctx: context() }, record({ id: String(count), atMs: count, outcome }));
       }
@@ -84,8 +84,9 @@ describe("an isolate's counts", () => {
     note();
     await outbox.flushOutbox(env);
     const [before, watched] = came.map(({ records }) => records.map(({ id }) => Number(id)));
-    expect(before).toEqual([50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
-    expect(watched).toEqual(Array.from({ length: 50 }, (_, index) => index + 10));
+    expect(before).toEqual([110, 111, 112, 113, 114, 115, 116, 117, 118, 119]);
+    const kept = 2 * outbox.RECORDS_MAX;
+    expect(watched).toEqual(Array.from({ length: kept }, (_, index) => index + 120 - kept));
   });
 
   test("are not kept where no feed is bound", async () => {

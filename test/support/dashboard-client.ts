@@ -1,5 +1,17 @@
 /** A browser at the dashboard, as far as headers go: it signs in, keeps its cookie, and sends what browsers send. */
+import { claimsOf, signSession } from "../../src/sight/session.ts";
+import { keyHmac, toHex } from "../../src/wire/api-keys.ts";
 import type { Fleet } from "./fleet.ts";
+
+/** The cookie of a session of the fleet's key that began at `begunAtMs`: as the router would have signed it then. */
+export async function sessionBegunAt(
+  { key, pepper }: Pick<Fleet, "key" | "pepper">,
+  begunAtMs: number,
+): Promise<{ readonly name: string; readonly value: string }> {
+  const digests = [toHex(await keyHmac(key, pepper))];
+  const value = await signSession(claimsOf({ keyId: "test", digests, endsAtMs: null }, "then", begunAtMs), pepper);
+  return { name: "warmpath", value };
+}
 
 export type SignedIn = {
   readonly cookie: string;

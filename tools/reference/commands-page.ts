@@ -46,6 +46,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "bench:decision": "One routing decision.",
     "bench:flow": "Three parallel checks and a model call, against published figures.",
     "bench:streams": "Output rails on streams.",
+    "bench:dashboard":
+      "The page in Chromium: first paint, and whether it is smooth with 200 endpoints and 50 decisions a second.",
     "bench:rails": "CPU of every guardrail, on ordinary and on hostile text.",
     "bench:jobs": "From submit to start, and from a freed slot to the next start.",
     "bench:claim": "Claims of the queue's storage.",

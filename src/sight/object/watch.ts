@@ -18,13 +18,11 @@ import type { FeedEnv } from "./feed-env.ts";
 import { holderOf, seesAll } from "./holder.ts";
 import { START } from "./picture.ts";
 import type { Picture, Place } from "./picture.ts";
-import { WATCHER_BYTES_MAX, WATCHER_SILENT_MS, WATCHERS_MAX } from "./watch-bounds.ts";
+import { POLLED_MS, WATCHER_BYTES_MAX, WATCHER_SILENT_MS, WATCHERS_MAX } from "./watch-bounds.ts";
 
 const FRAME_GAP_MS = 1_000;
 /** How far ahead the alarm stands, ms; it is set anew when half of that is over. */
 const ALARM_AHEAD_MS = 20_000;
-/** Who asked for a snapshot watches for so long, ms. */
-const POLLED_MS = 10_000;
 
 /** Private codes of WebSocket (RFC 6455, 7.4.2): the page signs in again, or comes back later. */
 const CLOSED = { sessionOver: 4401, silent: 4408, tooMany: 1013, unexpected: 1008 } as const;
