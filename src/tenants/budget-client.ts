@@ -5,7 +5,7 @@
  * Model. As with leases: the memory is the isolate's, the ports are a request's own. What is lent is spent without a call;
  * else the ledger is asked, beside the rails and the lease. One that does not answer within PATIENCE_MS is away: then the
  * tenant's rule says whether a bounded share of the limits may be used all the same (`onLedgerDown`). Reports go out one at
- * a time, after FLUSH_MS, or at once where somebody waits for what they bring home.
+ * a time, after a loan's life, or at once where somebody waits for what they bring home.
  */
 import type { Granted, Refused, Usage } from "./core/ledger-messages.ts";
 import type { Ask, AskReply } from "./core/ledger-messages.ts";
@@ -31,10 +31,8 @@ import type { LedgerCalls } from "./object/ledger-calls.ts";
 const PATIENCE_MS = 1_000;
 /** A ledger that was away is not asked again before, ms. */
 const AWAY_MS = 1_000;
-/** What requests came to is told together, ms. */
-const FLUSH_MS = 250;
-/** Nothing is new: loans end, and what was told is asked after once it should be on the disk, ms. */
-const KEPT_MS = 600;
+/** Nothing is new: loans end, and what was told is asked after once it is on the disk, a second after it was heard, ms. */
+const KEPT_MS = 1_200;
 /** A flush that has not come back after this no longer keeps another from being sent, ms. */
 const FLUSH_LIFE_MS = 2_000;
 /** A ledger may take so much longer than a request may wait in its line, ms. */
@@ -70,6 +68,9 @@ export const createBudgetMemory = (purse: Purse): BudgetMemory => ({
   flushDueMs: 0,
   awayUntilMs: 0,
 });
+
+/** What requests came to is told together: as soon as it matters to anybody, ms. */
+const flushMs = ({ isTight, lifeMs }: Purse): number => (isTight ? 0 : lifeMs);
 
 export class BudgetClient {
   readonly #memory: BudgetMemory;
@@ -188,7 +189,7 @@ export class BudgetClient {
   #flushSoon(): void {
     const memory = this.#memory;
     const now = this.#ports.now();
-    const dueMs = now + (memory.purse.isTight ? 0 : FLUSH_MS);
+    const dueMs = now + flushMs(memory.purse);
     if (now < memory.flushUntilMs && memory.flushDueMs <= dueMs) return;
     memory.flushDueMs = dueMs;
     memory.flushUntilMs = dueMs + FLUSH_LIFE_MS;
@@ -215,9 +216,9 @@ export class BudgetClient {
     memory.flushUntilMs = 0;
     if (!owes(memory.purse)) return;
     // Loans to give back, what came meanwhile, or entries that are not on the disk yet.
-    const { closes, usage, isTight } = memory.purse;
+    const { closes, usage } = memory.purse;
     const hasNews = closes.size + usage.size > 0;
-    const nextMs = now() + (!isHeard ? AWAY_MS : !hasNews ? KEPT_MS : isTight ? 0 : FLUSH_MS);
+    const nextMs = now() + (!isHeard ? AWAY_MS : !hasNews ? KEPT_MS : flushMs(memory.purse));
     memory.flushDueMs = nextMs;
     memory.flushUntilMs = nextMs + FLUSH_LIFE_MS;
     await this.#flushAt(nextMs);

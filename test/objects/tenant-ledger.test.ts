@@ -236,9 +236,13 @@ describe("storage", () => {
           seq += 1;
           const id = `i-${slot}-${key}`;
           const asked = { ...ASK, id, key, bounds: { tenant: {}, key: own }, tokens: 3 };
-          if (ask(full, asked, now + slot * 250).kind !== "granted") throw new Error("it was refused");
-          const reserved = { requests: 1, tokens: 3, micros: 0 };
-          const close = { id, key, atMs: now, reserved, unused: { requests: 0, tokens: 0 }, heldMs: 1 };
+          const granted = ask(full, asked, now + slot * 250);
+          if (granted.kind !== "granted") throw new Error("it was refused");
+          // One was served; what was lent besides goes back.
+          const { requests, tokens, micros, atMs } = granted;
+          const reserved = { requests, tokens, micros };
+          const unused = { requests: requests - 1, tokens: tokens - 3 };
+          const close = { id, key, atMs, reserved, unused, heldMs: 1 };
           report(full, { isolate: "i", from: seq, entries: [{ seq, closes: [close], dropped: [], usage: [] }] }, now);
         }
       }

@@ -8,7 +8,7 @@
  * A restart takes what may have been granted as granted. What is reserved comes home as it is told closed, or when the
  * longest request is over.
  */
-import { createLedger, LOAN_MS } from "./ledger.ts";
+import { createLedger, LOAN_LONG_MS } from "./ledger.ts";
 import type { KeyScope, Ledger } from "./ledger.ts";
 import type { DayUsage } from "./usage-sum.ts";
 import type { Limits, Period } from "./amounts.ts";
@@ -104,7 +104,7 @@ export function restoreLedger(
 ): Ledger {
   const ledger = createLedger(now);
   // Those of before may run for as long as any of them.
-  const holdMs = image.holdMs + LOAN_MS;
+  const holdMs = image.holdMs + LOAN_LONG_MS;
   ledger.holdMs = image.holdMs;
   restoreScope(ledger.tenant, image.tenant, now, holdMs);
   for (const [key, place, scope] of pages.flat()) {
@@ -127,7 +127,7 @@ function restoreScope(scope: Scope, image: ScopeImage, now: number, holdMs: numb
       scope[member].buckets.set(bucket, amount);
       scope[member].sum += amount;
     }
-    charge(scope[member], image.ahead[member], now + LOAN_MS);
+    charge(scope[member], image.ahead[member], now + LOAN_LONG_MS);
   }
   scope.ghost = image.ahead.held;
   scope.ghostUntilMs = now + holdMs;

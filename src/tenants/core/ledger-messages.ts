@@ -42,6 +42,8 @@ export type Granted = {
   readonly micros: number;
   /** By the ledger's clock: names the charge, for whoever returns a part of it. */
   readonly atMs: number;
+  /** For how long it may be spent, from its asking on; absent: LOAN_MS, as older objects have it. */
+  readonly lifeMs?: number;
   readonly standing: Standing;
   /** Near a limit, or somebody waits: what is over is to be told at once. */
   readonly isTight: boolean;

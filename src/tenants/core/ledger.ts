@@ -4,7 +4,8 @@
  * Intuition. A limit that every request had to ask for would cost a trip each; one that every isolate kept for itself would
  * be multiplied by the isolates. So budgets are lent, as credits are (decision 0002).
  * Model. A *grant* reserves the most that its requests may come to, at the tenant and at the key, before it is answered.
- * While there is slack it holds several requests, which the isolate spends within LOAN_MS without asking; near a limit it
+ * While there is slack it holds several requests, which the isolate spends within LOAN_MS without asking, or within four
+ * times that where the limit is far; near a limit it
  * holds one, so the last unit is given out once. A grant is closed in parts as its requests end, with what they used, or
  * comes home when its time is over. Isolates number what they report; each entry counts once.
  * What is granted between two writes is bounded by `Scope.ahead`, which a restart counts as granted: it never grants twice.
@@ -49,8 +50,12 @@ import type { DayUsage } from "./usage-sum.ts";
 
 /** What is lent is spent within this, by the isolate's clock from its asking, ms; then it goes back. */
 export const LOAN_MS = 250;
-/** Requests lent at once, at most: what an isolate serves within LOAN_MS when it does nothing else. */
-export const LOAN_MAX = 256;
+/** The same where there is room for far more than anybody asks for, ms: calls are then few, however few requests come. */
+export const LOAN_LONG_MS = 1_000;
+/** So many times what all that ask could spend in it. */
+const LONG_SHARE = 32;
+/** Requests lent at once, at most: what an isolate serves within LOAN_LONG_MS when it does nothing else. */
+export const LOAN_MAX = 1_024;
 /** A loan is at most this part of what is left, for each isolate that asks. */
 const LOAN_SHARE = 8;
 /** With room for fewer requests than this, what ends is told at once. */
@@ -182,10 +187,10 @@ function admit(ledger: Ledger, asked: Ask, now: number): Granted | Refused {
       standing,
     };
   }
-  const requests = loanOf(ledger, asked, count, now);
+  const { requests, lifeMs } = loanOf(ledger, asked, count, now);
   const reserved = times(need, requests);
   // It is spent later than now: when the answer is there, or, what is lent, within its life.
-  const atMs = now + LOAN_MS;
+  const atMs = now + lifeMs;
   for (const scope of scopes) reserve(scope, reserved, atMs);
   // Of who wants more than is ever lent at once nothing is short.
   const isTight = requests < Math.min(asked.wants, LOAN_MAX) || ledger.line.waiting.size > 0 || count < TIGHT_BELOW;
@@ -196,6 +201,7 @@ function admit(ledger: Ledger, asked: Ask, now: number): Granted | Refused {
     tokens,
     micros,
     atMs,
+    lifeMs,
     isTight,
     standing: standingOf(scopes, now),
   };
@@ -207,11 +213,17 @@ function admit(ledger: Ledger, asked: Ask, now: number): Granted | Refused {
   return reply;
 }
 
-function loanOf(ledger: Ledger, { wants }: Ask, count: number, now: number): number {
-  if (ledger.line.waiting.size > 0) return 1;
+type Loan = { readonly requests: number; readonly lifeMs: number };
+
+function loanOf(ledger: Ledger, { wants }: Ask, count: number, now: number): Loan {
+  if (ledger.line.waiting.size > 0) return { requests: 1, lifeMs: LOAN_MS };
   let askers = 0;
   for (const askedAtMs of ledger.askers.values()) if (now - askedAtMs < ASKER_MS) askers += 1;
-  return Math.max(1, Math.min(wants, LOAN_MAX, Math.floor(count / (LOAN_SHARE * Math.max(1, askers)))));
+  const wantsLong = Math.ceil((wants * LOAN_LONG_MS) / LOAN_MS);
+  if (count >= LONG_SHARE * Math.max(1, askers) * wantsLong)
+    return { requests: Math.min(wantsLong, LOAN_MAX), lifeMs: LOAN_LONG_MS };
+  const requests = Math.max(1, Math.min(wants, LOAN_MAX, Math.floor(count / (LOAN_SHARE * Math.max(1, askers)))));
+  return { requests, lifeMs: LOAN_MS };
 }
 
 /** The key's first: its own limit is what a client can do something about. */

@@ -1,7 +1,7 @@
 /**
  * Decides what an isolate may let pass without asking a tenant's ledger, and keeps what it has yet to tell.
  *
- * Model. A *loan* is what is left of a grant: spent request by request within LOAN_MS of its asking, by this isolate's clock
+ * Model. A *loan* is what is left of a grant: spent request by request within its life from its asking, by this isolate's clock
  * alone; then its rest goes back. A request that is let pass has *spent* a part, and closes it when it ends, with what it
  * used. What is to be told waits here, is summed up by grant, and is cut into numbered entries, which are kept until the
  * ledger has them on its disk: a message that is lost or doubled, and a ledger that starts anew, change no sum.
@@ -80,6 +80,8 @@ export type Purse = {
   heard: number;
   /** Somebody waits, or a limit is near: what ends is told at once. */
   isTight: boolean;
+  /** Of the last loan, ms: as long as it may be spent, what ends may wait to be told. */
+  lifeMs: number;
 };
 
 /** A refusal is repeated without asking for at most this, ms: a flood of refused requests is no flood of calls. */
@@ -105,6 +107,7 @@ export const createPurse = (isolate: string): Purse => ({
   seq: 0,
   heard: 0,
   isTight: false,
+  lifeMs: LOAN_MS,
 });
 
 function keyPurse(purse: Purse, key: string): KeyPurse {
@@ -240,11 +243,12 @@ export function onGranted(purse: Purse, asked: Ask, reply: Granted, askedAtMs: n
 }
 
 function lend(purse: Purse, own: KeyPurse, asked: Ask, reply: Granted, askedAtMs: number, now: number): Loan {
-  const { requests, tokens, micros, atMs, standing, isTight } = reply;
+  const { requests, tokens, micros, atMs, standing, isTight, lifeMs = LOAN_MS } = reply;
   own.standing = standing;
   own.isAsking = false;
   own.tripMs += (Math.min(LOAN_MS, now - askedAtMs) - own.tripMs) * TRIP_WEIGHT;
   purse.isTight = isTight;
+  purse.lifeMs = lifeMs;
   const loan = {
     id: asked.id,
     atMs,
@@ -252,7 +256,7 @@ function lend(purse: Purse, own: KeyPurse, asked: Ask, reply: Granted, askedAtMs
     requests,
     tokens,
     micros,
-    spendByMs: askedAtMs + LOAN_MS,
+    spendByMs: askedAtMs + lifeMs,
     isTight,
   };
   giveBackLoans(purse, asked.key, now);
