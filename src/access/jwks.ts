@@ -32,7 +32,8 @@ const JWKS_KEYS_MAX = 100;
 
 type Kept = { readonly find: JWTVerifyGetKey; readonly fetchedAtMs: number };
 
-type Source = { kept: Kept | null; triedAtMs: number; failedAtMs: number; fetching: number };
+/** `fetching`: when those began that are not over. One whose request has ended never ends: it counts until its time is over. */
+type Source = { kept: Kept | null; triedAtMs: number; failedAtMs: number; fetching: number[] };
 
 const sources = new Map<string, Source>();
 
@@ -69,17 +70,18 @@ export const inlineKeySet = (keys: readonly Readonly<Record<string, unknown>>[])
 function sourceOf(url: string): Source {
   const known = sources.get(url);
   if (known !== undefined) return known;
-  const source: Source = { kept: null, triedAtMs: -Infinity, failedAtMs: -Infinity, fetching: 0 };
+  const source: Source = { kept: null, triedAtMs: -Infinity, failedAtMs: -Infinity, fetching: [] };
   sources.set(url, source);
   return source;
 }
 
 async function refresh(url: string, source: Source, nowMs: number): Promise<void> {
-  if (source.fetching >= JWKS_FETCHES_MAX) return;
+  source.fetching = source.fetching.filter((beganAtMs) => nowMs - beganAtMs <= JWKS_TIMEOUT_MS);
+  if (source.fetching.length >= JWKS_FETCHES_MAX) return;
   source.triedAtMs = nowMs;
-  source.fetching += 1;
+  source.fetching.push(nowMs);
   const find = await fetchKeySet(url);
-  source.fetching -= 1;
+  source.fetching = source.fetching.filter((beganAtMs) => beganAtMs !== nowMs);
   if (find === null) source.failedAtMs = nowMs;
   else source.kept = { find, fetchedAtMs: nowMs };
 }

@@ -8,7 +8,7 @@
  */
 import { err, ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
-import { hashKeyOf, keyedHash } from "../lib/keyed-hash.ts";
+import { hashKeyOf } from "../lib/keyed-hash.ts";
 import type { HashKey } from "../lib/keyed-hash.ts";
 import { SCOPES } from "../config/config-bounds.ts";
 import { peppersOf } from "../config/env.ts";
@@ -22,7 +22,7 @@ import type { Asking } from "./asking.ts";
 import { part } from "../dispatch/part.ts";
 import { createKeyBook, idsToAsk, lookInto, noteAnswer, noteSilence } from "./core/key-book.ts";
 import type { KeyBook } from "./core/key-book.ts";
-import { isGiven } from "./core/key-id.ts";
+import { isGiven, pepperMark } from "./core/key-id.ts";
 import { liveSecrets, standingOf } from "./core/key-record.ts";
 import { keyLimits } from "../config/limits-schema.ts";
 import type { KeyRecord } from "./core/key-record.ts";
@@ -51,9 +51,6 @@ export async function verifyElsewhere(
   const { verifyToken } = await jwtPart();
   return verifyToken(asking, headerValue, nowMs);
 }
-
-/** Names a pepper without telling it. */
-export const pepperMark = (pepper: string): string => keyedHash(hashKeyOf(pepper), "pepper").slice(0, 8);
 
 async function verifyKey(
   asking: Asking,

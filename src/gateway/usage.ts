@@ -10,6 +10,7 @@ import type { Result } from "../lib/result.ts";
 import { periodOf } from "../tenants/core/amounts.ts";
 import { ledgerOf } from "../tenants/ledger-of.ts";
 import type { UsageRow } from "../tenants/object/ledger-calls.ts";
+import { csvOf } from "../wire/csv.ts";
 import { dress } from "../wire/replies.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
@@ -144,7 +145,7 @@ function answerCsv({ requestId, runtime }: Authenticated, rows: readonly Row[], 
     const cells = shown(row);
     return [...COLUMNS.map((name) => cells[name]), currency];
   });
-  const text = [[...COLUMNS, "currency"], ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("");
+  const text = csvOf([[...COLUMNS, "currency"], ...lines]);
   const headers: HeaderRecord = {
     "content-type": "text/csv; charset=utf-8; header=present",
     "content-disposition": 'attachment; filename="usage.csv"',
@@ -152,10 +153,4 @@ function answerCsv({ requestId, runtime }: Authenticated, rows: readonly Row[], 
   };
   dress(headers, requestId, runtime.config);
   return new Response(text, { headers });
-}
-
-/** RFC 4180. What a spreadsheet would take for a formula becomes a text. */
-function cell(value: string | number): string {
-  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

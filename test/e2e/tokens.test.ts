@@ -34,7 +34,7 @@ function token(payload: Json, head: Json = {}, key: KeyObject = rsa.privateKey):
 
 let keySet: Server;
 let asked = 0;
-/** What the issuer answers with. */
+/** What the issuer answers with; status 0: nothing, ever. */
 let served: { status: number; body: string; headers?: Record<string, string> };
 const good = () => ({ status: 200, body: JSON.stringify({ keys: [jwkOf(rsa.publicKey, "one", { alg: "RS256" })] }) });
 let one: KeyedRouter;
@@ -43,6 +43,7 @@ beforeAll(async () => {
   served = good();
   keySet = createServer((_, response) => {
     asked += 1;
+    if (served.status === 0) return;
     response.writeHead(served.status, served.headers).end(served.body);
   });
   await new Promise<void>((settle) => keySet.listen(0, "127.0.0.1", settle));
@@ -165,6 +166,10 @@ describe("a token that is forged, or is not for us", () => {
       "with the address of its own keys (jku)",
       () => token(full(), { jku: "https://evil.example.com/jwks" }, other.privateKey),
     ],
+    [
+      "with the address of its own certificate (x5u)",
+      () => token(full(), { x5u: "https://evil.example.com/cert.pem", kid: "two" }, other.privateKey),
+    ],
     ["with a key id that is a path", () => token(full(), { kid: "../../../dev/null" }, other.privateKey)],
     ["with a key id that is SQL", () => token(full(), { kid: "one' UNION SELECT 'x" }, other.privateKey)],
     ["whose claims were changed", () => `${head}.${part(full({ tenant: "umbrella" }))}.${mac}`],
@@ -203,6 +208,7 @@ describe("a token that is forged, or is not for us", () => {
 
 describe("an issuer whose keys cannot be had", () => {
   test.each<[string, typeof served]>([
+    ["does not answer", { status: 0, body: "" }],
     ["answers an error", { status: 500, body: "" }],
     ["leads elsewhere, which is not followed", { status: 302, body: "", headers: { location: "/jwks" } }],
     ["answers a page", { status: 200, body: "<html>" }],
@@ -216,6 +222,22 @@ describe("an issuer whose keys cannot be had", () => {
     expect(said.headers.get("retry-after")).not.toBeNull();
     // Keys of ours go on.
     expect(await status(one.operator)).toBe(200);
+  });
+
+  test("is asked again once it answers, also after clients that did not wait for it", async () => {
+    served = { status: 0, body: "" };
+    await one.again();
+    // As many as may ask at once, and more; each leaves when its question is there.
+    for (let at = 0; at < 6; at += 1) {
+      const leaving = new AbortController();
+      const before = asked;
+      const headers = { authorization: `Bearer ${token(full({ sub: `s${at}` }))}` };
+      const asking = fetch(`${one.router.url}/v1/models`, { headers, signal: leaving.signal }).catch(() => undefined);
+      await (at < 4 ? expect.poll(() => asked, { timeout: 10_000 }).toBeGreaterThan(before) : asking);
+      leaving.abort();
+    }
+    served = good();
+    await expect.poll(async () => status(token(full())), { timeout: 20_000 }).toBe(200);
   });
 
   test("goes on with the keys it had", async () => {

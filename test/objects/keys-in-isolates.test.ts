@@ -2,10 +2,10 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { keyIdOf } from "../../src/access/core/key-id.ts";
+import { keyIdOf, pepperMark } from "../../src/access/core/key-id.ts";
 import type { NewKey, Order } from "../../src/access/core/registry-calls.ts";
 import type { KeyRegistry } from "../../src/access/object/key-registry.ts";
-import { pepperMark, verifyElsewhere } from "../../src/access/verify-elsewhere.ts";
+import { verifyElsewhere } from "../../src/access/verify-elsewhere.ts";
 import { peppersOf } from "../../src/config/env.ts";
 import { runtimeOf } from "../../src/dispatch/runtime.ts";
 import type { EdgeEnv } from "../../src/dispatch/runtime.ts";

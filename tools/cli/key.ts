@@ -4,6 +4,7 @@
  * a person reads goes to stderr.
  */
 import { parseArgs } from "node:util";
+import { pepperMark } from "../../src/access/core/key-id.ts";
 import { formatKey, keyHmac, PEPPER_CHARS_MIN, pepperProblem, toHex } from "../../src/wire/api-keys.ts";
 import { KEY_ID, TENANT_ID } from "../../src/config/access-schema.ts";
 
@@ -41,7 +42,7 @@ export async function keyCommand(
   if (pepper === undefined || problem !== null)
     return { exitCode: 1, out: "", err: pepperHelp(pepperEnv, problem ?? "is not set") };
   const key = formatKey(id, secretBytes);
-  const entry = { id, tenant, hmac: toHex(await keyHmac(key, pepper)), scopes };
+  const entry = { id, tenant, hmac: toHex(await keyHmac(key, pepper)), pepper: pepperMark(pepper), scopes };
   const err = `The key below is shown once. Give it to its owner.
 
 Paste this into "keys" of warmpath.jsonc and deploy:

@@ -8,7 +8,7 @@
  * (`key-book.ts`).
  * Rejected: a list of all ids in every isolate.
  */
-import { keyedHash } from "../../lib/keyed-hash.ts";
+import { hashKeyOf, keyedHash } from "../../lib/keyed-hash.ts";
 import type { HashKey } from "../../lib/keyed-hash.ts";
 
 /** 32 at most in all, as the form of a key has it. */
@@ -38,3 +38,6 @@ export const randomPart = (bytes: readonly number[]): string =>
     .slice(0, RANDOM_CHARS)
     .map((byte) => (byte % 36).toString(36))
     .join("");
+
+/** Names a pepper without telling it. */
+export const pepperMark = (pepper: string): string => keyedHash(hashKeyOf(pepper), "pepper").slice(0, 8);

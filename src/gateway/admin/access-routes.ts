@@ -4,11 +4,10 @@
  * to some pools or models may not.
  */
 import { callRegistry, hasRegistry } from "../../access/registry-stub.ts";
-import { keyIdOf, randomPart } from "../../access/core/key-id.ts";
+import { keyIdOf, pepperMark, randomPart } from "../../access/core/key-id.ts";
 import { standingOf } from "../../access/core/key-record.ts";
 import type { KeyRecord } from "../../access/core/key-record.ts";
 import type { AuditSince, KeyChange, Order } from "../../access/core/registry-calls.ts";
-import { pepperMark } from "../../access/verify-elsewhere.ts";
 import { peppersOf } from "../../config/env.ts";
 import type { ApiKeyEntry } from "../../config/config.ts";
 import { hashKeyOf } from "../../lib/keyed-hash.ts";

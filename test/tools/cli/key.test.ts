@@ -1,3 +1,4 @@
+import { pepperMark } from "../../../src/access/core/key-id.ts";
 import { describe, expect, test } from "vitest";
 import { keyCommand } from "../../../tools/cli/key.ts";
 import { createKeyVerifier } from "../../../src/wire/api-keys.ts";
@@ -22,6 +23,8 @@ describe("a key that was made", () => {
     if (!config.ok) throw new Error(JSON.stringify(config.error));
     const identity = await createKeyVerifier(config.value.keys, [usedPepper]).verify(said.out.trim(), 0);
     expect(identity).toEqual({ ok: true, value: { keyId: "ops", tenant: "acme", scopes, priorityMax: "normal" } });
+    // Which pepper it was hashed under is told without telling the pepper.
+    expect(entry).toMatchObject({ pepper: pepperMark(usedPepper) });
     expect(said.err).not.toContain(said.out.trim());
     expect(said.err).not.toContain(usedPepper);
   });
