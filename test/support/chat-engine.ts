@@ -61,6 +61,8 @@ const SCRIPTS: Readonly<Record<string, readonly Piece[]>> = {
     { delta: {}, finish: "tool_calls" },
   ],
   long: [text("so much"), { delta: {}, finish: "length" }],
+  // What the tests of output rails look for, over two pieces.
+  ticket: [text("See TC"), text("K-1234 there."), { delta: {}, finish: "stop" }],
   halt: [text("until"), { delta: {}, finish: "stop", stop: "END" }],
 };
 
