@@ -26,6 +26,23 @@ describe("inference", () => {
     expect(chunks).toHaveLength(8);
   });
 
+  test("a stream counts as it goes where it is asked to, from what the prompt had on", async () => {
+    const options = { include_usage: true, continuous_usage_stats: true };
+    const response = await chat(await start(), { stream: true, stream_options: options });
+    const chunks = eventsOf(await response.text())
+      .slice(0, -1)
+      .map((event) => JSON.parse(event.slice("data: ".length)));
+    const counted = chunks.map(({ usage }) => usage && [usage.prompt_tokens, usage.completion_tokens]);
+    expect(counted).toEqual([[5, 0], [5, 1], [5, 2], [5, 3], [5, 4], [5, 5], undefined, [5, 5]]);
+  });
+
+  test("the tokens of a chat are counted without a turn of the engine", async () => {
+    const simulator = await start({ engine: STUCK });
+    const messages = [{ role: "user", content: "hello" }];
+    expect(await jsonOf(post(simulator, "/tokenize", { messages }))).toMatchObject({ count: 2 });
+    expect(simulator.engine.running).toHaveLength(0);
+  });
+
   test("a stream's headers come before its first token", async () => {
     const simulator = await start({ engine: STUCK });
     const leave = new AbortController();
