@@ -4,7 +4,8 @@ import { Figure } from "../parts/figure.tsx";
 import { Meter } from "../parts/meter.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import type { EndpointRow } from "../store/endpoint-rows.ts";
-import { formatAgo, formatCount, formatMs, formatShare, inWords, UNKNOWN } from "../store/format.ts";
+import { failureInWords } from "./failure-words.ts";
+import { formatAgo, formatCount, formatMs, formatShare, UNKNOWN } from "../store/format.ts";
 import { store } from "../store/page-store.ts";
 import { changeDrain } from "./drain.ts";
 
@@ -54,15 +55,11 @@ export function EndpointLine({ row }: { readonly row: ReadonlySignal<EndpointRow
 }
 
 function LastFailure({ row }: { readonly row: EndpointRow }) {
-  const { failureAtMs, failureKind, failureStatus, failureText, failureHint } = row;
+  const { failureAtMs, failureText, failureHint } = row;
   if (failureAtMs === null) return <span class="unknown">none</span>;
   return (
     <>
-      <span class="failure-head">
-        {failureStatus ?? inWords(failureKind ?? "failed")}
-        {", "}
-        {formatAgo(store.clock.value - failureAtMs)}
-      </span>
+      <span class="failure-head">{`${failureInWords(row)}, ${formatAgo(store.clock.value - failureAtMs)}`}</span>
       {failureText === null || failureText === "" ? null : <span class="failure-text">{failureText}</span>}
       {failureHint === null ? null : <span class="failure-hint">{failureHint}</span>}
     </>

@@ -1,3 +1,4 @@
+import { failureInWords } from "../../dashboard/fleet/failure-words.ts";
 import { geoNaturalEarth1 } from "d3-geo";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -124,6 +125,16 @@ describe("the table of endpoints", () => {
     ["work", true, ["2", "3", "10"]],
     ["failure", true, ["3", "2", "10"]],
   ])("sorts by %s", (sortBy, descending, wanted) => expect(ordered({ sortBy, descending })).toEqual(wanted));
+
+  test.each([
+    ["probe", 503, "health check 503"],
+    ["probe", null, "health check"],
+    ["failed", 500, "request failed 500"],
+    ["new_kind", null, "new kind"],
+    [null, null, "request failed"],
+  ] as const)("a failure of kind %s with status %s is told as %s", (failureKind, failureStatus, words) =>
+    expect(failureInWords({ failureKind, failureStatus })).toBe(words),
+  );
 
   test("finds by state, region, pool and the words of a failure", () => {
     expect(ordered({ state: "down" })).toEqual(["3"]);
