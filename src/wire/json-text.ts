@@ -12,8 +12,8 @@
  */
 import { parse, rawJSON } from "../lib/json-source.ts";
 
-/** A double holds every number of fifteen digits. */
-const MAY_LOSE_DIGITS = /\d[\d.]{15}/;
+/** A double holds every number of fifteen digits, and no exponent of more than three. */
+const MAY_LOSE_DIGITS = /\d[\d.]{15}|\d[eE][+-]?\d{3}/;
 
 /** Throws where `JSON.parse` does. */
 export function parseExact(text: string): unknown {

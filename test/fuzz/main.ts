@@ -5,8 +5,10 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fuzz, keep, SLOW_MS } from "./run.ts";
-import { TARGETS } from "./targets.ts";
+import { READER_TARGETS } from "./targets.ts";
+import { TEXT_TARGETS } from "./targets-texts.ts";
 
+const TARGETS = [...READER_TARGETS, ...TEXT_TARGETS];
 const RUNS_MAX = 10_000_000;
 const USAGE = `npm run fuzz -- [options]
   --only <names>  targets to run (default: all): ${TARGETS.map(({ name }) => name).join(", ")}
@@ -37,15 +39,15 @@ const wanted = given.only?.split(",") ?? null;
 const unknown = wanted?.find((name) => TARGETS.every((target) => target.name !== name));
 if (unknown !== undefined) refuse(`there is no target ${unknown}`);
 if (given.help) console.log(USAGE);
-else runAll();
+else await runAll();
 
-function runAll(): void {
+async function runAll(): Promise<void> {
   const corpusDir = join(import.meta.dirname, "corpus");
   console.log(`seed ${seed}`);
   for (const target of TARGETS) {
     if (wanted !== null && !wanted.includes(target.name)) continue;
     const startedAt = performance.now();
-    const { inputs, fromCorpus, broken, slowest } = fuzz(target, { runs, seed, corpusDir });
+    const { inputs, fromCorpus, broken, slowest } = await fuzz(target, { runs, seed, corpusDir });
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
     console.log(
       `${broken.length === 0 ? "ok  " : "MISS"} ${target.name.padEnd(16)} ${inputs} inputs (${fromCorpus} kept ones), ${seconds} s, slowest ${slowest.ms.toFixed(1)} ms\n     ${target.promise}`,
@@ -53,7 +55,7 @@ function runAll(): void {
     if (slowest.ms > SLOW_MS) console.log(`     slow: ${JSON.stringify(slowest.input.slice(0, 300))}`);
     for (const { input, problem } of broken) {
       console.log(
-        `     MISS ${problem}\n          ${JSON.stringify(input.slice(0, 300))}\n          kept as ${keep(target, input, corpusDir)}`,
+        `     MISS ${problem}\n          ${JSON.stringify(input.slice(0, 300))}\n          kept as ${keep(target, input, corpusDir)}\n          play it again: npm run fuzz -- --only ${target.name} --runs ${runs} --seed ${seed}`,
       );
       process.exitCode = 1;
     }

@@ -19,27 +19,29 @@ export type FuzzReport = {
 /** Broken promises beyond these say nothing new. */
 const BROKEN_MAX = 20;
 
-export function fuzz(
+export async function fuzz(
   target: FuzzTarget,
   options: { readonly runs: number; readonly seed: number; readonly corpusDir: string },
-): FuzzReport {
+): Promise<FuzzReport> {
   const dir = join(options.corpusDir, target.name);
   const kept = existsSync(dir) ? readdirSync(dir).map((name) => readFileSync(join(dir, name), "utf8")) : [];
   const rng = seededRng(options.seed);
   const broken: { input: string; problem: string }[] = [];
   let slowest = { ms: 0, input: "" };
   let inputs = 0;
-  const look = (input: string): void => {
+  const look = async (input: string): Promise<void> => {
     inputs += 1;
     const startedAt = performance.now();
-    const problem = problemOf(target, input);
+    const found = problemOf(target, input);
+    // To wait for what is there already costs more than most targets.
+    const problem = found instanceof Promise ? await found : found;
     const ms = performance.now() - startedAt;
     if (ms > slowest.ms) slowest = { ms, input };
     if (problem !== null) broken.push({ input, problem });
   };
-  for (const input of [...kept, ...target.seeds]) look(input);
+  for (const input of [...kept, ...target.seeds]) await look(input);
   const runs = Math.ceil(options.runs * (target.share ?? 1));
-  while (inputs < runs + kept.length && broken.length < BROKEN_MAX) look(mutated(target, rng));
+  while (inputs < runs + kept.length && broken.length < BROKEN_MAX) await look(mutated(target, rng));
   return { inputs, fromCorpus: kept.length, broken, slowest };
 }
 
@@ -52,10 +54,12 @@ export function keep({ name }: FuzzTarget, input: string, corpusDir: string): st
   return path;
 }
 
-function problemOf(target: FuzzTarget, input: string): string | null {
+function problemOf(target: FuzzTarget, input: string): string | null | Promise<string | null> {
+  const thrown = (error: unknown): string => `it throws: ${String(error)}`;
   try {
-    return target.problem(input);
+    const found = target.problem(input);
+    return found instanceof Promise ? found.catch(thrown) : found;
   } catch (error) {
-    return `it throws: ${String(error)}`;
+    return thrown(error);
   }
 }

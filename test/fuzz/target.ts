@@ -14,7 +14,7 @@ export type FuzzTarget = {
   /** Put in between, as a whole. */
   readonly tokens: readonly string[];
   /** What is wrong with what the code made of this input; null: the promise holds. What is thrown breaks it too. */
-  readonly problem: (input: string) => string | null;
+  readonly problem: (input: string) => string | null | Promise<string | null>;
 };
 
 /** Steps of mutation an input has at most. */

@@ -10,7 +10,7 @@ import { readTarget } from "../../src/wire/request-target.ts";
 import { webhookTarget } from "../../src/wire/webhook-target.ts";
 import type { FuzzTarget } from "./target.ts";
 
-const JSON_TOKENS = [
+export const JSON_TOKENS = [
   '"',
   "{",
   "}",
@@ -331,4 +331,4 @@ const urls: FuzzTarget = {
   },
 };
 
-export const TARGETS: readonly FuzzTarget[] = [requestTargets, bodies, eventStreams, configs, runpod, urls];
+export const READER_TARGETS: readonly FuzzTarget[] = [requestTargets, bodies, eventStreams, configs, runpod, urls];
