@@ -139,6 +139,22 @@ describe("the record", () => {
     expect(await isChain(changed), "one was changed").toBe(false);
   });
 
+  test.each([
+    ["was changed", `UPDATE audit SET line = replace(line, '"ops"', '"eve"') WHERE seq = 4`, 4],
+    ["was removed", "DELETE FROM audit WHERE seq = 4", 5],
+    ["was changed with its hash", `UPDATE audit SET line = line || ' ', hash = 'x' WHERE seq = 4`, 4],
+    ["came in between", "UPDATE audit SET seq = 40 WHERE seq = 7", 40],
+  ])("says itself where it is broken: one %s", async (_, damage, brokenAt) => {
+    for (let count = 0; count < 6; count += 1) await ask("record", entry());
+    const page = async (since: number, limit: number) => ask("audit", { since: { seq: since }, limit });
+    expect([(await page(0, 100)).brokenAt, (await page(3, 2)).brokenAt]).toEqual([null, null]);
+    await runInDurableObject(registry, (__, { storage }) => void storage.sql.exec(damage));
+    expect((await page(0, 100)).brokenAt).toBe(brokenAt);
+    // A page that begins there says so as well: it is compared with the record before it.
+    expect((await page(brokenAt - 1, 1)).brokenAt).toBe(brokenAt);
+    expect((await page(0, 2)).brokenAt).toBeNull();
+  });
+
   test("begins with the config, and has it again when it changes", async () => {
     expect(await lines()).toMatchObject([{ action: "config", outcome: "done", before: null }]);
     await evictDurableObject(registry);

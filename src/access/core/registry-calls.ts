@@ -22,6 +22,8 @@ export type AuditPage = {
   /** Number of the last of them, or what was asked for. */
   readonly lastSeq: number;
   readonly hasMore: boolean;
+  /** Number of the first of them that is not as it was written, or does not follow on the one before it; null: none. */
+  readonly brokenAt: number | null;
   /** The newest record there is, and the oldest that is kept. */
   readonly newestSeq: number;
   readonly oldestSeq: number;

@@ -119,6 +119,14 @@ export class RegistryStore {
     return row ?? null;
   }
 
+  /** The record behind which this one stands; null: it is not kept. */
+  before(seq: number): { readonly seq: number; readonly hash: string } | null {
+    const [row] = this.#sql
+      .exec<{ seq: number; hash: string }>("SELECT seq, hash FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT 1", seq)
+      .toArray();
+    return row ?? null;
+  }
+
   oldestSeq(): number {
     return this.#sql.exec<{ seq: number | null }>("SELECT MIN(seq) AS seq FROM audit").one().seq ?? 0;
   }

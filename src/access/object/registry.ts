@@ -16,6 +16,7 @@ import { edit, rehash, revoke, rotate } from "../core/key-record.ts";
 import type { KeyRecord, KeySecret, RotateProblem } from "../core/key-record.ts";
 import type { AuditPage, KeyChange, NewKey, Order, RegistryCalls } from "../core/registry-calls.ts";
 import { RegistryStore } from "./registry-store.ts";
+import type { StoredLine } from "./registry-store.ts";
 
 /** About 600 bytes each. */
 const REGISTRY_KEYS_MAX = 100_000;
@@ -113,16 +114,30 @@ export class Registry {
     this.#store.putKey(key, Number.isFinite(overAtMs) ? overAtMs + KEPT_OVER_MS : null);
   }
 
-  #page(since: RegistryCalls["audit"]["ask"]["since"], limit: number): AuditPage {
+  async #page(since: RegistryCalls["audit"]["ask"]["since"], limit: number): Promise<AuditPage> {
     const rows = this.#store.lines(since, limit + 1);
     const shown = rows.slice(0, limit);
+    const brokenAt = await this.#firstBroken(shown);
     return {
+      brokenAt,
       lines: shown.map(({ line, hash }) => withHash(line, hash)),
       lastSeq: shown.at(-1)?.seq ?? ("seq" in since ? since.seq : 0),
       hasMore: rows.length > limit,
       newestSeq: this.#store.newest()?.seq ?? 0,
       oldestSeq: this.#store.oldestSeq(),
     };
+  }
+
+  /** The oldest record that is kept follows on one that is not. */
+  async #firstBroken(shown: readonly StoredLine[]): Promise<number | null> {
+    let before = shown[0] === undefined ? null : this.#store.before(shown[0].seq);
+    for (const one of shown) {
+      const { prev, seq } = JSON.parse(one.line) as { readonly prev: string; readonly seq: number };
+      const follows = before === null || (before.hash === prev && before.seq + 1 === one.seq);
+      if (!follows || seq !== one.seq || (await hashOf(one.line)) !== one.hash) return one.seq;
+      before = one;
+    }
+    return null;
   }
 
   /** Only in a turn. `write`: what it tells of, done in the same breath. */
