@@ -8,7 +8,7 @@
  * fails for want of an answer from a Durable Object. A grant that comes too late goes home unused.
  * Rejected: the same flow written with promises in the Worker, which the simulator could not run.
  */
-import { purposeOf, spend } from "../shard/budget.ts";
+import { purposeOf } from "../shard/budget.ts";
 import type { AttemptPurpose } from "../shard/budget.ts";
 import { staticView } from "../endpoint/static-view.ts";
 import type { EndpointView, ViewSet } from "../endpoint/endpoint-view.ts";
@@ -46,6 +46,7 @@ import {
   takeReport,
 } from "./lease-cache.ts";
 import { ASK_TOKENS } from "./lease-cache-line.ts";
+import { payAlone } from "./lease-cache-alone.ts";
 import { heldLocally, ownGrant } from "./lease-cache-local.ts";
 import type { HeldLease, LeaseCache } from "./lease-cache.ts";
 import { homeMatch } from "./lease-cache-homes.ts";
@@ -266,7 +267,7 @@ export function onSilence(
   );
   // Full by a stale picture is no reason to refuse: the endpoint's own admission decides.
   if (outcome.kind === "none") return { kind: "no_endpoint" };
-  if (purpose === "retry" && !spend(leaseCache.retriesAlone)) return { kind: "over_budget" };
+  if (purpose === "retry" && !payAlone(leaseCache, leaseRequest.sender)) return { kind: "over_budget" };
   const { endpointId, region } = outcome;
   const inFlight = views.find((view) => view.id === endpointId)?.inFlight ?? 0;
   const { work, netMs } = outcome.kind === "chosen" ? outcome.prompt : NOT_KNOWN;
@@ -358,13 +359,12 @@ function ask(leaseCache: LeaseCache, leaseRequest: LeaseRequest, { region, ...wa
     explain: leaseRequest.explain,
     carry: takeReport(leaseCache, shard, now),
   };
-  const tripMs = tripTo(leaseRequest, region);
   return {
     shard,
     key: cacheKey(shard, leaseRequest),
     request,
     askedAtMs: now,
-    tripMs,
+    tripMs: tripTo(leaseRequest, region),
     namedBy: null,
     queuedBehind: null,
     line: null,

@@ -7,12 +7,12 @@
  * none is likely soon. All of it is data: the shell makes the calls. Source: docs/explanation/architecture.md.
  * Rejected: promises or streams in here, which one request of the isolate would await for another.
  */
-import { createBucket, earn, RETRY_RULE } from "../shard/budget.ts";
-import type { Bucket } from "../shard/budget.ts";
 import type { ViewSet } from "../endpoint/endpoint-view.ts";
 import { CREDIT_LIFE_MS } from "../shard/credits.ts";
 import { ASKED_BY_NOBODY, LOCAL_EPOCH } from "../shard-messages.ts";
 import type { AskedWith, Report, Grant, LeaseConfirmation, Owner, ReportReply, Settlement } from "../shard-messages.ts";
+import { createRetriesAlone, earnAlone } from "./lease-cache-alone.ts";
+import type { RetriesAlone } from "./lease-cache-alone.ts";
 import { noteHome } from "./lease-cache-homes.ts";
 import type { Homes } from "./lease-cache-homes.ts";
 import { heldBy, promptNews, promptOnCredit, takeBegun, tellBegun } from "./lease-cache-line.ts";
@@ -69,7 +69,7 @@ export type LeaseCache = {
   /** Shards near saturation when last heard. */
   readonly tight: Set<string>;
   /** Pays for the retries that this isolate decides alone, while no shard answers. */
-  readonly retriesAlone: Bucket;
+  readonly retriesAlone: RetriesAlone;
   /** No held lease needs a confirmation before this instant, so that not every call walks through all of them. */
   confirmDueMs: number;
 };
@@ -125,7 +125,7 @@ export function createLeaseCache(isolateId: string): LeaseCache {
     snapshots: new Map(),
     heard: new Map(),
     tight: new Set(),
-    retriesAlone: createBucket(RETRY_RULE),
+    retriesAlone: createRetriesAlone(),
     confirmDueMs: Number.POSITIVE_INFINITY,
   };
 }
@@ -257,7 +257,7 @@ export function holdUnconfirmed(
 /** Ends a held lease. Exactly one settlement per lease leaves this isolate: a second call does nothing. */
 export function settleHeldLease(leaseCache: LeaseCache, heldLease: HeldLease, settlement: Settlement): boolean {
   if (!leaseCache.heldLeases.delete(heldLease.leaseId)) return false;
-  if (settlement.outcome === "served") earn(leaseCache.retriesAlone);
+  if (settlement.outcome === "served") earnAlone(leaseCache, heldLease);
   if (settlement.outcome === "capacity") returnCreditsFor(leaseCache, heldLease);
   noteHome(leaseCache.homes, settlement);
   enqueue(leaseCache, heldLease.shard, { ...ownerOf(heldLease), ...settlement });

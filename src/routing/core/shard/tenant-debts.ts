@@ -7,6 +7,7 @@
  * next half of the rest, and whoever owes nothing is paid for to the last token. So over any time a tenant is paid at
  * most `tokensMax` and its own share of what it was served (`spentMax`), whatever others have earned. Bounded: whoever
  * was paid for longest ago is forgotten first, and then owes nothing.
+ * A shard has two such buckets, and an isolate one, for what it decides alone.
  * Source: the dynamic threshold of shared buffers in switches (Choudhury and Hahne, 1998), with a factor of one.
  * Rejected: a bucket for each tenant, of which a thousand together flood a fleet that fails; and a fixed share, which
  * two tenants use up, or which leaves most of the bucket unused where there is one.
@@ -57,14 +58,16 @@ export function tokensLeft(bucket: Bucket, debts: Debts): number {
 }
 
 /** A request of this tenant was served. */
-export function earnFor(budgets: Budgets, debts: DebtsBy, { tenant }: Sender = NO_SENDER): void {
-  for (const purpose of ["retry", "hedge"] as const) {
-    const bucket = budgets[purpose];
-    earn(bucket);
-    const owed = debts[purpose].get(tenant);
-    if (owed === undefined) continue;
-    const left = owed - bucket.rule.milliPerServed;
-    if (left > 0) debts[purpose].set(tenant, left);
-    else debts[purpose].delete(tenant);
-  }
+export function earnFor(budgets: Budgets, debts: DebtsBy, sender: Sender | undefined): void {
+  for (const purpose of ["retry", "hedge"] as const) repay(payerFor(budgets, debts, purpose, sender));
+}
+
+/** The same, of one bucket. */
+export function repay({ bucket, debts, tenant }: Payer): void {
+  earn(bucket);
+  const owed = debts.get(tenant);
+  if (owed === undefined) return;
+  const left = owed - bucket.rule.milliPerServed;
+  if (left > 0) debts.set(tenant, left);
+  else debts.delete(tenant);
 }

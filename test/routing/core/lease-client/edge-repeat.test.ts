@@ -87,24 +87,33 @@ describe("a hedge", () => {
 });
 
 describe("while no shard answers", () => {
-  const retriesLeft = (leaseCache: LeaseCache): number => {
+  const by = (tenant: string) => ({ sender: { tenant } });
+  const retriesLeft = (leaseCache: LeaseCache, tenant = "one"): number => {
     for (let retries = 0; ; retries++) {
-      if (onSilence(leaseCache, retry, at).kind !== "leased") return retries;
+      if (onSilence(leaseCache, { ...retry, ...by(tenant) }, at).kind !== "leased") return retries;
       expect(retries, "tokens that a bucket holds").toBeLessThan(RETRY_RULE.tokensMax);
     }
   };
 
   test("an isolate's retries end with its own budget, and first attempts go on", () => {
     const leaseCache = createLeaseCache("edge");
-    expect(retriesLeft(leaseCache)).toBe(RETRY_RULE.tokensMax);
-    expect(onSilence(leaseCache, retry, at)).toEqual({ kind: "over_budget" });
+    const tenants = ["one", "two", "three", "four"];
+    const paid = tenants.map((tenant) => retriesLeft(leaseCache, tenant));
+    expect(paid.reduce((sum, one) => sum + one, 0)).toBe(RETRY_RULE.tokensMax);
+    expect(onSilence(leaseCache, { ...retry, ...by("five") }, at)).toEqual({ kind: "over_budget" });
     expect(onSilence(leaseCache, leaseRequest(), at).kind).toBe("leased");
   });
 
-  test("what it serves earns further ones", () => {
+  test("one tenant's failures take half of it, and leave another one its first retry", () => {
+    const leaseCache = createLeaseCache("edge");
+    expect(retriesLeft(leaseCache, "fails")).toBe(RETRY_RULE.tokensMax / 2);
+    expect(onSilence(leaseCache, { ...retry, ...by("well") }, at).kind).toBe("leased");
+  });
+
+  test("what it serves earns further ones, for the tenant that was served", () => {
     const leaseCache = createLeaseCache("edge");
     retriesLeft(leaseCache);
-    const first = Array.from({ length: 20 }, () => onSilence(leaseCache, leaseRequest(), at));
+    const first = Array.from({ length: 20 }, () => onSilence(leaseCache, leaseRequest(by("one")), at));
     for (const step of first) serve(leaseCache, step);
     expect(retriesLeft(leaseCache)).toBe(2);
   });
@@ -113,6 +122,6 @@ describe("while no shard answers", () => {
     const leaseCache = createLeaseCache("edge");
     const nowhere = leaseRequest({ excluded: ["e1", "e2"] });
     expect(onSilence(leaseCache, nowhere, at).kind).toBe("no_endpoint");
-    expect(leaseCache.retriesAlone.spent).toBe(0);
+    expect(leaseCache.retriesAlone.bucket.spent).toBe(0);
   });
 });

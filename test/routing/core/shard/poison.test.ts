@@ -293,6 +293,16 @@ describe("the shards of a pool", () => {
     expect(suspectsOf(us, 100)).toEqual([]);
   });
 
+  test("clear a request that was served by any of their endpoints, and count from none again", () => {
+    const [us] = two();
+    die(us, "a", LATER);
+    die(us, "b", 2 * LATER);
+    applyReport(us, { settled: [settlement({ endpointId: "b", suspect: "poison" })], held: [] }, 3 * LATER, rng);
+    expect(suspectsOf(us, 3 * LATER)).toEqual([]);
+    die(us, "a", 4 * LATER);
+    expect(suspectsOf(us, 4 * LATER + 100)).toMatchObject([{ kills: 1, refusedForMs: 0 }]);
+  });
+
   test("take an operator's word for one request or for all, and pass it on", () => {
     const [us, eu] = two();
     for (const [time, suspect] of ["x", "y"].entries()) die(us, "a", (time + 1) * LATER, suspect);
