@@ -1,8 +1,8 @@
 /**
  * Decides what may be written of who may do what: what narrows a key, whose tokens are taken, and where operators come in.
  * Shapes only, as in `config-schema.ts`; whether an address or a public key can be read is checked where the file is read
- * for people (`tools/cli/config-file.ts`), because every isolate reads this at its start. What cannot be read admits
- * nobody.
+ * for people (`tools/cli/config-file.ts`), because an isolate whose config is a binding reads this with its first request.
+ * What cannot be read admits nobody.
  */
 import * as z from "zod";
 import { ACCESS_LIST_MAX, CLOCK_TOLERANCE_S_MAX, JWT_ALGORITHMS, JWT_ISSUERS_MAX, SCOPES } from "./config-bounds.ts";
