@@ -24,7 +24,8 @@ const twoEndpoints = () =>
       { id: "us-a", region: "us-east", simulator: { engine } },
       { id: "us-b", region: "us-east", simulator: { engine } },
     ],
-    pool: { leaseTtlMs: 3_000 },
+    // None is gone by its expiry: who forgets to settle one is found.
+    pool: { leaseTtlMs: 600_000 },
   });
 
 /** R1: all that run when the backend dies are cut at the same byte; the byte is another one each time. */
