@@ -21,6 +21,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     // Started as programs of their own, by path.
     "backends/gpu-simulator/main.ts!",
     "bench/{mock,stream}-endpoint.ts!",
+    "bench/sight-worker.ts!",
     "tools/demo/demo-leash.ts!",
     // Loaded by name in place of a module of the core (report/ablation/ablation.ts).
     "tools/sim/report/ablation/stand-ins/*.ts!",

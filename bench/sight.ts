@@ -1,99 +1,55 @@
 /**
- * `npm run bench:sight`: what it costs a request to be told of, against the same bundle that tells of none, in one run.
+ * `npm run bench:sight`: the CPU that it takes to tell of a request that has ended: its record, what it adds to the counts,
+ * and its share of the log.
  *
- * Model. Both are the built bundle on raw workerd with the same config; in one the part that makes records (`sight/tell.ts`),
- * and with it counts, reports and the log, does nothing. Rounds alternate as in `bench:overhead`. The feed runs in the same
- * process here, so its share is in it; on Cloudflare it is another machine's. Ratios within a round are steady, absolute
- * figures are the machine's.
+ * Model. The modules of the router inside raw workerd, twenty thousand requests at a time; the same requests without the
+ * telling are measured in turn with it, and what is told is the difference. The kernel's count of the process's CPU, which
+ * other work on the machine changes little. Rejected: two whole routers under load, one of which tells of nothing: on a
+ * shared machine a router differs from itself by more than what is looked for.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { buildWorker } from "../tools/cli/build.ts";
-import { startMockEndpoint, startRouter, untilReady } from "./contenders.ts";
-import { chooseCores, pin } from "./cpu.ts";
-import { runPhase } from "./rounds.ts";
-import type { Window } from "./rounds.ts";
+import { build } from "esbuild";
+import { startWorkerd } from "../tools/cli/workerd.ts";
+import { cpuMsBetween, readCpu } from "./cpu.ts";
 import { median, percentile } from "./stats.ts";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "16" },
-    seconds: { type: "string", default: "1" },
-    connections: { type: "string", default: "16" },
-  },
-});
+const REQUESTS = 20_000;
+const ROUNDS = 25;
 
-/** The part that exports the one function by which a request is told of, doing nothing. */
-function silence(folder: string): void {
-  const parts = readdirSync(folder).filter((name) => /^part-.*\.js$/.test(name));
-  const telling = parts.filter((name) => /\bas tell\}/.test(readFileSync(join(folder, name), "utf8")));
-  const [part, ...others] = telling;
-  if (part === undefined || others.length > 0) throw new Error(`${telling.length} parts export tell`);
-  writeFileSync(join(folder, part), "export function tell() {}\n");
+const { outputFiles } = await build({
+  // A Worker is a default export, of which the house has one.
+  stdin: {
+    contents: `${'import { worker } from "./sight-worker.ts"; export'} default worker;`,
+    resolveDir: import.meta.dirname,
+  },
+  bundle: true,
+  write: false,
+  format: "esm",
+  target: "es2024",
+  minify: true,
+  external: ["cloudflare:*", "node:*"],
+  loader: { ".jsonc": "text" },
+});
+const workerd = await startWorkerd({ script: outputFiles[0]?.text ?? "", bindings: {} });
+
+async function usEach(query: string): Promise<number> {
+  const before = readCpu(workerd.pid);
+  await (await fetch(`${workerd.url}/?n=${REQUESTS}${query}`)).text();
+  return ((cpuMsBetween(before, readCpu(workerd.pid)) ?? Number.NaN) * 1_000) / REQUESTS;
 }
 
-const folder = mkdtempSync(join(tmpdir(), "warmpath-sight-"));
-const [telling, silent] = [join(folder, "telling"), join(folder, "silent")];
-await buildWorker({ outfile: join(telling, "worker.js") });
-mkdirSync(silent);
-for (const name of readdirSync(telling)) copyFileSync(join(telling, name), join(silent, name));
-silence(silent);
-const cores = chooseCores();
-if (cores !== null) pin(process.pid, cores.load);
-const endpoint = await startMockEndpoint();
-const contenders = [
-  await startRouter(endpoint.url, cores, { bundlePath: join(silent, "worker.js"), name: "silent" }),
-  await startRouter(endpoint.url, cores, { bundlePath: join(telling, "worker.js"), name: "telling" }),
-];
 try {
-  for (const contender of contenders) await untilReady(contender);
-  const phase = { connections: Number(values.connections), pace: null, windowMs: Number(values.seconds) * 1_000 };
-  const setting = { contenders, endpointPid: endpoint.pid, cores };
-  await runPhase(setting, { ...phase, name: "warm-up", rounds: 2 });
-  const { rounds, droppedRounds, failures } = await runPhase(setting, {
-    ...phase,
-    name: "JSON",
-    rounds: Number(values.rounds),
-  });
-  if (failures.length > 0) throw new Error(failures.slice(0, 5).join("\n"));
-  const usOf = ({ cpuMs, latenciesMs }: Window): number => ((cpuMs ?? Number.NaN) * 1_000) / latenciesMs.length;
-  const pairs = rounds.flatMap(([off, on]) =>
-    off === undefined || on === undefined ? [] : [[usOf(off), usOf(on)] as const],
-  );
-  const ratios = pairs.map(([off, on]) => on / off);
-  const told = (all: readonly number[], digits: number) =>
-    `${median(all).toFixed(digits)} (quartiles ${percentile(all, 0.25).toFixed(digits)} to ${percentile(all, 0.75).toFixed(digits)})`;
+  for (let round = 0; round < 3; round++) await usEach("&tell");
+  const told: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const [first, second] = round % 2 === 0 ? ["", "&tell"] : ["&tell", ""];
+    const one = await usEach(first ?? "");
+    const other = await usEach(second ?? "");
+    told.push(first === "" ? other - one : one - other);
+  }
+  const [low, high] = [percentile(told, 0.25), percentile(told, 0.75)];
   console.log(
-    `CPU a request, µs: silent ${told(
-      pairs.map(([off]) => off),
-      1,
-    )}, telling ${told(
-      pairs.map(([, on]) => on),
-      1,
-    )}`,
+    `Telling of a request takes ${median(told).toFixed(1)} µs of CPU (quartiles ${low.toFixed(1)} to ${high.toFixed(1)}; ${ROUNDS} rounds of ${REQUESTS})`,
   );
-  console.log(
-    `Telling costs ${told(
-      pairs.map(([off, on]) => on - off),
-      1,
-    )} µs; ${told(
-      ratios.map((ratio) => (ratio - 1) * 100),
-      1,
-    )} %`,
-  );
-  const all = (at: 0 | 1): number => {
-    const windows = rounds.flatMap((round) => round[at] ?? []);
-    const cpuMs = windows.reduce((sum, window) => sum + (window.cpuMs ?? Number.NaN), 0);
-    return (cpuMs * 1_000) / windows.reduce((sum, { latenciesMs }) => sum + latenciesMs.length, 0);
-  };
-  console.log(
-    `All rounds together, µs: silent ${all(0).toFixed(1)}, telling ${all(1).toFixed(1)}; ${((all(1) / all(0) - 1) * 100).toFixed(1)} %`,
-  );
-  console.log(`${rounds.length} rounds count, ${droppedRounds} were disturbed`);
 } finally {
-  for (const { workerd } of contenders) await workerd.kill();
-  endpoint.close();
-  rmSync(folder, { recursive: true, force: true });
+  await workerd.kill();
 }

@@ -41,8 +41,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   Measure: {
     "bench:overhead": "CPU and latency against a bare pass-through, in the same run. `-- --quick` is shorter.",
     "bench:limits": "CPU of a tenant's limits, against the same router without any. `-- --help`.",
-    "bench:sight":
-      "What telling of a request costs, against the same bundle that tells of none. `-- --rounds 40` is steadier.",
+    "bench:sight": "CPU that it takes to tell of a request: its record, its counts, its share of the log.",
     "bench:decision": "One routing decision.",
     "bench:flow": "Three parallel checks and a model call, against published figures.",
     "bench:streams": "Output rails on streams.",
