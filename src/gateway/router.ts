@@ -110,7 +110,10 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
 /** As GET: the runtime leaves out the body. */
 async function routeHead(edge: EdgeRequest, path: string): Promise<Answer> {
   if (GET_TAKES.test(path)) return { reason: "method_not_allowed", headers: [["allow", "GET"]] };
-  return routeRare({ ...edge, request: new Request(edge.request, { method: "GET" }) }, path);
+  const { url, headers, signal, cf } = edge.request;
+  // Not made from the request itself: one that has a body, which a HEAD may have, cannot become a GET.
+  const request = new Request(url, { method: "GET", headers, signal, ...(cf === undefined ? {} : { cf }) });
+  return routeRare({ ...edge, request }, path);
 }
 
 async function routeRare(edge: EdgeRequest, path: string): Promise<Answer> {
