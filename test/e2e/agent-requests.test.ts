@@ -79,3 +79,9 @@ test("Codex' search of the web, which such an engine does not have, is refused b
   expect(answer.status).toBe(400);
   expect(await answer.json()).toMatchObject({ error: { param: "tools[2].type" } });
 });
+
+test("an endpoint that has no such path is asked for it once, and in chat from then on", async () => {
+  for (let turn = 0; turn < 3; turn += 1) await (await ask("/v1/messages", claudeCode(fleet.model))).text();
+  const asked = engine.paths.filter((path) => path.startsWith("/v1/messages") && !path.includes("count_tokens"));
+  expect(asked).toHaveLength(1);
+});
