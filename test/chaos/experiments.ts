@@ -1,7 +1,7 @@
 /** Every experiment, in the order of their ids. */
 import type { Experiment } from "./experiment.ts";
 import { rollingDeploy, slowloris, smuggling } from "./experiments/doors.ts";
-import { allRefuse, flapping, instantErrors, resets, rush, stragglers } from "./experiments/failures.ts";
+import { allHangUp, allRefuse, flapping, instantErrors, resets, rush, stragglers } from "./experiments/failures.ts";
 import { failingReceivers, killedQueue, throwingAlarms } from "./experiments/jobs.ts";
 import { flood, soak } from "./experiments/load.ts";
 import { brokenShards, evictions } from "./experiments/objects.ts";
@@ -18,6 +18,7 @@ export const experiments = (minutes: number): readonly Experiment[] => [
   instantErrors,
   flapping,
   allRefuse,
+  allHangUp,
   rush,
   stragglers,
   killedQueue,

@@ -1,7 +1,8 @@
 /** Endpoints that refuse, flap, answer errors at once or too late; and more load than there are slots. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ENGINE_PRESETS } from "../../../backends/gpu-engine/engine-presets.ts";
-import { HEDGE_RULE, spentMax } from "../../../src/routing/core/shard/budget.ts";
+import { FAILURES_MAX } from "../../../src/routing/core/endpoint/breaker.ts";
+import { HEDGE_RULE, RETRY_RULE, spentMax } from "../../../src/routing/core/shard/budget.ts";
 import { startFleet } from "../../support/fleet.ts";
 import type { Fleet } from "../../support/fleet.ts";
 import { ask, leasesGone, reached, violationsOf, watchFloor } from "../client.ts";
@@ -179,6 +180,46 @@ async function refusing(short: boolean, isIdentical: boolean) {
     await fleet.close();
   }
 }
+
+/** Requests that may be under way at an endpoint, or on their way to the next, when it is taken out. */
+const AT_ONCE = 10;
+
+/** R8B: their health says that all is well, so the breakers alone can know better. */
+export const allHangUp: Experiment = {
+  id: "R8B",
+  what: "every endpoint hangs up on every request, and calls itself well",
+  threshold: "each is taken out after five failures; from then on one attempt a request, no repeats",
+  async run({ short }) {
+    const count = short ? 150 : 2_000;
+    const fleet = await startFive({ queueWaitMsMax: 1_000 });
+    const { must, within, finding } = judge();
+    try {
+      await inParallel(20, 5, () => ask(fleet));
+      const before = reached(fleet);
+      for (const simulator of fleet.simulators.values()) simulator.setFault({ kind: "reset" });
+      const answers = await inParallel(count, AT_ONCE, () => ask(fleet));
+      const repeats = reached(fleet) - before - count;
+      const most = 5 * FAILURES_MAX + 2 * AT_ONCE + RETRY_RULE.tokensMax;
+      must(repeats <= most, `${repeats} repeats for ${count} requests, ${most} allowed`);
+      const violations = violationsOf(answers);
+      must(violations.length === 0, violations.slice(0, 3).join("; "));
+      for (const simulator of fleet.simulators.values()) simulator.setFault({ kind: "none" });
+      const startedAt = performance.now();
+      await fleet.until(
+        async () => (await inParallel(5, 5, () => ask(fleet))).every(isOk),
+        (isWell) => isWell,
+        60_000,
+      );
+      const backMs = performance.now() - startedAt;
+      within(backMs, 5_000, "full service again");
+      return finding(
+        `${tally(answers.map(({ name }) => name))}; ${repeats} repeats; served again after ${Math.round(backMs)} ms`,
+      );
+    } finally {
+      await fleet.close();
+    }
+  },
+};
 
 /** The longest wait for a slot that the pool of R9 allows, ms. */
 const QUEUE_WAIT_MS = 500;
