@@ -2,7 +2,7 @@
  * The demo's own part: its GPUs are processes of this machine, so here are buttons that break them, one that mends them, and
  * one that sends requests meanwhile. All of it can be undone, so nothing is asked before it is done.
  */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { announce } from "../parts/announce.tsx";
 import { Section } from "../parts/section.tsx";
 import { plural } from "../store/format.ts";
@@ -22,6 +22,9 @@ import {
 /** Somebody may kill one in a terminal: between two looks, ms. */
 const LOOK_GAP_MS = 2_000;
 
+/** One failed probe is no proof: so many more looks at the fleet follow an order. */
+const LOOKS_AFTER = 3;
+
 const DONE: Readonly<Record<Done, string>> = {
   up: "nothing",
   killed: "killed",
@@ -32,9 +35,14 @@ const DONE: Readonly<Record<Done, string>> = {
 export function Demo() {
   const [endpoints, setEndpoints] = useState<readonly DemoEndpoint[]>([]);
   const [busy, setBusy] = useState(false);
+  const looks = useRef(0);
 
   useEffect(() => {
     const look = async (): Promise<void> => {
+      if (looks.current > 0) {
+        looks.current -= 1;
+        void lookNow();
+      }
       const answer = await askDemo();
       if (answer.ok) setEndpoints(readDemo(answer.value));
     };
@@ -56,6 +64,7 @@ export function Demo() {
       const answer = await orderDemo(action, what);
       if (answer.ok) {
         setEndpoints(readDemo(answer.value));
+        looks.current = LOOKS_AFTER;
         void lookNow();
       }
       return answer.ok ? done : `Nothing was done. ${answer.message}`;
