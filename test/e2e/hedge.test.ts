@@ -18,7 +18,11 @@ const TTFB_TIMEOUT_MS = 60_000;
 /** A step of the fast engine takes 1 ms, so a first byte then takes this, ms, and at most twice as long. */
 const SLOW = 600;
 
-const stream = (fleet: Fleet, place = freshPlace("us-east")) => fleet.chat({ stream: true, maxTokens: 1, place });
+const stream = (fleet: Fleet, place = freshPlace("us-east"), key = "test") =>
+  fleet.chat({ stream: true, maxTokens: 1, place, key });
+
+/** A shard pays for as many hedges at once, but not for those of one tenant (`tenant-debts.ts`). */
+const TENANTS = Array.from({ length: FAILURES_MAX }, (_, index) => `tenant-${index}`);
 
 /** Until enough first bytes of every endpoint are known, and all is told. */
 async function learn(fleet: Fleet): Promise<void> {
@@ -60,6 +64,7 @@ describe("with slots to spare", () => {
         { id: "eu-a", region: "eu-west", simulator },
       ],
       pool: { patienceMs: 5_000, ttfbTimeoutMs: TTFB_TIMEOUT_MS, hedge: { afterMsMin: HEDGE_AFTER_MS } },
+      keys: TENANTS.map((tenant) => ({ id: tenant, tenant, scopes: ["infer"] })),
     });
   });
   afterAll(() => fleet.close());
@@ -91,9 +96,9 @@ describe("with slots to spare", () => {
 
   test("and it is not blamed: as many losses as failures would eject it leave it the first choice", async () => {
     await renew();
-    for (let lost = 0; lost < FAILURES_MAX; lost++) {
+    for (const tenant of TENANTS) {
       fleet.simulator("us-a").setFault({ kind: "hang", times: 1 });
-      const response = await stream(fleet);
+      const response = await stream(fleet, freshPlace("us-east"), tenant);
       await response.text();
       expect(seen(response)).toMatchObject({ endpoint: "eu-a", reason: "hedge" });
     }

@@ -102,6 +102,8 @@ export type Fleet = {
 };
 
 type ChatOptions = {
+  /** Of the plan's keys. */
+  readonly key?: string;
   readonly place?: string;
   readonly stream?: boolean;
   readonly maxTokens?: number;
@@ -163,12 +165,12 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
       held.push(response);
       return response;
     },
-    chat({ place = "us-east", stream = false, maxTokens = 4, content = "hello", signal } = {}) {
+    chat({ key = "test", place = "us-east", stream = false, maxTokens = 4, content = "hello", signal } = {}) {
       const body = { model, stream, max_tokens: maxTokens, messages: [{ role: "user", content }] };
       return fleet.call("/v1/chat/completions", {
         method: "POST",
         place,
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", authorization: `Bearer ${keyOf(key)}` },
         body: JSON.stringify(body),
         ...(signal === undefined ? {} : { signal }),
       });
