@@ -6,29 +6,16 @@
  * The interpreter is WARMPATH_PYTHON, or python3; without the packages a virtual environment is made for the run.
  */
 import { deepStrictEqual } from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startFleet } from "../support/fleet.ts";
+import { pythonWith } from "../support/python.ts";
 import { startSpeaker } from "../support/speaker.ts";
 import type { Speaker, Speech } from "../support/speaker.ts";
 
-/** From a mirror nearby it takes seconds; a host without one is told so within this time. */
-const INSTALL_MS_MAX = 180_000;
 const CLIENT_MS_MAX = 120_000;
-
-const has = (python: string, args: readonly string[], timeout: number): boolean =>
-  spawnSync(python, args, { timeout, stdio: "ignore" }).status === 0;
-
-/** An interpreter with the packages; null: cannot be had here. */
-function pythonWithPackages(folder: string): string | null {
-  const given = process.env["WARMPATH_PYTHON"] ?? "python3";
-  if (has(given, ["-c", "import openai, anthropic"], 60_000)) return given;
-  const own = join(folder, "venv/bin/python");
-  const made = has(given, ["-m", "venv", join(folder, "venv")], INSTALL_MS_MAX);
-  return made && has(own, ["-m", "pip", "install", "--quiet", "openai", "anthropic"], INSTALL_MS_MAX) ? own : null;
-}
 
 const chunk = (delta: unknown, finish: string | null = null) =>
   `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
@@ -92,7 +79,7 @@ async function check(python: string, speaker: Speaker): Promise<void> {
 
 const folder = mkdtempSync(join(tmpdir(), "warmpath-cuts-"));
 try {
-  const python = pythonWithPackages(folder);
+  const python = pythonWith(folder, { modules: "openai, anthropic", packages: ["openai", "anthropic"] });
   if (python === null) console.log("skipped: no Python with the packages openai and anthropic can be had here");
   else {
     const speaker = await startSpeaker();

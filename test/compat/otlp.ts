@@ -18,8 +18,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
+import { pythonWith } from "../support/python.ts";
 
-const INSTALL_MS_MAX = 180_000;
 const START_MS_MAX = 60_000;
 const LOOK_MS = 50;
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -43,18 +43,6 @@ type Collector = { readonly url: string; readonly said: () => string; readonly s
 /** What the router sent, as it sent it, and how each of the collector's answers was. */
 const exports: string[] = [];
 const collected: number[] = [];
-
-const has = (python: string, args: readonly string[], timeout: number): boolean =>
-  spawnSync(python, args, { timeout, stdio: "ignore" }).status === 0;
-
-/** An interpreter with the package; null: cannot be had here. */
-function pythonWithProto(folder: string): string | null {
-  const given = process.env["WARMPATH_PYTHON"] ?? "python3";
-  if (has(given, ["-c", "import opentelemetry.proto.trace.v1.trace_pb2"], START_MS_MAX)) return given;
-  const own = join(folder, "venv/bin/python");
-  const made = has(given, ["-m", "venv", join(folder, "venv")], INSTALL_MS_MAX);
-  return made && has(own, ["-m", "pip", "install", "--quiet", "opentelemetry-proto"], INSTALL_MS_MAX) ? own : null;
-}
 
 /** A free port of the loopback: the collector takes none by itself that it would tell. */
 async function freePort(): Promise<number> {
@@ -185,7 +173,10 @@ async function checkCollected({ said }: Collector, count: number): Promise<void>
 }
 
 const folder = mkdtempSync(join(tmpdir(), "warmpath-otlp-"));
-const python = pythonWithProto(folder);
+const python = pythonWith(folder, {
+  modules: "opentelemetry.proto.trace.v1.trace_pb2",
+  packages: ["opentelemetry-proto"],
+});
 const collector = await startCollector(folder);
 const { server, url } = await startReceiver(collector);
 const fleet = await startFleet({

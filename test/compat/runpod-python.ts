@@ -5,28 +5,15 @@
  *
  * The interpreter is WARMPATH_PYTHON, or python3; without the package a virtual environment is made for the run.
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { deepStrictEqual } from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startFleet } from "../support/fleet.ts";
+import { pythonWith } from "../support/python.ts";
 
-/** From a mirror nearby it takes seconds; a host without one is told so within this time. */
-const INSTALL_MS_MAX = 180_000;
 const CLIENT_MS_MAX = 120_000;
-
-const has = (python: string, args: readonly string[], timeout: number): boolean =>
-  spawnSync(python, args, { timeout, stdio: "ignore" }).status === 0;
-
-/** An interpreter with the package; null: cannot be had here. */
-function pythonWithRunpod(folder: string): string | null {
-  const given = process.env["WARMPATH_PYTHON"] ?? "python3";
-  if (has(given, ["-c", "import runpod"], 60_000)) return given;
-  const own = join(folder, "venv/bin/python");
-  const made = has(given, ["-m", "venv", join(folder, "venv")], INSTALL_MS_MAX);
-  return made && has(own, ["-m", "pip", "install", "--quiet", "runpod"], INSTALL_MS_MAX) ? own : null;
-}
 
 const expected = [
   { step: "run", output: [{ echo: { kind: "echo", a: 1 } }], status: "COMPLETED" },
@@ -102,7 +89,7 @@ async function check(python: string): Promise<void> {
 
 const folder = mkdtempSync(join(tmpdir(), "warmpath-compat-"));
 try {
-  const python = pythonWithRunpod(folder);
+  const python = pythonWith(folder, { modules: "runpod", packages: ["runpod"] });
   if (python === null) console.log("skipped: Python with the package `runpod` cannot be had here");
   else {
     await check(python);

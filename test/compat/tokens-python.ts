@@ -10,21 +10,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startKeyedRouter } from "../support/keyed-router.ts";
+import { pythonWith } from "../support/python.ts";
 
-const INSTALL_MS_MAX = 180_000;
 const MAKE_MS_MAX = 60_000;
-
-const has = (python: string, args: readonly string[]): boolean =>
-  spawnSync(python, args, { timeout: INSTALL_MS_MAX, stdio: "ignore" }).status === 0;
-
-/** Null: cannot be had here. */
-function pythonWithJwt(folder: string): string | null {
-  const given = process.env["WARMPATH_PYTHON"] ?? "python3";
-  if (has(given, ["-c", "import jwt, cryptography"])) return given;
-  const own = join(folder, "venv/bin/python");
-  const made = has(given, ["-m", "venv", join(folder, "venv")]);
-  return made && has(own, ["-m", "pip", "install", "--quiet", "pyjwt", "cryptography"]) ? own : null;
-}
 
 type Made = { readonly keys: readonly object[]; readonly tokens: readonly (readonly [string, string, number])[] };
 
@@ -54,7 +42,7 @@ async function check(python: string): Promise<void> {
 
 const folder = mkdtempSync(join(tmpdir(), "warmpath-tokens-"));
 try {
-  const python = pythonWithJwt(folder);
+  const python = pythonWith(folder, { modules: "jwt, cryptography", packages: ["pyjwt", "cryptography"] });
   if (python === null) console.log("PyJWT cannot be had here: nothing was tried");
   else await check(python);
 } finally {

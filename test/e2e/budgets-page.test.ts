@@ -1,5 +1,5 @@
-/** The page "Give a key a budget", executed: from its config to the cap, and what it came to. */
-import { readFileSync, writeFileSync } from "node:fs";
+/** The page "Give a key a budget", executed: from a key of the registry to its cap, and to a larger one. */
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -23,6 +23,11 @@ const ANSWER = {
 };
 /** At the page's prices. */
 const COST_MICROS = 20 + 500;
+
+/** A change of a key holds within a minute, and the walk waits for it. */
+const WALK_MS_MAX = 240_000;
+
+const usageBlock = page.block("sh run usage");
 
 let checkout: Checkout;
 let model: ModelServer;
@@ -49,50 +54,93 @@ const here = (text: string): string => text.replaceAll("8787", String(port)).rep
 const place = () => ({ cwd: checkout.dir, env: { ...process.env, INIT_CWD: checkout.dir, ...env } });
 const typed = async (name: string) => (await shell(place(), here(page.block(`sh run ${name}`)))).stdout;
 
-type Answered = { readonly error?: { readonly code: string } };
 type Used = {
   readonly data: readonly { readonly outcome: string; readonly requests: number; readonly costMicros: number }[];
 };
+type Recorded = {
+  readonly data: readonly {
+    readonly action: string;
+    readonly outcome: string;
+    readonly before: object;
+    readonly after: object;
+  }[];
+};
 
-test("leads from a key with a budget to its cap, and to what it came to", async () => {
-  const made = await shell(
+const spent = (printed: string): number => printed.split("\n").filter((line) => line.startsWith("served, ")).length;
+
+/** Makes what the block exports known to those after it. */
+async function exported(name: string): Promise<string> {
+  const block = page.block(`sh run ${name}`);
+  const names = [...block.matchAll(/^export (\w+)=/gm)].map(([, variable = ""]) => variable);
+  const { stdout, stderr } = await shell(
     place(),
-    `${page.block("sh run key")}\nprintf '%s\\n' "$WARMPATH_KEY_PEPPER" "$WARMPATH_KEY"`,
+    `${here(block)}\nprintf '%s\\n' ${names.map((one) => `"$${one}"`).join(" ")}`,
   );
-  const [pepper = "", key = ""] = made.stdout.trim().split("\n");
-  Object.assign(env, { WARMPATH_KEY_PEPPER: pepper, WARMPATH_KEY: key });
-  const entry = /^\s*(\{"id".*\})$/m.exec(made.stderr)?.[1] ?? "";
-  const file = join(checkout.dir, "my.jsonc");
-  writeFileSync(file, here(page.block("jsonc config my.jsonc")).replace(`"keys": []`, `"keys": [${entry}]`));
+  const values = stdout.trim().split("\n");
+  for (const [at, variable] of names.entries()) env[variable] = values[at] ?? "";
+  return stderr;
+}
+
+async function serve(): Promise<void> {
+  const entry = /^\s*(\{"id".*\})$/m.exec(await exported("operator"))?.[1] ?? "";
+  const config = here(page.block("jsonc config my.jsonc")).replace(`"keys": []`, `"keys": [${entry}]`);
+  writeFileSync(join(checkout.dir, "my.jsonc"), config);
   router = terminal(place(), here(page.block("sh run serve")));
   await router.says(/Ctrl-C stops it/);
+}
 
-  const first = await typed("ask");
-  for (const line of page.text.match(/^(?:x-ratelimit|ratelimit)[^\n]*/gm) ?? []) {
-    // How much of the minute is left depends on when it is asked.
-    const name = line.slice(0, line.indexOf(":"));
-    expect(first.toLowerCase()).toContain(/reset|^ratelimit$/.test(name) ? `${name}:` : line);
+/** Reports are told a little later. */
+async function served(count: number): Promise<number | undefined> {
+  for (;;) {
+    const { data } = JSON.parse((await shell(place(), here(usageBlock))).stdout) as Used;
+    const row = data.find(({ outcome }) => outcome === "served");
+    if ((row?.requests ?? 0) >= count) return row?.requests === count ? row.costMicros : undefined;
   }
-  expect(await typed("beyond")).toMatch(/"code":"invalid_request"/);
+}
 
-  const answers = (await typed("cap"))
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line) as Answered);
-  const codes = answers.map(({ error }) => error?.code ?? "served");
-  // 0.002 USD are 2,000 micro-units; a request reserves some 830 and comes to 520: three in all.
-  expect(codes.filter((code) => code === "served")).toHaveLength(2);
-  expect(codes.at(-1)).toBe("insufficient_quota");
+test(
+  "leads from a key with a budget to its cap, to what it came to, and to a larger one",
+  async () => {
+    await serve();
+    await exported("create");
+    expect(env["WARMPATH_KEY"]).toMatch(/^wp_/);
 
-  let used: Used["data"] = [];
-  // Reports are told a little later.
-  while (used.reduce((sum, { requests }) => sum + requests, 0) < 9)
-    used = (JSON.parse(await typed("usage")) as Used).data;
-  const served = used.find(({ outcome }) => outcome === "served");
-  expect(served).toMatchObject({ requests: 3, costMicros: 3 * COST_MICROS });
-  const csv = await typed("csv");
-  expect(csv).toMatch(/^tenant,day,key,model,outcome,requests,/);
-  expect(csv).toMatch(/^acme,[\d-]+,acme-app,my-model,served,3,60,0,150,0\.001560,0,USD\r$/m);
-  expect(page.left()).toEqual([]);
-  expect(readFileSync(file, "utf8")).toContain("acme-app");
-});
+    const first = await typed("ask");
+    for (const line of page.text.match(/^(?:x-ratelimit|ratelimit)[^\n]*/gm) ?? []) {
+      // How much of the minute is left depends on when it is asked.
+      const name = line.slice(0, line.indexOf(":"));
+      expect(first.toLowerCase()).toContain(/reset|^ratelimit$/.test(name) ? `${name}:` : line);
+    }
+    expect(await typed("beyond")).toMatch(/"code":"invalid_request"/);
+
+    writeFileSync(join(checkout.dir, "spend.mjs"), here(page.block("js spend.mjs")));
+    const asked = model.asked();
+    const printed = await typed("spend");
+    // 0.002 USD are 2,000 micro-units; a request reserves some 830 and comes to 520: three in all, with the one before.
+    expect(spent(printed)).toBe(2);
+    expect(model.asked() - asked).toBe(2);
+    const shown = page.text.match(/^RateLimitError: [^]*?repeat: false$/m)?.[0];
+    expect(printed).toContain(shown);
+    expect(await served(3)).toBe(3 * COST_MICROS);
+    const csv = await typed("csv");
+    expect(csv).toMatch(/^tenant,day,key,model,outcome,requests,/);
+    const id = env["WARMPATH_KEY_ID"] ?? "";
+    expect(csv).toMatch(new RegExp(`^acme,[\\d-]+,${id},my-model,served,3,60,0,150,0\\.001560,0,USD\r$`, "m"));
+
+    const raised = JSON.parse(await typed("raise")) as { readonly limits: object };
+    expect(raised.limits).toEqual({ spendPerDay: 0.01 });
+    // What was spent before counts against the new cap, and that is kept too.
+    const more = spent(await typed("again"));
+    expect(more).toBe(15);
+    expect(await served(3 + more)).toBe((3 + more) * COST_MICROS);
+    const { data } = JSON.parse(await typed("record")) as Recorded;
+    expect(
+      data.find(({ action, outcome }) => action === `PATCH /admin/keys/${id}` && outcome === "done"),
+    ).toMatchObject({
+      before: { limits: { spendPerDay: 0.002 } },
+      after: { limits: { spendPerDay: 0.01 } },
+    });
+    expect(page.left()).toEqual([]);
+  },
+  WALK_MS_MAX,
+);
