@@ -232,6 +232,53 @@ describe("what operates an engine", () => {
   });
 });
 
+describe("a member that is between engines", () => {
+  const doors: readonly [
+    door: string,
+    target: string,
+    headers: Record<string, string>,
+    wrap: (body: object) => object,
+  ][] = [
+    ["of chat", "/v1/chat/completions", {}, (body) => body],
+    ["of a path of the pool's", "/p/main/v1/completions", {}, (body) => ({ ...body, prompt: "hi" })],
+    ["of a path that nobody reads", "/p/main/generate", {}, (body) => body],
+    ["of Runpod's door", "/v2/main/openai/v1/chat/completions", {}, (body) => body],
+    ["of a request that becomes a job", "/v1/chat/completions", { prefer: "respond-async" }, (body) => body],
+    [
+      "of a job that names a path",
+      "/v2/main/run",
+      {},
+      (body) => ({ input: { openai_route: "/v1/chat/completions", openai_input: body } }),
+    ],
+    ["of a job", "/v2/main/run", {}, (body) => ({ input: body })],
+  ];
+  const MEMBERS = [
+    "kv_transfer_params",
+    "disaggregated_params",
+    "bootstrap_host",
+    "bootstrap_port",
+    "bootstrap_room",
+  ] as const;
+
+  test.each(doors)(
+    "%s needs the scope `operate`, and nothing of it reaches an endpoint",
+    async (_, target, more, wrap) => {
+      const headers = { "content-type": "application/json", ...more };
+      const messages = [{ role: "user", content: "hi" }];
+      const call = (member: object): TargetCall => {
+        const body = JSON.stringify(wrap({ model: fleet.model, messages, ...member }));
+        return { method: "POST", target, headers, body };
+      };
+      for (const name of MEMBERS) {
+        const { body } = await expectRefused(call({ [name]: null }), 400, "invalid_request");
+        expect(body).toContain(`${name} is between engines`);
+      }
+      const { status } = await ask(call({ kv_transfer_params: { remote: "x" } }), "operator");
+      expect([200, 202]).toContain(status);
+    },
+  );
+});
+
 describe("output rails", () => {
   test("judge the path that is sent", async () => {
     const post = (target: string) => ask({ method: "POST", target, body: "{}" });

@@ -212,6 +212,8 @@ test("requests at once: some wait in line by turns, the rest are told when, and 
   expect(told.error.code).toBe("rate_limit_exceeded");
   expect(told.error.message).toMatch(/\d of its requests wait already/);
   expect(told.retryAfterMs).toBeGreaterThan(0);
+  expect(refused.headers.get("retry-after-ms")).toBe(String(told.retryAfterMs));
+  expect(refused.headers.get("retry-after")).toBe(String(Math.ceil(told.retryAfterMs / 1_000)));
   let asked = 0;
   const client = openaiOf(fleet, {
     maxRetries: 8,
