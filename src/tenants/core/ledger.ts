@@ -127,7 +127,7 @@ export function ask(ledger: Ledger, asked: Ask, now: number): AskReply {
   const found = admit(ledger, asked, now);
   if (found.kind === "granted") return found;
   if (found.limit !== "concurrency") return over(ledger, asked.id, found);
-  const place = placeOf(ledger.line, asked, found.most);
+  const place = placeOf(ledger.line, asked);
   if (ledger.line.waiting.size >= asked.queueMax || place.etaMs > asked.queueWaitMs)
     return over(ledger, asked.id, { ...found, retryAfterMs: place.etaMs, waiting: ledger.line.waiting.size });
   enter(ledger.line, asked, now);
@@ -151,7 +151,7 @@ export function turns(ledger: Ledger, now: number): readonly { readonly id: stri
 function slotless(ledger: Ledger, asked: Ask, now: number): Refused {
   const most = Math.min(asked.bounds.tenant.concurrency ?? Infinity, asked.bounds.key.concurrency ?? Infinity);
   const whose: Whose = most === asked.bounds.key.concurrency ? "key" : "tenant";
-  const { etaMs } = placeOf(ledger.line, asked, most);
+  const { etaMs } = placeOf(ledger.line, asked);
   const standing = standingOf(scopesOf(ledger, asked, now), now);
   return { kind: "refused", limit: "concurrency", whose, most, retryAfterMs: etaMs, standing };
 }

@@ -3,7 +3,7 @@
  *
  * Model. A lane a key, in turns: one of each key, the first of its lane. So who has a hundred in line delays who has one by
  * one. The place in line counts those who come before by turns; when it comes is that place, times how long a slot is held,
- * by the slots. Rejected: one line for all, in which a key's flood stands before everybody.
+ * by the slots, of the key and of the tenant. Rejected: one line for all, in which a key's flood stands before everybody.
  */
 import type { Ask } from "./ledger-messages.ts";
 
@@ -29,16 +29,21 @@ export function noteHeld(line: Line, heldMs: number): void {
   line.heldMs += (heldMs - line.heldMs) * HELD_WEIGHT;
 }
 
-/** Where it stands, or would stand. A slot is free again, at the soonest, after a part of the time that one is held. */
+/**
+ * Where it stands, or would stand, and when its turn comes: behind its key's own for a slot of the key, behind everybody's
+ * by turns for one of the tenant, and the later of both where it needs both.
+ */
 export function placeOf(
   { lanes, heldMs }: Line,
-  { key }: Ask,
-  slots: number,
+  { key, bounds }: Ask,
 ): { readonly position: number; readonly etaMs: number } {
   const own = (lanes.get(key)?.length ?? 0) + 1;
-  let position = own;
-  for (const [other, lane] of lanes) if (other !== key) position += Math.min(lane.length, own);
-  return { position, etaMs: Math.max(1, Math.ceil((position * heldMs) / Math.max(1, slots))) };
+  let shared = own;
+  for (const [other, lane] of lanes) if (other !== key) shared += Math.min(lane.length, own);
+  const perSlot = (place: number, slots = Number.POSITIVE_INFINITY): number => place / Math.max(1, slots);
+  const held = Math.max(perSlot(own, bounds.key.concurrency), perSlot(shared, bounds.tenant.concurrency));
+  const position = bounds.tenant.concurrency === undefined ? own : shared;
+  return { position, etaMs: Math.max(1, Math.ceil(held * heldMs)) };
 }
 
 export function enter(line: Line, asked: Ask, now: number): void {

@@ -46,7 +46,7 @@ class Street {
     const first = this.#running.shift();
     if (first === undefined) throw new Error("nothing runs");
     const { id, key, reply } = first;
-    this.now = Math.max(this.now, reply.atMs + HELD_MS);
+    this.now = NOON + (this.servedAtMs.get(id) ?? 0) + HELD_MS;
     const unused = { requests: 0, tokens: 0 };
     const reserved = { requests: 1, tokens: 0, micros: 0 };
     const close = { id, key, atMs: reply.atMs, reserved, unused, heldMs };
@@ -117,6 +117,23 @@ test("a key's flood is behind another key's first, and the places say so", () =>
   expect(places.map((place) => place.kind === "queued" && place.position)).toEqual([1, 2, 3, 2]);
   for (const _ of places) street.step(keys);
   expect([...street.servedAtMs.keys()].slice(2)).toEqual(["f1", "one", "f2", "f3"]);
+});
+
+test("who waits for a slot of its key's own is told of those of that key alone", () => {
+  const street = new Street();
+  const bounds = { tenant: {}, key: { concurrency: 1 } };
+  const keys = ["a", "b", "c", "d", "e", "f"];
+  const first = keys.map((key) => street.come(`${key}1`, { key, bounds }));
+  expect(first.map(({ kind }) => kind)).toEqual(keys.map(() => "granted"));
+  const second = keys.map((key) => street.come(`${key}2`, { key, bounds }));
+  expect(second).toEqual(keys.map(() => ({ kind: "queued", position: 1, etaMs: HELD_MS })));
+});
+
+test("of a key's slots and its tenant's, the later turn is told", () => {
+  const street = new Street();
+  const bounds = { tenant: { concurrency: SLOTS }, key: { concurrency: 1 } };
+  const told = ["x1", "x2", "x3"].map((id) => street.come(id, { key: "x", bounds }));
+  expect(told).toEqual([1, 2, 3].map((at) => ({ kind: "queued", position: at, etaMs: at * HELD_MS })));
 });
 
 test("slots that are held for longer than before make the time longer that is told", () => {
