@@ -9,6 +9,8 @@ const NOON = Date.UTC(2026, 10, 30, 12);
 /** How long a slot is held: as long as a line takes it for, before it has seen any. */
 const HELD_MS = createLine().heldMs;
 const SLOTS = 2;
+const BOUNDS = { tenant: { concurrency: SLOTS }, key: {} };
+const ASK = { isolate: "i", tokens: 0, micros: 0, wants: 1, holdMs: 600_000, queueMax: 100, queueWaitMs: 60_000 };
 
 /** A tenant of two slots, each held for HELD_MS; the first ends one step before the second. */
 class Street {
@@ -26,11 +28,7 @@ class Street {
   }
 
   come(id: string, more: Partial<Ask> = {}): AskReply {
-    const asked: Ask = {
-      ...{ id, isolate: "i", key: "k", tokens: 0, micros: 0, wants: 1, holdMs: 600_000 },
-      ...{ queueMax: 100, queueWaitMs: 60_000, bounds: { tenant: { concurrency: SLOTS }, key: {} } },
-      ...more,
-    };
+    const asked: Ask = { ...ASK, id, key: "k", bounds: BOUNDS, ...more };
     const reply = ask(this.ledger, asked, this.now);
     if (reply.kind === "granted") this.#serve(id, asked.key, reply);
     return reply;
