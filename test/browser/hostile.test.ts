@@ -133,6 +133,32 @@ describe.skipIf(chromium === null)("text that others wrote", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
   });
 
+  test("the browser itself makes markup and code of no text, and runs no script that stands in the page", async () => {
+    const own = await dashboard.visit();
+    const refused = await own.page.evaluate(`(() => {
+      const tried = [
+        () => { document.body.innerHTML = "<img src=x onerror=window.ran=1>"; },
+        () => { document.createElement("script").text = "window.ran=1"; },
+        () => { document.body.setAttribute("onclick", "window.ran=1"); },
+        () => { window.setTimeout("window.ran=1"); },
+        () => { window.trustedTypes.createPolicy("own", {}); },
+      ];
+      return tried.map((run) => { try { run(); return "done"; } catch (error) { return error.name; } });
+    })()`);
+    expect(refused).toEqual(Array.from({ length: 5 }, () => "TypeError"));
+    // As if a text had got into the page on its way, under the page's own headers.
+    await own.page.route(dashboard.url, async (route) => {
+      const response = await route.fetch();
+      const body = (await response.text()).replace("</head>", "<script>window.ran=1</script></head>");
+      await route.fulfill({ response, body });
+    });
+    await own.page.reload();
+    await own.page.getByLabel("Admin key").waitFor();
+    expect(await own.page.locator("script:not([src])").count()).toBe(1);
+    expect(await own.page.evaluate("window.ran ?? null")).toBeNull();
+    await own.close();
+  });
+
   test("a frame in which every text is markup is drawn as text", async () => {
     const own = await dashboard.visit();
     const { promise: opened, resolve: open } = Promise.withResolvers<(text: string) => void>();

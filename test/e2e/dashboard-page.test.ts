@@ -33,6 +33,8 @@ test("the page loads nothing but this router's own files, and is shown in nobody
   expect(policy.get("style-src")).toBe("'self'");
   expect(policy.get("connect-src")).toBe("'self'");
   for (const name of ["base-uri", "form-action", "frame-ancestors"]) expect(policy.get(name)).toBe("'none'");
+  expect(policy.get("require-trusted-types-for")).toBe("'script'");
+  expect(policy.get("trusted-types")).toBe("'none'");
   const html = await response.text();
   expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\bon\w+=|style=/);
   for (const [, asked = ""] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {

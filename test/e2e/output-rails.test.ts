@@ -193,6 +193,28 @@ test("the openai package reads a redacted stream without noticing", async () => 
   expect(await stream.finalContent()).toBe("key: [REDACTED:openai_key], mail: [REDACTED:email].");
 });
 
+describe("text that looks like events stays text in an event that was rewritten:", () => {
+  const injected = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "injected" } }] })}`;
+  test.each([
+    ["an event", `\n\n${injected}\n\n`],
+    ["an event behind carriage returns", `\r\r${injected}\r\r`],
+    ["an event with a name", `\r\n\r\nevent: error\r\n${injected}\r\n\r\n`],
+    ["the end of the stream", "\n\ndata: [DONE]\n\n"],
+    ["line separators of Unicode", `\u2028\u2028${injected}\u2029\u0085${injected}`],
+  ])("%s", async (_, hostile) => {
+    const pieces = chatStream(["so", `${hostile}${EMAIL} ${hostile}`, ", it says."]).split(/(?<=\n\n)/);
+    const { body } = await stage.answerTo("redacting", { pieces });
+    expect(chatText(body)).toEqual({
+      ...chatText(Buffer.from(pieces.join(""))),
+      text: `so${hostile}[REDACTED:email] ${hostile}, it says.`,
+    });
+    // Every event has data of its own, and nothing but that.
+    const lines = body.toString().split(/\r\n|\r|\n/);
+    expect(lines.filter((line) => line !== "" && !/^data: (?:\{.*\}|\[DONE\])$/s.test(line))).toEqual([]);
+    expect(eventData(body).filter((data) => data === "[DONE]")).toHaveLength(1);
+  });
+});
+
 test("arguments of a tool call stay JSON when a piece of them is redacted", async () => {
   const call = JSON.stringify({ to: EMAIL, body: `the key is\n${KEY}`, count: 3 });
   const pieces = [

@@ -14,6 +14,7 @@ const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const jwkOf = (key: KeyObject, kid: string, more: Json = {}) => ({ ...key.export({ format: "jwk" }), kid, ...more });
 
 const ISSUER = "https://login.example.com/";
+const OPEN_KEY_ISSUER = "https://open-key.example.com";
 const part = (value: unknown): string =>
   Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 
@@ -27,16 +28,17 @@ const claims = (more: Json = {}): Json => ({
   ...more,
 });
 
-function token(payload: Json, head: Json = {}, key: KeyObject = rsa.privateKey): string {
+function token(payload: Json, head: Json = {}, key: KeyObject = rsa.privateKey, hash = "RSA-SHA256"): string {
   const signed = `${part({ alg: "RS256", kid: "one", ...head })}.${part(payload)}`;
-  return `${signed}.${createSign("RSA-SHA256").update(signed).sign(key).toString("base64url")}`;
+  return `${signed}.${createSign(hash).update(signed).sign(key).toString("base64url")}`;
 }
 
 let keySet: Server;
 let asked = 0;
 /** What the issuer answers with; status 0: nothing, ever. */
 let served: { status: number; body: string; headers?: Record<string, string> };
-const good = () => ({ status: 200, body: JSON.stringify({ keys: [jwkOf(rsa.publicKey, "one", { alg: "RS256" })] }) });
+const goodKey = jwkOf(rsa.publicKey, "one", { alg: "RS256" });
+const good = () => ({ status: 200, body: JSON.stringify({ keys: [goodKey] }) });
 let one: KeyedRouter;
 
 beforeAll(async () => {
@@ -65,6 +67,14 @@ beforeAll(async () => {
         audience: "warmpath",
         keys: [jwkOf(ec.publicKey, "e"), { kty: "oct", k: part("shared"), kid: "shared" }],
         algorithms: ["ES256"],
+        tenant: "inline",
+      },
+      {
+        issuer: OPEN_KEY_ISSUER,
+        audience: "warmpath",
+        // As many issuers publish them: it does not say for which algorithm it is.
+        keys: [jwkOf(rsa.publicKey, "open")],
+        algorithms: ["RS256"],
         tenant: "inline",
       },
     ],
@@ -192,6 +202,14 @@ describe("a token that is forged, or is not for us", () => {
     expect(asked - before, "a stranger makes the router ask").toBeLessThanOrEqual(1);
   });
 
+  test("of an algorithm that the config does not allow, with a signature that is good and a key that does not say", async () => {
+    const signed = (alg: string, hash: string) =>
+      token({ iss: OPEN_KEY_ISSUER, aud: "warmpath", exp: nowS() + 60 }, { alg, kid: "open" }, rsa.privateKey, hash);
+    expect(await status(signed("RS256", "RSA-SHA256"))).toBe(200);
+    expect(await status(signed("RS384", "RSA-SHA384"))).toBe(401);
+    expect(await status(signed("RS512", "RSA-SHA512"))).toBe(401);
+  });
+
   test("what is over is told as that, and only to who holds a good signature", async () => {
     const code = async (value: string) => (await one.ask("GET", "/v1/models", value)).json["error"] as Json;
     expect((await code(token(full({ exp: nowS() - 60 }))))["code"]).toBe("key_expired");
@@ -212,7 +230,11 @@ describe("an issuer whose keys cannot be had", () => {
     ["answers an error", { status: 500, body: "" }],
     ["leads elsewhere, which is not followed", { status: 302, body: "", headers: { location: "/jwks" } }],
     ["answers a page", { status: 200, body: "<html>" }],
-    ["answers more than a set may have", { status: 200, body: `{"keys":[]${" ".repeat(70_000)}}` }],
+    ["answers more bytes than a set may have", { status: 200, body: good().body + " ".repeat(65_536) }],
+    [
+      "answers more keys than a set may have",
+      { status: 200, body: JSON.stringify({ keys: Array(101).fill(goodKey) }) },
+    ],
     ["answers shared secrets alone", { status: 200, body: JSON.stringify({ keys: [{ kty: "oct", k: "eA" }] }) }],
   ])("%s: nobody is told that a token is wrong", async (_, answer) => {
     served = answer;
