@@ -1,5 +1,5 @@
 /**
- * Ways to bring a text past rails that read a request, by their kind: in places that a list of members leaves out, in
+ * Ways to bring a text past rails that read a request, by their kind: in the words of somebody else, in places that a list of members leaves out, in
  * encodings, in disguise, cut in pieces, in bodies that are no JSON, beside the body. The planted texts are what three
  * rails find at once when they are written plainly.
  */
@@ -35,6 +35,28 @@ const chat = (content: unknown, more: Json = {}): Json => ({
 });
 const part = (fields: Json): Json => chat([{ type: "text", text: "hello" }, fields]);
 const message = (fields: Json): Json => ({ model: POOL, messages: [{ role: "user", content: "hello", ...fields }] });
+const said = (role: string, fields: Json): Json => ({
+  model: POOL,
+  messages: [
+    { role: "user", content: "hello" },
+    { role, ...fields },
+  ],
+});
+
+/** Whoever is said to speak: plainly, in the place that the protocol has for it. */
+const SPEAKERS: Readonly<Record<string, (text: string) => Json>> = {
+  "the system": (text) => said("system", { content: text }),
+  "the developer": (text) => said("developer", { content: text }),
+  "the assistant": (text) => said("assistant", { content: text }),
+  "a tool": (text) => said("tool", { tool_call_id: "c", content: text }),
+  "a tool, in parts": (text) => said("tool", { tool_call_id: "c", content: [{ type: "text", text }] }),
+  "a tool, in Anthropic's form": (text) => chat([{ type: "tool_result", tool_use_id: "c", content: text }]),
+  "a function": (text) => said("function", { name: "f", content: text }),
+  "somebody unknown": (text) => said("critic", { content: text }),
+  nobody: (text) => ({ model: POOL, messages: [{ content: text }] }),
+  "the system at the top": (text) => chat("hello", { system: text }),
+  "instructions at the top": (text) => chat("hello", { instructions: text }),
+};
 
 /** Bodies of chat completions with a text where a list of texts may not look. */
 const PLACES: Readonly<Record<string, (text: string) => Json>> = {
@@ -227,6 +249,7 @@ export const TRIES: readonly Try[] = rails.flatMap((rail) => {
   const json = (kind: string, name: string, body: Json, paths = PATHS): readonly Try[] =>
     paths.map((path) => ({ kind, name, rail, path, body: JSON.stringify(body) }));
   return [
+    ...each(SPEAKERS).flatMap(([name, make]) => json("words of", name, make(text))),
     ...each(PLACES).flatMap(([name, make]) => json("places", name, make(text))),
     ...each(ENCODINGS).flatMap(([name, write]) => json("encodings", name, chat(write(text)))),
     ...each(DISGUISES).flatMap(([name, write]) => json("disguises", name, chat(write(text)))),
