@@ -9,7 +9,7 @@
  * how a stall is seen: no chunk needs a timer.
  * Rejected: a loop over every chunk, which costs twice the CPU; a large `readAtLeast`, which makes the tee wait for as
  * much before it gives the client anything (docs/explanation/performance.md has both measured); reading on while pieces
- * are full, which fetches all that the endpoint sends for a client that takes nothing (docs/reference/chaos.md, R18).
+ * are full, which fetches all that the endpoint sends for a client that takes nothing (R18 in docs/reference/chaos.md).
  */
 import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import { endState } from "./core/stream-end.ts";
