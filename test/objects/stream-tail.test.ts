@@ -52,9 +52,10 @@ describe("a watcher", () => {
     const writer = writable.getWriter();
     const tail = createTail("chat");
     const pauses: number[] = [];
-    let [taken, isEnough] = [0, false];
+    let taken = 0;
+    const enoughSent = new AbortController();
     const sending = (async () => {
-      while (!isEnough) {
+      while (!enoughSent.signal.aborted) {
         await writer.write(PIECE.slice());
         taken += 1;
       }
@@ -71,7 +72,7 @@ describe("a watcher", () => {
     expect(pauses).toEqual([2_000, 4_000]);
     expect(tail.total).toBe(2 * PIECE.byteLength);
     expect(taken).toBeLessThanOrEqual(2);
-    isEnough = true;
+    enoughSent.abort();
     over.abort();
     await Promise.all([looking, sending, unread.cancel()]);
   });
