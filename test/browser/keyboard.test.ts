@@ -62,6 +62,11 @@ describe.skipIf(chromium === null)("the page by keyboard alone", () => {
     throw new Error(`the keyboard does not reach ${name.source}; it passed ${passed.join(" · ")}`);
   }
 
+  /** A key that is pressed before the question is there goes to the page behind it. */
+  const asked = async (question: string): Promise<void> => {
+    await expect.poll(async () => (await focus()).dialog).toBe(question);
+  };
+
   const standing = async (id: string): Promise<string | undefined> =>
     (await dashboard.fleet.shards()).flatMap(({ status }) => status?.endpoints ?? []).find((one) => one.id === id)
       ?.standing;
@@ -106,7 +111,7 @@ describe.skipIf(chromium === null)("the page by keyboard alone", () => {
   test("a question holds the focus, Escape says no, and the focus is back where it came from", async () => {
     await reach(/^Drain gpu-eu$/, "Shift+Tab");
     await press("Enter");
-    await expect.poll(async () => (await focus()).dialog).toBe("Drain gpu-eu?");
+    await asked("Drain gpu-eu?");
     expect(await tab.axe()).toEqual([]);
     // Round it, and never out of it into the page behind.
     for (let stop = 0; stop < 6; stop++) {
@@ -122,12 +127,14 @@ describe.skipIf(chromium === null)("the page by keyboard alone", () => {
 
   test("an endpoint is drained and put back, and its button keeps the focus", async () => {
     await press("Enter");
+    await asked("Drain gpu-eu?");
     await reach(/^Drain$/);
     await press("Enter");
     await tab.page.getByText("gpu-eu is draining.", { exact: true }).waitFor();
     expect(await standing("gpu-eu")).toBe("draining");
     await expect.poll(async () => (await focus()).name).toBe("Undrain gpu-eu");
     await press("Enter");
+    await asked("Undrain gpu-eu?");
     await reach(/^Undrain$/);
     await press("Enter");
     await expect.poll(async () => (await focus()).name).toBe("Drain gpu-eu");
