@@ -31,8 +31,8 @@ export const SHELL_BUGS = {
   "silence-forgotten": {
     what: "a repeat does not say which region has been silent",
     module: "src/dispatch/attempts.ts",
-    line: "leases.take({ ...leaseRequest, ...next.asks, again: true }",
-    instead: "leases.take({ ...leaseRequest, ...next.asks, avoidRegion: null, again: true }",
+    line: "leases.take({ ...leaseRequest, ...next.asks, excluded, again: true }",
+    instead: "leases.take({ ...leaseRequest, ...next.asks, excluded, avoidRegion: null, again: true }",
     breaks: ["avoids-silence"],
   },
   unwatched: {
