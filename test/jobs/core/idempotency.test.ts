@@ -40,8 +40,9 @@ test.each([
 });
 
 test("no two pairs of tenant and key share a name", () => {
-  const tenant = fc.string({ maxLength: 6 });
-  const key = fc.stringMatching(/^[\x21-\x7e]{1,6}$/);
+  // So few letters that the same key comes up under two tenants, and one pair run together reads as another.
+  const tenant = fc.stringMatching(/^[a1:]{0,3}$/);
+  const key = fc.stringMatching(/^[a1:]{1,3}$/);
   fc.assert(
     fc.property(tenant, key, tenant, key, (t1, k1, t2, k2) => {
       expect(scopedKey(t1, k1) === scopedKey(t2, k2)).toBe(t1 === t2 && k1 === k2);
