@@ -92,6 +92,8 @@ async function ask(python: string, url: string, keys: Readonly<Record<string, st
   let stdout = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   const code = await new Promise<number | null>((settle) => child.once("close", settle));
+  // Who repeats what is final waits a minute each time.
+  if (code === null) throw new Error(`limits.py has not ended within ${CLIENT_MS_MAX} ms`);
   if (code !== 0) throw new Error(`limits.py ended with ${code}\n${stdout}`);
   return JSON.parse(stdout) as Told;
 }
