@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { when } from "../jobs/when.ts";
 import { Shown, useAsked } from "../lower/asked.tsx";
 import { lastOrder } from "../parts/announce.tsx";
+import { HeadingRow } from "../parts/heading-row.tsx";
 import { Section } from "../parts/section.tsx";
 import { UNKNOWN } from "../store/format.ts";
 import { type AuditRow, newestRecords, readRecords } from "./audit-api.ts";
@@ -37,13 +38,7 @@ function AuditTable({ rows }: { readonly rows: readonly AuditRow[] }) {
     <div class="table-box table-box-short" tabIndex={0} role="region" aria-label="Orders of operators">
       <table class="table">
         <thead>
-          <tr>
-            {["When", "Who", "From", "What", "Ended", "Changed"].map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
+          <HeadingRow titles={["When", "Who", "From", "What", "Ended", "Changed"]} />
         </thead>
         <tbody>
           {rows.map(({ seq, at, who, address, action, outcome, changed }) => (

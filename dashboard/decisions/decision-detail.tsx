@@ -5,6 +5,7 @@ import type { AttemptRecord, CandidateRecord, RailSaid } from "../../src/sight/c
 import type { ShownRequest } from "../record.ts";
 import { formatBytes, formatCount, formatMs, inWords, UNKNOWN } from "../store/format.ts";
 import { Figure } from "../parts/figure.tsx";
+import { HeadingRow } from "../parts/heading-row.tsx";
 import { lossInWords, summaryOf, whyInWords } from "./decision-words.ts";
 import { Timeline } from "./timeline-chart.tsx";
 
@@ -166,8 +167,8 @@ function Attempts({ attempts }: { readonly attempts: readonly AttemptRecord[] })
       <Scroll label="Attempts">
         <table class="table inner">
           <thead>
-            <tr>
-              {[
+            <HeadingRow
+              titles={[
                 "Endpoint",
                 "Region",
                 "Why",
@@ -177,12 +178,8 @@ function Attempts({ attempts }: { readonly attempts: readonly AttemptRecord[] })
                 "Status",
                 "What became of it",
                 "It said",
-              ].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
+              ]}
+            />
           </thead>
           <tbody>
             {attempts.map((one, at) => (
@@ -217,13 +214,7 @@ function Rails({ rails }: { readonly rails: readonly RailSaid[] }) {
       <Scroll label="Rails">
         <table class="table inner">
           <thead>
-            <tr>
-              {["Rail", "Stage", "Verdict", "Ran", "Time", "Found"].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
+            <HeadingRow titles={["Rail", "Stage", "Verdict", "Ran", "Time", "Found"]} />
           </thead>
           <tbody>
             {rails.map((one, at) => (

@@ -1,9 +1,8 @@
 /** Real llama.cpp servers with random weights, for the scripts that hold the router against them. */
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../support/free-port.ts";
 
 /** From a mirror nearby it takes seconds; a host without one is told so within this time. */
 const INSTALL_MS_MAX = 180_000;
@@ -30,14 +29,6 @@ export function toolsIn(folder: string): Tools | null {
   if (run(own, ["-m", "pip", "install", "--quiet", ...PACKAGES], INSTALL_MS_MAX).status !== 0) return null;
   const installed = run(own, ["-c", FIND_SERVER], START_MS_MAX);
   return installed.status === 0 ? { python: own, server: installed.stdout.trim() } : null;
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
 
 /** One thread each; `context`: tokens that all slots hold together. */

@@ -19,6 +19,7 @@ import { text } from "node:stream/consumers";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { pythonWith } from "../support/python.ts";
+import { freePort } from "../support/free-port.ts";
 
 const START_MS_MAX = 60_000;
 const LOOK_MS = 50;
@@ -43,15 +44,6 @@ type Collector = { readonly url: string; readonly said: () => string; readonly s
 /** What the router sent, as it sent it, and how each of the collector's answers was. */
 const exports: string[] = [];
 const collected: number[] = [];
-
-/** A free port of the loopback: the collector takes none by itself that it would tell. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** Null: none was named. */
 async function startCollector(folder: string): Promise<Collector | null> {

@@ -10,12 +10,11 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
+import { freePort } from "../support/free-port.ts";
 
 const GRAFANA = join(import.meta.dirname, "../../grafana");
 const START_MS_MAX = 60_000;
@@ -43,15 +42,6 @@ function promtool(args: readonly string[], input?: string): void {
   });
   strictEqual(status, 0, `promtool ${args.join(" ")}:\n${stdout}${stderr}`);
   console.log(`promtool ${args.slice(0, 2).join(" ")}: ok`);
-}
-
-/** A free port of the loopback: Prometheus tells none that it chose. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 async function until<Seen>(look: () => Promise<Seen>, isSo: (seen: Seen) => boolean): Promise<Seen> {

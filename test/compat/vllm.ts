@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
-import { freePort } from "./engines-start.ts";
+import { freePort } from "../support/free-port.ts";
 
 const START_MS_MAX = 300_000;
 const CONTEXT = 4_096;

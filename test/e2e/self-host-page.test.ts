@@ -3,8 +3,6 @@
  * API.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DRAIN_GRACE_MS_MAX } from "../../src/config/config-bounds.ts";
@@ -13,6 +11,7 @@ import type { Checkout } from "../support/checkout.ts";
 import { startModelServer } from "../support/model-server.ts";
 import type { ModelServer } from "../support/model-server.ts";
 import { readPage, shell, terminal } from "../support/terminal.ts";
+import { freePort } from "../support/free-port.ts";
 
 const page = readPage("docs/how-to/self-host.md");
 
@@ -31,14 +30,6 @@ afterAll(async () => {
   await checkout.remove();
   await Promise.all(models.map(async (model) => model.close()));
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
-  const { port: free } = server.address() as AddressInfo;
-  await new Promise((settle) => server.close(settle));
-  return free;
-}
 
 /** As on the page, on ports that are free here. */
 const here = (text: string): string =>

@@ -167,18 +167,23 @@ async function refusing(short: boolean, isIdentical: boolean) {
     }
     const answers = await Promise.all(waiting);
     const attempts = share(reached(fleet) - before, answers.length);
-    for (const simulator of fleet.simulators.values()) simulator.setFault({ kind: "none" });
-    const startedAt = performance.now();
-    await fleet.until(
-      async () => (await inParallel(5, 5, () => ask(fleet))).every(isOk),
-      (isWell) => isWell,
-      60_000,
-    );
-    const backMs = performance.now() - startedAt;
+    const backMs = await servesAgain(fleet);
     return { broken: violationsOf(answers), attempts, backMs, names: tally(answers.map(({ name }) => name)) };
   } finally {
     await fleet.close();
   }
+}
+
+/** Every endpoint is well again: after how long its requests are, ms. */
+async function servesAgain(fleet: Fleet): Promise<number> {
+  for (const simulator of fleet.simulators.values()) simulator.setFault({ kind: "none" });
+  const startedAt = performance.now();
+  await fleet.until(
+    async () => (await inParallel(5, 5, () => ask(fleet))).every(isOk),
+    (isWell) => isWell,
+    60_000,
+  );
+  return performance.now() - startedAt;
 }
 
 /** Requests that may be under way at an endpoint, or on their way to the next, when it is taken out. */
@@ -203,14 +208,7 @@ export const allHangUp: Experiment = {
       must(repeats <= most, `${repeats} repeats for ${count} requests, ${most} allowed`);
       const violations = violationsOf(answers);
       must(violations.length === 0, violations.slice(0, 3).join("; "));
-      for (const simulator of fleet.simulators.values()) simulator.setFault({ kind: "none" });
-      const startedAt = performance.now();
-      await fleet.until(
-        async () => (await inParallel(5, 5, () => ask(fleet))).every(isOk),
-        (isWell) => isWell,
-        60_000,
-      );
-      const backMs = performance.now() - startedAt;
+      const backMs = await servesAgain(fleet);
       within(backMs, 5_000, "full service again");
       return finding(
         `${tally(answers.map(({ name }) => name))}; ${repeats} repeats; served again after ${Math.round(backMs)} ms`,
