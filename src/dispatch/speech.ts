@@ -12,8 +12,8 @@
 import { ok } from "../lib/result.ts";
 import type { Result } from "../lib/result.ts";
 import { longDigits, parseLong } from "../lib/json-source.ts";
-import { isObject } from "../translate/core/json.ts";
-import type { JsonObject } from "../translate/core/json.ts";
+import { isObject } from "../lib/json-object.ts";
+import type { JsonObject } from "../lib/json-object.ts";
 import type { Untold } from "../translate/core/members.ts";
 import type { ChatRequest } from "../translate/core/messages-request.ts";
 import { TRANSLATIONS } from "../translate/core/translations.ts";

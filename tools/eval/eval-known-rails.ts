@@ -19,7 +19,7 @@ import { err, ok, type Result } from "../../src/lib/result.ts";
 import { profanityRail } from "../../src/rails/detectors/profanity/profanity.ts";
 import { checkRegexOptions, regexRail } from "../../src/rails/detectors/regex/regex.ts";
 import type { RegexOptions, RegexPattern } from "../../src/rails/detectors/regex/regex.ts";
-import { isRecord } from "./eval-sets.ts";
+import { isObject } from "../../src/lib/json-object.ts";
 
 export type TextFindings = {
   readonly isFound: boolean;
@@ -111,8 +111,8 @@ function makePii({ types }: RailGiven): Result<EvalRail, string> {
 }
 
 function makeTopics({ options }: RailGiven): Result<EvalRail, string> {
-  const topics = isRecord(options) ? options["topics"] : undefined;
-  if (!isRecord(topics) || !Object.values(topics).every(isStrings)) {
+  const topics = isObject(options) ? options["topics"] : undefined;
+  if (!isObject(topics) || !Object.values(topics).every(isStrings)) {
     return err('topics.json must be {"topics": {"name of a topic": ["word or phrase", …]}}');
   }
   const given: TopicOptions = { topics: topics as TopicOptions["topics"] };
@@ -120,7 +120,7 @@ function makeTopics({ options }: RailGiven): Result<EvalRail, string> {
 }
 
 function makeRegex({ options }: RailGiven): Result<EvalRail, string> {
-  const patterns: unknown = isRecord(options) ? options["patterns"] : undefined;
+  const patterns: unknown = isObject(options) ? options["patterns"] : undefined;
   if (!Array.isArray(patterns) || !patterns.every(isPattern)) {
     return err('regex.json must be {"patterns": [{"name": "…", "pattern": "…", "flags": "i"}, …]}');
   }
@@ -131,7 +131,7 @@ function makeRegex({ options }: RailGiven): Result<EvalRail, string> {
 }
 
 function makeLinks({ options }: RailGiven): Result<EvalRail, string> {
-  const { allow = [], images, links } = isRecord(options) ? options : { allow: options };
+  const { allow = [], images, links } = isObject(options) ? options : { allow: options };
   if (!isStrings(allow) || !isLinkRule(images) || !isLinkRule(links)) {
     return err('links.json must be {"allow": ["host", …], "images": "unlisted" or "carrying", "links": the same}');
   }
@@ -152,7 +152,7 @@ function isStrings(value: unknown): value is readonly string[] {
 }
 
 function isPattern(value: unknown): value is RegexPattern {
-  if (!isRecord(value)) return false;
+  if (!isObject(value)) return false;
   const { name, pattern, flags } = value;
   return typeof name === "string" && typeof pattern === "string" && (flags === undefined || typeof flags === "string");
 }

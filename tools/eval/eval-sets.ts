@@ -10,6 +10,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../src/lib/result.ts";
+import { isObject } from "../../src/lib/json-object.ts";
 
 export type ExpectedSpan = {
   /** UTF-16 offset of the first unit. */
@@ -123,7 +124,7 @@ type ParsedRow = { readonly row: EvalRow; readonly wroteSpans: boolean };
 function parseRow(written: string, line: number): Result<ParsedRow, string> {
   const parsed = parseJson(written);
   if (!parsed.ok) return parsed;
-  if (!isRecord(parsed.value)) return err('write one object a line, such as {"text": "…", "label": 0}');
+  if (!isObject(parsed.value)) return err('write one object a line, such as {"text": "…", "label": 0}');
   const { text, label, spans, role = "user" } = parsed.value;
   if (typeof text !== "string") return err('"text" must be a string');
   if (typeof role !== "string") return err('"role" must be a string, such as "tool"');
@@ -145,7 +146,7 @@ function parseSpans(spans: unknown, length: number): Result<ExpectedSpan[], stri
   if (!Array.isArray(spans)) return err('"spans" must be a list');
   const byKey = new Map<string, ExpectedSpan>();
   for (const span of spans as readonly unknown[]) {
-    if (!isRecord(span)) return err('a span must be an object {"start", "end", "type"}');
+    if (!isObject(span)) return err('a span must be an object {"start", "end", "type"}');
     const { start, end, type } = span;
     if (typeof type !== "string" || type === "") return err('the "type" of a span must be a string that is not empty');
     if (!isOffset(start) || !isOffset(end) || start >= end || end > length) {
@@ -159,10 +160,6 @@ function parseSpans(spans: unknown, length: number): Result<ExpectedSpan[], stri
 
 function isOffset(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0;
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function parseJson(text: string): Result<unknown, string> {

@@ -8,6 +8,7 @@ import { PRIORITY_LOW, PRIORITY_NORMAL, POLICY_RANGES } from "../core/policy.ts"
 import { err, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { WEBHOOK_PROBLEMS, webhookTarget } from "../../wire/webhook-target.ts";
+import { isObject } from "../../lib/json-object.ts";
 
 const MIB = 1024 * 1024;
 
@@ -59,7 +60,7 @@ type Json = Readonly<Record<string, unknown>>;
  * development; whoever does not say leaves that to the delivery, which looks again.
  */
 export function readRunRequest(parsed: unknown, mayBeLocal = true): Result<RunRequest, RequestProblem> {
-  if (!isRecord(parsed)) return err({ param: null, problem: "The body must be a JSON object." });
+  if (!isObject(parsed)) return err({ param: null, problem: "The body must be a JSON object." });
   const { input, webhook, policy, s3Config } = parsed;
   if (input === undefined || input === null) return err({ param: "input", problem: "input is required." });
   const hook = readWebhook(webhook, mayBeLocal);
@@ -81,7 +82,7 @@ export function readWebhook(value: unknown, mayBeLocal = true): Result<string | 
 
 function readPolicy(value: unknown): Result<RunPolicy, RequestProblem> {
   if (value === undefined || value === null) return ok(DEFAULTS);
-  if (!isRecord(value)) return err({ param: "policy", problem: "policy must be an object." });
+  if (!isObject(value)) return err({ param: "policy", problem: "policy must be an object." });
   const { lowPriority } = value;
   if (lowPriority !== undefined && lowPriority !== null && typeof lowPriority !== "boolean") {
     return err({ param: "policy.lowPriority", problem: "policy.lowPriority must be true or false." });
@@ -108,7 +109,7 @@ function readMs(policy: Json, name: string, { min, max }: Range): Result<number 
 
 function readS3Config(value: unknown): Result<string | null, RequestProblem> {
   if (value === undefined || value === null) return ok(null);
-  const text = isRecord(value) ? JSON.stringify(value) : null;
+  const text = isObject(value) ? JSON.stringify(value) : null;
   if (text !== null && text.length <= S3_CONFIG_CHARS_MAX) return ok(text);
   return err({
     param: "s3Config",
@@ -125,7 +126,7 @@ export function readWaitMs(value: string | null, maxMs: number): number | null {
 
 /** The requests of a batch call: a list, or an object with a list. */
 export function readBatchRequests(parsed: unknown, mayBeLocal = true): Result<readonly RunRequest[], RequestProblem> {
-  const list = isRecord(parsed) ? (parsed["requests"] ?? []) : parsed;
+  const list = isObject(parsed) ? (parsed["requests"] ?? []) : parsed;
   if (!Array.isArray(list)) return err({ param: "requests", problem: "requests must be a list." });
   if (list.length > BATCH_REQUESTS_MAX) {
     return err({ param: "requests", problem: `A batch has at most ${BATCH_REQUESTS_MAX} requests.` });
@@ -154,8 +155,4 @@ export function readPage(query: URLSearchParams): Result<Page, RequestProblem> {
     return err({ param: "limit", problem: `limit must be a whole number, 1 to ${PAGE_LIMIT_MAX}.` });
   }
   return ok({ offset, limit: Math.min(limit, PAGE_LIMIT_MAX) });
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -14,6 +14,7 @@ import type { JobWork } from "../core/messages.ts";
 import { err, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { readTarget } from "../../wire/request-target.ts";
+import { isObject } from "../../lib/json-object.ts";
 
 /** Where Runpod's Python package serves a handler over HTTP (`--rp_serve_api`), and answers when it is done. */
 const JOB_PATH_DEFAULT = "/runsync";
@@ -36,7 +37,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 export function workOf(input: unknown, { model, jobPath }: WorkContext): Result<JobWork, WorkProblem> {
   const text = JSON.stringify(input);
-  const call = isRecord(input) ? callOf(input, jobPath === null) : null;
+  const call = isObject(input) ? callOf(input, jobPath === null) : null;
   if (call === null) {
     const path = jobPath ?? JOB_PATH_DEFAULT;
     return ok({ kind: "runpod", method: "POST", path, headers: JSON_HEADERS, body: text, stream: false });
@@ -48,14 +49,14 @@ export function workOf(input: unknown, { model, jobPath }: WorkContext): Result<
   }
   if (!METHODS.has(method)) return err({ param: "input.method", problem: "input.method must be an HTTP method." });
   const hasBody = method !== "GET" && body !== undefined && body !== null;
-  const whole = isRecord(body) && !Object.hasOwn(body, "model") ? { model, ...body } : body;
+  const whole = isObject(body) && !Object.hasOwn(body, "model") ? { model, ...body } : body;
   return ok({
     kind: "http",
     method,
     path: target.value.path + target.value.query,
     headers: hasBody ? JSON_HEADERS : {},
     body: hasBody ? JSON.stringify(whole) : "",
-    stream: isRecord(body) && body["stream"] === true,
+    stream: isObject(body) && body["stream"] === true,
     input: text,
   });
 }
@@ -82,15 +83,11 @@ function callOf(input: Json, readsPrompts: boolean): Call | null {
 
 function legacy(route: string, input: Json): Call {
   const { sampling_params: sampling, ...rest } = input;
-  const body = isRecord(sampling) ? { ...sampling, ...rest } : rest;
+  const body = isObject(sampling) ? { ...sampling, ...rest } : rest;
   return { route, method: "POST", body, param: "input" };
 }
 
 /** Two slashes are a host to some readers: here nothing joins paths, so nobody means one. */
 function isRoute(route: unknown): route is string {
   return typeof route === "string" && route.length <= ROUTE_CHARS_MAX && !route.startsWith("//");
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -10,6 +10,7 @@
  */
 import type { Verdict } from "./verdict.ts";
 import type { FoundSpan, RailFindings, RailInput, TextPart } from "./rail.ts";
+import { isObject } from "../../lib/json-object.ts";
 
 /** `verdict` is what the service says; the rail's action is the most that is made of it. */
 export type OutsideAnswer = { readonly verdict: Verdict; readonly findings: RailFindings };
@@ -23,15 +24,15 @@ const REPLACEMENT_CHARS_MAX = 200;
 
 /** Throws when it is no answer. */
 export function readWebhookAnswer(answer: unknown, input: RailInput, name: string): OutsideAnswer {
-  if (!isRecord(answer) || !isVerdict(answer["verdict"])) throw new Error("the answer has no verdict");
+  if (!isObject(answer) || !isVerdict(answer["verdict"])) throw new Error("the answer has no verdict");
   const { verdict, spans: rawSpans = [], reasons: rawReasons = [] } = answer;
   if (!isVerdict(verdict)) throw new Error("the answer has no verdict");
   if (!Array.isArray(rawSpans) || rawSpans.length > WEBHOOK_SPANS_MAX) throw new Error("the spans are no short list");
   const byPath = new Map(input.parts.map((part) => [part.path, part]));
   const spans = new Map<string, FoundSpan[]>();
   for (const raw of rawSpans as readonly unknown[]) {
-    const part = isRecord(raw) && typeof raw["path"] === "string" ? byPath.get(raw["path"]) : undefined;
-    if (!isRecord(raw) || part === undefined) throw new Error("a span lies in no text of the request");
+    const part = isObject(raw) && typeof raw["path"] === "string" ? byPath.get(raw["path"]) : undefined;
+    if (!isObject(raw) || part === undefined) throw new Error("a span lies in no text of the request");
     const list = spans.get(part.path) ?? [];
     list.push(readSpan(raw, part));
     spans.set(part.path, list);
@@ -61,7 +62,7 @@ export function readModerationAnswer(
   count: number,
   thresholds: Readonly<Record<string, number>> | null,
 ): OutsideAnswer {
-  const results = isRecord(answer) ? answer["results"] : null;
+  const results = isObject(answer) ? answer["results"] : null;
   if (!Array.isArray(results) || results.length < count) throw new Error("there is not one result for each text");
   const found = (results as readonly unknown[]).flatMap((result) => findingsOf(result, thresholds));
   if (found.length === 0) return NOTHING_FOUND;
@@ -70,16 +71,16 @@ export function readModerationAnswer(
 }
 
 function findingsOf(result: unknown, thresholds: Readonly<Record<string, number>> | null): readonly string[] {
-  if (!isRecord(result) || typeof result["flagged"] !== "boolean") throw new Error("a result says nothing");
+  if (!isObject(result) || typeof result["flagged"] !== "boolean") throw new Error("a result says nothing");
   if (thresholds === null) {
     if (!result["flagged"]) return [];
     const { categories } = result;
-    const named = isRecord(categories) ? Object.keys(categories).filter((name) => categories[name] === true) : [];
+    const named = isObject(categories) ? Object.keys(categories).filter((name) => categories[name] === true) : [];
     return ["flagged", ...named.filter(isCode)];
   }
   const { category_scores: scores } = result;
   return Object.entries(thresholds).flatMap(([category, threshold]) => {
-    const score = isRecord(scores) ? scores[category] : undefined;
+    const score = isObject(scores) ? scores[category] : undefined;
     if (typeof score !== "number") throw new Error("a category of the config has no score");
     return score >= threshold ? [category] : [];
   });
@@ -97,8 +98,8 @@ export function readGuardAnswer(answer: unknown, counted: readonly string[] | nu
 type Said = { readonly isSafe: boolean; readonly codes: readonly string[] };
 
 function saidBy(answer: unknown): Said {
-  const response = isRecord(answer) ? (answer["response"] ?? contentOf(answer)) : null;
-  if (isRecord(response) && typeof response["safe"] === "boolean") {
+  const response = isObject(answer) ? (answer["response"] ?? contentOf(answer)) : null;
+  if (isObject(response) && typeof response["safe"] === "boolean") {
     const { safe, categories } = response;
     return { isSafe: safe, codes: (Array.isArray(categories) ? categories : []).filter(isHazard) };
   }
@@ -111,14 +112,11 @@ function saidBy(answer: unknown): Said {
 function contentOf(answer: Readonly<Record<string, unknown>>): unknown {
   const { choices } = answer;
   const first: unknown = Array.isArray(choices) ? choices[0] : null;
-  const message = isRecord(first) ? first["message"] : null;
-  return isRecord(message) ? message["content"] : null;
+  const message = isObject(first) ? first["message"] : null;
+  return isObject(message) ? message["content"] : null;
 }
 
 const isHazard = (code: unknown): code is string => typeof code === "string" && /^S\d{1,2}$/.test(code);
-
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const CODE = /^[A-Za-z0-9][A-Za-z0-9 _./:-]{0,63}$/;
 

@@ -8,11 +8,12 @@
  * Source: learn.microsoft.com/rest/api/contentsafety/text-operations (Analyze Text, Detect Text Jailbreak), and
  * learn.microsoft.com/azure/ai-services/content-safety/overview#input-requirements for the bounds.
  */
-import { isRecord, NOTHING_FOUND } from "../core/outside-answers.ts";
+import { NOTHING_FOUND } from "../core/outside-answers.ts";
 import type { OutsideAnswer } from "../core/outside-answers.ts";
 import { piecesOf } from "../core/outside-texts.ts";
 import { OUTSIDE_CALLS_MAX, postJson } from "./outside.ts";
 import type { OutsideRail } from "./outside.ts";
+import { isObject } from "../../lib/json-object.ts";
 
 const API_VERSION = "2024-09-01";
 
@@ -49,7 +50,7 @@ export function contentSafetyRail({ url, categories, blocklists }: AzureOptions,
 }
 
 function harmsIn(answer: unknown, limits: Readonly<Record<string, number>>): readonly string[] {
-  if (!isRecord(answer) || !Array.isArray(answer["categoriesAnalysis"])) throw new Error("there is no analysis");
+  if (!isObject(answer) || !Array.isArray(answer["categoriesAnalysis"])) throw new Error("there is no analysis");
   const said = answer["categoriesAnalysis"] as readonly unknown[];
   const harms = Object.entries(limits).filter(([category, limit]) => severityOf(said, category) >= limit);
   const { blocklistsMatch: listed } = answer;
@@ -58,8 +59,8 @@ function harmsIn(answer: unknown, limits: Readonly<Record<string, number>>): rea
 }
 
 function severityOf(said: readonly unknown[], category: string): number {
-  const own = said.find((one) => isRecord(one) && one["category"] === category);
-  const severity = isRecord(own) ? own["severity"] : undefined;
+  const own = said.find((one) => isObject(one) && one["category"] === category);
+  const severity = isObject(own) ? own["severity"] : undefined;
   if (typeof severity !== "number" || !Number.isInteger(severity) || severity < 0 || severity > 7)
     throw new Error("a category has no severity");
   return severity;
@@ -89,7 +90,7 @@ export function promptShieldsRail({ url }: Pick<AzureOptions, "url">, key: strin
 }
 
 function attacksIn(answer: unknown, hasPrompt: boolean, hasDocument: boolean): readonly string[] {
-  if (!isRecord(answer)) throw new Error("there is no analysis");
+  if (!isObject(answer)) throw new Error("there is no analysis");
   const documents = answer["documentsAnalysis"];
   const inDocument: unknown = Array.isArray(documents) ? documents[0] : null;
   return [
@@ -99,7 +100,7 @@ function attacksIn(answer: unknown, hasPrompt: boolean, hasDocument: boolean): r
 }
 
 function isAttack(analysis: unknown): boolean {
-  const detected = isRecord(analysis) ? analysis["attackDetected"] : undefined;
+  const detected = isObject(analysis) ? analysis["attackDetected"] : undefined;
   if (typeof detected !== "boolean") throw new Error("a text was not judged");
   return detected;
 }

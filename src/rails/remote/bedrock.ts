@@ -10,13 +10,14 @@
  * and docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html. Rejected: Signature Version 4, two secrets and a
  * signer where one key does.
  */
-import { isCode, isRecord, NOTHING_FOUND } from "../core/outside-answers.ts";
+import { isCode, NOTHING_FOUND } from "../core/outside-answers.ts";
 import type { OutsideAnswer } from "../core/outside-answers.ts";
 import { addFound, piecesOf } from "../core/outside-texts.ts";
 import type { Piece } from "../core/outside-texts.ts";
 import type { FoundSpan } from "../core/rail.ts";
 import { OUTSIDE_CALLS_MAX, postJson } from "./outside.ts";
 import type { OutsideRail } from "./outside.ts";
+import { isObject } from "../../lib/json-object.ts";
 
 /** 25 text units of 1,000 characters: what an account may have judged in a second unless it asked for more. */
 const BEDROCK_CHARS_MAX = 25_000;
@@ -56,7 +57,7 @@ const answerOf = (
 type Found = { readonly name: string; readonly match: string | null };
 
 function read(answer: unknown): readonly Found[] {
-  if (!isRecord(answer) || (answer["action"] !== "NONE" && answer["action"] !== "GUARDRAIL_INTERVENED"))
+  if (!isObject(answer) || (answer["action"] !== "NONE" && answer["action"] !== "GUARDRAIL_INTERVENED"))
     throw new Error("the answer has no action");
   if (!isCovered(answer["guardrailCoverage"])) throw new Error("not all characters were looked at");
   if (answer["action"] === "NONE") return [];
@@ -67,25 +68,25 @@ function read(answer: unknown): readonly Found[] {
 }
 
 function isCovered(coverage: unknown): boolean {
-  const characters = isRecord(coverage) ? coverage["textCharacters"] : undefined;
+  const characters = isObject(coverage) ? coverage["textCharacters"] : undefined;
   if (characters === undefined || characters === null) return true;
-  if (!isRecord(characters)) return false;
+  if (!isObject(characters)) return false;
   const { guarded, total } = characters;
   return typeof guarded === "number" && typeof total === "number" && guarded >= total;
 }
 
 /** Policies hold lists of findings, each with an action; "NONE" is one that the guardrail only tells. */
 function findingsOf(assessment: unknown): readonly Found[] {
-  if (!isRecord(assessment)) throw new Error("an assessment says nothing");
+  if (!isObject(assessment)) throw new Error("an assessment says nothing");
   return Object.entries(assessment).flatMap(([policy, lists]) =>
-    isRecord(lists) && policy.endsWith("Policy")
+    isObject(lists) && policy.endsWith("Policy")
       ? Object.values(lists).flatMap((list) => (Array.isArray(list) ? (list as unknown[]).flatMap(foundIn) : []))
       : [],
   );
 }
 
 function foundIn(finding: unknown): readonly Found[] {
-  if (!isRecord(finding) || (finding["action"] !== "BLOCKED" && finding["action"] !== "ANONYMIZED")) return [];
+  if (!isObject(finding) || (finding["action"] !== "BLOCKED" && finding["action"] !== "ANONYMIZED")) return [];
   const { action, match } = finding;
   // A word's own text is no name for it.
   const name = [finding["name"], finding["type"], "word"].find(isCode) ?? "word";

@@ -12,7 +12,7 @@
  * Source: docs.cloud.google.com/model-armor/reference/rest/v1/SanitizationResult, …/sanitize-prompts-responses, and
  * google.aip.dev/auth/4111 (self-signed JWTs).
  */
-import { isCode, isRecord, NOTHING_FOUND } from "../core/outside-answers.ts";
+import { isCode, NOTHING_FOUND } from "../core/outside-answers.ts";
 import type { OutsideAnswer } from "../core/outside-answers.ts";
 import { addFound, piecesOf, unitOffsets } from "../core/outside-texts.ts";
 import type { Piece } from "../core/outside-texts.ts";
@@ -20,6 +20,7 @@ import type { FoundSpan } from "../core/rail.ts";
 import { tokenSource } from "./google-token.ts";
 import { OUTSIDE_CALLS_MAX, postJson } from "./outside.ts";
 import type { OutsideRail } from "./outside.ts";
+import { isObject } from "../../lib/json-object.ts";
 
 /** Below the least number of tokens that one of its filters reads, 10,000, for text of two characters a token. */
 const ARMOR_CHARS_MAX = 20_000;
@@ -60,15 +61,15 @@ const redacts = (spans: ReadonlyMap<string, readonly FoundSpan[]>, reasons: Read
 type Match = { readonly name: string; readonly findings: readonly FoundSpan[] };
 
 function matchedBy(answer: unknown): readonly Match[] {
-  const result = isRecord(answer) ? answer["sanitizationResult"] : null;
-  if (!isRecord(result)) throw new Error("there is no result");
+  const result = isObject(answer) ? answer["sanitizationResult"] : null;
+  if (!isObject(result)) throw new Error("there is no result");
   const { filterMatchState: state, invocationResult: ran, filterResults: filters } = result;
   if (state !== "MATCH_FOUND" && state !== "NO_MATCH_FOUND") throw new Error("the answer says neither match nor none");
   if (state === "NO_MATCH_FOUND") {
     if (ran !== "SUCCESS" || hasSkipped(filters, 0)) throw new Error("not all filters have run");
     return [];
   }
-  const matches = Object.entries(isRecord(filters) ? filters : {}).flatMap(([name, filter]) =>
+  const matches = Object.entries(isObject(filters) ? filters : {}).flatMap(([name, filter]) =>
     hasMatch(filter, 0) ? [{ name: isCode(name) ? name : "filter", findings: findingsIn(filter) }] : [],
   );
   return matches.length > 0 ? matches : [{ name: "match", findings: [] }];
@@ -78,7 +79,7 @@ function matchedBy(answer: unknown): readonly Match[] {
 const FILTER_DEPTH_MAX = 4;
 
 function hasState(value: unknown, name: string, state: string, depth: number): boolean {
-  if (!isRecord(value) || depth > FILTER_DEPTH_MAX) return false;
+  if (!isObject(value) || depth > FILTER_DEPTH_MAX) return false;
   return value[name] === state || Object.values(value).some((inner) => hasState(inner, name, state, depth + 1));
 }
 
@@ -88,18 +89,18 @@ const hasSkipped = (filters: unknown, depth: number): boolean =>
 
 /** Of sensitive data by inspection alone, if all of it has a place. */
 function findingsIn(filter: unknown): readonly FoundSpan[] {
-  const sdp = isRecord(filter) ? filter["sdpFilterResult"] : null;
-  const inspected = isRecord(sdp) ? sdp["inspectResult"] : null;
-  if (!isRecord(inspected) || inspected["findingsTruncated"] === true) return [];
+  const sdp = isObject(filter) ? filter["sdpFilterResult"] : null;
+  const inspected = isObject(sdp) ? sdp["inspectResult"] : null;
+  if (!isObject(inspected) || inspected["findingsTruncated"] === true) return [];
   const { findings } = inspected;
   const spans = (Array.isArray(findings) ? (findings as readonly unknown[]) : []).map(placeOf);
   return spans.every((span) => span !== null) ? spans : [];
 }
 
 function placeOf(finding: unknown): FoundSpan | null {
-  const location = isRecord(finding) ? finding["location"] : null;
-  const range = isRecord(location) ? location["codepointRange"] : null;
-  if (!isRecord(finding) || !isRecord(range)) return null;
+  const location = isObject(finding) ? finding["location"] : null;
+  const range = isObject(location) ? location["codepointRange"] : null;
+  if (!isObject(finding) || !isObject(range)) return null;
   // A number of 64 bits is a string in Google's JSON, and 0 is left out.
   const start = Number(range["start"] ?? 0);
   const end = Number(range["end"]);

@@ -8,11 +8,12 @@
  * Source: microsoft.github.io/presidio/api-docs/api-docs.html, and the service itself (`presidio-analyzer/app.py`, which
  * takes a list of texts since 2.2.34).
  */
-import { isCode, isRecord, NOTHING_FOUND } from "../core/outside-answers.ts";
+import { isCode, NOTHING_FOUND } from "../core/outside-answers.ts";
 import { unitOffsets } from "../core/outside-texts.ts";
 import type { FoundSpan } from "../core/rail.ts";
 import { postJson } from "./outside.ts";
 import type { OutsideRail } from "./outside.ts";
+import { isObject } from "../../lib/json-object.ts";
 
 /** Findings of one request: more is a text that should not be sent at all. */
 const PRESIDIO_SPANS_MAX = 10_000;
@@ -72,7 +73,7 @@ export function presidioRail(
 }
 
 function spanOf(result: unknown, units: (codePoints: number) => number): FoundSpan {
-  if (!isRecord(result) || typeof result["score"] !== "number") throw new Error("a finding has no score");
+  if (!isObject(result) || typeof result["score"] !== "number") throw new Error("a finding has no score");
   const { entity_type: entity, start, end } = result;
   if (!isOffset(start) || !isOffset(end) || end <= start) throw new Error("a finding has no place");
   const span = { start: units(start), end: units(end) };

@@ -5,8 +5,9 @@
  * counts. Usage may stand in any chunk; the last one is right.
  * Source: OpenAI's reference of chat completions; docs/reference/sources.md, Inference servers.
  */
-import { isObject, isThere, listOf, objectOf, textOf } from "./json.ts";
-import type { JsonObject } from "./json.ts";
+import { isObject } from "../../lib/json-object.ts";
+import { isThere, listOf, objectOf, textOf } from "./json.ts";
+import type { JsonObject } from "../../lib/json-object.ts";
 
 export type ChatUsage = {
   readonly prompt: number;

@@ -1,10 +1,8 @@
 /** How JSON is read here that somebody else has written. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject } from "../../lib/json-object.ts";
+import type { JsonObject } from "../../lib/json-object.ts";
 
 const NOTHING: JsonObject = {};
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : NOTHING);
 

@@ -9,7 +9,7 @@
  * and no way to see it.
  */
 import { isThere, listOf } from "./json.ts";
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "../../lib/json-object.ts";
 
 /** Why a request cannot be told. `what` is what chat completions do not have, in words that follow "no". */
 export type Untold = { readonly param: string; readonly what: string };

@@ -7,7 +7,8 @@
  */
 import { headOf, pieceOf, usageOf } from "./chat-answer.ts";
 import type { ChatError, ChatHead, ChatPiece, ChatUsage } from "./chat-answer.ts";
-import { isObject, objectOf, parsed } from "./json.ts";
+import { isObject } from "../../lib/json-object.ts";
+import { objectOf, parsed } from "./json.ts";
 
 const STOPS: Readonly<Record<string, string>> = {
   stop: "end_turn",

@@ -11,7 +11,7 @@ import type { Result } from "../../lib/result.ts";
 import { schemaFormat, STREAM_OPTIONS } from "./chat-request.ts";
 import type { ChatMessage } from "./chat-request.ts";
 import { isThere, objectOf, textOf } from "./json.ts";
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "../../lib/json-object.ts";
 import { as, createCourse, DROPPED, only, OURS, READ, cannotTell, listAt, tellMembers } from "./members.ts";
 import type { Course, Members, Untold } from "./members.ts";
 import { messagesOf } from "./messages-content.ts";

@@ -9,7 +9,8 @@
  */
 import { errorOf, headOf, pieceOf, usageOf } from "./chat-answer.ts";
 import type { CallPiece, ChatError, ChatHead, ChatPiece, ChatUsage } from "./chat-answer.ts";
-import { isObject, parsed } from "./json.ts";
+import { isObject } from "../../lib/json-object.ts";
+import { parsed } from "./json.ts";
 import { messageError, messageHead, messageUsage, stopOf, usageThought } from "./messages-answer.ts";
 import { eventText } from "./stream-port.ts";
 import type { StreamTranslator } from "./stream-port.ts";

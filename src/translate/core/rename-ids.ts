@@ -8,7 +8,8 @@
  * Rejected: to parse and write each event, which costs many times as much and loses the digits of long numbers.
  */
 import type { TextRun } from "./told.ts";
-import { isObject, objectOf, parsed } from "./json.ts";
+import { isObject } from "../../lib/json-object.ts";
+import { objectOf, parsed } from "./json.ts";
 import { readEvent, splitEvents, createSseSplitter } from "../../lib/sse.ts";
 
 export type Rename = (id: string) => string;

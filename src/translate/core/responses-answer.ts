@@ -8,7 +8,7 @@
 import { headOf, pieceOf, usageOf } from "./chat-answer.ts";
 import type { CallPiece, ChatError, ChatHead, ChatUsage } from "./chat-answer.ts";
 import { objectOf, parsed } from "./json.ts";
-import type { JsonObject } from "./json.ts";
+import type { JsonObject } from "../../lib/json-object.ts";
 import { customTools } from "./responses-request.ts";
 
 /** What is echoed, with what stands where a request says nothing. */

@@ -8,8 +8,9 @@
  */
 import { contentOf, splitParts, systemFirst, textPart, toolCall } from "./chat-request.ts";
 import type { ChatMessage, Part } from "./chat-request.ts";
-import { isObject, isThere, listOf, objectOf, textOf } from "./json.ts";
-import type { JsonObject } from "./json.ts";
+import { isObject } from "../../lib/json-object.ts";
+import { isThere, listOf, objectOf, textOf } from "./json.ts";
+import type { JsonObject } from "../../lib/json-object.ts";
 import { cannotTell, listAt } from "./members.ts";
 import type { Course } from "./members.ts";
 

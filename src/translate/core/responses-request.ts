@@ -9,8 +9,9 @@
 import { err, ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import { schemaFormat, STREAM_OPTIONS } from "./chat-request.ts";
-import { isObject, isThere, listOf, objectOf, textOf } from "./json.ts";
-import type { JsonObject } from "./json.ts";
+import { isObject } from "../../lib/json-object.ts";
+import { isThere, listOf, objectOf, textOf } from "./json.ts";
+import type { JsonObject } from "../../lib/json-object.ts";
 import { as, createCourse, DROPPED, only, OURS, READ, cannotTell, listAt, tellMembers } from "./members.ts";
 import type { Course, Members, Untold } from "./members.ts";
 import type { ChatRequest } from "./messages-request.ts";

@@ -8,7 +8,8 @@
  */
 import { errorOf, headOf, pieceOf, usageOf } from "./chat-answer.ts";
 import type { CallPiece, ChatError, ChatHead, ChatPiece, ChatUsage } from "./chat-answer.ts";
-import { isObject, parsed } from "./json.ts";
+import { isObject } from "../../lib/json-object.ts";
+import { parsed } from "./json.ts";
 import * as answer from "./responses-answer.ts";
 import type { Ending, ResponsesGiven } from "./responses-answer.ts";
 import { eventText } from "./stream-port.ts";

@@ -7,8 +7,9 @@
 import { ok } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import type { ChatError } from "./chat-answer.ts";
-import { isObject, listOf, objectOf } from "./json.ts";
-import type { JsonObject } from "./json.ts";
+import { isObject } from "../../lib/json-object.ts";
+import { listOf, objectOf } from "./json.ts";
+import type { JsonObject } from "../../lib/json-object.ts";
 import type { Untold } from "./members.ts";
 import { chatToMessage, messageError } from "./messages-answer.ts";
 import { messagesToChat } from "./messages-request.ts";

@@ -19,6 +19,7 @@ import { longRunChars, mediaRuns } from "./encoded-runs.ts";
 import { viewBudget, viewsOf } from "./views.ts";
 import { ALL_READ, NAME_PATH_START, NUMBER_PATH_END } from "../rail.ts";
 import type { RailInput, TextPart, Unread, UnseenReason } from "../rail.ts";
+import { isObject } from "../../../lib/json-object.ts";
 
 /**
  * What records call themselves that bring what a tool or a search has found, whosever message they are in: Anthropic's
@@ -52,7 +53,7 @@ export function extractTextParts(
   walkBody(walk, body, everyMember);
   beside.forEach(addViews);
   if (budget.isSpent) walk.unseen.add("encoded");
-  const messages = isRecord(body) ? body["messages"] : null;
+  const messages = isObject(body) ? body["messages"] : null;
   const messageCount = Array.isArray(messages) ? messages.length : 0;
   const unseen = [...new Set([...unread.reasons, ...walk.unseen])].sort();
   return {
@@ -98,7 +99,7 @@ function createWalk(everyMember: boolean, onText: (part: TextPart) => string): W
 
 function walkBody(walk: Walk, body: unknown, everyMember: boolean): unknown {
   const at = { path: "", role: "user", depth: 0, inMedia: false };
-  if (!isRecord(body)) return everyMember ? walkValue(walk, body, at) : body;
+  if (!isObject(body)) return everyMember ? walkValue(walk, body, at) : body;
   return mapMembers(body, (value, name) => {
     const role = roleOfMember(name, !everyMember);
     const named = walkName(walk, name, role === "" ? "user" : role);
@@ -252,8 +253,4 @@ function mapMembers(
   const freeName = (named: string, name: string | undefined): string =>
     named !== name && Object.hasOwn(record, named) ? freeName(`${named}#`, name) : named;
   return Object.fromEntries(changed.map(([named, value], index) => [freeName(named, entries[index]?.[0]), value]));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

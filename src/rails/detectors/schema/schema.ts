@@ -14,6 +14,7 @@ import { format, Validator } from "@cfworker/json-schema";
 import type { OutputUnit, Schema } from "@cfworker/json-schema";
 import type { RailFindings, RailInput } from "../../core/rail.ts";
 import { checkPattern, testPattern } from "../regex/regex.ts";
+import { isObject } from "../../../lib/json-object.ts";
 
 /** Values and schemas inside a schema. */
 export const SCHEMA_NODES_MAX = 2_000;
@@ -131,7 +132,7 @@ type Prepared = {
 const known = new WeakMap<object, Prepared | string>();
 
 function prepared(schema: unknown): Prepared | string {
-  if (!isRecord(schema)) return "a schema is an object";
+  if (!isObject(schema)) return "a schema is an object";
   const before = known.get(schema);
   if (before !== undefined) return before;
   const result = prepare(schema);
@@ -165,7 +166,7 @@ type Copying = {
 /** A copy in which patterns are formats: the library marks the schemas that it is given, and uses RegExp. */
 function copySchema(copy: Copying, value: unknown, at: string): unknown {
   if (Array.isArray(value)) return value.map((item, index) => copySchema(copy, item, `${at}/${index}`));
-  if (!isRecord(value)) return value;
+  if (!isObject(value)) return value;
   const copied: Record<string, unknown> = {};
   const formats: string[] = [];
   for (const [name, member] of Object.entries(value)) {
@@ -173,7 +174,7 @@ function copySchema(copy: Copying, value: unknown, at: string): unknown {
     if (copy.problem !== null) return copied;
     if (name === "pattern" && typeof member === "string") formats.push(patternFormat(member));
     else if (DATA_MEMBERS.has(name)) copied[name] = structuredClone(member);
-    else if (NAME_MEMBERS.has(name) && isRecord(member)) copied[name] = copyNamed(copy, member, `${at}/${name}`);
+    else if (NAME_MEMBERS.has(name) && isObject(member)) copied[name] = copyNamed(copy, member, `${at}/${name}`);
     else copied[name] = copySchema(copy, member, `${at}/${name}`);
   }
   if (Array.isArray(value["required"])) for (const name of value["required"]) copy.names.add(String(name));
@@ -220,7 +221,7 @@ function resolves(root: unknown, ref: string): boolean {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return false;
     value = (value as Record<string, unknown>)[name];
   }
-  return isRecord(value) || typeof value === "boolean";
+  return isObject(value) || typeof value === "boolean";
 }
 
 const PATTERN_FORMAT = "re2:";
@@ -268,10 +269,6 @@ function isWithin(value: unknown, nodesMax: number, depthMax: number): boolean {
     for (const member of Object.values(next.value)) stack.push({ value: member, depth: next.depth + 1 });
   }
   return true;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**
