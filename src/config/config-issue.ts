@@ -47,7 +47,7 @@ function findingsOf(issue: Issue, prefix: ConfigPath, root: unknown, schema: Jso
     case "invalid_value": {
       const known = issue.values.map(String);
       if (value === undefined) return one(...missing(path, schema));
-      return one("this value is not known", didYouMean(String(value), known, "write one of the known values"));
+      return one("this value is not known", didYouMean(wordOf(value), known, "write one of the known values"));
     }
     case "invalid_type":
       if (issue.expected === "never") return one("this entry is not supported", issue.message);
@@ -68,6 +68,9 @@ function findingsOf(issue: Issue, prefix: ConfigPath, root: unknown, schema: Jso
   }
 }
 
+/** What was written in place of a word. An object is near to none, and one with a `toString` of its own has no text. */
+const wordOf = (value: unknown): string => (typeof value === "object" ? "" : String(value));
+
 /** Of the alternatives, those whose outer form fits the value; null when none does. */
 function unionFindings(
   issue: z.core.$ZodIssueInvalidUnion,
@@ -82,7 +85,7 @@ function unionFindings(
       const problem = `"${issue.discriminator}" is missing here`;
       return [{ path, problem, fix: `add it: one of ${known.join(", ")}`, part: "value" }];
     }
-    const fix = didYouMean(String(value), known, "write one of the known names");
+    const fix = didYouMean(wordOf(value), known, "write one of the known names");
     return [{ path, problem: "this name is not known", fix, part: "value" }];
   }
   const fitting = issue.errors.find((branch) =>
