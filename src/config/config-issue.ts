@@ -9,6 +9,7 @@ import * as z from "zod";
 import { type ConfigPath, type Finding } from "./config-finding.ts";
 import { didYouMean } from "./config-check.ts";
 import { WholeSchema } from "./whole-schema.ts";
+import { wordOf } from "../lib/json-object.ts";
 
 /** A finding that may point at a key instead of a value. */
 export type SchemaFinding = Finding & { readonly part: "key" | "value" };
@@ -67,9 +68,6 @@ function findingsOf(issue: Issue, prefix: ConfigPath, root: unknown, schema: Jso
       return one("this is not accepted", issue.message);
   }
 }
-
-/** What was written in place of a word. An object is near to none, and one with a `toString` of its own has no text. */
-const wordOf = (value: unknown): string => (typeof value === "object" ? "" : String(value));
 
 /** Of the alternatives, those whose outer form fits the value; null when none does. */
 function unionFindings(

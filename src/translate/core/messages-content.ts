@@ -8,7 +8,7 @@
  */
 import { contentOf, splitParts, systemFirst, textPart, toolCall } from "./chat-request.ts";
 import type { ChatMessage, Part } from "./chat-request.ts";
-import { isObject } from "../../lib/json-object.ts";
+import { isObject, wordOf } from "../../lib/json-object.ts";
 import { isThere, listOf, objectOf, textOf } from "./json.ts";
 import type { JsonObject } from "../../lib/json-object.ts";
 import { cannotTell, listAt } from "./members.ts";
@@ -30,7 +30,7 @@ export function messagesOf(body: JsonObject, course: Course): readonly ChatMessa
     else if (role === "assistant") told.push(assistantMessage(content, at, course));
     // In the midst of a conversation, as agents remind a model.
     else if (role === "system") told.push({ role, content: partsOf(content, `${at}.content`, course, "text") });
-    else cannotTell(course, `${at}.role`, `role "${String(role)}"`);
+    else cannotTell(course, `${at}.role`, `role "${wordOf(role)}"`);
   }
   return systemFirst(told);
 }

@@ -7,6 +7,22 @@ import { asMessages, asResponses, chats } from "./conversations.ts";
 /** As it is written: what is undefined is not. */
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value)) as unknown;
 
+/** The same with another value at one of its places, the `at`-th or, of fewer, that many rounds on. */
+function changed(whole: object, at: number, value: unknown): Readonly<Record<string, unknown>> {
+  const copy = written(whole) as Readonly<Record<string, unknown>>;
+  const places: (readonly [Record<string, unknown>, string])[] = [];
+  const walk = (holder: Record<string, unknown>): void => {
+    for (const [name, member] of Object.entries(holder)) {
+      places.push([holder, name]);
+      if (typeof member === "object" && member !== null) walk(member as Record<string, unknown>);
+    }
+  };
+  walk(copy);
+  const place = places[at % Math.max(1, places.length)];
+  if (place !== undefined) place[0][place[1]] = value;
+  return copy;
+}
+
 describe("a conversation of chat completions", () => {
   test("that is written as Anthropic's Messages is the same conversation again", () => {
     fc.assert(
@@ -39,6 +55,20 @@ describe("any JSON object", () => {
         const told = translate(body);
         expect(told.ok || told.error.what !== "").toBe(true);
       }),
+    );
+  });
+
+  test.each([
+    ["Messages", messagesToChat, asMessages],
+    ["Responses", responsesToChat, asResponses],
+  ] as const)("in place of any value of a conversation is too: %s", (_, translate, spoken) => {
+    const values = fc.oneof(fc.jsonValue(), fc.constantFrom({ toString: [] }, [[]], [null], {}));
+    fc.assert(
+      fc.property(chats, fc.nat(), values, (chat, at, value) => {
+        const told = translate(changed(spoken(chat), at, value));
+        expect(told.ok || told.error.what !== "").toBe(true);
+      }),
+      { numRuns: 1_000 },
     );
   });
 
@@ -98,6 +128,7 @@ describe("Messages that chat completions cannot say", () => {
     ["a conversation that is no list", { messages: "hello" }, "messages"],
     ["content that is no list", { messages: [{ role: "user", content: 7 }] }, "messages[0].content"],
     ["a role that there is not", { messages: [{ role: "tool", content: "x" }] }, "messages[0].role"],
+    ["a role that has no text", { messages: [{ role: { toString: [] }, content: "x" }] }, "messages[0].role"],
     [
       "a tool choice that there is not",
       { messages: hello, tools: [{ name: "f", input_schema: {} }], tool_choice: { type: "some" } },

@@ -12,6 +12,7 @@ import { asRecord } from "./stream-events.ts";
 import type { Json } from "./stream-events.ts";
 import type { Reading, StreamFormat, TextSite } from "./stream-format.ts";
 import { pieceSites } from "./stream-pieces.ts";
+import { wordOf } from "../../../lib/json-object.ts";
 
 /** Families of events, and the member of `….done` that repeats the text. */
 const FAMILIES: ReadonlyMap<string, string> = new Map([
@@ -61,7 +62,7 @@ function textsOf({ output, output_text: text }: Json): Json {
 }
 
 function readEvent(event: Json): Reading {
-  const type = String(event["type"]);
+  const type = wordOf(event["type"]);
   const ends = LAST_EVENTS.has(event["type"]) ? "all" : [];
   const copies = copiesIn(event);
   if (type.endsWith(".delta")) return { sites: deltaSites(event, type.slice(0, -".delta".length)), ends, copies };
@@ -85,14 +86,14 @@ function copiesIn(event: Json): AnswerSite[] {
 }
 
 function groupOf(event: Json, family: string): string {
-  const places = ["output_index", "content_index", "summary_index"].map((name) => String(event[name] ?? ""));
+  const places = ["output_index", "content_index", "summary_index"].map((name) => wordOf(event[name] ?? ""));
   return `${family} ${places.join(".")}`;
 }
 
 function deltaSites(event: Json, family: string): TextSite[] {
   const member = FAMILIES.get(family);
   const group = groupOf(event, family);
-  const type = String(event["type"]);
+  const type = wordOf(event["type"]);
   if (typeof event["delta"] !== "string")
     return pieceSites({ event, name: type, root: event["delta"], path: ["delta"], group, isDelta: true, known: [] });
   const rest = Object.fromEntries(

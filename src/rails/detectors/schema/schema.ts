@@ -14,7 +14,7 @@ import { format, Validator } from "@cfworker/json-schema";
 import type { OutputUnit, Schema } from "@cfworker/json-schema";
 import type { RailFindings, RailInput } from "../../core/rail.ts";
 import { checkPattern, testPattern } from "../regex/regex.ts";
-import { isObject } from "../../../lib/json-object.ts";
+import { isObject, wordOf } from "../../../lib/json-object.ts";
 
 /** Values and schemas inside a schema. */
 export const SCHEMA_NODES_MAX = 2_000;
@@ -177,7 +177,7 @@ function copySchema(copy: Copying, value: unknown, at: string): unknown {
     else if (NAME_MEMBERS.has(name) && isObject(member)) copied[name] = copyNamed(copy, member, `${at}/${name}`);
     else copied[name] = copySchema(copy, member, `${at}/${name}`);
   }
-  if (Array.isArray(value["required"])) for (const name of value["required"]) copy.names.add(String(name));
+  if (Array.isArray(value["required"])) for (const name of value["required"]) copy.names.add(wordOf(name));
   const others = Array.isArray(copied["allOf"]) ? copied["allOf"] : [];
   if (formats.length > 0) copied["allOf"] = [...others, ...formats.map((one) => ({ format: one }))];
   return copied;

@@ -301,6 +301,19 @@ describe("arguments of tool calls", () => {
     expect(argumentsOf(out, 1)).toBe('{"b":"x"}');
   });
 
+  test("may be of a kind, or at a place, that has no text", () => {
+    const odd = { toString: [] };
+    const events = [
+      { type: odd, delta: "well " },
+      { type: "response.output_text.delta", output_index: odd, delta: "call 415 555 0132" },
+      { type: "response.output_text.done", output_index: odd, text: "call 415 555 0132" },
+      { type: "response.completed" },
+    ];
+    const { out } = run("responses", [events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("")]);
+    expect(out).toContain("[REDACTED:phone]");
+    expect(out).not.toContain("555");
+  });
+
   test("in content blocks and in responses are filtered too", () => {
     const delta = (text: string): string =>
       named({ type: "content_block_delta", index: 1, delta: { type: "input_json_delta", partial_json: text } });
