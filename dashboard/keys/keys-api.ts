@@ -14,8 +14,6 @@ export type KeyRow = {
 
 export type KeyList = { readonly keys: readonly KeyRow[]; readonly hasMore: boolean };
 
-export const SCOPES = ["infer", "admin", "worker", "metrics"] as const;
-
 export type NewKey = {
   readonly tenant: string;
   readonly label: string;

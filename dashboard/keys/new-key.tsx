@@ -1,7 +1,8 @@
 /** A new key: whose it is, what it may do, and until when. */
 import { useState } from "preact/hooks";
 import { memberOf } from "../session/api-call.ts";
-import { createKey, SCOPES, secretIn } from "./keys-api.ts";
+import { SCOPES } from "../../src/config/config-bounds.ts";
+import { createKey, secretIn } from "./keys-api.ts";
 
 const LIVES = [
   ["", "never"],

@@ -8,7 +8,7 @@
  */
 import type { Place } from "../routing/core/pool.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
-import type { AFFINITY_MODES, ENGINE_LOADS, LOCATION_HINTS } from "./config-bounds.ts";
+import type { AFFINITY_MODES, ENGINE_LOADS, LOCATION_HINTS, SCOPES } from "./config-bounds.ts";
 import type { RawConfig, RawEndpoint } from "./config-schema.ts";
 import type { KeyLimits, PoolPrices, ShieldConfig, TenantLimits } from "./limits-schema.ts";
 import type { JobsConfig } from "./jobs-schema.ts";
@@ -17,7 +17,7 @@ import type { SightConfig } from "./sight-schema.ts";
 
 export type LocationHint = (typeof LOCATION_HINTS)[number];
 type Backend = RawEndpoint["backend"];
-export type Scope = "infer" | "admin" | "worker" | "operate";
+export type Scope = (typeof SCOPES)[number];
 /** `session`: what names a session; `prefix`: that, else how the prompt begins. */
 export type AffinityMode = (typeof AFFINITY_MODES)[number];
 type Protocol = NonNullable<RawEndpoint["protocols"]>[number];

@@ -42,6 +42,8 @@ async function check(python: string): Promise<void> {
   const base = `${fleet.router.url}/v2/main`;
   const worker = spawn(python, [join(import.meta.dirname, "worker.py")], {
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own: the process that it pings from outlives it, and holds its pipes open.
+    detached: true,
     env: {
       ...process.env,
       RUNPOD_AI_API_KEY: fleet.keyOf("gpu"),
@@ -82,7 +84,7 @@ async function check(python: string): Promise<void> {
     console.error(workerOutput);
     throw error;
   } finally {
-    worker.kill("SIGKILL");
+    if (worker.pid !== undefined) process.kill(-worker.pid, "SIGKILL");
     await fleet.close();
   }
 }

@@ -74,10 +74,19 @@ export const ranks: readonly (readonly Room[])[] = [
 export const programs: readonly { readonly room: string; readonly to: readonly string[] }[] = [
   { room: "backends/gpu-engine/", to: ["src/lib/"] },
   { room: "backends/gpu-simulator/", to: ["src/lib/", "backends/gpu-engine/", "node:", "zod"] },
-  // It runs in a browser: of the house it may know what a frame is, and how an event stream is read.
+  // It runs in a browser: of the house it may know what a frame is, what names the config has, and how an event stream
+  // is read.
   {
     room: "dashboard/",
-    to: ["src/sight/core/", "src/lib/sse.ts", "src/lib/result.ts", "preact", "@preact/signals", "uplot"],
+    to: [
+      "src/sight/core/",
+      "src/config/config-bounds.ts",
+      "src/lib/sse.ts",
+      "src/lib/result.ts",
+      "preact",
+      "@preact/signals",
+      "uplot",
+    ],
   },
   // What the simulator proves, it proves of the modules that ship: it may not bring a copy of a shell, or a host.
   { room: "tools/sim/", to: SIMULATED },
