@@ -6,7 +6,6 @@
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import type * as z from "zod";
-import { assertNever } from "../../src/lib/invariant.ts";
 import { err, ok } from "../../src/lib/result.ts";
 import type { Result } from "../../src/lib/result.ts";
 import type { Exchange } from "./exchange.ts";
@@ -31,11 +30,13 @@ import {
   wholeAnswer,
 } from "./openai-bodies.ts";
 import type { Answer, ChatRequest, CompletionRequest } from "./openai-bodies.ts";
+import { mediaRoute, serveMedia } from "./media-api.ts";
+import type { MediaRoute } from "./media-api.ts";
 import { modelNames } from "./options.ts";
 import type { GpuSimulatorOptions } from "./options.ts";
 import type { Pacer } from "./pacer.ts";
 
-export type OpenAiRoute = "chat" | "completion" | "embedding" | "tokenize";
+export type OpenAiRoute = "chat" | "completion" | "embedding" | MediaRoute;
 
 export type OpenAiContext = { readonly options: GpuSimulatorOptions; readonly pacer: Pacer };
 
@@ -48,12 +49,15 @@ export const openAiRoute = (path: string): OpenAiRoute | null =>
       ? "completion"
       : path === "/v1/embeddings"
         ? "embedding"
-        : path === "/tokenize"
-          ? "tokenize"
-          : null;
+        : mediaRoute(path);
 
-export function serveOpenAi(exchange: Exchange, route: OpenAiRoute, body: Buffer, context: OpenAiContext): void {
-  const refusal = answerRoute(exchange, route, body, context);
+export async function serveOpenAi(
+  exchange: Exchange,
+  route: OpenAiRoute,
+  body: Buffer,
+  context: OpenAiContext,
+): Promise<void> {
+  const refusal = await answerRoute(exchange, route, body, context);
   if (refusal === null) return;
   const headers: OutgoingHttpHeaders = refusal.status === 429 ? { "retry-after": "1" } : {};
   exchange.reply.json(refusal.status, errorBody(refusal.status, refusal.type, refusal.message), headers);
@@ -72,7 +76,12 @@ export const modelList = (options: GpuSimulatorOptions): unknown => ({
   })),
 });
 
-function answerRoute(exchange: Exchange, route: OpenAiRoute, body: Buffer, context: OpenAiContext): Refusal | null {
+async function answerRoute(
+  exchange: Exchange,
+  route: OpenAiRoute,
+  body: Buffer,
+  context: OpenAiContext,
+): Promise<Refusal | null> {
   switch (route) {
     case "chat": {
       const request = parse(chatSchema, body, context.options);
@@ -91,15 +100,8 @@ function answerRoute(exchange: Exchange, route: OpenAiRoute, body: Buffer, conte
     }
     case "embedding":
       return embed(exchange, body, context);
-    case "tokenize": {
-      const request = parse(chatSchema, body, context.options);
-      if (!request.ok) return request.error;
-      const count = chatPromptTokens(request.value);
-      exchange.reply.json(200, { count, max_model_len: contextTokensMax(context.options) });
-      return null;
-    }
     default:
-      return assertNever(route);
+      return serveMedia(exchange, route, body, context);
   }
 }
 

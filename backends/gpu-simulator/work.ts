@@ -100,7 +100,7 @@ export async function doWork(exchange: Exchange, context: WorkContext): Promise<
     reply.json(status, errorBody(status, type, message), status === 429 ? { "retry-after": "1" } : {});
     return;
   }
-  serveOpenAi(exchange, route, body, context);
+  await serveOpenAi(exchange, route, body, context);
 }
 
 function giveBack({ req, reply, path, query }: Exchange, body: Buffer): void {

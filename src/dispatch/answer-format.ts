@@ -20,6 +20,10 @@ const PROTOCOLS: readonly (readonly [RegExp, AnswerProtocol])[] = [
   // Not what is asked of a stored response: each of those has a shape of its own.
   [/\/responses$/, "responses"],
   [/\/embeddings$/, "embeddings"],
+  [/\/images\/(?:generations|edits|variations)$/, "images"],
+  [/\/audio\/speech$/, "speech"],
+  [/\/audio\/trans(?:criptions|lations)$/, "transcript"],
+  [/\/v1\/(?:moderations|score)$|\/rerank$|\/(?:de)?tokenize$/, "json"],
 ];
 
 /** What the answer to a request must be, to be one; null: nobody here knows. */

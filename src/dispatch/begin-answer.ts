@@ -7,7 +7,7 @@
  * with a page. What is no answer is given the HTTP status that would have said so, and judged by that.
  * Where the protocol is not known, the first byte is the beginning.
  */
-import { errorIn, eventMeaning, problemOf } from "./core/answer-protocol.ts";
+import { errorIn, eventMeaning, isOtherAnswer, problemOf } from "./core/answer-protocol.ts";
 import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import { createSseDecoder, push } from "../lib/sse.ts";
 import { parsed } from "./core/token-timing.ts";
@@ -78,7 +78,9 @@ export async function beginAnswer(
     await body?.cancel();
     return nothing(EMPTY);
   }
-  if (isEventStream(headers.get("content-type") ?? "")) return beginEvents(body, protocol);
+  const type = headers.get("content-type") ?? "";
+  if (isEventStream(type)) return beginEvents(body, protocol);
+  if (isOtherAnswer(protocol, type)) return beginBytes(response, protocol);
   return isShort(headers) ? judged(await bytesOf(response), protocol) : beginWhole(body, protocol, onBytes);
 }
 
@@ -100,6 +102,13 @@ async function beginUnknown(response: Response): Promise<Begun> {
   return done ? { kind: "whole", bytes: EMPTY } : { kind: "stream", first: value, reader, body, protocol: null };
 }
 
+/** A transcript of silence may be empty; sound is not. */
+async function beginBytes(response: Response, protocol: AnswerProtocol): Promise<Begun | NoAnswer> {
+  const begun = await beginUnknown(response);
+  const isEmpty = begun.kind === "whole" && (begun.bytes?.byteLength ?? 0) === 0;
+  return isEmpty && protocol !== "transcript" ? nothing(EMPTY) : begun;
+}
+
 async function beginEvents(body: ReadableStream<Uint8Array>, protocol: AnswerProtocol): Promise<Begun | NoAnswer> {
   const decoder = createSseDecoder();
   const text = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
@@ -115,7 +124,7 @@ async function beginEvents(body: ReadableStream<Uint8Array>, protocol: AnswerPro
     for (const event of events.ok ? events.value : []) {
       const meaning = eventMeaning(protocol, event);
       if (meaning === "nothing") continue;
-      if (meaning === "output" || meaning === "finish" || isEnd(protocol, meaning)) {
+      if (meaning === "output" || meaning === "finish" || isEnd(protocol, meaning, event.data)) {
         return { kind: "stream", first: joined(held), reader, body, protocol };
       }
       await reader.cancel();
@@ -126,9 +135,12 @@ async function beginEvents(body: ReadableStream<Uint8Array>, protocol: AnswerPro
   return { kind: "stream", first: joined(held), reader, body, protocol };
 }
 
-/** A response may be complete without a piece; `[DONE]` alone says nothing. */
-const isEnd = (protocol: AnswerProtocol, meaning: "done" | "error"): boolean =>
-  meaning === "done" && (protocol === "responses" || protocol === "anthropic");
+/** A response may be complete without a piece, and a sound without a word; `[DONE]` alone says nothing. */
+const isEnd = (protocol: AnswerProtocol, meaning: "done" | "error", data: string): boolean =>
+  meaning === "done" &&
+  (protocol === "responses" || protocol === "anthropic" || (TYPED.has(protocol) && data.trim() !== "[DONE]"));
+
+const TYPED: ReadonlySet<AnswerProtocol> = new Set(["speech", "transcript"] as const);
 
 /** What is too long to be read whole must at least begin as an object does. */
 async function beginWhole(
@@ -140,7 +152,7 @@ async function beginWhole(
   const { pieces, isWhole } = await readPieces(reader, WHOLE_BYTES_MAX, onBytes);
   if (isWhole) return judged(joined(pieces), protocol);
   const first = joined(pieces);
-  if (/^\s*\{/.test(new TextDecoder().decode(first.subarray(0, 256))))
+  if ((protocol === "json" ? /^\s*[{[]/ : /^\s*\{/).test(new TextDecoder().decode(first.subarray(0, 256))))
     return { kind: "stream", first, reader, body, protocol };
   await reader.cancel();
   return nothing(first);

@@ -22,10 +22,11 @@ const LOOK_BYTES = 16_384;
 export const TAIL_BYTES_MAX = 65_536;
 
 /**
- * The end of a response repeats all of it, so it alone may be longer than the tail: its name is looked for as it
- * passes. No text of a model can hold it so: there line ends and quotes are escaped.
+ * The end of a response repeats all of it, and that of an image is the image, so these may be longer than the tail: their
+ * name is looked for as it passes. No text of a model can hold it so: there line ends and quotes are escaped.
  */
-const LONG_END = /\nevent: ?response\.(?:completed|incomplete)\s|"type": ?"response\.(?:completed|incomplete)"/;
+const LONG_END =
+  /\nevent: ?(?:response|image_\w+)\.(?:completed|incomplete)\s|"type": ?"(?:response|image_\w+)\.(?:completed|incomplete)"/;
 
 /** A name may be cut by the end of a piece. */
 const NAME_CHARS_MAX = 48;
@@ -57,7 +58,7 @@ export function createTail(protocol: AnswerProtocol | null): StreamTail {
 }
 
 export function keep(tail: StreamTail, piece: Uint8Array): void {
-  if (tail.protocol === "responses") noteLongEnd(tail, piece);
+  if (tail.protocol === "responses" || tail.protocol === "images") noteLongEnd(tail, piece);
   tail.total += piece.byteLength;
   const kept = piece.slice(-TAIL_BYTES_MAX);
   tail.isCut ||= kept.byteLength < piece.byteLength;

@@ -11,7 +11,8 @@ import { answerFormat } from "../dispatch/answer-format.ts";
 import { withoutLastSlash } from "../wire/request-target.ts";
 import type { ErrorForm } from "../wire/error-forms.ts";
 
-const RUNPOD_PATH = /^\/v2(?!\/[^/]+\/openai(?:\/|$))(?:\/|$)/;
+/** `/v2/rerank` is Cohere's. */
+const RUNPOD_PATH = /^\/v2(?!\/(?:[^/]+\/openai(?:\/|$)|rerank\/?$))(?:\/|$)/;
 /** What a pool's endpoints serve. */
 const POOL_PATH = /^\/p\/[^/]+(\/.*)/;
 /** Beside the messages themselves. */

@@ -11,7 +11,7 @@ import type { Priority } from "../routing/core/shard/priority.ts";
 import { ALL_READ } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import { tokensIn } from "../wire/token-bytes.ts";
-import { engineMemberIn, readInferenceBody, SPOKEN } from "../wire/openai.ts";
+import { engineMemberIn, hasPrompt, readInferenceBody, SPOKEN } from "../wire/openai.ts";
 import { bufferOf } from "../lib/bytes.ts";
 import type { InferencePath } from "../wire/openai.ts";
 import { railHeaders } from "../rails/rail-headers.ts";
@@ -106,8 +106,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     if (refusal !== null) return refusal;
   }
   if (given.pool.endpoints.size === 0) return { reason: "jobs_only" };
-  // Whoever counts a prompt does not read it.
-  const promptBytes = given.path.endsWith("/count_tokens") ? 0 : (given.bytes?.byteLength ?? 0);
+  const promptBytes = hasPrompt(given.path) ? (given.bytes?.byteLength ?? 0) : 0;
   const inputTokens = tokensIn(given.pool.tokenBytes, promptBytes);
   const limiting = limitsOn(edge, { ...given, inputTokens });
   const metering = limiting instanceof Promise ? await limiting : limiting;

@@ -78,15 +78,7 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
   loadRails(edge.runtime);
   const path = withoutLastSlash(edge.path);
   const { method } = edge.request;
-  const exact = EXACT.get(path);
-  if (exact !== undefined) {
-    if (method === exact.method || (method === "HEAD" && exact.method === "GET")) {
-      return admit(edge, exact.scope, exact.handler, {});
-    }
-    const allow = exact.method === "GET" ? "GET, HEAD" : exact.method;
-    if (method === "OPTIONS") return answerOptions(edge, `${allow}, OPTIONS`);
-    return { reason: "method_not_allowed", headers: [["allow", allow]] };
-  }
+  // The config may say what a path means that engines have at their root; it may not of the router's own.
   const declared = config.routes.get(path);
   if (declared !== undefined) {
     const { openTo, poolId, upstreamPath } = declared;
@@ -100,6 +92,15 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
       return serve({ ...edge, identity }, {});
     }
     return admit(edge, "infer", serve, {});
+  }
+  const exact = EXACT.get(path);
+  if (exact !== undefined) {
+    if (method === exact.method || (method === "HEAD" && exact.method === "GET")) {
+      return admit(edge, exact.scope, exact.handler, {});
+    }
+    const allow = exact.method === "GET" ? "GET, HEAD" : exact.method;
+    if (method === "OPTIONS") return answerOptions(edge, `${allow}, OPTIONS`);
+    return { reason: "method_not_allowed", headers: [["allow", allow]] };
   }
   const [, poolId, poolPath = "/"] = POOL_PATH.exec(edge.path) ?? [];
   if (poolId !== undefined) return admit(edge, "infer", async (known) => toPool(known, poolId, poolPath), {});

@@ -76,8 +76,8 @@ function costMicrosOf({ meter, pool, stream, trail }: Seen, outcome: string, byt
   return costOf({ input, cached: Math.min(input, cached), output }, prices);
 }
 
-/** Total, so that a protocol that comes has its word. */
-const OPERATIONS: Readonly<Record<AnswerProtocol, GenAiOperation>> = {
+/** OpenTelemetry has no word for the others. */
+const OPERATIONS: Readonly<Partial<Record<AnswerProtocol, GenAiOperation>>> = {
   chat: "chat",
   responses: "chat",
   anthropic: "chat",
@@ -87,7 +87,7 @@ const OPERATIONS: Readonly<Record<AnswerProtocol, GenAiOperation>> = {
 
 function operationOf({ method, path, jobPath }: Seen): GenAiOperation | null {
   const protocol = protocolOf(method, jobPath ?? path);
-  return protocol === null ? null : OPERATIONS[protocol];
+  return protocol === null ? null : (OPERATIONS[protocol] ?? null);
 }
 
 const spanOf = (trace: Trace | null): RequestRecord["span"] =>

@@ -103,7 +103,10 @@ export function meterOf(
 const least = (one: number | undefined, other: number | undefined): number | null =>
   one === undefined || other === undefined ? (one ?? other ?? null) : Math.min(one, other);
 
-const writesTokens = (protocol: AnswerProtocol | null): boolean => protocol !== null && protocol !== "embeddings";
+/** Others have no answer that is counted in tokens before it is there. */
+const WRITERS: ReadonlySet<AnswerProtocol | null> = new Set(["chat", "completions", "responses", "anthropic"] as const);
+
+const writesTokens = (protocol: AnswerProtocol | null): boolean => WRITERS.has(protocol);
 
 /** The pool's name for it, never a client's word. */
 function modelIn(json: unknown, { id, models }: PoolConfig): string {

@@ -18,7 +18,7 @@ const FAMILY =
 const DOUBLED = new RegExp(`^(/p/[^/]+|/v2/[^/]+/openai|)(?:/v1){2,}(?=/${FAMILY})`);
 /** What engines have at their own root is not among them, nor what is ours. */
 const LACKING =
-  /^(?:\/v2\/[^/]+\/openai)?(?=\/(?:chat\/completions|completions|embeddings|models|responses|messages)(?:\/|$))/;
+  /^(?:\/v2\/[^/]+\/openai)?(?=\/(?:chat\/completions|completions|embeddings|models|responses|messages|moderations|images|audio)(?:\/|$))/;
 
 /** `path`: as the door has read it. `declared`: the paths of the config. */
 export function meantPath(path: string, declared: ReadonlyMap<string, unknown>): string {

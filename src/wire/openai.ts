@@ -17,6 +17,17 @@ export const INFERENCE_PATHS = [
   "/v1/responses",
   "/v1/messages",
   "/v1/messages/count_tokens",
+  "/v1/images/generations",
+  "/v1/audio/speech",
+  "/v1/moderations",
+  "/v1/rerank",
+  "/v2/rerank",
+  "/rerank",
+  "/v1/score",
+  "/v1/tokenize",
+  "/tokenize",
+  "/v1/detokenize",
+  "/detokenize",
 ] as const;
 export type InferencePath = (typeof INFERENCE_PATHS)[number];
 
@@ -43,14 +54,20 @@ export type InferenceRequest = {
 
 export type InferenceProblem = { readonly param: string | null; readonly problem: string };
 
-/** Which member bounds the output. The first that is present counts: OpenAI renamed it and kept the old name. */
-const TOKEN_LIMITS: Readonly<Record<InferencePath, readonly string[]>> = {
+/** No prompt is read there, or nobody counts it in tokens of the body's bytes: media, and whoever only counts. */
+const WITHOUT_PROMPT = /\/(?:images|audio)\/|\/(?:count_tokens|(?:de)?tokenize)$/;
+
+export const hasPrompt = (path: string): boolean => !WITHOUT_PROMPT.test(path);
+
+/**
+ * Which member bounds the output. The first that is present counts: OpenAI renamed it and kept the old name. Where none
+ * is told no answer is written in tokens.
+ */
+const TOKEN_LIMITS: Readonly<Partial<Record<InferencePath, readonly string[]>>> = {
   "/v1/chat/completions": ["max_completion_tokens", "max_tokens"],
   "/v1/completions": ["max_tokens"],
-  "/v1/embeddings": [],
   "/v1/responses": ["max_output_tokens"],
   "/v1/messages": ["max_tokens"],
-  "/v1/messages/count_tokens": [],
 };
 
 /** A number that is written as a text: as many digits as a double holds. */
@@ -68,7 +85,8 @@ export function readInferenceBody(parsed: unknown, path: InferencePath): Result<
     return err({ param: "model", problem: `model must have 1 to ${MODEL_CHARS_MAX} characters.` });
   if (stream !== undefined && stream !== null && typeof stream !== "boolean")
     return err({ param: "stream", problem: "stream must be true or false." });
-  for (const param of TOKEN_LIMITS[path]) {
+  const isStream = stream === true || (path === "/v1/audio/speech" && body["stream_format"] === "sse");
+  for (const param of TOKEN_LIMITS[path] ?? []) {
     const asked = body[param];
     if (asked === undefined || asked === null) continue;
     // Engines that read with pydantic take "64" for 64; another one refuses it itself.
@@ -76,9 +94,9 @@ export function readInferenceBody(parsed: unknown, path: InferencePath): Result<
     if (typeof limit !== "number" || !Number.isInteger(limit))
       return err({ param, problem: `${param} must be a whole number.` });
     // Some servers read a negative limit as "none".
-    return ok({ model, stream: stream === true, maxTokens: limit < 0 ? null : limit });
+    return ok({ model, stream: isStream, maxTokens: limit < 0 ? null : limit });
   }
-  return ok({ model, stream: stream === true, maxTokens: null });
+  return ok({ model, stream: isStream, maxTokens: null });
 }
 
 /**

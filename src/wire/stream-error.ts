@@ -29,10 +29,7 @@ export function streamError(
         ...(sequence === null ? {} : { sequence_number: sequence }),
         error,
       });
-    case "chat":
-    case "completions":
-    case "embeddings":
-    case null: {
+    default: {
       const end = "data: [DONE]\n\n";
       const data = JSON.stringify({ error });
       return { members: membersOf(data), name: null, after: end, events: `data: ${data}\n\n${end}` };

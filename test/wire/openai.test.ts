@@ -35,6 +35,10 @@ describe("a body is read for", () => {
       { maxTokens: 9 },
     ],
     ["max_tokens of messages", { model: "m", max_tokens: 9 }, "/v1/messages", { maxTokens: 9 }],
+    ["no limit of a rank", { model: "m", max_tokens: 9 }, "/v1/rerank", { maxTokens: null }],
+    ["events of speech", { model: "m", stream_format: "sse" }, "/v1/audio/speech", { stream: true }],
+    ["bytes of speech", { model: "m", stream_format: "audio" }, "/v1/audio/speech", { stream: false }],
+    ["no events of chat", { model: "m", stream_format: "sse" }, "/v1/chat/completions", { stream: false }],
     ["no limit of embeddings", { model: "m", max_tokens: 9 }, "/v1/embeddings", { maxTokens: null }],
     ["the longest model name", { model: "m".repeat(openai.MODEL_CHARS_MAX) }, chat, {}],
   ])("%s", (_, body, path, expected) => {

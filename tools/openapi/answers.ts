@@ -66,6 +66,10 @@ const message = z.looseObject({
   usage: z.looseObject({ input_tokens: count, output_tokens: count }),
 });
 const counted = z.looseObject({ input_tokens: count });
+const images = z.looseObject({
+  data: z.array(z.looseObject({ b64_json: z.string().nullish(), url: z.string().nullish() })),
+});
+const moderation = z.looseObject({ results: z.array(z.looseObject({ flagged: z.boolean() })) });
 const model = z.looseObject({ id: z.string(), object: z.literal("model"), created: z.int(), owned_by: z.string() });
 const models = z.looseObject({ object: z.literal("list"), data: z.array(model) });
 
@@ -138,6 +142,8 @@ export const ANSWERS = {
   Response: response,
   Message: message,
   TokenCount: counted,
+  Images: images,
+  Moderation: moderation,
   Model: model,
   ModelList: models,
   UsageRows: usageRows,

@@ -51,6 +51,26 @@ const response = z.looseObject({
 const messages = z.looseObject({ model, messages: z.array(message), max_tokens: maxTokens, stream });
 const counted = z.looseObject({ model, messages: z.array(message) });
 
+const words = z.union([z.string(), z.array(z.string())]);
+const image = z.looseObject({ model, prompt: z.string(), n: choices, size: z.string().nullish(), stream });
+const speech = z.looseObject({
+  model,
+  input: z.string(),
+  voice: z.union([z.string(), z.looseObject({})]),
+  response_format: z.string().nullish(),
+  stream_format: z.enum(["sse", "audio"]).nullish(),
+});
+const moderation = z.looseObject({ model, input: z.union([words, z.array(part)]) });
+const rerank = z.looseObject({
+  model,
+  query: z.string(),
+  documents: z.array(z.union([z.string(), z.looseObject({})])),
+  top_n: z.int().nullish(),
+});
+const score = z.looseObject({ model, text_1: words.optional(), text_2: words.optional() });
+const tokenize = z.looseObject({ model, prompt: z.string().optional(), messages: z.array(message).optional() });
+const detokenize = z.looseObject({ model, tokens: z.array(z.int()) });
+
 const runRequest = z.looseObject({
   input: z.unknown().describe("What a pulling GPU worker is given, or what is called at an endpoint."),
   webhook: z.string().nullish().describe("Is told of the job's end."),
@@ -91,6 +111,13 @@ export const BODIES = {
   ResponseRequest: response,
   MessagesRequest: messages,
   CountRequest: counted,
+  ImageRequest: image,
+  SpeechRequest: speech,
+  ModerationRequest: moderation,
+  RerankRequest: rerank,
+  ScoreRequest: score,
+  TokenizeRequest: tokenize,
+  DetokenizeRequest: detokenize,
   RunRequest: runRequest,
   BatchRequest: batchRequest,
   HookOrder: hook,

@@ -61,6 +61,22 @@ const LIST = ok("What there is.", "List");
 const DRAINED = ok("How it is now.", "Drained");
 const KEY = ok("The key, without its secret.", "Key");
 
+const RERANK: Told = {
+  body: {
+    schema: "RerankRequest",
+    example: { model: MODEL, query: "warm path", documents: ["a cold road", "a path"] },
+  },
+  answers: { 200: json("The documents, the best first.", "Anything"), 202: PENDING },
+};
+const TOKENIZE: Told = {
+  body: { schema: "TokenizeRequest", example: { model: MODEL, prompt: "Where is the warm path?" } },
+  answers: { 200: json("The tokens.", "Anything"), 202: PENDING },
+};
+const DETOKENIZE: Told = {
+  body: { schema: "DetokenizeRequest", example: { model: MODEL, tokens: [19_182_744_173] } },
+  answers: { 200: json("The text.", "Anything"), 202: PENDING },
+};
+
 /** By method and path of the table. */
 export const OPERATIONS: Readonly<Record<string, Told>> = {
   "POST /v1/chat/completions": {
@@ -93,6 +109,31 @@ export const OPERATIONS: Readonly<Record<string, Told>> = {
     body: { schema: "CountRequest", example: { model: MODEL, messages: MESSAGES } },
     answers: ok("The count.", "TokenCount"),
   },
+  "POST /v1/images/generations": {
+    body: { schema: "ImageRequest", example: { model: MODEL, prompt: "A warm path", size: "64x64" } },
+    answers: streamed("Images"),
+  },
+  "POST /v1/audio/speech": {
+    body: { schema: "SpeechRequest", example: { model: MODEL, input: "Where is the warm path?", voice: "alloy" } },
+    answers: {
+      200: { says: "The sound, in the format that was asked for.", content: { "audio/wav": "text", [EVENTS]: "text" } },
+    },
+  },
+  "POST /v1/moderations": {
+    body: { schema: "ModerationRequest", example: { model: MODEL, input: "Where is the warm path?" } },
+    answers: { 200: json("What was found.", "Moderation"), 202: PENDING },
+  },
+  "POST /v1/rerank": RERANK,
+  "POST /v2/rerank": RERANK,
+  "POST /rerank": RERANK,
+  "POST /v1/score": {
+    body: { schema: "ScoreRequest", example: { model: MODEL, text_1: "warm path", text_2: ["warm", "cold"] } },
+    answers: { 200: json("How near they are.", "Anything"), 202: PENDING },
+  },
+  "POST /v1/tokenize": TOKENIZE,
+  "POST /tokenize": TOKENIZE,
+  "POST /v1/detokenize": DETOKENIZE,
+  "POST /detokenize": DETOKENIZE,
   "GET /v1/models": { answers: ok("Every name that selects a pool.", "ModelList") },
   "GET /v1/models/{model…}": { answers: ok("The model.", "Model") },
   "GET /v1/usage": { query: USAGE, answers: usageAnswers },

@@ -11,8 +11,17 @@ import type { StreamFormatName } from "../../rails/core/stream/stream-events.ts"
 import type { SseEvent } from "../../lib/sse.ts";
 import { hasOutput, isText, memberOf, parsed } from "./token-timing.ts";
 
-/** Embeddings are never streamed. */
-export type AnswerProtocol = StreamFormatName | "embeddings";
+/**
+ * Embeddings are never streamed. `speech`: sound, as bytes or in events; `transcript`: a text, bare or in JSON; `json`: of
+ * ranks, scores, tokens and moderations every engine has a shape of its own.
+ */
+export type AnswerProtocol = StreamFormatName | "embeddings" | "images" | "speech" | "transcript" | "json";
+
+/** May an answer be something else than JSON or events: bytes of this type; the empty type is none. */
+export function isOtherAnswer(protocol: AnswerProtocol, type: string): boolean {
+  if (/^(?:text\/html|application\/(?:[\w.+-]+\+)?json)\b/i.test(type)) return false;
+  return protocol === "transcript" || (protocol === "speech" && !/^text\//i.test(type));
+}
 
 /**
  * `output`: a token, or part of one. `finish`: the model has ended (with n > 1, one of its answers). `done`: nothing
@@ -35,8 +44,23 @@ export function eventMeaning(
     case "chat":
     case "completions":
     case "embeddings":
+    case "json":
       return choicesMeaning(value);
+    case "images":
+    case "speech":
+    case "transcript":
+      return typedMeaning(value);
   }
+}
+
+/** OpenAI's events of media (`transcript.text.delta`, `image_edit.completed`); vLLM tells transcripts in choices. */
+function typedMeaning(value: unknown): EventMeaning {
+  const type = memberOf(value, "type");
+  if (typeof type !== "string") return choicesMeaning(value);
+  if (type.endsWith(".done")) return "done";
+  // Of several images each has one.
+  if (type.endsWith(".completed")) return "finish";
+  return /\.(?:delta|segment|partial_image)$/.test(type) ? "output" : "nothing";
 }
 
 function choicesMeaning(value: unknown): EventMeaning {
@@ -92,7 +116,14 @@ function isAnswer(protocol: AnswerProtocol, value: unknown): boolean {
     case "completions":
       return isFilled(memberOf(value, "choices"));
     case "embeddings":
+    case "images":
       return Array.isArray(memberOf(value, "data"));
+    case "transcript":
+      return typeof value === "string" || typeof memberOf(value, "text") === "string";
+    case "speech":
+      return false;
+    case "json":
+      return typeof value === "object" && value !== null;
     case "responses":
       return memberOf(value, "object") === "response" || Array.isArray(memberOf(value, "output"));
     case "anthropic":

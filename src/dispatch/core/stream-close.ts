@@ -32,13 +32,11 @@ export type Closing = { readonly text: string; readonly isWhole: boolean };
 const DONE = "[DONE]";
 const EVENT_END = "\n\n";
 
-/** What follows when the model has ended; null where that is the end itself. */
-const LAST_EVENT: Readonly<Record<AnswerProtocol, string | null>> = {
+/** What follows when the model has ended; nothing where that is the end itself. */
+const LAST_EVENT: Readonly<Partial<Record<AnswerProtocol, string>>> = {
   chat: `data: ${DONE}${EVENT_END}`,
   completions: `data: ${DONE}${EVENT_END}`,
   anthropic: `event: message_stop\ndata: {"type":"message_stop"}${EVENT_END}`,
-  responses: null,
-  embeddings: null,
 };
 
 export function closeStream(tail: Tail, error: StreamError): Closing {

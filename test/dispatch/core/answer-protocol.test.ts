@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { errorIn, eventMeaning, wholeProblem } from "../../../src/dispatch/core/answer-protocol.ts";
+import { errorIn, eventMeaning, isOtherAnswer, wholeProblem } from "../../../src/dispatch/core/answer-protocol.ts";
 import type { AnswerProtocol, EventMeaning } from "../../../src/dispatch/core/answer-protocol.ts";
 
 const delta = (value: unknown, finish: string | null = null) => ({
@@ -38,6 +38,15 @@ const events: readonly (readonly [name: string, protocol: AnswerProtocol, data: 
   ["a piece of text", "anthropic", { type: "content_block_delta", delta: { text: "x" } }, "output"],
   ["a stop reason", "anthropic", { type: "message_delta", delta: { stop_reason: "end_turn" } }, "finish"],
   ["the end of a message", "anthropic", { type: "message_stop" }, "done"],
+  ["a piece of a picture", "images", { type: "image_generation.partial_image", b64_json: "x" }, "output"],
+  ["a picture, of which there may be more", "images", { type: "image_edit.completed", b64_json: "x" }, "finish"],
+  ["a piece of sound", "speech", { type: "speech.audio.delta", audio: "AAAA" }, "output"],
+  ["the end of a sound", "speech", { type: "speech.audio.done" }, "done"],
+  ["a word", "transcript", { type: "transcript.text.delta", delta: "x" }, "output"],
+  ["the end of a transcript", "transcript", { type: "transcript.text.done", text: "x" }, "done"],
+  ["a word in vLLM's form", "transcript", delta({ content: "x" }), "output"],
+  ["another event of media", "transcript", { type: "transcript.created" }, "nothing"],
+  ["a failure in the midst of media", "images", { type: "error", error: { message: "x" } }, "error"],
   ["an overload", "anthropic", { type: "error", error: { type: "overloaded_error" } }, "error"],
 ];
 
@@ -76,6 +85,8 @@ describe("a whole body", () => {
     ["embeddings", { data: [] }],
     ["responses", { object: "response", status: "completed", output: [], error: null }],
     ["anthropic", { type: "message", content: [] }],
+    ["images", { created: 0, data: [{ b64_json: "" }] }],
+    ["transcript", { text: "" }],
   ];
 
   test.each(bodies)("is an answer of %s alone", (protocol, body) => {
@@ -89,6 +100,32 @@ describe("a whole body", () => {
       expect(wholeProblem("chat", text)).toEqual({ kind: "shape" });
     },
   );
+
+  test.each(["{}", "[]", '{"scores":[1]}'])("%s of ranks and scores, whose shapes differ, is one", (text) => {
+    expect(wholeProblem("json", text)).toBeNull();
+  });
+
+  test.each(["", "null", "ok", '"ok"', "<!doctype html>", '{"tokens":['])("%j of tokens is none", (text) => {
+    expect(wholeProblem("json", text)).toEqual({ kind: "shape" });
+  });
+
+  test("of speech is none in JSON", () => {
+    expect(wholeProblem("speech", '{"audio":"AAAA"}')).toEqual({ kind: "shape" });
+  });
+
+  test.each<[AnswerProtocol, string, boolean]>([
+    ["speech", "audio/mpeg", true],
+    ["speech", "", true],
+    ["speech", "text/html; charset=utf-8", false],
+    ["speech", "text/plain", false],
+    ["speech", "application/json", false],
+    ["transcript", "text/plain; charset=utf-8", true],
+    ["transcript", "text/html", false],
+    ["transcript", "application/problem+json", false],
+    ["chat", "audio/wav", false],
+  ])("of %s may be %j as it is: %s", (protocol, type, isOne) => {
+    expect(isOtherAnswer(protocol, type)).toBe(isOne);
+  });
 
   test("that is an error says so, even beside an answer", () => {
     expect(wholeProblem("chat", '{"error":{"code":500},"choices":[{}]}')).toEqual({ kind: "error", status: 500 });
