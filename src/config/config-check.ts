@@ -26,6 +26,7 @@ export function checkConfig(raw: RawConfig): Finding[] {
     ...checkCounts(raw),
     ...checkRegions(raw),
     ...checkUnique(raw),
+    ...checkNames(raw),
     ...checkRoutes(raw),
     ...checkServed(raw),
     ...checkKeys(raw),
@@ -107,6 +108,21 @@ function checkUnique(raw: RawConfig): Finding[] {
     }
   }
   return findings;
+}
+
+/** What endpoints have other names for is a name of their pool. */
+function checkNames({ pools }: RawConfig): Finding[] {
+  return Object.entries(pools).flatMap(([poolId, { endpoints, models = [poolId] }]) =>
+    endpoints.flatMap(({ model }, index) =>
+      Object.keys(typeof model === "object" ? model : {})
+        .filter((name) => !models.includes(name))
+        .map((name) => ({
+          path: ["pools", poolId, "endpoints", index, "model", name],
+          problem: `the pool has no model "${name}"`,
+          fix: didYouMean(name, models, 'write a name of "models" on the left, and the endpoint\'s own on the right'),
+        })),
+    ),
+  );
 }
 
 function checkRoutes(raw: RawConfig): Finding[] {

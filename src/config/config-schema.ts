@@ -38,7 +38,7 @@ import {
   STALL_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
 import { adminSchema, jwtSchema, keySchema } from "./access-schema.ts";
-import { engineLoad, protocols, streamUsage } from "./engine-schema.ts";
+import { answerModel, endpointModel, engineLoad, protocols, streamUsage } from "./engine-schema.ts";
 import { limits, prices, tenantLimits } from "./limits-schema.ts";
 import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
@@ -161,11 +161,7 @@ const endpoint = z.strictObject({
   url: url.describe(
     "Base URL; the request path is appended, so a final /v1 is left out. https, or http for loopback, private and single-label hosts.",
   ),
-  model: modelName
-    .optional()
-    .describe(
-      "Name of the model at this endpoint, sent in place of the names in `models`. Default: the client's own word; where the endpoint does not know it and serves one model only, that one's name is learned.",
-    ),
+  model: endpointModel(modelName),
   allowPlainHttp: z
     .boolean()
     .default(false)
@@ -309,6 +305,7 @@ const pool = z.strictObject({
       'Lead a long prompt to the endpoint that has it in its cache: "session" by the name that the request gives its session, in a header (x-warmpath-session, x-claude-code-session-id, x-session-affinity, x-session-id, session-id, session_id) or the body (prompt_cache_key, conversation, previous_response_id, metadata.user_id, user), the first of them; "prefix" also by how much of the prompt was read before; "off" never. Default "prefix": it is a discount in ms, weighed against distance and load.',
     ),
   streamUsage,
+  answerModel,
   prices: prices
     .optional()
     .describe("What its tokens cost, in `currency`, for spend caps and usage. Default: nothing."),

@@ -62,8 +62,8 @@ export type EndpointConfig = {
   readonly backend: Backend;
   /** Base URL without a final slash and without a final `/v1`; the request path is appended. */
   readonly url: string;
-  /** Name of the model there; null: as the client says it. */
-  readonly model: string | null;
+  /** Name of the model there, or what it calls some of the pool's names; null: as the client says it. */
+  readonly model: string | Readonly<Record<string, string>> | null;
   readonly auth: SecretRef | null;
   readonly gpu: readonly string[];
   readonly workersMin: number;
@@ -149,6 +149,8 @@ export type PoolConfig = {
   readonly affinity: AffinityMode;
   /** Are endpoints asked for the usage of streams whose clients have not asked. */
   readonly streamUsage: boolean;
+  /** Whose name of the model an answer says. */
+  readonly answerModel: "asked" | "endpoint";
   /** What tokens cost; absent: nothing. */
   readonly prices?: PoolPrices | undefined;
   readonly rails: RailsConfig;

@@ -23,3 +23,19 @@ export const protocols = z
   .describe(
     'Protocols that the endpoint speaks itself: "chat", which each does, "responses" (/v1/responses) and "messages" (/v1/messages). What it does not speak is translated to chat and back. Default: found out. It is asked as the client asks, and in chat where it has no such path.',
   );
+
+/** `name`: of a model. */
+export const endpointModel = (name: z.ZodString) =>
+  z
+    .union([name, z.record(name, name)])
+    .optional()
+    .describe(
+      'Name of the model at this endpoint, sent in place of the names in `models`; or the names that it has for some of them, {"chat": "org/model-7b"}: a name that is not there goes out as it is. Default: the client\'s own word; where the endpoint does not know it and serves one model only, that one\'s name is learned.',
+    );
+
+export const answerModel = z
+  .enum(["asked", "endpoint"])
+  .default("asked")
+  .describe(
+    'Whose name of the model answers say where an endpoint was asked under its own (`endpoints[].model`): "asked" the client\'s, in whole answers and in each event; "endpoint" what the endpoint wrote. Default "asked": clients compare it with what they sent.',
+  );

@@ -32,6 +32,8 @@ export type BegunAnswer = {
   readonly headers: Headers;
   readonly isEvents: boolean;
   readonly body: Whole | AnswerStream;
+  /** The client's name of the model, which the answer is to say; null: it says what it says. */
+  readonly asked: string | null;
   /** The first token is here, where only a reader of the stream can see it. */
   readonly noteToken: () => void;
 };
@@ -56,7 +58,7 @@ type AnswerRead =
 
 export function begunAnswer(begun: BegunAttempt<unknown>, reply: OwnReply): BegunAnswer {
   const { attempt } = begun;
-  const { endpoint, status, headers } = reply;
+  const { endpoint, status, headers, asked } = reply;
   const isEvents = isEventStream(headers.get("content-type") ?? "");
   return {
     endpoint,
@@ -66,6 +68,7 @@ export function begunAnswer(begun: BegunAttempt<unknown>, reply: OwnReply): Begu
     headers,
     isEvents,
     body: bodyOf(begun, reply, isEvents),
+    asked,
     noteToken() {
       attempt.firstTokenAtMs ??= Date.now();
       attempt.leases.begun(attempt.heldLease);

@@ -34,6 +34,8 @@ export type OwnReply = {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Begun;
+  /** The client's name of the model, which the answer is to say; null: it says what it says. */
+  readonly asked: string | null;
 };
 
 /** `tenant`: whose request it is. */
@@ -82,7 +84,7 @@ function reachOf(endpoint: EdgeEndpoint): Reach | null {
 }
 
 async function ask(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Asking): Promise<Heard<Reply>> {
-  const { answer: response, protocol } = await send(endpoint, outgoing, asking);
+  const { answer: response, protocol, asked } = await send(endpoint, outgoing, asking);
   if (!(response instanceof Response)) return inItsPlace(response, asking);
   const { workerHeader } = endpoint.backend;
   asking.onHeaders(workerHeader === null ? undefined : response.headers.get(workerHeader));
@@ -101,7 +103,7 @@ async function ask(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Asking): 
     case "served":
     case "client_fault":
     case "too_long": {
-      const reply = asTold(endpoint, response, begun);
+      const reply: OwnReply = { ...asTold(endpoint, response, begun), asked };
       const isOver = reply.body.kind === "whole";
       const hasToken = protocol !== null && isEventStream(reply.headers.get("content-type") ?? "");
       const usage = begun.kind === "whole" && begun.value !== undefined ? usageIn(begun.value) : null;
@@ -142,7 +144,11 @@ function shownBy(begun: Begun | NoAnswer, { body }: Outgoing): Shown {
 }
 
 /** An error is told as what it is, and as the endpoint told it, but for the credential that some quote. */
-function asTold(endpoint: EdgeEndpoint, { status, headers }: Response, begun: Begun | NoAnswer): OwnReply {
+function asTold(
+  endpoint: EdgeEndpoint,
+  { status, headers }: Response,
+  begun: Begun | NoAnswer,
+): Omit<OwnReply, "asked"> {
   const credentials = credentialsOf(endpoint.target);
   if (begun.kind === "whole" && status >= 400 && begun.bytes !== null) {
     const body = { kind: "whole", bytes: withoutCredentials(begun.bytes, credentials) } as const;

@@ -14,53 +14,65 @@ import type { Call } from "../../backends/port.ts";
 import { modelsIn, withModel } from "../wire/model-in-body.ts";
 import { MODEL_CHARS_MAX } from "../wire/openai.ts";
 import { readStart } from "../wire/read-body.ts";
-import type { Answer, Refusal } from "../wire/refusal.ts";
+import type { Refusal } from "../wire/refusal.ts";
 import { isGonePage } from "./answer-format.ts";
+import type { Said } from "./outgoing.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 
 /** A list of models, or the message of a 404, is far shorter. */
 const ANSWER_BYTES_MAX = 65_536;
 
-export type Refused = {
+/** `asked`: the client's name of the model, where another one is sent and the answer is to say it; null: as it came. */
+export type Named = { readonly call: Call; readonly asked: string | null };
+
+type Refused = {
   readonly endpoint: EdgeEndpoint;
   /** As the client sent it. */
   readonly call: Call;
   /** As the endpoint got it. */
-  readonly sent: Call;
+  readonly sent: Named;
   readonly learned: WeakMap<EdgeEndpoint, string>;
 };
 
-/** The call with `name` in place of the pool's names. */
-export function named({ models }: EdgeEndpoint, call: Call, name: string): Call {
-  return call.body === null ? call : { ...call, body: withModel(bytesOf(call.body), models, name) };
+/** The call with the endpoint's names in place of the pool's. `learned`: of those that the config does not name. */
+export function named({ models, names, tellsAsked }: EdgeEndpoint, call: Call, learned?: string): Named {
+  if (call.body === null) return { call, asked: null };
+  const nameOf = (name: string): string | undefined => names.get(name) ?? (models.has(name) ? learned : undefined);
+  const { body, asked } = withModel(bytesOf(call.body), nameOf);
+  if (body === call.body || asked === null || !tellsAsked) return { call: { ...call, body }, asked: null };
+  // An answer that is to be changed must not be compressed.
+  return { call: { ...call, body, headers: { ...call.headers, "accept-encoding": "identity" } }, asked };
 }
 
 /** The answer under the name that the endpoint has for the model; `refusal` itself where that was not the trouble. */
-export async function retryNamed(refused: Refused, refusal: Response): Promise<Answer> {
+export async function retryNamed(refused: Refused, refusal: Response): Promise<Omit<Said, "protocol">> {
   const { endpoint, call, sent, learned } = refused;
-  const asked = call.body === null ? [] : modelsIn(bytesOf(call.body));
-  if (!asked.some(({ name }) => endpoint.models.has(name))) return refusal;
-  if (isGonePage(refusal)) return refusal;
+  const asked = modelsOf(call);
+  const isLearnable = asked.some(({ name }) => endpoint.models.has(name) && !endpoint.names.has(name));
+  if (!isLearnable || isGonePage(refusal)) return { answer: refusal, asked: sent.asked };
   const said = await readStart(refusal.body, ANSWER_BYTES_MAX);
   const same = new Response(said, { status: refusal.status, headers: refusal.headers });
   const text = new TextDecoder().decode(said);
-  const refusedNames = sent.body === null ? [] : modelsIn(bytesOf(sent.body)).map(({ name }) => name);
+  const refusedNames = modelsOf(sent.call).map(({ name }) => name);
   // A path that is not there is no unknown model, and may have its name in it.
-  if (!refusedNames.some((name) => names(text, name))) return same;
+  if (!refusedNames.some((name) => isWordIn(text, name))) return { answer: same, asked: sent.asked };
   const name = await onlyModelOf(endpoint, call.signal);
   const { id } = endpoint.config;
   if (name === null || refusedNames.includes(name)) {
     learned.delete(endpoint);
     tellOnce(endpoint, `endpoint ${id} does not know its pool's model: write the name that it has as its "model"`);
-    return unknownThere(asked[0]?.name ?? "");
+    return { answer: unknownThere(asked[0]?.name ?? ""), asked: null };
   }
   learned.set(endpoint, name);
   tellOnce(endpoint, `endpoint ${id} knows its model as ${JSON.stringify(name)}: write it as its "model"`);
-  return egress(endpoint.target, named(endpoint, call, name));
+  const anew = named(endpoint, call, name);
+  return { answer: await egress(endpoint.target, anew.call), asked: anew.asked };
 }
 
+const modelsOf = ({ body }: Call) => (body === null ? [] : modelsIn(bytesOf(body)));
+
 /** As a word of its own, and no piece of a path or of another name. */
-function names(text: string, name: string): boolean {
+function isWordIn(text: string, name: string): boolean {
   const literal = name.replaceAll(/[^A-Za-z0-9_]/g, String.raw`\$&`);
   return new RegExp(`(?<![\\w./:@-])${literal}(?![\\w/@-]|[.:]\\w)`).test(text);
 }
@@ -71,12 +83,12 @@ function unknownThere(model: string): Refusal {
   return { reason: "unknown_model", param: "model", detail };
 }
 
-const told = new WeakSet<EdgeEndpoint>();
+const complained = new WeakSet<EdgeEndpoint>();
 
 /** Every request meets the same; the operator needs to read it once. */
 function tellOnce(endpoint: EdgeEndpoint, line: string): void {
-  if (told.has(endpoint)) return;
-  told.add(endpoint);
+  if (complained.has(endpoint)) return;
+  complained.add(endpoint);
   console.warn(line);
 }
 

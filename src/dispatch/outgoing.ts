@@ -33,11 +33,14 @@ export type Outgoing = Bounds & {
 };
 
 /** What an endpoint answered, and what that must be, to be an answer; null: not known. */
-export type Said = { readonly answer: Answer; readonly protocol: AnswerProtocol | null };
+export type Answered = { readonly answer: Answer; readonly protocol: AnswerProtocol | null };
+
+/** `asked`: the client's name of the model, where the endpoint was asked under another one and the answer is to say it. */
+export type Said = Answered & { readonly asked: string | null };
 
 /** `send`: sends the request with these words in place of its own. */
 export type Speech = (
   endpoint: EdgeEndpoint,
   outgoing: Outgoing,
   send: (words: Partial<Pick<Outgoing, "path" | "body">>) => Promise<Answer>,
-) => Promise<Said>;
+) => Promise<Answered>;

@@ -46,6 +46,10 @@ export type EdgeEndpoint = {
   readonly backend: Backend;
   /** The pool's names of its model, for which the endpoint may have another. */
   readonly models: ReadonlySet<string>;
+  /** What it calls them, as far as the config says. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Does its answer say the client's name where it was asked under its own. */
+  readonly tellsAsked: boolean;
   /** Of the pool's model. */
   readonly tokenBytes: TokenBytes;
 };
@@ -129,13 +133,19 @@ function buildPools(config: Config, env: Readonly<Record<string, unknown>>): Map
       const target = targetOf(endpoint, env);
       if (!target.ok) return null;
       const backend = BACKENDS[endpoint.backend];
-      endpoints.set(endpoint.id, { config: endpoint, target: target.value, backend, models, tokenBytes });
+      const names = namesAt(endpoint, pool);
+      const tellsAsked = pool.answerModel === "asked";
+      const known = { backend, models, names, tellsAsked, tokenBytes };
+      endpoints.set(endpoint.id, { config: endpoint, target: target.value, ...known });
     }
     const failing = createFailingRequests();
     pools.set(pool.id, { config: pool, spec: poolSpec(config, pool.id), endpoints, tokenBytes, failing });
   }
   return pools;
 }
+
+const namesAt = ({ model }: EndpointConfig, { models }: PoolConfig): ReadonlyMap<string, string> =>
+  new Map(typeof model === "string" ? models.map((name) => [name, model]) : Object.entries(model ?? {}));
 
 let lastLogged = "";
 

@@ -9,7 +9,6 @@ import { egress } from "../../backends/egress.ts";
 import type { Call } from "../../backends/port.ts";
 import { attemptSpanId } from "../sight/core/span-id.ts";
 import { childTraceparent, TRACEPARENT } from "../wire/headers.ts";
-import type { Answer } from "../wire/refusal.ts";
 import type { Outgoing, Said } from "./outgoing.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 import type { Asking } from "./upstream.ts";
@@ -26,15 +25,21 @@ type Sender = Pick<Asking, "signal" | "workerId" | "nth">;
 
 export async function send(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Sender): Promise<Said> {
   const { speech, protocol } = outgoing;
-  if (speech === undefined) return { answer: await sendAsIs(endpoint, outgoing, asking), protocol };
-  return speech(endpoint, outgoing, async (words) => sendAsIs(endpoint, { ...outgoing, ...words }, asking));
+  if (speech === undefined) return { ...(await sendAsIs(endpoint, outgoing, asking)), protocol };
+  let asked: string | null = null;
+  const spoken = await speech(endpoint, outgoing, async (words) => {
+    const said = await sendAsIs(endpoint, { ...outgoing, ...words }, asking);
+    ({ asked } = said);
+    return said.answer;
+  });
+  return { ...spoken, asked };
 }
 
 async function sendAsIs(
   endpoint: EdgeEndpoint,
   outgoing: Outgoing,
   { signal, workerId, nth }: Sender,
-): Promise<Answer> {
+): Promise<Omit<Said, "protocol">> {
   const { workerHeader } = endpoint.backend;
   const { method, path, body, trace } = outgoing;
   let { headers } = outgoing;
@@ -43,12 +48,12 @@ async function sendAsIs(
     headers = { ...headers, [TRACEPARENT]: childTraceparent(trace, attemptSpanId(trace.spanId, nth)) };
   }
   const call: Call = { method, path, headers, body, signal };
-  const { model } = endpoint.config;
-  const known = model ?? learned.get(endpoint);
-  if (body !== null && known !== undefined) namePart ??= await import("./model-name.ts");
-  const sent = known === undefined || namePart === null ? call : namePart.named(endpoint, call, known);
-  const response = await egress(endpoint.target, sent);
-  if (response.status !== 404 || body === null || typeof model === "string") return response;
+  if (body === null) return { answer: await egress(endpoint.target, call), asked: null };
+  const other = learned.get(endpoint);
+  if (endpoint.names.size > 0 || other !== undefined) namePart ??= await import("./model-name.ts");
+  const sent = namePart?.named(endpoint, call, other) ?? { call, asked: null };
+  const answer = await egress(endpoint.target, sent.call);
+  if (answer.status !== 404 || typeof endpoint.config.model === "string") return { answer, asked: sent.asked };
   namePart ??= await import("./model-name.ts");
-  return namePart.retryNamed({ endpoint, call, sent, learned }, response);
+  return namePart.retryNamed({ endpoint, call, sent, learned }, answer);
 }

@@ -21,7 +21,7 @@ import type { Spoken } from "../translate/core/translations.ts";
 import { readStart } from "../wire/read-body.ts";
 import type { Refusal } from "../wire/refusal.ts";
 import { isGonePage } from "./answer-format.ts";
-import type { Outgoing, Said, Speech } from "./outgoing.ts";
+import type { Answered, Outgoing, Speech } from "./outgoing.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 
 /** After this an endpoint that had no such path is asked natively again, ms. */
@@ -78,8 +78,7 @@ async function ownAnswer(
   if (isKnown || !NO_SUCH_PATH.has(response.status) || isGonePage(response)) return response;
   const said = await readStart(response.body, SAID_BYTES_MAX);
   const text = new TextDecoder().decode(said);
-  const { config, models } = endpoint;
-  const names = [...models, config.model ?? "", modelIn(body)];
+  const names = [...endpoint.models, ...endpoint.names.values(), modelIn(body)];
   // It is the model that it does not have.
   if (names.some((name) => name !== "" && text.includes(name))) {
     return new Response(said, { status: response.status, headers: response.headers });
@@ -110,7 +109,7 @@ function objectIn(bytes: Outgoing["body"]): JsonObject | null {
   return isObject(value) && longDigits(value) === null ? value : null;
 }
 
-async function askTold(spoken: Spoken, { body }: ChatRequest, send: Parameters<Speech>[2]): Promise<Said> {
+async function askTold(spoken: Spoken, { body }: ChatRequest, send: Parameters<Speech>[2]): Promise<Answered> {
   const { path } = TRANSLATIONS[spoken];
   const answer = await send({ path, body: new TextEncoder().encode(JSON.stringify(body)) });
   if (spoken !== "count") return { answer, protocol: "chat" };

@@ -9,6 +9,7 @@
  * runtime cannot both tee and see end.
  */
 import { parsed } from "../translate/core/json.ts";
+import { behind, modelRun, withAsked } from "../translate/core/rename-model.ts";
 import { renameStream, renameWhole } from "../translate/core/rename-ids.ts";
 import type { Rename } from "../translate/core/rename-ids.ts";
 import { toldStream, toldWhole } from "../translate/core/told.ts";
@@ -30,8 +31,8 @@ export type Onward = {
   /** For a stream of events, once: behind rails, or by itself. */
   readonly run: () => TextRun;
   readonly pipe: (body: AnswerStream) => ReadableStream<Uint8Array> | null;
-  /** For any other answer. */
-  readonly whole: (answer: Response) => Promise<Answer>;
+  /** For any other answer. `isShort`: all of it is here. */
+  readonly whole: (answer: Response, isShort: boolean) => Promise<Answer>;
 };
 
 export function onwardTold(translation: Translation, back: Back): Onward {
@@ -64,6 +65,41 @@ export function onwardRenamed(path: string, rename: Rename, known: readonly stri
   };
 }
 
+/** The same answer, or what `first` makes of it, with the client's name of its model. */
+export function onwardAsked(path: string, asked: string, first: Onward | null): Onward {
+  const run = (): TextRun => {
+    const last = modelRun(asked, true);
+    return first === null ? last : behind(first.run(), last);
+  };
+  return {
+    path: first?.path ?? path,
+    run,
+    pipe: piping(run),
+    async whole(answer, isShort) {
+      const told = first === null ? answer : await first.whole(answer, isShort);
+      if (!(told instanceof Response) || told.status >= 300 || told.body === null || !isJson(told)) return told;
+      if (isShort) return again(told, withAsked(await told.text(), asked, false));
+      return again(told, changed(told.body, modelRun(asked, false)));
+    },
+  };
+}
+
+/** Any other type has no names in it that anybody here could read. */
+const isJson = ({ headers }: Response): boolean =>
+  isDecoded(headers.get("content-encoding")) && (headers.get("content-type") ?? "").includes("json");
+
+/** Of any length, as it comes. It is no stream of tokens: each piece may pass JavaScript. */
+function changed(body: ReadableStream<Uint8Array>, { push, end }: TextRun): ReadableStream<Uint8Array> {
+  const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+  const encoder = new TextEncoder();
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform: (piece, to) => to.enqueue(encoder.encode(push(decoder.decode(piece, { stream: true })))),
+      flush: (to) => to.enqueue(encoder.encode(push(decoder.decode()) + end())),
+    }),
+  );
+}
+
 const piping =
   (run: () => TextRun): Onward["pipe"] =>
   (body) =>
@@ -90,7 +126,7 @@ function written(answer: Response, value: object): Response {
 /** Headers that describe the bytes: wrong once those have changed. */
 const OF_THE_BYTES = ["content-length", "content-encoding", "etag", "content-md5", "digest", "content-digest"];
 
-function again({ status, headers }: Response, body: string): Response {
+function again({ status, headers }: Response, body: string | ReadableStream<Uint8Array>): Response {
   const told = new Headers(headers);
   for (const name of OF_THE_BYTES) told.delete(name);
   return new Response(body, { status, headers: told });

@@ -53,6 +53,7 @@ const usagePart = part(async () => import("./stream-usage.ts"));
 const keeperPart = part(async () => import("./keep-lease.ts"));
 const withinPart = part(async () => import("../access/within.ts"));
 const speakingPart = part(async () => import("./speaking.ts"));
+const toldPart = part(async () => import("../dispatch/told-answer.ts"));
 const overlapPart = part(async () => import("./overlap.ts"));
 
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
@@ -258,7 +259,9 @@ async function respond(
   }
   const { answer } = outcome;
   const told: HeaderRecord = {};
-  const onward = parcel.speaking?.onward(answer.endpoint.config.id, told) ?? null;
+  const spoken = parcel.speaking?.onward(answer.endpoint.config.id, told) ?? null;
+  const { asked } = answer;
+  const onward = asked === null ? spoken : (await toldPart()).onwardAsked(parcel.path, asked, spoken);
   const answered = answerBegun(edge, answer, {
     pool: parcel.pool,
     path: onward?.path ?? parcel.path,
@@ -276,7 +279,7 @@ async function respond(
   });
   if (onward === null || answer.isEvents) return answered;
   const whole = await answered;
-  return whole instanceof Response ? onward.whole(whole) : whole;
+  return whole instanceof Response ? onward.whole(whole, answer.body.kind === "whole") : whole;
 }
 
 async function explained(seen: Seen, outcome: Extract<Outcome, { kind: "begun" }>, checked: Checked): Promise<string> {

@@ -27,6 +27,22 @@ describe("a wrong config", () => {
       },
     ],
     [
+      "an endpoint's name for a model that the pool has not",
+      `${endpoint}.model`,
+      { lama: "org/llama" },
+      {
+        path: "pools.llama.endpoints[0].model.lama",
+        problem: 'the pool has no model "lama"',
+        fix: 'did you mean "llama"?',
+      },
+    ],
+    [
+      "an endpoint's name for a model that is no name",
+      `${endpoint}.model`,
+      { llama: "" },
+      { path: "pools.llama.endpoints[0].model.llama" },
+    ],
+    [
       "a missing field",
       `${endpoint}.region`,
       undefined,

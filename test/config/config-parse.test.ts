@@ -65,6 +65,7 @@ describe("a valid config", () => {
       coldWaitMsMax: 10_000,
       affinity: "prefix",
       streamUsage: false,
+      answerModel: "asked",
       jobs: {},
       rails: {
         input: [

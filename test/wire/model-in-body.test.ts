@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import { modelsIn, withModel } from "../../src/wire/model-in-body.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const renamed = (text: string, names: readonly string[] = ["a"], name = "org/b") =>
-  new TextDecoder("utf-8", { ignoreBOM: true }).decode(withModel(bytes(text), new Set(names), name));
+const renaming = (text: string, name = "org/b") =>
+  withModel(bytes(text), (asked) => (asked === "a" ? name : undefined));
+const renamed = (text: string, name = "org/b") =>
+  new TextDecoder("utf-8", { ignoreBOM: true }).decode(renaming(text, name).body);
 
 describe("the model's name in a body", () => {
   test.each([
@@ -40,16 +42,30 @@ describe("the model's name in a body", () => {
     "",
   ])("is left alone in %s", (text) => {
     const body = bytes(text);
-    expect(withModel(body, new Set(["a"]), "org/b")).toBe(body);
+    expect(withModel(body, (name) => (name === "a" ? "org/b" : undefined))).toEqual({ body, asked: null });
+    expect(withModel(body, () => undefined).body).toBe(body);
   });
 
   test("that is the same name already leaves the same bytes", () => {
     const body = bytes('{"model":"a"}');
-    expect(withModel(body, new Set(["a", "b"]), "a")).toBe(body);
+    expect(withModel(body, () => "a").body).toBe(body);
+  });
+
+  test.each([
+    ['{"model":"a"}', "a"],
+    ['{"model":"other","model":"a"}', "a"],
+    ['{"model":"a","model":"other"}', null],
+    ['{"model":"other"}', null],
+  ])("is, of %s, the last one that changed: %s", (text, asked) => {
+    expect(renaming(text).asked).toBe(asked);
+  });
+
+  test("stands where its bytes are, whatever bytes are before it", () => {
+    expect(renamed('{"é🎈":"ü","model":"a","z":"ß"}')).toBe('{"é🎈":"ü","model":"org/b","z":"ß"}');
   });
 
   test("is written as JSON, whatever is in it", () => {
-    expect(renamed('{"model":"a"}', ["a"], 'q"\\é')).toBe(String.raw`{"model":"q\"\\é"}`);
+    expect(renamed('{"model":"a"}', 'q"\\é')).toBe(String.raw`{"model":"q\"\\é"}`);
   });
 
   test("is what a parser finds, and all else stays as it is", () => {
@@ -67,7 +83,7 @@ describe("the model's name in a body", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (noise) => {
         const body = new Uint8Array([0x7b, ...noise]);
-        return withModel(body, new Set(["a"]), "b").byteLength >= 0;
+        return withModel(body, (name) => (name === "a" ? "b" : undefined)).body.byteLength >= 0;
       }),
     );
   });

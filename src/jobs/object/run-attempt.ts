@@ -10,6 +10,7 @@ import { firstNonEmptyToken } from "../../dispatch/core/token-timing.ts";
 import type { JobWork } from "../core/messages.ts";
 import type { OutputNote } from "../core/events.ts";
 import type { FailureReason } from "../core/reasons.ts";
+import { modelRun, withAsked } from "../../translate/core/rename-model.ts";
 import { isEventStream } from "../../dispatch/answer-format.ts";
 import type { AnswerStream, BegunAnswer } from "../../dispatch/begun-answer.ts";
 import type { Lost, Slot } from "../../dispatch/slot.ts";
@@ -73,7 +74,7 @@ export async function runAttempt(course: Course): Promise<AttemptReport> {
     const chunker = chunkerOf(course, contentType, sent.answer);
     return chunker.take(text) ? chunker.end(answer) : tooLarge(course, answer);
   }
-  return reportOf(course, answer, text);
+  return reportOf(course, answer, text, sent.answer.asked);
 }
 
 async function readStream(
@@ -82,7 +83,9 @@ async function readStream(
   body: AnswerStream,
   answer: Answer,
 ): Promise<AttemptReport> {
-  const chunker = isStreamed(course, answer) ? chunkerOf(course, answer.contentType, begun) : collectorOf(course);
+  const chunker = isStreamed(course, answer)
+    ? chunkerOf(course, answer.contentType, begun)
+    : collectorOf(course, begun);
   const decoder = new TextDecoder();
   let isTooLarge = false;
   const end = await body.each((piece) => {
@@ -110,7 +113,7 @@ const isStreamed = ({ work, rails }: Course, { status, contentType }: Answer): b
   work.stream && status < 300 && (rails === null || isEventStream(contentType));
 
 /** The whole answer as one text. */
-function collectorOf(course: Course): Taker {
+function collectorOf(course: Course, { asked }: BegunAnswer): Taker {
   const { outputBytesMax } = course;
   const parts: string[] = [];
   let length = 0;
@@ -121,7 +124,7 @@ function collectorOf(course: Course): Taker {
       return length <= outputBytesMax;
     },
     isOver: () => false,
-    end: (answer) => reportOf(course, answer, parts.join("")),
+    end: (answer) => reportOf(course, answer, parts.join(""), asked),
   };
 }
 
@@ -129,6 +132,7 @@ function collectorOf(course: Course): Taker {
 function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Taker {
   const isEvents = isEventStream(contentType);
   const rails = isEvents ? course.rails : null;
+  const named = isEvents && begun.asked !== null ? modelRun(begun.asked, true) : null;
   let isOver = false;
   let isToken = false;
   const kept: string[] = [];
@@ -146,8 +150,8 @@ function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Tak
     }
     return course.onChunk(chunk);
   };
-  const takeEvents = (text: string): boolean => {
-    const split = splitEvents(splitter, text);
+  const takeEvents = (railed: string): boolean => {
+    const split = splitEvents(splitter, named?.push(railed) ?? railed);
     for (const part of split.ok ? split.value : split.error.events) {
       // A line break alone says nothing by itself.
       if (part.trim() === "") blank += part;
@@ -169,7 +173,7 @@ function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Tak
     isOver: () => isOver,
     end(answer) {
       const held = rails === null || isOver ? "" : rails.end().out;
-      if (!takeEvents(held) || !pass(blank + restOf(splitter))) return tooLarge(course, answer);
+      if (!takeEvents(held) || !pass(blank + restOf(splitter) + (named?.end() ?? ""))) return tooLarge(course, answer);
       const output = length <= course.outputBytesMax ? JSON.stringify(kept.join("")) : null;
       return { kind: "finished", output, answer };
     },
@@ -180,12 +184,14 @@ function hasToken(chunk: string): boolean {
   return firstNonEmptyToken(readEvent(chunk)?.data ?? "");
 }
 
-function reportOf({ work, rails }: Course, answer: Answer, whole: string): AttemptReport {
+/** `asked`: the client's name of the model, which the answer is to say; null: it says what it says. */
+function reportOf({ work, rails }: Course, answer: Answer, whole: string, asked: string | null): AttemptReport {
   const { contentType } = answer;
   const isEvents = isEventStream(contentType);
   const looked = rails === null ? null : rails.whole(whole, { isEvents, isError: answer.status >= 300, contentType });
   if (looked?.kind === "refused") return refusedAnswer(looked.message);
-  const text = looked?.text ?? whole;
+  const railed = looked?.text ?? whole;
+  const text = asked === null || answer.status >= 300 ? railed : withAsked(railed, asked, isEvents);
   const ended = readAnswer(work, answer.status, text);
   if (ended.kind === "finished") return { ...ended, answer };
   // The client's own mistake is answered as it would be without a job.
