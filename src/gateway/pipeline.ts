@@ -63,16 +63,17 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
   if (!bytes.ok) return bytes.error;
   const json = parseJson(bytes.value);
   if (json === null) return { reason: "invalid_json" };
-  const read = readInferenceBody(json, path);
+  const read = readInferenceBody(json, path, given !== undefined);
   if (!read.ok) {
     const { param, problem } = read.error;
     return { reason: "invalid_request", detail: problem, ...(param === null ? {} : { param }) };
   }
-  const poolId = config.poolIdByModel.get(read.value.model);
+  const { model } = read.value;
+  const poolId = config.poolIdByModel.get(model ?? "");
   const pool = given ?? (poolId === undefined ? undefined : pools.get(poolId));
   if (pool === undefined) {
     const { unknownModel } = await import("./admin/rare.ts");
-    return unknownModel(read.value.model, config);
+    return unknownModel(model ?? "", config);
   }
   const { stream } = read.value;
   const spoken = SPOKEN[path];

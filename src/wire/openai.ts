@@ -46,7 +46,8 @@ export const MODEL_CHARS_MAX = 256;
 export const BYTES_PER_TOKEN = 4;
 
 export type InferenceRequest = {
-  readonly model: string;
+  /** Null: the path has named the pool, and the body no model. */
+  readonly model: string | null;
   readonly stream: boolean;
   /** Longest output asked for, tokens; null when the client leaves it to the server. */
   readonly maxTokens: number | null;
@@ -73,15 +74,25 @@ const TOKEN_LIMITS: Readonly<Partial<Record<InferencePath, readonly string[]>>> 
 /** A number that is written as a text: as many digits as a double holds. */
 const WHOLE = /^-?\d{1,15}$/;
 
-/** `parsed`: what JSON.parse gave. A member that is null counts as absent, as SDKs send it. */
-export function readInferenceBody(parsed: unknown, path: InferencePath): Result<InferenceRequest, InferenceProblem> {
+/**
+ * `parsed`: what JSON.parse gave. A member that is null counts as absent, as SDKs send it. `hasPool`: the path has named the
+ * pool; then engines may know their model where no answer is written in tokens.
+ */
+export function readInferenceBody(
+  parsed: unknown,
+  path: InferencePath,
+  hasPool = false,
+): Result<InferenceRequest, InferenceProblem> {
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     return err({ param: null, problem: "The body must be a JSON object." });
   const body = parsed as Readonly<Record<string, unknown>>;
-  const { model, stream } = body;
-  if (model === undefined || model === null) return err({ param: "model", problem: "model is required." });
-  if (typeof model !== "string") return err({ param: "model", problem: "model must be a string." });
-  if (model === "" || model.length > MODEL_CHARS_MAX)
+  const { stream } = body;
+  const isUnnamed = body["model"] === undefined || body["model"] === null;
+  if (isUnnamed && (!hasPool || Object.hasOwn(TOKEN_LIMITS, path)))
+    return err({ param: "model", problem: "model is required." });
+  const model = isUnnamed ? null : body["model"];
+  if (model !== null && typeof model !== "string") return err({ param: "model", problem: "model must be a string." });
+  if (model === "" || (model ?? "").length > MODEL_CHARS_MAX)
     return err({ param: "model", problem: `model must have 1 to ${MODEL_CHARS_MAX} characters.` });
   if (stream !== undefined && stream !== null && typeof stream !== "boolean")
     return err({ param: "stream", problem: "stream must be true or false." });

@@ -160,9 +160,9 @@ describe("a path", () => {
     ["/api/v1/chat/completions", /Did you mean \/v1\/chat\/completions\?/],
     ["/V1/chat/completions", /Did you mean \/v1\/chat\/completions\?/],
     ["/v1/chat/completion", /Did you mean \/v1\/chat\/completions\?/],
-    ["/v1/rerank", /reached as \/p\/\{pool\}\/v1\/rerank/],
-    ["/tokenize", /reached as \/p\/\{pool\}\/tokenize/],
-    ["/v1/audio/transcriptions", /reached as \/p\/\{pool\}\/v1\/audio\/transcriptions/],
+    ["/v1/classify", /reached as \/p\/\{pool\}\/v1\/classify/],
+    ["/pooling", /reached as \/p\/\{pool\}\/pooling/],
+    ["/v1/audio/voices", /reached as \/p\/\{pool\}\/v1\/audio\/voices/],
     ["/v1/job/job_1", /Did you mean \/v1\/jobs\/job_1\?/],
     ["/v1/usages", /Did you mean \/v1\/usage\?/],
     ["/openapi.yaml", /Did you mean \/openapi\.json\?/],
@@ -264,9 +264,9 @@ describe("a path", () => {
   });
 
   test("who shows no key learns no name of a pool or a model", async () => {
-    const response = await fetch(`${fleet.router.url}/v1/rerank`, { method: "POST", body: chatBody("chat") });
+    const response = await fetch(`${fleet.router.url}/v1/classify`, { method: "POST", body: chatBody("chat") });
     const text = await response.text();
-    expect([response.status, text]).toEqual([404, expect.stringContaining("/p/{pool}/v1/rerank")]);
+    expect([response.status, text]).toEqual([404, expect.stringContaining("/p/{pool}/v1/classify")]);
     expect(text).not.toMatch(/main|gpt-4o|real-7b/);
   });
 });

@@ -107,8 +107,8 @@ const cases: readonly Case[] = [
   ],
   [
     "a path that only endpoints have",
-    () => fleet.call("/v1/rerank", { method: "POST", body: "{}" }),
-    { status: 404, code: "not_found", says: /At a pool's endpoints it is reached as \/p\/\{pool\}\/v1\/rerank\./ },
+    () => fleet.call("/v1/classify", { method: "POST", body: "{}" }),
+    { status: 404, code: "not_found", says: /At a pool's endpoints it is reached as \/p\/\{pool\}\/v1\/classify\./ },
   ],
   [
     "a wrong method",

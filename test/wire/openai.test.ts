@@ -96,4 +96,12 @@ test("the model list names every model that selects a pool", () => {
   });
   expect(openai.modelById(config.value, "org/y")).toEqual(model("org/y"));
   expect(openai.modelById(config.value, "llama")).toBeNull();
+
+  test("of a pool that the path has named needs no model where no answer is written in tokens", () => {
+    const named = { model: null, stream: false, maxTokens: null };
+    expect(openai.readInferenceBody({ query: "x" }, "/v1/rerank", true)).toEqual({ ok: true, value: named });
+    expect(openai.readInferenceBody({ query: "x" }, "/v1/rerank", false)).toMatchObject({ ok: false });
+    expect(openai.readInferenceBody({ messages: [] }, "/v1/chat/completions", true)).toMatchObject({ ok: false });
+    expect(openai.readInferenceBody({ model: "" }, "/v1/rerank", true)).toMatchObject({ ok: false });
+  });
 });

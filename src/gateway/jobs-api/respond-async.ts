@@ -117,7 +117,7 @@ function targetOf(edge: Authenticated, json: unknown): Result<Target, Refusal> {
     if (json === null) return err({ reason: "invalid_json" });
     const read = readInferenceBody(json, inference);
     if (!read.ok) return err(refuseProblem(read.error));
-    const { model } = read.value;
+    const model = read.value.model ?? "";
     const pool = pools.get(config.poolIdByModel.get(model) ?? "");
     return pool === undefined ? err(unknownModel(model, config)) : ok({ pool, path });
   }
