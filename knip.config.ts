@@ -18,6 +18,9 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     // The page that `tools/cli/build-dashboard.ts` bundles.
     "dashboard/main.tsx!",
     ...(production ? commands.map((file) => `${file}!`) : []),
+    // The command of the package.
+    "bin/*.mjs!",
+    "tools/cli/warmpath.ts!",
     // Started as programs of their own, by path.
     "backends/gpu-simulator/main.ts!",
     "bench/{mock,stream}-endpoint.ts!",
@@ -35,7 +38,13 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     // Built or bound into the runtime under test, by path.
     "test/objects/{broken-shard,far-places,throwing-alarms}.ts",
   ],
-  project: ["{src,backends,tools,bench}/**/*.ts!", "dashboard/**/*.{ts,tsx}!", "test/**/*.ts", "*.config.ts"],
+  project: [
+    "bin/*.mjs!",
+    "{src,backends,tools,bench}/**/*.ts!",
+    "dashboard/**/*.{ts,tsx}!",
+    "test/**/*.ts",
+    "*.config.ts",
+  ],
   // All are started as programs: by `check.ts`, by `tools/cli/workerd.ts`, and by the test of the OpenAPI document.
   ignoreDependencies: ["oxlint", "workerd", "@redocly/cli"],
   // Of Linux: a benchmark pins processes to cores where it is there; and Prometheus, which judges metrics where it is.

@@ -20,7 +20,7 @@ import type { Refusal } from "../wire/refusal.ts";
 import type { Runtime } from "../dispatch/runtime.ts";
 import type { Asking } from "./asking.ts";
 import { part } from "../dispatch/part.ts";
-import { createKeyBook, idsToAsk, lookInto, noteAnswer, noteSilence } from "./core/key-book.ts";
+import { createKeyBook, idsToAsk, lookInto, mayBeNewer, noteAnswer, noteSilence } from "./core/key-book.ts";
 import type { KeyBook } from "./core/key-book.ts";
 import { isGiven, pepperMark } from "./core/key-id.ts";
 import { liveSecrets, standingOf } from "./core/key-record.ts";
@@ -65,6 +65,7 @@ async function verifyKey(
   const { book, hashKeys } = memory;
   const given = isGiven(hashKeys, id);
   let known = lookInto(book, id, given, nowMs);
+  const isFromBook = known.kind === "use";
   // The digests are made while the registry is asked.
   const digesting = known.kind === "ask" || known.kind === "use" ? runtime.keys.digests(key) : null;
   if (known.kind === "ask") {
@@ -76,7 +77,14 @@ async function verifyKey(
   if (known.kind !== "use") {
     return err({ reason: "keys_unavailable", retryAfterMs: known.kind === "unknown" ? known.retryAfterMs : 1_000 });
   }
-  return match(asking, memory, { record: known.record, untilMs: known.untilMs, digests, headerValue, nowMs });
+  const matching = { digests, headerValue, nowMs };
+  const found = match(asking, memory, { ...matching, record: known.record, untilMs: known.untilMs });
+  if (found !== UNAUTHORIZED || !isFromBook || !mayBeNewer(book, nowMs)) return found;
+  await ask(asking, memory, id, nowMs);
+  known = lookInto(book, id, given, nowMs);
+  return known.kind === "use"
+    ? match(asking, memory, { ...matching, record: known.record, untilMs: known.untilMs })
+    : UNAUTHORIZED;
 }
 
 type Matching = {

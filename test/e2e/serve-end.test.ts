@@ -132,10 +132,21 @@ describe("what is still open when its time is over", () => {
     const words = await openStream(served);
     process.kill(served.nodePid, "SIGTERM");
     await served.says("nothing new is taken");
-    process.kill(served.nodePid, "SIGTERM");
+    const pressing = setInterval(() => process.kill(served.nodePid, "SIGTERM"), 20);
     await expect(rest(words)).rejects.toThrow();
+    clearInterval(pressing);
     expect((await served.ended).code).toBe(143);
     await allGone(pids);
+  });
+
+  test("a signal that arrives twice at once is one", async () => {
+    const served = await startServe({ pools: pools(), args: ["--drain-ms", "3600000"] });
+    const words = await openStream(served);
+    for (let times = 0; times < 2; times += 1) process.kill(served.nodePid, "SIGTERM");
+    await served.says("nothing new is taken");
+    model.goOn();
+    expect(await rest(words)).toBe(" path");
+    expect((await served.ended).code).toBe(0);
   });
 });
 

@@ -105,6 +105,16 @@ describe("within a minute, in every isolate", () => {
   });
 });
 
+test("a secret that was made since is good at once in an isolate that knows the key, and so is the one before it", async () => {
+  const { id, key } = await make();
+  const ask = isolate();
+  expect(await ask(key, Date.now())).toBe("good");
+  const second = await secretOf(id);
+  const rotation = { kind: "rotate", hmac: second.hmac, pepper: pepperMark(pepper), overlapMs: 60_000 } as const;
+  await registry().ask("change", { id, change: rotation, order });
+  expect([await ask(second.key, Date.now() + 1), await ask(key, Date.now() + 2)]).toEqual(["good", "good"]);
+});
+
 test("a key with limits that this version does not know is not let pass without them", async () => {
   const { key } = await make({ limits: { requestsPerFortnight: 5 } });
   const { key: good } = await make({ limits: { requestsPerMinute: 5 } });

@@ -89,9 +89,12 @@ A new pepper makes every key worthless that was made under the old one.
 `;
 }
 
-if (import.meta.main) {
-  const said = await keyCommand(process.argv.slice(2), process.env, crypto.getRandomValues(new Uint8Array(32)));
+/** The exit code. */
+export async function keyMain(args: readonly string[]): Promise<number> {
+  const said = await keyCommand(args, process.env, crypto.getRandomValues(new Uint8Array(32)));
   process.stderr.write(said.err);
   process.stdout.write(said.out);
-  process.exitCode = said.exitCode;
+  return said.exitCode;
 }
+
+if (import.meta.main) process.exitCode = await keyMain(process.argv.slice(2));

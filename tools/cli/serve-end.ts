@@ -8,6 +8,7 @@
  */
 import { constants } from "node:os";
 import { askRouter } from "./ask-router.ts";
+import { SAME_PRESS_MS } from "./same-press.ts";
 import type { Workerd } from "./workerd.ts";
 
 /** How often a script of npm looks whether npm is still there, ms. */
@@ -23,11 +24,12 @@ export async function runUntilEnd(workerd: Workerd, drainMs: number): Promise<nu
     return 1;
   }
   const second = await Promise.race([ends.next(), drained(workerd, first, drainMs)]);
-  ends.stop();
   if (second === null) {
+    ends.stop();
     console.log("stopped");
     return 0;
   }
+  ends.unwatch();
   await workerd.kill();
   console.log(`${second}: stopped at once`);
   return 128 + (constants.signals[second] ?? 0);
@@ -45,14 +47,22 @@ async function drained(workerd: Workerd, signal: NodeJS.Signals, drainMs: number
   return null;
 }
 
-type Endings = { readonly next: () => Promise<NodeJS.Signals>; readonly stop: () => void };
+type Endings = {
+  readonly next: () => Promise<NodeJS.Signals>;
+  /** Signals go on to be taken, so that one more does not end this before its last line. */
+  readonly unwatch: () => void;
+  readonly stop: () => void;
+};
 
 /** Each signal once, in order; none is lost between two calls of `next`. */
 function endings(): Endings {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const queued: NodeJS.Signals[] = [];
   let wake: () => void = () => undefined;
+  let lastAtMs = Number.NEGATIVE_INFINITY;
   const note = (signal: NodeJS.Signals): void => {
+    if (performance.now() - lastAtMs < SAME_PRESS_MS) return;
+    lastAtMs = performance.now();
     queued.push(signal);
     wake();
   };
@@ -63,6 +73,7 @@ function endings(): Endings {
       while (queued.length === 0) await new Promise<void>((settle) => (wake = settle));
       return queued.shift() ?? "SIGTERM";
     },
+    unwatch: () => clearInterval(watch),
     stop() {
       for (const signal of signals) process.off(signal, note);
       clearInterval(watch);

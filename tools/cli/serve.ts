@@ -154,8 +154,9 @@ export const whatToSet = (missing: readonly SecretUse[]): string =>
     .concat(missing.map(({ name, usedBy }) => `  export ${name}=…   # for ${usedBy.join(", ")}`))
     .join("\n");
 
-async function main(): Promise<number> {
-  const options = parseServeArgs(process.argv.slice(2), userDir);
+/** The exit code. */
+export async function serveMain(args: readonly string[]): Promise<number> {
+  const options = parseServeArgs(args, userDir);
   if (!options.ok) {
     if (options.error !== undefined) return fail(`${options.error}\n\n${usage}`);
     console.log(usage);
@@ -271,4 +272,4 @@ function fail(message: string): number {
   return 1;
 }
 
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) process.exitCode = await serveMain(process.argv.slice(2));

@@ -60,7 +60,7 @@ export function lineOf({
   return [`${time} ${status} ${ended} ${route} ${tenant ?? "-"} ${where} ${ms.total} ms${first}`, ...lost].join("\n");
 }
 
-async function main(args: readonly string[]): Promise<number> {
+async function run(args: readonly string[]): Promise<number> {
   const several = { type: "string", multiple: true, default: [] as string[] } as const;
   const { values } = parseArgs({
     args: [...args],
@@ -136,11 +136,14 @@ function freshIn(shown: Set<string>, records: readonly RequestRecord[]): readonl
   return fresh;
 }
 
-if (import.meta.main) {
+/** The exit code. */
+export async function tailMain(args: readonly string[]): Promise<number> {
   try {
-    process.exitCode = await main(process.argv.slice(2));
+    return await run(args);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-    process.exitCode = 1;
+    return 1;
   }
 }
+
+if (import.meta.main) process.exitCode = await tailMain(process.argv.slice(2));

@@ -9,6 +9,7 @@ import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import { assertNever } from "../../src/lib/invariant.ts";
 import { err, ok, type Result } from "../../src/lib/result.ts";
+import { SAME_PRESS_MS } from "../cli/same-press.ts";
 import type { Crew } from "./demo-crew.ts";
 import type { Fleet } from "./demo-fleet.ts";
 import { createPrint, type Print, wantsColour } from "./demo-print.ts";
@@ -17,9 +18,6 @@ export const usage = `npm start -- [options]
   --exit      end after the show
   --port <n>  port of the router, 0 for any free one (default 8787, or any free one when that is taken)
   --help      this text`;
-
-/** npm passes a Ctrl-C on that the terminal has sent already: within this time it is the same key press, ms. */
-export const SAME_PRESS_MS = 250;
 
 /** The shell's custom for programs that a signal ended. */
 const SIGNAL_CODE_BASE = 128;
@@ -52,8 +50,9 @@ type Ending =
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "signalled"; readonly signal: NodeJS.Signals };
 
-async function main(): Promise<number> {
-  const options = parseDemoArgs(process.argv.slice(2));
+/** The exit code. */
+export async function demoMain(args: readonly string[]): Promise<number> {
+  const options = parseDemoArgs(args);
   if (!options.ok) {
     console.error(`${options.error}\n\n${usage}`);
     return 2;
@@ -165,4 +164,4 @@ function onceSignalled(): Promise<NodeJS.Signals> {
 }
 
 // Not left to an empty event loop: connections that are kept alive would hold it open for seconds.
-if (import.meta.main) process.exit(await main());
+if (import.meta.main) process.exit(await demoMain(process.argv.slice(2)));

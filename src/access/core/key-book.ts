@@ -118,6 +118,12 @@ function put(book: KeyBook, id: string, entry: Entry): void {
   }
 }
 
+/**
+ * May a secret that is none of the record's be one that was made since: is the registry to be asked before it is refused?
+ * The looks are those for ids that nobody gave: wrong secrets cost the registry as little.
+ */
+export const mayBeNewer = (book: KeyBook, now: number): boolean => strange(book, now).kind === "ask";
+
 function strange(book: KeyBook, now: number): KnownKey {
   const filled = book.looks + ((now - book.filledAtMs) / 1_000) * STRANGE_LOOKS_PER_S;
   book.looks = Math.min(STRANGE_LOOKS_MAX, filled);

@@ -94,6 +94,14 @@ describe("ids that nobody gave", () => {
     expect(book.lookInto(empty, "y", false, T + 1_000).kind).toBe("ask");
     expect(book.lookInto(empty, "z", true, T).kind).toBe("ask");
   });
+
+  test("share their budget with secrets that may be newer than what is known of their key", () => {
+    const empty = book.createKeyBook();
+    const looks = Array.from({ length: book.STRANGE_LOOKS_MAX + 1 }, () => book.mayBeNewer(empty, T));
+    expect(looks.filter((may) => may)).toHaveLength(book.STRANGE_LOOKS_MAX);
+    expect(looks.at(-1)).toBe(false);
+    expect(book.mayBeNewer(empty, T + 1_000)).toBe(true);
+  });
 });
 
 describe("bounds", () => {
