@@ -225,7 +225,7 @@ const volume: Check = ({ endpoint, pool, where, written }) => {
   if (!isServerless(endpoint)) return [];
   const provider = written["provider"] as { readonly networkVolumes?: readonly unknown[] } | undefined;
   if ((provider?.networkVolumes?.length ?? 0) > 0) return [];
-  const billions = Math.max(0, ...[...pool.models, endpoint.model ?? ""].map(sizeIn));
+  const billions = Math.max(0, ...[...pool.models, ...namesThere(endpoint)].map(sizeIn));
   if (billions < LARGE_MODEL_BILLIONS) return [];
   return [
     {
@@ -237,6 +237,10 @@ const volume: Check = ({ endpoint, pool, where, written }) => {
     },
   ];
 };
+
+/** What the endpoint itself calls its models, where the config says so. */
+export const namesThere = ({ model }: EndpointConfig): readonly string[] =>
+  typeof model === "string" ? [model] : Object.values(model ?? {});
 
 /** "Llama-3.1-70B", "mixtral-8x22b": billions of parameters by the name; 0: it does not say. */
 export function sizeIn(name: string): number {

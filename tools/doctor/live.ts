@@ -6,6 +6,7 @@ import { egress } from "../../backends/egress.ts";
 import { BACKENDS } from "../../backends/registry.ts";
 import type { Target } from "../../backends/port.ts";
 import { targetOf } from "../../backends/targets.ts";
+import { namesThere } from "./diagnose.ts";
 import type { EndpointConfig, PoolConfig } from "../../src/config/config.ts";
 import { isObject } from "../../src/lib/json-object.ts";
 
@@ -54,8 +55,8 @@ export async function examine(
   }
   const { models, contextTokens } = await modelsOf(target.value);
   const protocols = await protocolsOf(target.value);
-  const model =
-    endpoint.model ?? pool.models.find((name) => models?.includes(name)) ?? models?.[0] ?? pool.models[0] ?? "";
+  const [named] = namesThere(endpoint);
+  const model = named ?? pool.models.find((name) => models?.includes(name)) ?? models?.[0] ?? pool.models[0] ?? "";
   const token = await oneToken(target.value, model);
   return { ...nothing, state: "ready", models, contextTokens, protocols, ...token };
 }
