@@ -29,7 +29,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           include: [
-            "test/{lib,access,routing,rails,jobs,config,wire,dispatch,gateway,sight,tenants,translate}/**/*.test.ts",
+            "test/{lib,access,routing,rails,jobs,config,wire,dispatch,gateway,sight,tenants,translate,files}/**/*.test.ts",
             "test/{backends,tools,repo,dashboard}/**/*.test.ts",
           ],
         },

@@ -23,6 +23,7 @@ import type { Seen } from "./sight/seen.ts";
 export { KeyRegistry } from "./access/object/key-registry.ts";
 export { Keeper } from "./gateway/keeper.ts";
 export { JobQueue } from "./jobs/object/job-queue.ts";
+export { TenantFiles } from "./gateway/files-api/tenant-files.ts";
 export { TenantLedger } from "./tenants/object/tenant-ledger.ts";
 export { PoolShard } from "./routing/object/pool-shard.ts";
 export { FleetFeed } from "./sight/object/fleet-feed.ts";

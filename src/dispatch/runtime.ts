@@ -31,6 +31,8 @@ export type EdgeEnv = Env & {
   readonly ASSETS?: unknown;
   /** Absent where a deployment limits no tenant. */
   readonly TENANT_LEDGER?: unknown;
+  /** Absent where a deployment has no files and batches. */
+  readonly TENANT_FILES?: unknown;
   /** Absent where a deployment counts nothing over its isolates. */
   readonly FLEET_FEED?: unknown;
   /** Absent where a deployment has the keys of its config alone. */

@@ -9,6 +9,7 @@ import type { Answer } from "../wire/refusal.ts";
 import { modelById } from "../wire/openai.ts";
 import { answerJson } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
+import { part } from "../dispatch/part.ts";
 import { keptResponse } from "./kept-responses.ts";
 import { administer, notServed, unknownModel } from "./admin/rare.ts";
 import type { AdminAction } from "./admin/rare.ts";
@@ -19,7 +20,29 @@ type Admit = (edge: EdgeRequest, scope: Scope, handler: Handler, params: Params)
 
 const patterns = Router<IRequest, [EdgeRequest, Admit], Answer>();
 
+const filesPart = part(async () => import("./files-api/files-routes.ts"));
+
 patterns
+  .post(
+    "/v1/files",
+    authenticated("infer", async (edge) => (await filesPart()).createFile(edge)),
+  )
+  .get(
+    "/v1/files",
+    authenticated("infer", async (edge) => (await filesPart()).listFiles(edge)),
+  )
+  .get(
+    "/v1/files/:id",
+    named("infer", async (edge, id) => (await filesPart()).readFile(edge, id)),
+  )
+  .delete(
+    "/v1/files/:id",
+    named("infer", async (edge, id) => (await filesPart()).deleteFile(edge, id)),
+  )
+  .get(
+    "/v1/files/:id/content",
+    named("infer", async (edge, id) => (await filesPart()).fileContent(edge, id)),
+  )
   .get("/openapi.json", openToAll(document))
   .get("/v1/models/:id+", authenticated("infer", model))
   .get("/v1/responses/:id", authenticated("infer", kept("")))
@@ -48,6 +71,11 @@ export async function routePatterns(edge: EdgeRequest, path: string, admit: Admi
 function authenticated(scope: Scope, handler: Handler) {
   return async (matched: IRequest, edge: EdgeRequest, admit: Admit): Promise<Answer> =>
     admit(edge, scope, handler, matched.params ?? {});
+}
+
+/** With the name in the path. The door lets nothing pass that cannot be decoded. */
+function named(scope: Scope, handler: (edge: Authenticated, id: string) => Promise<Answer>) {
+  return authenticated(scope, async (edge, { id = "" }) => handler(edge, decodeURIComponent(id)));
 }
 
 function admin(action: AdminAction): Handler {

@@ -87,7 +87,7 @@ export async function drainUnread({ body, bodyUsed, headers }: Request): Promise
 }
 
 /** Never rejects: a client that is gone has no use for the answer. */
-async function drain(reader: Reader): Promise<void> {
+export async function drain(reader: Reader): Promise<void> {
   const startedAtMs = Date.now();
   let total = 0;
   try {

@@ -82,6 +82,12 @@ async function fill(who: string, word: string): Promise<{ readonly done: string;
   await run("main", { word }, { "x-warmpath-start-at": later });
   const batch = await made.ask("POST", "/v2/main/batch", key, { requests: [{ input: { word } }] });
   expect(batch.status).toBe(200);
+  const form = new FormData();
+  form.set("purpose", "batch");
+  form.set("file", new File([word, LARGE], `${word}.jsonl`));
+  const headers = { authorization: `Bearer ${key}` };
+  const upload = await fetch(`${made.router.url}/v1/files`, { method: "POST", headers, body: form });
+  expect(upload.status).toBe(200);
   const chat = { model: "main", messages: [{ role: "user", content: word }] };
   await made.ask("POST", "/v1/chat/completions", key, chat);
   return { done, taken };
@@ -110,6 +116,7 @@ test("all of a tenant goes, whatever its jobs are doing, and another's stays", a
   expect(first.json).toMatchObject({
     tenant: LEAVER,
     isComplete: true,
+    files: { files: 1, batches: 0 },
     pools: [
       {
         pool: "main",

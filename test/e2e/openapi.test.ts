@@ -13,7 +13,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 const WORKER = "gpu-worker";
 /** Where a route needs something that is there. */
-const ids = { runpod: "", native: "", batch: "", key: "", hook: "", taken: "" };
+const ids = { runpod: "", native: "", batch: "", key: "", hook: "", taken: "", file: "" };
 
 let fleet: Fleet;
 let served: OpenApiDocument;
@@ -35,6 +35,10 @@ beforeAll(async () => {
   await fleet.call(`/v1/jobs/${ids.native}`, { headers: { prefer: "wait=60" } });
   ids.batch = String((await post("/v2/main/batch", {}))["id"]);
   ids.key = String((await post("/admin/keys", { tenant: "acme" }))["id"]);
+  const form = new FormData();
+  form.set("purpose", "batch");
+  form.set("file", new File(["{}"], "batch.jsonl"));
+  ids.file = String(((await (await fleet.call("/v1/files", { method: "POST", body: form })).json()) as Json)["id"]);
   ids.hook =
     String((await post("/admin/hooks", { pool: "main", tenant: "tests" }))["path"])
       .split("/")
@@ -53,6 +57,7 @@ const keyOf = (path: string) => (isOfWorkers(path) ? { authorization: `Bearer ${
 /** What cannot be asked for by one request that ends. */
 const NOT_ASKED: Readonly<Record<string, string>> = {
   "get /dashboard/api/live": "a WebSocket",
+  "post /v1/files": "takes a form: files.test.ts sends it",
   "get /v2/{pool}/job-stop/{worker}": "is held for a minute where there is nothing to stop",
 };
 
@@ -90,7 +95,9 @@ function filled(path: string): string {
         ? "us-a"
         : isOfWorkers(path)
           ? ids.taken
-          : ids.runpod;
+          : path.startsWith("/v1/files")
+            ? ids.file
+            : ids.runpod;
   return path
     .replace("{pool}", isOfWorkers(path) ? "pulled" : "main")
     .replace("{region}", "us-east")

@@ -23,7 +23,7 @@ let one: KeyedRouter;
 let owner = "";
 let stranger = "";
 /** What the owner has. */
-const own = { runpod: "", native: "", batch: "", key: "", hook: "", response: "" };
+const own = { runpod: "", native: "", batch: "", key: "", hook: "", response: "", file: "" };
 
 beforeAll(async () => {
   one = await startKeyedRouter();
@@ -42,6 +42,12 @@ beforeAll(async () => {
   own.batch = String(batch.json["id"] ?? batch.json["batchId"]);
   // As an endpoint of the pool would have kept one, under the name that its owner was given.
   own.response = homeName(hashKeyOf(one.pepper), "acme", { endpointId: "a", id: "resp_1" });
+  const form = new FormData();
+  form.set("purpose", "batch");
+  form.set("file", new File([MARK], `${MARK}.jsonl`));
+  const headers = { authorization: `Bearer ${owner}` };
+  const upload = await fetch(`${one.router.url}/v1/files`, { method: "POST", headers, body: form });
+  own.file = String(((await upload.json()) as Json)["id"]);
   own.hook = String(
     (await one.ask("POST", "/admin/hooks", one.operator, { pool: "main", tenant: "acme" })).json["path"],
   );
@@ -96,6 +102,12 @@ const ROWS: Readonly<Record<string, Row>> = {
   "GET /v1/usage": { may: [200] },
   "GET /v1/models/{model…}": { path: () => "/v1/models/beta", may: NOT_FOUND },
   "ANY /p/{pool}/{path…}": { path: () => "/p/other/v1/chat/completions", body: chatOf("beta"), may: NOT_FOUND },
+  // Files.
+  "POST /v1/files": { body: {}, may: [415] },
+  "GET /v1/files": { path: () => "/v1/files", may: [200] },
+  "GET /v1/files/{id}": { path: () => `/v1/files/${own.file}`, may: NOT_FOUND },
+  "GET /v1/files/{id}/content": { path: () => `/v1/files/${own.file}/content`, may: NOT_FOUND },
+  "DELETE /v1/files/{id}": { path: () => `/v1/files/${own.file}`, may: NOT_FOUND },
   // Jobs.
   "GET /v1/jobs": { path: () => "/v1/jobs?pool=main", may: [200] },
   "GET /v1/jobs/dead-letters": { path: () => "/v1/jobs/dead-letters?pool=main", may: [200] },
@@ -194,7 +206,7 @@ describe.each(ROUTES_SERVED)("$method $path", (route) => {
     const told = status === 404 ? all.replaceAll(filled(route.path), "") : all;
     expect([
       told.includes(MARK),
-      status < 300 && [own.runpod, own.native, own.batch].some((id) => told.includes(id)),
+      status < 300 && [own.runpod, own.native, own.batch, own.file].some((id) => told.includes(id)),
     ]).toEqual([false, false]);
   });
 
@@ -208,6 +220,7 @@ test("after all of that the owner still has what it had", async () => {
   const job = await one.ask("GET", `/v1/jobs/${own.native}/result`, owner);
   expect([200, 202]).toContain(job.status);
   expect((await one.ask("GET", `/v2/main/batch/${own.batch}`, owner)).status).toBe(200);
+  expect((await one.ask("GET", `/v1/files/${own.file}/content`, owner)).text).toBe(MARK);
   const listed = await one.ask("GET", "/v2/main/requests", owner);
   expect(listed.text).toContain(own.runpod);
 });

@@ -34,6 +34,7 @@ export const ranks: readonly (readonly Room[])[] = [
     { room: "src/access/core/" },
     { room: "src/routing/core/" },
     { room: "src/rails/core/" },
+    { room: "src/files/core/" },
     { room: "src/jobs/core/" },
     { room: "src/sight/core/" },
     { room: "src/tenants/core/" },
@@ -66,6 +67,7 @@ export const ranks: readonly (readonly Room[])[] = [
     { room: "src/jobs/object/", packages: [WORKERS, "node:crypto"] },
     { room: "src/sight/object/", packages: [WORKERS] },
   ],
+  [{ room: "src/files/" }],
   [{ room: "src/gateway/", packages: [WORKERS, "itty-router"] }],
   [{ room: "src/worker.ts", packages: [WORKERS] }],
 ];

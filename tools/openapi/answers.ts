@@ -105,6 +105,20 @@ const job = z.looseObject({
   error: z.string().nullable(),
   urls: z.looseObject({ status: z.string(), result: z.string(), events: z.string(), cancel: z.string() }),
 });
+const seconds = z.int().min(0);
+const file = z.looseObject({
+  id: z.string(),
+  object: z.literal("file"),
+  bytes: count,
+  created_at: seconds,
+  expires_at: seconds.nullable(),
+  filename: z.string(),
+  purpose: z.string(),
+  status: z.literal("processed"),
+});
+const cursors = { first_id: z.string().nullable(), last_id: z.string().nullable(), has_more: z.boolean() };
+const fileList = z.looseObject({ object: z.literal("list"), data: z.array(file), ...cursors });
+const deleted = z.looseObject({ id: z.string(), object: z.string(), deleted: z.literal(true) });
 const list = z.looseObject({ data: z.array(z.unknown()) });
 const runpodWord = z.enum(["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"]);
 const runpodJob = z.looseObject({ id: z.string(), status: runpodWord, output: z.unknown().optional() });
@@ -147,6 +161,9 @@ export const ANSWERS = {
   Model: model,
   ModelList: models,
   UsageRows: usageRows,
+  File: file,
+  FileList: fileList,
+  Deleted: deleted,
   Job: job,
   List: list,
   RunpodJob: runpodJob,

@@ -139,7 +139,15 @@ function pathParameters(path: string): Schema[] {
 const queryParameters = ({ query = {} }: Told): Schema[] =>
   Object.entries(query).map(([name, description]) => ({ name, in: "query", description, schema: { type: "string" } }));
 
-function bodyOf({ method: told }: ServedRoute, method: string, { body }: Told): Operation["requestBody"] {
+function bodyOf({ method: told }: ServedRoute, method: string, { body, form }: Told): Operation["requestBody"] {
+  if (form !== undefined) {
+    const properties = Object.entries(form.fields).map(([name, description]) => {
+      const type = name === "file" ? { contentMediaType: "application/octet-stream" } : { type: "string" };
+      return [name, { ...type, description }] as const;
+    });
+    const schema = { type: "object", properties: Object.fromEntries(properties), required: form.required };
+    return { required: true, content: { "multipart/form-data": { schema } } };
+  }
   if (body !== undefined) {
     const { schema, example, isOptional = false } = body;
     return { required: !isOptional, content: { "application/json": { schema: refTo(schema), example } } };

@@ -11,6 +11,8 @@ export type Told = {
   /** By name: what it is. */
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: { readonly schema: BodyName; readonly example: unknown; readonly isOptional?: boolean };
+  /** Fields of a form that is sent in place of a body of JSON: what each is; `file` is a file. */
+  readonly form?: { readonly fields: Readonly<Record<string, string>>; readonly required: readonly string[] };
   /** By status. */
   readonly answers?: Answers;
 };
@@ -54,6 +56,8 @@ const usageAnswers: Answers = {
 };
 const RUN_EXAMPLE = { input: { messages: MESSAGES, sampling_params: { max_tokens: 8 } } };
 const run = (answers: Answers): Told => ({ body: { schema: "RunRequest", example: RUN_EXAMPLE }, answers: answers });
+const CURSOR = { after: "Id of the last one of the page before.", limit: "At most so many." };
+const FILE = ok("The file.", "File");
 const JOB = ok("The job.", "Job");
 const RUNPOD_JOB = ok("The job.", "RunpodJob");
 const BATCH = ok("The batch.", "Batch");
@@ -137,6 +141,27 @@ export const OPERATIONS: Readonly<Record<string, Told>> = {
   "GET /v1/models": { answers: ok("Every name that selects a pool.", "ModelList") },
   "GET /v1/models/{model…}": { answers: ok("The model.", "Model") },
   "GET /v1/usage": { query: USAGE, answers: usageAnswers },
+  "POST /v1/files": {
+    form: {
+      fields: {
+        file: "The file.",
+        purpose: "What it is for: assistants, batch, fine-tune, vision, user_data or evals.",
+        "expires_after[anchor]": "created_at.",
+        "expires_after[seconds]": "3600 to 2592000.",
+      },
+      required: ["file", "purpose"],
+    },
+    answers: FILE,
+  },
+  "GET /v1/files": {
+    query: { ...CURSOR, order: "`asc` or `desc` (default), by when it was made.", purpose: "Of this purpose alone." },
+    answers: ok("The files.", "FileList"),
+  },
+  "GET /v1/files/{id}": { answers: FILE },
+  "GET /v1/files/{id}/content": {
+    answers: { 200: { says: "Its bytes.", content: { "application/octet-stream": "text" } } },
+  },
+  "DELETE /v1/files/{id}": { answers: ok("It is deleted.", "Deleted") },
   "GET /v1/jobs": { query: { ...OF_POOL, status: "One or several, with commas.", ...PAGE }, answers: LIST },
   "GET /v1/jobs/dead-letters": { query: { ...OF_POOL, ...PAGE }, answers: LIST },
   "GET /v1/jobs/dead-webhooks": { query: OF_POOL, answers: LIST },

@@ -66,6 +66,17 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
       "An endpoint's own path, with any body, as far as the pool [opens it](../explanation/security.md#paths-at-an-endpoint).",
     ],
   ]),
+  "Files and batches": served([
+    [
+      "POST /v1/files",
+      "infer",
+      "Uploads a file as a form: `file`, `purpose`, `expires_after[anchor]`, `expires_after[seconds]`.",
+    ],
+    ["GET /v1/files", "infer", "The tenant's files: `after`, `limit`, `order`, `purpose`."],
+    ["GET /v1/files/{id}", "infer", "One file."],
+    ["GET /v1/files/{id}/content", "infer", "Its bytes."],
+    ["DELETE /v1/files/{id}", "infer", "Deletes it."],
+  ]),
   "Jobs, plain": served([
     ["GET /v1/jobs", "infer", "The tenant's jobs of one pool: `pool`, `status`, `offset`, `limit`."],
     ["GET /v1/jobs/dead-letters", "infer", "Jobs that failed or timed out: `pool`."],

@@ -1,12 +1,13 @@
 /**
- * `DELETE /admin/tenants/{id}/data[?usage=delete]`: erases what is stored of a tenant, in every pool's queue, in the feed
- * and, where it is asked for, in its ledger.
+ * `DELETE /admin/tenants/{id}/data[?usage=delete]`: erases what is stored of a tenant: its files and batches, and what
+ * it has in every pool's queue, in the feed and, where it is asked for, in its ledger.
  *
  * What was used is kept unless the order says otherwise: bills and books need the sums, and they have no prompt. Keys are
  * not touched (they are revoked), nor is the record of orders, this one among them. Shards keep sessions and prefixes
  * under keyed hashes, in memory alone and for minutes: nobody can tell whose they are.
  */
 import { ledgerOf } from "../../tenants/ledger-of.ts";
+import { filesOf } from "../../files/calls.ts";
 import { feedOf } from "../../sight/feed-port.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import { answerJson } from "../edge-request.ts";
@@ -33,6 +34,9 @@ export async function eraseTenantData(edge: Authenticated, segment: string): Pro
       return null;
     }
   };
+  // First, because a batch makes jobs.
+  const stored = filesOf(edge.env, tenant);
+  const files = stored === null ? null : await reach("files", async () => stored.call("erase", null));
   const pools = await Promise.all(
     Array.from(edge.runtime.pools.keys(), async (pool) => {
       const queue = queueOf(edge, pool);
@@ -48,6 +52,7 @@ export async function eraseTenantData(edge: Authenticated, segment: string): Pro
     tenant,
     isComplete: unreached.length === 0,
     unreached,
+    files,
     pools,
     feed: feedErased,
     usage: usage === "keep" ? "kept" : { rows: usageRows },

@@ -136,7 +136,9 @@ export function createMultipartReader(boundary: string): MultipartReader {
 const HEADERS_END = Uint8Array.of(CR, LF, CR, LF);
 
 function headOf(text: string): PartHead | null {
-  let [name, filename, contentType]: (string | null)[] = [null, null, null];
+  let name: string | null = null;
+  let filename: string | null = null;
+  let contentType: string | null = null;
   for (const line of text.split("\r\n")) {
     const colon = line.indexOf(":");
     const field = line.slice(0, Math.max(0, colon)).trim().toLowerCase();

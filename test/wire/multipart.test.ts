@@ -6,8 +6,8 @@ import {
   createMultipartReader,
   PART_HEADERS_BYTES_MAX,
   PARTS_MAX,
-} from "../../src/lib/multipart.ts";
-import type { MultipartEvent } from "../../src/lib/multipart.ts";
+} from "../../src/wire/multipart.ts";
+import type { MultipartEvent } from "../../src/wire/multipart.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
