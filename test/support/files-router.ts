@@ -24,7 +24,3 @@ export async function startFilesRouter(
     new OpenAI({ baseURL: `${made.router.url}/v1`, apiKey, maxRetries: 0, logLevel: "off" });
   return Object.assign(made, { owner, stranger, client });
 }
-
-/** Lines as a file of a batch. */
-export const jsonl = (lines: readonly unknown[], name = "batch.jsonl"): File =>
-  new File([lines.map((line) => `${JSON.stringify(line)}\n`).join("")], name);
