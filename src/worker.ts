@@ -9,7 +9,7 @@ import { dress } from "./wire/replies.ts";
 import type { EdgeRequest } from "./gateway/edge-request.ts";
 import { errorFormOf } from "./gateway/error-form.ts";
 import type { Answer, Refusal } from "./wire/refusal.ts";
-import { HOP } from "./wire/headers.ts";
+import { ANTHROPIC_VERSION, HOP } from "./wire/headers.ts";
 import { meantPath } from "./wire/meant-path.ts";
 import { readUrl, withoutLastSlash } from "./wire/request-target.ts";
 import type { TargetProblem } from "./wire/request-target.ts";
@@ -54,7 +54,8 @@ async function answer(
   if (!isConfigReady(env)) await prepareConfig(env);
   const served = await serve(request, env, ctx, seen, isOperators);
   const runtime = runtimeOf(env, ctx);
-  const reply = served instanceof Response ? served : await dressed(served, seen, runtime);
+  const reply =
+    served instanceof Response ? served : await dressed(served, seen, runtime, request.headers.has(ANTHROPIC_VERSION));
   if (runtime !== null) {
     const refused = served instanceof Response ? null : served.reason;
     const told = { refused, failed: null, status: reply.status, clientLeft: request.signal.aborted };
@@ -65,10 +66,15 @@ async function answer(
 }
 
 /** The one place where a refusal becomes an answer. */
-async function dressed(refusal: Refusal, { id, path }: Seen, runtime: Runtime | null): Promise<Response> {
+async function dressed(
+  refusal: Refusal,
+  { id, path }: Seen,
+  runtime: Runtime | null,
+  isAnthropics: boolean,
+): Promise<Response> {
   const { refuse } = await import("./wire/refuse.ts");
   const config = runtime?.config ?? null;
-  return refuse(id, config, refusal, errorFormOf(path, config));
+  return refuse(id, config, refusal, errorFormOf(path, config, isAnthropics));
 }
 
 async function serve(

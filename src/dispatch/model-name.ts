@@ -12,14 +12,14 @@
 import { egress } from "../../backends/egress.ts";
 import type { Call } from "../../backends/port.ts";
 import { modelsIn, withModel } from "../wire/model-in-body.ts";
-import { MODEL_CHARS_MAX } from "../wire/openai.ts";
+import { LIST_BYTES_MAX, listedModels, onlyModel } from "../wire/listed-models.ts";
 import { readStart } from "../wire/read-body.ts";
 import type { Refusal } from "../wire/refusal.ts";
 import { isGonePage } from "./answer-format.ts";
 import type { Said } from "./outgoing.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 
-/** A list of models, or the message of a 404, is far shorter. */
+/** The message of a 404 is far shorter. */
 const ANSWER_BYTES_MAX = 65_536;
 
 /** `asked`: the client's name of the model, where another one is sent and the answer is to say it; null: as it came. */
@@ -95,22 +95,10 @@ function tellOnce(endpoint: EdgeEndpoint, line: string): void {
 /** Null: it lists none, or several. */
 async function onlyModelOf({ target }: EdgeEndpoint, signal: AbortSignal): Promise<string | null> {
   const response = await egress(target, { method: "GET", path: "/v1/models", headers: {}, body: null, signal });
-  const bytes = await readStart(response.body, ANSWER_BYTES_MAX);
+  const bytes = await readStart(response.body, LIST_BYTES_MAX);
   if (response.status !== 200) return null;
-  try {
-    const { data } = JSON.parse(new TextDecoder().decode(bytes)) as { data: readonly Listed[] };
-    // vLLM lists an adapter with its `parent`, and a second name of a model with the same `root`.
-    const models = data.filter(({ parent = null }) => parent === null);
-    const roots = new Set(models.map(({ id, root = id }) => root));
-    const [first] = models;
-    const isName = typeof first?.id === "string" && first.id !== "" && first.id.length <= MODEL_CHARS_MAX;
-    return roots.size === 1 && isName ? first.id : null;
-  } catch {
-    return null;
-  }
+  return onlyModel(listedModels(new TextDecoder().decode(bytes), 0) ?? [])?.id ?? null;
 }
-
-type Listed = { readonly id?: unknown; readonly root?: unknown; readonly parent?: unknown };
 
 const bytesOf = (body: ArrayBuffer | Uint8Array): Uint8Array =>
   body instanceof Uint8Array ? body : new Uint8Array(body);

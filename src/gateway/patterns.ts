@@ -6,13 +6,12 @@ import { Router } from "itty-router";
 import type { IRequest } from "itty-router";
 import type { Scope } from "../config/config.ts";
 import type { Answer } from "../wire/refusal.ts";
-import { modelById } from "../wire/openai.ts";
-import { answerJson } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
 import { part } from "../dispatch/part.ts";
 import { keptResponse } from "./kept-responses.ts";
-import { administer, notServed, unknownModel } from "./admin/rare.ts";
+import { administer, notServed } from "./admin/rare.ts";
 import type { AdminAction } from "./admin/rare.ts";
+import { oneModel } from "./models.ts";
 
 type Params = Readonly<Record<string, string>>;
 type Handler = (edge: Authenticated, params: Params) => Promise<Answer> | Answer;
@@ -98,9 +97,6 @@ function kept(rest: string): Handler {
 }
 
 /** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */
-function model(edge: Authenticated, { id = "" }: Params): Answer {
-  const { config } = edge.runtime;
-  const name = decodeURIComponent(id);
-  const found = modelById(config, name);
-  return found === null ? unknownModel(name, config) : answerJson(edge, found);
+async function model(edge: Authenticated, { id = "" }: Params): Promise<Answer> {
+  return oneModel(edge, decodeURIComponent(id));
 }

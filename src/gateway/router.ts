@@ -3,7 +3,7 @@
  * the scope it needs. The path is the door's (`edge.path`): nobody here reads the URL again.
  */
 import { KEY_HEADERS } from "../wire/headers.ts";
-import { INFERENCE_PATHS, modelList } from "../wire/openai.ts";
+import { INFERENCE_PATHS } from "../wire/openai.ts";
 import { withoutLastSlash } from "../wire/request-target.ts";
 import { part } from "../dispatch/part.ts";
 import { err } from "../lib/result.ts";
@@ -11,7 +11,7 @@ import type { Result } from "../lib/result.ts";
 import type { Identity } from "../wire/api-keys.ts";
 import type { Scope } from "../config/config.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
-import { answerJson, answerOptions } from "./edge-request.ts";
+import { answerOptions } from "./edge-request.ts";
 import type { Authenticated, EdgeRequest } from "./edge-request.ts";
 import { loadRails } from "../rails/input-rails.ts";
 import type { passThrough } from "./pass-through.ts";
@@ -26,6 +26,7 @@ const jobsPart = part(async () => import("./jobs-api/routes.ts"));
 const asyncPart = part(async () => import("./jobs-api/respond-async.ts"));
 const dashboardPart = part(async () => import("./dashboard/routes.ts"));
 const usagePart = part(async () => import("./usage.ts"));
+const modelsPart = part(async () => import("./models.ts"));
 const patternsPart = part(async () => import("./patterns.ts"));
 const passPart = part(async () => import("./pass-through.ts"));
 const elsewherePart = part(async () => import("../access/verify-elsewhere.ts"));
@@ -44,7 +45,7 @@ const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
     "/admin/usage",
     { method: "GET", scope: "admin", handler: async (edge) => (await usagePart()).usageForOperators(edge) },
   ],
-  ["/v1/models", { method: "GET", scope: "infer", handler: models }],
+  ["/v1/models", { method: "GET", scope: "infer", handler: async (edge) => (await modelsPart()).listModels(edge) }],
   ["/metrics", { method: "GET", scope: "admin", handler: admin("metrics") }],
   ["/admin/fleet", { method: "GET", scope: "admin", handler: admin("fleet") }],
   ["/admin/explain", { method: "POST", scope: "admin", handler: admin("explain") }],
@@ -211,10 +212,6 @@ function admin(action: AdminAction): Handler {
     const { administer } = await import("./admin/rare.ts");
     return administer(action, edge, {});
   };
-}
-
-function models(edge: Authenticated): Response {
-  return answerJson(edge, modelList(edge.runtime.config));
 }
 
 async function toPool(edge: Authenticated, poolId: string, path: string): Promise<Answer> {

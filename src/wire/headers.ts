@@ -11,6 +11,8 @@ import { quotes } from "./credential-forms.ts";
 import type { Place } from "../routing/core/pool.ts";
 
 export const REQUEST_ID = "x-request-id";
+/** Which every client of Anthropic's API sends. */
+export const ANTHROPIC_VERSION = "anthropic-version";
 /** The same id under the name that Anthropic's SDKs read. */
 export const REQUEST_ID_ANTHROPIC = "request-id";
 export const ENDPOINT = "x-warmpath-endpoint";

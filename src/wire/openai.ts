@@ -1,5 +1,5 @@
 /**
- * Decides what the router reads of an OpenAI-style body, and how it lists its models.
+ * Decides what the router reads of an OpenAI-style body.
  *
  * Model: only what routing needs (`model`, `stream`, the token limit) is read and checked; the rest is the client's
  * and the GPU server's business, so a new parameter needs no change here. Written by hand: this runs on every request,
@@ -8,7 +8,6 @@
  * allows.
  */
 import { err, ok, type Result } from "../lib/result.ts";
-import type { Config } from "../config/config.ts";
 
 export const INFERENCE_PATHS = [
   "/v1/chat/completions",
@@ -127,23 +126,3 @@ export const engineMemberIn = (parsed: unknown): string | undefined =>
 export function inputTokensEstimate(bodyBytes: number): number {
   return Math.ceil(bodyBytes / BYTES_PER_TOKEN);
 }
-
-export type Model = {
-  readonly id: string;
-  readonly object: "model";
-  /** Unix seconds. 0: a config does not say when a model was made, and SDKs want a number. */
-  readonly created: number;
-  readonly owned_by: string;
-};
-
-/** Body of GET /v1/models: every name that selects a pool, in the order of the config. */
-export function modelList(config: Config): { readonly object: "list"; readonly data: readonly Model[] } {
-  return { object: "list", data: [...config.poolIdByModel.keys()].map(modelOf) };
-}
-
-/** Body of GET /v1/models/{id}; null when no pool serves the name. */
-export function modelById(config: Config, id: string): Model | null {
-  return config.poolIdByModel.has(id) ? modelOf(id) : null;
-}
-
-const modelOf = (id: string): Model => ({ id, object: "model", created: 0, owned_by: "warmpath" });

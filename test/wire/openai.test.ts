@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "../../src/config/config-parse.ts";
 import * as openai from "../../src/wire/openai.ts";
-import { configText } from "../config/config-sample.ts";
 
 const chat = "/v1/chat/completions";
 
@@ -86,22 +84,10 @@ test.each([
   expect(openai.inputTokensEstimate(bytes)).toBe(tokens);
 });
 
-test("the model list names every model that selects a pool", () => {
-  const config = parseConfig(configText("pools.llama.models", ["x", "org/y"]));
-  if (!config.ok) throw new Error("the sample is valid");
-  const model = (id: string) => ({ id, object: "model", created: 0, owned_by: "warmpath" });
-  expect(openai.modelList(config.value)).toEqual({
-    object: "list",
-    data: [model("x"), model("org/y"), model("small")],
-  });
-  expect(openai.modelById(config.value, "org/y")).toEqual(model("org/y"));
-  expect(openai.modelById(config.value, "llama")).toBeNull();
-
-  test("of a pool that the path has named needs no model where no answer is written in tokens", () => {
-    const named = { model: null, stream: false, maxTokens: null };
-    expect(openai.readInferenceBody({ query: "x" }, "/v1/rerank", true)).toEqual({ ok: true, value: named });
-    expect(openai.readInferenceBody({ query: "x" }, "/v1/rerank", false)).toMatchObject({ ok: false });
-    expect(openai.readInferenceBody({ messages: [] }, "/v1/chat/completions", true)).toMatchObject({ ok: false });
-    expect(openai.readInferenceBody({ model: "" }, "/v1/rerank", true)).toMatchObject({ ok: false });
-  });
+test("of a pool that the path has named needs no model where no answer is written in tokens", () => {
+  const named = { model: null, stream: false, maxTokens: null };
+  expect(openai.readInferenceBody({ query: "x" }, "/v1/rerank", true)).toEqual({ ok: true, value: named });
+  expect(openai.readInferenceBody({ query: "x" }, "/v1/rerank", false)).toMatchObject({ ok: false });
+  expect(openai.readInferenceBody({ messages: [] }, "/v1/chat/completions", true)).toMatchObject({ ok: false });
+  expect(openai.readInferenceBody({ model: "" }, "/v1/rerank", true)).toMatchObject({ ok: false });
 });

@@ -70,7 +70,19 @@ const images = z.looseObject({
   data: z.array(z.looseObject({ b64_json: z.string().nullish(), url: z.string().nullish() })),
 });
 const moderation = z.looseObject({ results: z.array(z.looseObject({ flagged: z.boolean() })) });
-const model = z.looseObject({ id: z.string(), object: z.literal("model"), created: z.int(), owned_by: z.string() });
+const model = z.looseObject({
+  id: z.string(),
+  object: z.literal("model"),
+  created: z.int().describe("Unix seconds; 0: not known."),
+  owned_by: z.string(),
+  max_model_len: count.optional().describe("Tokens of prompt and answer together; absent: no endpoint tells."),
+  context_length: count.optional().describe("The same, as other clients read it."),
+  parent: z.string().optional().describe("The model that it is an adapter (LoRA) of."),
+  warmpath: z.looseObject({
+    pool: z.string(),
+    state: z.enum(["up", "warming", "cold", "down", "jobs_only", "unknown"]).describe("Of the pool's endpoints."),
+  }),
+});
 const models = z.looseObject({ object: z.literal("list"), data: z.array(model) });
 
 const usageRows = z.looseObject({

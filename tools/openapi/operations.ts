@@ -43,6 +43,11 @@ const streamed = (schema: AnswerName): Answers => ({
   202: PENDING,
 });
 
+const MODEL_PAGE = {
+  limit: "In Anthropic's form: models of a page, 1 to 1000. Default: 20.",
+  after_id: "In Anthropic's form: those behind this one.",
+  before_id: "In Anthropic's form: those before this one.",
+};
 const PAGE = { offset: "From the how-manieth on.", limit: "At most so many." };
 const OF_POOL = { pool: "The pool; needed where there is more than one." };
 const USAGE = {
@@ -138,8 +143,13 @@ export const OPERATIONS: Readonly<Record<string, Told>> = {
   "POST /tokenize": TOKENIZE,
   "POST /v1/detokenize": DETOKENIZE,
   "POST /detokenize": DETOKENIZE,
-  "GET /v1/models": { answers: ok("Every name that selects a pool.", "ModelList") },
-  "GET /v1/models/{model…}": { answers: ok("The model.", "Model") },
+  "GET /v1/models": {
+    query: MODEL_PAGE,
+    answers: ok("Every name that selects a pool; in Anthropic's form with its header anthropic-version.", "ModelList"),
+  },
+  "GET /v1/models/{model…}": {
+    answers: ok("The model; in Anthropic's form with its header anthropic-version.", "Model"),
+  },
   "GET /v1/usage": { query: USAGE, answers: usageAnswers },
   "POST /v1/files": {
     form: {

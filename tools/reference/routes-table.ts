@@ -53,8 +53,12 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["POST /tokenize", "infer", "The same, at the root."],
     ["POST /v1/detokenize", "infer", "The same: the text of tokens."],
     ["POST /detokenize", "infer", "The same, at the root."],
-    ["GET /v1/models", "infer", "What there is."],
-    ["GET /v1/models/{model…}", "infer", "One model."],
+    [
+      "GET /v1/models",
+      "infer",
+      "What the key may use, with the length of its context where an endpoint tells it, and in `warmpath` its pool and how that is; in Anthropic's form, by pages, with its header `anthropic-version`.",
+    ],
+    ["GET /v1/models/{model…}", "infer", "One of them, in the same forms."],
     [
       "GET /v1/usage",
       "infer",

@@ -6,9 +6,9 @@ import { err } from "../../lib/result.ts";
 import type { Result } from "../../lib/result.ts";
 import type { Identity } from "../../wire/api-keys.ts";
 import { unknownAction } from "../../wire/not-found.ts";
-import { modelList } from "../../wire/openai.ts";
 import type { Answer, Refusal } from "../../wire/refusal.ts";
 import type { Authenticated, EdgeRequest } from "../edge-request.ts";
+import { openaiModels } from "../models.ts";
 import { demoOrder, demoState } from "./demo.ts";
 import { history, live, snapshot } from "./live.ts";
 import { page } from "./page.ts";
@@ -35,7 +35,7 @@ const ROUTES: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map<
   ["snapshot", { GET: snapshot }],
   ["live", { GET: live }],
   ["history", { GET: history }],
-  ["models", { GET: async (edge) => answerPrivate(edge, modelList(edge.runtime.config)) }],
+  ["models", { GET: async (edge) => answerPrivate(edge, await openaiModels(edge)) }],
   ["try", { POST: tryOut }],
   ["demo", { GET: demoState, POST: demoOrder }],
 ]);
