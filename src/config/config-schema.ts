@@ -40,6 +40,7 @@ import {
 import { adminSchema, jwtSchema, keySchema } from "./access-schema.ts";
 import { answerModel, endpointModel, engineLoad, protocols, streamUsage } from "./engine-schema.ts";
 import { limits, prices, tenantLimits } from "./limits-schema.ts";
+import { provider } from "./provider-schema.ts";
 import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
 import { SightSchema } from "./sight-schema.ts";
@@ -210,6 +211,7 @@ const endpoint = z.strictObject({
     ),
   engineLoad,
   protocols,
+  provider,
   health: health.prefault({}).describe("Where to ask whether the endpoint is up. Default: /health on its URL."),
 });
 

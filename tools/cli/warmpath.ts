@@ -17,6 +17,7 @@ import { type Io, Trouble, troubleText } from "./verbs/io.ts";
 import { addJobs } from "./verbs/jobs.ts";
 import { addKeys } from "./verbs/keys.ts";
 import { addPrograms } from "./verbs/programs.ts";
+import { addProvider } from "./verbs/provider.ts";
 import { addSend } from "./verbs/send.ts";
 
 const EXIT_WRONG_ARGUMENTS = 2;
@@ -33,6 +34,7 @@ export function commandLine(io: Io, exit: (code: number) => void): Command {
   addPrograms(program, io, exit);
   addCheck(program, io);
   addDoctor(program, io, exit);
+  addProvider(program, io, exit);
   addSend(program, io);
   addFleet(program, io);
   addKeys(program, io);

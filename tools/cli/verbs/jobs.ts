@@ -118,6 +118,6 @@ const workersText = ({ data }: { readonly data: readonly WorkerView[] }): string
     data.map(({ id, seenMsAgo, waiting, jobs }) => [
       id,
       `${Math.round(seenMsAgo / 1_000)} s ago`,
-      jobs.length > 0 ? `holds ${jobs.join(", ")}` : waiting > 0 ? "waits" : "nothing",
+      jobs.length > 0 ? `holds ${jobs.join(", ")}` : waiting > 0 ? "waits" : "idle",
     ]),
   );
