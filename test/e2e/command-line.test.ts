@@ -274,6 +274,27 @@ describe("what is wrong is told with what to do", () => {
   });
 });
 
+test("cost shows what GPU workers cost and who waits", async () => {
+  const dir = folder();
+  const { out, code } = await run(dir, ["cost", "--per-hour", "2", "--hours", "48"]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/^workers +GPU[\s\S]*\n\(0,3\) +ADA_24[\s\S]*\n\(3,3\) +ADA_24 +\$3\.348 /);
+  const { rows } = JSON.parse((await run(dir, ["cost", "--workers", "1,1", "--gpu", "MINE", "--json"])).out) as {
+    rows: object[];
+  };
+  expect(rows).toMatchObject([{ gpu: "MINE", perHour: null, waitMs: { first: 0 } }]);
+  for (const [option, value] of [
+    ["--workers", "3,1"],
+    ["--cold", "90,20"],
+    ["--slots", "0"],
+    ["--hours", "9999999"],
+  ]) {
+    expect(await run(dir, ["cost", option ?? "", value ?? ""])).toMatchObject({ code: 1, out: "" });
+  }
+  expect((await run(dir, ["cost", "--trace", "none.csv"])).err).toContain("error[bad_trace]");
+  rmSync(dir, { recursive: true });
+});
+
 test("schema prints what an editor reads", async () => {
   const { out } = await run(root, ["schema"]);
   expect(JSON.parse(out)).toMatchObject({ type: "object", properties: { pools: {} } });

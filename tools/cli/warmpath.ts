@@ -10,6 +10,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { addCheck } from "./verbs/check.ts";
+import { addCost } from "./verbs/cost.ts";
 import { addDoctor } from "./verbs/doctor.ts";
 import { addFleet } from "./verbs/fleet.ts";
 import { addInit } from "./verbs/init.ts";
@@ -35,6 +36,7 @@ export function commandLine(io: Io, exit: (code: number) => void): Command {
   addCheck(program, io);
   addDoctor(program, io, exit);
   addProvider(program, io, exit);
+  addCost(program, io);
   addSend(program, io);
   addFleet(program, io);
   addKeys(program, io);
