@@ -49,8 +49,11 @@ export type Call = {
   readonly signal: AbortSignal;
 };
 
-/** The way out (`egress.ts`). */
-export type Egress = (target: Target, call: Call) => Promise<Response>;
+/** The way out (`egress.ts`). A body may be one that is still on its way in. */
+export type Egress = (
+  target: Target,
+  call: Omit<Call, "body"> & { readonly body: Call["body"] | ReadableStream<Uint8Array> },
+) => Promise<Response>;
 
 export type Backend = {
   readonly kind: string;

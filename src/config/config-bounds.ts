@@ -10,6 +10,10 @@ export const BODY_BYTES_MAX = 30 * 1024 * 1024;
  * JSON.
  */
 export const BODY_BYTES_DEFAULT = 16 * 1024 * 1024;
+/** What Cloudflare takes of one request on most plans. A form goes up as it comes, so its size costs no memory. */
+export const UPLOAD_BYTES_MAX = 100 * 1024 * 1024;
+/** Eight minutes of speech as MP3, or a photo; a Worker holds it once. */
+export const UPLOAD_HEAD_BYTES_DEFAULT = 8 * 1024 * 1024;
 /** Below this a phone on the move could not send a prompt. */
 export const BODY_TIMEOUT_MS_MIN = 1_000;
 export const BODY_TIMEOUT_MS_MAX = 600_000;

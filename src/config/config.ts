@@ -184,6 +184,8 @@ export type Config = {
   readonly sight: SightConfig;
   readonly limits: {
     readonly bodyBytesMax: number;
+    readonly uploadBytesMax: number;
+    readonly uploadHeadBytesMax: number;
     readonly bodyTimeoutMs: number;
     readonly clientTimeoutMsMax: number;
     readonly maxTokensMax: number;

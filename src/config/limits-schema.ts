@@ -20,6 +20,8 @@ import {
   PRICE_MAX,
   QUEUE_DEPTH_MAX,
   QUEUE_WAIT_MS_MAX,
+  UPLOAD_BYTES_MAX,
+  UPLOAD_HEAD_BYTES_DEFAULT,
 } from "./config-bounds.ts";
 
 const int = (min: number, max: number) => z.int().min(min).max(max);
@@ -98,6 +100,16 @@ export const limits = z.strictObject({
     .default(BODY_BYTES_DEFAULT)
     .describe(
       "Largest request body, unpacked, bytes, 1024 to 31457280 (30 MiB). Default 16777216 (16 MiB): two photos in base64; the isolate holds it up to three times while it is read.",
+    ),
+  uploadBytesMax: int(1024, UPLOAD_BYTES_MAX)
+    .default(BODY_BYTES_MAX)
+    .describe(
+      "Largest form (multipart/form-data: sound to be transcribed, pictures to be edited), bytes, 1024 to 104857600 (100 MiB). Default 31457280 (30 MiB): OpenAI takes 25 MB of sound, Runpod 30 MB of body.",
+    ),
+  uploadHeadBytesMax: int(1024, BODY_BYTES_MAX)
+    .default(UPLOAD_HEAD_BYTES_DEFAULT)
+    .describe(
+      "Of a form so many bytes are held at most, 1024 to 31457280 (30 MiB): one of this size may be sent again elsewhere, a larger one goes up as it comes, and must have its `model` within this. Default 8388608 (8 MiB): eight minutes of speech as MP3.",
     ),
   bodyTimeoutMs: int(BODY_TIMEOUT_MS_MIN, BODY_TIMEOUT_MS_MAX)
     .default(120_000)

@@ -72,8 +72,9 @@ export async function broken(attempt: Attempt, error: unknown): Promise<LostAtte
   const gone = isUnreachable ? "it does not answer its health path either" : brokenWords(error);
   noteFailure(attempt, null, timedOut ? late : gone);
   await noteBroken(attempt);
-  // That its client is impatient is not the endpoint's fault.
-  if (timedOut && hasGivenUp(bounds, nowOf(attempt))) endAttempt(attempt, "cancelled");
+  // That its client is impatient, or sends slowly, is not the endpoint's fault.
+  const isClients = hasGivenUp(bounds, nowOf(attempt)) || bounds.upload?.waitsForClient() === true;
+  if (timedOut && isClients) endAttempt(attempt, "cancelled");
   else endAttempt(attempt, timedOut && bounds.stream ? lateNow(attempt) : "failed");
   const silent = attempt.headersAtMs === null;
   return { ...lostAttempt(attempt, timedOut ? "timeout" : "failed"), silent, cutOff: true };

@@ -87,7 +87,7 @@ async function attemptLeased<Reply>(
 
 /** The first byte of a whole answer is its end: it does not tell a slow endpoint from a long answer. */
 const mayHedge = ({ bounds, repeatable, pool }: Dispatch<unknown>): boolean =>
-  bounds.stream && repeatable && pool.config.attemptsMax > 1;
+  bounds.stream && bounds.upload === undefined && repeatable && pool.config.attemptsMax > 1;
 
 async function onBegun<Reply>(course: Course<Reply>, begun: BegunOutcome<Reply>): Promise<Next<Reply>> {
   const { dispatch, losses } = course;

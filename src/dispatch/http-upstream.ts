@@ -10,6 +10,7 @@ import { ANSWER_PEEK_BYTES } from "../../backends/port.ts";
 import type { AnswerClass } from "../../backends/port.ts";
 import { credentialsOf } from "../../backends/targets.ts";
 import { FAILURE_CHARS_MAX } from "../routing/core/shard-messages.ts";
+import { REQUEST_ID } from "../wire/headers.ts";
 import type { Refusal } from "../wire/refusal.ts";
 import { quotes, withoutForms } from "../wire/credential-forms.ts";
 import { observeTokens } from "../wire/token-bytes.ts";
@@ -40,8 +41,10 @@ export type OwnReply = {
 
 /** `tenant`: whose request it is. */
 export function httpUpstream(runtime: Runtime, pool: EdgePool, outgoing: Outgoing, tenant: string): Upstream<Reply> {
+  // Nobody has all of what goes up as it comes: it is like no other.
+  const own = outgoing.upload === undefined ? "" : ` ${outgoing.headers[REQUEST_ID] ?? ""}`;
   const hash = async (of: string): Promise<string> =>
-    (await import("./request-hash.ts")).requestHash(runtime, outgoing, of);
+    (await import("./request-hash.ts")).requestHash(runtime, outgoing, of + own);
   const suspect = async (): Promise<string> => hash(tenant);
   return {
     to(endpointId) {

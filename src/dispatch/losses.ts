@@ -55,7 +55,9 @@ export async function afterNoLease<Reply>(course: Course<Reply>, answer: NoLease
   const { last } = losses;
   // Longer than it would wait for a slot it does not wait for one that refused it.
   const mayWait = (plan.roomAfterMs ?? 0) <= dispatch.pool.config.queueWaitMsMax;
-  const asks = last !== null && answer.kind !== "over_budget" && mayWait ? comeBack(plan, knownFull(course)) : null;
+  const isOver = dispatch.bounds.upload?.isSpent() === true;
+  const asks =
+    last !== null && answer.kind !== "over_budget" && mayWait && !isOver ? comeBack(plan, knownFull(course)) : null;
   if (asks === null) {
     await blameUnanswered(course);
     return { ends: ended(course, last === null ? refusalUnleased(answer) : refusalOf(last, losses, plan, answer)) };
@@ -136,7 +138,8 @@ function repeatAfter(course: Course<unknown>, loss: Loss): Repeat | null {
     noteFull(pool.failing.full, loss.endpointId, tenant, leases.ports.clock.now());
   const rule = { attemptsMax: pool.config.attemptsMax, repeatable };
   const next = afterLoss(plan, loss, rule, knownFull(course));
-  return bounds.clientGone.aborted || givenUp(course) ? null : next;
+  const isSpent = bounds.upload?.isSpent() === true;
+  return bounds.clientGone.aborted || isSpent || givenUp(course) ? null : next;
 }
 
 const givenUp = ({ dispatch: { bounds, leases } }: Course<unknown>): boolean =>

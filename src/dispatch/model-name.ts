@@ -11,6 +11,9 @@
  */
 import { egress } from "../../backends/egress.ts";
 import type { Call } from "../../backends/port.ts";
+import { fieldsOf, withFields } from "../wire/form-fields.ts";
+import { boundaryOf, createFormScan, scan } from "../wire/form-scan.ts";
+import type { FormPart } from "../wire/form-scan.ts";
 import { modelsIn, withModel } from "../wire/model-in-body.ts";
 import { LIST_BYTES_MAX, listedModels, onlyModel } from "../wire/listed-models.ts";
 import { readStart } from "../wire/read-body.ts";
@@ -38,6 +41,9 @@ type Refused = {
 export function named({ models, names, tellsAsked }: EdgeEndpoint, call: Call, learned?: string): Named {
   if (call.body === null) return { call, asked: null };
   const nameOf = (name: string): string | undefined => names.get(name) ?? (models.has(name) ? learned : undefined);
+  const form = formIn(call);
+  // What is answered to a form names no model.
+  if (form !== null) return { call: { ...call, body: withFormModel(bytesOf(call.body), form, nameOf) }, asked: null };
   const { body, asked } = withModel(bytesOf(call.body), nameOf);
   if (body === call.body || asked === null || !tellsAsked) return { call: { ...call, body }, asked: null };
   // An answer that is to be changed must not be compressed.
@@ -69,7 +75,32 @@ export async function retryNamed(refused: Refused, refusal: Response): Promise<O
   return { answer: await egress(endpoint.target, anew.call), asked: anew.asked };
 }
 
-const modelsOf = ({ body }: Call) => (body === null ? [] : modelsIn(bytesOf(body)));
+function modelsOf(call: Call): readonly { readonly name: string }[] {
+  if (call.body === null) return [];
+  const form = formIn(call);
+  if (form === null) return modelsIn(bytesOf(call.body));
+  const { model } = fieldsOf(form);
+  return typeof model === "string" ? [{ name: model }] : [];
+}
+
+/** The parts of a form, as far as it is here; null: it is none. */
+function formIn({ headers, body }: Call): readonly FormPart[] | null {
+  const boundary = boundaryOf(headers["content-type"] ?? null);
+  if (boundary === null || body === null) return null;
+  const form = createFormScan(boundary);
+  return scan(form, bytesOf(body)) === null ? form.parts : [];
+}
+
+function withFormModel(
+  body: Uint8Array,
+  form: readonly FormPart[],
+  nameOf: (name: string) => string | undefined,
+): Uint8Array {
+  const fields = fieldsOf(form);
+  const { model } = fields;
+  const name = typeof model === "string" ? nameOf(model) : undefined;
+  return name === undefined ? body : (withFields(body, form, { ...fields, model: name }) ?? body);
+}
 
 /** As a word of its own, and no piece of a path or of another name. */
 function isWordIn(text: string, name: string): boolean {

@@ -3,6 +3,7 @@ import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import type { Answer } from "../wire/refusal.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
+import type { Upload } from "./upload.ts";
 import type { Bounds } from "./upstream.ts";
 
 /** The trace that a request is in (W3C Trace Context), and its own span there. */
@@ -22,6 +23,8 @@ export type Outgoing = Bounds & {
   readonly path: string;
   readonly headers: HeaderRecord;
   readonly body: ArrayBuffer | Uint8Array | null;
+  /** Of a body that goes up as it comes, of which `body` is what is held. */
+  readonly upload?: Upload;
   /** What its answer must be, to be one; null: not known. */
   readonly protocol: AnswerProtocol | null;
   /** The client chose the path, and with it the answer: an error over HTTP says nothing of the endpoint. */

@@ -52,6 +52,11 @@ async function sendAsIs(
   const other = learned.get(endpoint);
   if (endpoint.names.size > 0 || other !== undefined) namePart ??= await import("./model-name.ts");
   const sent = namePart?.named(endpoint, call, other) ?? { call, asked: null };
+  if (outgoing.upload !== undefined) {
+    const { body: held } = sent.call;
+    const head = held instanceof Uint8Array ? held : new Uint8Array(held ?? new ArrayBuffer(0));
+    return { answer: await egress(endpoint.target, { ...sent.call, body: outgoing.upload.body(head) }), asked: null };
+  }
   const answer = await egress(endpoint.target, sent.call);
   if (answer.status !== 404 || typeof endpoint.config.model === "string") return { answer, asked: sent.asked };
   namePart ??= await import("./model-name.ts");

@@ -18,6 +18,7 @@
 import type { AnswerUsage } from "./core/answer-usage.ts";
 import type { Reach } from "./core/reach-step.ts";
 import type { Trail } from "./trail.ts";
+import type { Upload } from "./upload.ts";
 
 /** What bounds the wait for an answer. */
 export type Bounds = {
@@ -37,6 +38,8 @@ export type Bounds = {
   readonly clientGone: AbortSignal;
   /** Where its attempts are noted; absent: nobody tells of them. */
   readonly trail?: Trail;
+  /** How far a body has come that goes up while its client sends it; absent: all of it is here. */
+  readonly upload?: Pick<Upload, "isSpent" | "waitsForClient">;
   /** Beside another attempt that is late. Absent: no. */
   readonly isHedge?: boolean;
 };

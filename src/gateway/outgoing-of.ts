@@ -7,6 +7,7 @@ import type { Checked } from "../rails/check.ts";
 import { writeJson } from "../wire/body.ts";
 import { HOP, REQUEST_ID, TRACEPARENT } from "../wire/headers.ts";
 import type { Authenticated } from "./edge-request.ts";
+import { isStreamed } from "./parcel.ts";
 import type { Parcel } from "./parcel.ts";
 import { answerKeys } from "./session-key.ts";
 
@@ -24,7 +25,9 @@ export function outgoingOf(
 ): Outgoing | null {
   const { request } = edge;
   const sent = parcel.asking?.(checked.body) ?? checked.body;
-  const body = sent === parcel.json ? parcel.bytes : writeJson(sent, parcel.bytes ?? new ArrayBuffer(0));
+  const { form } = parcel;
+  const write = form?.write ?? ((value: unknown) => writeJson(value, parcel.bytes ?? new ArrayBuffer(0)));
+  const body = sent === parcel.json ? parcel.bytes : write(sent);
   if (body === null && parcel.bytes !== null) return null;
   const { config } = parcel.pool;
   const protocol = protocolOf(parcel.method, parcel.path);
@@ -45,11 +48,17 @@ export function outgoingOf(
     ...(clientGivesUpAtMs === undefined ? {} : { clientGivesUpAtMs }),
     connectTimeoutMs: config.connectTimeoutMs,
     stallTimeoutMs: config.stallTimeoutMs,
-    mayLeave: parcel.repeatable && config.attemptsMax > 1,
+    mayLeave: parcel.repeatable && config.attemptsMax > 1 && !isStreamed(parcel),
     trail: edge.seen.trail,
     trace: edge.seen.trace,
-    clientGone: stopped === null ? request.signal : AbortSignal.any([request.signal, stopped]),
+    clientGone: anyOf([request.signal, stopped, form?.upload?.stopped ?? null]),
+    ...(form?.upload && { upload: form.upload }),
   };
+}
+
+function anyOf(signals: readonly (AbortSignal | null)[]): AbortSignal {
+  const [first, ...more] = signals.filter((signal) => signal !== null);
+  return first !== undefined && more.length === 0 ? first : AbortSignal.any([...(first ? [first] : []), ...more]);
 }
 
 function headersOf({ runtime, identity, requestId }: Authenticated, parcel: Parcel): Outgoing["headers"] {
@@ -62,7 +71,7 @@ function headersOf({ runtime, identity, requestId }: Authenticated, parcel: Parc
     headers["idempotency-key"] = keyedHash(runtime.affinitySecret, `i ${identity.tenant} ${once}`);
   }
   // An inference body was read as JSON, whatever it was called, and so must the endpoint read it.
-  if (parcel.isInference) headers["content-type"] = "application/json";
+  if (parcel.isInference && parcel.form === undefined) headers["content-type"] = "application/json";
   // Each attempt has its own.
   delete headers[TRACEPARENT];
   // What is read on the way must not be compressed: an endpoint is asked not to.

@@ -11,7 +11,7 @@ import type { Priority } from "../routing/core/shard/priority.ts";
 import { ALL_READ } from "../rails/core/rail.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import { tokensIn } from "../wire/token-bytes.ts";
-import { engineMemberIn, hasPrompt, readInferenceBody, SPOKEN } from "../wire/openai.ts";
+import { engineMemberIn, FORM_PATHS, hasPrompt, readInferenceBody, SPOKEN } from "../wire/openai.ts";
 import { bufferOf } from "../lib/bytes.ts";
 import type { InferencePath } from "../wire/openai.ts";
 import { railHeaders } from "../rails/rail-headers.ts";
@@ -37,6 +37,7 @@ import type { InLine, LineAsked } from "./in-line.ts";
 import { goesOn } from "./session-key.ts";
 import { limitsOn, passLimits } from "./limited.ts";
 import { outgoingOf } from "./outgoing-of.ts";
+import { isStreamed } from "./parcel.ts";
 import type { Parcel } from "./parcel.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
@@ -54,15 +55,20 @@ const keeperPart = part(async () => import("./keep-lease.ts"));
 const withinPart = part(async () => import("../access/within.ts"));
 const speakingPart = part(async () => import("./speaking.ts"));
 const toldPart = part(async () => import("../dispatch/told-answer.ts"));
+const formPart = part(async () => import("./form.ts"));
 const overlapPart = part(async () => import("./overlap.ts"));
+
+const isForm = (headers: Headers): boolean => /^\s*multipart\//i.test(headers.get("content-type") ?? "");
 
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
 export async function infer(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Answer> {
   const { config, pools } = edge.runtime;
+  if (FORM_PATHS.has(path) && isForm(edge.request.headers)) return (await formPart()).inferForm(edge, path, given);
   const bytes = await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax");
   if (!bytes.ok) return bytes.error;
   const json = parseJson(bytes.value);
-  if (json === null) return { reason: "invalid_json" };
+  if (json === null)
+    return FORM_PATHS.has(path) ? (await import("./form-problems.ts")).NO_FORM : { reason: "invalid_json" };
   const read = readInferenceBody(json, path, given !== undefined);
   if (!read.ok) {
     const { param, problem } = read.error;
@@ -147,10 +153,10 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     tenant: edge.identity.tenant,
     body: parcel.json,
     hasBody: parcel.bytes !== null,
-    bodyBytesMax: parcel.bytes?.byteLength ?? 0,
+    bodyBytesMax: parcel.form?.textBytes ?? parcel.bytes?.byteLength ?? 0,
     unread: () => unreadParcel(edge, parcel),
     everyMember: !parcel.isInference,
-    beside: parcel.pool.config.rails.input.length === 0 ? [] : besideOf(parcel.path, parcel.isInference, headers),
+    beside: parcel.pool.config.rails.input.length === 0 ? [] : besideOf(parcel.path, parcel.isInference, told(parcel)),
     clientGone: edge.request.signal,
   });
   const check = beginning instanceof Promise ? await beginning : beginning;
@@ -185,10 +191,15 @@ const both = (one: Change, other: Change): Change =>
   one === null || other === null ? (one ?? other) : (body) => other(one(body));
 
 /** What no rail can read of it. An inference body is sent on as JSON, whatever the client called it. */
-function unreadParcel({ request }: Authenticated, { pool, bytes, json, isInference }: Parcel): Unread {
+function unreadParcel({ request }: Authenticated, { pool, bytes, json, isInference, form }: Parcel): Unread {
   if (pool.config.rails.input.length === 0) return ALL_READ;
+  if (form !== undefined) return form.unread;
   return unreadOf(bytes, json, isInference ? null : request.headers.get("content-type"));
 }
+
+/** The headers of its files stand beside a form's texts as its own do. */
+const told = ({ headers, form }: Parcel): HeaderRecord =>
+  form === undefined || form.filenames === "" ? headers : { ...headers, files: form.filenames };
 
 /** A request, and the lease that is on its way. */
 type Sending = {
@@ -223,7 +234,8 @@ async function sendAsking(
 ): Promise<Answer> {
   const { edge, parcel, leaseRequest, leasing } = sending;
   const { leases, ctx } = edge;
-  if (parcel.pool.config.rails.overlap === "acquire") {
+  // What goes up as it comes cannot be sent anew.
+  if (parcel.pool.config.rails.overlap === "acquire" || isStreamed(parcel)) {
     const { keepLease } = await keeperPart();
     ctx.waitUntil(keepLease(leases, leasing, check.outside));
     return sendChecked(sending, await check.outside);
@@ -305,8 +317,12 @@ function withRails(refusal: Refusal, { records }: Checked): Refusal {
 }
 
 /** While a stream has no byte nothing was told of it; of any other answer nobody can say how far it is. */
-const mayPutBack = ({ stream, repeatable, pool }: Parcel, priority: Priority): boolean =>
-  stream && repeatable && pool.config.attemptsMax > 1 && priority !== "high";
+const mayPutBack = (parcel: Parcel, priority: Priority): boolean =>
+  parcel.stream &&
+  parcel.repeatable &&
+  !isStreamed(parcel) &&
+  parcel.pool.config.attemptsMax > 1 &&
+  priority !== "high";
 
 function lineAsked({ request, identity, startedAtMs, runtime }: Authenticated, { json }: Parcel): LineAsked {
   const { tenant, priorityMax = PRIORITY_DEFAULT } = identity;

@@ -14,7 +14,7 @@ import type { Result } from "../lib/result.ts";
 import { readPieces } from "./read-body.ts";
 import type { Coding } from "./unpack.ts";
 
-/** Read and thrown away before a refusal: more than any body that a config may allow. */
+/** Read and thrown away before a refusal: more than any body that a config may allow to be held. */
 export const DRAIN_BYTES_MAX = 32 * 1024 * 1024;
 /** Longest time for that, ms. */
 const DRAIN_MS_MAX = 10_000;
@@ -86,15 +86,20 @@ export async function drainUnread({ body, bodyUsed, headers }: Request): Promise
   if (body !== null && !bodyUsed && !headers.has("expect")) await drain(body.getReader());
 }
 
+type Source = {
+  readonly read: () => Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  readonly cancel: () => Promise<void>;
+};
+
 /** Never rejects: a client that is gone has no use for the answer. */
-export async function drain(reader: Reader): Promise<void> {
+export async function drain(reader: Source): Promise<void> {
   const startedAtMs = Date.now();
   let total = 0;
   try {
     while (total <= DRAIN_BYTES_MAX && Date.now() - startedAtMs < DRAIN_MS_MAX) {
       const read = await orIdle(reader.read());
       if (read === null || read.done) break;
-      total += read.value.byteLength;
+      total += read.value?.byteLength ?? 0;
     }
     await reader.cancel();
   } catch {

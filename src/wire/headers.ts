@@ -50,6 +50,8 @@ export const SESSION_HEADERS = [
 export const PRIORITY = "x-warmpath-priority";
 /** Request: the same by RFC 9218; for the endpoint too. */
 export const URGENCY = "priority";
+/** Request: the model of a form that tells it behind its file. */
+export const MODEL = "x-warmpath-model";
 /** Request: how long its client waits for an answer to begin, s. */
 export const TIMEOUT = "x-warmpath-timeout";
 /** The same, as Stainless' SDKs say it: those for JavaScript, those for Python. */

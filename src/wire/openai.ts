@@ -17,7 +17,11 @@ export const INFERENCE_PATHS = [
   "/v1/messages",
   "/v1/messages/count_tokens",
   "/v1/images/generations",
+  "/v1/images/edits",
+  "/v1/images/variations",
   "/v1/audio/speech",
+  "/v1/audio/transcriptions",
+  "/v1/audio/translations",
   "/v1/moderations",
   "/v1/rerank",
   "/v2/rerank",
@@ -29,6 +33,14 @@ export const INFERENCE_PATHS = [
   "/detokenize",
 ] as const;
 export type InferencePath = (typeof INFERENCE_PATHS)[number];
+
+/** Those whose clients send forms. */
+export const FORM_PATHS: ReadonlySet<InferencePath> = new Set([
+  "/v1/images/edits",
+  "/v1/images/variations",
+  "/v1/audio/transcriptions",
+  "/v1/audio/translations",
+] as const);
 
 /** Those that are told in chat completions where an endpoint does not have them, and under which name. */
 export const SPOKEN: Readonly<Partial<Record<InferencePath, "responses" | "messages" | "count">>> = {

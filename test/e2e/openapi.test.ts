@@ -145,9 +145,12 @@ describe("what the router answers is what its document says", () => {
     const written = operation.requestBody?.content["application/json"]?.["example"];
     // No document has a key that is good.
     const example = path === "/dashboard/api/session" && written !== undefined ? { key: fleet.key } : written;
+    const form = operation.requestBody?.content["multipart/form-data"]?.["example"];
     const response = await fleet.call(filled(path) + (QUERIES[path] ?? ""), {
       method: method.toUpperCase(),
-      headers: { "content-type": "application/json", ...keyOf(path) },
+      ...(form === undefined
+        ? { headers: { "content-type": "application/json", ...keyOf(path) } }
+        : { body: formOf(form as Readonly<Record<string, string>>) }),
       ...(example === undefined ? {} : { body: JSON.stringify(example) }),
     });
     const text = await response.text();
@@ -173,6 +176,14 @@ describe("what the router answers is what its document says", () => {
     expect([...Object.keys(REFUSED), ...Object.keys(NOT_ASKED)].filter((name) => !known.has(name))).toEqual([]);
   });
 });
+
+function formOf(example: Readonly<Record<string, string>>): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(example)) {
+    form.append(name, name === "file" || name === "image" ? new File([value], `${name}.bin`) : value);
+  }
+  return form;
+}
 
 type Content = Readonly<Record<string, { readonly schema?: Json }>>;
 

@@ -169,6 +169,7 @@ export const ANSWERS = {
   Message: message,
   TokenCount: counted,
   Images: images,
+  Transcript: z.looseObject({ text: z.string() }),
   Moderation: moderation,
   Model: model,
   ModelList: models,

@@ -60,6 +60,16 @@ const speech = z.looseObject({
   response_format: z.string().nullish(),
   stream_format: z.enum(["sse", "audio"]).nullish(),
 });
+const bytes = z.string().meta({ format: "binary" });
+const imageEdit = z.looseObject({ model, prompt: z.string(), image: bytes, mask: bytes.optional() });
+const imageVariation = z.looseObject({ model, image: bytes });
+const transcription = z.looseObject({
+  model,
+  file: bytes,
+  prompt: z.string().optional(),
+  response_format: z.string().optional(),
+  stream: z.string().optional().describe("`true`: answer by server-sent events."),
+});
 const moderation = z.looseObject({ model, input: z.union([words, z.array(part)]) });
 const rerank = z.looseObject({
   model,
@@ -112,6 +122,9 @@ export const BODIES = {
   MessagesRequest: messages,
   CountRequest: counted,
   ImageRequest: image,
+  ImageEditForm: imageEdit,
+  ImageVariationForm: imageVariation,
+  TranscriptionForm: transcription,
   SpeechRequest: speech,
   ModerationRequest: moderation,
   RerankRequest: rerank,

@@ -149,8 +149,9 @@ function bodyOf({ method: told }: ServedRoute, method: string, { body, form }: T
     return { required: true, content: { "multipart/form-data": { schema } } };
   }
   if (body !== undefined) {
-    const { schema, example, isOptional = false } = body;
-    return { required: !isOptional, content: { "application/json": { schema: refTo(schema), example } } };
+    const { schema, example, isOptional = false, isForm = false } = body;
+    const type = isForm ? "multipart/form-data" : "application/json";
+    return { required: !isOptional, content: { [type]: { schema: refTo(schema), example } } };
   }
   if (told !== "ANY" || method === "GET" || method === "DELETE") return undefined;
   return { required: false, content: { "*/*": {} } };

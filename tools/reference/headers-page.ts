@@ -32,6 +32,10 @@ const REQUEST: readonly Row[] = [
     name,
     "The same, as Stainless' SDKs (openai, anthropic) send it by themselves, where `x-warmpath-timeout` is not there.",
   ]),
+  [
+    names.MODEL,
+    "The model of a form (`multipart/form-data`) that tells it behind a file of more than `limits.uploadHeadBytesMax` bytes. `?model=` does the same.",
+  ],
   ["x-warmpath-session", "Names the session, so that its turns find their cache again."],
   ...names.SESSION_HEADERS.slice(1).map((name): Row => [
     name,

@@ -46,7 +46,9 @@ export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<An
   const preference = parsePrefer(request.headers.get("prefer"));
   const onBusy = request.headers.get(ON_BUSY)?.trim().toLowerCase() === "job";
   // A preference may be ignored, and is where nothing could keep it.
-  if ((!preference.isAsync && !onBusy) || !hasPool(edge) || !hasQueues(edge)) return serveNow(edge);
+  // Nor is a form: a job keeps its body as text.
+  const isForm = /^\s*multipart\//i.test(request.headers.get("content-type") ?? "");
+  if ((!preference.isAsync && !onBusy) || isForm || !hasPool(edge) || !hasQueues(edge)) return serveNow(edge);
   const { bodyBytesMax } = runtime.config.limits;
   const bytes = await readBody(edge, bodyBytesMax, "limits.bodyBytesMax");
   if (!bytes.ok) return bytes.error;
