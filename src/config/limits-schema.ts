@@ -144,6 +144,11 @@ export const prices = z.strictObject({
     .optional()
     .describe("Of those that were in an endpoint's cache, 0 to 1000. Default: inputPerMTok."),
   outputPerMTok: price().describe("Of a million tokens of answers, 0 to 1000."),
+  perRequest: price()
+    .optional()
+    .describe(
+      "Of each request that is answered, 0 to 1000, to a millionth, as many times as it asks for with n: pictures, sound. Default: none, and what tells no tokens has no known cost.",
+    ),
 });
 
 /** As they are written: who keeps to them makes sums of them (`tenants/limits-resolve.ts`). */

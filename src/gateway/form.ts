@@ -8,7 +8,6 @@
  * The rails read a form's fields as they read the members of a JSON body, and of its files that there are some.
  */
 import { ALL_READ } from "../rails/core/rail.ts";
-import type { Unread } from "../rails/core/rail.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 import { bufferOf, joined } from "../lib/bytes.ts";
 import { codingOf } from "../wire/body.ts";
@@ -27,19 +26,6 @@ import { formUpload } from "./form-upload.ts";
 import type { FormUpload } from "./form-upload.ts";
 import { send } from "./pipeline.ts";
 import { readBody } from "./read-body.ts";
-
-/** What of a form the pipeline needs to know beside its bytes. */
-export type ParcelForm = {
-  /** The bytes with other texts in their fields; null: they cannot be written. */
-  readonly write: (fields: unknown) => Uint8Array | null;
-  readonly unread: Unread;
-  /** Bytes of its texts. */
-  readonly textBytes: number;
-  /** Names of its files: they are read as headers are. */
-  readonly filenames: string;
-  /** Null: all of it is held. */
-  readonly upload: FormUpload | null;
-};
 
 export async function inferForm(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Answer> {
   const source = await sourceOf(edge);

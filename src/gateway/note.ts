@@ -1,6 +1,7 @@
 /** What the pipeline tells of a request on its way (`sight/seen.ts`). */
 import type { Checked } from "../rails/check.ts";
 import type { Seen } from "../sight/seen.ts";
+import { choicesAsked } from "../wire/output-asked.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 
 export function noteParcel(
@@ -21,6 +22,7 @@ export function noteParcel(
   const { model } = (typeof json === "object" && json !== null ? json : {}) as { readonly model?: unknown };
   seen.pool = pool;
   seen.model = models.find((name) => name === model) ?? (models.length === 1 ? (models[0] ?? null) : null);
+  if (pool.config.prices?.perRequest !== undefined) seen.answersAsked = choicesAsked(json);
   seen.stream = stream;
   seen.bytesIn = bytes?.byteLength ?? 0;
 }

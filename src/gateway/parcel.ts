@@ -1,8 +1,22 @@
 /** A request that was read, and what is sent of it. */
 import type { EdgePool } from "../dispatch/runtime.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
-import type { ParcelForm } from "./form.ts";
+import type { Unread } from "../rails/core/rail.ts";
+import type { FormUpload } from "./form-upload.ts";
 import type { Speaking } from "./speaking.ts";
+
+/** What of a form the pipeline needs to know beside its bytes. */
+type ParcelForm = {
+  /** The bytes with other texts in their fields; null: they cannot be written. */
+  readonly write: (fields: unknown) => Uint8Array | null;
+  readonly unread: Unread;
+  /** Bytes of its texts. */
+  readonly textBytes: number;
+  /** Names of its files: they are read as headers are. */
+  readonly filenames: string;
+  /** Null: all of it is held. */
+  readonly upload: FormUpload | null;
+};
 
 /** What is known of a request before anything is done with it. */
 export type Parcel = {

@@ -156,7 +156,10 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     bodyBytesMax: parcel.form?.textBytes ?? parcel.bytes?.byteLength ?? 0,
     unread: () => unreadParcel(edge, parcel),
     everyMember: !parcel.isInference,
-    beside: parcel.pool.config.rails.input.length === 0 ? [] : besideOf(parcel.path, parcel.isInference, told(parcel)),
+    beside:
+      parcel.pool.config.rails.input.length === 0
+        ? []
+        : besideOf(parcel.path, parcel.isInference, besideHeaders(parcel)),
     clientGone: edge.request.signal,
   });
   const check = beginning instanceof Promise ? await beginning : beginning;
@@ -198,7 +201,7 @@ function unreadParcel({ request }: Authenticated, { pool, bytes, json, isInferen
 }
 
 /** The headers of its files stand beside a form's texts as its own do. */
-const told = ({ headers, form }: Parcel): HeaderRecord =>
+const besideHeaders = ({ headers, form }: Parcel): HeaderRecord =>
   form === undefined || form.filenames === "" ? headers : { ...headers, files: form.filenames };
 
 /** A request, and the lease that is on its way. */

@@ -62,18 +62,25 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
 }
 
 /** A meter has to be told how it ended. */
-function costMicrosOf({ meter, pool, stream, trail }: Seen, outcome: string, bytesOut: number | null): number | null {
+function costMicrosOf(
+  { meter, pool, stream, trail, answersAsked: requests }: Seen,
+  outcome: string,
+  bytesOut: number | null,
+): number | null {
   const { answeredBy } = trail;
   const isAnswered = answeredBy !== null && (answeredBy.status ?? 200) < 400;
   const usage = answeredBy?.usage ?? null;
   const billed = meter?.settle({ outcome, isAnswered, usage, bytesOut, isEvents: stream });
   const prices = pricesOf(pool?.config.prices);
   if (prices === null) return null;
-  if (billed !== undefined) return billed;
+  const isUntold = usage?.promptTokens === undefined && usage?.outputTokens === undefined;
+  const isUnknown = isUntold && isAnswered && prices.request === undefined;
+  // Of tokens that nobody has counted, nothing is no cost.
+  if (billed !== undefined) return billed === 0 && isUnknown && prices.input + prices.output > 0 ? null : billed;
   if (!isAnswered) return 0;
-  if (usage?.promptTokens === undefined && usage?.outputTokens === undefined) return null;
-  const { promptTokens: input = 0, cachedTrue: cached = 0, outputTokens: output = 0 } = usage;
-  return costOf({ input, cached: Math.min(input, cached), output }, prices);
+  if (isUnknown) return null;
+  const { promptTokens: input = 0, cachedTrue: cached = 0, outputTokens: output = 0 } = usage ?? {};
+  return costOf({ input, cached: Math.min(input, cached), output, requests }, prices);
 }
 
 /** OpenTelemetry has no word for the others. */

@@ -34,6 +34,7 @@ export function createSeen(id: string, method: string): Seen {
     identity: null,
     pool: null,
     model: null,
+    answersAsked: 1,
     stream: false,
     priority: null,
     colo: null,

@@ -37,6 +37,8 @@ export type Seen = {
   identity: { readonly tenant: string; readonly keyId: string | null } | null;
   pool: EdgePool | null;
   model: string | null;
+  /** Answers that it asks for, of a pool where each has a price; else 1. */
+  answersAsked: number;
   stream: boolean;
   priority: string | null;
   colo: string | null;

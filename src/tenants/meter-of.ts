@@ -76,20 +76,21 @@ export function meterOf(
   const prices = pricesOf(pool.prices);
   const outputEach = outputAsked(json);
   const isBounded = own !== null && outputEach === null && writesTokens(protocol);
+  const requests = choicesAsked(json);
   const unsaid = writesTokens(protocol) ? (own ?? OUTPUT_TOKENS_DEFAULT) : 0;
-  const outputTokens = (protocol === "embeddings" ? 0 : (outputEach ?? unsaid)) * choicesAsked(json);
+  const outputTokens = (protocol === "embeddings" ? 0 : (outputEach ?? unsaid)) * requests;
   const { inputTokens } = asked;
   const wish = {
     key: asked.keyId,
     bounds: { tenant: boundsOf(limits), key: keyLimits === null ? {} : boundsOf(keyLimits) },
     tokens: inputTokens + outputTokens,
-    micros: costOf({ input: inputTokens, cached: 0, output: outputTokens }, prices),
+    micros: costOf({ input: inputTokens, cached: 0, output: outputTokens, requests }, prices),
     holdMs: Math.max(...pool.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs), 0) + HOLD_MARGIN_MS,
     queueMax: limits.queueMax,
     queueWaitMs: limits.queueWaitMsMax,
   };
   const client = new BudgetClient(memories.of(asked.tenant), ports, limits.onLedgerDown === "allow-bounded");
-  const plan = { wish, model: modelIn(json, pool), inputTokens, outputTokens, prices, countsRequest };
+  const plan = { wish, model: modelIn(json, pool), inputTokens, outputTokens, requests, prices, countsRequest };
   const meter = new Meter(client, plan, bytesOf(pool.id));
   return {
     meter,

@@ -30,6 +30,8 @@ export type MeterPlan = {
   readonly model: string;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Answers that it asks for. */
+  readonly requests: number;
   readonly prices: Prices | null;
   readonly countsRequest: boolean;
 };
@@ -104,7 +106,7 @@ export class Meter {
   }
 
   #tokensOf({ usage, bytesOut, isEvents }: MeterEnd): Tokens & { readonly isEstimated: boolean } {
-    const { inputTokens, outputTokens } = this.#plan;
+    const { inputTokens, outputTokens, requests } = this.#plan;
     const input = usage?.promptTokens ?? inputTokens;
     const known = isEvents ? this.#bytes.events : this.#bytes.whole;
     const told = usage?.outputTokens;
@@ -114,11 +116,11 @@ export class Meter {
     const guessed = bytesOut === null ? outputTokens : Math.min(outputTokens, tokensIn(known, bytesOut));
     const output = told ?? (outputTokens === 0 ? 0 : guessed);
     const isEstimated = usage?.promptTokens === undefined || (told === undefined && outputTokens > 0);
-    return { input, cached: Math.min(input, usage?.cachedTrue ?? 0), output, isEstimated };
+    return { input, cached: Math.min(input, usage?.cachedTrue ?? 0), output, requests, isEstimated };
   }
 }
 
-const NONE = { input: 0, cached: 0, output: 0, isEstimated: false };
+const NONE: Tokens & { readonly isEstimated: boolean } = { input: 0, cached: 0, output: 0, isEstimated: false };
 
 /** As of whole answers, with the bytes that events have. */
 function observeEvents(known: TokenBytes, bytes: number, tokens: number): void {

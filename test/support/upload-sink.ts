@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type Upload = {
+type Upload = {
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly pieces: Buffer[];

@@ -10,7 +10,12 @@ import type { BodyName } from "./bodies.ts";
 export type Told = {
   /** By name: what it is. */
   readonly query?: Readonly<Record<string, string>>;
-  readonly body?: { readonly schema: BodyName; readonly example: unknown; readonly isOptional?: boolean; readonly isForm?: boolean };
+  readonly body?: {
+    readonly schema: BodyName;
+    readonly example: unknown;
+    readonly isOptional?: boolean;
+    readonly isForm?: boolean;
+  };
   /** Fields of a form that is sent in place of a body of JSON: what each is; `file` is a file. */
   readonly form?: { readonly fields: Readonly<Record<string, string>>; readonly required: readonly string[] };
   /** By status. */
@@ -71,10 +76,12 @@ const DRAINED = ok("How it is now.", "Drained");
 const KEY = ok("The key, without its secret.", "Key");
 
 /** The bytes of a file, as an example writes them. */
-const FILE = "bytes";
+const BYTES = "bytes";
 const TRANSCRIPTION: Told = {
-  body: { schema: "TranscriptionForm", example: { model: MODEL, file: FILE }, isForm: true },
-  query: { model: "The model of a long form that tells it behind its file; the header `x-warmpath-model` does the same." },
+  body: { schema: "TranscriptionForm", example: { model: MODEL, file: BYTES }, isForm: true },
+  query: {
+    model: "The model of a long form that tells it behind its file; the header `x-warmpath-model` does the same.",
+  },
   answers: {
     200: {
       says: "What was said, in the format that was asked for.",
@@ -135,11 +142,11 @@ export const OPERATIONS: Readonly<Record<string, Told>> = {
     answers: streamed("Images"),
   },
   "POST /v1/images/edits": {
-    body: { schema: "ImageEditForm", example: { model: MODEL, prompt: "warmer", image: FILE }, isForm: true },
+    body: { schema: "ImageEditForm", example: { model: MODEL, prompt: "warmer", image: BYTES }, isForm: true },
     answers: { 200: streamed("Images")["200"] ?? PENDING },
   },
   "POST /v1/images/variations": {
-    body: { schema: "ImageVariationForm", example: { model: MODEL, image: FILE }, isForm: true },
+    body: { schema: "ImageVariationForm", example: { model: MODEL, image: BYTES }, isForm: true },
     answers: ok("The pictures.", "Images"),
   },
   "POST /v1/audio/transcriptions": TRANSCRIPTION,

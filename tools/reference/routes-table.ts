@@ -41,7 +41,11 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["POST /v1/images/generations", "infer", "The same: pictures, whole or as events."],
     ["POST /v1/images/edits", "infer", "The same, of pictures in a [form](../how-to/media.md), or in JSON."],
     ["POST /v1/images/variations", "infer", "The same, in a form."],
-    ["POST /v1/audio/transcriptions", "infer", "The same, of sound in a [form](../how-to/media.md): a long one goes up as it comes."],
+    [
+      "POST /v1/audio/transcriptions",
+      "infer",
+      "The same, of sound in a [form](../how-to/media.md): a long one goes up as it comes.",
+    ],
     ["POST /v1/audio/translations", "infer", "The same."],
     [
       "POST /v1/audio/speech",

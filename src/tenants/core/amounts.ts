@@ -22,17 +22,29 @@ export type Limits = {
 
 export type LimitName = keyof Limits;
 
-/** Money per million tokens, in micro-units. */
-export type Prices = { readonly input: number; readonly cachedInput: number; readonly output: number };
+/** Money per million tokens, and per answer that is asked for, in micro-units. */
+export type Prices = {
+  readonly input: number;
+  readonly cachedInput: number;
+  readonly output: number;
+  readonly request?: number;
+};
 
 /** Tokens of one request. `cached` of `input` were in an endpoint's cache. */
-export type Tokens = { readonly input: number; readonly cached: number; readonly output: number };
+export type Tokens = {
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+  /** Answers that it asks for, where each has a price. */
+  readonly requests?: number;
+};
 
 /** As an operator writes them: units of the currency per million tokens. */
 export type WrittenPrices = {
   readonly inputPerMTok: number;
   readonly cachedInputPerMTok?: number | undefined;
   readonly outputPerMTok: number;
+  readonly perRequest?: number | undefined;
 };
 
 /** Micro-units in one unit of the currency. */
@@ -47,25 +59,26 @@ export function pricesOf(written: WrittenPrices | undefined): Prices | null {
   const known = made.get(written);
   if (known !== undefined) return known;
   const micros = (each: number): number => Math.round(each * MICROS);
-  const { inputPerMTok, cachedInputPerMTok = inputPerMTok, outputPerMTok } = written;
-  const prices = {
+  const { inputPerMTok, cachedInputPerMTok = inputPerMTok, outputPerMTok, perRequest } = written;
+  const prices: Prices = {
     input: micros(inputPerMTok),
     cachedInput: micros(cachedInputPerMTok),
     output: micros(outputPerMTok),
+    ...(perRequest === undefined ? {} : { request: micros(perRequest) }),
   };
   made.set(written, prices);
   return prices;
 }
 
-/** What tokens cost, micro-units, rounded up once. Exact: no product here comes near 2^53 (prices are bounded). */
-export function costOf({ input, cached, output }: Tokens, prices: Prices | null): number {
+/** What tokens and answers cost, micro-units, rounded up once. Exact: no product here comes near 2^53 (prices are bounded). */
+export function costOf({ input, cached, output, requests = 0 }: Tokens, prices: Prices | null): number {
   if (prices === null) return 0;
   const parts: readonly (readonly [number, number])[] = [
     [Math.max(0, input - cached), prices.input],
     [Math.min(input, cached), prices.cachedInput],
     [output, prices.output],
   ];
-  let whole = 0;
+  let whole = requests * (prices.request ?? 0);
   let rest = 0;
   for (const [tokens, price] of parts) {
     whole += Math.floor(tokens / MILLION) * price;

@@ -14,6 +14,13 @@ test.each([
   expect(costOf(tokens, PRICES)).toBe(micros);
 });
 
+test("answers that are asked for have a price of their own beside their tokens", () => {
+  const priced = { ...PRICES, request: 40_000 };
+  expect(costOf({ input: 100, cached: 0, output: 0, requests: 3 }, priced)).toBe(120_100);
+  expect(costOf({ input: 100, cached: 0, output: 0, requests: 3 }, PRICES)).toBe(100);
+  expect(costOf({ input: 0, cached: 0, output: 0 }, priced)).toBe(0);
+});
+
 test("without prices nothing costs anything", () => {
   expect(costOf({ input: 5, cached: 0, output: 5 }, null)).toBe(0);
 });
