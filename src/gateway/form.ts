@@ -24,14 +24,19 @@ import { lateModel, NO_FORM, otherModel, tooLarge } from "./form-problems.ts";
 import { FormSource } from "./form-source.ts";
 import { formUpload } from "./form-upload.ts";
 import type { FormUpload } from "./form-upload.ts";
-import { send } from "./pipeline.ts";
+import type { Parcel } from "./parcel.ts";
 import { readBody } from "./read-body.ts";
 
-export async function inferForm(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Answer> {
+/** What goes on with a request that was read: the pipeline's own. */
+type Send = (edge: Authenticated, parcel: Omit<Parcel, "headers" | "asking">) => Promise<Answer>;
+
+type Asked = { readonly path: InferencePath; readonly given: EdgePool | undefined; readonly send: Send };
+
+export async function inferForm(edge: Authenticated, asked: Asked): Promise<Answer> {
   const source = await sourceOf(edge);
   if ("reason" in source) return source;
-  const taken = await takeForm(edge, source, given !== undefined);
-  const answer = "reason" in taken ? taken : await sendForm(edge, path, taken, given);
+  const taken = await takeForm(edge, source, asked.given !== undefined);
+  const answer = "reason" in taken ? taken : await sendForm(edge, taken, asked);
   const problem = taken.upload?.problem() ?? null;
   const isRefused = problem !== null || !(answer instanceof Response) || answer.status >= 400;
   if (isRefused) await source.drain();
@@ -101,9 +106,8 @@ async function takeForm(
 
 async function sendForm(
   edge: Authenticated,
-  path: InferencePath,
   { held, parts, fields, model, upload }: Taken,
-  given: EdgePool | undefined,
+  { path, given, send }: Asked,
 ): Promise<Answer> {
   const { config, pools } = edge.runtime;
   const json: Readonly<Record<string, unknown>> = model === null ? fields : { ...fields, model };

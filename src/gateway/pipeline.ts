@@ -63,7 +63,8 @@ const isForm = (headers: Headers): boolean => /^\s*multipart\//i.test(headers.ge
 /** `POST /v1/…`: the pool is chosen by `model`, unless the path has named it (`given`). */
 export async function infer(edge: Authenticated, path: InferencePath, given?: EdgePool): Promise<Answer> {
   const { config, pools } = edge.runtime;
-  if (FORM_PATHS.has(path) && isForm(edge.request.headers)) return (await formPart()).inferForm(edge, path, given);
+  if (FORM_PATHS.has(path) && isForm(edge.request.headers))
+    return (await formPart()).inferForm(edge, { path, given, send });
   const bytes = await readBody(edge, config.limits.bodyBytesMax, "limits.bodyBytesMax");
   if (!bytes.ok) return bytes.error;
   const json = parseJson(bytes.value);

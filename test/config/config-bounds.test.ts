@@ -17,6 +17,8 @@ describe("a number in the config", () => {
   const endpoint = "pools.llama.endpoints.0";
   test.each<[path: string, min: number, max: number]>([
     ["limits.bodyBytesMax", 1024, bounds.BODY_BYTES_MAX],
+    ["limits.uploadBytesMax", 1024, bounds.UPLOAD_BYTES_MAX],
+    ["limits.uploadHeadBytesMax", 1024, bounds.BODY_BYTES_MAX],
     [`${endpoint}.concurrencyPerWorker`, 1, bounds.CONCURRENCY_PER_WORKER_MAX],
     [`${endpoint}.scalerValue`, 1, bounds.SCALER_VALUE_MAX],
     [`${endpoint}.idleTimeoutSeconds`, 1, bounds.IDLE_TIMEOUT_SECONDS_MAX],

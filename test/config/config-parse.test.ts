@@ -14,6 +14,8 @@ describe("a valid config", () => {
     const config = parsed(configText());
     expect(config.limits).toEqual({
       bodyBytesMax: 16_777_216,
+      uploadBytesMax: 31_457_280,
+      uploadHeadBytesMax: 8_388_608,
       bodyTimeoutMs: 120_000,
       clientTimeoutMsMax: 86_400_000,
       maxTokensMax: 1_048_576,
