@@ -22,12 +22,15 @@ export function keepRunning(attempt: Attempt): void {
   watch(attempt, attempt.sentAtMs + attempt.way.executionTimeoutMs);
 }
 
-/** More of the answer is here; `state`: what its tail says of the end. */
-export function noteBytes(attempt: Attempt, state: EndState = "open"): void {
+/**
+ * More of the answer is here; `state`: what its tail says of the end; `pauseMs`: nobody will look
+ * for so long, because the client takes nothing.
+ */
+export function noteBytes(attempt: Attempt, state: EndState = "open", pauseMs = 0): void {
   const { stallTimeoutMs } = attempt.bounds;
   const lingerMs = state === "done" ? DONE_LINGER_MS : state === "finished" ? FINISHED_LINGER_MS : stallTimeoutMs;
   attempt.leaveAtMs = Number.POSITIVE_INFINITY;
-  attempt.silentAtMs = nowOf(attempt) + Math.min(lingerMs, stallTimeoutMs);
+  attempt.silentAtMs = nowOf(attempt) + pauseMs + Math.min(lingerMs, stallTimeoutMs);
   if (lingerMs < stallTimeoutMs) keepRunning(attempt);
 }
 

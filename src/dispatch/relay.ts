@@ -77,9 +77,9 @@ async function relayEvents(
   let looking: Promise<void> | null = null;
   let isBroken = false;
   // A client that leaves ends the attempt at once: then what was seen last is what is known.
-  const noted = (state: EndState): void => {
+  const noted = (state: EndState, pauseMs = 0): void => {
     attempt.bytesOut = tail.total;
-    noteBytes(attempt, state);
+    noteBytes(attempt, state, pauseMs);
   };
   noted(glance(tail));
   try {
@@ -94,7 +94,7 @@ async function relayEvents(
   }
   over.abort();
   await looking;
-  if (!tail.isBlind) attempt.bytesOut = tail.total;
+  attempt.bytesOut = tail.total;
   const last = textOf(tail);
   attempt.usage = last === null ? null : usageAtEnd(last);
   return endEvents(attempt, tail, writable, { isBroken, isRead: opening !== null });

@@ -2,11 +2,14 @@
  * Keeps the last bytes of a stream that passes natively, and says when a silent one is to be ended.
  *
  * Model. The body is teed in the runtime. One branch is piped to the client; the other is read here once a second, all
- * that has come at a time, so that JavaScript sees a few large pieces instead of every token. What a tee must hold is
- * then a second of the stream; a client that does not read adds one piece a second to it, and beyond LOOKED_BYTES_MAX
- * nobody looks any more. A look that waits in vain is also how a stall is seen: no chunk needs a timer.
+ * that has passed at a time, so that JavaScript sees a few large pieces instead of every token. The tee fetches no more
+ * than PULLED_BYTES at once, so a longer piece is of what the client has taken already, and only after such a one is
+ * there more to read. A look at a client that does not read fetches one piece at most, and waits longer and longer while
+ * that is all it finds: the endpoint is held back by the client, as without a watcher. A look that waits in vain is also
+ * how a stall is seen: no chunk needs a timer.
  * Rejected: a loop over every chunk, which costs twice the CPU; a large `readAtLeast`, which makes the tee wait for as
- * much before it gives the client anything (docs/explanation/performance.md has both measured).
+ * much before it gives the client anything (docs/explanation/performance.md has both measured); reading on while pieces
+ * are full, which fetches all that the endpoint sends for a client that takes nothing (R18 in docs/reference/chaos.md).
  */
 import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import { endState } from "./core/stream-end.ts";
@@ -15,8 +18,23 @@ import type { EndState, Tail } from "./core/stream-end.ts";
 /** How often a stream is looked at, ms. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Read at once, as much as the runtime tees at once; more that is there is read at once as well. */
-const LOOK_BYTES = 16_384;
+/** The tee fetches no more at once (kj, `AsyncTee`). */
+const PULLED_BYTES = 16_384;
+
+/** Read at once. */
+const LOOK_BYTES = 4 * PULLED_BYTES;
+
+/** Passed since the last look: more of it is looked at sooner, so that the tee holds about as much and not a second. */
+const PASSED_BYTES = 8 * PULLED_BYTES;
+
+/** The shortest pause of a stream that passes fast, ms. */
+const PAUSE_MS_MIN = 10;
+
+/** The first look, ms: nobody knows yet how fast the stream passes. */
+const FIRST_PAUSE_MS = 50;
+
+/** The longest pause of a watcher that finds no more than it has fetched itself, ms. */
+export const PAUSE_MS_MAX = 32_000;
 
 /** The last bytes that are kept: some hundred events. */
 export const TAIL_BYTES_MAX = 65_536;
@@ -34,9 +52,6 @@ const NAME_CHARS_MAX = 48;
 /** Looked at while the stream runs: enough for its last events. */
 const GLANCE_BYTES = 4_096;
 
-/** What one stream may make the tee hold for a client that does not read. */
-const LOOKED_BYTES_MAX = 16 * 1024 * 1024;
-
 /** Written in place. */
 export type StreamTail = {
   readonly protocol: AnswerProtocol | null;
@@ -47,21 +62,22 @@ export type StreamTail = {
   total: number;
   /** Something was dropped before it. */
   isCut: boolean;
-  /** Nobody looked at the end. */
-  isBlind: boolean;
   hasLongEnd: boolean;
   lastChars: string;
 };
 
 export function createTail(protocol: AnswerProtocol | null): StreamTail {
-  return { protocol, pieces: [], bytes: 0, total: 0, isCut: false, isBlind: false, hasLongEnd: false, lastChars: "" };
+  return { protocol, pieces: [], bytes: 0, total: 0, isCut: false, hasLongEnd: false, lastChars: "" };
 }
 
 export function keep(tail: StreamTail, piece: Uint8Array): void {
   if (tail.protocol === "responses" || tail.protocol === "images") noteLongEnd(tail, piece);
   tail.total += piece.byteLength;
-  const kept = piece.slice(-TAIL_BYTES_MAX);
-  tail.isCut ||= kept.byteLength < piece.byteLength;
+  if (piece.byteLength >= TAIL_BYTES_MAX) {
+    keepAlone(tail, piece.subarray(-TAIL_BYTES_MAX));
+    return;
+  }
+  const kept = piece.slice();
   tail.pieces.push(kept);
   tail.bytes += kept.byteLength;
   for (let oldest = tail.pieces[0]; oldest !== undefined; oldest = tail.pieces[0]) {
@@ -72,24 +88,45 @@ export function keep(tail: StreamTail, piece: Uint8Array): void {
   }
 }
 
+/** In the room of the one before it: a fast stream would leave a copy of all that passes to the next collection. */
+function keepAlone(tail: StreamTail, whole: Uint8Array): void {
+  const room = tail.pieces.find(({ byteLength }) => byteLength === TAIL_BYTES_MAX) ?? new Uint8Array(TAIL_BYTES_MAX);
+  room.set(whole);
+  tail.pieces.splice(0, tail.pieces.length, room);
+  tail.bytes = TAIL_BYTES_MAX;
+  tail.isCut ||= tail.total > TAIL_BYTES_MAX;
+}
+
 function noteLongEnd(tail: StreamTail, piece: Uint8Array): void {
   const text = tail.lastChars + new TextDecoder("latin1").decode(piece);
   tail.hasLongEnd ||= LONG_END.test(text);
   tail.lastChars = text.slice(-NAME_CHARS_MAX);
 }
 
-/** Reads on until the stream ends or breaks; `over` ends the pause between two looks. Never rejects. */
+/**
+ * How long to wait after a look that read `bytes`, having waited `pauseMs` before. A full piece and no more is one that
+ * was fetched for the look, or chance.
+ */
+export function pauseAfter(pauseMs: number, bytes: number): number {
+  if (bytes === PULLED_BYTES) return Math.min(PAUSE_MS_MAX, 2 * Math.max(pauseMs, LOOK_EVERY_MS));
+  return Math.max(PAUSE_MS_MIN, Math.min(LOOK_EVERY_MS, (pauseMs * PASSED_BYTES) / bytes));
+}
+
+/**
+ * Reads on until the stream ends or breaks; `over` ends the pause between two looks. `onLook` hears how long nobody
+ * will look, where that is longer than usual. Never rejects.
+ */
 export async function lookOn(
   tail: StreamTail,
   branch: ReadableStream<Uint8Array>,
   over: AbortSignal,
-  onLook: (state: EndState) => void,
+  onLook: (state: EndState, pauseMs: number) => void,
 ): Promise<void> {
   const reader = branch.getReader({ mode: "byob" });
-  let looked = 0;
+  let [pauseMs, looked] = [FIRST_PAUSE_MS, 0];
   try {
     let buffer = new Uint8Array(LOOK_BYTES);
-    let pause = scheduler.wait(LOOK_EVERY_MS, { signal: over });
+    let pause = scheduler.wait(pauseMs, { signal: over });
     for (;;) {
       await pause.catch(() => undefined);
       const { done, value } = await reader.readAtLeast(1, buffer);
@@ -97,19 +134,18 @@ export async function lookOn(
       buffer = new Uint8Array(value.buffer as ArrayBuffer);
       keep(tail, value);
       looked += value.byteLength;
-      if (looked > LOOKED_BYTES_MAX) break;
-      if (value.byteLength === LOOK_BYTES || over.aborted) continue;
-      onLook(glance(tail));
-      pause = scheduler.wait(LOOK_EVERY_MS, { signal: over });
+      if (value.byteLength > PULLED_BYTES || over.aborted) continue;
+      pauseMs = pauseAfter(pauseMs, looked);
+      looked = 0;
+      onLook(glance(tail), pauseMs > LOOK_EVERY_MS ? pauseMs : 0);
+      pause = scheduler.wait(pauseMs, { signal: over });
     }
-    tail.isBlind = true;
-    await reader.cancel();
   } catch {
     // It broke off: the other branch says so as well.
   }
 }
 
-/** How the stream ended, or `unknown` where nobody looked. */
+/** How the stream ended, or `unknown` where its protocol is not known. */
 export function stateOf(tail: StreamTail): EndState {
   const last = glance(tail);
   if (tail.bytes <= GLANCE_BYTES || (last !== "open" && last !== "unknown")) return last;
@@ -128,11 +164,8 @@ export function glance(tail: StreamTail): EndState {
 }
 
 /** Null where nobody can tell. A character that was cut is left as it is. */
-export function textOf(
-  { protocol, pieces, bytes, isCut, isBlind }: StreamTail,
-  bytesMax = TAIL_BYTES_MAX,
-): Tail | null {
-  if (protocol === null || isBlind) return null;
+export function textOf({ protocol, pieces, bytes, isCut }: StreamTail, bytesMax = TAIL_BYTES_MAX): Tail | null {
+  if (protocol === null) return null;
   const decoder = new TextDecoder();
   let left = Math.min(bytes, bytesMax);
   const from = bytes - left;

@@ -1,7 +1,16 @@
-/** The end of streams whose last event is longer than what is kept of them. */
+/** What is kept of streams beside their clients: their ends, and no more than the client has taken. */
 import { describe, expect, test } from "vitest";
 import type { AnswerProtocol } from "../../src/dispatch/core/answer-protocol.ts";
-import { createTail, keep, stateOf, TAIL_BYTES_MAX } from "../../src/dispatch/stream-tail.ts";
+import {
+  createTail,
+  keep,
+  lookOn,
+  pauseAfter,
+  PAUSE_MS_MAX,
+  stateOf,
+  TAIL_BYTES_MAX,
+  textOf,
+} from "../../src/dispatch/stream-tail.ts";
 
 const LONG = "x".repeat(2 * TAIL_BYTES_MAX);
 const response = (type: string, text = LONG) => `event: ${type}\ndata: ${JSON.stringify({ type, text })}\n\n`;
@@ -31,11 +40,81 @@ describe("a stream that ends with", () => {
       expect([size, stateOf(tail)]).toEqual([size, state]);
     }
   });
+});
 
-  test("whatever nobody looked at is unknown", () => {
+/** What the tee fetches at once. */
+const PIECE = new Uint8Array(16_384).fill(0x61);
+
+describe("a watcher", () => {
+  test("fetches a piece a look for a client that takes nothing, and waits longer each time", async () => {
+    const { readable, writable } = new IdentityTransformStream();
+    const [unread, seen] = readable.tee();
+    const writer = writable.getWriter();
     const tail = createTail("chat");
-    keep(tail, new TextEncoder().encode(output));
-    tail.isBlind = true;
-    expect(stateOf(tail)).toBe("unknown");
+    const pauses: number[] = [];
+    let taken = 0;
+    const enoughSent = new AbortController();
+    const sending = (async () => {
+      while (!enoughSent.signal.aborted) {
+        await writer.write(PIECE.slice());
+        taken += 1;
+      }
+      await writer.close();
+    })();
+    const over = new AbortController();
+    let looking: Promise<void> | null = null;
+    await new Promise<void>((enough) => {
+      looking = lookOn(tail, seen, over.signal, (_, pauseMs) => {
+        pauses.push(pauseMs);
+        if (pauses.length === 2) enough();
+      });
+    });
+    expect(pauses).toEqual([2_000, 4_000]);
+    expect(tail.total).toBe(2 * PIECE.byteLength);
+    expect(taken).toBeLessThanOrEqual(2);
+    enoughSent.abort();
+    over.abort();
+    await Promise.all([looking, sending, unread.cancel()]);
   });
+
+  test("counts all that its client has taken, and keeps the end of it", async () => {
+    const { readable, writable } = new IdentityTransformStream();
+    const [passing, seen] = readable.tee();
+    const writer = writable.getWriter();
+    const tail = createTail("chat");
+    const over = new AbortController();
+    const looking = lookOn(tail, seen, over.signal, () => undefined);
+    const taking = new Response(passing).arrayBuffer();
+    for (let piece = 0; piece < 200; piece++) await writer.write(PIECE.slice());
+    await writer.write(new TextEncoder().encode("\n\ndata: [DONE]\n\n"));
+    await writer.close();
+    const { byteLength } = await taking;
+    over.abort();
+    await looking;
+    expect(tail.total).toBe(byteLength);
+    expect(stateOf(tail)).toBe("done");
+  });
+
+  test.each([
+    ["sees little pass", 50, 300, 1_000],
+    ["sees nothing but what it fetched", 50, 16_384, 2_000],
+    ["sees that again", 2_000, 16_384, 4_000],
+    ["sees that for long", PAUSE_MS_MAX, 16_384, PAUSE_MS_MAX],
+    ["sees its client take again", PAUSE_MS_MAX, 16_385, 1_000],
+    ["sees much pass", 1_000, 1_310_720, 100],
+    ["sees very much pass", 50, 100_000_000, 10],
+  ])("that %s looks again in due time", (_, pauseMs, bytes, next) => {
+    expect(pauseAfter(pauseMs, bytes)).toBe(next);
+  });
+});
+
+test("a piece as long as the tail stands alone in it, and what follows is behind it", () => {
+  const tail = createTail("chat");
+  const fill = (char: string) => new TextEncoder().encode(char.repeat(TAIL_BYTES_MAX));
+  keep(tail, fill("a"));
+  expect([tail.isCut, textOf(tail)?.text]).toEqual([false, "a".repeat(TAIL_BYTES_MAX)]);
+  keep(tail, fill("b"));
+  keep(tail, new TextEncoder().encode("end"));
+  expect([tail.isCut, tail.total, tail.pieces.length]).toEqual([true, 2 * TAIL_BYTES_MAX + 3, 2]);
+  expect(textOf(tail)?.text).toBe(`${"b".repeat(TAIL_BYTES_MAX - 3)}end`);
 });
