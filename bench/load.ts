@@ -9,6 +9,7 @@
  */
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { bodyOf } from "./framing.ts";
 import { JSON_ANSWER, STREAM_END, TOKEN_MARK } from "./traffic.ts";
 import type { Pace } from "./traffic.ts";
 
@@ -131,9 +132,10 @@ function problemOf(answer: Answer, pace: Pace | null): string | null {
   if (answer.broken !== null) return answer.broken;
   if (!answer.text.startsWith("HTTP/1.1 200 ")) return answer.text.slice(0, 600);
   if (pace === null) return answer.text.endsWith(`\r\n\r\n${JSON_ANSWER}`) ? null : "another body than the endpoint's";
-  const events = answer.text.split(TOKEN_MARK).length - 1;
+  const body = bodyOf(answer.text);
+  const events = body.split(TOKEN_MARK).length - 1;
   if (events !== pace.chunks) return `${events} events instead of ${pace.chunks}`;
-  return answer.text.includes(STREAM_END) ? null : "the stream has no end event";
+  return body.includes(STREAM_END) ? null : "the stream has no end event";
 }
 
 function openSocket(port: number): Promise<Socket> {

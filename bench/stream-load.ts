@@ -6,6 +6,7 @@
  */
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { bodyOf } from "./framing.ts";
 import { CHUNKS, INTERVAL_MS, SPOKEN, streamText } from "./stream-traffic.ts";
 import type { Spoken } from "./stream-traffic.ts";
 
@@ -61,12 +62,14 @@ export async function loadStreams(
   return { streams: durationsMs.length, durationsMs, ttftsMs, failures };
 }
 
-/** All pieces of text in an answer with its framing; none has a quote that is not escaped. */
+/** All pieces of text in an answer; none has a quote that is not escaped. */
 function contentOf(answer: string, member: string): string {
-  const pieces = answer.matchAll(/"([a-z]+)":("(?:[^"\\]|\\.)*")/g);
+  const body = Buffer.from(bodyOf(answer), "latin1").toString();
+  const pieces = body.matchAll(/"([a-z]+)":("(?:[^"\\]|\\.)*")/g);
   return [...pieces].map(([, name, text = '""']) => (name === member ? (JSON.parse(text) as string) : "")).join("");
 }
 
+/** `text`: the whole answer as Latin-1, one character a byte. */
 type Exchange = { readonly text: string; readonly tokenMs: number; readonly problem: string | null };
 
 function exchange(socket: Socket, request: Buffer, member: string): Promise<Exchange> {
@@ -77,7 +80,7 @@ function exchange(socket: Socket, request: Buffer, member: string): Promise<Exch
       socket.removeAllListeners();
       socket.on("error", () => undefined);
       socket.setTimeout(0);
-      const text = Buffer.concat(chunks).toString("utf8");
+      const text = Buffer.concat(chunks).toString("latin1");
       resolve({ text, tokenMs, problem: problem ?? (text.startsWith("HTTP/1.1 200 ") ? null : text.slice(0, 400)) });
     };
     socket.on("data", (chunk: Buffer) => {

@@ -4,9 +4,11 @@
  * Model. The body is teed in the runtime. One branch is piped to the client; the other is read here once a second, all
  * that has passed at a time, so that JavaScript sees a few large pieces instead of every token. The tee fetches no more
  * than PULLED_BYTES at once, so a longer piece is of what the client has taken already, and only after such a one is
- * there more to read. A look at a client that does not read fetches one piece at most, and waits longer and longer while
- * that is all it finds: the endpoint is held back by the client, as without a watcher. A look that waits in vain is also
- * how a stall is seen: no chunk needs a timer.
+ * there more to read. A look at a client that does not read fetches one piece at most: the endpoint is held back by the
+ * client, as without a watcher. Looks that find full pieces, or AHEAD_BYTES_MAX without a sign that the client takes any of
+ * it, come ever more rarely; a stream that is merely slow shows itself at the first longer pause. So the tee holds
+ * AHEAD_BYTES_MAX and a piece each PAUSE_MS_MAX for a client that takes nothing, and for one that takes much what it took
+ * since the last look, PASSED_BYTES or so. A look that waits in vain is also how a stall is seen: no chunk needs a timer.
  * Rejected: a loop over every chunk, which costs twice the CPU; a large `readAtLeast`, which makes the tee wait for as
  * much before it gives the client anything (docs/explanation/performance.md has both measured); reading on while pieces
  * are full, which fetches all that the endpoint sends for a client that takes nothing (R18 in docs/reference/chaos.md).
@@ -19,13 +21,16 @@ import type { EndState, Tail } from "./core/stream-end.ts";
 const LOOK_EVERY_MS = 1_000;
 
 /** The tee fetches no more at once (kj, `AsyncTee`). */
-const PULLED_BYTES = 16_384;
+export const PULLED_BYTES = 16_384;
 
-/** Read at once. */
-const LOOK_BYTES = 4 * PULLED_BYTES;
+/** Read at once: more than is fetched at once, so that the two can be told apart, and not much more. */
+const LOOK_BYTES = PULLED_BYTES + 4_096;
 
 /** Passed since the last look: more of it is looked at sooner, so that the tee holds about as much and not a second. */
-const PASSED_BYTES = 8 * PULLED_BYTES;
+const PASSED_BYTES = 131_072;
+
+/** Read in pieces of which none was longer than what is fetched at once: maybe nobody but the watcher has taken them. */
+export const AHEAD_BYTES_MAX = 262_144;
 
 /** The shortest pause of a stream that passes fast, ms. */
 const PAUSE_MS_MIN = 10;
@@ -33,8 +38,8 @@ const PAUSE_MS_MIN = 10;
 /** The first look, ms: nobody knows yet how fast the stream passes. */
 const FIRST_PAUSE_MS = 50;
 
-/** The longest pause of a watcher that finds no more than it has fetched itself, ms. */
-export const PAUSE_MS_MAX = 32_000;
+/** The longest pause of a watcher that finds no more than it may have fetched itself, ms. */
+export const PAUSE_MS_MAX = 8_000;
 
 /** The last bytes that are kept: some hundred events. */
 export const TAIL_BYTES_MAX = 65_536;
@@ -52,11 +57,17 @@ const NAME_CHARS_MAX = 48;
 /** Looked at while the stream runs: enough for its last events. */
 const GLANCE_BYTES = 4_096;
 
+/** Bytes in memory at most: the tail, and room for the next pieces before it is moved to the front. */
+const ROOM_BYTES_MAX = TAIL_BYTES_MAX + LOOK_BYTES;
+
+/** Enough for the whole of a short answer. */
+const ROOM_BYTES_MIN = 4_096;
+
 /** Written in place. */
 export type StreamTail = {
   readonly protocol: AnswerProtocol | null;
-  /** The newest last. */
-  readonly pieces: Uint8Array[];
+  /** Its first `bytes` are the last of the stream. One room for all: copies would lie about until they are collected. */
+  room: Uint8Array;
   bytes: number;
   /** All that came. */
   total: number;
@@ -67,34 +78,33 @@ export type StreamTail = {
 };
 
 export function createTail(protocol: AnswerProtocol | null): StreamTail {
-  return { protocol, pieces: [], bytes: 0, total: 0, isCut: false, hasLongEnd: false, lastChars: "" };
+  const room = new Uint8Array(ROOM_BYTES_MIN);
+  return { protocol, room, bytes: 0, total: 0, isCut: false, hasLongEnd: false, lastChars: "" };
 }
 
 export function keep(tail: StreamTail, piece: Uint8Array): void {
-  if (tail.protocol === "responses" || tail.protocol === "images") noteLongEnd(tail, piece);
+  if (tail.protocol === "responses") noteLongEnd(tail, piece);
   tail.total += piece.byteLength;
-  if (piece.byteLength >= TAIL_BYTES_MAX) {
-    keepAlone(tail, piece.subarray(-TAIL_BYTES_MAX));
-    return;
-  }
-  const kept = piece.slice();
-  tail.pieces.push(kept);
+  const kept = piece.subarray(-TAIL_BYTES_MAX);
+  makeRoom(tail, kept.byteLength);
+  tail.room.set(kept, tail.bytes);
   tail.bytes += kept.byteLength;
-  for (let oldest = tail.pieces[0]; oldest !== undefined; oldest = tail.pieces[0]) {
-    if (tail.bytes - oldest.byteLength < TAIL_BYTES_MAX) return;
-    tail.pieces.shift();
-    tail.bytes -= oldest.byteLength;
-    tail.isCut = true;
-  }
+  tail.isCut = tail.total > tail.bytes;
 }
 
-/** In the room of the one before it: a fast stream would leave a copy of all that passes to the next collection. */
-function keepAlone(tail: StreamTail, whole: Uint8Array): void {
-  const room = tail.pieces.find(({ byteLength }) => byteLength === TAIL_BYTES_MAX) ?? new Uint8Array(TAIL_BYTES_MAX);
-  room.set(whole);
-  tail.pieces.splice(0, tail.pieces.length, room);
-  tail.bytes = TAIL_BYTES_MAX;
-  tail.isCut ||= tail.total > TAIL_BYTES_MAX;
+/** For so many bytes, TAIL_BYTES_MAX at most; of what is there stays as much as belongs to the tail with them. */
+function makeRoom(tail: StreamTail, more: number): void {
+  const { room, bytes } = tail;
+  if (bytes + more <= room.byteLength) return;
+  const stays = Math.min(bytes, TAIL_BYTES_MAX - more);
+  const needed = stays + more;
+  if (room.byteLength < needed) {
+    tail.room = new Uint8Array(Math.min(ROOM_BYTES_MAX, Math.max(needed, 2 * room.byteLength)));
+    tail.room.set(room.subarray(bytes - stays, bytes));
+  } else {
+    room.copyWithin(0, bytes - stays, bytes);
+  }
+  tail.bytes = stays;
 }
 
 function noteLongEnd(tail: StreamTail, piece: Uint8Array): void {
@@ -105,10 +115,11 @@ function noteLongEnd(tail: StreamTail, piece: Uint8Array): void {
 
 /**
  * How long to wait after a look that read `bytes`, having waited `pauseMs` before. A full piece and no more is one that
- * was fetched for the look, or chance.
+ * was fetched for the look, or chance; `ahead`: read since a look last found more than a piece.
  */
-export function pauseAfter(pauseMs: number, bytes: number): number {
-  if (bytes === PULLED_BYTES) return Math.min(PAUSE_MS_MAX, 2 * Math.max(pauseMs, LOOK_EVERY_MS));
+export function pauseAfter(pauseMs: number, bytes: number, ahead: number): number {
+  const isAhead = bytes === PULLED_BYTES || ahead > AHEAD_BYTES_MAX;
+  if (isAhead) return Math.min(PAUSE_MS_MAX, 2 * Math.max(pauseMs, LOOK_EVERY_MS));
   return Math.max(PAUSE_MS_MIN, Math.min(LOOK_EVERY_MS, (pauseMs * PASSED_BYTES) / bytes));
 }
 
@@ -123,7 +134,7 @@ export async function lookOn(
   onLook: (state: EndState, pauseMs: number) => void,
 ): Promise<void> {
   const reader = branch.getReader({ mode: "byob" });
-  let [pauseMs, looked] = [FIRST_PAUSE_MS, 0];
+  let [pauseMs, looked, ahead] = [FIRST_PAUSE_MS, 0, 0];
   try {
     let buffer = new Uint8Array(LOOK_BYTES);
     let pause = scheduler.wait(pauseMs, { signal: over });
@@ -135,7 +146,8 @@ export async function lookOn(
       keep(tail, value);
       looked += value.byteLength;
       if (value.byteLength > PULLED_BYTES || over.aborted) continue;
-      pauseMs = pauseAfter(pauseMs, looked);
+      ahead = looked > PULLED_BYTES ? 0 : ahead + looked;
+      pauseMs = pauseAfter(pauseMs, looked, ahead);
       looked = 0;
       onLook(glance(tail), pauseMs > LOOK_EVERY_MS ? pauseMs : 0);
       pause = scheduler.wait(pauseMs, { signal: over });
@@ -164,29 +176,20 @@ export function glance(tail: StreamTail): EndState {
 }
 
 /** Null where nobody can tell. A character that was cut is left as it is. */
-export function textOf({ protocol, pieces, bytes, isCut }: StreamTail, bytesMax = TAIL_BYTES_MAX): Tail | null {
+export function textOf({ protocol, room, bytes, isCut }: StreamTail, bytesMax = TAIL_BYTES_MAX): Tail | null {
   if (protocol === null) return null;
-  const decoder = new TextDecoder();
-  let left = Math.min(bytes, bytesMax);
-  const from = bytes - left;
-  let at = 0;
-  let text = "";
-  for (const piece of pieces) {
-    const begin = Math.max(0, from - at);
-    at += piece.byteLength;
-    if (begin >= piece.byteLength || left === 0) continue;
-    const part = piece.subarray(begin);
-    left -= part.byteLength;
-    text += decoder.decode(part, { stream: true });
-  }
-  return { protocol, text, isCut: isCut || from > 0 };
+  const from = Math.max(0, bytes - bytesMax);
+  return {
+    protocol,
+    text: new TextDecoder().decode(room.subarray(from, bytes), { stream: true }),
+    isCut: isCut || from > 0,
+  };
 }
 
 /** Bytes that complete the character within which the stream was cut: most parsers stop at half of one. */
-export function restOfCharacter({ pieces }: StreamTail): Uint8Array {
-  const last = pieces.slice(-2).flatMap((piece) => [...piece.subarray(-3)]);
-  for (let back = 1; back <= Math.min(3, last.length); back++) {
-    const byte = last[last.length - back] ?? 0;
+export function restOfCharacter({ room, bytes }: StreamTail): Uint8Array {
+  for (let back = 1; back <= Math.min(3, bytes); back++) {
+    const byte = room[bytes - back] ?? 0;
     if (byte < 0x80) break;
     if (byte < 0xc0) continue;
     const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;

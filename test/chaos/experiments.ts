@@ -6,7 +6,8 @@ import { failingReceivers, killedQueue, throwingAlarms } from "./experiments/job
 import { flood, soak } from "./experiments/load.ts";
 import { brokenShards, evictions } from "./experiments/objects.ts";
 import { failingRails, manyRails } from "./experiments/rails.ts";
-import { cutStreams, framedTexts, leavingClients, slowReaders } from "./experiments/streams.ts";
+import { slowReaders } from "./experiments/slow-readers.ts";
+import { cutStreams, framedTexts, leavingClients } from "./experiments/streams.ts";
 
 /** `minutes`: how long the soak lasts. */
 export const experiments = (minutes: number): readonly Experiment[] => [

@@ -1,12 +1,15 @@
 /** What is kept of streams beside their clients: their ends, and no more than the client has taken. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AnswerProtocol } from "../../src/dispatch/core/answer-protocol.ts";
 import {
+  AHEAD_BYTES_MAX,
   createTail,
   keep,
   lookOn,
   pauseAfter,
   PAUSE_MS_MAX,
+  PULLED_BYTES,
   stateOf,
   TAIL_BYTES_MAX,
   textOf,
@@ -43,7 +46,7 @@ describe("a stream that ends with", () => {
 });
 
 /** What the tee fetches at once. */
-const PIECE = new Uint8Array(16_384).fill(0x61);
+const PIECE = new Uint8Array(PULLED_BYTES).fill(0x61);
 
 describe("a watcher", () => {
   test("fetches a piece a look for a client that takes nothing, and waits longer each time", async () => {
@@ -96,15 +99,56 @@ describe("a watcher", () => {
   });
 
   test.each([
-    ["sees little pass", 50, 300, 1_000],
-    ["sees nothing but what it fetched", 50, 16_384, 2_000],
-    ["sees that again", 2_000, 16_384, 4_000],
-    ["sees that for long", PAUSE_MS_MAX, 16_384, PAUSE_MS_MAX],
-    ["sees its client take again", PAUSE_MS_MAX, 16_385, 1_000],
-    ["sees much pass", 1_000, 1_310_720, 100],
-    ["sees very much pass", 50, 100_000_000, 10],
-  ])("that %s looks again in due time", (_, pauseMs, bytes, next) => {
-    expect(pauseAfter(pauseMs, bytes)).toBe(next);
+    ["sees little pass", 50, 300, 300, 1_000],
+    ["sees nothing but what it fetched", 50, 16_384, 16_384, 2_000],
+    ["sees that again", 2_000, 16_384, 32_768, 4_000],
+    ["sees that for long", PAUSE_MS_MAX, 16_384, 16_384, PAUSE_MS_MAX],
+    ["sees its client take again", PAUSE_MS_MAX, 16_385, 0, 1_000],
+    ["has seen as much as may be ahead", 1_000, 5_000, AHEAD_BYTES_MAX, 1_000],
+    ["has seen more than may be ahead", 1_000, 5_000, AHEAD_BYTES_MAX + 1, 2_000],
+    ["sees much pass", 1_000, 1_310_720, 0, 100],
+    ["sees very much pass", 50, 100_000_000, 0, 10],
+  ])("that %s looks again in due time", (_, pauseMs, bytes, ahead, next) => {
+    expect(pauseAfter(pauseMs, bytes, ahead)).toBe(next);
+  });
+
+  test("changes no byte for a client that takes them in its own time, and has what came last", async () => {
+    const pieces = fc.array(fc.integer({ min: 1, max: 3 * PULLED_BYTES }), { minLength: 1, maxLength: 12 });
+    const takes = fc.array(fc.integer({ min: 2_000, max: PULLED_BYTES }), { minLength: 1, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(pieces, takes, async (sizes, taken) => {
+        const { readable, writable } = new IdentityTransformStream();
+        const [passing, seen] = readable.tee();
+        const tail = createTail("chat");
+        const over = new AbortController();
+        const looking = lookOn(tail, seen, over.signal, () => undefined);
+        const sent: number[] = [];
+        const sending = (async () => {
+          const writer = writable.getWriter();
+          for (const size of sizes) {
+            const piece = Uint8Array.from({ length: size }, (__, at) => (sent.length + at) % 251);
+            for (const byte of piece) sent.push(byte);
+            await writer.write(piece);
+          }
+          await writer.close();
+        })();
+        const reader = passing.getReader({ mode: "byob" });
+        const got: number[] = [];
+        for (let turn = 0; ; turn++) {
+          const size = taken[turn % taken.length] ?? 1;
+          const { done, value } = await reader.read(new Uint8Array(size));
+          if (done) break;
+          for (const byte of value) got.push(byte);
+        }
+        over.abort();
+        await Promise.all([looking, sending]);
+        expect(tail.total).toBe(sent.length);
+        expect(Buffer.from(got).equals(Buffer.from(sent))).toBe(true);
+        const kept = Buffer.from(tail.room.subarray(0, tail.bytes));
+        expect(kept.equals(Buffer.from(sent.slice(-kept.length)))).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
   });
 });
 
@@ -115,6 +159,25 @@ test("a piece as long as the tail stands alone in it, and what follows is behind
   expect([tail.isCut, textOf(tail)?.text]).toEqual([false, "a".repeat(TAIL_BYTES_MAX)]);
   keep(tail, fill("b"));
   keep(tail, new TextEncoder().encode("end"));
-  expect([tail.isCut, tail.total, tail.pieces.length]).toEqual([true, 2 * TAIL_BYTES_MAX + 3, 2]);
+  expect([tail.isCut, tail.total]).toEqual([true, 2 * TAIL_BYTES_MAX + 3]);
   expect(textOf(tail)?.text).toBe(`${"b".repeat(TAIL_BYTES_MAX - 3)}end`);
+});
+
+test("a tail is the last of what came, however it was cut, within its room", () => {
+  const sizes = fc.array(fc.oneof(fc.nat(300), fc.nat(2 * TAIL_BYTES_MAX)), { maxLength: 20 });
+  fc.assert(
+    fc.property(sizes, (lengths) => {
+      const tail = createTail("chat");
+      let all = "";
+      for (const [at, length] of lengths.entries()) {
+        const text = String.fromCharCode(97 + (at % 26)).repeat(length);
+        all += text;
+        keep(tail, new TextEncoder().encode(text));
+      }
+      const last = all.slice(-TAIL_BYTES_MAX);
+      expect(textOf(tail)).toEqual({ protocol: "chat", text: last, isCut: last.length < all.length });
+      expect(tail.room.byteLength).toBeLessThan(TAIL_BYTES_MAX + 2 * PULLED_BYTES);
+    }),
+    { numRuns: 200 },
+  );
 });

@@ -1,17 +1,13 @@
 /** Streams that are cut, left, read slowly, or full of what looks like another event. */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { connect } from "node:net";
 import { ENGINE_PRESETS } from "../../../backends/gpu-engine/engine-presets.ts";
 import { seededRng } from "../../../src/lib/rng.ts";
 import { startFleet } from "../../support/fleet.ts";
 import { eventData, rawCall } from "../../support/raw-client.ts";
 import { startSpeaker } from "../../support/speaker.ts";
-import { ask, dispatchedTwice, leasesGone, violationsOf, watchFloor } from "../client.ts";
+import { ask, dispatchedTwice, leasesGone, violationsOf } from "../client.ts";
 import type { Answered } from "../client.ts";
 import { inParallel, judge, quantile, tally } from "../experiment.ts";
 import type { Experiment } from "../experiment.ts";
-import { residentMb } from "../growth.ts";
 
 const engine = { ...ENGINE_PRESETS.fast, stepBaseMs: 2 };
 const AT_ONCE = 20;
@@ -195,106 +191,3 @@ const textOf = (events: readonly string[]): string =>
     .filter((data) => data !== "[DONE]")
     .map((data) => (JSON.parse(data) as { choices: { delta: { content?: string } }[] }).choices[0]?.delta.content ?? "")
     .join("");
-
-/** R18 */
-export const slowReaders: Experiment = {
-  id: "R18",
-  what: "readers at 1 KB/s of streams of 10 MB",
-  threshold: "resident memory grows by 100 MB at most; first tokens of others at most 1.5 × (p99)",
-  async run({ short }) {
-    const readers = short ? 20 : 200;
-    const seconds = short ? 3 : 20;
-    const flood = await startFlood();
-    const fleet = await startFleet({
-      endpoints: [{ id: "us-a", region: "us-east", simulator: { engine } }],
-      morePools: {
-        flood: {
-          models: ["flood"],
-          endpoints: [{ id: "flood", region: "us-east", backend: "openai", url: flood.url, concurrencyPerWorker: 256 }],
-        },
-      },
-    });
-    const { must, within, finding } = judge();
-    const sockets: ReturnType<typeof connect>[] = [];
-    try {
-      const quiet = watchFloor(fleet);
-      const before = await inParallel(60, 4, () => ask(fleet));
-      const quietMs = await quiet.ends();
-      const restMb = residentMb(fleet.router);
-      const body = JSON.stringify({ model: "flood", stream: true, messages: [{ role: "user", content: "x" }] });
-      const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${fleet.key}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
-      for (let reader = 0; reader < readers; reader++) {
-        const socket = connect(fleet.router.port, "127.0.0.1");
-        socket.on("error", () => {});
-        socket.write(head + body);
-        socket.pause();
-        sockets.push(socket);
-      }
-      await fleet.until(
-        async () => flood.begun(),
-        (begun) => begun === readers,
-        30_000,
-      );
-      const floor = watchFloor(fleet);
-      const during: Answered[] = [];
-      let mostMb = 0;
-      for (let second = 0; second < seconds; second++) {
-        for (const socket of sockets) socket.read(1_024);
-        during.push(...(await inParallel(10, 4, () => ask(fleet))));
-        mostMb = Math.max(mostMb, residentMb(fleet.router));
-      }
-      const floorMs = Math.max(0, (await floor.ends()) - quietMs);
-      must(
-        during.every(({ name }) => name === "ok"),
-        `others saw ${tally(during.map(({ name }) => name))}`,
-      );
-      const grownMb = mostMb - restMb;
-      must(grownMb <= 100, `resident memory grew by ${grownMb.toFixed(0)} MB`);
-      const [calm, busy] = [before, during].map((all) =>
-        quantile(
-          all.map(({ firstMs }) => firstMs),
-          0.99,
-        ),
-      ) as [number, number];
-      within(busy, Math.max(1.5 * calm, 20), "first byte of others, p99", floorMs);
-      return finding(
-        `${readers} readers for ${seconds} rounds: +${grownMb.toFixed(0)} MB; others' first byte p99 ${calm.toFixed(0)} → ${busy.toFixed(0)} ms (/livez +${floorMs.toFixed(0)})`,
-      );
-    } finally {
-      for (const socket of sockets) socket.destroy();
-      await fleet.close();
-      flood.close();
-    }
-  },
-};
-
-/** An endpoint that sends 10 MB of events as fast as they are taken. */
-async function startFlood() {
-  const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "x".repeat(1_000) }, finish_reason: null }] })}\n\n`;
-  // Not how many are open: where the machine's own buffers take 10 MB, the first have ended before the last begin.
-  let begun = 0;
-  const server = createServer((request, response) => {
-    if (request.method === "GET") return void response.end("ok");
-    request.resume();
-    begun += 1;
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    let left = 10_000;
-    const more = (): void => {
-      while (left > 0) {
-        left -= 1;
-        if (!response.write(event)) return void response.once("drain", more);
-      }
-      response.end("data: [DONE]\n\n");
-    };
-    more();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    begun: () => begun,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
