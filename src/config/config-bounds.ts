@@ -26,6 +26,8 @@ export const REGIONS_MAX = 64;
 export const KEYS_MAX = 1000;
 export const ROUTES_MAX = 100;
 export const MODELS_PER_POOL_MAX = 100;
+/** Engines hold some dozens at a time; a shard compares this many names with what an engine tells. */
+export const ADAPTERS_PER_POOL_MAX = 256;
 /** What a key may be allowed to do. */
 export const SCOPES = ["infer", "admin", "worker", "operate"] as const;
 /** Models, pools, networks, claims: a longer list is a role that wants a key of its own. */

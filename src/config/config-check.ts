@@ -94,10 +94,12 @@ function checkUnique(raw: RawConfig): Finding[] {
   }
   const modelSeen = new Map<string, string>();
   for (const [poolId, pool] of Object.entries(raw.pools)) {
-    const models = pool.models ?? [poolId];
-    for (const [index, model] of models.entries()) {
+    const { models = [poolId], adapters } = pool;
+    for (const [index, model] of [...models, ...adapters].entries()) {
       const first = modelSeen.get(model);
-      const path = pool.models === undefined ? ["pools", poolId] : ["pools", poolId, "models", index];
+      const named = pool.models === undefined ? ["pools", poolId] : ["pools", poolId, "models", index];
+      const isModel = index < models.length;
+      const path = isModel ? named : ["pools", poolId, "adapters", index - models.length];
       if (first !== undefined)
         findings.push({
           path,
@@ -112,14 +114,18 @@ function checkUnique(raw: RawConfig): Finding[] {
 
 /** What endpoints have other names for is a name of their pool. */
 function checkNames({ pools }: RawConfig): Finding[] {
-  return Object.entries(pools).flatMap(([poolId, { endpoints, models = [poolId] }]) =>
+  return Object.entries(pools).flatMap(([poolId, { endpoints, models = [poolId], adapters }]) =>
     endpoints.flatMap(({ model }, index) =>
       Object.keys(typeof model === "object" ? model : {})
-        .filter((name) => !models.includes(name))
+        .filter((name) => ![...models, ...adapters].includes(name))
         .map((name) => ({
           path: ["pools", poolId, "endpoints", index, "model", name],
           problem: `the pool has no model "${name}"`,
-          fix: didYouMean(name, models, 'write a name of "models" on the left, and the endpoint\'s own on the right'),
+          fix: didYouMean(
+            name,
+            [...models, ...adapters],
+            'write a name of "models" on the left, and the endpoint\'s own on the right',
+          ),
         })),
     ),
   );

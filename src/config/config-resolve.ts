@@ -20,7 +20,7 @@ export function resolveConfig(raw: RawConfig): Config {
     const firstTokenTimeoutMs = firstTokenTimeoutOf(pool);
     return {
       id,
-      models: models ?? [id],
+      models: [...(models ?? [id]), ...pool.adapters],
       endpoints: endpoints.map(resolveEndpoint),
       rails: resolveRails(rails),
       coldWaitMsMax: coldWaitMsMax ?? Math.min(COLD_WAIT_MS_DEFAULT, firstTokenTimeoutMs),

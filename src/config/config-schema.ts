@@ -38,7 +38,7 @@ import {
   STALL_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
 import { adminSchema, jwtSchema, keySchema } from "./access-schema.ts";
-import { answerModel, endpointModel, engineLoad, protocols, streamUsage } from "./engine-schema.ts";
+import { adapters, answerModel, endpointModel, engineLoad, protocols, streamUsage } from "./engine-schema.ts";
 import { limits, prices, tenantLimits } from "./limits-schema.ts";
 import { provider } from "./provider-schema.ts";
 import { jobsSchema } from "./jobs-schema.ts";
@@ -235,6 +235,7 @@ const pool = z.strictObject({
     .max(MODELS_PER_POOL_MAX)
     .optional()
     .describe("Values of `model` that select this pool; a name selects one pool only. Default: the pool's id."),
+  adapters: adapters(modelName),
   paths: z
     .array(
       z.string().regex(OPEN_PATH, { error: 'write a path such as "/score", "/tools/*" for all below, or "*" for all' }),

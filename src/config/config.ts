@@ -124,8 +124,10 @@ export type RailsConfig = {
 
 export type PoolConfig = {
   readonly id: string;
-  /** Values of `model` that select this pool. */
+  /** Values of `model` that select this pool, its adapters last. */
   readonly models: readonly string[];
+  /** Those of them that are adapters (LoRA) of its model. */
+  readonly adapters: readonly string[];
   /** What a client may reach here beyond inference when it names the path itself: `open-paths.ts`. */
   readonly paths: readonly string[];
   readonly endpoints: readonly EndpointConfig[];

@@ -1,6 +1,6 @@
 /** Options of what is asked of engines beside their work. */
 import * as z from "zod";
-import { ENGINE_LOADS } from "./config-bounds.ts";
+import { ADAPTERS_PER_POOL_MAX, ENGINE_LOADS } from "./config-bounds.ts";
 
 export const engineLoad = z
   .enum(ENGINE_LOADS)
@@ -31,6 +31,16 @@ export const endpointModel = (name: z.ZodString) =>
     .optional()
     .describe(
       'Name of the model at this endpoint, sent in place of the names in `models`; or the names that it has for some of them, {"chat": "org/model-7b"}: a name that is not there goes out as it is. Default: the client\'s own word; where the endpoint does not know it and serves one model only, that one\'s name is learned.',
+    );
+
+/** `name`: of a model. */
+export const adapters = (name: z.ZodString) =>
+  z
+    .array(name)
+    .max(ADAPTERS_PER_POOL_MAX)
+    .default([])
+    .describe(
+      "Adapters (LoRA) of the pool's model, which requests name as `model` and engines load; at most 256. A request for one goes rather to an endpoint that has it, weighed in ms against distance and load. Default []: none.",
     );
 
 export const answerModel = z

@@ -46,7 +46,7 @@ export type EdgeEndpoint = {
   readonly config: EndpointConfig;
   readonly target: Target;
   readonly backend: Backend;
-  /** The pool's names of its model, for which the endpoint may have another. */
+  /** The pool's names of its model, for which the endpoint may have another; adapters are other models. */
   readonly models: ReadonlySet<string>;
   /** What it calls them, as far as the config says. */
   readonly names: ReadonlyMap<string, string>;
@@ -129,13 +129,13 @@ function buildPools(config: Config, env: Readonly<Record<string, unknown>>): Map
   const pools = new Map<string, EdgePool>();
   for (const pool of config.pools.values()) {
     const endpoints = new Map<string, EdgeEndpoint>();
-    const models = new Set(pool.models);
+    const models = new Set(pool.models.filter((name) => !pool.adapters.includes(name)));
     const tokenBytes = createTokenBytes();
     for (const endpoint of pool.endpoints) {
       const target = targetOf(endpoint, env);
       if (!target.ok) return null;
       const backend = BACKENDS[endpoint.backend];
-      const names = namesAt(endpoint, pool);
+      const names = namesAt(endpoint, models);
       const tellsAsked = pool.answerModel === "asked";
       const known = { backend, models, names, tellsAsked, tokenBytes };
       endpoints.set(endpoint.id, { config: endpoint, target: target.value, ...known });
@@ -146,8 +146,8 @@ function buildPools(config: Config, env: Readonly<Record<string, unknown>>): Map
   return pools;
 }
 
-const namesAt = ({ model }: EndpointConfig, { models }: PoolConfig): ReadonlyMap<string, string> =>
-  new Map(typeof model === "string" ? models.map((name) => [name, model]) : Object.entries(model ?? {}));
+const namesAt = ({ model }: EndpointConfig, models: ReadonlySet<string>): ReadonlyMap<string, string> =>
+  new Map(typeof model === "string" ? [...models].map((name) => [name, model]) : Object.entries(model ?? {}));
 
 let lastLogged = "";
 

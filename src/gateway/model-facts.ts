@@ -66,14 +66,16 @@ export async function modelFacts(edge: Authenticated, names: readonly string[]):
 }
 
 function factsOf(id: string, pool: EdgePool): KnownModel {
-  const told = [...pool.endpoints.values()].flatMap((endpoint) => toldOf(id, endpoint) ?? []);
+  const { adapters, models } = pool.config;
+  const isAdapter = adapters.includes(id);
+  const told = [...pool.endpoints.values()].flatMap((endpoint) => toldOf(id, endpoint, isAdapter) ?? []);
   return {
     id,
     pool: pool.config.id,
     state: stateNow(pool),
     createdAtS: least(told.map(({ createdAtS }) => createdAtS)),
     contextTokens: least(told.map(({ contextTokens }) => contextTokens)),
-    parent: null,
+    parent: isAdapter ? (models.find((name) => !adapters.includes(name)) ?? null) : null,
   };
 }
 
@@ -87,10 +89,15 @@ function stateNow(pool: EdgePool): ModelState {
 }
 
 /** What the endpoint says of the model, under the name that a request for it has there; null: nothing. */
-function toldOf(id: string, endpoint: EdgeEndpoint): ListedModel | null {
+function toldOf(id: string, endpoint: EdgeEndpoint, isAdapter: boolean): ListedModel | null {
   const models = listed.get(endpoint)?.models ?? [];
   const name = endpoint.names.get(id);
-  return models.find((one) => one.id === (name ?? id)) ?? (name === undefined ? onlyModel(models) : null);
+  const found = models.find((one) => one.id === (name ?? id));
+  if (found === undefined) return name === undefined && !isAdapter ? onlyModel(models) : null;
+  if (found.contextTokens !== null || found.parent === null) return found;
+  // An adapter's context is its model's.
+  const { contextTokens } = models.find((one) => one.id === found.parent) ?? found;
+  return { ...found, contextTokens };
 }
 
 function least(values: readonly (number | null)[]): number | null {

@@ -137,7 +137,7 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
       inputTokens < AFFINITY_TOKENS_MIN && !goesOn(parcel.json)
         ? null
         : await affinityOf(edge, parcel, inputTokens, line),
-    adapter: adapterOf(parcel),
+    ...adapterOf(parcel),
     excluded: speaking?.excluded ?? [],
     purpose: "first",
     explain: edge.seen.tellsCandidates || isExplained(edge),
@@ -334,12 +334,16 @@ function lineAsked({ request, identity, startedAtMs, runtime }: Authenticated, {
   return { headers: request.headers, json, tenant, priorityMax, startedAtMs, clientTimeoutMsMax };
 }
 
-/** The model's name, where it may be that of an adapter. */
-function adapterOf({ pool, json }: Parcel): string | null {
-  if (pool.config.models.length < 2 || typeof json !== "object" || json === null) return null;
+/** The model's name, where it is that of an adapter, or may be one in a pool that names none. */
+function adapterOf({ pool: { config }, json }: Parcel): Pick<LeaseRequest, "adapter" | "isAdapter"> {
+  if (config.models.length < 2 || typeof json !== "object" || json === null) return NO_ADAPTER;
   const { model } = json as { readonly model?: unknown };
-  return typeof model === "string" ? model : null;
+  if (typeof model !== "string") return NO_ADAPTER;
+  if (config.adapters.length === 0) return { adapter: model };
+  return config.adapters.includes(model) ? { adapter: model, isAdapter: true } : NO_ADAPTER;
 }
+
+const NO_ADAPTER = { adapter: null } as const;
 
 async function affinityOf(
   { runtime, identity }: Authenticated,

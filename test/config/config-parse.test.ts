@@ -68,6 +68,7 @@ describe("a valid config", () => {
       affinity: "prefix",
       streamUsage: false,
       answerModel: "asked",
+      adapters: [],
       jobs: {},
       rails: {
         input: [

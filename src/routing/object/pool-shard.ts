@@ -12,13 +12,15 @@ import { egress } from "../../../backends/egress.ts";
 import { BACKENDS } from "../../../backends/registry.ts";
 import { credentialsOf, targetOf } from "../../../backends/targets.ts";
 import { createEye } from "../../../backends/engines/eye.ts";
+import type { AdapterEye } from "../../../backends/engines/adapters.ts";
 import type { EngineEye } from "../../../backends/engines/eye.ts";
 import type { Target } from "../../../backends/port.ts";
 import type { ProbeResult } from "../core/endpoint/endpoint.ts";
+import type { EngineReport } from "../core/endpoint/engine-report.ts";
 import type { ViewSet } from "../core/endpoint/endpoint-view.ts";
 import type { ExplainRequest } from "../core/cost/explain.ts";
 import type { AcquireReply, AcquireRequest, AwaitOutcome, Report, ReportReply } from "../core/shard-messages.ts";
-import type { Config, EndpointConfig } from "../../config/config.ts";
+import type { Config, EndpointConfig, PoolConfig } from "../../config/config.ts";
 import { loadConfig, prepareConfig } from "../../config/env.ts";
 import type { Env } from "../../config/env.ts";
 import type { NewsPlace } from "../../wire/news-line.ts";
@@ -35,7 +37,13 @@ const NO_POOL_RETRY_MS = 1_000;
 export type ShardEnv = Env & { readonly POOL_SHARD: DurableObjectNamespace<PoolShard> };
 
 /** An endpoint that can be looked at. `eye`: where its engine tells of its load; null: it is not asked. */
-type Looked = { readonly endpoint: EndpointConfig; readonly target: Target; readonly eye: EngineEye | null };
+type Looked = {
+  readonly endpoint: EndpointConfig;
+  readonly target: Target;
+  readonly eye: EngineEye | null;
+  /** Null: its pool has no adapters. */
+  readonly adapterEye: AdapterEye | null;
+};
 
 export class PoolShard extends DurableObject<ShardEnv> {
   readonly #store: ShardStore;
@@ -139,7 +147,8 @@ export class PoolShard extends DurableObject<ShardEnv> {
       if (!host.state.endpoints.has(endpoint.id)) continue;
       const { engineLoad } = endpoint;
       const eye = engineLoad === "off" ? null : createEye(engineLoad);
-      if (target.ok) this.#looked.set(endpoint.id, { endpoint, target: target.value, eye });
+      const adapterEye = pool.adapters.length === 0 ? null : await adapterEyeOf(endpoint, pool);
+      if (target.ok) this.#looked.set(endpoint.id, { endpoint, target: target.value, eye, adapterEye });
       else console.error(`endpoint ${endpoint.id} is not probed: the secret ${target.error} is not set`);
     }
     return host;
@@ -181,11 +190,12 @@ export class PoolShard extends DurableObject<ShardEnv> {
   async #probe(endpointId: string, timeoutMs: number): Promise<ProbeResult | null> {
     const looked = this.#looked.get(endpointId);
     if (looked === undefined) return null;
-    const { endpoint, target, eye } = looked;
+    const { endpoint, target, eye, adapterEye } = looked;
     const result = await BACKENDS[endpoint.backend].probe(target, egress, AbortSignal.timeout(timeoutMs));
     if (result.kind !== "ready" || eye === null) return result;
     const { askEngine } = await import("../../../backends/engines/ask.ts");
-    const engine = await askEngine(eye, target, egress, Date.now());
+    const told = await askEngine(eye, target, egress, Date.now());
+    const engine = adapterEye === null ? told : await listed(adapterEye, told, target);
     return engine === null ? result : { ...result, engine };
   }
 
@@ -194,6 +204,18 @@ export class PoolShard extends DurableObject<ShardEnv> {
     if (looked === undefined) return;
     await BACKENDS[looked.endpoint.backend].wake(looked.target, egress, AbortSignal.timeout(timeoutMs));
   }
+}
+
+async function adapterEyeOf(endpoint: EndpointConfig, { adapters }: PoolConfig): Promise<AdapterEye> {
+  const { createAdapterEye } = await import("../../../backends/engines/adapters.ts");
+  const { model } = endpoint;
+  const names = typeof model === "object" ? new Map(Object.entries(model ?? {})) : new Map<string, string>();
+  return createAdapterEye(new Map(adapters.map((name) => [name, names.get(name) ?? name])));
+}
+
+async function listed(eye: AdapterEye, report: EngineReport | null, target: Target): Promise<EngineReport | null> {
+  const { withAdapters } = await import("../../../backends/engines/adapters.ts");
+  return withAdapters(eye, report, { target, egress, now: Date.now() });
 }
 
 function after(ms: number, fn: () => void): () => void {

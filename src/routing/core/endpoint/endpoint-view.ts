@@ -45,6 +45,8 @@ export type EndpointView = {
   readonly prefillTokensPerMs: number;
   /** Adapters (LoRA) that its engine has in its batch or in line; absent: it does not tell. */
   readonly adapters?: readonly string[];
+  /** Adapters of the pool that it lists; absent: it lists nothing, or was not asked. */
+  readonly adaptersListed?: readonly string[];
   /** Prompt tokens in line there (`prompt-line.ts`); absent: not known, 0. */
   readonly workTokens?: number;
   /** Tokens of KV memory that its requests take in the end, and all that it has; absent or null: not known. */

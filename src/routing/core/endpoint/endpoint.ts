@@ -13,7 +13,7 @@ import type { EndpointState } from "./endpoint-state.ts";
 import { breakerDisputed, breakerFailed, breakerServed, breakerStanding, CLOSED, ejectedForMs } from "./breaker.ts";
 import { CUT_ASKED_MS_MAX, cutForMs, cutSlots, endedCut, grantedCut, refusedCut } from "./capacity-cut.ts";
 import type { EndpointView, Standing, ViewBeside, Warmth } from "./endpoint-view.ts";
-import { foreignNow, heardEngine } from "./engine-report.ts";
+import { foreignNow, heardEngine, withAdaptersTold } from "./engine-report.ts";
 import type { EngineReport } from "./engine-report.ts";
 import { IN_TIME, lateMs, observeInTime, observeLate } from "./lateness.ts";
 import { learnDelays, learnFirstByte, learnNoRoom, learnWorker, NOTHING_AHEAD } from "./endpoint-learn.ts";
@@ -132,7 +132,7 @@ export function endpointView(
     regionTripMs,
     tripMs: client === null ? null : tripOf(state, client, now),
   };
-  return report?.adapters === undefined ? view : { ...view, adapters: report.adapters };
+  return withAdaptersTold(view, report);
 }
 
 const tripOf = ({ roundTripMs }: EndpointState, { key, regionMs }: NonNullable<ViewBeside["client"]>, now: number) =>

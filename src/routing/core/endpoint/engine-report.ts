@@ -13,6 +13,7 @@
  * scrapes, which are seconds apart; and the larger of the engine's count and our own, which holds slots for
  * requests that have ended since.
  */
+import type { EndpointView } from "./endpoint-view.ts";
 
 /** What an engine says of itself. Tokens are the engine's own. */
 export type EngineReport = {
@@ -29,6 +30,8 @@ export type EngineReport = {
   readonly readBusyMsTotal?: number;
   /** LoRA adapters that are resident. */
   readonly adapters?: readonly string[];
+  /** … and those that it could take, as far as the pool has them. */
+  readonly adaptersListed?: readonly string[];
   /** How old the figures were when the probe ended, ms. Absent: 0. */
   readonly ageMs?: number;
 };
@@ -89,3 +92,14 @@ export function freshWords(words: EngineWords | null, now: number): EngineWords 
 
 /** Requests of others there, as far as is known. */
 export const foreignNow = (words: EngineWords | null, now: number): number => freshWords(words, now)?.foreign ?? 0;
+
+/** The view, with what the engine tells of adapters; the same object where it tells nothing. */
+export function withAdaptersTold(view: EndpointView, report: EngineReport | undefined): EndpointView {
+  if (report?.adapters === undefined && report?.adaptersListed === undefined) return view;
+  const { adapters, adaptersListed } = report;
+  return {
+    ...view,
+    ...(adapters === undefined ? {} : { adapters }),
+    ...(adaptersListed === undefined ? {} : { adaptersListed }),
+  };
+}

@@ -45,7 +45,8 @@ import {
   spendCredit,
   takeReport,
 } from "./lease-cache.ts";
-import { ASK_TOKENS } from "./lease-cache-line.ts";
+import { adapterCosts } from "../cost/terms/adapter.ts";
+import { fitsCredit } from "./lease-cache-line.ts";
 import { payAlone } from "./lease-cache-alone.ts";
 import { heldLocally, ownGrant } from "./lease-cache-local.ts";
 import type { HeldLease, LeaseCache } from "./lease-cache.ts";
@@ -67,8 +68,10 @@ export type LeaseRequest = {
   readonly inputTokens: number;
   /** Session or prefix of a long prompt; null or absent: none. */
   readonly affinityKey?: AffinityKey | null;
-  /** Name of the model, where the pool serves several; null or absent: it makes no difference. */
+  /** Name of the model, where it may be that of an adapter; null or absent: it makes no difference. */
   readonly adapter?: string | null;
+  /** It is one for certain. Absent: no. */
+  readonly isAdapter?: boolean;
   /** Endpoints this request has tried. */
   readonly excluded: readonly string[];
   /** Region of an endpoint that could not be reached at all; null or absent: none. */
@@ -145,10 +148,7 @@ export function beginLease(leaseCache: LeaseCache, leaseRequest: LeaseRequest, n
   const shard = shardName(leaseRequest.pool.id, region);
   const key = cacheKey(shard, leaseRequest);
   const recentPerSecond = countRequest(leaseCache, key, now);
-  // A retry and an explained decision are the authority's.
-  const isLong = leaseRequest.inputTokens >= ASK_TOKENS || leaseRequest.affinityKey?.goesOn === true;
-  const mayUseCredits =
-    leaseRequest.excluded.length === 0 && leaseRequest.again !== true && !leaseRequest.explain && !isLong;
+  const mayUseCredits = fitsCredit(leaseRequest);
   const heldLease = mayUseCredits ? spendCredit(leaseCache, key, shard, now, leaseRequest.inputTokens) : null;
   const refills = mayUseCredits && claimRefill(leaseCache, key, now);
   if (heldLease !== null) {
@@ -260,11 +260,9 @@ export function onSilence(
   if (purpose === "hedge") return { kind: "over_budget" };
   const home = shardName(leaseRequest.pool.id, homeRegion(leaseRequest));
   const { views, snapshot } = viewsAlone(leaseCache, leaseRequest);
-  const { outcome, candidates } = route(
-    views,
-    { ...leaseRequest, affinity: homeMatch(leaseCache.homes, leaseRequest.affinityKey), exact: false },
-    rng,
-  );
+  const affinity = homeMatch(leaseCache.homes, leaseRequest.affinityKey);
+  const adapterMsAt = adapterCosts(views, leaseRequest.adapter);
+  const { outcome, candidates } = route(views, { ...leaseRequest, affinity, adapterMsAt, exact: false }, rng);
   // Full by a stale picture is no reason to refuse: the endpoint's own admission decides.
   if (outcome.kind === "none") return { kind: "no_endpoint" };
   if (purpose === "retry" && !payAlone(leaseCache, leaseRequest.sender)) return { kind: "over_budget" };

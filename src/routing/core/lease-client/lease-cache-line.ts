@@ -39,6 +39,24 @@ type Notes = { readonly begun: BegunNotes; readonly heldLeases: ReadonlyMap<stri
  */
 export const ASK_TOKENS = 512;
 
+type Special = {
+  readonly inputTokens: number;
+  readonly affinityKey?: { readonly goesOn?: boolean } | null;
+  readonly isAdapter?: boolean;
+  readonly excluded: readonly string[];
+  readonly again?: boolean;
+  readonly explain: boolean;
+};
+
+/** A retry and an explained decision are the authority's; a credit was chosen for what is short and needs no adapter. */
+export const fitsCredit = (request: Special): boolean =>
+  request.inputTokens < ASK_TOKENS &&
+  request.affinityKey?.goesOn !== true &&
+  request.isAdapter !== true &&
+  request.excluded.length === 0 &&
+  request.again !== true &&
+  !request.explain;
+
 /** First tokens that wait to be told to one shard; without the oldest its line goes on by itself. */
 export const BEGUN_MAX = 2_048;
 /** … and in one message. */

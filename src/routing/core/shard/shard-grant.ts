@@ -6,7 +6,7 @@
  */
 import type { AffinityMatch } from "./affinity.ts";
 import { costTerms } from "../cost/cost.ts";
-import { lackingAdapter } from "../cost/terms/adapter.ts";
+import { adapterCosts } from "../cost/terms/adapter.ts";
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
 import { CREDIT_LIFE_MS } from "./credits.ts";
 import { claimWake, noteGranted } from "../endpoint/endpoint.ts";
@@ -119,8 +119,8 @@ export function routeRequest(
   affinity: AffinityMatch | null,
   views: readonly EndpointView[],
 ): RouteRequest {
-  const lackAdapter = lackingAdapter(views, adapter);
+  const adapterMsAt = adapterCosts(views, adapter);
   const before = key?.goesOn === true ? Math.max(0, ...(affinity?.tokensByEndpoint.values() ?? [])) : 0;
   const inputTokens = sent + before;
-  return { client, clientKey, distances: [], inputTokens, affinity, excluded, avoidRegion, lackAdapter, exact: true };
+  return { client, clientKey, distances: [], inputTokens, affinity, excluded, avoidRegion, adapterMsAt, exact: true };
 }

@@ -1,33 +1,51 @@
 /**
  * What a request for an adapter (LoRA) costs beyond the rest, ms: part of the `cold` term.
  *
- * Model. An engine that has the adapter in its batch, or in line, answers at once; another one loads it first, some
- * hundred megabytes from its host. So where one endpoint says that it has it, those that say that they have not cost
- * ADAPTER_LOAD_MS more; whoever does not tell is not held to it. Where nobody has it, nobody is better, and a name that is
- * no adapter at all is nobody's. In ms it is weighed against everything else: a resident adapter does not keep a request
- * in line. Source: docs/reference/sources.md, Routers for inference (LoRA affinity). Rejected: a filter, which overloads the one
- * engine that was first.
+ * Model. An engine that has the adapter in its batch, or in line, answers at once; one that lists it loads it first, some
+ * hundred megabytes from its host; one that does not list it has to fetch it, if it does that at all; of one that does not tell,
+ * nobody knows, which is worth as much as an even chance to have to load it. Where no endpoint says that it has the adapter,
+ * nobody is better, and a name that is no adapter at all is nobody's. In ms it is weighed against everything else: a resident
+ * adapter does not keep a request in line. Loading is the engine's own matter: nobody is asked to load anything.
+ * Source: docs/reference/sources.md, Routers for inference (LoRA affinity). Rejected: a filter, which overloads the one
+ * engine that was first; to take who does not tell for one that has it, or for one that has not.
  */
 import type { EndpointView } from "../../endpoint/endpoint-view.ts";
 
 /** Loading an adapter of some hundred megabytes from host memory or a local disk, ms. */
 export const ADAPTER_LOAD_MS = 200;
 
+/** An even chance of that, ms: the endpoint does not tell. */
+export const ADAPTER_UNKNOWN_MS = ADAPTER_LOAD_MS / 2;
+
+/** Fetching it from where adapters are kept, at about a gigabit a second, ms; an engine that does not fetch refuses it. */
+export const ADAPTER_FETCH_MS = 2_000;
+
 export type AdapterInput = {
-  /** Endpoints that say that they lack the adapter, where another has it. Absent or null: it makes no difference. */
-  readonly lackAdapter?: ReadonlySet<string> | null;
+  /** By endpoint; an endpoint that is not there costs nothing more. Absent or null: it makes no difference. */
+  readonly adapterMsAt?: ReadonlyMap<string, number> | null;
 };
 
-export const adapterMs = ({ id }: Pick<EndpointView, "id">, { lackAdapter }: AdapterInput): number =>
-  lackAdapter?.has(id) === true ? ADAPTER_LOAD_MS : 0;
+export const adapterMs = ({ id }: Pick<EndpointView, "id">, { adapterMsAt }: AdapterInput): number =>
+  adapterMsAt?.get(id) ?? 0;
 
-/** Who lacks the adapter, where another has it; null: it makes no difference. */
-export function lackingAdapter(
-  views: readonly Pick<EndpointView, "id" | "adapters">[],
+type Telling = Pick<EndpointView, "id" | "adapters" | "adaptersListed">;
+
+/** What the adapter costs where, if anywhere it is there; null: it makes no difference. */
+export function adapterCosts(
+  views: readonly Telling[],
   adapter: string | null | undefined,
-): ReadonlySet<string> | null {
+): ReadonlyMap<string, number> | null {
   if (adapter === null || adapter === undefined) return null;
-  const has = ({ adapters }: Pick<EndpointView, "adapters">): boolean => adapters?.includes(adapter) === true;
-  if (!views.some(has)) return null;
-  return new Set(views.filter((view) => view.adapters !== undefined && !has(view)).map(({ id }) => id));
+  const isThere = ({ adapters, adaptersListed }: Telling): boolean =>
+    adapters?.includes(adapter) === true || adaptersListed?.includes(adapter) === true;
+  if (!views.some(isThere)) return null;
+  return new Map(views.map((view) => [view.id, costAt(view, adapter)]));
+}
+
+function costAt({ adapters, adaptersListed }: Telling, adapter: string): number {
+  if (adapters?.includes(adapter) === true) return 0;
+  if (adaptersListed === undefined) return adapters === undefined ? ADAPTER_UNKNOWN_MS : ADAPTER_LOAD_MS;
+  if (!adaptersListed.includes(adapter)) return ADAPTER_FETCH_MS;
+  // Who lists it and tells of no batch has it as far as it can tell.
+  return adapters === undefined ? 0 : ADAPTER_LOAD_MS;
 }
