@@ -35,6 +35,7 @@ export const FLAGS = {
   host: ["address", "address to listen on (127.0.0.1)"],
   model: ["name", "the loaded model (sim-model)"],
   "served-model-name": ["names…", "names that requests may use (the model's own)"],
+  "lora-modules": ["names…", "adapters (LoRA) that are loaded, as further names (none)"],
   "api-key": ["key", "bearer token that requests must carry (none)"],
   "worker-id": ["id", "sent as X-Runpod-Worker-Id (not sent)"],
   seed: ["n", "seed of texts, lengths, jitter and failures (1)"],
@@ -64,7 +65,7 @@ export const FLAGS = {
 type FlagName = keyof typeof FLAGS;
 
 const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
-const LIST_FLAGS: readonly string[] = ["served-model-name", "failure-types"] satisfies FlagName[];
+const LIST_FLAGS: readonly string[] = ["served-model-name", "lora-modules", "failure-types"] satisfies FlagName[];
 
 function usage(): string {
   const rows = FLAG_NAMES.map((name) => [`  --${name} <${FLAGS[name][0]}>`, FLAGS[name][1]] as const);
@@ -172,6 +173,7 @@ function buildOptions(read: Reader, problems: FlagProblem[]): GpuSimulatorOption
     port: read.number("port", { min: 0, max: 65_535, integer: true, fallback: PORT_DEFAULT }),
     model: read.text("model") ?? defaults.model,
     servedModelNames: read.list("served-model-name"),
+    loraModules: read.list("lora-modules"),
     apiKey: read.text("api-key"),
     workerId: read.text("worker-id"),
     seed: read.number("seed", { min: 0, max: 2 ** 32 - 1, integer: true, fallback: defaults.seed }),

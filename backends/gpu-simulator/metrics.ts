@@ -16,6 +16,8 @@ export type Metrics = {
   readonly endToEnd: Histogram;
   readonly queueTime: Histogram;
   readonly finished: Record<FinishReason, number>;
+  /** Requests of each adapter that have not ended. */
+  readonly adapters: Map<string, number>;
   promptTokens: number;
   generationTokens: number;
 };
@@ -34,6 +36,7 @@ export function createMetrics(): Metrics {
     endToEnd: createHistogram(REQUEST_BOUNDS),
     queueTime: createHistogram(REQUEST_BOUNDS),
     finished: { stop: 0, length: 0, abort: 0 },
+    adapters: new Map(),
     promptTokens: 0,
     generationTokens: 0,
   };
@@ -50,7 +53,7 @@ export function observeMs(histogram: Histogram, ms: number): void {
 
 export function renderMetrics(
   metrics: Metrics,
-  options: { readonly modelName: string; readonly load: EngineLoad },
+  options: { readonly modelName: string; readonly load: EngineLoad; readonly hasAdapters: boolean },
 ): string {
   const model = `model_name="${options.modelName.replaceAll(/["\\\n]/gu, "_")}"`;
   const { load } = options;
@@ -68,6 +71,7 @@ export function renderMetrics(
     ...Object.entries(metrics.finished).map(
       ([reason, count]) => `vllm:request_success_total{${model},finished_reason="${reason}"} ${count}`,
     ),
+    ...(options.hasAdapters ? adapterLines(metrics) : []),
     ...histogramLines(
       "vllm:time_to_first_token_seconds",
       "Submission to first token.",
@@ -79,6 +83,16 @@ export function renderMetrics(
     ...histogramLines("vllm:request_queue_time_seconds", "Submission to slot.", metrics.queueTime, model),
     "",
   ].join("\n");
+}
+
+/** One series at a time; vLLM keeps those of before too, and the newest is the true one. */
+function adapterLines({ adapters }: Metrics): string[] {
+  const running = [...adapters].filter(([, count]) => count > 0).map(([name]) => name);
+  const labels = `max_lora="${running.length}",running_lora_adapters="${running.join(",")}",waiting_lora_adapters=""`;
+  return [
+    ...header("vllm:lora_requests_info", "gauge", "Adapters of requests, and when that was so."),
+    `vllm:lora_requests_info{${labels}} ${Date.now() / 1000}`,
+  ];
 }
 
 const createHistogram = (bounds: readonly number[]): Histogram => ({

@@ -32,13 +32,18 @@ import {
 import type { Answer, ChatRequest, CompletionRequest } from "./openai-bodies.ts";
 import { mediaRoute, serveMedia } from "./media-api.ts";
 import type { MediaRoute } from "./media-api.ts";
-import { modelNames } from "./options.ts";
+import type { Metrics } from "./metrics.ts";
+import { modelNames, servesName } from "./options.ts";
 import type { GpuSimulatorOptions } from "./options.ts";
 import type { Pacer } from "./pacer.ts";
 
 export type OpenAiRoute = "chat" | "completion" | "embedding" | MediaRoute;
 
-export type OpenAiContext = { readonly options: GpuSimulatorOptions; readonly pacer: Pacer };
+export type OpenAiContext = {
+  readonly options: GpuSimulatorOptions;
+  readonly pacer: Pacer;
+  readonly metrics: Pick<Metrics, "adapters">;
+};
 
 type Refusal = { readonly status: number; readonly type: string; readonly message: string };
 
@@ -65,16 +70,18 @@ export async function serveOpenAi(
 
 export const modelList = (options: GpuSimulatorOptions): unknown => ({
   object: "list",
-  data: modelNames(options).map((id) => ({
-    id,
-    object: "model",
-    created: 0,
-    owned_by: "vllm",
-    root: options.model,
-    parent: null,
-    max_model_len: contextTokensMax(options),
-  })),
+  data: [
+    ...modelNames(options).map((id) => ({
+      ...listed(id),
+      root: options.model,
+      parent: null,
+      max_model_len: contextTokensMax(options),
+    })),
+    ...options.loraModules.map((id) => ({ ...listed(id), root: `/adapters/${id}`, parent: modelNames(options)[0] })),
+  ],
 });
+
+const listed = (id: string) => ({ id, object: "model", created: 0, owned_by: "vllm" });
 
 async function answerRoute(
   exchange: Exchange,
@@ -123,7 +130,7 @@ function parse<T extends { model?: string | undefined }>(
     return badRequest(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
   }
   const { model } = parsed.data;
-  if (model !== undefined && !modelNames(options).includes(model)) {
+  if (model !== undefined && !servesName(options, model)) {
     return err({ status: 404, type: "NotFoundError", message: `The model \`${model}\` does not exist.` });
   }
   return ok(parsed.data);
@@ -148,7 +155,7 @@ type Job = {
   readonly body: Buffer;
 };
 
-function generate(exchange: Exchange, job: Job, { options, pacer }: OpenAiContext): Refusal | null {
+function generate(exchange: Exchange, job: Job, { options, pacer, metrics }: OpenAiContext): Refusal | null {
   const { request, promptTokens, kind } = job;
   const contextTokens = contextTokensMax(options);
   if (promptTokens >= contextTokens) return tooLong(contextTokens, promptTokens);
@@ -177,7 +184,13 @@ function generate(exchange: Exchange, job: Job, { options, pacer }: OpenAiContex
     else text += tokens.join("");
     sent += count;
   };
+  const count = (by: number): void => {
+    if (options.loraModules.includes(answer.model)) {
+      metrics.adapters.set(answer.model, (metrics.adapters.get(answer.model) ?? 0) + by);
+    }
+  };
   const onDone = (): void => {
+    count(-1);
     if (stream) {
       reply.write(endEvents(answer, { includeUsage: request.stream_options?.include_usage === true }));
       reply.end();
@@ -193,7 +206,10 @@ function generate(exchange: Exchange, job: Job, { options, pacer }: OpenAiContex
     onDone,
   });
   if (id === null) return queueFull;
-  exchange.gone.addEventListener("abort", () => pacer.cancel(id));
+  count(1);
+  exchange.gone.addEventListener("abort", () => {
+    if (pacer.cancel(id)) count(-1);
+  });
   if (stream) reply.start(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
   return null;
 }

@@ -20,6 +20,8 @@ export type GpuSimulatorOptions = {
   readonly model: string;
   /** Names that requests may use; empty means the model's own. The first one stands in answers. */
   readonly servedModelNames: readonly string[];
+  /** Adapters (LoRA) that are loaded beside the model: names that requests may use too. */
+  readonly loraModules: readonly string[];
   /** When set, `/v1`, `/v2`, `/echo` and `/raw` need it as a bearer token. */
   readonly apiKey: string | null;
   /** When set, answers carry it in `X-Runpod-Worker-Id`. */
@@ -53,6 +55,7 @@ export const GPU_SIMULATOR_DEFAULTS: GpuSimulatorOptions = {
   port: 0,
   model: "sim-model",
   servedModelNames: [],
+  loraModules: [],
   apiKey: null,
   workerId: null,
   seed: 1,
@@ -76,3 +79,7 @@ export const modelNames = ({ servedModelNames, model }: GpuSimulatorOptions): re
   const [first, ...rest] = servedModelNames;
   return first === undefined ? [model] : [first, ...rest];
 };
+
+/** Does it serve a request of that name. */
+export const servesName = (options: GpuSimulatorOptions, name: string): boolean =>
+  modelNames(options).includes(name) || options.loraModules.includes(name);

@@ -27,7 +27,7 @@ export type Pacer = {
   /** The engine's id of the request, or null when its queue is full. */
   submit(request: PacedRequest): string | null;
   /** Takes a request out at once; nothing when it has ended. */
-  cancel(id: string): void;
+  cancel(id: string): boolean;
   setSlowdown(factor: number): void;
   close(): void;
 };
@@ -94,10 +94,11 @@ export function createPacer(options: {
       return answer === "rejected" ? null : id;
     },
     cancel(id) {
-      if (!entries.has(id)) return;
+      if (!entries.has(id)) return false;
       cancel(engine, id, catchUp());
       finish(id, "abort");
       arm();
+      return true;
     },
     setSlowdown(factor) {
       setSlowdown(engine, factor, catchUp());

@@ -65,7 +65,11 @@ export function answerProbe({ reply }: Exchange, route: ProbeRoute, context: Pro
       reply.json(200, modelList(options));
       return;
     case "metrics": {
-      const text = renderMetrics(metrics, { modelName: modelNames(options)[0], load: load() });
+      const text = renderMetrics(metrics, {
+        modelName: modelNames(options)[0],
+        load: load(),
+        hasAdapters: options.loraModules.length > 0,
+      });
       reply.send(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }, text);
       return;
     }
