@@ -12,7 +12,7 @@ import { look } from "../openai.ts";
 import type { Egress, Target } from "../port.ts";
 
 /** A list is taken as it is for so long, ms. */
-const LIST_AGAIN_MS = 10_000;
+export const LIST_AGAIN_MS = 10_000;
 /** It is asked for beside a probe, which it is not to hold up, ms. */
 const LIST_TIMEOUT_MS = 1_000;
 

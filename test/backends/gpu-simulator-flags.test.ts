@@ -24,7 +24,9 @@ describe("flags", () => {
 
   test("a command for llm-d-inference-sim is understood", () => {
     const options = optionsOf(
-      ..."--port 8001 --model m --served-model-name a b --max-num-seqs 5 --max-waiting-queue-length 7".split(" "),
+      ..."--port 8001 --model m --served-model-name a b --lora-modules x y --max-num-seqs 5 --max-waiting-queue-length 7".split(
+        " ",
+      ),
       ..."--time-to-first-token 200ms --time-to-first-token-std-dev 60 --inter-token-latency 20ms".split(" "),
       ..."--inter-token-latency-std-dev 6ms --prefill-time-per-token 100us --time-factor-under-load 2.5".split(" "),
       ..."--seed 42 --failure-injection-rate 10 --failure-types rate_limit server_error --max-model-len 2048".split(
@@ -35,6 +37,7 @@ describe("flags", () => {
       port: 8001,
       model: "m",
       servedModelNames: ["a", "b"],
+      loraModules: ["x", "y"],
       seed: 42,
       failureInjectionRate: 10,
       failureTypes: ["rate_limit", "server_error"],

@@ -217,6 +217,32 @@ describe("the unmodified openai SDK", () => {
     expect(models).toEqual(["first", "second"]);
   });
 
+  test("asks for an adapter by its name, which the metrics tell while it is at work", async () => {
+    const simulator = await start({ servedModelNames: ["base"], loraModules: ["sql", "law"] });
+    const running = async () => {
+      const text = await (await fetch(`${simulator.url}/metrics`)).text();
+      return /running_lora_adapters="([^"]*)"/.exec(text)?.[1];
+    };
+    expect(await running()).toBe("");
+    const stream = await sdk(simulator).chat.completions.create({
+      model: "sql",
+      messages: [{ role: "user", content: "hello" }],
+      max_completion_tokens: 2_000,
+      stream: true,
+    });
+    for await (const chunk of stream) {
+      expect([chunk.model, await running()]).toEqual(["sql", "sql"]);
+      break;
+    }
+    await expect.poll(running).toBe("");
+    const { data } = await sdk(simulator).models.list();
+    expect(data.map((model) => [model.id, (model as { parent?: unknown }).parent])).toEqual([
+      ["base", null],
+      ["sql", "base"],
+      ["law", "base"],
+    ]);
+  });
+
   test("gets the same unit vector as base64, its default, and as numbers", async () => {
     const client = sdk(await start());
     const request = { model: "sim-model", input: ["a", "b"], dimensions: 8 };

@@ -127,6 +127,7 @@ describe("a list in the config", () => {
   test.each<[string, number, string, (count: number) => Json]>([
     ["endpoints", bounds.ENDPOINTS_PER_POOL_MAX, "pools.llama.endpoints", (count) => many(count, endpoint)],
     ["models", bounds.MODELS_PER_POOL_MAX, "pools.llama.models", (count) => many(count, (n) => `m${n}`)],
+    ["adapters", bounds.ADAPTERS_PER_POOL_MAX, "pools.llama.adapters", (count) => many(count, (n) => `a${n}`)],
     [
       "keys",
       bounds.KEYS_MAX,

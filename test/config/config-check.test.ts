@@ -37,6 +37,18 @@ describe("a wrong config", () => {
       },
     ],
     [
+      "an adapter whose name is another pool's model",
+      "pools.llama.adapters",
+      ["sql", "small"],
+      { path: "pools.small", problem: 'the model name "small" selects the pool "llama" already' },
+    ],
+    [
+      "an adapter that is its pool's own model",
+      "pools.llama.adapters",
+      ["llama"],
+      { path: "pools.llama.adapters[0]", problem: 'the model name "llama" selects the pool "llama" already' },
+    ],
+    [
       "an endpoint's name for a model that is no name",
       `${endpoint}.model`,
       { llama: "" },
