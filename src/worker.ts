@@ -16,7 +16,9 @@ import type { TargetProblem } from "./wire/request-target.ts";
 import { JOB_PATH, routeRequest } from "./gateway/router.ts";
 import { runtimeOf } from "./dispatch/runtime.ts";
 import { leasesOf, shardsOf } from "./dispatch/platform.ts";
-import type { EdgeEnv, Runtime } from "./dispatch/runtime.ts";
+import type { EdgeEnv, Runtime, Waiting } from "./dispatch/runtime.ts";
+import { StreamObject } from "./gateway/resume/stream-object.ts";
+import type { AskDoor } from "./gateway/resume/stream-object.ts";
 import { createSeen, noteEnd } from "./sight/see.ts";
 import type { Seen } from "./sight/seen.ts";
 
@@ -28,6 +30,12 @@ export { TenantLedger } from "./tenants/object/tenant-ledger.ts";
 export { PoolShard } from "./routing/object/pool-shard.ts";
 export { FleetFeed } from "./sight/object/fleet-feed.ts";
 
+/** Asks the door as a client does: what it is given is what is kept. */
+export class ResumableStream extends StreamObject {
+  protected override readonly ask: AskDoor = async (request, env, ctx) =>
+    answer(request as EdgeRequest["request"], env, ctx, "kept");
+}
+
 /** Methods that pass. TRACE would echo the endpoint's credential; nothing here speaks WebDAV or CONNECT. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const ALLOW = [...METHODS].join(", ");
@@ -38,21 +46,21 @@ const READY_PATHS: ReadonlySet<string> = new Set(["/readyz", "/healthz", "/healt
 /** What is for operators, and is served at their own door alone where they have one. */
 const OPERATORS_PATH = /^\/(?:admin|metrics|dashboard)(?:\/|$)/;
 
-export default { fetch: async (...asked) => answer(...asked, false) } satisfies ExportedHandler<EdgeEnv>;
+/** By which door a request came: that of all, the operators', or from within, where a stream is kept for its client. */
+type Door = "public" | "operators" | "kept";
+
+export default { fetch: async (...asked) => answer(...asked, "public") } satisfies ExportedHandler<EdgeEnv>;
 
 /** The operators' door of a self-hosted router (`serve --admin-listen`); on Cloudflare nothing leads to it. */
-export const Operators = { fetch: async (...asked) => answer(...asked, true) } satisfies ExportedHandler<EdgeEnv>;
+export const Operators = {
+  fetch: async (...asked) => answer(...asked, "operators"),
+} satisfies ExportedHandler<EdgeEnv>;
 
-async function answer(
-  request: EdgeRequest["request"],
-  env: EdgeEnv,
-  ctx: ExecutionContext,
-  isOperators: boolean,
-): Promise<Response> {
+async function answer(request: EdgeRequest["request"], env: EdgeEnv, ctx: Waiting, by: Door): Promise<Response> {
   const requestId = `req_${crypto.randomUUID()}`;
   const seen = createSeen(requestId, request.method);
   if (!isConfigReady(env)) await prepareConfig(env);
-  const served = await serve(request, env, ctx, seen, isOperators);
+  const served = await serve(request, env, ctx, seen, by);
   const runtime = runtimeOf(env, ctx);
   const reply =
     served instanceof Response ? served : await dressed(served, seen, runtime, request.headers.has(ANTHROPIC_VERSION));
@@ -80,9 +88,9 @@ async function dressed(
 async function serve(
   request: EdgeRequest["request"],
   env: EdgeEnv,
-  ctx: ExecutionContext,
+  ctx: Waiting,
   seen: Seen,
-  isOperators: boolean,
+  by: Door,
 ): Promise<Answer> {
   const { id: requestId, startedAtMs } = seen;
   const target = readUrl(request.url);
@@ -99,7 +107,8 @@ async function serve(
   if (runtime === null) return { reason: "misconfigured" };
   const path = meantPath(seen.path, runtime.config.routes);
   seen.path = path;
-  if (OPERATORS_PATH.test(plain) && !isOperators && !isOpen(request, env, runtime)) return { reason: "not_found" };
+  if (OPERATORS_PATH.test(plain) && by !== "operators" && !isOpen(request, env, runtime))
+    return { reason: "not_found" };
   if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) {
     return preflight(requestId, runtime.config.cors?.allowOrigin ?? null);
   }
@@ -108,7 +117,7 @@ async function serve(
   const dev = env.WARMPATH_DEV === "1";
   const shardOf = shardsOf(env, runtime.config);
   const leases = leasesOf(runtime, shardOf, ctx);
-  const told = { request, path, query: target.value.query, requestId, startedAtMs, dev };
+  const told = { request, path, query: target.value.query, requestId, startedAtMs, dev, isKept: by === "kept" };
   const edge: EdgeRequest = { ...told, runtime, env, ctx, shardOf, leases, seen };
   try {
     if (env.WARMPATH_SELF_HOSTED !== "1") return await routeRequest(edge);

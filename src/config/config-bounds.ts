@@ -154,6 +154,15 @@ export const CHOICES_MAX = 1_024;
 /** What OpenAI's own API takes. */
 export const CHOICES_DEFAULT = 128;
 
+/** A stream that nobody follows: an object without a caller may be ended by the platform after 70 s. */
+export const RESUME_GRACE_MS_MAX = 60_000;
+/** A stream that has ended is of no use to a client that has forgotten it. */
+export const RESUME_RETENTION_MS_MAX = 3_600_000;
+/** An object holds the stream in memory, of which it has 128 MB; a million tokens are some 200 MB of events. */
+export const RESUME_BYTES_MAX = 32 * 1024 * 1024;
+/** Some 20,000 events of one token. */
+export const RESUME_BYTES_DEFAULT = 4 * 1024 * 1024;
+
 /** Grace of a router that ends, ms: an hour is longer than any answer. */
 export const DRAIN_GRACE_MS_MAX = 3_600_000;
 

@@ -192,6 +192,7 @@ export type Config = {
     readonly clientTimeoutMsMax: number;
     readonly maxTokensMax: number;
     readonly nMax: number;
+    readonly resumable: { readonly graceMs: number; readonly retentionMs: number; readonly bytesMax: number };
     /** null: none. */
     readonly shield: ShieldConfig | null;
     /** Of a tenant that has none of its own; null: it has none. */

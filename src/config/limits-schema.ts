@@ -22,6 +22,10 @@ import {
   QUEUE_WAIT_MS_MAX,
   UPLOAD_BYTES_MAX,
   UPLOAD_HEAD_BYTES_DEFAULT,
+  RESUME_BYTES_DEFAULT,
+  RESUME_BYTES_MAX,
+  RESUME_GRACE_MS_MAX,
+  RESUME_RETENTION_MS_MAX,
 } from "./config-bounds.ts";
 
 const int = (min: number, max: number) => z.int().min(min).max(max);
@@ -90,6 +94,22 @@ const shield = z.strictObject({
     .describe("The bindings' `period`, s, 10 or 60: a refused client is told to come back after it. Default 60."),
 });
 
+const resumable = z.strictObject({
+  graceMs: int(0, RESUME_GRACE_MS_MAX)
+    .default(30_000)
+    .describe(
+      "How long a stream goes on that nobody follows, ms, 0 to 60000; then its endpoint is told to stop. Default 30000: a phone that changes its network is back within a few seconds.",
+    ),
+  retentionMs: int(1_000, RESUME_RETENTION_MS_MAX)
+    .default(300_000)
+    .describe("How long a stream is kept after its end, ms, 1000 to 3600000. Default 300000."),
+  bytesMax: int(1_024, RESUME_BYTES_MAX)
+    .default(RESUME_BYTES_DEFAULT)
+    .describe(
+      "How much of a stream is kept, bytes, 1024 to 33554432: the newest events; a client that asks for older ones is refused. Default 4194304: some 20,000 events of one token.",
+    ),
+});
+
 export const limits = z.strictObject({
   shield: shield
     .optional()
@@ -131,6 +151,9 @@ export const limits = z.strictObject({
     .describe(
       "Largest n and best_of, 1 to 1024; more is refused with 400. Default 128: what OpenAI's own API takes. Each is an answer that an engine computes.",
     ),
+  resumable: resumable
+    .prefault({})
+    .describe("Streams that a client may come back to, where it asks for one (`x-warmpath-resumable: true`)."),
   perTenant: tenantLimits
     .optional()
     .describe("Limits of every tenant that has none of its own in `tenants`. Default: none, and nothing is counted."),

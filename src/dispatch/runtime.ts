@@ -37,6 +37,8 @@ export type EdgeEnv = Env & {
   readonly FLEET_FEED?: unknown;
   /** Absent where a deployment has the keys of its config alone. */
   readonly KEY_REGISTRY?: unknown;
+  /** Absent where a deployment keeps no streams. */
+  readonly RESUMABLE_STREAM?: unknown;
   /** A dataset of Workers Analytics Engine; absent: no data points are written. */
   readonly ANALYTICS?: unknown;
 };

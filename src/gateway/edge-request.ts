@@ -16,6 +16,8 @@ export type EdgeRequest = {
   readonly requestId: string;
   readonly startedAtMs: number;
   readonly dev: boolean;
+  /** A stream is kept of it: its client's own request came before, and was counted where floods are. */
+  readonly isKept: boolean;
   readonly runtime: Runtime;
   readonly env: EdgeEnv;
   readonly ctx: Waiting;

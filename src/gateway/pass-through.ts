@@ -5,6 +5,7 @@ import { protocolOf } from "../dispatch/answer-format.ts";
 import { refuseReach } from "../dispatch/reach.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 import { parseJson } from "../wire/body.ts";
+import { RESUMABLE } from "../wire/headers.ts";
 import type { Answer } from "../wire/refusal.ts";
 import type { Authenticated } from "./edge-request.ts";
 import { send } from "./pipeline.ts";
@@ -26,6 +27,10 @@ export async function passThrough(
       reason: "invalid_request",
       detail: "WebSockets are not supported yet.",
     };
+  }
+  if (request.headers.get(RESUMABLE) === "true") {
+    const detail = `${RESUMABLE}: a stream is kept for its client under /v1 alone. Ask there, or leave the header out.`;
+    return { reason: "invalid_request", param: RESUMABLE, detail };
   }
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
   const { config } = runtime;

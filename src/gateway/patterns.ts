@@ -48,6 +48,7 @@ patterns
   .delete("/v1/responses/:id", authenticated("infer", kept("")))
   .post("/v1/responses/:id/cancel", authenticated("infer", kept("/cancel")))
   .get("/v1/responses/:id/input_items", authenticated("infer", kept("/input_items")))
+  .get("/v1/streams/:name", authenticated("infer", stream))
   .post("/admin/endpoints/:id/drain", authenticated("admin", admin("drain")))
   .post("/admin/endpoints/:id/undrain", authenticated("admin", admin("undrain")))
   .post("/admin/pools/:pool/drain", authenticated("admin", admin("drainPool")))
@@ -94,6 +95,12 @@ async function document(edge: EdgeRequest): Promise<Answer> {
 
 function kept(rest: string): Handler {
   return async (edge, { id = "" }) => keptResponse(edge, decodeURIComponent(id), rest);
+}
+
+/** Loaded by the first: what begins a stream is not needed to find one. */
+async function stream(edge: Authenticated, { name = "" }: Params): Promise<Answer> {
+  const { resumeStream } = await import("./resume/resumable.ts");
+  return resumeStream(edge, decodeURIComponent(name));
 }
 
 /** A name as it was before it became part of a path. The door lets nothing pass that cannot be decoded. */

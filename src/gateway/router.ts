@@ -2,8 +2,9 @@
  * Decides which handler serves a path. Deny by default: every route but health and preflight goes through `admit`, with
  * the scope it needs. The path is the door's (`edge.path`): nobody here reads the URL again.
  */
-import { KEY_HEADERS } from "../wire/headers.ts";
+import { KEY_HEADERS, RESUMABLE } from "../wire/headers.ts";
 import { INFERENCE_PATHS } from "../wire/openai.ts";
+import type { InferencePath } from "../wire/openai.ts";
 import { withoutLastSlash } from "../wire/request-target.ts";
 import { part } from "../dispatch/part.ts";
 import { err } from "../lib/result.ts";
@@ -32,13 +33,14 @@ const passPart = part(async () => import("./pass-through.ts"));
 const elsewherePart = part(async () => import("../access/verify-elsewhere.ts"));
 const shieldPart = part(async () => import("../access/shield.ts"));
 const withinPart = part(async () => import("../access/within.ts"));
+const resumePart = part(async () => import("./resume/resumable.ts"));
 const recordedPart = part(async () => import("./admin/recorded.ts"));
 
 /** Paths without parameters: one look-up decides, which is what every inference request pays. */
 const EXACT: ReadonlyMap<string, Exact> = new Map<string, Exact>([
   ...INFERENCE_PATHS.map((path): [string, Exact] => [
     path,
-    { method: "POST", scope: "infer", handler: async (edge) => infer(edge, path) },
+    { method: "POST", scope: "infer", handler: async (edge) => inferOrKeep(edge, path) },
   ]),
   ["/v1/usage", { method: "GET", scope: "infer", handler: async (edge) => (await usagePart()).ownUsage(edge) }],
   [
@@ -72,7 +74,7 @@ export const JOB_PATH = /^\/(?:v2|hooks|v1\/jobs|admin\/(?:jobs|hooks))(?:\/|$)/
 export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
   const { config } = edge.runtime;
   const { shield } = config.limits;
-  if (shield !== null) {
+  if (shield !== null && !edge.isKept) {
     const refusal = await (await shieldPart()).shieldAddress(edge, shield);
     if (refusal !== null) return refusal;
   }
@@ -151,7 +153,7 @@ async function admit(
   edge.seen.identity = identity.value;
   const { access, scopes } = identity.value;
   const { shield } = edge.runtime.config.limits;
-  if (shield !== null) {
+  if (shield !== null && !edge.isKept) {
     const refusal = await (await shieldPart()).shieldKey(edge.env, shield, identity.value);
     if (refusal !== null) return refusal;
   }
@@ -176,6 +178,12 @@ async function admit(
     return recorded(known, async (order) => handler(order, params));
   }
   return handler(known, params);
+}
+
+/** A stream that its client may come back to is asked for by whoever keeps it. */
+async function inferOrKeep(edge: Authenticated, path: InferencePath): Promise<Answer> {
+  const plain = async (): Promise<Answer> => infer(edge, path);
+  return edge.request.headers.has(RESUMABLE) ? (await resumePart()).resumable(edge, plain) : plain();
 }
 
 /** A session stands in for a key where operators are served, and only where no key was shown. */

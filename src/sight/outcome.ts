@@ -59,6 +59,7 @@ const BY_REASON: Readonly<Record<ErrorReason, RequestOutcome>> = {
   credential_refused: "upstream_failed",
   upstream_cut: "upstream_failed",
   job_failed: "upstream_failed",
+  stream_lost: "upstream_failed",
   internal: "upstream_failed",
 };
 

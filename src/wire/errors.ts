@@ -280,6 +280,12 @@ const table = {
     "The router is shutting down",
     "This router is shutting down. Send the request again: another one, or this one after its restart, will answer.",
   ),
+  stream_lost: spec(
+    [503, "stream_lost", "api_error"],
+    "failure, retry",
+    "The stream was lost",
+    "What kept this stream ended before the answer did, or nobody followed it for too long. Send the request again.",
+  ),
   internal: spec(
     [500, "internal", "api_error"],
     "failure, retry",

@@ -58,6 +58,12 @@ export const TIMEOUT = "x-warmpath-timeout";
 export const SDK_TIMEOUTS = ["x-stainless-timeout", "x-stainless-read-timeout"] as const;
 /** Request: where a client may send its key; what stands in any of them is tried, so a placeholder does no harm. */
 export const KEY_HEADERS = ["authorization", "x-api-key", "api-key"] as const;
+/** Request: "true" asks for a stream that its client may come back to. */
+export const RESUMABLE = "x-warmpath-resumable";
+/** Answer: the name of such a stream. */
+export const STREAM = "x-warmpath-stream";
+/** Request: the last event that the client had (WHATWG HTML, 9.2.4). */
+export const EVENT_STREAM_ID = "last-event-id";
 /** Set on every dispatch; a request that arrives with it came from a router, so an endpoint leads back to us. */
 export const HOP = "x-warmpath-hop";
 
@@ -74,6 +80,7 @@ export const EXPOSED_HEADERS: readonly string[] = [
   RAILS,
   RAILS_SAVED_MS,
   TRANSLATED,
+  STREAM,
   SERVER_TIMING,
   "retry-after",
   "retry-after-ms",

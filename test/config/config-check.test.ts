@@ -23,7 +23,7 @@ describe("a wrong config", () => {
       3,
       {
         path: "limits.zzz",
-        fix: "remove it; known: shield, bodyBytesMax, uploadBytesMax, uploadHeadBytesMax, bodyTimeoutMs, clientTimeoutMsMax, maxTokensMax, nMax, perTenant",
+        fix: "remove it; known: shield, bodyBytesMax, uploadBytesMax, uploadHeadBytesMax, bodyTimeoutMs, clientTimeoutMsMax, maxTokensMax, nMax, resumable, perTenant",
       },
     ],
     [

@@ -20,6 +20,7 @@ describe("a valid config", () => {
       clientTimeoutMsMax: 86_400_000,
       maxTokensMax: 1_048_576,
       nMax: 128,
+      resumable: { graceMs: 30_000, retentionMs: 300_000, bytesMax: 4_194_304 },
       shield: null,
       perTenant: null,
     });

@@ -23,7 +23,7 @@ let one: KeyedRouter;
 let owner = "";
 let stranger = "";
 /** What the owner has. */
-const own = { runpod: "", native: "", batch: "", key: "", hook: "", response: "", file: "" };
+const own = { runpod: "", native: "", batch: "", key: "", hook: "", response: "", file: "", stream: "" };
 
 beforeAll(async () => {
   one = await startKeyedRouter();
@@ -48,6 +48,9 @@ beforeAll(async () => {
   const headers = { authorization: `Bearer ${owner}` };
   const upload = await fetch(`${one.router.url}/v1/files`, { method: "POST", headers, body: form });
   own.file = String(((await upload.json()) as Json)["id"]);
+  const stream = { "x-warmpath-resumable": "true" };
+  const kept = await one.ask("POST", "/v1/chat/completions", owner, { ...chat, stream: true }, stream);
+  own.stream = kept.headers.get("x-warmpath-stream") ?? "";
   own.hook = String(
     (await one.ask("POST", "/admin/hooks", one.operator, { pool: "main", tenant: "acme" })).json["path"],
   );
@@ -83,6 +86,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   "POST /v1/responses": { body: { model: "beta", input: "x" }, may: NOT_FOUND },
   "GET /v1/responses/{id}": { path: () => `/v1/responses/${own.response}`, may: NOT_FOUND },
   "DELETE /v1/responses/{id}": { path: () => `/v1/responses/${own.response}`, may: NOT_FOUND },
+  "GET /v1/streams/{name}": { path: () => `/v1/streams/${own.stream}`, may: NOT_FOUND },
   "POST /v1/responses/{id}/cancel": { path: () => `/v1/responses/${own.response}/cancel`, may: NOT_FOUND },
   "GET /v1/responses/{id}/input_items": { path: () => `/v1/responses/${own.response}/input_items`, may: NOT_FOUND },
   "POST /v1/messages": { body: chatOf("beta"), may: NOT_FOUND },

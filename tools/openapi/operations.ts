@@ -127,6 +127,10 @@ export const OPERATIONS: Readonly<Record<string, Told>> = {
     answers: streamed("Response"),
   },
   "GET /v1/responses/{id}": { answers: ok("The response.", "Response") },
+  "GET /v1/streams/{name}": {
+    query: { after: "The number of the last event that the client had, where it sends no `Last-Event-ID`." },
+    answers: { 200: { says: "The rest of the stream.", content: { [EVENTS]: "text" } } },
+  },
   "POST /v1/responses/{id}/cancel": { answers: ok("The response.", "Response") },
   "GET /v1/responses/{id}/input_items": { answers: LIST },
   "POST /v1/messages": {

@@ -37,6 +37,8 @@ const OPERATOR: Readonly<Record<ErrorReason, string>> = {
   saturated: "Add GPU workers, or `queueDepthMax` and `queueWaitMsMax` if waiting is better than refusing.",
   no_endpoint: "See `GET /admin/fleet`: every endpoint is drained, ejected or down.",
   warming_up: "`workers.min` of 1 keeps one warm; `coldWaitMsMax` lets requests wait longer.",
+  stream_lost:
+    "A router that ended takes the streams with it that it generated. `limits.resumable.graceMs` is how long one without a follower goes on.",
   upstream_failed: "Read why in the log, and in `GET /admin/fleet` as `lastFailure`.",
   credential_refused: "Correct the secret that `endpoints[].auth` names.",
   pool_down: "Start the endpoints, or look at why the router cannot reach them.",

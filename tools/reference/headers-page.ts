@@ -41,6 +41,14 @@ const REQUEST: readonly Row[] = [
     name,
     "The same, as an agent or a gateway sends it. The first of these that is there counts.",
   ]),
+  [
+    names.RESUMABLE,
+    "`true`: the answer's stream can be gone on with after a lost connection ([streams that survive](../how-to/streams-that-survive.md)).",
+  ],
+  [
+    names.EVENT_STREAM_ID,
+    "Of such a stream: the `id` of the last event that the client had; with `GET /v1/streams/{name}`, or with the same `POST`.",
+  ],
   [names.TRACEPARENT, "W3C Trace Context: the dispatch to the endpoint is a child of it."],
   ["prefer", "`respond-async` makes the request a job, answered 202; `wait=n` first waits up to n s."],
   ["x-warmpath-on-busy", "`job`: becomes a job only instead of a refusal for want of room."],
@@ -76,6 +84,7 @@ const RESPONSE: readonly Row[] = [
     names.TRANSLATED,
     'The endpoint does not speak the client\'s protocol: it was asked in `chat`, and this was left out of the request: `chat;dropped="cache_control"`.',
   ],
+  [names.STREAM, "The name of a stream that can be gone on with."],
   [names.SERVER_TIMING, "`router` and `upstream` in ms, and one entry for each rail."],
   ["retry-after", "With 429, 503 and 507: seconds, 1 to 60, true to what is known."],
   ["retry-after-ms", "The same in ms, for SDKs that read it."],

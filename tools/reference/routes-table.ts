@@ -62,6 +62,11 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["POST /v1/detokenize", "infer", "The same: the text of tokens."],
     ["POST /detokenize", "infer", "The same, at the root."],
     [
+      "GET /v1/streams/{name}",
+      "infer",
+      "The rest of a stream that was asked for with `x-warmpath-resumable: true`, after the event that `Last-Event-ID` (or `after`) names ([streams that survive](../how-to/streams-that-survive.md)).",
+    ],
+    [
       "GET /v1/models",
       "infer",
       "What the key may use, with the length of its context where an endpoint tells it, and in `warmpath` its pool and how that is; in Anthropic's form, by pages, with its header `anthropic-version`.",
