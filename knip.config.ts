@@ -35,6 +35,8 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "test/**/*.test.ts",
     // Started by hand, against packages of Python.
     "test/compat/*-python.ts",
+    // A GPU server that is killed.
+    "test/support/socket-endpoint.ts",
     // Built or bound into the runtime under test, by path.
     "test/objects/{broken-shard,far-places,throwing-alarms}.ts",
   ],
@@ -47,8 +49,9 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
   ],
   // All are started as programs: by `check.ts`, by `tools/cli/workerd.ts`, and by the test of the OpenAPI document.
   ignoreDependencies: ["oxlint", "workerd", "@redocly/cli"],
-  // Of Linux: a benchmark pins processes to cores where it is there; and Prometheus, which judges metrics where it is.
-  ignoreBinaries: ["taskset", "promtool", "prometheus"],
+  // Of Linux: a benchmark pins processes to cores where it is there; Prometheus, which judges metrics where it is; and what
+  // makes a certificate for clients that speak TLS alone.
+  ignoreBinaries: ["taskset", "promtool", "prometheus", "openssl"],
   // Two names for one number, such as the lowest priority and the last, may mean two things.
   exclude: ["duplicates"],
   ignoreExportsUsedInFile: production,

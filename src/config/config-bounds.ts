@@ -59,6 +59,14 @@ export const GPU_WORKERS_MAX = 1000;
 export const SCALER_VALUE_MAX = 1000;
 /** Runpod's bound on idleTimeout. */
 export const IDLE_TIMEOUT_SECONDS_MAX = 3600;
+/** A timer of a socket looks no more often than a few times in this. */
+export const SOCKET_MS_MIN = 100;
+/** workerd, and Cloudflare's network, take no longer message. */
+export const SOCKET_MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
+/** Below this an answer of ordinary length would end the socket. */
+export const SOCKET_UNHEARD_BYTES_MIN = 65_536;
+/** More than the memory of any isolate of Cloudflare: for those who run the router themselves. */
+export const SOCKET_UNHEARD_BYTES_MAX = 1_073_741_824;
 /** One day: longer work belongs in the job queue. */
 export const EXECUTION_TIMEOUT_MS_MAX = 86_400_000;
 /** Stainless' SDKs say whole seconds. */

@@ -43,6 +43,7 @@ import { limits, prices, tenantLimits } from "./limits-schema.ts";
 import { provider } from "./provider-schema.ts";
 import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
+import { sockets } from "./socket-schema.ts";
 import { SightSchema } from "./sight-schema.ts";
 
 /** Pool and endpoint ids: they appear in paths, object names and headers, so no slash, colon, space or upper case. */
@@ -309,6 +310,7 @@ const pool = z.strictObject({
     ),
   streamUsage,
   answerModel,
+  sockets,
   prices: prices
     .optional()
     .describe("What its tokens cost, in `currency`, for spend caps and usage. Default: nothing."),

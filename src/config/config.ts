@@ -120,7 +120,12 @@ export type RailsConfig = {
   readonly overlap: "acquire" | "dispatch";
   /** Longest the input rails may take together, ms. */
   readonly deadlineMs: number;
+  /** What becomes of a WebSocket, which no rail can read. */
+  readonly sockets: "refuse" | "unread";
 };
+
+/** Of a WebSocket to an endpoint. */
+export type SocketBounds = RawConfig["pools"][string]["sockets"];
 
 export type PoolConfig = {
   readonly id: string;
@@ -153,6 +158,7 @@ export type PoolConfig = {
   readonly streamUsage: boolean;
   /** Whose name of the model an answer says. */
   readonly answerModel: "asked" | "endpoint";
+  readonly sockets: SocketBounds;
   /** What tokens cost; absent: nothing. */
   readonly prices?: PoolPrices | undefined;
   readonly rails: RailsConfig;

@@ -63,7 +63,7 @@ const WITHOUT_SPANS: ReadonlySet<string> = new Set([
 const NEEDS_OPTIONS: ReadonlySet<string> = new Set(["tokens", "topics", "regex", "schema", ...OUTSIDE]);
 
 /** `raw` must have passed `checkRails`. */
-export function resolveRails({ input, output, overlap, deadlineMs }: RawRails): RailsConfig {
+export function resolveRails({ input, output, overlap, deadlineMs, sockets }: RawRails): RailsConfig {
   return {
     input: input.map((raw) => {
       const written = typeof raw === "string" ? InputRailSchema.parse({ use: raw }) : raw;
@@ -75,6 +75,7 @@ export function resolveRails({ input, output, overlap, deadlineMs }: RawRails): 
     }),
     overlap,
     deadlineMs,
+    sockets,
   };
 }
 

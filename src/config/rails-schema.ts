@@ -385,6 +385,12 @@ export const RailsSchema = z.strictObject({
   deadlineMs: int(1, RAIL_TIMEOUT_MS_MAX)
     .default(5_000)
     .describe("Longest the input rails may take together, ms, 1 to 30000. Default 5000."),
+  sockets: z
+    .enum(["refuse", "unread"])
+    .default("refuse")
+    .describe(
+      'WebSockets to a pool with rails, none of which can read what is said there: "refuse" them, "unread" lets them through and records each rail as not_read. Default "refuse".',
+    ),
 });
 
 export type RawInputRail = z.output<typeof InputRailSchema>;

@@ -32,6 +32,7 @@ export function endAttempt(attempt: Attempt, outcome: AttemptOutcome, now: numbe
     ...(attempt.retryAfterMs === null ? {} : { retryAfterMs: attempt.retryAfterMs }),
     ...(attempt.request === null ? {} : { request: attempt.request }),
     ...(attempt.failure === null ? {} : { failure: attempt.failure }),
+    ...(attempt.bounds.isHeld === true ? { isHeld: true } : {}),
   });
   if (attempt.bounds.trail !== undefined) noteEnded(attempt.bounds.trail);
 }

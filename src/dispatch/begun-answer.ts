@@ -31,9 +31,12 @@ export type BegunAnswer = {
   readonly status: number;
   readonly headers: Headers;
   readonly isEvents: boolean;
+  /** Of a socket that was opened: nothing, it has no body. */
   readonly body: Whole | AnswerStream;
   /** The client's name of the model, which the answer is to say; null: it says what it says. */
   readonly asked: string | null;
+  /** Null: it opened none. */
+  readonly socket: AnswerSocket | null;
   /** The first token is here, where only a reader of the stream can see it. */
   readonly noteToken: () => void;
 };
@@ -44,6 +47,13 @@ export type AnswerStream = {
   readonly pipe: (opening?: Uint8Array) => Piped;
   readonly read: (bytesMax: number) => Promise<AnswerRead>;
   readonly each: (take: (piece: Uint8Array) => AttemptOutcome | null) => Promise<ReadEnd>;
+  readonly discard: (outcome: AttemptOutcome) => void;
+};
+
+/** Taken by one of its exits, once, as a stream is. */
+type AnswerSocket = {
+  /** Gives the client's end. */
+  readonly connect: () => WebSocket;
   readonly discard: (outcome: AttemptOutcome) => void;
 };
 
@@ -69,6 +79,7 @@ export function begunAnswer(begun: BegunAttempt<unknown>, reply: OwnReply): Begu
     isEvents,
     body: bodyOf(begun, reply, isEvents),
     asked,
+    socket: socketOf(begun, reply),
     noteToken() {
       attempt.firstTokenAtMs ??= Date.now();
       attempt.leases.begun(attempt.heldLease);
@@ -78,8 +89,16 @@ export function begunAnswer(begun: BegunAttempt<unknown>, reply: OwnReply): Begu
 
 function bodyOf({ attempt, open }: BegunAttempt<unknown>, { body }: OwnReply, isEvents: boolean): BegunAnswer["body"] {
   if (body.kind === "whole") return body;
+  if (body.kind === "socket") return NO_BODY;
   invariant(open !== null, "what is still to come is open");
   return answerStream(attempt, open, body, isEvents);
+}
+
+const NO_BODY: Whole = { kind: "whole", bytes: null };
+
+function socketOf({ attempt, open }: BegunAttempt<unknown>, { body }: OwnReply): AnswerSocket | null {
+  if (body.kind !== "socket" || open === null) return null;
+  return { connect: () => body.connect(attempt, open), discard: (outcome) => open.discard(outcome) };
 }
 
 /** Loaded with the first answer that is not only passed on. */

@@ -14,7 +14,11 @@ import type { BegunAnswer } from "./begun-answer.ts";
 import { httpUpstream } from "./http-upstream.ts";
 import type { LeaseAnswer, LeaseClient } from "../routing/host/lease-client.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { part } from "./part.ts";
 import type { EdgePool, Runtime } from "./runtime.ts";
+
+/** Loaded with the first WebSocket. */
+const socketPart = part(async () => import("./socket-upstream.ts"));
 
 /** A request that is to be answered. */
 export type Dispatch = {
@@ -44,7 +48,11 @@ export async function dispatch(
   { runtime, outgoing, ...request }: Dispatch,
   leasing: Promise<LeaseAnswer>,
 ): Promise<Outcome> {
-  const upstream = httpUpstream(runtime, request.pool, outgoing, request.tenant);
+  const { socket } = outgoing;
+  const upstream =
+    socket === undefined
+      ? httpUpstream(runtime, request.pool, outgoing, request.tenant)
+      : (await socketPart()).socketUpstream(request.pool, outgoing, socket);
   const outcome = await runAttempts({ ...request, upstream, bounds: outgoing }, leasing);
   if (outcome.kind === "refused") return outcome;
   const { result, ...told } = outcome;

@@ -23,6 +23,7 @@ import type { Reach } from "./core/reach-step.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { EdgeEndpoint, EdgePool, Runtime } from "./runtime.ts";
 import { send } from "./send.ts";
+import type { Upgraded } from "./socket-ask.ts";
 import type { Asking, Heard, Shown, Upstream, Way } from "./upstream.ts";
 
 /** What an endpoint's answer comes to: its own, or what is to be said in its place. */
@@ -34,7 +35,7 @@ export type OwnReply = {
   readonly endpoint: EdgeEndpoint;
   readonly status: number;
   readonly headers: Headers;
-  readonly body: Begun;
+  readonly body: Begun | Upgraded;
   /** The client's name of the model, which the answer is to say; null: it says what it says. */
   readonly asked: string | null;
 };
@@ -89,6 +90,17 @@ function reachOf(endpoint: EdgeEndpoint): Reach | null {
 async function ask(endpoint: EdgeEndpoint, outgoing: Outgoing, asking: Asking): Promise<Heard<Reply>> {
   const { answer: response, protocol, asked } = await send(endpoint, outgoing, asking);
   if (!(response instanceof Response)) return inItsPlace(response, asking);
+  return heardOf(endpoint, { ...outgoing, protocol }, { response, asked }, asking);
+}
+
+/** What an answer over HTTP comes to. */
+export async function heardOf(
+  endpoint: EdgeEndpoint,
+  outgoing: Outgoing,
+  { response, asked }: { readonly response: Response; readonly asked: string | null },
+  asking: Pick<Asking, "onHeaders" | "onBytes">,
+): Promise<Heard<Reply>> {
+  const { protocol } = outgoing;
   const { workerHeader } = endpoint.backend;
   asking.onHeaders(workerHeader === null ? undefined : response.headers.get(workerHeader));
   const begun = await beginAnswer(response, protocol, asking.onBytes);
@@ -151,7 +163,7 @@ function asTold(
   endpoint: EdgeEndpoint,
   { status, headers }: Response,
   begun: Begun | NoAnswer,
-): Omit<OwnReply, "asked"> {
+): Omit<OwnReply, "asked"> & { readonly body: Begun } {
   const credentials = credentialsOf(endpoint.target);
   if (begun.kind === "whole" && status >= 400 && begun.bytes !== null) {
     const body = { kind: "whole", bytes: withoutCredentials(begun.bytes, credentials) } as const;

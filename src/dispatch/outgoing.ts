@@ -3,6 +3,7 @@ import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import type { Answer } from "../wire/refusal.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
+import type { SocketAsk } from "./socket-ask.ts";
 import type { Upload } from "./upload.ts";
 import type { Bounds } from "./upstream.ts";
 
@@ -33,6 +34,8 @@ export type Outgoing = Bounds & {
   readonly keyOfAnswer?: (answerId: string) => string;
   /** Asks an endpoint in words that it understands; absent: it is sent as it is. */
   readonly speech?: Speech;
+  /** It opens a socket; absent: it does not. */
+  readonly socket?: SocketAsk;
 };
 
 /** What an endpoint answered, and what that must be, to be an answer; null: not known. */

@@ -9,6 +9,7 @@ import { egress } from "../../backends/egress.ts";
 import type { Call } from "../../backends/port.ts";
 import { attemptSpanId } from "../sight/core/span-id.ts";
 import { childTraceparent, TRACEPARENT } from "../wire/headers.ts";
+import type { HeaderRecord } from "../wire/headers.ts";
 import type { Outgoing, Said } from "./outgoing.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
 import type { Asking } from "./upstream.ts";
@@ -40,13 +41,8 @@ async function sendAsIs(
   outgoing: Outgoing,
   { signal, workerId, nth }: Sender,
 ): Promise<Omit<Said, "protocol">> {
-  const { workerHeader } = endpoint.backend;
-  const { method, path, body, trace } = outgoing;
-  let { headers } = outgoing;
-  if (workerHeader !== null && workerId !== null) headers = { ...headers, [workerHeader]: workerId };
-  if (trace !== null) {
-    headers = { ...headers, [TRACEPARENT]: childTraceparent(trace, attemptSpanId(trace.spanId, nth)) };
-  }
+  const { method, path, body } = outgoing;
+  const headers = attemptHeaders(endpoint, outgoing, { workerId, nth });
   const call: Call = { method, path, headers, body, signal };
   if (body === null) return { answer: await egress(endpoint.target, call), asked: null };
   const other = learned.get(endpoint);
@@ -61,4 +57,16 @@ async function sendAsIs(
   if (answer.status !== 404 || typeof endpoint.config.model === "string") return { answer, asked: sent.asked };
   namePart ??= await import("./model-name.ts");
   return namePart.retryNamed({ endpoint, call, sent, learned }, answer);
+}
+
+/** The request's headers with what this attempt alone has. */
+export function attemptHeaders(
+  { backend: { workerHeader } }: EdgeEndpoint,
+  { headers, trace }: Pick<Outgoing, "headers" | "trace">,
+  { workerId, nth }: Pick<Asking, "workerId" | "nth">,
+): HeaderRecord {
+  let own = headers;
+  if (workerHeader !== null && workerId !== null) own = { ...own, [workerHeader]: workerId };
+  if (trace !== null) own = { ...own, [TRACEPARENT]: childTraceparent(trace, attemptSpanId(trace.spanId, nth)) };
+  return own;
 }

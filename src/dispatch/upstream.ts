@@ -42,6 +42,8 @@ export type Bounds = {
   readonly upload?: Pick<Upload, "isSpent" | "waitsForClient">;
   /** Beside another attempt that is late. Absent: no. */
   readonly isHedge?: boolean;
+  /** It is held for as long as its client wants: how long says nothing of requests. Absent: no. */
+  readonly isHeld?: boolean;
 };
 
 /** One request as its endpoints get it. */

@@ -69,6 +69,7 @@ export function answerBegun(edge: Authenticated, begun: BegunAnswer, explained: 
   if (explained.decision !== null) headers[DECISION] = explained.decision;
   explained.tell(headers);
   dress(headers, edge.requestId, edge.runtime.config);
+  if (begun.socket !== null) return new Response(null, { status: 101, headers, webSocket: begun.socket.connect() });
   const { pool, checked, path } = explained;
   const format = railedFormat(pool, path, checked, status);
   if (format !== null) {

@@ -27,6 +27,8 @@ export type Asked = {
   readonly path: string;
   readonly json: unknown;
   readonly inputTokens: number;
+  /** It may be open for longer than an attempt. */
+  readonly socket?: { readonly bounds: { readonly lifeMsMax: number } };
 };
 
 export function meteringOf(edge: Authenticated, asked: Asked): Metering | Refusal {
@@ -36,7 +38,8 @@ export function meteringOf(edge: Authenticated, asked: Asked): Metering | Refusa
   const limits = config.tenants.get(tenant)?.limits ?? config.limits.perTenant ?? LIMITS_DEFAULT;
   const keyLimits = identity.limits ?? null;
   const { config: pool } = asked.pool;
-  const metered = { ...asked, pool, tenant, keyId, limits, keyLimits, countsRequest: true };
+  const longestMs = asked.socket?.bounds.lifeMsMax ?? 0;
+  const metered = { ...asked, pool, tenant, keyId, limits, keyLimits, countsRequest: true, longestMs };
   const metering = meterOf(config, memories, budgetPorts(edge.env, edge.ctx, tenant), metered);
   if (!("reason" in metering)) edge.seen.meter = metering.meter;
   return metering;

@@ -64,5 +64,8 @@ export async function dispatchBeside(
 
 /** Nobody will read it: also when it began in the moment in which it was stopped. */
 function discard(outcome: Outcome): void {
-  if (outcome.kind === "begun" && outcome.answer.body.kind === "stream") outcome.answer.body.discard("cancelled");
+  if (outcome.kind !== "begun") return;
+  const { body, socket } = outcome.answer;
+  if (body.kind === "stream") body.discard("cancelled");
+  socket?.discard("cancelled");
 }

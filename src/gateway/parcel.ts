@@ -1,5 +1,7 @@
 /** A request that was read, and what is sent of it. */
 import type { EdgePool } from "../dispatch/runtime.ts";
+import type { SocketAsk } from "../dispatch/socket-ask.ts";
+import type { InputCheck } from "../rails/check.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import type { FormUpload } from "./form-upload.ts";
@@ -41,6 +43,10 @@ export type Parcel = {
   readonly form?: ParcelForm | undefined;
   /** Who can answer it, and how each is asked; absent: everybody, as it is. */
   readonly speaking?: Speaking | undefined;
+  /** It opens a socket; absent: it does not. */
+  readonly socket?: SocketAsk;
+  /** What its rails say, where none of them can look at it; absent: they look. */
+  readonly checked?: InputCheck;
 };
 
 /** It goes up while it comes. */

@@ -23,10 +23,8 @@ export async function passThrough(
   const closed = refuseReach(edge, pool, { method: request.method, path, from: pathFrom });
   if (closed !== null) return closed;
   if (request.headers.get("upgrade") !== null) {
-    return {
-      reason: "invalid_request",
-      detail: "WebSockets are not supported yet.",
-    };
+    const { openSocket } = await import("./sockets.ts");
+    return openSocket(edge, pool, { path, isClientsPath: pathFrom === "client" });
   }
   if (request.headers.get(RESUMABLE) === "true") {
     const detail = `${RESUMABLE}: a stream is kept for its client under /v1 alone. Ask there, or leave the header out.`;

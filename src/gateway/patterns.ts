@@ -44,6 +44,7 @@ patterns
   )
   .get("/openapi.json", openToAll(document))
   .get("/v1/models/:id+", authenticated("infer", model))
+  .get("/v1/realtime", authenticated("infer", realtimeSocket))
   .get("/v1/responses/:id", authenticated("infer", kept("")))
   .delete("/v1/responses/:id", authenticated("infer", kept("")))
   .post("/v1/responses/:id/cancel", authenticated("infer", kept("/cancel")))
@@ -91,6 +92,11 @@ function openToAll(handler: (edge: EdgeRequest) => Promise<Answer>) {
 async function document(edge: EdgeRequest): Promise<Answer> {
   const { openApi } = await import("./openapi.ts");
   return openApi(edge);
+}
+
+async function realtimeSocket(edge: Authenticated): Promise<Answer> {
+  const { realtime } = await import("./sockets.ts");
+  return realtime(edge);
 }
 
 function kept(rest: string): Handler {

@@ -149,20 +149,22 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   const lease = async () => leases.take(leaseRequest, parcel.pool.config.patienceMs);
   const leasing = lease();
   const admitting = metering?.meter.admit() ?? null;
-  const beginning = beginCheck(edge, parcel.pool, {
-    requestId,
-    tenant: edge.identity.tenant,
-    body: parcel.json,
-    hasBody: parcel.bytes !== null,
-    bodyBytesMax: parcel.form?.textBytes ?? parcel.bytes?.byteLength ?? 0,
-    unread: () => unreadParcel(edge, parcel),
-    everyMember: !parcel.isInference,
-    beside:
-      parcel.pool.config.rails.input.length === 0
-        ? []
-        : besideOf(parcel.path, parcel.isInference, besideHeaders(parcel)),
-    clientGone: edge.request.signal,
-  });
+  const beginning =
+    parcel.checked ??
+    beginCheck(edge, parcel.pool, {
+      requestId,
+      tenant: edge.identity.tenant,
+      body: parcel.json,
+      hasBody: parcel.bytes !== null,
+      bodyBytesMax: parcel.form?.textBytes ?? parcel.bytes?.byteLength ?? 0,
+      unread: () => unreadParcel(edge, parcel),
+      everyMember: !parcel.isInference,
+      beside:
+        parcel.pool.config.rails.input.length === 0
+          ? []
+          : besideOf(parcel.path, parcel.isInference, besideHeaders(parcel)),
+      clientGone: edge.request.signal,
+    });
   const check = beginning instanceof Promise ? await beginning : beginning;
   let sending: Sending = { edge, parcel, leaseRequest, leasing, tellLimits: metering?.tell ?? null };
   if (check === null) {

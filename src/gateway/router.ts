@@ -2,7 +2,7 @@
  * Decides which handler serves a path. Deny by default: every route but health and preflight goes through `admit`, with
  * the scope it needs. The path is the door's (`edge.path`): nobody here reads the URL again.
  */
-import { KEY_HEADERS, RESUMABLE } from "../wire/headers.ts";
+import { keysIn, RESUMABLE } from "../wire/headers.ts";
 import { INFERENCE_PATHS } from "../wire/openai.ts";
 import type { InferencePath } from "../wire/openai.ts";
 import { withoutLastSlash } from "../wire/request-target.ts";
@@ -89,7 +89,7 @@ export async function routeRequest(edge: EdgeRequest): Promise<Answer> {
       const pool = known.runtime.pools.get(poolId);
       return pool === undefined ? notFound(path) : passOn(known, pool, upstreamPath + edge.query, "config");
     };
-    if (openTo !== null && !KEY_HEADERS.some((name) => edge.request.headers.has(name))) {
+    if (openTo !== null && keysIn(edge.request.headers).length === 0) {
       const identity: Identity = { keyId: "", tenant: openTo, scopes: ["infer"] };
       edge.seen.identity = identity;
       return serve({ ...edge, identity }, {});
@@ -188,15 +188,13 @@ async function inferOrKeep(edge: Authenticated, path: InferencePath): Promise<An
 
 /** A session stands in for a key where operators are served, and only where no key was shown. */
 const maySign = ({ path, request: { headers } }: EdgeRequest): boolean =>
-  SESSION_PATH.test(path) && headers.has("cookie") && !KEY_HEADERS.some((name) => headers.has(name));
+  SESSION_PATH.test(path) && headers.has("cookie") && keysIn(headers).length === 0;
 
 /** The first good key or token of those that are presented, of which each header has at most one. */
 async function identify(edge: EdgeRequest): Promise<Result<Identity, Refusal>> {
   const { runtime, request, env, startedAtMs } = edge;
   let refusal: Refusal = { reason: "unauthorized" };
-  for (const name of KEY_HEADERS) {
-    const presented = request.headers.get(name);
-    if (presented === null) continue;
+  for (const presented of keysIn(request.headers)) {
     const own = await runtime.keys.verify(presented, startedAtMs);
     if (own.ok) return own;
     let why: Refusal = { reason: own.error === "expired" ? "key_expired" : "unauthorized" };

@@ -18,13 +18,14 @@ const HEADS: readonly (readonly [RegExp, string])[] = [
   [/^\/p\/[^/]+(?:\/|$)/, "/p/{pool}"],
   [/^\/v2(?:\/|$)/, "/v2/{pool}"],
   [/^\/v1\/jobs(?:\/|$)/, "/v1/jobs"],
+  [/^\/v1\/realtime$/, "/v1/realtime"],
   [/^\/v1\/models(?:\/|$)/, "/v1/models"],
   [/^\/hooks(?:\/|$)/, "/hooks"],
   [/^\/admin(?:\/|$)/, "/admin"],
   [/^\/dashboard(?:\/|$)/, "/dashboard"],
   [/^\/metrics$/, "/metrics"],
 ];
-const TO_ENDPOINTS = new Set(["/v2/{pool}/openai", "/p/{pool}"]);
+const TO_ENDPOINTS = new Set(["/v2/{pool}/openai", "/p/{pool}", "/v1/realtime"]);
 
 export function routeName(path: string, { routes }: Pick<Config, "routes">): RouteName {
   if (path === JOB_ROUTE) return { route: JOB_ROUTE, leadsToEndpoint: true };

@@ -47,6 +47,8 @@ export type Metered = {
   readonly inputTokens: number;
   /** Not of an attempt of a job, which was counted when it was submitted. */
   readonly countsRequest: boolean;
+  /** Longer than an attempt of its pool may run, ms; absent: no longer. */
+  readonly longestMs?: number;
 };
 
 export type Metering = {
@@ -85,7 +87,9 @@ export function meterOf(
     bounds: { tenant: boundsOf(limits), key: keyLimits === null ? {} : boundsOf(keyLimits) },
     tokens: inputTokens + outputTokens,
     micros: costOf({ input: inputTokens, cached: 0, output: outputTokens, requests }, prices),
-    holdMs: Math.max(...pool.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs), 0) + HOLD_MARGIN_MS,
+    holdMs:
+      Math.max(...pool.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs), asked.longestMs ?? 0) +
+      HOLD_MARGIN_MS,
     queueMax: limits.queueMax,
     queueWaitMs: limits.queueWaitMsMax,
   };

@@ -58,6 +58,14 @@ export const TIMEOUT = "x-warmpath-timeout";
 export const SDK_TIMEOUTS = ["x-stainless-timeout", "x-stainless-read-timeout"] as const;
 /** Request: where a client may send its key; what stands in any of them is tried, so a placeholder does no harm. */
 export const KEY_HEADERS = ["authorization", "x-api-key", "api-key"] as const;
+/** A browser's WebSocket sends no headers: OpenAI's clients name their key among the subprotocols that they offer. */
+const KEY_PROTOCOL = /(?:^|,)\s*openai-insecure-api-key\.([^,\s]+)/;
+
+/** What a client presents as a key, in every place where it may. */
+export function keysIn(headers: Headers): readonly string[] {
+  const [, key] = KEY_PROTOCOL.exec(headers.get("sec-websocket-protocol") ?? "") ?? [];
+  return [...KEY_HEADERS.map((name) => headers.get(name)), key].filter((value) => typeof value === "string");
+}
 /** Request: "true" asks for a stream that its client may come back to. */
 export const RESUMABLE = "x-warmpath-resumable";
 /** Answer: the name of such a stream. */
@@ -104,7 +112,7 @@ export const REQUEST_DROPPED = new Set([
     x-rewrite-url x-http-method x-http-method-override x-method-override
     accept-encoding content-encoding origin referer x-runpod-worker-id x-request-id request-id
     openai-organization openai-project
-    sec-websocket-key sec-websocket-version sec-websocket-extensions sec-websocket-accept
+    sec-websocket-key sec-websocket-version sec-websocket-extensions sec-websocket-accept sec-websocket-protocol
   `),
 ]);
 /** `proxy-` as a whole; `sec-fetch-` and `sec-ch-` describe a browser that the GPU never meets. */

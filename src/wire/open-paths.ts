@@ -37,6 +37,7 @@ export const OPEN_PATHS: readonly OpenPaths[] = [
     `),
   },
   { why: "speech and its voices", methods: [...READ, ...CALL], paths: ["/v1/audio/*"] },
+  { why: "OpenAI's Realtime, a WebSocket", methods: ["GET"], paths: ["/v1/realtime"] },
   { why: "which models there are", methods: READ, paths: ["/v1/models", "/v1/models/*", "/models"] },
   {
     why: "ranking, scoring, classification",

@@ -164,13 +164,13 @@ describe("method, path and query", () => {
     expect(sent.headers.get("x-warmpath-rails")).toContain("secrets=redact");
   });
 
-  test("a WebSocket is refused with a reason", async () => {
+  test("another protocol than WebSocket is refused with a reason", async () => {
     const { answer } = rawCall(`${fleet.router.url}/p/main/echo`, {
       headers: { authorization: `Bearer ${fleet.key}`, connection: "Upgrade", upgrade: "h2c" },
       body: "",
     });
     const { status, body } = await answer;
-    expect([status, body.toString()]).toEqual([400, expect.stringContaining("WebSockets are not supported yet")]);
+    expect([status, body.toString()]).toEqual([400, expect.stringContaining("Upgrade: websocket")]);
   });
 });
 

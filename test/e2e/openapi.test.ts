@@ -64,6 +64,8 @@ const NOT_ASKED: Readonly<Record<string, string>> = {
 /** What is refused here, and as what: there is no demo, nothing that failed, and no file whose name holds a hash. */
 const REFUSED: Readonly<Record<string, number>> = {
   // The simulated engine speaks chat alone: it keeps no response.
+  // It opens no socket without an upgrade.
+  "get /v1/realtime": 400,
   "get /v1/responses/{id}": 404,
   "delete /v1/responses/{id}": 404,
   "post /v1/responses/{id}/cancel": 404,

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startModelServer } from "../support/model-server.ts";
 import type { ModelServer } from "../support/model-server.ts";
 import { rawCall } from "../support/raw-client.ts";
+import { connect, startSocketEndpoint } from "../support/socket-fleet.ts";
 import { alive, allGone, endServed, failServe, startServe } from "../support/serve.ts";
 import type { Served } from "../support/serve.ts";
 
@@ -124,6 +125,21 @@ describe("what is still open when its time is over", () => {
     const failure = await rest(stream[Symbol.asyncIterator]()).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: "shutting_down" });
     expect((await served.ended).code).toBe(0);
+  });
+
+  test("a WebSocket is closed with 1012 on both sides", async () => {
+    const endpoint = await startSocketEndpoint();
+    const entry = { id: "s", region: "here", backend: "openai", url: endpoint.url };
+    const sockets = { paths: ["*"], rails: { input: [] }, endpoints: [entry] };
+    const served = await startServe({ pools: { sockets }, args: ["--drain-ms", "100"] });
+    const { socket, nth, closed } = await connect({ router: served, key: served.key }, "/p/sockets/echo");
+    socket.send("hello");
+    await nth(1);
+    served.npm.kill("SIGTERM");
+    expect(await closed).toEqual({ code: 1012, reason: "The router is shutting down. Connect again." });
+    expect((await served.ended).code).toBe(0);
+    expect((await endpoint.seen()).closed).toMatchObject([{ code: 1012 }]);
+    await endpoint.kill();
   });
 
   test("a second signal ends it at once, however long it was given", async () => {

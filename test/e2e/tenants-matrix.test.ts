@@ -106,6 +106,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   "POST /tokenize": { body: { model: "beta", prompt: "x" }, may: NOT_FOUND },
   "POST /v1/detokenize": { body: { model: "beta", tokens: [1] }, may: NOT_FOUND },
   "POST /detokenize": { body: { model: "beta", tokens: [1] }, may: NOT_FOUND },
+  "GET /v1/realtime": { path: () => "/v1/realtime?model=beta", may: NOT_FOUND },
   "GET /v1/models": { may: [200] },
   "GET /v1/usage": { may: [200] },
   "GET /v1/models/{model…}": { path: () => "/v1/models/beta", may: NOT_FOUND },

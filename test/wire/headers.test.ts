@@ -14,7 +14,7 @@ describe("a request header", () => {
     ["traceparent", true],
     ["range", true],
     ["cdn-loop", true],
-    ["sec-websocket-protocol", true],
+    ["sec-websocket-protocol", false],
     ["Authorization", false],
     ["x-api-key", false],
     ["api-key", false],

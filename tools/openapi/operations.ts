@@ -257,6 +257,10 @@ export const OPERATIONS: Readonly<Record<string, Told>> = {
     answers: ok("Whose session it is; its cookie comes with it.", "Anything"),
   },
   "GET /dashboard/api/models": { answers: ok("Every name that selects a pool.", "ModelList") },
+  "GET /v1/realtime": {
+    query: { model: "Which model; it chooses the pool." },
+    answers: { 101: { says: "A WebSocket." } },
+  },
   "GET /dashboard/api/live": { answers: { 101: { says: "A WebSocket." } } },
   "GET /dashboard/api/history": { query: { minutes: "How far back.", step: "Minutes of one point." } },
   "POST /dashboard/api/demo": { body: { schema: "AnyBody", example: { action: "undo" } } },

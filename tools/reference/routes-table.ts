@@ -67,6 +67,11 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
       "The rest of a stream that was asked for with `x-warmpath-resumable: true`, after the event that `Last-Event-ID` (or `after`) names ([streams that survive](../how-to/streams-that-survive.md)).",
     ],
     [
+      "GET /v1/realtime",
+      "infer",
+      "A WebSocket: OpenAI's Realtime, the pool chosen by `?model=` ([how](../how-to/connect-a-client.md#websockets-and-realtime)).",
+    ],
+    [
       "GET /v1/models",
       "infer",
       "What the key may use, with the length of its context where an endpoint tells it, and in `warmpath` its pool and how that is; in Anthropic's form, by pages, with its header `anthropic-version`.",
@@ -80,7 +85,7 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     [
       "ANY /p/{pool}/{path…}",
       "infer",
-      "An endpoint's own path, with any body, as far as the pool [opens it](../explanation/security.md#paths-at-an-endpoint).",
+      "An endpoint's own path, with any body, or a WebSocket, as far as the pool [opens it](../explanation/security.md#paths-at-an-endpoint).",
     ],
   ]),
   "Files and batches": served([

@@ -67,6 +67,8 @@ export type Settlement = {
   readonly outcome: AttemptOutcome;
   /** From dispatch to the end, ms. */
   readonly heldMs: number;
+  /** For as long as its client wanted, as a socket is: it teaches nothing of how long requests take. Absent: no. */
+  readonly isHeld?: boolean;
   /** From dispatch to the first non-empty token of a stream, ms; null when there was none. */
   readonly ttftMs: number | null;
   /** From dispatch to the response headers, ms, where they came before the first token; else null. */

@@ -293,7 +293,7 @@ export function observeAttempt(
       if (seen.outcome === "served") {
         state.late = observeInTime(state.late, now);
         setWarmth(state, "warm", now);
-        learnDelays(state, seen, line, slotsOf(state), now);
+        if (seen.isHeld !== true) learnDelays(state, seen, line, slotsOf(state), now);
       }
       return false;
   }
