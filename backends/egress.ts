@@ -30,9 +30,16 @@ export function endpointUrl(base: string, path: string): string | null {
   const read = readTarget(path);
   if (!read.ok || read.value.path + read.value.query !== path) return null;
   const [own, url] = [URL.parse(base), URL.parse(base + path)];
-  if (own === null || url === null || url.origin !== own.origin) return null;
-  const isBelow = url.pathname === own.pathname.replace(/\/$/, "") + read.value.path;
-  return isBelow && url.username === "" && url.password === "" && url.hash === "" ? url.href : null;
+  return own !== null && url !== null && isOf(own, url, read.value.path) ? url.href : null;
+}
+
+/**
+ * Is `url`, as a parser read it, `path` at the endpoint `own`. A second wall: no path that `readTarget` lets pass is known to
+ * lead elsewhere, and the credential goes where this says yes.
+ */
+export function isOf(own: URL, url: URL, path: string): boolean {
+  const isBelow = url.pathname === own.pathname.replace(/\/$/, "") + path;
+  return url.origin === own.origin && isBelow && url.username === "" && url.password === "" && url.hash === "";
 }
 
 /** What is sent to a service that is no endpoint. */

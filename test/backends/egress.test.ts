@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { callService, egress, endpointUrl } from "../../backends/egress.ts";
+import { callService, egress, endpointUrl, isOf } from "../../backends/egress.ts";
 import type { Call } from "../../backends/port.ts";
 import { targetAt } from "./contract.ts";
 import { startAnswering } from "./odd-server.ts";
@@ -38,6 +38,28 @@ describe("the URL of a path at an endpoint", () => {
     ["a spelling that is not the one", "https://gpu.example", "/%41"],
   ])("%s makes none", (_, base, path) => {
     expect(endpointUrl(base, path)).toBeNull();
+  });
+});
+
+describe("a parsed URL is the endpoint's", () => {
+  const own = new URL("https://gpu.example:8443/prefix/");
+  test("at its origin, below its path, with nothing else to it", () => {
+    expect(isOf(own, new URL("https://gpu.example:8443/prefix/x?y=1"), "/x")).toBe(true);
+  });
+
+  test.each([
+    ["another host", "https://evil.example:8443/prefix/x"],
+    ["a host that ends like it", "https://evil-gpu.example:8443/prefix/x"],
+    ["another port", "https://gpu.example/prefix/x"],
+    ["another scheme", "http://gpu.example:8443/prefix/x"],
+    ["a user", "https://user@gpu.example:8443/prefix/x"],
+    ["a password", "https://:word@gpu.example:8443/prefix/x"],
+    ["another path", "https://gpu.example:8443/prefix/y"],
+    ["a path beside its own", "https://gpu.example:8443/x"],
+    ["a longer path", "https://gpu.example:8443/prefix/x/y"],
+    ["a fragment", "https://gpu.example:8443/prefix/x#y"],
+  ])("and not with %s", (_, url) => {
+    expect(isOf(own, new URL(url), "/x")).toBe(false);
   });
 });
 
