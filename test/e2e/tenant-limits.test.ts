@@ -11,7 +11,7 @@ import { APIError, RateLimitError } from "openai";
 import { afterEach, expect, test } from "vitest";
 import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
 import { BUNDLE, startFleet } from "../support/fleet.ts";
-import type { Fleet } from "../support/fleet.ts";
+import type { Fleet, FleetPlan } from "../support/fleet.ts";
 import { startIsolates } from "../support/isolates.ts";
 import type { Isolates } from "../support/isolates.ts";
 import { openaiOf } from "../support/openai.ts";
@@ -30,17 +30,17 @@ afterEach(async () => {
   for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
 });
 
-async function start(limits: Limits, more: { keyLimits?: Limits; pool?: object; slots?: number } = {}): Promise<void> {
+async function start(
+  limits: Limits,
+  more: { keys?: FleetPlan["keys"]; pool?: object; slots?: number } = {},
+): Promise<void> {
   const stateDir = mkdtempSync(join(tmpdir(), "warmpath-limits-"));
   dirs.push(stateDir);
   fleet = await startFleet({
     endpoints: [
       { id: "a", region: "us-east", simulator: { engine }, config: { concurrencyPerWorker: more.slots ?? 256 } },
     ],
-    keys: [
-      { id: "other", tenant: "tests" },
-      { id: "far", tenant: "far" },
-    ],
+    keys: [{ id: "other", tenant: "tests" }, { id: "far", tenant: "far" }, ...(more.keys ?? [])],
     pool: { prices: PRICES, streamUsage: true, patienceMs: 5_000, ...more.pool },
     config: { tenants: { tests: { limits } } },
     runtime: async (bindings) => {
@@ -75,6 +75,7 @@ async function statuses(count: number, wish: object = {}, path?: string): Promis
 }
 
 type Usage = {
+  readonly key: string;
   readonly outcome: string;
   readonly requests: number;
   readonly outputTokens: number;
@@ -307,6 +308,43 @@ test("jobs keep to the limits: when they are submitted, and when they run", asyn
     (status) => status === 429,
   );
 });
+
+test.each(["config", "registry"])(
+  "a key of the %s pays for the jobs that it submitted, and for no other's",
+  async (from) => {
+    const limits = { spendPerDay: 0.0009 };
+    await start({}, { keys: [{ id: "spender", tenant: "tests", limits }] });
+    const made = await fleet.call("/admin/keys", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ tenant: "tests", label: "spender", limits }),
+    });
+    expect(made.status).toBe(201);
+    const record = (await made.json()) as { readonly id: string; readonly key: string };
+    const [key, id] = from === "config" ? [fleet.keyOf("spender"), "spender"] : [record.key, record.id];
+    const submit = async (by: string) =>
+      fetch(`${isolates.urls[0]}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${by}`, "content-type": "application/json", prefer: "respond-async" },
+        body: body({ max_tokens: 50 }),
+      });
+    // One of them reserves 500 micro-units and its prompt: there is no room for two at once, and none after the second.
+    expect((await submit(key)).status).toBe(202);
+    const ofKey = async () => (await usage()).filter((row) => row.key === id && row.outcome === "served");
+    await fleet.until(ofKey, ([row]) => (row?.requests ?? 0) === 1 && (row?.costMicros ?? 0) > 0);
+    await fleet.until(
+      async () => (await submit(key)).status,
+      (status) => status === 429,
+    );
+    expect((await submit(fleet.keyOf("other"))).status).toBe(202);
+    await fleet.until(usage, (rows) => rows.some((row) => row.key === "other" && row.outcome === "served"));
+    // Below its cap, and as good as at it.
+    const [row] = await ofKey();
+    expect(row?.costMicros ?? 0).toBeLessThanOrEqual(900);
+    expect(row?.costMicros ?? 0).toBeGreaterThan(0);
+    expect((await usage()).map((one) => one.key)).not.toContain("JOBS");
+  },
+);
 
 test("a job that is bounded keeps the digits of its numbers", async () => {
   const heard = Promise.withResolvers<string>();

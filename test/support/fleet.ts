@@ -38,6 +38,8 @@ type KeyPlan = {
   readonly tenant?: string;
   readonly expiresAt?: string;
   readonly priorityMax?: Priority;
+  /** As the config has them. */
+  readonly limits?: Readonly<Record<string, unknown>>;
 };
 
 export type FleetPlan = {
@@ -124,11 +126,17 @@ export async function startFleet(plan: FleetPlan): Promise<Fleet> {
   const closeSimulators = async (): Promise<void> => {
     await Promise.all([...simulators.values()].map(async (simulator) => simulator.close()));
   };
-  const keyEntries = keyPlans.map(async ({ id, scopes = ["infer"], tenant = "tests", expiresAt, priorityMax }) => {
-    const hmac = toHex(await keyHmac(keyOf(id), pepper));
-    const given = { ...(expiresAt === undefined ? {} : { expiresAt }), ...(priorityMax && { priorityMax }) };
-    return { id, tenant, hmac, scopes, ...given };
-  });
+  const keyEntries = keyPlans.map(
+    async ({ id, scopes = ["infer"], tenant = "tests", expiresAt, priorityMax, limits }) => {
+      const hmac = toHex(await keyHmac(keyOf(id), pepper));
+      const given = {
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+        ...(priorityMax && { priorityMax }),
+        ...(limits && { limits }),
+      };
+      return { id, tenant, hmac, scopes, ...given };
+    },
+  );
   const config = { ...fleetConfig(plan, model, simulators), keys: await Promise.all(keyEntries), ...plan.config };
   const start = async (): Promise<Workerd> => {
     const own = { WARMPATH_CONFIG: JSON.stringify(config), WARMPATH_DEV: "1", WARMPATH_KEY_PEPPER: pepper };

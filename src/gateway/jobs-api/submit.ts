@@ -80,7 +80,8 @@ export async function limitJob(edge: Authenticated, pool: EdgePool, work: JobWor
 export async function requestOf(edge: Authenticated, draft: JobDraft): Promise<SubmitRequest> {
   // Only a key makes anyone compare.
   const bodyHash = draft.idempotencyKey === null ? "" : await hashOf(draft);
-  return { ...draft, tenant: edge.identity.tenant, bodyHash };
+  const { tenant, keyId } = edge.identity;
+  return { ...draft, tenant, keyId, bodyHash };
 }
 
 function refuseOutcome(outcome: Exclude<SubmitOutcome, { kind: "accepted" }>): Refusal {

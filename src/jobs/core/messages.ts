@@ -61,6 +61,8 @@ export type JobWebhook = {
 export type SubmitRequest = {
   readonly jobId: string;
   readonly tenant: string;
+  /** The key that its cost is on; absent from an older Worker: its tenant's alone. */
+  readonly keyId?: string;
   readonly work: JobWork;
   readonly policy: JobPolicy;
   readonly webhook: JobWebhook | null;

@@ -33,6 +33,7 @@ import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, BLOB_BYTES_MAX, PUSHED_MAX, SHARD_PATIE
 import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
 import type { Ledger, Live } from "./ledger.ts";
 import { JobLimits } from "./job-limits.ts";
+import type { Payer } from "./job-limits.ts";
 import { jobRails } from "./job-rails.ts";
 import { noteReport, seenOf } from "./job-seen.ts";
 import { Reach, REFUSED_WITHIN_MS } from "./reach.ts";
@@ -275,7 +276,7 @@ export class Dispatcher {
       slot.giveBack();
       return refusedAnswer(rails !== null && "kind" in rails ? rails.message : "it was taken away");
     }
-    const limited = await this.#limit(tenant, edgePool, work);
+    const limited = await this.#limit({ tenant, keyId: live.row.extra.keyId ?? null }, edgePool, work);
     if (limited !== null && "kind" in limited) {
       slot.giveBack();
       return limited;
@@ -303,10 +304,10 @@ export class Dispatcher {
     return { ...report, reason: "unreachable", message: "nobody is at the endpoint" };
   }
 
-  async #limit(tenant: string, pool: EdgePool, work: JobWork): Promise<Meter | AttemptReport | null> {
+  async #limit(payer: Payer, pool: EdgePool, work: JobWork): Promise<Meter | AttemptReport | null> {
     const { env, ctx } = this.#deps;
     const runtime = this.#runtime;
-    return runtime === null ? null : this.#limits.pass({ env, ctx, runtime }, tenant, pool, work);
+    return runtime === null ? null : this.#limits.pass({ env, ctx, runtime }, payer, pool, work);
   }
 
   async #eventsOf({ job }: JobRow, report: AttemptReport): Promise<readonly JobEvent[]> {

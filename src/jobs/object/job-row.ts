@@ -28,6 +28,8 @@ export type Extra = {
   /** JSON text of a failed HTTP request's own answer, at most 64 KiB. */
   readonly failedOutput: string | null;
   readonly webhook: JobWebhook | null;
+  /** The key that submitted it; absent from a row of an earlier version. */
+  readonly keyId?: string;
 };
 
 /** What is kept of a job: its input; and its output and chunks, once it has ended. As UTF-8, or as it is sealed. */

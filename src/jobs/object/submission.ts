@@ -141,8 +141,9 @@ function policyOf({ policy }: SubmitRequest): JobPolicy {
   };
 }
 
-function extraOf({ batchId, webhook }: SubmitRequest): Extra {
+function extraOf({ batchId, webhook, keyId }: SubmitRequest): Extra {
   return {
+    ...(keyId !== undefined && { keyId }),
     batchId,
     endpointId: null,
     workerId: null,
