@@ -9,7 +9,7 @@
  * Rejected: to guess the protocol from the answer, which has to be read for that, streams included.
  */
 import type { RailedFormat } from "./core/stream/stream-events.ts";
-import { answerFormat } from "../dispatch/answer-format.ts";
+import { answerFormat, protocolOf } from "../dispatch/answer-format.ts";
 import { part } from "../dispatch/part.ts";
 import type { Checked } from "./check.ts";
 import type { Answer } from "../wire/refusal.ts";
@@ -29,7 +29,8 @@ export function railedFormat(
   const hasRails = pool.config.rails.output.length > 0;
   if (!hasRails && originals.size === 0) return null;
   const known = status >= 200 && status < 300 ? answerFormat(path) : null;
-  return known ?? (hasRails ? "any" : null);
+  if (known !== null || !hasRails) return known;
+  return protocolOf("POST", path) === "transcript" ? "transcript" : "any";
 }
 
 /** The client's response; the attempt ends by itself. */

@@ -132,7 +132,8 @@ function answerWhole(railed: Railed, bytes: Uint8Array | null): Answer {
   if (bytes === null || bytes.byteLength === 0) return new Response(bytes, { status, headers });
   const startedAtMs = Date.now();
   const buffer = bufferOf(bytes);
-  const body = parseLongJson(buffer);
+  const isText = format === "transcript" && BARE_TEXT.test(headers["content-type"] ?? "");
+  const body = isText ? bareText(buffer) : parseLongJson(buffer);
   if (body === null) return unread(railed, { kind: "whole", bytes }, "not_json");
   try {
     const originals = originalsOf(checked.originals);
@@ -145,10 +146,10 @@ function answerWhole(railed: Railed, bytes: Uint8Array | null): Answer {
     if (closed !== undefined) return refused(railed, unreadableFor(closed), records);
     tell(railed, records);
     // Of two members of one name only the one that was read goes on.
-    if (redacted.body === body && !hasRepeatedMembers(textOf(buffer) ?? "", body))
+    if (redacted.body === body && (isText || !hasRepeatedMembers(textOf(buffer) ?? "", body)))
       return new Response(bytes, { status, headers });
     for (const name of OF_THE_BYTES) delete headers[name];
-    const written = writeJson(redacted.body, buffer);
+    const written = isText ? textBytes(redacted.body) : writeJson(redacted.body, buffer);
     return written === null
       ? refused(railed, { reason: "guardrail_unavailable" }, records)
       : new Response(written, { status, headers });
@@ -157,6 +158,16 @@ function answerWhole(railed: Railed, bytes: Uint8Array | null): Answer {
     return refused(railed, { reason: "guardrail_unavailable" });
   }
 }
+
+/** Transcripts come as they are, or with the times of a film. */
+const BARE_TEXT = /^(?:text\/(?:plain|vtt|srt)|application\/x-subrip)\s*(?:;|$)/i;
+
+function bareText(bytes: ArrayBuffer): { readonly text: string } | null {
+  const text = textOf(bytes);
+  return text === null ? null : { text };
+}
+
+const textBytes = (body: unknown): Uint8Array => new TextEncoder().encode((body as { readonly text: string }).text);
 
 function blockedBy({ rail }: StreamBlock): Refusal {
   return {

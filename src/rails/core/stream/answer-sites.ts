@@ -33,6 +33,7 @@ export function answerSites(format: RailedFormat, body: Json): AnswerSite[] {
       return responseSites(body);
     case "anthropic":
       return recordsIn(body["content"]).flatMap(blockSites);
+    case "transcript":
     case "any":
       return [];
     default:

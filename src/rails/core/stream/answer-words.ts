@@ -41,6 +41,9 @@ const TYPES = words(`
   response.code_interpreter_call.completed response.mcp_call.in_progress response.mcp_call.completed response.mcp_call.failed
   response.image_generation_call.in_progress response.image_generation_call.generating
   response.image_generation_call.partial_image response.image_generation_call.completed
+  transcript.text.delta transcript.text.done transcript.text.segment speech.audio.delta speech.audio.done
+  image_generation.partial_image image_generation.completed image_edit.partial_image image_edit.completed
+  duration tokens
 `);
 
 const REASONS = words(`

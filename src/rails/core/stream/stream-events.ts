@@ -38,5 +38,8 @@ export function recordsIn(value: unknown): Json[] {
 
 export type StreamFormatName = "chat" | "completions" | "responses" | "anthropic";
 
-/** What the rails read: one of the known protocols, or whatever a server's own API says. */
-export type RailedFormat = StreamFormatName | "any";
+/**
+ * What the rails read: one of the known protocols, what was said in a sound, which may be a bare text, or whatever a
+ * server's own API says.
+ */
+export type RailedFormat = StreamFormatName | "transcript" | "any";

@@ -112,6 +112,7 @@ const FORMATS: Readonly<Record<RailedFormat, () => StreamFormat>> = {
   completions: completionsFormat,
   responses: responsesFormat,
   anthropic: anthropicFormat,
+  transcript: anyFormat,
   any: anyFormat,
 };
 
