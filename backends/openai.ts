@@ -1,5 +1,5 @@
 /**
- * Adapter for any OpenAI-compatible server: vLLM, SGLang, TGI, llama.cpp, NIM and others.
+ * Adapter for any OpenAI-compatible server, and what the adapters of single engines share with it.
  *
  * Readiness: `/health`; a server without that path is asked for `/v1/models`. 204 and 503 while the model loads are
  * told apart by the body where a server says so (llama.cpp's "Loading model"); a plain 503 is a failed probe.
@@ -33,7 +33,7 @@ export const openaiBackend: Backend = {
   classify: ({ status, bodyStart }) => classifyStatus(status, bodyStart),
 };
 
-const READY = { kind: "ready", warmWorkers: null } as const;
+export const READY = { kind: "ready", warmWorkers: null } as const;
 
 /** What a health check showed that did not say that the endpoint is ready. */
 export const failedProbe = ({ status, body }: Looked): ProbeResult => ({
@@ -47,7 +47,7 @@ export const failedProbe = ({ status, body }: Looked): ProbeResult => ({
 const LOADING = /"?status"?\s*:\s*"(?:warming|loading|starting)|loading model/i;
 
 /** `status`: null: there was no answer, and `body` says why. */
-type Looked = { readonly status: number | null; readonly body: string };
+export type Looked = { readonly status: number | null; readonly body: string };
 
 /**
  * One GET of a path, or of the health URL (null); `body` is its start, `bytesMax` at most. Never rejects.

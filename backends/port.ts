@@ -10,6 +10,8 @@ import type { ProbeResult } from "../src/routing/core/endpoint/endpoint.ts";
 /** Where an endpoint is and how to authenticate to it; secrets are resolved. */
 export type Target = {
   readonly endpointId: string;
+  /** Name of the model there; null: the config does not say one name. */
+  readonly model: string | null;
   /** Base URL without a trailing slash. */
   readonly url: string;
   /** Whole value of the `Authorization` header, or null. */

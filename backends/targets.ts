@@ -13,6 +13,7 @@ export function targetOf(endpoint: EndpointConfig, env: Readonly<Record<string, 
   if (!healthAuthorization.ok) return healthAuthorization;
   return ok({
     endpointId: endpoint.id,
+    model: typeof endpoint.model === "string" ? endpoint.model : null,
     url: endpoint.url,
     authorization: authorization.value,
     concurrencyPerWorker: endpoint.concurrencyPerWorker,

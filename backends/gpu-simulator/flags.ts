@@ -11,6 +11,8 @@ import { ENGINE_PRESET_NAMES, ENGINE_PRESETS } from "../gpu-engine/engine-preset
 import { err, ok } from "../../src/lib/result.ts";
 import type { Result } from "../../src/lib/result.ts";
 import { FAILURE_TYPES } from "./faults.ts";
+import { IMITATIONS } from "./imitations.ts";
+import type { Imitation } from "./imitations.ts";
 import { BYTES_PER_MB, GPU_SIMULATOR_DEFAULTS } from "./options.ts";
 import type { GpuSimulatorOptions, StartState } from "./options.ts";
 
@@ -57,6 +59,7 @@ export const FLAGS = {
   "failure-injection-rate": ["percent", "share of inference requests that fail, 0-100 (0)"],
   "failure-types": ["types…", `which failures: ${FAILURE_TYPES.join(" ")} (all)`],
   "start-state": ["state", "cold | warming | warm (warm)"],
+  imitates: ["server", `whose health paths it has: ${IMITATIONS.join(" | ")} (vllm)`],
   "cold-start-ms": ["duration", "time from warming to warm (25s)"],
   "idle-timeout-ms": ["duration", "idle time until a warm endpoint goes cold, 0 for never (0)"],
   "no-worker-timeout-ms": ["duration", "how long a request waits for warm, then 400 (120s)"],
@@ -181,6 +184,7 @@ function buildOptions(read: Reader, problems: FlagProblem[]): GpuSimulatorOption
     maxModelLen: count("max-model-len", 2, defaults.maxModelLen),
     meanOutputTokens: count("mean-output-tokens", 1, defaults.meanOutputTokens),
     startState: read.oneOf<StartState>("start-state", ["cold", "warming", "warm"], defaults.startState),
+    imitates: read.oneOf<Imitation>("imitates", IMITATIONS, defaults.imitates),
     coldStartMs: read.durationMs("cold-start-ms", defaults.coldStartMs),
     idleTimeoutMs: read.durationMs("idle-timeout-ms", defaults.idleTimeoutMs),
     noWorkerTimeoutMs: read.durationMs("no-worker-timeout-ms", defaults.noWorkerTimeoutMs),

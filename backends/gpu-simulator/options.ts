@@ -10,6 +10,7 @@ import { ENGINE_PRESETS } from "../gpu-engine/engine-presets.ts";
 import type { EngineParams } from "../gpu-engine/engine-types.ts";
 import { FAILURE_TYPES } from "./faults.ts";
 import type { FailureType } from "./faults.ts";
+import type { Imitation } from "./imitations.ts";
 
 export type StartState = "cold" | "warming" | "warm";
 
@@ -34,6 +35,8 @@ export type GpuSimulatorOptions = {
   /** Mean length of an answer whose request does not say, tokens. */
   readonly meanOutputTokens: number;
   readonly startState: StartState;
+  /** Whose way of telling of its health it has. */
+  readonly imitates: Imitation;
   readonly coldStartMs: number;
   /** Idle time after which a warm endpoint goes cold, ms; 0 is never. */
   readonly idleTimeoutMs: number;
@@ -65,6 +68,7 @@ export const GPU_SIMULATOR_DEFAULTS: GpuSimulatorOptions = {
   // Between the two Azure traces (28 for code, 211 for chat), nearer to quick demos.
   meanOutputTokens: 64,
   startState: "warm",
+  imitates: "vllm",
   // An 8B model on Runpod without FlashBoot, docs/reference/sources.md, Engines.
   coldStartMs: 25_000,
   idleTimeoutMs: 0,

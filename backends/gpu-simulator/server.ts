@@ -20,7 +20,9 @@ import { createLifecycle } from "./lifecycle.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { openAiRoute } from "./openai-api.ts";
-import { GPU_SIMULATOR_DEFAULTS } from "./options.ts";
+import { imitate } from "./imitations.ts";
+import type { Imitated } from "./imitations.ts";
+import { GPU_SIMULATOR_DEFAULTS, modelNames } from "./options.ts";
 import type { GpuSimulatorOptions } from "./options.ts";
 import { createPacer } from "./pacer.ts";
 import { answerProbe, probeRoute } from "./probes.ts";
@@ -145,12 +147,25 @@ async function handle(req: IncomingMessage, res: ServerResponse, parts: Parts): 
     return;
   }
   const probe = probeRoute(pathname);
+  const imitated = isWork ? null : imitatedAnswer(pathname, parts);
   if (isWork) await doWork(exchange, parts);
-  else if (probe !== null) {
+  else if (imitated !== null) {
+    if (imitated.wakes === true) parts.lifecycle.wake();
+    if (imitated.body === "") exchange.reply.send(imitated.status, {}, "");
+    else exchange.reply.json(imitated.status, imitated.body);
+  } else if (probe !== null) {
     if (probe === "ping") parts.stats.pings += 1;
     answerProbe(exchange, probe, { ...parts, load: pacer.load });
   } else exchange.reply.json(404, { detail: "Not Found" });
 }
+
+const imitatedAnswer = (path: string, { options, lifecycle, pacer }: Parts): Imitated | null =>
+  imitate(options.imitates, path, {
+    state: lifecycle.state(),
+    load: pacer.load(),
+    model: modelNames(options)[0],
+    slots: options.engine.maxNumSeqs,
+  });
 
 function openWork(req: IncomingMessage, res: ServerResponse, { options, lifecycle, door, stats }: Parts): Exchange {
   stats.requests += 1;

@@ -135,6 +135,21 @@ export const ENGINE_LOADS = [
   "/get_load",
 ] as const;
 
+/** Kinds of GPU servers: one adapter each (`backends/`). */
+export const BACKEND_KINDS = [
+  "openai",
+  "vllm",
+  "sglang",
+  "tgi",
+  "trtllm",
+  "llamacpp",
+  "ollama",
+  "nim",
+  "triton",
+  "cog",
+  "runpod-lb",
+] as const;
+
 export const LOCATION_HINTS = [
   "wnam",
   "enam",

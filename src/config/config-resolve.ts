@@ -7,7 +7,7 @@
 import { COLD_WAIT_MS_DEFAULT, FIRST_TOKEN_TIMEOUT_MS_DEFAULT } from "./config-bounds.ts";
 import type { RawConfig, RawEndpoint } from "./config-schema.ts";
 import { resolveRails } from "./rails-resolve.ts";
-import type { ApiKeyEntry, Config, EndpointConfig, PoolConfig } from "./config.ts";
+import type { ApiKeyEntry, BackendKind, Config, EndpointConfig, EngineLoad, PoolConfig } from "./config.ts";
 
 /** A Runpod load-balanced endpoint has its id as the first label of its host. */
 const RUNPOD_LB_HOST = /^([a-z0-9-]+)\.api\.runpod\.ai$/;
@@ -79,10 +79,10 @@ export function firstTokenTimeoutOf({
 }
 
 function resolveEndpoint(raw: RawEndpoint): EndpointConfig {
-  const { allowPlainHttp: _allowed, workers, idleTimeoutSeconds, ...same } = raw;
+  const { allowPlainHttp: _allowed, provider: _told, workers, idleTimeoutSeconds, ...same } = raw;
   const workersMax = workersMaxOf(workers);
   const health = resolveHealth(raw);
-  const isOneEngine = raw.backend === "openai" && workersMax === 1 && isAt(health.url, raw.url);
+  const isOneEngine = raw.backend !== "runpod-lb" && workersMax === 1 && isAt(health.url, raw.url);
   return {
     ...same,
     concurrencyPerWorker: raw.concurrencyPerWorker ?? null,
@@ -95,7 +95,7 @@ function resolveEndpoint(raw: RawEndpoint): EndpointConfig {
     workersMin: workers.min,
     workersMax,
     idleTimeoutMs: idleTimeoutSeconds * 1000,
-    engineLoad: raw.engineLoad ?? (isOneEngine ? "auto" : "off"),
+    engineLoad: raw.engineLoad ?? (isOneEngine ? (LOAD_PATHS[raw.backend] ?? "auto") : "off"),
     health,
   };
 }
@@ -103,6 +103,26 @@ function resolveEndpoint(raw: RawEndpoint): EndpointConfig {
 export const workersMaxOf = ({ min, max }: RawEndpoint["workers"]): number => max ?? Math.max(1, min);
 
 const isAt = (url: string, base: string): boolean => new URL(url).origin === new URL(base).origin;
+
+/** Where readiness is read, other than at /health. */
+const HEALTH_PATHS: Readonly<Partial<Record<BackendKind, string>>> = {
+  "runpod-lb": "/ping",
+  sglang: "/v1/loads",
+  ollama: "/api/ps",
+  nim: "/v1/health/ready",
+  triton: "/v2/health/ready",
+  cog: "/health-check",
+};
+
+/** Where one engine tells of its load, where that is known from its kind; else it is found, or is not told. */
+const LOAD_PATHS: Readonly<Partial<Record<BackendKind, EngineLoad>>> = {
+  vllm: "/metrics",
+  sglang: "/v1/loads",
+  trtllm: "/prometheus/metrics",
+  ollama: "off",
+  triton: "off",
+  cog: "off",
+};
 
 /**
  * A runpod-lb endpoint is asked at Runpod's API: a health request through the load balancer itself would wait up to
@@ -113,7 +133,7 @@ function resolveHealth(raw: RawEndpoint): EndpointConfig["health"] {
   const base = new URL(raw.url);
   const runpodId = raw.backend === "runpod-lb" ? RUNPOD_LB_HOST.exec(base.hostname)?.[1] : undefined;
   const derived = runpodId !== undefined && raw.health.path === undefined;
-  const path = raw.health.path ?? (raw.backend === "runpod-lb" ? "/ping" : "/health");
+  const path = raw.health.path ?? HEALTH_PATHS[raw.backend] ?? "/health";
   const url = raw.health.url ?? (derived ? `${RUNPOD_API_ORIGIN}/v2/${runpodId}/health` : baseOf(raw.url) + path);
   const { origin } = new URL(url);
   const isOwn = origin === base.origin || (runpodId !== undefined && origin === RUNPOD_API_ORIGIN);

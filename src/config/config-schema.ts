@@ -14,6 +14,7 @@ import * as z from "zod";
 import {
   AFFINITY_MODES,
   ATTEMPTS_MAX,
+  BACKEND_KINDS,
   COLD_START_MS_MAX,
   CONCURRENCY_PER_WORKER_MAX,
   CONNECT_TIMEOUT_MS_MAX,
@@ -133,7 +134,7 @@ const health = z.strictObject({
   path: path
     .optional()
     .describe(
-      'Health path on the endpoint\'s own URL. Default "/health" ("/ping" for runpod-lb). Give path or url, not both.',
+      'Health path on the endpoint\'s own URL. Default: where the kind of server tells it, "/health" for most ("/ping" for runpod-lb, "/v1/loads" for sglang, "/api/ps" for ollama). Give path or url, not both.',
     ),
   url: url
     .optional()
@@ -156,9 +157,9 @@ const endpoint = z.strictObject({
   id: id.describe("Unique over all pools: leases, metrics and headers name it."),
   region: z.string().describe("Id of one of `regions`."),
   backend: z
-    .enum(["openai", "runpod-lb"])
+    .enum(BACKEND_KINDS)
     .describe(
-      'Kind of server: "openai" for anything with that HTTP API (vLLM, SGLang, …), "runpod-lb" for a Runpod load-balanced endpoint.',
+      'Kind of server: "vllm", "sglang", "tgi", "trtllm" (TensorRT-LLM), "llamacpp", "ollama", "nim", "triton" (and KServe v2), "cog", "runpod-lb" for a Runpod load-balanced endpoint, "openai" for anything else with that HTTP API. It decides where readiness and load are read, and what the server\'s own answers mean.',
     ),
   url: url.describe(
     "Base URL; the request path is appended, so a final /v1 is left out. https, or http for loopback, private and single-label hosts.",

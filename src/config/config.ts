@@ -8,7 +8,7 @@
  */
 import type { Place } from "../routing/core/pool.ts";
 import type { Priority } from "../routing/core/shard/priority.ts";
-import type { AFFINITY_MODES, ENGINE_LOADS, LOCATION_HINTS, SCOPES } from "./config-bounds.ts";
+import type { AFFINITY_MODES, BACKEND_KINDS, ENGINE_LOADS, LOCATION_HINTS, SCOPES } from "./config-bounds.ts";
 import type { RawConfig, RawEndpoint } from "./config-schema.ts";
 import type { KeyLimits, PoolPrices, ShieldConfig, TenantLimits } from "./limits-schema.ts";
 import type { JobsConfig } from "./jobs-schema.ts";
@@ -16,7 +16,7 @@ import type { RawInputRail, RawOutputRail } from "./rails-schema.ts";
 import type { SightConfig } from "./sight-schema.ts";
 
 export type LocationHint = (typeof LOCATION_HINTS)[number];
-type Backend = RawEndpoint["backend"];
+export type BackendKind = (typeof BACKEND_KINDS)[number];
 export type Scope = (typeof SCOPES)[number];
 /** `session`: what names a session; `prefix`: that, else how the prompt begins. */
 export type AffinityMode = (typeof AFFINITY_MODES)[number];
@@ -59,7 +59,7 @@ export type EndpointConfig = {
   /** Unique over all pools. */
   readonly id: string;
   readonly region: string;
-  readonly backend: Backend;
+  readonly backend: BackendKind;
   /** Base URL without a final slash and without a final `/v1`; the request path is appended. */
   readonly url: string;
   /** Name of the model there, or what it calls some of the pool's names; null: as the client says it. */

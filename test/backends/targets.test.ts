@@ -21,6 +21,7 @@ describe("the target of an endpoint", () => {
       ok: true,
       value: {
         endpointId: "a",
+        model: null,
         url: "https://a.example.com",
         authorization: "Bearer k",
         concurrencyPerWorker: null,

@@ -316,7 +316,7 @@ describe("a wrong config", () => {
   });
 
   test("is reported whole and in the order of the file", () => {
-    const text = configText("pools.llama.endpoints.1", { id: "b", region: 4, backend: "vllm", url: "" });
+    const text = configText("pools.llama.endpoints.1", { id: "b", region: 4, backend: "vlm", url: "" });
     const found = problemsOf(text.replace('"enam"', '"nowhere"'));
     expect(found.map(({ path }) => path)).toEqual([
       "regions.us.hint",

@@ -2,6 +2,7 @@
  * Decides the first config of a fleet from what its servers said: one pool for the servers that serve the same models, with
  * what is known and nothing else, so that every default stays the router's own.
  */
+import type { BackendKind } from "../../../src/config/config.ts";
 import type { ServerFound } from "./server-kind.ts";
 
 export type DraftServer = ServerFound & {
@@ -21,6 +22,14 @@ export type Draft = {
 };
 
 type Group = { readonly models: readonly string[]; readonly servers: DraftServer[] };
+
+/** Adapters of the engines that a probe may tell. */
+const KINDS: Readonly<Record<string, BackendKind>> = {
+  vLLM: "vllm",
+  SGLang: "sglang",
+  "llama.cpp": "llamacpp",
+  Ollama: "ollama",
+};
 
 const POOL_ID_CHARS_MAX = 64;
 const MODELS_MAX = 32;
@@ -71,16 +80,15 @@ function endpointText(server: DraftServer, id: string, names: readonly string[])
   const members = {
     id,
     region: "home",
-    backend,
+    backend: KINDS[engine ?? ""] ?? backend,
     url,
     // One name there, another for clients: it is sent in its place.
     ...(alias !== null && own !== undefined && models.length === 1 && !names.includes(own) ? { model: own } : {}),
     ...(keyEnv === null ? {} : { auth: { secret: keyEnv } }),
     ...(slots === null ? {} : { concurrencyPerWorker: slots }),
   };
-  const said = engine === null ? "" : `        // ${engine}.\n`;
   const inner = Object.entries(members).map(([name, value]) => `${JSON.stringify(name)}: ${spaced(value)}`);
-  return `${said}        { ${inner.join(", ")} },\n`;
+  return `        { ${inner.join(", ")} },\n`;
 }
 
 const spaced = (value: unknown): string =>
