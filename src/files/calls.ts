@@ -2,6 +2,7 @@
  * What the edge and a tenant's `TenantFiles` object say to each other: one method by name, so that the shell of the object
  * needs no line for each. Plain data, unions instead of exceptions.
  */
+import type { Batch, BatchOrder } from "./core/batch.ts";
 import type { FileRecord, Page } from "./core/file.ts";
 
 /** Over which bound. */
@@ -22,6 +23,11 @@ export type FilesCalls = {
   part(part: { readonly id: string; readonly part: number }): Uint8Array | null;
   /** A batch that has not ended reads or writes it: `used`. */
   remove(id: string): "ok" | "unknown" | "used";
+  createBatch(order: BatchOrder): Batch | "limited" | "no_file" | "wrong_purpose";
+  batches(page: Page): Listed<Batch> | "unknown";
+  batch(id: string): Batch | null;
+  /** `ended`: it is too late. */
+  cancelBatch(id: string): Batch | "unknown" | "ended";
   erase(asked: null): FilesErased;
 };
 

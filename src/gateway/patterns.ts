@@ -19,9 +19,26 @@ type Admit = (edge: EdgeRequest, scope: Scope, handler: Handler, params: Params)
 
 const patterns = Router<IRequest, [EdgeRequest, Admit], Answer>();
 
+const batchesPart = part(async () => import("./files-api/batch-routes.ts"));
 const filesPart = part(async () => import("./files-api/files-routes.ts"));
 
 patterns
+  .post(
+    "/v1/batches",
+    authenticated("infer", async (edge) => (await batchesPart()).createBatch(edge)),
+  )
+  .get(
+    "/v1/batches",
+    authenticated("infer", async (edge) => (await batchesPart()).listBatches(edge)),
+  )
+  .get(
+    "/v1/batches/:id",
+    named("infer", async (edge, id) => (await batchesPart()).readBatch(edge, id)),
+  )
+  .post(
+    "/v1/batches/:id/cancel",
+    named("infer", async (edge, id) => (await batchesPart()).cancelBatch(edge, id)),
+  )
   .post(
     "/v1/files",
     authenticated("infer", async (edge) => (await filesPart()).createFile(edge)),

@@ -98,6 +98,14 @@ export const ROUTE_GROUPS: Readonly<Record<string, readonly ServedRoute[]>> = {
     ["GET /v1/files/{id}", "infer", "One file."],
     ["GET /v1/files/{id}/content", "infer", "Its bytes."],
     ["DELETE /v1/files/{id}", "infer", "Deletes it."],
+    [
+      "POST /v1/batches",
+      "infer",
+      "Makes a file's lines the tenant's jobs: `input_file_id`, `endpoint`, `completion_window` ([how](../how-to/run-a-batch.md)).",
+    ],
+    ["GET /v1/batches", "infer", "The tenant's batches: `after`, `limit`."],
+    ["GET /v1/batches/{id}", "infer", "How far a batch is, and where its answers are."],
+    ["POST /v1/batches/{id}/cancel", "infer", "Cancels what of it has not ended."],
   ]),
   "Jobs, plain": served([
     ["GET /v1/jobs", "infer", "The tenant's jobs of one pool: `pool`, `status`, `offset`, `limit`."],

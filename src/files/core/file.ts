@@ -18,7 +18,7 @@ export type FileRecord = {
 
 export const isPurpose = (text: string): text is (typeof PURPOSES)[number] => PURPOSES.some((one) => one === text);
 
-const seconds = (ms: number): number => Math.floor(ms / 1_000);
+export const seconds = (ms: number): number => Math.floor(ms / 1_000);
 
 /** OpenAI's file object. */
 export function fileObject({ id, filename, purpose, bytes, createdAtMs, expiresAtMs }: FileRecord) {
@@ -37,6 +37,7 @@ export function fileObject({ id, filename, purpose, bytes, createdAtMs, expiresA
 
 /** Random letters and digits: nothing of it can be guessed, and each tenant has its own. */
 export const fileIdOf = (uuid: string): string => `file-${uuid.replaceAll("-", "")}`;
+export const openAiBatchIdOf = (uuid: string): string => `batch_${uuid.replaceAll("-", "")}`;
 
 export type ExpiresAfter = { readonly anchor: string | null; readonly seconds: number | null };
 

@@ -65,10 +65,11 @@ export class FileStore {
     this.#bytes = this.#sql.exec<{ sum: number }>(sum).one().sum;
   }
 
-  begin(id: string): "ok" | FilesFull {
+  /** An upload, or the answers of a batch; `isOurs`: what a batch writes is not refused. */
+  begin(id: string, isOurs = false): "ok" | FilesFull {
     const sum = `SELECT COUNT(*) AS files FROM file WHERE state <> 'gone'`;
-    if (this.#sql.exec<{ files: number }>(sum).one().files >= FILES_MAX) return "files";
-    if (this.#bytes >= TENANT_BYTES_MAX) return "bytes";
+    if (!isOurs && this.#sql.exec<{ files: number }>(sum).one().files >= FILES_MAX) return "files";
+    if (!isOurs && this.#bytes >= TENANT_BYTES_MAX) return "bytes";
     const now = Date.now();
     this.#sql.exec(
       `INSERT OR IGNORE INTO file (id, state, purpose, bytes, parts, created_ms, touched_ms) VALUES (?, 'writing', '', 0, 0, ?, ?)`,
@@ -85,15 +86,26 @@ export class FileStore {
     if (row?.state !== "writing") return "unknown";
     if (row.bytes + bytes.byteLength > FILE_BYTES_MAX) return "bytes";
     if (this.#bytes + bytes.byteLength > TENANT_BYTES_MAX) return "bytes";
-    await this.#write(id, row.parts, bytes);
+    await this.write(id, row.parts, bytes);
     // It may have been given up while the bucket was waited for.
     if (this.#row(id)?.state !== "writing") return "unknown";
-    this.#grown(id, 1, bytes.byteLength);
+    this.grown(id, 1, bytes.byteLength);
     return "ok";
   }
 
+  /** One part, which is the file's when it is `grown`. */
+  async write(id: string, part: number, bytes: Uint8Array): Promise<void> {
+    const { bucket, sealer } = this.#parts;
+    const isSealed = sealer.marks.length > 0;
+    const stored = isSealed ? sealer.sealBytes(bytes, ["part", id, part]) : bytes;
+    const insert = `INSERT OR REPLACE INTO part (file, part, sealed, data) VALUES (?, ?, ?, ?)`;
+    // Before its bytes: what is in the bucket has a row, whatever happens.
+    this.#sql.exec(insert, id, part, Number(isSealed), bucket === null ? (stored.slice().buffer as ArrayBuffer) : null);
+    if (bucket !== null) await bucket.put(this.#key(id, part), stored);
+  }
+
   /** That many parts, and bytes, more are the file's. */
-  #grown(id: string, parts: number, bytes: number): void {
+  grown(id: string, parts: number, bytes: number): void {
     this.#bytes += bytes;
     const sql = `UPDATE file SET parts = parts + ?, bytes = bytes + ?, touched_ms = ? WHERE id = ?`;
     this.#sql.exec(sql, parts, bytes, Date.now(), id);
@@ -119,6 +131,11 @@ export class FileStore {
   file(id: string): FileRecord | null {
     const row = this.#row(id);
     return row?.state === "ready" && !isOver(row) ? this.#recordOf(row) : null;
+  }
+
+  /** How much of a file there is, also of one that is being written. */
+  written(id: string): { readonly parts: number; readonly bytes: number } | null {
+    return this.#row(id);
   }
 
   list({ after, limit, isAscending, purpose }: Page & { readonly purpose: string | null }): Listed<FileRecord> | null {
@@ -225,16 +242,6 @@ export class FileStore {
       this.#sql.exec(`DELETE FROM part WHERE file = ? AND part <= ?`, id, last.part);
     }
     this.#sql.exec(`DELETE FROM file WHERE id = ? AND state = 'gone'`, id);
-  }
-
-  async #write(id: string, part: number, bytes: Uint8Array): Promise<void> {
-    const { bucket, sealer } = this.#parts;
-    const isSealed = sealer.marks.length > 0;
-    const stored = isSealed ? sealer.sealBytes(bytes, ["part", id, part]) : bytes;
-    const insert = `INSERT OR REPLACE INTO part (file, part, sealed, data) VALUES (?, ?, ?, ?)`;
-    // Before its bytes: what is in the bucket has a row, whatever happens.
-    this.#sql.exec(insert, id, part, Number(isSealed), bucket === null ? (stored.slice().buffer as ArrayBuffer) : null);
-    if (bucket !== null) await bucket.put(this.#key(id, part), stored);
   }
 
   async #fetched(id: string, part: number): Promise<Uint8Array | null> {

@@ -107,6 +107,19 @@ async function submit(edge: Authenticated, bytes: ArrayBuffer, preference: Prefe
     : answerPending(edge, view, poolId, applied);
 }
 
+/** A request as a job, whoever submits it: its pool, and its work with what the rails have left of its body. */
+export async function jobOfRequest(
+  edge: Authenticated,
+  bytes: ArrayBuffer,
+): Promise<Result<{ readonly pool: EdgePool; readonly work: JobWork }, Refusal>> {
+  const json = parseJson(bytes);
+  const target = targetOf(edge, json);
+  if (!target.ok) return target;
+  const { pool, path } = target.value;
+  const work = await workOf(edge, pool, { path, bytes, json });
+  return work.ok ? ok({ pool, work: work.value }) : work;
+}
+
 type Target = { readonly pool: EdgePool; readonly path: string };
 
 /** Which pool, and which path there: as the synchronous request would be led, and no further. */

@@ -73,6 +73,9 @@ export class JobQueue extends DurableObject<JobQueueEnv> implements Calls {
   async keepFor(...args: Args<"keepFor">) {
     return await (await this.#ready()).keepFor(...args);
   }
+  async collect(...args: Args<"collect">) {
+    return await (await this.#ready()).collect(...args);
+  }
   async createBatch(...args: Args<"createBatch">) {
     return await (await this.#ready()).createBatch(...args);
   }

@@ -35,7 +35,7 @@ export type LedgerHooks = {
   readonly aborted: (row: JobRow, token: number, workerId: string | null, reason: EndReason) => void;
   readonly noticed: (row: JobRow, notice: Notice) => void;
   /** Whoever waits for something of this job may look again. */
-  readonly changed: (jobId: string) => void;
+  readonly changed: (row: JobRow) => void;
   readonly deleted: (row: JobRow) => void;
   /** The clock has something to do at this instant. */
   readonly scheduled: (atMs: number) => void;
@@ -319,7 +319,7 @@ export class Ledger {
       if (effect.kind === "schedule") this.#hooks.scheduled(effect.atMs);
       if (effect.kind === "ready") isReady = true;
     }
-    this.#hooks.changed(row.job.id);
+    this.#hooks.changed(row);
     if (isReady && row.job.state === "queued") this.#hooks.ready();
   }
 

@@ -22,6 +22,7 @@ import { DEFAULT_LIMITS, orderKey } from "../core/queue.ts";
 import type { QueueLimits, QueueMode } from "../core/queue.ts";
 import { wantsNotice } from "../core/webhook.ts";
 import { Batches } from "./batches.ts";
+import { collectEnded, endsKey } from "./collect.ts";
 import { Blobs } from "./blobs.ts";
 import { BATCH_TURN_MAX, LIST_MAX, POSITION_MAX } from "./bounds.ts";
 import { EndedList } from "./ended-list.ts";
@@ -39,7 +40,14 @@ import { OperatorDesk } from "./operator-desk.ts";
 import { configuredLimits, jobsConfigOf, signersOf } from "./pool-config.ts";
 import { PoolWatch } from "./pool-watch.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import type { JobQueueAdminRpc, JobQueueMoreRpc, JobQueueRpc, WorkerResult } from "./rpc.ts";
+import type {
+  CollectedJobs,
+  CollectRequest,
+  JobQueueAdminRpc,
+  JobQueueMoreRpc,
+  JobQueueRpc,
+  WorkerResult,
+} from "./rpc.ts";
 import type { Sealer } from "./sealer.ts";
 import { StoredBytes } from "./stored-bytes.ts";
 import { Streams } from "./streams.ts";
@@ -47,6 +55,7 @@ import { goneView, takeIn } from "./submission.ts";
 import { Scrub } from "./scrub.ts";
 import { Maintenance } from "./maintenance.ts";
 import { Patience, Waiters } from "./waiters.ts";
+import { queueHealth } from "./queue-health.ts";
 import { PulledRails } from "./pulled-rails.ts";
 import { TAKE_KEY, WorkerDesk } from "./worker-desk.ts";
 
@@ -99,7 +108,10 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
         else this.#workers.stop(workerId, row.job.id);
       },
       noticed: (row, notice) => this.#noticed(row, notice),
-      changed: (jobId) => this.#waiters.wake(jobKey(jobId)),
+      changed: ({ job }) => {
+        this.#waiters.wake(jobKey(job.id));
+        if (isTerminal(job.state)) this.#waiters.wake(endsKey(job.tenant));
+      },
       deleted: ({ job }) => {
         this.#streams.forget(job.id);
         this.#scrub.mark();
@@ -190,24 +202,7 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   async health(tenant: string): Promise<QueueHealth> {
     this.#maintenance.look();
     const fleet = await this.#fleet.read(this.#dispatcher.site());
-    const { idle, running } = this.#workers.online(Date.now());
-    const { completed, failed, retried } = this.#ledger.totalsOf(tenant);
-    return {
-      jobs: {
-        completed,
-        failed,
-        retried,
-        inProgress: this.#ledger.counts(tenant, null).runningOfTenant,
-        inQueue: this.#ledger.waitingOf(tenant),
-      },
-      workers: {
-        ...fleet,
-        ready: fleet.ready + idle + running,
-        idle: fleet.idle + idle,
-        running: fleet.running + running,
-      },
-      paused: this.#ledger.mode !== "open",
-    };
+    return queueHealth(this.#ledger, { fleet, pulling: this.#workers.online(Date.now()) }, tenant);
   }
 
   async list(tenant: string, page: Parameters<JobQueueRpc["list"]>[1]): Promise<readonly JobView[]> {
@@ -282,6 +277,11 @@ export class Queue implements JobQueueRpc, JobQueueMoreRpc, JobQueueAdminRpc {
   async keepFor(tenant: string, jobId: string, ttlMs: number): Promise<boolean> {
     const row = this.#find(tenant, jobId);
     return row !== null && this.#ledger.keepFor(row, ttlMs);
+  }
+
+  async collect(tenant: string, asked: CollectRequest): Promise<CollectedJobs> {
+    const [ledger, waiters] = [this.#ledger, this.#waiters];
+    return collectEnded({ ledger, waiters, view: async (row) => this.#view(row) }, tenant, asked);
   }
 
   async createBatch(tenant: string, batchId: string): Promise<BatchView | "limited"> {

@@ -67,6 +67,20 @@ export type JobQueueRpc = {
   stops(workerId: string, waitMs: number): Promise<readonly string[]>;
 };
 
+export type CollectRequest = {
+  readonly ids: readonly string[];
+  /** Their answers are kept elsewhere: these may go. */
+  readonly done: readonly string[];
+  /** What has not ended of `ids` is cancelled. */
+  readonly isCancelled: boolean;
+  readonly waitMs: number;
+  /** Of answers, in one reply; one always comes. */
+  readonly bytesMax: number;
+};
+
+/** `gone`: there is no such job of this tenant. */
+export type CollectedJobs = { readonly ended: readonly JobView[]; readonly gone: readonly string[] };
+
 /** What the surfaces ask beyond `JobQueueRpc`; the same object answers both. */
 export type JobQueueMoreRpc = {
   createBatch(tenant: string, batchId: string): Promise<BatchView | "limited">;
@@ -83,6 +97,8 @@ export type JobQueueMoreRpc = {
   cancelBatch(tenant: string, batchId: string): Promise<BatchView | BatchRefusal>;
   /** Deletes the job this long from now (`status?ttl=`); false: no such job. */
   keepFor(tenant: string, jobId: string, ttlMs: number): Promise<boolean>;
+  /** Of these jobs those that have ended, with their answers; waits for the first of them. */
+  collect(tenant: string, asked: CollectRequest): Promise<CollectedJobs>;
   /** Hands jobs back unstarted: the worker left while they were on their way to it. */
   giveBack(workerId: string, jobIds: readonly string[]): Promise<void>;
 };
