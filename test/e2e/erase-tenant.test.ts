@@ -88,6 +88,10 @@ async function fill(who: string, word: string): Promise<{ readonly done: string;
   const headers = { authorization: `Bearer ${key}` };
   const upload = await fetch(`${made.router.url}/v1/files`, { method: "POST", headers, body: form });
   expect(upload.status).toBe(200);
+  const { id: fileId } = (await upload.json()) as { id: string };
+  const order = { input_file_id: fileId, endpoint: "/v1/chat/completions", completion_window: "24h" };
+  const lines = await made.ask("POST", "/v1/batches", key, { ...order, metadata: { word } });
+  expect(lines.status).toBe(200);
   const chat = { model: "main", messages: [{ role: "user", content: word }] };
   await made.ask("POST", "/v1/chat/completions", key, chat);
   return { done, taken };
@@ -116,7 +120,7 @@ test("all of a tenant goes, whatever its jobs are doing, and another's stays", a
   expect(first.json).toMatchObject({
     tenant: LEAVER,
     isComplete: true,
-    files: { files: 1, batches: 0 },
+    files: { files: 1, batches: 1 },
     pools: [
       {
         pool: "main",

@@ -13,7 +13,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 const WORKER = "gpu-worker";
 /** Where a route needs something that is there. */
-const ids = { runpod: "", native: "", batch: "", key: "", hook: "", taken: "", file: "" };
+const ids = { runpod: "", native: "", batch: "", key: "", hook: "", taken: "", file: "", lines: "" };
 
 let fleet: Fleet;
 let served: OpenApiDocument;
@@ -39,6 +39,8 @@ beforeAll(async () => {
   form.set("purpose", "batch");
   form.set("file", new File(["{}"], "batch.jsonl"));
   ids.file = String(((await (await fleet.call("/v1/files", { method: "POST", body: form })).json()) as Json)["id"]);
+  const order = { input_file_id: ids.file, endpoint: "/v1/chat/completions", completion_window: "24h" };
+  ids.lines = String((await post("/v1/batches", order))["id"]);
   ids.hook =
     String((await post("/admin/hooks", { pool: "main", tenant: "tests" }))["path"])
       .split("/")
@@ -72,6 +74,9 @@ const REFUSED: Readonly<Record<string, number>> = {
   "get /v1/responses/{id}/input_items": 404,
   // No stream was kept: its own tests ask for one.
   "get /v1/streams/{name}": 404,
+  // A batch of a file that is none has failed; the file of the document's example is nobody's.
+  "post /v1/batches/{id}/cancel": 400,
+  "post /v1/batches": 400,
   "get /dashboard/{file}": 404,
   "get /dashboard/api/demo": 404,
   "post /dashboard/api/demo": 404,
@@ -101,7 +106,9 @@ function filled(path: string): string {
           ? ids.taken
           : path.startsWith("/v1/files")
             ? ids.file
-            : ids.runpod;
+            : path.startsWith("/v1/batches")
+              ? ids.lines
+              : ids.runpod;
   return path
     .replace("{pool}", isOfWorkers(path) ? "pulled" : "main")
     .replace("{region}", "us-east")

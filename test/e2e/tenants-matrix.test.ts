@@ -23,7 +23,7 @@ let one: KeyedRouter;
 let owner = "";
 let stranger = "";
 /** What the owner has. */
-const own = { runpod: "", native: "", batch: "", key: "", hook: "", response: "", file: "", stream: "" };
+const own = { runpod: "", native: "", batch: "", key: "", hook: "", response: "", file: "", stream: "", lines: "" };
 
 beforeAll(async () => {
   one = await startKeyedRouter();
@@ -51,6 +51,9 @@ beforeAll(async () => {
   const stream = { "x-warmpath-resumable": "true" };
   const kept = await one.ask("POST", "/v1/chat/completions", owner, { ...chat, stream: true }, stream);
   own.stream = kept.headers.get("x-warmpath-stream") ?? "";
+  const ordered = { input_file_id: own.file, endpoint: "/v1/chat/completions", completion_window: "24h" };
+  const lines = await one.ask("POST", "/v1/batches", owner, { ...ordered, metadata: { mark: MARK } });
+  own.lines = String(lines.json["id"]);
   own.hook = String(
     (await one.ask("POST", "/admin/hooks", one.operator, { pool: "main", tenant: "acme" })).json["path"],
   );
@@ -117,6 +120,16 @@ const ROWS: Readonly<Record<string, Row>> = {
   "GET /v1/files/{id}": { path: () => `/v1/files/${own.file}`, may: NOT_FOUND },
   "GET /v1/files/{id}/content": { path: () => `/v1/files/${own.file}/content`, may: NOT_FOUND },
   "DELETE /v1/files/{id}": { path: () => `/v1/files/${own.file}`, may: NOT_FOUND },
+  "POST /v1/batches": {
+    path: () => "/v1/batches",
+    get body() {
+      return { input_file_id: own.file, endpoint: "/v1/chat/completions", completion_window: "24h" };
+    },
+    may: [400],
+  },
+  "GET /v1/batches": { path: () => "/v1/batches", may: [200] },
+  "GET /v1/batches/{id}": { path: () => `/v1/batches/${own.lines}`, may: NOT_FOUND },
+  "POST /v1/batches/{id}/cancel": { path: () => `/v1/batches/${own.lines}/cancel`, may: NOT_FOUND },
   // Jobs.
   "GET /v1/jobs": { path: () => "/v1/jobs?pool=main", may: [200] },
   "GET /v1/jobs/dead-letters": { path: () => "/v1/jobs/dead-letters?pool=main", may: [200] },
@@ -215,7 +228,7 @@ describe.each(ROUTES_SERVED)("$method $path", (route) => {
     const told = status === 404 ? all.replaceAll(filled(route.path), "") : all;
     expect([
       told.includes(MARK),
-      status < 300 && [own.runpod, own.native, own.batch, own.file].some((id) => told.includes(id)),
+      status < 300 && [own.runpod, own.native, own.batch, own.file, own.lines].some((id) => told.includes(id)),
     ]).toEqual([false, false]);
   });
 
@@ -230,6 +243,7 @@ test("after all of that the owner still has what it had", async () => {
   expect([200, 202]).toContain(job.status);
   expect((await one.ask("GET", `/v2/main/batch/${own.batch}`, owner)).status).toBe(200);
   expect((await one.ask("GET", `/v1/files/${own.file}/content`, owner)).text).toBe(MARK);
+  expect((await one.ask("GET", `/v1/batches/${own.lines}`, owner)).json["metadata"]).toEqual({ mark: MARK });
   const listed = await one.ask("GET", "/v2/main/requests", owner);
   expect(listed.text).toContain(own.runpod);
 });

@@ -130,6 +130,29 @@ const file = z.looseObject({
 });
 const cursors = { first_id: z.string().nullable(), last_id: z.string().nullable(), has_more: z.boolean() };
 const fileList = z.looseObject({ object: z.literal("list"), data: z.array(file), ...cursors });
+const fileBatch = z.looseObject({
+  id: z.string(),
+  object: z.literal("batch"),
+  endpoint: z.string(),
+  input_file_id: z.string(),
+  completion_window: z.string(),
+  status: z.enum([
+    "validating",
+    "failed",
+    "in_progress",
+    "finalizing",
+    "completed",
+    "expired",
+    "cancelling",
+    "cancelled",
+  ]),
+  output_file_id: z.string().nullable(),
+  error_file_id: z.string().nullable(),
+  created_at: seconds,
+  expires_at: seconds,
+  request_counts: z.looseObject({ total: count, completed: count, failed: count }),
+});
+const fileBatchList = z.looseObject({ object: z.literal("list"), data: z.array(fileBatch), ...cursors });
 const deleted = z.looseObject({ id: z.string(), object: z.string(), deleted: z.literal(true) });
 const list = z.looseObject({ data: z.array(z.unknown()) });
 const runpodWord = z.enum(["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"]);
@@ -176,6 +199,8 @@ export const ANSWERS = {
   UsageRows: usageRows,
   File: file,
   FileList: fileList,
+  FileBatch: fileBatch,
+  FileBatchList: fileBatchList,
   Deleted: deleted,
   Job: job,
   List: list,

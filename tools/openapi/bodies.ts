@@ -113,9 +113,19 @@ const explain = z.strictObject({
 const signIn = z.strictObject({ key: z.string().describe("A key with the scope `admin`.") });
 const anything = z.looseObject({});
 
+const expiry = z.looseObject({ anchor: z.literal("created_at"), seconds: z.int().min(3_600).max(2_592_000) });
+const batchOrder = z.looseObject({
+  input_file_id: z.string().min(1).describe("A file with the purpose `batch`."),
+  endpoint: z.string().describe("The `url` of each of its lines, such as `/v1/chat/completions`."),
+  completion_window: z.string().describe("`24h`, or another time from `1h` to `6d`."),
+  metadata: z.record(z.string(), z.string()).nullish(),
+  output_expires_after: expiry.nullish(),
+});
+
 /** By the name of the component. */
 export const BODIES = {
   ChatRequest: chat,
+  BatchOrder: batchOrder,
   CompletionRequest: completion,
   EmbeddingRequest: embedding,
   ResponseRequest: response,

@@ -67,6 +67,7 @@ const usageAnswers: Answers = {
 const RUN_EXAMPLE = { input: { messages: MESSAGES, sampling_params: { max_tokens: 8 } } };
 const run = (answers: Answers): Told => ({ body: { schema: "RunRequest", example: RUN_EXAMPLE }, answers: answers });
 const CURSOR = { after: "Id of the last one of the page before.", limit: "At most so many." };
+const FILE_BATCH = ok("The batch.", "FileBatch");
 const FILE = ok("The file.", "File");
 const JOB = ok("The job.", "Job");
 const RUNPOD_JOB = ok("The job.", "RunpodJob");
@@ -205,6 +206,16 @@ export const OPERATIONS: Readonly<Record<string, Told>> = {
     answers: { 200: { says: "Its bytes.", content: { "application/octet-stream": "text" } } },
   },
   "DELETE /v1/files/{id}": { answers: ok("It is deleted.", "Deleted") },
+  "POST /v1/batches": {
+    body: {
+      schema: "BatchOrder",
+      example: { input_file_id: "file-1", endpoint: "/v1/chat/completions", completion_window: "24h" },
+    },
+    answers: FILE_BATCH,
+  },
+  "GET /v1/batches": { query: CURSOR, answers: ok("The batches.", "FileBatchList") },
+  "GET /v1/batches/{id}": { answers: FILE_BATCH },
+  "POST /v1/batches/{id}/cancel": { answers: FILE_BATCH },
   "GET /v1/jobs": { query: { ...OF_POOL, status: "One or several, with commas.", ...PAGE }, answers: LIST },
   "GET /v1/jobs/dead-letters": { query: { ...OF_POOL, ...PAGE }, answers: LIST },
   "GET /v1/jobs/dead-webhooks": { query: OF_POOL, answers: LIST },
