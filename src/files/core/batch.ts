@@ -19,7 +19,7 @@ type BatchStatus =
   | "cancelled";
 
 /** Where it ends once all lines are done with. */
-export type Ending = "completed" | "expired" | "cancelled";
+type Ending = "completed" | "expired" | "cancelled";
 
 export type BatchError = {
   /** OpenAI's words where there are such. */

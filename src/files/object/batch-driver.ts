@@ -45,7 +45,7 @@ export type LineAnswer = {
   readonly usage: Usage | null;
 };
 
-export type Collected = { readonly ended: readonly JobView[]; readonly gone: readonly string[] };
+type Collected = { readonly ended: readonly JobView[]; readonly gone: readonly string[] };
 
 /** The gateway's part, and the queues. */
 export type LinePorts = {

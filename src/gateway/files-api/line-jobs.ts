@@ -16,9 +16,10 @@ import type { LineRequest } from "../../files/batch-line.ts";
 import { isObject } from "../../lib/json-object.ts";
 import { DEFAULT_POLICY, POLICY_RANGES, PRIORITY_LOW } from "../../jobs/core/policy.ts";
 import { createSeen } from "../../sight/see.ts";
+import { errorBody } from "../../wire/error-body.ts";
+import { ERROR_FORMS } from "../../wire/error-forms.ts";
 import { ERRORS } from "../../wire/errors.ts";
 import type { Answer } from "../../wire/refusal.ts";
-import { refuse } from "../../wire/refuse.ts";
 import { bytesOf } from "../../wire/text-bytes.ts";
 import type { Authenticated } from "../edge-request.ts";
 import { errorFormOf } from "../error-form.ts";
@@ -73,15 +74,15 @@ async function hand(host: Host, batch: Batch, { jobId, request }: Line): Promise
     const { bodyBytesMax } = edge.runtime.config.limits;
     if (bytes.byteLength > bodyBytesMax) {
       const detail = `The body has more than ${bodyBytesMax} bytes (the option limits.bodyBytesMax).`;
-      return await refused(edge, { reason: "body_too_large", detail });
+      return refused(edge, { reason: "body_too_large", detail });
     }
     const job = await jobOfRequest(edge, bytes);
-    if (!job.ok) return await refused(edge, job.error);
+    if (!job.ok) return refused(edge, job.error);
     const { pool, work } = job.value;
     const draft = { jobId, work, policy: POLICY, webhook: null, tags: { batch: batch.id } };
     const submitted = await submitJob(edge, pool, { ...draft, idempotencyKey: null, batchId: null });
     if (submitted.kind === "accepted") return { kind: "job", poolId: pool.config.id };
-    return await refused(edge, submitted.refusal);
+    return refused(edge, submitted.refusal);
   } catch (error) {
     // The queue could not be reached, or cannot store: nothing is known to be wrong with the line.
     console.error(`${jobId} could not be handed to its queue`, error);
@@ -100,21 +101,26 @@ function textOf(body: unknown): string {
 }
 
 /** What may pass later is tried later; a quota that is used up may be there again before the window is over. */
-async function refused(edge: Authenticated, refusal: Exclude<Answer, Response>): Promise<Handed> {
+function refused(edge: Authenticated, refusal: Exclude<Answer, Response>): Handed {
   const { reason, retryAfterMs = HELD_BACK_MS.min } = refusal;
   if (reason === "insufficient_quota") return { kind: "later", afterMs: HELD_BACK_MS.max };
   if (ERRORS[reason].retryable) return { kind: "later", afterMs: retryAfterMs };
-  return { kind: "answered", answer: await lineAnswer(edge, refusal) };
+  return { kind: "answered", answer: refusalAnswer(edge, refusal) };
 }
 
 async function lineAnswer(edge: Authenticated, answer: Answer): Promise<LineAnswer> {
-  const { config } = edge.runtime;
-  const response =
-    answer instanceof Response ? answer : refuse(edge.requestId, config, answer, errorFormOf(edge.path, config));
-  const text = await response.text();
+  if (!(answer instanceof Response)) return refusalAnswer(edge, answer);
+  const text = await answer.text();
   const json = parsed(text);
   const isJson = json !== undefined;
-  return { status: response.status, body: isJson ? text : JSON.stringify(text), usage: isJson ? usageOf(json) : null };
+  return { status: answer.status, body: isJson ? text : JSON.stringify(text), usage: isJson ? usageOf(json) : null };
+}
+
+/** As the door would have told it. */
+function refusalAnswer({ path, requestId, runtime }: Authenticated, refusal: Exclude<Answer, Response>): LineAnswer {
+  const { reason, headers: _headers, ...detail } = refusal;
+  const body = ERROR_FORMS[errorFormOf(path, runtime.config)](errorBody(reason, { ...detail, requestId }), requestId);
+  return { status: ERRORS[reason].status, body: JSON.stringify(body), usage: null };
 }
 
 function parsed(text: string): unknown {
