@@ -144,6 +144,10 @@ const credentialAllowed: ReadonlyMap<string, string> = new Map([
 const answerAllowed: ReadonlyMap<string, string> = new Map([
   ["src/worker.ts", "the door: until there a refusal is a value that nobody has to parse"],
   ["src/wire/refuse.ts", "makes it for the door"],
+  [
+    "src/gateway/files-api/line-jobs.ts",
+    "a line of a batch is told in a file why it was refused: it never comes to the door",
+  ],
 ]);
 /** What is behind the door of dispatch: the life of an attempt, and what settles it. */
 const behindTheDoor =

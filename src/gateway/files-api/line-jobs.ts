@@ -166,6 +166,7 @@ function edgeOf({ env, ctx }: Host, batch: Batch, requestId: string): Authentica
     shardOf,
     leases: leasesOf(runtime, shardOf, ctx),
     seen: createSeen(requestId, "POST"),
+    isKept: false,
     identity,
   };
 }
