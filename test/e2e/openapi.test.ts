@@ -13,7 +13,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 const WORKER = "gpu-worker";
 /** Where a route needs something that is there. */
-const ids = { runpod: "", native: "", batch: "", key: "", hook: "", taken: "", file: "", lines: "" };
+const ids = { runpod: "", native: "", batch: "", key: "", hook: "", taken: "", file: "", spare: "", lines: "" };
 
 let fleet: Fleet;
 let served: OpenApiDocument;
@@ -35,10 +35,15 @@ beforeAll(async () => {
   await fleet.call(`/v1/jobs/${ids.native}`, { headers: { prefer: "wait=60" } });
   ids.batch = String((await post("/v2/main/batch", {}))["id"]);
   ids.key = String((await post("/admin/keys", { tenant: "acme" }))["id"]);
-  const form = new FormData();
-  form.set("purpose", "batch");
-  form.set("file", new File(["{}"], "batch.jsonl"));
-  ids.file = String(((await (await fleet.call("/v1/files", { method: "POST", body: form })).json()) as Json)["id"]);
+  const upload = async (): Promise<string> => {
+    const form = new FormData();
+    form.set("purpose", "batch");
+    form.set("file", new File(["{}"], "batch.jsonl"));
+    return String(((await (await fleet.call("/v1/files", { method: "POST", body: form })).json()) as Json)["id"]);
+  };
+  ids.file = await upload();
+  // The one that is deleted.
+  ids.spare = await upload();
   const order = { input_file_id: ids.file, endpoint: "/v1/chat/completions", completion_window: "24h" };
   ids.lines = String((await post("/v1/batches", order))["id"]);
   ids.hook =
@@ -157,7 +162,8 @@ describe("what the router answers is what its document says", () => {
     // No document has a key that is good.
     const example = path === "/dashboard/api/session" && written !== undefined ? { key: fleet.key } : written;
     const form = operation.requestBody?.content["multipart/form-data"]?.["example"];
-    const response = await fleet.call(filled(path) + (QUERIES[path] ?? ""), {
+    const asked = method === "delete" ? filled(path).replace(ids.file, ids.spare) : filled(path);
+    const response = await fleet.call(asked + (QUERIES[path] ?? ""), {
       method: method.toUpperCase(),
       ...(form === undefined
         ? { headers: { "content-type": "application/json", ...keyOf(path) } }
