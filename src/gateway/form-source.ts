@@ -24,6 +24,7 @@ export class FormSource {
   #waitedMs = 0;
   #isWaiting = false;
   #isOver = false;
+  #spare: ArrayBuffer | null = null;
   /** All that came. */
   bytes = 0;
   problem: Refusal | null = null;
@@ -65,6 +66,11 @@ export class FormSource {
     return joined(pieces);
   }
 
+  /** Nobody looks at it any more: what comes next is read into it, and leaves no garbage behind. */
+  reuse({ buffer }: Uint8Array): void {
+    if (buffer.byteLength === PIECE_BYTES) this.#spare = buffer as ArrayBuffer;
+  }
+
   /** Throws away what the client still sends. */
   async drain(): Promise<void> {
     this.#isOver = true;
@@ -78,8 +84,10 @@ export class FormSource {
     const startedAtMs = Date.now();
     const timer = setTimeout(() => late.resolve("late"), Math.max(0, timeoutMs - this.#waitedMs));
     this.#isWaiting = true;
+    const into = new Uint8Array(this.#spare ?? new ArrayBuffer(PIECE_BYTES));
+    this.#spare = null;
     try {
-      const read = await Promise.race([this.#reader.read(new Uint8Array(PIECE_BYTES)), late.promise]);
+      const read = await Promise.race([this.#reader.read(into), late.promise]);
       if (read === "late") {
         this.problem = tooSlow(timeoutMs);
         return null;

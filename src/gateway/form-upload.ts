@@ -45,7 +45,10 @@ export function formUpload({ source, heldBytes, length, model, headBytesMax, spa
     try {
       await writer.write(head);
       if (over.aborted) return;
-      for (let piece = await next(); piece !== null; piece = await next()) await writer.write(piece);
+      for (let piece = await next(); piece !== null; piece = await next()) {
+        await writer.write(piece);
+        source.reuse(piece);
+      }
       if (problem === null) await writer.close();
     } catch {
       // The endpoint reads no more: what it answers, or that it is gone, the attempt says.

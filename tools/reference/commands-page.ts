@@ -53,6 +53,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "bench:rails": "CPU of every guardrail, on ordinary and on hostile text.",
     "bench:jobs": "From submit to start, and from a freed slot to the next start.",
     "bench:claim": "Claims of the queue's storage.",
+    "bench:uploads": "Memory and CPU while forms of 30 MB go up.",
     "bench:failover": "Sixteen ways in which an endpoint misbehaves, scored by a public benchmark's rules.",
     sim: "Routing policies on the same simulated fleets. `-- --list` names them, `-- --soak 1000` looks for broken rules.",
     "eval:rails": "Precision, recall and false positives of the rails on labelled sets: `-- --data DIR`.",
