@@ -135,6 +135,18 @@ describe("a longer form goes up as it comes", () => {
     expect(forms.sink.uploads.at(-1)?.headers["x-warmpath-model"]).toBeUndefined();
   });
 
+  test("of a model that turns out to be another one not a letter goes up", async () => {
+    const { request, answer } = open({ "x-warmpath-model": "sink" });
+    request.write(FILE);
+    request.write(Buffer.alloc(600_000, "."));
+    await forms.sink.seen(({ bytes, isOver }) => !isOver && bytes > HEAD_BYTES_MAX);
+    request.end(`\r\n${field("model", "x".repeat(200_000))}--${BOUNDARY}--\r\n`);
+    const { status, body } = await answer;
+    expect([status, body.toString()]).toEqual([400, expect.stringContaining("another one")]);
+    const { pieces } = await forms.sink.seen(({ isOver }) => isOver);
+    expect(Buffer.concat(pieces).includes("xx")).toBe(false);
+  });
+
   test("what has gone up is not sent twice", async () => {
     const before = forms.sink.uploads.length + forms.other.uploads.length;
     forms.sink.statuses.push(500);
