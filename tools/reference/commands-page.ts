@@ -35,6 +35,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "test:engines:work": "The same, with the router's guess of their work against what they count.",
     "test:vllm": "A real vLLM behind the router. Needs a GPU and its Python package.",
     "test:tokens": "Tokens of PyJWT, good and forged, at a router. Says so where the package cannot be had.",
+    "test:embeddings":
+      "Real sentence embeddings of a server on this CPU, through the router. Says so where its Python package cannot be had.",
     "test:limits":
       "OpenAI's Python package at limits and caps: what it reads, repeats and raises. Says so where it cannot be had.",
     "test:otlp": "Spans, read by OpenTelemetry's own classes and its collector. Says which of them is not here.",
