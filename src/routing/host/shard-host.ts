@@ -27,6 +27,7 @@ import { takeNews } from "../core/shard/shard-news.ts";
 import { tokensLeft } from "../core/shard/tenant-debts.ts";
 import type { NewsLine } from "../core/shard/news.ts";
 import { applyDrain } from "../core/shard/shard-observe.ts";
+import { keptSuspects, restoreSuspects } from "../core/shard/poison.ts";
 import { pardon, suspectsOf } from "../core/shard/shard-poison.ts";
 import { waitingByPriority } from "../core/shard/shard-eta.ts";
 import { SHARD_CALLS } from "./shard-ports.ts";
@@ -67,6 +68,8 @@ export class ShardHost {
   /** 0: none is set. */
   #alarmAtMs = 0;
   #checkpointMs = Number.NEGATIVE_INFINITY;
+  /** Of `poison`, as far as it is kept. */
+  #keptChanges = 0;
   #exchanging = false;
   #watching = false;
 
@@ -143,6 +146,7 @@ export class ShardHost {
   /** An operator speaks for a request under which endpoints ended, or for all (null). How many that were. */
   pardon(request: string | null): number {
     const pardoned = pardon(this.state, request, this.#now);
+    this.#keepSuspects();
     this.#keepGoing();
     return pardoned;
   }
@@ -202,8 +206,9 @@ export class ShardHost {
     return this.#ports.clock.now();
   }
 
-  #restore({ down, drained, checkpoints }: Kept): void {
+  #restore({ down, drained, checkpoints, suspects }: Kept): void {
     const { endpoints, news, pool } = this.state;
+    restoreSuspects(this.state.poison, suspects, this.#now);
     // What an earlier incarnation has told is no news.
     for (const endpointId of down) {
       const endpoint = endpoints.get(endpointId);
@@ -241,8 +246,17 @@ export class ShardHost {
           break;
       }
     }
+    this.#keepSuspects();
     const lines = takeNews(this.state.news);
     if (lines.length > 0) this.#tell(lines);
+  }
+
+  /** Written when an endpoint has ended under a request, or one is cleared of it, which is as rare as that. */
+  #keepSuspects(): void {
+    const { poison } = this.state;
+    if (poison.changes === this.#keptChanges) return;
+    this.#keptChanges = poison.changes;
+    this.#ports.store.saveSuspects(keptSuspects(poison, this.#now));
   }
 
   /**

@@ -11,7 +11,7 @@ import type { ProbeResult } from "../core/endpoint/endpoint.ts";
 import type { EndpointView, ViewSet } from "../core/endpoint/endpoint-view.ts";
 import type { PoolSpec } from "../core/pool.ts";
 import type { NewsLine } from "../core/shard/news.ts";
-import type { ShownSuspect } from "../core/shard/poison.ts";
+import type { ShownSuspect, SuspectKept } from "../core/shard/poison.ts";
 import type { ByPriority } from "../core/shard/priority.ts";
 import { absorbDigest, createShard, makeDigest } from "../core/shard/shard.ts";
 import { acquire } from "../core/shard/shard-acquire.ts";
@@ -40,6 +40,8 @@ export type ShardPorts = {
     readonly saveDrained: (endpointId: string, drainedAtMs: number | null) => void;
     /** Null: it is not down. */
     readonly saveDown: (endpointId: string, downAtMs: number | null) => void;
+    /** In place of all that were kept before. */
+    readonly saveSuspects: (suspects: readonly SuspectKept[]) => void;
   };
   readonly tell: (lines: readonly NewsLine[]) => Promise<void>;
 };
@@ -68,6 +70,8 @@ export type Kept = {
   readonly down: readonly string[];
   readonly drained: readonly string[];
   readonly checkpoints: readonly Checkpoint[];
+  /** Requests under which endpoints ended. */
+  readonly suspects: readonly SuspectKept[];
 };
 
 /** Whose shard it is. */

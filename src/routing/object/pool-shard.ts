@@ -139,6 +139,7 @@ export class PoolShard extends DurableObject<ShardEnv> {
         down: store.loadDown(),
         drained: store.loadDrained(),
         checkpoints: store.loadCheckpoint(),
+        suspects: store.loadSuspects(),
       },
     });
     store.syncRegistry([...host.state.endpoints.values()].map(({ spec }) => spec));

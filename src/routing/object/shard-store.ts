@@ -1,10 +1,12 @@
 /**
- * What a shard keeps in SQLite: its epoch, the registry of its endpoints, and a checkpoint of what was in flight.
+ * What a shard keeps in SQLite: its epoch, the registry of its endpoints, a checkpoint of what was in flight, and
+ * the requests under which endpoints ended.
  *
  * None of it is touched by a request. Leases are not stored: they end within their time, and holders re-create them
  * after a restart (`leases.ts`). Every table is described in docs/reference/storage.md.
  */
 import type { EndpointSpec } from "../core/pool.ts";
+import type { SuspectKept } from "../core/shard/poison.ts";
 import type { Checkpoint } from "../host/shard-ports.ts";
 
 /** Schema steps in order; a step that has shipped is never changed. `PRAGMA user_version` does not exist here. */
@@ -14,6 +16,7 @@ const MIGRATIONS = [
    CREATE TABLE checkpoint (endpoint_id TEXT PRIMARY KEY, in_flight INTEGER NOT NULL, saved_at_ms INTEGER NOT NULL);`,
   `ALTER TABLE endpoint ADD COLUMN drained_at_ms INTEGER;`,
   `ALTER TABLE endpoint ADD COLUMN down_at_ms INTEGER;`,
+  `CREATE TABLE suspects (only INTEGER PRIMARY KEY CHECK (only = 1), kept TEXT NOT NULL);`,
 ] as const;
 
 export class ShardStore {
@@ -97,6 +100,19 @@ export class ShardStore {
         );
       }
     });
+  }
+
+  loadSuspects(): readonly SuspectKept[] {
+    const [row] = this.#storage.sql.exec<{ kept: string }>(`SELECT kept FROM suspects`).toArray();
+    return row === undefined ? [] : (JSON.parse(row.kept) as readonly SuspectKept[]);
+  }
+
+  /** All in one row: there are few, and they change together. */
+  saveSuspects(suspects: readonly SuspectKept[]): void {
+    this.#storage.sql.exec(
+      `INSERT INTO suspects (only, kept) VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET kept = excluded.kept`,
+      JSON.stringify(suspects),
+    );
   }
 
   #migrate(): void {

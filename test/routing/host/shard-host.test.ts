@@ -3,9 +3,10 @@ import { describe, expect, test } from "vitest";
 import { seededRng } from "../../../src/lib/rng.ts";
 import type { ViewSet } from "../../../src/routing/core/endpoint/endpoint-view.ts";
 import { createShard, makeDigest } from "../../../src/routing/core/shard/shard.ts";
+import type { SuspectKept } from "../../../src/routing/core/shard/poison.ts";
 import { ShardHost } from "../../../src/routing/host/shard-host.ts";
-import type { ShardPorts } from "../../../src/routing/host/shard-ports.ts";
-import { acquireRequest, endpointSpec, EU, poolSpec } from "../core/shard/shard-fixture.ts";
+import type { Kept, ShardPorts } from "../../../src/routing/host/shard-ports.ts";
+import { acquireRequest, endpointSpec, EU, poolSpec, settlement } from "../core/shard/shard-fixture.ts";
 
 const SLOTS = 4;
 const WAIT_MS = 3_000;
@@ -24,6 +25,14 @@ function digest(region: string, taken: number): ViewSet {
   const set = makeDigest(createShard(POOL, region, 1, 0), 0);
   return { ...set, views: set.views.map((view) => ({ ...view, inFlight: taken })) };
 }
+
+const NO_STORE: ShardPorts["store"] = {
+  saveCheckpoint: () => undefined,
+  saveDrained: () => undefined,
+  saveDown: () => undefined,
+  saveSuspects: () => undefined,
+};
+const NOTHING_KEPT: Kept = { epoch: 1, down: [], drained: [], checkpoints: [], suspects: [] };
 
 /** A shard whose region is full, as are its peers as far as it has heard, and what it asked of the platform. */
 function fullShard() {
@@ -46,11 +55,10 @@ function fullShard() {
     },
     probe: async () => null,
     wake: async () => undefined,
-    store: { saveCheckpoint: () => undefined, saveDrained: () => undefined, saveDown: () => undefined },
+    store: NO_STORE,
     tell: async () => undefined,
   };
-  const kept = { epoch: 1, down: [], drained: [], checkpoints: [] };
-  const host = new ShardHost(ports, { pool: POOL, region: "us", kept });
+  const host = new ShardHost(ports, { pool: POOL, region: "us", kept: NOTHING_KEPT });
   for (const region of ["eu", "ap"]) host.exchange(digest(region, SLOTS));
   for (let i = 1; i <= SLOTS; i += 1) host.acquire(acquireRequest(`i-${i}`));
   /** Lets timers fire up to `ms` from the start. */
@@ -110,4 +118,67 @@ describe("a held request", () => {
 test("what nobody waits for is answered at once", async () => {
   const { host } = fullShard();
   expect(await host.awaitGrant("unknown")).toMatchObject({ kind: "shed" });
+});
+
+describe("what is known of requests that end endpoints", () => {
+  const HOUR_MS = 3_600_000;
+
+  /** A shard over what an earlier one has kept. */
+  function shardOver(disk: { kept: readonly SuspectKept[]; writes: number }, clock: { nowMs: number }, epoch: number) {
+    const ports: ShardPorts = {
+      clock: { now: () => clock.nowMs, after: () => () => undefined },
+      rng: seededRng(1),
+      spawn: (work) => void spawned.push(work),
+      setAlarm: () => undefined,
+      exchange: async () => null,
+      probe: async () => ({ kind: "failed", detail: "gone" }),
+      wake: async () => undefined,
+      store: {
+        ...NO_STORE,
+        saveSuspects: (suspects) => {
+          disk.kept = JSON.parse(JSON.stringify(suspects)) as readonly SuspectKept[];
+          disk.writes += 1;
+        },
+      },
+      tell: async () => undefined,
+    };
+    const pool = poolSpec([endpointSpec()]);
+    return new ShardHost(ports, { pool, region: "us", kept: { ...NOTHING_KEPT, epoch, suspects: disk.kept } });
+  }
+
+  const spawned: Promise<unknown>[] = [];
+
+  /** An endpoint ends under the request, and the probe that this sets off finds it gone. */
+  const dies = async (host: ShardHost, leaseId: string): Promise<void> => {
+    const failure = { status: null, text: "reset" };
+    host.report({ settled: [settlement({ leaseId, outcome: "failed", failure, suspect: "p" })], held: [] });
+    await host.probeAll();
+    await Promise.all(spawned.splice(0));
+  };
+
+  test("survives restarts between the kills, is refused after the third, and is forgotten with its hour", async () => {
+    const disk = { kept: [] as readonly SuspectKept[], writes: 0 };
+    const clock = { nowMs: 1_000 };
+    for (const epoch of [1, 2, 3]) {
+      const host = shardOver(disk, clock, epoch);
+      expect(host.summary().poison.map(({ kills }) => kills)).toEqual(epoch === 1 ? [] : [epoch - 1]);
+      await dies(host, `i-${epoch}`);
+      clock.nowMs += 60_000;
+    }
+    const [suspect] = shardOver(disk, clock, 4).summary().poison;
+    expect(suspect).toMatchObject({ request: "p", kills: 3, refusedForMs: 540_000 });
+    expect(disk.writes).toBe(3);
+    clock.nowMs += HOUR_MS;
+    expect(shardOver(disk, clock, 5).summary().poison).toEqual([]);
+  });
+
+  test("stays cleared over a restart, by an operator's word or an answer", async () => {
+    const disk = { kept: [] as readonly SuspectKept[], writes: 0 };
+    const clock = { nowMs: 1_000 };
+    const host = shardOver(disk, clock, 1);
+    await dies(host, "i-1");
+    clock.nowMs += 1_000;
+    expect(host.pardon("p")).toBe(1);
+    expect(shardOver(disk, clock, 2).summary().poison).toEqual([]);
+  });
 });

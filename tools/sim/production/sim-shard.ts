@@ -19,6 +19,7 @@ import type {
 } from "../../../src/routing/core/shard-messages.ts";
 import { PROBE_TIMEOUT_MS, ShardHost } from "../../../src/routing/host/shard-host.ts";
 import type { Clock } from "../../../src/routing/host/clock.ts";
+import type { SuspectKept } from "../../../src/routing/core/shard/poison.ts";
 import type { Checkpoint, ShardPorts } from "../../../src/routing/host/shard-ports.ts";
 import { stream } from "../chance.ts";
 import { WARMTH } from "../endpoint-health.ts";
@@ -52,6 +53,7 @@ export class SimShard {
   /** The alarm in storage; 0 for none. */
   #alarmAtMs = 0;
   #checkpoints: readonly Checkpoint[] = [];
+  #suspects: readonly SuspectKept[] = [];
   readonly #down = new Set<string>();
 
   constructor(setup: SimShardSetup) {
@@ -103,7 +105,13 @@ export class SimShard {
 
   #begin(epoch: number): ShardHost {
     const { core, pool, watch, world } = this.#setup;
-    const kept = { epoch, down: [...this.#down], drained: [], checkpoints: this.#checkpoints };
+    const kept = {
+      epoch,
+      down: [...this.#down],
+      drained: [],
+      checkpoints: this.#checkpoints,
+      suspects: this.#suspects,
+    };
     const seen = seenCalls(core, { shard: this, watch, resolved: () => world.turn() });
     const host: ShardHost = new ShardHost(
       this.#ports(() => this.#host === host),
@@ -145,6 +153,7 @@ export class SimShard {
         saveDrained: () => undefined,
         saveDown: (endpointId, atMs) =>
           void (atMs === null ? this.#down.delete(endpointId) : this.#down.add(endpointId)),
+        saveSuspects: (suspects) => void (this.#suspects = suspects),
       },
       tell: async () => undefined,
     };

@@ -8,10 +8,10 @@
  * POISON_MS after the last of them; then it is tried again, and one more kill refuses it anew. What broke at an endpoint
  * that was gone already says nothing, nor does a probe that finds it well.
  * Kills are told to the shards of the pool in digests, so that each decides alone, by the same sum. Suspects are known by
- * keyed hashes of tenant, path and whole body (`dispatch/request-hash.ts`).
- * Rejected: the first death as proof, by which a machine that loses its power makes poison of what it was working on; a
- * question to the shard before each request, which costs a trip for what hardly ever is; and memory over restarts, for
- * which deaths are too rare and too dear a mistake.
+ * keyed hashes of tenant, path and whole body (`dispatch/request-hash.ts`). Kills are kept over restarts of the shard: each
+ * has cost an endpoint, and a shard may restart for the very reason that something of its machine ended.
+ * Rejected: the first death as proof, by which a machine that loses its power makes poison of what it was working on; and a
+ * question to the shard before each request, which costs a trip for what hardly ever is.
  */
 import { remember } from "../../../lib/recent.ts";
 
@@ -32,6 +32,16 @@ export type PoisonBook = {
   /** Of the shard: it names its deaths by it. */
   readonly epoch: number;
   died: number;
+  /** Rises with whatever a restart should know. */
+  changes: number;
+};
+
+/** A suspect as it is kept over a restart, instants in ms since the epoch. */
+export type SuspectKept = {
+  readonly request: string;
+  readonly kills: readonly Kill[];
+  /** Null: it was not served. */
+  readonly servedMs: number | null;
 };
 
 /** A suspect as an isolate is told of it: `forMs` 0 is one to look out for. */
@@ -83,7 +93,26 @@ export const createPoisonBook = (epoch: number): PoisonBook => ({
   deaths: new Map(),
   epoch,
   died: 0,
+  changes: 0,
 });
+
+/** What a restart should know: suspects with kills that may still count. */
+export function keptSuspects({ suspects }: PoisonBook, now: number): readonly SuspectKept[] {
+  return [...suspects].flatMap(([request, suspect]) => {
+    const kills = counted(suspect, now);
+    const { servedMs } = suspect;
+    return kills.length === 0 ? [] : [{ request, kills, servedMs: Number.isFinite(servedMs) ? servedMs : null }];
+  });
+}
+
+/** Of an earlier incarnation. */
+export function restoreSuspects({ suspects }: PoisonBook, kept: readonly SuspectKept[], now: number): void {
+  for (const { request, kills, servedMs } of kept) {
+    const lately = kills.filter(({ atMs }) => atMs <= now && now - atMs < KILL_LIFE_MS).slice(-KILLS_KEPT);
+    if (lately.length === 0) continue;
+    remember(suspects, request, { kills: lately, servedMs: servedMs ?? Number.NEGATIVE_INFINITY }, SUSPECTS_MAX);
+  }
+}
 
 function newDeath(book: PoisonBook, endpointId: string, isConfirmed: boolean, atMs: number): Death {
   book.died += 1;
@@ -127,14 +156,17 @@ export function noteAlive({ deaths }: PoisonBook, endpointId: string, askedMs: n
 }
 
 /** An endpoint served it, or an operator speaks for it: what ended before was not its doing. */
-export function clearSuspect({ suspects, deaths }: PoisonBook, request: string, now: number): void {
+export function clearSuspect(book: PoisonBook, request: string, now: number): void {
+  const { suspects, deaths } = book;
   const known = suspects.get(request) ?? NEW;
+  if (counted(known, now).length > 0) book.changes += 1;
   // Also of a request that is none yet: a death may be confirmed after it was served elsewhere.
   remember(suspects, request, { ...known, servedMs: Math.max(known.servedMs, now) }, SUSPECTS_MAX);
   for (const { requests } of deaths.values()) requests.delete(request);
 }
 
-function addKill({ suspects }: PoisonBook, request: string, { endpointId, death, atMs }: Kill): void {
+function addKill(book: PoisonBook, request: string, { endpointId, death, atMs }: Kill): void {
+  const { suspects } = book;
   const known = suspects.get(request) ?? NEW;
   if (known.kills.some((one) => one.endpointId === endpointId && one.death === death)) return;
   const kills = [...known.kills, { endpointId, death, atMs }]
@@ -142,6 +174,7 @@ function addKill({ suspects }: PoisonBook, request: string, { endpointId, death,
     .slice(-KILLS_KEPT);
   suspects.delete(request);
   remember(suspects, request, { ...known, kills }, SUSPECTS_MAX);
+  book.changes += 1;
 }
 
 const NEW: Suspect = { kills: [], servedMs: Number.NEGATIVE_INFINITY };
