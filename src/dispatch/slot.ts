@@ -2,6 +2,7 @@
  * A slot of an endpoint for whoever sends once, and repeats nothing: a lease, where it leads, and one attempt.
  */
 import type { Leased, LeaseRequest, Refused } from "../routing/core/lease-client/edge-lease.ts";
+import { poisonHeard } from "../routing/core/lease-client/lease-cache-leave.ts";
 import type { LeaseClient } from "../routing/host/lease-client.ts";
 import type { Refusal } from "../wire/refusal.ts";
 import { endLost } from "./attempt-end.ts";
@@ -18,12 +19,21 @@ import { wayOf } from "./way-of.ts";
 export type Slot = {
   readonly kind: "slot";
   readonly endpoint: EdgeEndpoint;
-  /** `inputTokens`: of what is sent, where that was not known when the slot was asked for. */
-  readonly send: (outgoing: Outgoing, inputTokens?: number) => Promise<Sent>;
+  readonly send: (outgoing: Outgoing, of?: Sending) => Promise<Sent>;
   /** Nothing is sent. */
   readonly giveBack: () => void;
   /** Nothing can be sent: nobody is there. */
   readonly noteGone: () => void;
+};
+
+export type Sending = {
+  /** Of what is sent, where that was not known when the slot was asked for. */
+  readonly inputTokens?: number;
+  /**
+   * Tells which request it is, so that it is held against it where its endpoint ends, and it is refused where endpoints end
+   * under it (`poison.ts`). Absent: neither.
+   */
+  readonly request?: () => Promise<string>;
 };
 
 type Sent =
@@ -44,20 +54,37 @@ export async function takeSlot(
   if (answer.kind !== "leased") return answer;
   const { heldLease, reason } = answer;
   const endpoint = wayOf(leases, heldLease, (endpointId) => pool.endpoints.get(endpointId) ?? null, null);
-  return endpoint === null ? { kind: "no_endpoint" } : slotAt(leases, { heldLease, reason }, endpoint);
+  return endpoint === null
+    ? { kind: "no_endpoint" }
+    : slotAt(leases, { heldLease, reason, pool: pool.spec.id }, endpoint);
 }
 
-function slotAt(
-  leases: LeaseClient,
-  { heldLease, reason }: Pick<Leased, "heldLease" | "reason">,
-  endpoint: EdgeEndpoint,
-): Slot {
+type Held = Pick<Leased, "heldLease" | "reason"> & { readonly pool: string };
+
+/** Do endpoints end under it; where they may, the lease remembers which request it was. */
+async function isPoison(leases: LeaseClient, { heldLease, pool }: Held, request: () => Promise<string>) {
+  const heard = poisonHeard(leases.memory.leaseCache, pool, leases.ports.clock.now());
+  if (heard.length === 0) return false;
+  const known = await request();
+  const told = heard.find((one) => one.request === known);
+  if (told === undefined) return false;
+  if (told.forMs > 0) return true;
+  heldLease.suspect = known;
+  return false;
+}
+
+function slotAt(leases: LeaseClient, held: Held, endpoint: EdgeEndpoint): Slot {
+  const { heldLease, reason } = held;
   return {
     kind: "slot",
     endpoint,
-    async send(outgoing, inputTokens) {
+    async send(outgoing, { inputTokens, request } = {}) {
+      if (request !== undefined && (await isPoison(leases, held, request))) {
+        leases.giveBack(heldLease);
+        return { kind: "refused", refusal: { reason: "request_ends_endpoints" } };
+      }
       if (inputTokens !== undefined) heldLease.askedWith = { ...heldLease.askedWith, inputTokens };
-      const way = wayOf(leases, heldLease, () => wayTo(endpoint, outgoing), outgoing.clientGone);
+      const way = wayOf(leases, heldLease, () => wayTo(endpoint, outgoing, request), outgoing.clientGone);
       if (way === null) return { kind: "lost", why: "left", silent: true, retryAfterMs: null };
       const { trail } = outgoing;
       if (trail !== undefined) trail.reason ??= reason;

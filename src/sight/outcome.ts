@@ -77,6 +77,7 @@ const BY_FAILURE: Readonly<Record<FailureReason, RequestOutcome>> = {
   router_restarted: "cancelled",
   upstream_4xx: "refused",
   blocked: "blocked",
+  request_ends_endpoints: "refused",
 };
 
 export type Verdict = { readonly outcome: RequestOutcome; readonly reason: string | null };

@@ -41,7 +41,10 @@ const NOT_OF_A_QUERY = /[^!-~]|#/;
 const UNRESERVED = /[A-Za-z0-9._~-]/;
 /** Some servers drop what follows a semicolon before they look for dots; some decode, and then read a URL once more. */
 const DOT_SEGMENT = /\/\.{1,2}(?:\/|;|%3B|%23|%3F|%20|$)/;
-/** Whatever it hides: it is another path for who decodes once than for who decodes twice. */
+/**
+ * Whatever it hides: it is another path for who decodes once than for who decodes twice. Looked for in the one spelling,
+ * because the digits may have been encoded themselves.
+ */
 const ENCODED_TWICE = /%25[0-9A-Fa-f]{2}/;
 /** Names of models have slashes, and SDKs encode them, also where their base URL lacks /v1. */
 const MODEL_NAME = /(?:^|\/v1)\/models\//;
@@ -75,11 +78,12 @@ export function withoutLastSlash(path: string): string {
 }
 
 function respell(sent: string): Result<string, TargetProblem> {
-  if (/%(?![0-9A-Fa-f]{2})/.test(sent) || ENCODED_TWICE.test(sent) || !isUtf8(sent)) return err("encoding");
+  if (/%(?![0-9A-Fa-f]{2})/.test(sent) || !isUtf8(sent)) return err("encoding");
   const spelt = sent.replaceAll(/%(..)/g, (_, hex: string) => {
     const char = String.fromCharCode(Number.parseInt(hex, 16));
     return UNRESERVED.test(char) ? char : `%${hex.toUpperCase()}`;
   });
+  if (ENCODED_TWICE.test(spelt)) return err("encoding");
   if (/%(?:[01].|7F)/.test(spelt)) return err("control");
   if (spelt.includes("%5C")) return err("encoded_slash");
   if (!spelt.includes("%2F")) return ok(spelt);

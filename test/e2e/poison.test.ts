@@ -156,6 +156,58 @@ test("what ends engines in two isolates is refused in the third without an attem
   await fleet.until(suspects, (all) => all.some(({ request }) => request !== poison));
 }, 120_000);
 
+test("what is known of it survives a crash of everything", async () => {
+  for (const engine of engines) engine.revive();
+  const before = seenOf(POISON);
+  await fleet.crash();
+  const [suspect] = await fleet.until(suspects, (all) => all.some(({ request }) => request === poison));
+  expect(suspect?.kills).toBeGreaterThanOrEqual(3);
+  await fleet.until(
+    async () => ask(0, POISON),
+    ({ code }) => code === "request_ends_endpoints",
+  );
+  // In the first moments an isolate may not have heard of it.
+  expect(seenOf(POISON)).toBeLessThanOrEqual(before + 1);
+}, 60_000);
+
+test("a job of the same request is failed with the reason, and so is one whose own attempts ended engines", async () => {
+  for (const engine of engines) engine.revive();
+  const submit = async (content: string): Promise<string> => {
+    const response = await fleet.call("/v1/chat/completions", {
+      method: "POST",
+      headers: { "content-type": "application/json", prefer: "respond-async" },
+      body: JSON.stringify({ model: fleet.model, messages: [{ role: "user", content }] }),
+    });
+    expect(response.status).toBe(202);
+    return response.headers.get("location") ?? "";
+  };
+  const jobAt = async (url: string) => (await (await fleet.call(url)).json()) as { status: string; error?: unknown };
+  const isOver = ({ status }: { readonly status: string }): boolean => status === "failed";
+  const before = seenOf(POISON);
+  const url = await submit(POISON);
+  const refused = await fleet.until(async () => jobAt(url), isOver, 30_000);
+  expect(JSON.stringify(refused.error)).toContain("endpoints have stopped while they worked on this input");
+  expect(seenOf(POISON), "nothing was sent").toBe(before);
+
+  const own = "a job's poison";
+  const [known, diedBefore] = [new Set((await suspects()).map(({ request }) => request)), deaths()];
+  const second = await submit(own);
+  const ended = await fleet.until(
+    async () => {
+      const all = await suspects();
+      const told = all.find(({ request }) => !known.has(request))?.kills ?? 0;
+      if (told >= deaths() - diedBefore) for (const engine of engines) engine.revive();
+      return jobAt(second);
+    },
+    isOver,
+    90_000,
+  );
+  expect(JSON.stringify(ended.error)).toContain("endpoints have stopped while they worked on this input");
+  // A lease that was asked for before the third end may be had after it.
+  expect(seenOf(own)).toBeGreaterThanOrEqual(3);
+  expect(seenOf(own)).toBeLessThanOrEqual(5);
+}, 150_000);
+
 test("an operator's word ends it everywhere, and one that is not known is no word", async () => {
   for (const engine of engines) engine.revive();
   const unknown = await fleet.call("/admin/poison?request=0123", { method: "DELETE" });

@@ -26,7 +26,8 @@ export type FailureReason =
   | "upstream_4xx"
   | "handler_error"
   | "output_too_large"
-  | "blocked";
+  | "blocked"
+  | "request_ends_endpoints";
 
 /** Ends of a job that no attempt reported. */
 export type EndReason = FailureReason | "start_deadline" | "run_deadline" | "ttl" | "purged" | "cancelled_by_user";
@@ -50,6 +51,8 @@ const CLASSES: Readonly<Record<FailureReason, FailureClass>> = {
   handler_error: "final",
   output_too_large: "final",
   blocked: "final",
+  // Endpoints stopped under it, in this job or in others of the same input.
+  request_ends_endpoints: "final",
 };
 
 export const failureClass = (reason: FailureReason): FailureClass => CLASSES[reason];

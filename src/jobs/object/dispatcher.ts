@@ -28,6 +28,7 @@ import type { ShardOf } from "../../dispatch/platform.ts";
 import type { LeaseClient } from "../../routing/host/lease-client.ts";
 import { runtimeOf } from "../../dispatch/runtime.ts";
 import type { EdgeEnv, EdgePool, Runtime } from "../../dispatch/runtime.ts";
+import { bytesOf } from "../../wire/text-bytes.ts";
 import type { Blobs } from "./blobs.ts";
 import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, BLOB_BYTES_MAX, PUSHED_MAX, SHARD_PATIENCE_MS } from "./bounds.ts";
 import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
@@ -287,6 +288,7 @@ export class Dispatcher {
       slot,
       work,
       outgoing,
+      request: this.#hashOf(tenant, outgoing.path, body),
       rails,
       outputBytesMax: BLOB_BYTES_MAX,
       onChunk: (data) => {
@@ -302,6 +304,16 @@ export class Dispatcher {
     const isEmpty = report.kind === "failed" && report.isSilent === true && !(await this.#reach.look(endpoint));
     if (!isEmpty || ranMs >= REFUSED_WITHIN_MS) return report;
     return { ...report, reason: "unreachable", message: "nobody is at the endpoint" };
+  }
+
+  /** Of the input alone: around one of Runpod's form is its id, and the same input sent again has another. */
+  #hashOf(tenant: string, path: string, body: string): (() => Promise<string>) | null {
+    const runtime = this.#runtime;
+    if (runtime === null) return null;
+    return async () => {
+      const { requestHash } = await import("../../dispatch/request-hash.ts");
+      return requestHash(runtime, { body: bytesOf(body), path }, tenant);
+    };
   }
 
   async #limit(payer: Payer, pool: EdgePool, work: JobWork): Promise<Meter | AttemptReport | null> {

@@ -43,6 +43,8 @@ export type Course = {
   readonly slot: Slot;
   readonly work: JobWork;
   readonly outgoing: Outgoing;
+  /** Tells which request it is, by a keyed hash; null: nobody can. */
+  readonly request: (() => Promise<string>) | null;
   /** What looks at the answer before it is kept; null: nothing. */
   readonly rails: JobRails | null;
   /** Most bytes of a whole answer. */
@@ -51,14 +53,19 @@ export type Course = {
   readonly onChunk: (data: string) => boolean;
 };
 
+const ENDS_ENDPOINTS = "endpoints have stopped while they worked on this input, several times: it is not sent again";
+
 /** Never rejects. An attempt that was aborted reports a failure that nobody waits for any more. */
 export async function runAttempt(course: Course): Promise<AttemptReport> {
   const { slot, outgoing } = course;
-  const sent = await slot.send(outgoing, inputTokensEstimate(outgoing.body?.byteLength ?? 0));
+  const inputTokens = inputTokensEstimate(outgoing.body?.byteLength ?? 0);
+  const sent = await slot.send(outgoing, { inputTokens, ...(course.request && { request: course.request }) });
   if (sent.kind === "lost") return lost(sent);
   if (sent.kind === "refused") {
-    const message = sent.refusal.detail ?? sent.refusal.reason;
-    return { kind: "failed", reason: "upstream_4xx", message, answer: null, output: null, retryAfterMs: 0 };
+    const isPoison = sent.refusal.reason === "request_ends_endpoints";
+    const message = isPoison ? ENDS_ENDPOINTS : (sent.refusal.detail ?? sent.refusal.reason);
+    const reason = isPoison ? "request_ends_endpoints" : "upstream_4xx";
+    return { kind: "failed", reason, message, answer: null, output: null, retryAfterMs: 0 };
   }
   const { headers, status, body } = sent.answer;
   const told = headers.get("content-type") ?? "";
