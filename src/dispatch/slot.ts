@@ -26,7 +26,7 @@ export type Slot = {
   readonly noteGone: () => void;
 };
 
-export type Sending = {
+type Sending = {
   /** Of what is sent, where that was not known when the slot was asked for. */
   readonly inputTokens?: number;
   /**
