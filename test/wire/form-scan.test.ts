@@ -76,8 +76,8 @@ describe("a form", () => {
         fc.array(fc.constantFrom(...words), { maxLength: 12 }),
         fc.integer({ min: 1, max: 9 }),
         (some, size) => {
-          const text = part("x[]", "1") + some.join("");
-          const [whole, pieces] = [read(text), read(text, size)];
+          const cut = part("x[]", "1") + some.join("");
+          const [whole, pieces] = [read(cut), read(cut, size)];
           expect(pieces.problem).toBe(whole.problem);
           if (whole.problem === null) expect(pieces.form.parts).toEqual(whole.form.parts);
         },
