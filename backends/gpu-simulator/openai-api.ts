@@ -36,6 +36,7 @@ import type { Metrics } from "./metrics.ts";
 import { modelNames, servesName } from "./options.ts";
 import type { GpuSimulatorOptions } from "./options.ts";
 import type { Pacer } from "./pacer.ts";
+import { begunBy } from "./prefill.ts";
 
 export type OpenAiRoute = "chat" | "completion" | "embedding" | MediaRoute;
 
@@ -159,10 +160,13 @@ function generate(exchange: Exchange, job: Job, { options, pacer, metrics }: Ope
   const { request, promptTokens, kind } = job;
   const contextTokens = contextTokensMax(options);
   if (promptTokens >= contextTokens) return tooLong(contextTokens, promptTokens);
-  const rng = rngFor(options.seed, job.body);
-  const drawn = drawOutputTokens(rng, options.meanOutputTokens);
+  const begun = begunBy(job.body);
+  const rng = rngFor(options.seed, begun.original);
+  const drawn = Math.max(1, drawOutputTokens(rng, options.meanOutputTokens) - begun.tokens);
   const asked = request.max_completion_tokens ?? request.max_tokens ?? null;
   const room = contextTokens - promptTokens;
+  // What has been said already is not said again.
+  drawTokens(rng, { fromIndex: 0, count: begun.tokens });
   const answer: Answer = {
     kind,
     id: `${kind === "chat" ? "chatcmpl" : "cmpl"}-${exchange.requestId}`,
@@ -178,7 +182,7 @@ function generate(exchange: Exchange, job: Job, { options, pacer, metrics }: Ope
   let sent = 0;
   let text = "";
   const onTokens = (count: number): void => {
-    const tokens = drawTokens(rng, { fromIndex: sent, count });
+    const tokens = drawTokens(rng, { fromIndex: begun.tokens + sent, count });
     if (stream)
       reply.write(tokenEvents(answer, { tokens, isFirst: sent === 0, countedFrom: isCounting ? sent : null }));
     else text += tokens.join("");

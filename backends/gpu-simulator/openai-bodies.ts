@@ -23,7 +23,10 @@ const common = {
 
 export const chatSchema = z.object({
   ...common,
-  messages: z.array(z.looseObject({ content: z.union([z.string(), z.array(part)]).nullish() })).min(1),
+  messages: z
+    .array(z.looseObject({ role: z.string().optional(), content: z.union([z.string(), z.array(part)]).nullish() }))
+    .min(1),
+  continue_final_message: z.boolean().nullish(),
 });
 export const completionSchema = z.object({
   ...common,

@@ -39,7 +39,16 @@ import {
   STALL_TIMEOUT_MS_MAX,
 } from "./config-bounds.ts";
 import { adminSchema, jwtSchema, keySchema } from "./access-schema.ts";
-import { adapters, answerModel, endpointModel, engineLoad, protocols, streamUsage } from "./engine-schema.ts";
+import {
+  adapters,
+  answerModel,
+  endpointModel,
+  engineLoad,
+  onCut,
+  prefill,
+  protocols,
+  streamUsage,
+} from "./engine-schema.ts";
 import { limits, prices, tenantLimits } from "./limits-schema.ts";
 import { provider } from "./provider-schema.ts";
 import { jobsSchema } from "./jobs-schema.ts";
@@ -212,6 +221,7 @@ const endpoint = z.strictObject({
       "First guess of prompt speed, tokens per ms, above 0 to 10000; learned afterwards. Default 16: an 8B model on one mid-range GPU.",
     ),
   engineLoad,
+  prefill,
   protocols,
   provider,
   health: health.prefault({}).describe("Where to ask whether the endpoint is up. Default: /health on its URL."),
@@ -312,6 +322,7 @@ const pool = z.strictObject({
   streamUsage,
   answerModel,
   sockets,
+  onCut,
   prices: prices
     .optional()
     .describe("What its tokens cost, in `currency`, for spend caps and usage. Default: nothing."),

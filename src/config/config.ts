@@ -76,6 +76,8 @@ export type EndpointConfig = {
   readonly engineLoad: EngineLoad;
   /** Which it speaks itself; null: found out. */
   readonly protocols: readonly Protocol[] | null;
+  /** How it is told to go on with a text; "none": never. */
+  readonly prefill: "flags" | "message" | "none";
   /** Requests per GPU worker at which the platform's scaler adds one. */
   readonly scalerValue: number;
   readonly idleTimeoutMs: number;
@@ -159,6 +161,8 @@ export type PoolConfig = {
   /** Whose name of the model an answer says. */
   readonly answerModel: "asked" | "endpoint";
   readonly sockets: SocketBounds;
+  /** What becomes of a stream whose endpoint dies in the midst of it. */
+  readonly onCut: "error" | "continue";
   /** What tokens cost; absent: nothing. */
   readonly prices?: PoolPrices | undefined;
   readonly rails: RailsConfig;

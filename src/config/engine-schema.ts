@@ -49,3 +49,17 @@ export const answerModel = z
   .describe(
     'Whose name of the model answers say where an endpoint was asked under its own (`endpoints[].model`): "asked" the client\'s, in whole answers and in each event; "endpoint" what the endpoint wrote. Default "asked": clients compare it with what they sent.',
   );
+
+export const onCut = z
+  .enum(["error", "continue"])
+  .default("error")
+  .describe(
+    'What becomes of a chat or completion stream whose endpoint dies in the midst of it: "error" ends it with one; "continue" sends the text so far to another endpoint as the beginning of its answer, twice at most, and the client sees one stream. Only for models that go on with such a beginning. Requests with tools, structured output, reasoning, logprobs or n > 1 end with the error all the same, and x-warmpath-on-cut says why. Default "error".',
+  );
+
+export const prefill = z
+  .enum(["flags", "message", "none"])
+  .default("flags")
+  .describe(
+    'How this endpoint is told to go on with a text (`onCut`): "flags" by an assistant message at the end, with continue_final_message and add_generation_prompt (vLLM, SGLang; llama.cpp and others look at the message alone), "message" by the message without them, for servers that refuse what they do not know, "none" never: it goes on with nobody\'s. Default "flags".',
+  );

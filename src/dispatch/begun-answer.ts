@@ -6,6 +6,7 @@
  * - `pipe`: the client reads it;
  * - `read`: all of it as bytes, up to a bound, beyond which the rest is a stream again;
  * - `each`: piece by piece, as it comes;
+ * - `follow`: the same, at the pace of its reader, who ends it;
  * - `discard`: nobody wants it.
  * A second exit throws. Rejected: to hand out the reader and the abort beside it, as before: who settles, and when, was then
  * everybody's business.
@@ -21,6 +22,7 @@ import type { OwnReply } from "./http-upstream.ts";
 import type { Broken, ReadEnd } from "./read-answer.ts";
 import { relay } from "./relay.ts";
 import type { EdgeEndpoint } from "./runtime.ts";
+import type { Taking } from "./follow-answer.ts";
 
 export type BegunAnswer = {
   readonly endpoint: EdgeEndpoint;
@@ -47,6 +49,8 @@ export type AnswerStream = {
   readonly pipe: (opening?: Uint8Array) => Piped;
   readonly read: (bytesMax: number) => Promise<AnswerRead>;
   readonly each: (take: (piece: Uint8Array) => AttemptOutcome | null) => Promise<ReadEnd>;
+  /** For a reader that may have the rest from elsewhere: it writes the end itself. `isWhole`: has it read one. */
+  readonly follow: (take: Taking, isWhole: () => boolean) => Promise<AttemptOutcome>;
   readonly discard: (outcome: AttemptOutcome) => void;
 };
 
@@ -104,6 +108,8 @@ function socketOf({ attempt, open }: BegunAttempt<unknown>, { body }: OwnReply):
 /** Loaded with the first answer that is not only passed on. */
 const readPart = part(async () => import("./read-answer.ts"));
 
+const followPart = part(async () => import("./follow-answer.ts"));
+
 function answerStream(attempt: Attempt, open: OpenAnswer, streaming: Streaming, isEvents: boolean): AnswerStream {
   return {
     kind: "stream",
@@ -133,6 +139,10 @@ function answerStream(attempt: Attempt, open: OpenAnswer, streaming: Streaming, 
         return read.outcome;
       });
       return end;
+    },
+    async follow(take, isWhole) {
+      const { followEach } = await followPart();
+      return open.run(async () => followEach(attempt, streaming, take, isWhole));
     },
     discard: (outcome) => open.discard(outcome),
   };

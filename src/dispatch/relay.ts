@@ -128,7 +128,8 @@ async function endEvents(
 const reasonOf = ({ timedOut }: Attempt): CutReason =>
   isCut() ? "shutting_down" : timedOut ? "upstream_timeout" : "upstream_cut";
 
-function brokenOutcome(attempt: Attempt, state: EndState): AttemptOutcome {
+/** Of a stream that ended without its end: whose doing it was. */
+export function brokenOutcome(attempt: Attempt, state: EndState): AttemptOutcome {
   // It was at work until its time, or ours, was over: that is not its fault.
   if (isCut() || (attempt.timedOut && !attempt.isSilent)) return "cancelled";
   const shown = state === "failed" ? "the stream told an error" : "the stream broke off";

@@ -21,8 +21,19 @@ export type Trail = {
   lease: Leased | null;
   /** Whose answer was taken; null: nobody's. */
   answeredBy: Tried | null;
+  /** Of an answer that more than one endpoint has given; absent: one has. */
+  joined?: Joined;
   /** Called at the end of each attempt. */
   readonly onEnded: () => void;
+};
+
+/** What they come to together. Its tokens are in `usage`; null: nobody has told them. */
+type Joined = {
+  /** The one that began it. */
+  readonly first: Tried;
+  readonly continued: number;
+  readonly usage: AnswerUsage | null;
+  readonly bytesOut: number;
 };
 
 /** What may be seen of an attempt (`attempt.ts`). */

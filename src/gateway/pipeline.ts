@@ -25,6 +25,7 @@ import { besideOf } from "./beside.ts";
 import { blocked } from "./blocked.ts";
 import { dispatch } from "../dispatch/door.ts";
 import type { Outcome } from "../dispatch/door.ts";
+import type { BegunAnswer } from "../dispatch/begun-answer.ts";
 import { parseJson, writeJson } from "../wire/body.ts";
 import type { Answer, Refusal } from "../wire/refusal.ts";
 import type { Authenticated } from "./edge-request.ts";
@@ -56,6 +57,7 @@ const withinPart = part(async () => import("../access/within.ts"));
 const speakingPart = part(async () => import("./speaking.ts"));
 const toldPart = part(async () => import("../dispatch/told-answer.ts"));
 const formPart = part(async () => import("./form.ts"));
+const continuingPart = part(async () => import("./continuing.ts"));
 const overlapPart = part(async () => import("./overlap.ts"));
 
 const isForm = (headers: Headers): boolean => /^\s*multipart\//i.test(headers.get("content-type") ?? "");
@@ -267,17 +269,13 @@ const sentBy = ({ identity, runtime, leases }: Authenticated, { repeatable }: Pa
 
 const takeBack = ({ edge: { leases }, leasing }: Sending): void => giveBack(leases, leasing);
 
-async function respond(
-  { edge, parcel, leaseRequest, tellLimits }: Sending,
-  outcome: Outcome,
-  checked: Checked,
-  savedMs: number | null,
-): Promise<Answer> {
+async function respond(sending: Sending, outcome: Outcome, checked: Checked, savedMs: number | null): Promise<Answer> {
+  const { edge, parcel, leaseRequest, tellLimits } = sending;
   if (outcome.kind === "refused") {
     return withRails(outcome.refusal, checked);
   }
-  const { answer } = outcome;
   const told: HeaderRecord = {};
+  const answer = await lastingAnswer(sending, outcome, checked, told);
   const spoken = parcel.speaking?.onward(answer.endpoint.config.id, told) ?? null;
   const { asked } = answer;
   const onward = asked === null ? spoken : (await toldPart()).onwardAsked(parcel.path, asked, spoken);
@@ -299,6 +297,21 @@ async function respond(
   if (onward === null || answer.isEvents) return answered;
   const whole = await answered;
   return whole instanceof Response ? onward.whole(whole, answer.body.kind === "whole") : whole;
+}
+
+/** The answer; of a pool that says so, one that is gone on with elsewhere when its endpoint dies. */
+async function lastingAnswer(
+  sending: Sending,
+  outcome: Extract<Outcome, { kind: "begun" }>,
+  checked: Checked,
+  told: HeaderRecord,
+): Promise<BegunAnswer> {
+  const { edge, parcel, leaseRequest } = sending;
+  const { pool } = parcel;
+  const outgoing = parcel.stream && pool.config.onCut === "continue" ? outgoingOf(sending, checked, null) : null;
+  if (outgoing === null) return outcome.answer;
+  const { continuing } = await continuingPart();
+  return continuing({ pool, leaseRequest, outgoing, ...sentBy(edge, parcel) }, outcome, told);
 }
 
 async function explained(seen: Seen, outcome: Extract<Outcome, { kind: "begun" }>, checked: Checked): Promise<string> {

@@ -24,8 +24,9 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
   if (!leadsToEndpoint && end.refused === null) return null;
   const { attempts, answeredBy } = trail;
   const { outcome, reason } = outcomeOf({ ...end, stoppedBy: seen.stoppedBy, answered: answeredBy });
-  const usage = answeredBy?.usage ?? {};
-  const bytesOut = answeredBy?.bytesOut ?? seen.bytesOut;
+  const { joined } = trail;
+  const usage = (joined === undefined ? answeredBy?.usage : joined.usage) ?? {};
+  const bytesOut = joined?.bytesOut ?? answeredBy?.bytesOut ?? seen.bytesOut;
   const grant = answeredBy?.heldLease.grant;
   return {
     id: seen.id,
@@ -49,6 +50,7 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
     endpoint: grant?.endpointId ?? null,
     region: grant?.region ?? null,
     why: answeredBy === null ? null : whyOf(trail, attempts.indexOf(answeredBy)),
+    ...(joined === undefined ? {} : { continued: joined.continued }),
     attempts: attempts.map((attempt, index) => attemptRecord(seen, attempt, index)),
     rails: [
       ...seen.rails.map((one) => saidBy(one, "input")),
@@ -69,7 +71,7 @@ function costMicrosOf(
 ): number | null {
   const { answeredBy } = trail;
   const isAnswered = answeredBy !== null && (answeredBy.status ?? 200) < 400;
-  const usage = answeredBy?.usage ?? null;
+  const usage = (trail.joined === undefined ? answeredBy?.usage : trail.joined.usage) ?? null;
   const billed = meter?.settle({ outcome, isAnswered, usage, bytesOut, isEvents: stream });
   const prices = pricesOf(pool?.config.prices);
   if (prices === null) return null;
@@ -102,16 +104,17 @@ const spanOf = (trace: Trace | null): RequestRecord["span"] =>
 
 function timesOf({ startedAtMs, trail, waits, railsMs }: Seen, end: SeenEnd): RequestTimes {
   const { attempts, answeredBy } = trail;
+  const beganBy = trail.joined?.first ?? answeredBy;
   const endedAtMs = attempts.reduce((last, { endedAtMs: at }) => Math.max(last, at ?? 0), end.atMs);
   const hasAsked = waits.home !== null;
   const since = (atMs: number | null | undefined): number | null =>
     atMs === null || atMs === undefined ? null : Math.max(0, atMs - startedAtMs);
   return {
-    overhead: since(answeredBy?.sentAtMs),
+    overhead: since(beganBy?.sentAtMs),
     lease: hasAsked ? waits.leaseMs : null,
     queue: hasAsked ? waits.queueMs : null,
     rails: railsMs,
-    ttft: since(answeredBy?.firstTokenAtMs),
+    ttft: since(beganBy?.firstTokenAtMs),
     total: Math.max(0, endedAtMs - startedAtMs),
   };
 }

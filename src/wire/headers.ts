@@ -66,6 +66,8 @@ export function keysIn(headers: Headers): readonly string[] {
   const [, key] = KEY_PROTOCOL.exec(headers.get("sec-websocket-protocol") ?? "") ?? [];
   return [...KEY_HEADERS.map((name) => headers.get(name)), key].filter((value) => typeof value === "string");
 }
+/** What becomes of the stream if its endpoint dies, where the pool has `onCut`. */
+export const ON_CUT = "x-warmpath-on-cut";
 /** Request: "true" asks for a stream that its client may come back to. */
 export const RESUMABLE = "x-warmpath-resumable";
 /** Answer: the name of such a stream. */
@@ -89,6 +91,7 @@ export const EXPOSED_HEADERS: readonly string[] = [
   RAILS_SAVED_MS,
   TRANSLATED,
   STREAM,
+  ON_CUT,
   SERVER_TIMING,
   "retry-after",
   "retry-after-ms",

@@ -48,6 +48,7 @@ describe("a valid config", () => {
           concurrencyPerWorker: null,
           queuesExcess: true,
           engineLoad: "auto",
+          prefill: "flags",
           scalerValue: 4,
           idleTimeoutMs: 60_000,
           executionTimeoutMs: 300_000,
@@ -69,6 +70,7 @@ describe("a valid config", () => {
       affinity: "prefix",
       streamUsage: false,
       answerModel: "asked",
+      onCut: "error",
       adapters: [],
       jobs: {},
       rails: {

@@ -84,6 +84,10 @@ const RESPONSE: readonly Row[] = [
     names.TRANSLATED,
     'The endpoint does not speak the client\'s protocol: it was asked in `chat`, and this was left out of the request: `chat;dropped="cache_control"`.',
   ],
+  [
+    names.ON_CUT,
+    'Of a stream, where the pool has `onCut: "continue"`: `continue`, or `error;why="tools"`: which part of the request forbids it ([streams that survive](../how-to/streams-that-survive.md#an-endpoint-dies)).',
+  ],
   [names.STREAM, "The name of a stream that can be gone on with."],
   [names.SERVER_TIMING, "`router` and `upstream` in ms, and one entry for each rail."],
   ["retry-after", "With 429, 503 and 507: seconds, 1 to 60, true to what is known."],

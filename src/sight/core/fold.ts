@@ -66,8 +66,21 @@ function take(tally: Tally, { key, boundsS, by }: Step, record: RequestRecord): 
 
 /** Every word that a key is spelled of, and which numbers there are. What is null is empty: no name is. */
 function shapeOf(record: RequestRecord): string {
-  const { pool, tenant, route, operation, model, outcome, reason, region, why, attempts, rails } = record;
-  let shape = `${numbersOf(record)}${S}${attempts.length}${S}${outcome}${S}${route}`;
+  const {
+    pool,
+    tenant,
+    route,
+    operation,
+    model,
+    outcome,
+    reason,
+    region,
+    why,
+    attempts,
+    rails,
+    continued = 0,
+  } = record;
+  let shape = `${numbersOf(record)}${S}${continued}${S}${attempts.length}${S}${outcome}${S}${route}`;
   for (const word of [pool, tenant, operation, model, reason, region, why]) shape += S + (word ?? "");
   for (const { region: at, endpoint, lost, hedge } of attempts) {
     shape += `${S}${at}${S}${endpoint}${S}${lost ?? ""}${S}${hedge}`;
@@ -124,6 +137,7 @@ function stepsOf(record: RequestRecord): readonly Step[] {
     if (why === "cold_start") plus(`coldStarts${S}${pool}${S}${region}`, one);
   }
   attemptSteps(plus, record, pool);
+  if ((record.continued ?? 0) > 0) plus(`continuations${S}${pool}${S}${outcome}`, (of) => of.continued ?? 0);
   for (const rail of record.rails) railSteps(plus, record, rail);
   return steps;
 }

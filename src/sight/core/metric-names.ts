@@ -160,6 +160,11 @@ export const COUNTED = {
   ),
   retries: counter("warmpath_retries_total", ["pool"], "Attempts after a lost one, hedges not included"),
   hedges: counter("warmpath_hedges_total", ["pool", "result"], "Second attempts beside a late one: won or lost"),
+  continuations: counter(
+    "warmpath_continuations_total",
+    ["pool", "outcome"],
+    "Times that another endpoint went on with a stream that broke off (onCut), by what became of the request",
+  ),
   coldStarts: counter("warmpath_cold_starts_total", SHARD, "Requests sent to an endpoint that had to start for them"),
   railVerdicts: counter(
     "warmpath_rail_verdicts_total",

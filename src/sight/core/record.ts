@@ -156,6 +156,8 @@ export type RequestRecord = {
   readonly endpoint: string | null;
   readonly region: string | null;
   readonly why: string | null;
+  /** Further endpoints that went on with a stream that broke off (`onCut`); absent: none. */
+  readonly continued?: number;
   readonly attempts: readonly AttemptRecord[];
   readonly rails: readonly RailSaid[];
   readonly ms: RequestTimes;
