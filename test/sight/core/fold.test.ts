@@ -39,6 +39,7 @@ describe("what a request adds to the counts", () => {
   test("every key that is spelled is one of the names' file, with as many labels and numbers", () => {
     const everything = record({
       why: "cold_start",
+      continued: 1,
       attempts: [attempt({ lost: "connection_failed" }), attempt(), attempt({ hedge: true, lost: "overtaken" })],
       rails: [rail({ action: "flag", rules: ["secrets:openai_key"] }), rail({ status: "timeout", action: null })],
     });
