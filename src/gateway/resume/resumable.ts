@@ -7,7 +7,7 @@
  * A client goes on with `GET /v1/streams/{name}`, or by sending its request again with the `Last-Event-ID` that it had: the id
  * names the stream, and nothing is generated twice.
  * Rejected: to keep the answer in the isolate, which no other isolate reaches; to pump from the Worker into an object,
- * because the platform ends a Worker's work 30 s after its client has left (docs/decisions/0045).
+ * because the platform ends a Worker's work 30 s after its client has left (docs/decisions/0049).
  */
 import { parseEventId } from "../../dispatch/core/stream-log.ts";
 import { EVENT_STREAM_ID, RESUMABLE, STREAM } from "../../wire/headers.ts";
