@@ -47,6 +47,8 @@ export default defineConfig({
               durableObjects: Object.fromEntries(
                 platform.durableObjects.map(({ name, className }) => [name, { className, useSQLite: true }]),
               ),
+              // Under a name that nothing of the router reads: a test hands it in.
+              r2Buckets: ["BUCKET_OF_TESTS"],
               bindings: {
                 WARMPATH_DEV: "1",
                 WARMPATH_KEY_PEPPER: "pepper-of-the-tests",

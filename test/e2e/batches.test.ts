@@ -1,7 +1,9 @@
 /** OpenAI's batches on a real router, by the unmodified `openai` package, over simulated engines. */
+import { randomBytes } from "node:crypto";
 import type OpenAI from "openai";
 import type { BatchCreateParams } from "openai/resources/batches";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { onDisk } from "../support/disk.ts";
 import { answersIn, endOf, jsonl, lineOf, startFilesRouter } from "../support/files-router.ts";
 import type { FilesRouter } from "../support/files-router.ts";
 
@@ -223,4 +225,73 @@ test("a file of another purpose, or that is not there, is no batch", async () =>
     const asked = client.batches.create({ ...order, input_file_id });
     await expect(asked).rejects.toMatchObject({ status: 400, param: "input_file_id" });
   }
+});
+
+test("lines whose jobs somebody has removed from the queue say so, and the others have their answers", async () => {
+  const client = one.client(one.owner);
+  const limits = async (globalLimit: number | null) =>
+    one.ask("POST", "/admin/jobs/main/limits", one.operator, { globalLimit });
+  expect((await limits(1)).status).toBe(200);
+  const names = numbered(60, "p");
+  const made = await batchOf(client, jsonl(names.map((name) => lineOf(name, { max_tokens: 400 }))));
+  const waiting = async (): Promise<number> => {
+    const { json } = await one.ask("GET", "/v2/main/health", one.owner);
+    return (json["jobs"] as { readonly inQueue: number }).inQueue;
+  };
+  while ((await waiting()) < 30);
+  expect((await one.ask("POST", "/v2/main/purge-queue", one.owner)).status).toBe(200);
+  await limits(null);
+  const batch = await endOf(client, made.id);
+  const done = await answersIn(client, batch.output_file_id);
+  const rest = await answersIn(client, batch.error_file_id);
+  expect(batch.status).toBe("completed");
+  expect([...done, ...rest].map(({ custom_id: name }) => name).toSorted()).toEqual(names.toSorted());
+  expect(rest.length).toBeGreaterThan(0);
+  expect(new Set(rest.map(({ error }) => error?.code))).toEqual(new Set(["request_deleted"]));
+});
+
+test("a queue that is paused holds a batch back, and loses nothing of it", async () => {
+  const client = one.client(one.owner);
+  await one.ask("POST", "/admin/jobs/main/pause", one.operator);
+  const made = await batchOf(client, jsonl(numbered(20, "h").map((name) => lineOf(name))));
+  for (let seen = made; seen.status === "validating";) seen = await client.batches.retrieve(made.id);
+  await one.ask("POST", "/admin/jobs/main/resume", one.operator);
+  expect(await endOf(client, made.id)).toMatchObject({
+    status: "completed",
+    request_counts: { total: 20, completed: 20, failed: 0 },
+  });
+});
+
+test("what the lines of a batch used is counted as that of jobs is", async () => {
+  await one.again({}, { tenants: { acme: { limits: {} } } });
+  const client = one.client(one.owner);
+  const rows = async () => {
+    const { json } = await one.ask("GET", "/v1/usage", one.owner);
+    return json["data"] as readonly { outcome: string; requests: number; outputTokens: number }[];
+  };
+  await endOf(client, (await batchOf(client, jsonl(numbered(7, "u").map((name) => lineOf(name))))).id);
+  // It is reported within a second or so.
+  const tokens = async () => (await rows()).reduce((sum, { outputTokens }) => sum + outputTokens, 0);
+  while ((await tokens()) < 14);
+  const counted = (await rows()).map(({ outcome, requests, outputTokens }) => [outcome, requests, outputTokens]);
+  expect(counted.toSorted()).toEqual([
+    ["served", 7, 14],
+    ["submitted", 7, 0],
+  ]);
+  await one.again();
+});
+
+test("with a key for jobs nothing of a batch is on the disk in the open", async () => {
+  const jobs = { encryption: { secret: "JOBS_KEY" } };
+  await one.again({ JOBS_KEY: randomBytes(32).toString("base64") }, { jobs });
+  const client = one.client(one.owner);
+  const words = ["name", "text", "mark"].map((what) => `${what}-${randomBytes(8).toString("hex")}`);
+  const [name = "", content = "", mark = ""] = words;
+  const lines = jsonl([lineOf(name, { messages: [{ role: "user", content }] }), lineOf(`${name}-2`, { messages: 7 })]);
+  const batch = await endOf(client, (await batchOf(client, lines, { metadata: { mark } })).id);
+  expect(batch.metadata).toEqual({ mark });
+  expect((await answersIn(client, batch.output_file_id))[0]?.custom_id).toBe(name);
+  expect((await answersIn(client, batch.error_file_id))[0]?.custom_id).toBe(`${name}-2`);
+  expect(onDisk(one.stateDir, words)).toEqual([]);
+  await one.again();
 });

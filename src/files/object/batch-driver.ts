@@ -154,7 +154,7 @@ export class BatchDriver {
   /** Up to `count` further lines become rows; `written` is told each, in the turn that writes it. False: there are no more. */
   async #readOn(batch: Batch, reader: LineReader, count: number, written: (line: OpenLine) => void): Promise<boolean> {
     let { offset, line } = batch.cursor;
-    const read: OpenLine[] = [];
+    const read: { readonly one: OpenLine; readonly customId: string }[] = [];
     let found: Awaited<ReturnType<LineReader["lineAt"]>> = null;
     while (read.length < count) {
       found = await reader.lineAt(offset);
@@ -163,7 +163,7 @@ export class BatchDriver {
       const request = readLine(found.bytes, batch.endpoint as InferencePath);
       if (request?.ok === true) {
         const { customId } = request.value;
-        read.push({ line, start: offset, jobId: jobIdOf(batch, line), poolId: null, customId });
+        read.push({ one: { line, start: offset, jobId: jobIdOf(batch, line), poolId: null }, customId });
       }
       offset = found.next;
     }
@@ -174,8 +174,8 @@ export class BatchDriver {
       // It has moved on meanwhile: whoever moved it reads these lines again.
       isMore ||= now?.cursor.offset !== batch.cursor.offset;
       if (now === null || now.cursor.offset !== batch.cursor.offset) return;
-      for (const one of read) {
-        this.#batches.addLine(batch.id, one);
+      for (const { one, customId } of read) {
+        this.#batches.addLine(batch.id, one, customId);
         written(one);
       }
       this.#batches.save({ ...now, cursor: { offset, line }, errors: [...now.errors, ...errors] });
@@ -262,7 +262,9 @@ export class BatchDriver {
       let now = this.#batches.get(batch.id);
       if (now === null) return;
       for (const { line, answer } of written) {
-        const named = { lineId: lineIdOf(line), customId: line.customId };
+        const customId = this.#batches.customIdOf(batch.id, line.line);
+        if (customId === null) continue;
+        const named = { lineId: lineIdOf(line), customId };
         const isGood = answer !== null && answer !== "gone" && answer.status >= 200 && answer.status < 300;
         const text =
           answer === null || answer === "gone"

@@ -34,10 +34,9 @@ export type OpenLine = {
   readonly jobId: string;
   /** Where its job is; null: it may be none yet. */
   readonly poolId: string | null;
-  readonly customId: string;
 };
 
-type LineRow = { line: number; start: number; job: string; pool: string | null; custom: Stored };
+type LineRow = { line: number; start: number; job: string; pool: string | null };
 
 export class BatchStore {
   readonly #storage: DurableObjectStorage;
@@ -126,7 +125,7 @@ export class BatchStore {
     return this.#sql.exec<{ batches: number }>(`SELECT COUNT(*) AS batches FROM batch`).one().batches;
   }
 
-  addLine(batchId: string, { line, start, jobId, customId }: Omit<OpenLine, "poolId">): void {
+  addLine(batchId: string, { line, start, jobId }: OpenLine, customId: string): void {
     this.#sql.exec(
       `INSERT OR IGNORE INTO line (batch, line, start, job, custom) VALUES (?, ?, ?, ?, ?)`,
       batchId,
@@ -143,14 +142,18 @@ export class BatchStore {
   }
 
   openLines(batchId: string): readonly OpenLine[] {
-    const sql = `SELECT line, start, job, pool, custom FROM line WHERE batch = ? AND kind IS NULL ORDER BY line`;
+    const sql = `SELECT line, start, job, pool FROM line WHERE batch = ? AND kind IS NULL ORDER BY line`;
     return this.#sql
       .exec<LineRow>(sql, batchId)
       .toArray()
-      .map(({ line, start, job: jobId, pool: poolId, custom }) => {
-        const customId = this.#sealer.open(custom, ["custom", batchId, line]);
-        return { line, start, jobId, poolId, customId };
-      });
+      .map(({ line, start, job: jobId, pool: poolId }) => ({ line, start, jobId, poolId }));
+  }
+
+  /** Null: there is no such line any more. */
+  customIdOf(batchId: string, line: number): string | null {
+    const sql = `SELECT custom FROM line WHERE batch = ? AND line = ?`;
+    const [row] = this.#sql.exec<{ custom: Stored }>(sql, batchId, line).toArray();
+    return row === undefined ? null : this.#sealer.open(row.custom, ["custom", batchId, line]);
   }
 
   /** True: it had none before. A line has one answer, and is counted once. */

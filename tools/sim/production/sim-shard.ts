@@ -200,12 +200,9 @@ export class SimShard {
       const isSilent = warmth === WARMTH.warm && health.holds(endpoint);
       return isSilent ? null : { kind: "failed" };
     }
-    const { scenario, adapters: resident } = this.#setup.world;
-    const { engine } = scenario;
+    const { engine } = this.#setup.world.scenario;
     const kvTokensMax = engine.kind === "step" ? engine.params.kvTokensMax : null;
-    const adapters = resident?.toldAt(endpoint);
-    const told = { ...(kvTokensMax === null ? {} : { kvTokensMax }), ...(adapters === undefined ? {} : { adapters }) };
-    const words = Object.keys(told).length === 0 ? {} : { engine: told };
+    const words = kvTokensMax === null ? {} : { engine: { kvTokensMax } };
     if (warmth === WARMTH.warm) return { kind: "ready", warmWorkers: 1, ...words };
     return warmth === WARMTH.warming ? { kind: "warming" } : { kind: "cold" };
   }

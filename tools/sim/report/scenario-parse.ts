@@ -136,7 +136,6 @@ function resolveScenario(raw: RawScenario, name: string): Scenario {
     endpoints,
     engine: engineOf(raw),
     demand: demandOf(raw),
-    adapters: raw.adapters ?? null,
     demandByRegion: demandByRegion.length > 0 ? demandByRegion : regions.map(() => 1),
     faults: faults.map((fault) => faultOf(fault, regions, endpoints)),
   };
