@@ -28,7 +28,13 @@ function narrow(whole: Runtime, { pools, models }: Access): Runtime {
   const { config } = whole;
   const mayUse = (poolId: string, names: readonly string[]): boolean =>
     (pools === null || pools.includes(poolId)) && (models === null || names.some((name) => models.includes(name)));
-  const seen = new Set([...config.pools.values()].filter((pool) => mayUse(pool.id, pool.models)).map(({ id }) => id));
+  const shared = (poolId: string): readonly string[] =>
+    [...config.splits].flatMap(([model, sides]) => (sides.some((side) => side.poolId === poolId) ? [model] : []));
+  const seen = new Set(
+    [...config.pools.values()]
+      .filter((pool) => mayUse(pool.id, [...pool.models, ...shared(pool.id)]))
+      .map(({ id }) => id),
+  );
   const only = <Value>(all: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> =>
     new Map([...all].filter(([id]) => seen.has(id)));
   const poolIdByModel = new Map(
@@ -72,6 +78,8 @@ export type Sent = {
   readonly path: string;
   /** The parsed body; null: none, or no JSON. */
   readonly json: unknown;
+  /** Sent to the pool under a name of its own, which is the router's word. */
+  readonly steered?: unknown;
 };
 
 /** Null: nothing in what is sent to this pool stands against whose it is. */
@@ -81,7 +89,7 @@ export function refuseBody({ access, scopes }: Identity, sent: Sent): Refusal | 
     const detail = `${param} is between engines, and leads to other requests' memory: it needs a key with the scope "operate".`;
     return { reason: "invalid_request", detail, param };
   }
-  return access === undefined ? null : refuseModel(access, sent);
+  return access === undefined || sent.steered !== undefined ? null : refuseModel(access, sent);
 }
 
 /** Null: it names a model that the key may use, or the key may use all that the pool has. */

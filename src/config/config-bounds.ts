@@ -186,6 +186,19 @@ export const RESUME_BYTES_MAX = 32 * 1024 * 1024;
 /** Some 20,000 events of one token. */
 export const RESUME_BYTES_DEFAULT = 4 * 1024 * 1024;
 
+/** Pools behind one: each of them costs the client a part of its time. */
+export const FALLBACK_POOLS_MAX = 4;
+/** Models that are split, and pools of one. */
+export const SPLITS_MAX = 100;
+export const SPLIT_POOLS_MAX = 8;
+/** A share of one in a million can be written. */
+export const SPLIT_WEIGHT_MAX = 1_000_000;
+/** Bodies of so many copies are in an isolate's memory at once, of its 128 MB. */
+export const SHADOW_IN_FLIGHT_MAX = 64;
+export const SHADOW_BODY_BYTES_MAX = 4_194_304;
+/** As long as an answer may take. */
+export const SHADOW_TIMEOUT_MS_MAX = 600_000;
+
 /** Grace of a router that ends, ms: an hour is longer than any answer. */
 export const DRAIN_GRACE_MS_MAX = 3_600_000;
 

@@ -11,6 +11,7 @@ import { POOLS_MAX, REGIONS_MAX } from "./config-bounds.ts";
 import { nearest } from "./config-nearest.ts";
 import { firstTokenTimeoutOf, workersMaxOf } from "./config-resolve.ts";
 import { checkRails } from "./rails-resolve.ts";
+import { checkTraffic } from "./traffic-check.ts";
 
 /** Paths that the router itself serves; a route may not hide them. */
 const RESERVED_PREFIXES = ["/p", "/v2", "/admin", "/hooks", "/v1/models", "/v1/jobs"];
@@ -29,6 +30,7 @@ export function checkConfig(raw: RawConfig): Finding[] {
     ...checkNames(raw),
     ...checkRoutes(raw),
     ...checkServed(raw),
+    ...checkTraffic(raw),
     ...checkKeys(raw),
     ...checkIssuers(raw),
     ...eachEndpoint(raw).flatMap(({ endpoint, path }) => checkEndpoint(endpoint, path)),

@@ -59,7 +59,17 @@ export function resolveConfig(raw: RawConfig): Config {
       ]),
     ),
     pools: new Map(pools.map((pool) => [pool.id, pool])),
-    poolIdByModel: new Map(pools.flatMap((pool) => pool.models.map((model) => [model, pool.id] as const))),
+    poolIdByModel: new Map([
+      ...pools.flatMap((pool) => pool.models.map((model) => [model, pool.id] as const)),
+      // Whatever asks for no side (a job, a list of models) takes the first.
+      ...Object.entries(raw.split).map(([model, sides]) => [model, Object.keys(sides)[0] ?? ""] as const),
+    ]),
+    splits: new Map(
+      Object.entries(raw.split).map(([model, sides]) => [
+        model,
+        Object.entries(sides).map(([poolId, weight]) => ({ poolId, weight })),
+      ]),
+    ),
   };
 }
 

@@ -55,6 +55,7 @@ import { jobsSchema } from "./jobs-schema.ts";
 import { RailsSchema } from "./rails-schema.ts";
 import { sockets } from "./socket-schema.ts";
 import { SightSchema } from "./sight-schema.ts";
+import { fallback, shadow, split } from "./traffic-schema.ts";
 
 /** Pool and endpoint ids: they appear in paths, object names and headers, so no slash, colon, space or upper case. */
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -326,6 +327,8 @@ const pool = z.strictObject({
   prices: prices
     .optional()
     .describe("What its tokens cost, in `currency`, for spend caps and usage. Default: nothing."),
+  fallback: fallback(id),
+  shadow: shadow(id),
   rails: RailsSchema.prefault({}).describe("Guardrails of the pool."),
   jobs: jobsSchema(path).prefault({}).describe("How the pool takes jobs."),
 });
@@ -365,6 +368,7 @@ export const ConfigSchema = z
       .max(ROUTES_MAX)
       .default([])
       .describe("Further public paths, each served by one pool. Default []."),
+    split: split(id, modelName),
     pools: z.record(id, pool).describe("Pools by id, 1 to 100: the endpoints that can serve one model."),
   })
   .describe("Configuration of Warmpath: what the router serves. Platform bindings stay in wrangler.toml.");

@@ -129,6 +129,19 @@ export type RailsConfig = {
 /** Of a WebSocket to an endpoint. */
 export type SocketBounds = RawConfig["pools"][string]["sockets"];
 
+export type ShadowConfig = {
+  readonly pool: string;
+  /** Of the requests, above 0 to 100. */
+  readonly percent: number;
+  /** Copies that an isolate has under way. */
+  readonly inFlightMax: number;
+  readonly bodyBytesMax: number;
+  readonly timeoutMs: number;
+};
+
+/** A pool's share of a model that several serve. */
+type SplitSide = { readonly poolId: string; readonly weight: number };
+
 export type PoolConfig = {
   readonly id: string;
   /** Values of `model` that select this pool, its adapters last. */
@@ -165,6 +178,10 @@ export type PoolConfig = {
   readonly onCut: "error" | "continue";
   /** What tokens cost; absent: nothing. */
   readonly prices?: PoolPrices | undefined;
+  /** Pools that are asked in this order when it cannot serve. */
+  readonly fallback: readonly string[];
+  /** Where copies of its requests go; absent: nowhere. */
+  readonly shadow?: ShadowConfig | undefined;
   readonly rails: RailsConfig;
   /** What is absent in it is as the queue's own code has it. */
   readonly jobs?: JobsConfig;
@@ -221,4 +238,6 @@ export type Config = {
   readonly pools: ReadonlyMap<string, PoolConfig>;
   /** Pool id by the `model` of a request. */
   readonly poolIdByModel: ReadonlyMap<string, string>;
+  /** By the `model` of a request: pools that share it, of which the first has the name. */
+  readonly splits: ReadonlyMap<string, readonly SplitSide[]>;
 };

@@ -138,6 +138,10 @@ function buildPools(config: Config, env: Readonly<Record<string, unknown>>): Map
       if (!target.ok) return null;
       const backend = BACKENDS[endpoint.backend];
       const names = namesAt(endpoint, models);
+      // Whatever asks for no side of a split (a job, a form) comes to its first pool under the shared name.
+      const own = pool.models[0] ?? pool.id;
+      for (const [shared, [first]] of config.splits)
+        if (first?.poolId === pool.id && !models.has(shared)) names.set(shared, names.get(own) ?? own);
       const tellsAsked = pool.answerModel === "asked";
       const known = { backend, models, names, tellsAsked, tokenBytes };
       endpoints.set(endpoint.id, { config: endpoint, target: target.value, ...known });
@@ -148,7 +152,7 @@ function buildPools(config: Config, env: Readonly<Record<string, unknown>>): Map
   return pools;
 }
 
-const namesAt = ({ model }: EndpointConfig, models: ReadonlySet<string>): ReadonlyMap<string, string> =>
+const namesAt = ({ model }: EndpointConfig, models: ReadonlySet<string>): Map<string, string> =>
   new Map(typeof model === "string" ? [...models].map((name) => [name, model]) : Object.entries(model ?? {}));
 
 let lastLogged = "";

@@ -76,7 +76,8 @@ function headersOf({ runtime, identity, requestId }: Authenticated, parcel: Parc
   // Each attempt has its own.
   delete headers[TRACEPARENT];
   // What is read on the way must not be compressed: an endpoint is asked not to.
-  const isRead = parcel.pool.config.rails.output.length > 0 || parcel.speaking !== undefined;
+  const { pool, speaking, steered } = parcel;
+  const isRead = pool.config.rails.output.length > 0 || speaking !== undefined || steered?.asked !== undefined;
   if (isRead) headers["accept-encoding"] = "identity";
   return headers;
 }

@@ -1,10 +1,11 @@
 /** A request that was read, and what is sent of it. */
 import type { EdgePool } from "../dispatch/runtime.ts";
 import type { SocketAsk } from "../dispatch/socket-ask.ts";
-import type { InputCheck } from "../rails/check.ts";
+import type { Checked, InputCheck } from "../rails/check.ts";
 import type { HeaderRecord } from "../wire/headers.ts";
 import type { Unread } from "../rails/core/rail.ts";
 import type { FormUpload } from "./form-upload.ts";
+import type { InLine } from "./in-line.ts";
 import type { Speaking } from "./speaking.ts";
 
 /** What of a form the pipeline needs to know beside its bytes. */
@@ -18,6 +19,16 @@ type ParcelForm = {
   readonly filenames: string;
   /** Null: all of it is held. */
   readonly upload: FormUpload | null;
+};
+
+/** Of a request that another pool may serve, or see. */
+export type Steered = {
+  /** The client's name of the model, where the pool has another one and the answer is to say it. */
+  readonly asked?: string;
+  /** How it stands in line, with the pool's share of its time. */
+  readonly within: (line: InLine) => InLine;
+  /** It has passed its rails and its limits. */
+  readonly passed: ((parcel: Parcel, checked: Checked) => void) | null;
 };
 
 /** What is known of a request before anything is done with it. */
@@ -41,6 +52,8 @@ export type Parcel = {
   readonly asking: ((body: unknown) => unknown) | null;
   /** What its bytes are where they are a form, of which `json` has the fields; absent: they are none that is read. */
   readonly form?: ParcelForm | undefined;
+  /** What its pool is not told of (`traffic.ts`); absent: nothing. */
+  readonly steered?: Steered | undefined;
   /** Who can answer it, and how each is asked; absent: everybody, as it is. */
   readonly speaking?: Speaking | undefined;
   /** It opens a socket; absent: it does not. */

@@ -47,6 +47,7 @@ import type { Seen } from "../sight/seen.ts";
 import { traceOf } from "../sight/trace.ts";
 import { wantsCandidates } from "../sight/watched.ts";
 import { unreadOf } from "./unread.ts";
+import type { Config } from "../config/config.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 
 /** Loaded with the first long prompt, the first stream that is asked for its usage, and the first rail outside. */
@@ -58,6 +59,7 @@ const speakingPart = part(async () => import("./speaking.ts"));
 const toldPart = part(async () => import("../dispatch/told-answer.ts"));
 const formPart = part(async () => import("./form.ts"));
 const continuingPart = part(async () => import("./continuing.ts"));
+const trafficPart = part(async () => import("./traffic.ts"));
 const overlapPart = part(async () => import("./overlap.ts"));
 
 const isForm = (headers: Headers): boolean => /^\s*multipart\//i.test(headers.get("content-type") ?? "");
@@ -84,7 +86,23 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
     const { unknownModel } = await import("./admin/rare.ts");
     return unknownModel(model ?? "", config);
   }
-  const { stream } = read.value;
+  const inferring = { path, bytes: bytes.value, json, stream: read.value.stream };
+  // Only where the config says so: everybody else pays for three look-ups.
+  if (given === undefined && isSteered(pool, model, config))
+    return (await trafficPart()).steer(edge, { ...inferring, pool, model }, async (to) => inferAt(edge, to));
+  return inferAt(edge, { ...inferring, pool });
+}
+
+const isSteered = ({ config: { fallback, shadow } }: EdgePool, model: string | null, { splits }: Config): boolean =>
+  fallback.length > 0 || shadow !== undefined || (splits.size > 0 && splits.has(model ?? ""));
+
+/** A request for inference that was read, and its pool. */
+type Inferring = Pick<Parcel, "pool" | "json" | "stream" | "steered"> & {
+  readonly path: InferencePath;
+  readonly bytes: ArrayBuffer;
+};
+
+async function inferAt(edge: Authenticated, { pool, path, bytes, json, stream, steered }: Inferring): Promise<Answer> {
   const spoken = SPOKEN[path];
   const speaking = spoken === undefined ? undefined : (await speakingPart()).speakingOf(edge, pool, spoken, json);
   if (speaking !== undefined && "reason" in speaking) return speaking;
@@ -93,12 +111,13 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
     pool,
     method: "POST",
     path,
-    bytes: sent === undefined ? bytes.value : bufferOf(writeJson(sent, bytes.value) ?? new Uint8Array(0)),
+    bytes: sent === undefined ? bytes : bufferOf(writeJson(sent, bytes) ?? new Uint8Array(0)),
     json: sent ?? json,
     stream,
     isInference: true,
     isClientsPath: false,
     repeatable: true,
+    steered,
     speaking,
   });
 }
@@ -125,8 +144,9 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
   const { speaking } = given;
   const parcel: Parcel = { ...given, headers, asking: both(asking, metering?.bound ?? null) };
   const { place, key, colo } = placeOf(edge.request, runtime, edge.dev);
-  const line = inLineOf(runtime.affinitySecret, lineAsked(edge, parcel));
-  if ("reason" in line) return line;
+  const stands = inLineOf(runtime.affinitySecret, lineAsked(edge, parcel));
+  if ("reason" in stands) return stands;
+  const line = parcel.steered?.within(stands) ?? stands;
   edge.seen.priority = line.priority;
   edge.seen.colo = colo;
   edge.seen.tellsCandidates = wantsCandidates(edge.startedAtMs);
@@ -228,6 +248,7 @@ async function sendChecked(sending: Sending, checked: Checked): Promise<Answer> 
     takeBack(sending);
     return refuseChecked(sending, checked);
   }
+  parcel.steered?.passed?.(parcel, checked);
   const request = { pool: parcel.pool, leaseRequest, outgoing, ...sentBy(edge, parcel) };
   const answering = dispatch(request, leasing).then((outcome) => respond(sending, outcome, checked, null));
   // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
@@ -257,7 +278,9 @@ async function sendAsking(
     async () => leases.take(leaseRequest, parcel.pool.config.patienceMs),
   );
   noteChecked(edge.seen, checked);
-  return outcome === null ? refuseChecked(sending, checked) : respond(sending, outcome, checked, savedMs);
+  if (outcome === null) return refuseChecked(sending, checked);
+  parcel.steered?.passed?.(parcel, checked);
+  return respond(sending, outcome, checked, savedMs);
 }
 
 const sentBy = ({ identity, runtime, leases }: Authenticated, { repeatable }: Parcel) => ({
@@ -277,7 +300,7 @@ async function respond(sending: Sending, outcome: Outcome, checked: Checked, sav
   const told: HeaderRecord = {};
   const answer = await lastingAnswer(sending, outcome, checked, told);
   const spoken = parcel.speaking?.onward(answer.endpoint.config.id, told) ?? null;
-  const { asked } = answer;
+  const asked = parcel.steered?.asked ?? answer.asked;
   const onward = asked === null ? spoken : (await toldPart()).onwardAsked(parcel.path, asked, spoken);
   const answered = answerBegun(edge, answer, {
     pool: parcel.pool,

@@ -40,7 +40,7 @@ export const RECORDS_MAX = 50;
 /** The same while nobody does: for the list that a page begins with. */
 const RECORDS_UNWATCHED_MAX = 5;
 
-type OutboxHost = { readonly env: { readonly FLEET_FEED?: unknown }; readonly ctx: Waiting };
+export type OutboxHost = { readonly env: { readonly FLEET_FEED?: unknown }; readonly ctx: Waiting };
 
 type Pending = { tally: Tally; failed: RequestRecord[]; served: RequestRecord[] };
 
@@ -63,6 +63,17 @@ export function noteRecord({ env, ctx }: OutboxHost, record: RequestRecord): voi
   const { pending } = outbox;
   fold(pending.tally, record);
   show(record.outcome === "served" ? pending.served : pending.failed, record);
+  carryOn({ env, ctx });
+}
+
+/** Counts what is no request. */
+export function noteCounts(host: OutboxHost, count: (tally: Tally) => void): void {
+  if (host.env.FLEET_FEED === undefined) return;
+  count(outbox.pending.tally);
+  carryOn(host);
+}
+
+function carryOn({ env, ctx }: OutboxHost): void {
   const now = Date.now();
   if (now < outbox.carriedUntilMs) return;
   outbox.carriedUntilMs = now + REPORT_GAP_MS + ANSWER_TIMEOUT_MS;

@@ -60,6 +60,7 @@ export function recordOf(seen: Seen, end: SeenEnd): RequestRecord | null {
     tokens: { in: usage.promptTokens ?? null, cached: usage.cachedTrue ?? null, out: usage.outputTokens ?? null },
     costMicros: costMicrosOf(seen, outcome, bytesOut),
     bytes: { in: seen.bytesIn, out: bytesOut },
+    ...(seen.way !== undefined && (seen.way.split !== null || seen.way.fell.length > 0) ? { way: seen.way } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What is kept of a request while it runs, and how it ended (`see.ts`). */
 import type { EdgeEnv, EdgePool, Runtime, Waiting } from "../dispatch/runtime.ts";
 import type { AnswerUsage } from "../dispatch/core/answer-usage.ts";
+import type { Fell } from "../dispatch/core/fallback.ts";
 import type { Trace } from "../dispatch/outgoing.ts";
 import type { Trail } from "../dispatch/trail.ts";
 import type { RailRecord } from "../rails/core/engine.ts";
@@ -18,6 +19,8 @@ type SeenMeter = {
     readonly bytesOut: number | null;
     readonly isEvents: boolean;
   }) => number;
+  /** Another pool serves it: nothing of it counts. */
+  readonly release: () => void;
 };
 
 export type SeenHost = { readonly runtime: Runtime; readonly env: EdgeEnv; readonly ctx: Waiting };
@@ -56,10 +59,18 @@ export type Seen = {
   stoppedBy: ErrorReason | null;
   /** Null: nothing limits it. */
   meter: SeenMeter | null;
+  /** Pools that did not serve it, and by which split it came to its own; absent: neither. */
+  way?: SeenWay;
   /** Its record is to tell what its decision was made of. */
   tellsCandidates: boolean;
   end: SeenEnd | null;
   isTold: boolean;
+};
+
+type SeenWay = {
+  /** Model and pool of the split; null: in none. */
+  readonly split: { readonly model: string; readonly pool: string } | null;
+  readonly fell: readonly Fell[];
 };
 
 export type SeenEnd = {

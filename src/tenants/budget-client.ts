@@ -95,7 +95,7 @@ export class BudgetClient {
   }
 
   /** A request is over. `countsRequest`: else it leaves the limits of requests as it found them. */
-  settle(spent: Spent, usage: Usage, countsRequest: boolean): void {
+  settle(spent: Spent, usage: Usage | null, countsRequest: boolean): void {
     close(this.#memory.purse, spent, usage, countsRequest, this.#ports.now());
     this.#flushSoon();
   }

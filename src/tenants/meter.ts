@@ -51,6 +51,7 @@ export class Meter {
   readonly #bytes: AnswerBytes;
   #spent: Spent | null = null;
   #ended: Usage | null = null;
+  #isReleased = false;
 
   constructor(client: BudgetClient, plan: MeterPlan, bytes: AnswerBytes) {
     this.#client = client;
@@ -74,6 +75,7 @@ export class Meter {
     }
     if (admission.kind !== "spent") return admission;
     this.#spent = admission.spent;
+    if (this.#isReleased) this.#client.settle(admission.spent, null, false);
     // It was over before it could pass.
     if (this.#ended !== null) this.#client.settle(admission.spent, this.#ended, this.#plan.countsRequest);
     return admission;
@@ -82,11 +84,18 @@ export class Meter {
   /** Once, when it has ended. Gives what it cost, micro-units. */
   settle(end: MeterEnd): number {
     const used = this.#usageOf(end);
-    if (this.#ended !== null) return used.micros;
+    if (this.#ended !== null || this.#isReleased) return used.micros;
     this.#ended = used;
     if (this.#spent !== null) this.#client.settle(this.#spent, used, this.#plan.countsRequest);
     else this.#client.noteRefused(used);
     return used.micros;
+  }
+
+  /** Another pool serves it, which has its own meter: nothing of it counts here. */
+  release(): void {
+    if (this.#ended !== null || this.#isReleased) return;
+    this.#isReleased = true;
+    if (this.#spent !== null) this.#client.settle(this.#spent, null, false);
   }
 
   #usageOf(end: MeterEnd): Usage {

@@ -24,6 +24,10 @@ export const OVERHEAD_MS = "x-warmpath-overhead-ms";
 export const EXPLAIN = "x-warmpath-explain";
 /** The routing decision as JSON (`decision-header.ts`). */
 export const DECISION = "x-warmpath-decision";
+/** Pools that could not serve the request, and why: `dispatch/core/fallback.ts`. */
+export const FALLBACK = "x-warmpath-fallback";
+/** Pool that a split has led the request to. */
+export const SPLIT = "x-warmpath-split";
 /** What each input rail said, and how long it took: `rail-headers.ts`. */
 export const RAILS = "x-warmpath-rails";
 /** The answer was translated, from which protocol, and what of the request was left out. */
@@ -87,6 +91,8 @@ export const EXPOSED_HEADERS: readonly string[] = [
   ATTEMPTS,
   OVERHEAD_MS,
   DECISION,
+  FALLBACK,
+  SPLIT,
   RAILS,
   RAILS_SAVED_MS,
   TRANSLATED,

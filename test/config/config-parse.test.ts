@@ -72,6 +72,7 @@ describe("a valid config", () => {
       answerModel: "asked",
       onCut: "error",
       adapters: [],
+      fallback: [],
       jobs: {},
       rails: {
         input: [

@@ -78,6 +78,11 @@ const RESPONSE: readonly Row[] = [
   [names.ATTEMPTS, "Endpoints that were asked for this request."],
   [names.OVERHEAD_MS, "From the request's arrival to the dispatch that was answered, ms."],
   [names.DECISION, "The whole decision as JSON; only where it was asked for."],
+  [
+    names.FALLBACK,
+    "Pools that could not serve it, in the order in which they were asked: `from=pool; reason=down`, also `cold`, `full`, `late` or `failed`. Absent: its own pool answered.",
+  ],
+  [names.SPLIT, "Of a model that several pools share: the pool that it was led to."],
   [names.RAILS, "What each input rail said: `name=verdict;ms`, and how it failed."],
   [names.RAILS_SAVED_MS, "How much sooner the answer was there because the request was sent beside its rails, ms."],
   [

@@ -19,6 +19,8 @@ export const EXPLAIN_INPUT_TOKENS_MAX = 100_000_000;
 
 export type ExplainBody = {
   readonly pool: PoolConfig;
+  /** The name that it was asked by; null: by its pool's. */
+  readonly model: string | null;
   /** Null: where the caller itself is. */
   readonly place: Place | null;
   readonly inputTokens: number;
@@ -58,7 +60,8 @@ export function readExplainBody(parsed: unknown, config: Config): Result<Explain
   if (!excluded.ok) return excluded;
   const priority = PRIORITIES.find((one) => one === (fields["priority"] ?? PRIORITY_DEFAULT));
   if (priority === undefined) return invalid("priority", `priority must be one of ${PRIORITIES.join(", ")}.`);
-  return ok({ pool: pool.value, place: place.value, inputTokens, excluded: excluded.value, priority });
+  const model = typeof fields["model"] === "string" ? fields["model"] : null;
+  return ok({ pool: pool.value, model, place: place.value, inputTokens, excluded: excluded.value, priority });
 }
 
 const isWithin = (tokens: number): boolean => tokens >= 0 && tokens <= EXPLAIN_INPUT_TOKENS_MAX;

@@ -9,6 +9,8 @@ import { homeRegion, viewsAlone } from "../../routing/core/lease-client/edge-lea
 import type { LeaseRequest } from "../../routing/core/lease-client/edge-lease.ts";
 import { explainAlone } from "../../routing/core/cost/explain.ts";
 import type { Explanation, Picture } from "../../routing/core/cost/explain.ts";
+import type { Config } from "../../config/config.ts";
+import { shareOf } from "../../dispatch/core/split.ts";
 import { shardName } from "../../routing/core/shard-name.ts";
 import { readExplainBody } from "./explain-request.ts";
 import type { ExplainBody } from "./explain-request.ts";
@@ -57,8 +59,21 @@ export async function explain(edge: Authenticated): Promise<Answer> {
     priority,
     shardMs: told === null ? null : Date.now() - askedAtMs,
     patienceMs: read.value.pool.patienceMs,
+    ...besideOf(config, read.value),
     ...(told ?? alone(runtime, leaseRequest)),
   });
+}
+
+/** Where the request goes beside this pool; nothing of it where the config says nothing. */
+function besideOf({ splits }: Config, { pool: { fallback, shadow }, model }: ExplainBody) {
+  const sides = splits.get(model ?? "");
+  return {
+    ...(sides === undefined
+      ? {}
+      : { split: sides.map(({ poolId, weight }) => ({ pool: poolId, weight, share: shareOf(sides, poolId) })) }),
+    ...(fallback.length === 0 ? {} : { fallback }),
+    ...(shadow === undefined ? {} : { shadow: { pool: shadow.pool, percent: shadow.percent } }),
+  };
 }
 
 /** Null when another deployment's config is being read: the pool has gone since. */

@@ -35,7 +35,10 @@ type Step = {
 const shapes = new Map<string, readonly Step[]>();
 
 export function fold(tally: Tally, record: RequestRecord): void {
-  const isRare = record.attempts.length > ATTEMPTS_MAX || record.rails.some(({ rules }) => rules.length > 0);
+  const isRare =
+    record.way !== undefined ||
+    record.attempts.length > ATTEMPTS_MAX ||
+    record.rails.some(({ rules }) => rules.length > 0);
   if (isRare) {
     for (const step of stepsOf(record)) take(tally, step, record);
     return;
@@ -130,6 +133,7 @@ function stepsOf(record: RequestRecord): readonly Step[] {
   plus(`tenantRequests${S}${tenant}${S}${pool}${S}${outcome}`, one);
   // What named no pool was refused at the door: it has no times and no tokens.
   if (record.pool === null) return steps;
+  waySteps(plus, record);
   timeSteps(plus, record, pool);
   useSteps(plus, record, pool, tenant);
   if (region !== null && why !== null) {
@@ -140,6 +144,13 @@ function stepsOf(record: RequestRecord): readonly Step[] {
   if ((record.continued ?? 0) > 0) plus(`continuations${S}${pool}${S}${outcome}`, (of) => of.continued ?? 0);
   for (const rail of record.rails) railSteps(plus, record, rail);
   return steps;
+}
+
+function waySteps(plus: Add, { way }: RequestRecord): void {
+  if (way === undefined) return;
+  const { split, fell } = way;
+  if (split !== null) plus(`splits${S}${split.model}${S}${split.pool}`, one);
+  for (const { from, reason, to } of fell) plus(`fallbacks${S}${from}${S}${reason}${S}${to}`, one);
 }
 
 const bounds = <Id extends CountedId>(id: Id): readonly number[] => (COUNTED[id] as Metric).bucketsS ?? [];

@@ -158,6 +158,27 @@ export const COUNTED = {
     [...ENDPOINT, "result"],
     "Attempts at endpoints: answered, or what they were lost by",
   ),
+  fallbacks: counter(
+    "warmpath_fallbacks_total",
+    ["pool", "reason", "to"],
+    "Requests that a pool did not serve and that went on to another one: down, cold, full, late, failed",
+  ),
+  splits: counter(
+    "warmpath_split_requests_total",
+    ["gen_ai_request_model", "pool"],
+    "Requests for a model that several pools share, by the pool that they were led to",
+  ),
+  shadows: counter(
+    "warmpath_shadow_requests_total",
+    ["pool", "shadow", "result", "status"],
+    "Copies of a pool's requests to a shadow: answered, failed, timeout, cut, too_long; or why they were not sent: no_slot, budget, too_large, blocked, goes_on",
+  ),
+  shadowFirstToken: histogram(
+    "warmpath_shadow_time_to_first_token_seconds",
+    FIRST_TOKEN_S,
+    ["pool", "shadow"],
+    "From the sending of a copy to the first token of its stream",
+  ),
   retries: counter("warmpath_retries_total", ["pool"], "Attempts after a lost one, hedges not included"),
   hedges: counter("warmpath_hedges_total", ["pool", "result"], "Second attempts beside a late one: won or lost"),
   continuations: counter(

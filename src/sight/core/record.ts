@@ -3,7 +3,7 @@
  * made.
  *
  * Model. Plain JSON and metadata alone: never a prompt, an answer, a key, or a name that a client made up. Every member but
- * `candidates` is always there, and what is not known is null. Members that may become labels (`route`, `outcome`, `reason`, `why`, `lost`,
+ * `candidates` and `way` is always there, and what is not known is null. Members that may become labels (`route`, `outcome`, `reason`, `why`, `lost`,
  * names of the config) have bounded sets of values. Instants are epoch ms at this isolate; what ends in `Ms` inside an
  * attempt is ms since `atMs`.
  * Rejected: an event at each step, which has to be put together again before it answers a question.
@@ -122,6 +122,14 @@ export type CandidateRecord = {
   readonly why: string;
 };
 
+/** How it came to its pool. */
+type RequestWay = {
+  /** The model that is split, and the pool that it was led to; null: it is not. */
+  readonly split: { readonly model: string; readonly pool: string } | null;
+  /** Pools that did not serve it, in their order, and why: down, cold, full, late, failed. */
+  readonly fell: readonly { readonly from: string; readonly reason: string; readonly to: string }[];
+};
+
 /** Of OpenTelemetry's `gen_ai.operation.name` those that a protocol known here stands for. */
 export type GenAiOperation = "chat" | "text_completion" | "embeddings";
 
@@ -168,6 +176,8 @@ export type RequestRecord = {
    * its pool has no prices, or nobody knows the tokens.
    */
   readonly costMicros: number | null;
+  /** Absent where its model is not split and its pool served it. */
+  readonly way?: RequestWay;
   /** Of the request as it came, and of the answer as the endpoint sent it. */
   readonly bytes: { readonly in: number | null; readonly out: number | null };
   /** From the lowest cost up; only for who watches, and of a few requests a second. */

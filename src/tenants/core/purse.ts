@@ -320,20 +320,21 @@ function isWithinAlone(limits: Limits, { requests, tokens, micros }: Amount, run
 }
 
 /** A request is over. `used`: what it came to; `countsRequest`: it counts against the limits of requests. */
-export function close(purse: Purse, spent: Spent, used: Usage, countsRequest: boolean, now: number): void {
+/** `used`: null where nothing came of it, and it is no request of its own either. */
+export function close(purse: Purse, spent: Spent, used: Usage | null, countsRequest: boolean, now: number): void {
   if (spent.isOver) return;
   spent.isOver = true;
   const { grantId, key, atMs, tokens, micros } = spent;
   const own = keyPurse(purse, key);
   own.running = Math.max(0, own.running - 1);
-  noteUsage(purse, used);
+  if (used !== null) noteUsage(purse, used);
   if (grantId === null) return;
   tellClose(purse, {
     id: grantId,
     key,
     atMs,
     reserved: { requests: 1, tokens, micros },
-    unused: { requests: countsRequest ? 0 : 1, tokens: tokens - used.input - used.output },
+    unused: { requests: countsRequest ? 0 : 1, tokens: tokens - (used?.input ?? 0) - (used?.output ?? 0) },
     heldMs: now - spent.beganAtMs,
   });
 }

@@ -30,7 +30,8 @@ describe("a question is read", () => {
       { excluded: Array.from({ length: ENDPOINTS_PER_POOL_MAX }, () => "a") },
     ],
   ])("%s", (_, body, expected) => {
-    const defaults = { place: null, inputTokens: 0, excluded: [], priority: "normal" };
+    const model = "model" in body ? (body.model ?? null) : null;
+    const defaults = { model, place: null, inputTokens: 0, excluded: [], priority: "normal" };
     expect(read(body)).toEqual({ ok: true, value: { pool: config.pools.get("llama"), ...defaults, ...expected } });
   });
 });

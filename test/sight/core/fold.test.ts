@@ -46,10 +46,16 @@ describe("what a request adds to the counts", () => {
     const all = counted(
       everything,
       record({ tokens: { in: null, cached: null, out: null }, operation: null, costMicros: 3 }),
+      record({
+        way: { split: { model: "chat", pool: "canary" }, fell: [{ from: "canary", reason: "down", to: "llama" }] },
+      }),
     );
     const ids = new Set([...all.keys()].map((key) => readKey(key)?.id));
     expect(ids).not.toContain(undefined);
-    expect(ids).toEqual(new Set(Object.keys(COUNTED)));
+    // Copies are no requests, and are counted beside them (`sight/shadow-counts.ts`).
+    expect(ids).toEqual(new Set(Object.keys(COUNTED).filter((id) => !id.startsWith("shadow"))));
+    expect(only(all, "fallbacks")).toEqual([[["canary", "down", "llama"], [1]]]);
+    expect(only(all, "splits")).toEqual([[["chat", "canary"], [1]]]);
   });
 
   test("one in the requests by outcome, and one in those by tenant", () => {

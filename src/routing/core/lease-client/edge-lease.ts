@@ -8,7 +8,7 @@
  * fails for want of an answer from a Durable Object. A grant that comes too late goes home unused.
  * Rejected: the same flow written with promises in the Worker, which the simulator could not run.
  */
-import { purposeOf } from "../shard/budget.ts";
+import { needsSpare, purposeOf } from "../shard/budget.ts";
 import type { AttemptPurpose } from "../shard/budget.ts";
 import { staticView } from "../endpoint/static-view.ts";
 import type { EndpointView, ViewSet } from "../endpoint/endpoint-view.ts";
@@ -184,8 +184,8 @@ export function onReply(
     case "spill":
       return follow(leaseCache, leaseRequest, asking, { ...outcome, candidates: reply.candidates }, { now, rng });
     case "queued": {
-      // Only a shard of an older version queues a hedge, which waits for nothing.
-      if (purposeOf(leaseRequest) === "hedge") {
+      // Only a shard of an older version queues what waits for nothing.
+      if (needsSpare(purposeOf(leaseRequest))) {
         returnUnused(leaseCache, asking.shard, outcome.leaseId, null);
         return { kind: "over_budget" };
       }
@@ -256,8 +256,8 @@ export function onSilence(
   { now, rng }: { readonly now: number; readonly rng: Rng },
 ): LeaseStep {
   const purpose = purposeOf(leaseRequest);
-  // Nobody knows here which slots are free, and a hedge is only for a free one.
-  if (purpose === "hedge") return { kind: "over_budget" };
+  // Nobody knows here which slots are free.
+  if (needsSpare(purpose)) return { kind: "over_budget" };
   const home = shardName(leaseRequest.pool.id, homeRegion(leaseRequest));
   const { views, snapshot } = viewsAlone(leaseCache, leaseRequest);
   const affinity = homeMatch(leaseCache.homes, leaseRequest.affinityKey);

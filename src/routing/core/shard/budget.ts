@@ -19,8 +19,11 @@
  * attempts a request for ever; and a budget per isolate, of which nobody knows how many there are.
  */
 
-/** What an attempt is for. */
-export type AttemptPurpose = "first" | "retry" | "hedge";
+/** What an attempt is for. `shadow`: a copy that nobody waits for, on a slot that nobody needs. */
+export type AttemptPurpose = "first" | "retry" | "hedge" | "shadow";
+
+/** Only for a slot that is to spare: nothing else is waited for, and nobody is woken. */
+export const needsSpare = (purpose: AttemptPurpose): boolean => purpose === "hedge" || purpose === "shadow";
 
 type Purposeful = { readonly purpose?: AttemptPurpose; readonly excluded: readonly string[] };
 

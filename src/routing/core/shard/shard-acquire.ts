@@ -6,7 +6,7 @@
  * not pass it on again. When every slot is taken the request waits here (`queue-order.ts`) for the next one that frees;
  * a wait that cannot end in time is refused at once, with the time after which it could.
  */
-import { purposeOf } from "./budget.ts";
+import { needsSpare, purposeOf } from "./budget.ts";
 import { creditsFor } from "./credits.ts";
 import { fillOf, HEDGE_FILL_MAX } from "../endpoint/first-byte.ts";
 import { isLate } from "../endpoint/lateness.ts";
@@ -39,7 +39,8 @@ export type Acquired = { readonly reply: AcquireReply; readonly effects: readonl
 
 export function acquire(state: ShardState, request: AcquireRequest, now: number, rng: Rng): Acquired {
   state.lastTrafficMs = now;
-  if (!request.ahead) {
+  // A copy is nobody's demand: it wakes no endpoint and takes no class's share.
+  if (!request.ahead && purposeOf(request) !== "shadow") {
     countDemand(state, 1, now);
     countClass(state, request, now);
   }
@@ -51,7 +52,7 @@ export function acquire(state: ShardState, request: AcquireRequest, now: number,
   countKey(state, request, now);
   const asked = routeRequest(request, affinityFor(state, request, views, now), views);
   const choice = pick(views, asked, rng);
-  const answering = request.ahead ? answerAhead : purposeOf(request) === "hedge" ? answerHedge : answer;
+  const answering = request.ahead ? answerAhead : needsSpare(purposeOf(request)) ? answerSpare : answer;
   const outcome = repeated ?? answering(state, request, { ...choice, views, asked }, effects, { now, rng });
   return {
     reply: {
@@ -132,8 +133,8 @@ function answerAhead(
   return grantLease(state, request, outcome, { confirmed: false, credits: credits - 1, hedge }, now);
 }
 
-/** A free slot of a warm endpoint in a pool with slots to spare, or nothing: a hedge waits for nothing and wakes nobody. */
-function answerHedge(
+/** A free slot of a warm endpoint in a pool with slots to spare, or nothing: who comes for it waits for nothing and wakes nobody. */
+function answerSpare(
   state: ShardState,
   request: AcquireRequest,
   { outcome, weighed }: Made,

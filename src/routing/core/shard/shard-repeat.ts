@@ -36,7 +36,7 @@ export function unpaid({ purpose }: AcquireRequest): AwaitOutcome {
 /** Who pays for it; null: it is free, as a first attempt is, and a retry while the pool has slots to spare. */
 export function payerOf(state: ShardState, request: AcquireRequest, now: number): Payer | null {
   const purpose = purposeOf(request);
-  if (purpose === "first" || isMove(request)) return null;
+  if (purpose === "first" || purpose === "shadow" || isMove(request)) return null;
   if (purpose === "retry" && hasSlack(state, request, now)) return null;
   return payerFor(state.budgets, state.debts, purpose, request.sender);
 }

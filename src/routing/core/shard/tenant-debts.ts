@@ -34,7 +34,7 @@ export const createDebts = (): DebtsBy => ({ retry: new Map(), hedge: new Map() 
 export function payerFor(
   budgets: Budgets,
   debts: DebtsBy,
-  purpose: Exclude<AttemptPurpose, "first">,
+  purpose: Exclude<AttemptPurpose, "first" | "shadow">,
   sender: Sender = NO_SENDER,
 ): Payer {
   return { bucket: budgets[purpose], debts: debts[purpose], tenant: sender.tenant };
