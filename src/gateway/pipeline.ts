@@ -40,6 +40,8 @@ import { limitsOn, passLimits } from "./limited.ts";
 import { outgoingOf } from "./outgoing-of.ts";
 import { isStreamed } from "./parcel.ts";
 import type { Parcel } from "./parcel.ts";
+import { isSteered } from "./steered.ts";
+import type { Inferring } from "./steered.ts";
 import { placeOf } from "./place.ts";
 import { readBody } from "./read-body.ts";
 import { noteChecked, noteParcel } from "./note.ts";
@@ -47,7 +49,6 @@ import type { Seen } from "../sight/seen.ts";
 import { traceOf } from "../sight/trace.ts";
 import { wantsCandidates } from "../sight/watched.ts";
 import { unreadOf } from "./unread.ts";
-import type { Config } from "../config/config.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 
 /** Loaded with the first long prompt, the first stream that is asked for its usage, and the first rail outside. */
@@ -87,20 +88,10 @@ export async function infer(edge: Authenticated, path: InferencePath, given?: Ed
     return unknownModel(model ?? "", config);
   }
   const inferring = { path, bytes: bytes.value, json, stream: read.value.stream };
-  // Only where the config says so: everybody else pays for three look-ups.
   if (given === undefined && isSteered(pool, model, config))
     return (await trafficPart()).steer(edge, { ...inferring, pool, model }, async (to) => inferAt(edge, to));
   return inferAt(edge, { ...inferring, pool });
 }
-
-const isSteered = ({ config: { fallback, shadow } }: EdgePool, model: string | null, { splits }: Config): boolean =>
-  fallback.length > 0 || shadow !== undefined || (splits.size > 0 && splits.has(model ?? ""));
-
-/** A request for inference that was read, and its pool. */
-type Inferring = Pick<Parcel, "pool" | "json" | "stream" | "steered"> & {
-  readonly path: InferencePath;
-  readonly bytes: ArrayBuffer;
-};
 
 async function inferAt(edge: Authenticated, { pool, path, bytes, json, stream, steered }: Inferring): Promise<Answer> {
   const spoken = SPOKEN[path];
