@@ -21,6 +21,7 @@ import type { Meter } from "../../tenants/meter.ts";
 import type { JobRow } from "./job-row.ts";
 import { createLeaseCache } from "../../routing/core/lease-client/lease-cache.ts";
 import { enter, isDraining } from "../../dispatch/draining.ts";
+import { part } from "../../dispatch/part.ts";
 import { takeSlot } from "../../dispatch/slot.ts";
 import type { Slot } from "../../dispatch/slot.ts";
 import { leasesOf, shardsOf } from "../../dispatch/platform.ts";
@@ -29,6 +30,8 @@ import type { LeaseClient } from "../../routing/host/lease-client.ts";
 import { runtimeOf } from "../../dispatch/runtime.ts";
 import type { EdgeEnv, EdgePool, Runtime } from "../../dispatch/runtime.ts";
 import { bytesOf } from "../../wire/text-bytes.ts";
+import { SPOKEN } from "../../wire/openai.ts";
+import type { InferencePath } from "../../wire/openai.ts";
 import type { Blobs } from "./blobs.ts";
 import { ACQUIRE_PAUSE_MS, ACQUIRES_MAX, BLOB_BYTES_MAX, PUSHED_MAX, SHARD_PATIENCE_MS } from "./bounds.ts";
 import { JOBS_CLIENT_KEY, outgoingOf } from "./job-work.ts";
@@ -36,6 +39,8 @@ import type { Ledger, Live } from "./ledger.ts";
 import { JobLimits } from "./job-limits.ts";
 import type { Payer } from "./job-limits.ts";
 import { jobRails } from "./job-rails.ts";
+import type { JobRails, Refused } from "./job-rails.ts";
+import type { JobTelling } from "./job-telling.ts";
 import { noteReport, seenOf } from "./job-seen.ts";
 import { Reach, REFUSED_WITHIN_MS } from "./reach.ts";
 import { refusedAnswer, runAttempt } from "./run-attempt.ts";
@@ -262,7 +267,8 @@ export class Dispatcher {
     const firstByteTimeoutMs = work.stream ? Math.min(executionMs, firstTokenTimeoutMs) : executionMs;
     const token = job.token;
     const seen = seenOf(job, edgePool, work, this.#runtime?.config.sight ?? null);
-    const outgoing = outgoingOf(work, job.id, {
+    const telling = await tellingOf(work);
+    const asIs = outgoingOf(work, job.id, {
       firstByteTimeoutMs,
       connectTimeoutMs,
       stallTimeoutMs,
@@ -270,12 +276,15 @@ export class Dispatcher {
       trail: seen.trail,
       trace: seen.trace,
     });
+    const outgoing = telling === null ? asIs : { ...asIs, speech: telling.speech };
     const { tenant } = job;
     const railed = { jobId: job.id, tenant, path: outgoing.path, body };
     const rails = pool === undefined ? null : await jobRails(pool, railed);
-    if ((rails !== null && "kind" in rails) || signal.aborted) {
+    const toldRails =
+      telling === null || pool === undefined ? rails : await jobRails(pool, { ...railed, path: telling.path });
+    if (isRefused(rails) || isRefused(toldRails) || signal.aborted) {
       slot.giveBack();
-      return refusedAnswer(rails !== null && "kind" in rails ? rails.message : "it was taken away");
+      return refusedAnswer(isRefused(rails) ? rails.message : isRefused(toldRails) ? toldRails.message : GONE);
     }
     const limited = await this.#limit({ tenant, keyId: live.row.extra.keyId ?? null }, edgePool, work);
     if (limited !== null && "kind" in limited) {
@@ -290,6 +299,7 @@ export class Dispatcher {
       outgoing,
       request: this.#hashOf(tenant, outgoing.path, body),
       rails,
+      telling: telling === null ? null : { of: telling, rails: toldRails },
       outputBytesMax: BLOB_BYTES_MAX,
       onChunk: (data) => {
         const now = ledger.running.get(job.id);
@@ -337,6 +347,18 @@ export class Dispatcher {
     const message = `the output is larger than ${BLOB_BYTES_MAX} bytes`;
     return [{ kind: "failed", token, reason: "output_too_large", message }];
   }
+}
+
+const GONE = "it was taken away";
+
+const isRefused = (rails: JobRails | Refused | null): rails is Refused => rails !== null && "kind" in rails;
+
+const tellingPart = part(async () => import("./job-telling.ts"));
+
+/** Null: it asks in no protocol that is told in another one. */
+async function tellingOf({ kind, method, path }: JobWork): Promise<JobTelling | null> {
+  const spoken = kind === "http" && method === "POST" ? SPOKEN[path as InferencePath] : undefined;
+  return spoken === undefined ? null : (await tellingPart()).jobTelling(spoken);
 }
 
 const isLive = (ledger: Ledger, { id, token }: JobRow["job"]): boolean =>

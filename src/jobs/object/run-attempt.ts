@@ -10,7 +10,8 @@ import { firstNonEmptyToken } from "../../dispatch/core/token-timing.ts";
 import type { JobWork } from "../core/messages.ts";
 import type { OutputNote } from "../core/events.ts";
 import type { FailureReason } from "../core/reasons.ts";
-import { modelRun, withAsked } from "../../translate/core/rename-model.ts";
+import { behind, modelRun, withAsked } from "../../translate/core/rename-model.ts";
+import type { TextRun } from "../../translate/core/told.ts";
 import { isEventStream } from "../../dispatch/answer-format.ts";
 import type { AnswerStream, BegunAnswer } from "../../dispatch/begun-answer.ts";
 import type { Lost, Slot } from "../../dispatch/slot.ts";
@@ -19,6 +20,7 @@ import { credentialsOf } from "../../../backends/targets.ts";
 import { quotes } from "../../wire/credential-forms.ts";
 import { inputTokensEstimate } from "../../wire/openai.ts";
 import type { JobRails } from "./job-rails.ts";
+import type { JobBack, JobTelling } from "./job-telling.ts";
 import { asJson, readAnswer } from "./job-work.ts";
 
 type Answer = { readonly status: number; readonly contentType: string };
@@ -47,6 +49,8 @@ export type Course = {
   readonly request: (() => Promise<string>) | null;
   /** What looks at the answer before it is kept; null: nothing. */
   readonly rails: JobRails | null;
+  /** How it is asked and told where the endpoint does not speak its protocol, and what then looks at it; null: never. */
+  readonly telling: { readonly of: JobTelling; readonly rails: JobRails | null } | null;
   /** Most bytes of a whole answer. */
   readonly outputBytesMax: number;
   /** Takes a chunk of a streamed answer; false when there is no room for more. */
@@ -55,11 +59,14 @@ export type Course = {
 
 const ENDS_ENDPOINTS = "endpoints have stopped while they worked on this input, several times: it is not sent again";
 
+/** The answer is here. `back`: what tells it in the job's protocol; null: it is in it. */
+type Begun = Course & { readonly back: JobBack | null };
+
 /** Never rejects. An attempt that was aborted reports a failure that nobody waits for any more. */
-export async function runAttempt(course: Course): Promise<AttemptReport> {
-  const { slot, outgoing } = course;
+export async function runAttempt(given: Course): Promise<AttemptReport> {
+  const { slot, outgoing, telling, request } = given;
   const inputTokens = inputTokensEstimate(outgoing.body?.byteLength ?? 0);
-  const sent = await slot.send(outgoing, { inputTokens, ...(course.request && { request: course.request }) });
+  const sent = await slot.send(outgoing, { inputTokens, ...(request && { request }) });
   if (sent.kind === "lost") return lost(sent);
   if (sent.kind === "refused") {
     const isPoison = sent.refusal.reason === "request_ends_endpoints";
@@ -67,6 +74,8 @@ export async function runAttempt(course: Course): Promise<AttemptReport> {
     const reason = isPoison ? "request_ends_endpoints" : "upstream_4xx";
     return { kind: "failed", reason, message, answer: null, output: null, retryAfterMs: 0 };
   }
+  const back = telling?.of.backFrom(slot.endpoint.config.id) ?? null;
+  const course: Begun = { ...given, back, ...(back !== null && telling !== null && { rails: telling.rails }) };
   const { headers, status, body } = sent.answer;
   const told = headers.get("content-type") ?? "";
   const own = quotes(told, credentialsOf(slot.endpoint.target)) ? "" : told;
@@ -85,7 +94,7 @@ export async function runAttempt(course: Course): Promise<AttemptReport> {
 }
 
 async function readStream(
-  course: Course,
+  course: Begun,
   begun: BegunAnswer,
   body: AnswerStream,
   answer: Answer,
@@ -116,11 +125,11 @@ type Taker = {
 };
 
 /** Rails read what is no stream of events as a whole, whatever was asked for. */
-const isStreamed = ({ work, rails }: Course, { status, contentType }: Answer): boolean =>
+const isStreamed = ({ work, rails }: Begun, { status, contentType }: Answer): boolean =>
   work.stream && status < 300 && (rails === null || isEventStream(contentType));
 
 /** The whole answer as one text. */
-function collectorOf(course: Course, { asked }: BegunAnswer): Taker {
+function collectorOf(course: Begun, { asked }: BegunAnswer): Taker {
   const { outputBytesMax } = course;
   const parts: string[] = [];
   let length = 0;
@@ -136,10 +145,10 @@ function collectorOf(course: Course, { asked }: BegunAnswer): Taker {
 }
 
 /** A streamed answer: one chunk an event, or the pieces of any other text as they come; all of them are the body. */
-function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Taker {
+function chunkerOf(course: Begun, contentType: string, begun: BegunAnswer): Taker {
   const isEvents = isEventStream(contentType);
   const rails = isEvents ? course.rails : null;
-  const named = isEvents && begun.asked !== null ? modelRun(begun.asked, true) : null;
+  const told = isEvents ? toldBy(course, begun.asked) : null;
   let isOver = false;
   let isToken = false;
   const kept: string[] = [];
@@ -158,7 +167,7 @@ function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Tak
     return course.onChunk(chunk);
   };
   const takeEvents = (railed: string): boolean => {
-    const split = splitEvents(splitter, named?.push(railed) ?? railed);
+    const split = splitEvents(splitter, told?.push(railed) ?? railed);
     for (const part of split.ok ? split.value : split.error.events) {
       // A line break alone says nothing by itself.
       if (part.trim() === "") blank += part;
@@ -180,11 +189,18 @@ function chunkerOf(course: Course, contentType: string, begun: BegunAnswer): Tak
     isOver: () => isOver,
     end(answer) {
       const held = rails === null || isOver ? "" : rails.end().out;
-      if (!takeEvents(held) || !pass(blank + restOf(splitter) + (named?.end() ?? ""))) return tooLarge(course, answer);
+      if (!takeEvents(held) || !pass(blank + restOf(splitter) + (told?.end() ?? ""))) return tooLarge(course, answer);
       const output = length <= course.outputBytesMax ? JSON.stringify(kept.join("")) : null;
       return { kind: "finished", output, answer };
     },
   };
+}
+
+/** What a stream of events passes behind its rails; null: nothing. */
+function toldBy({ back }: Begun, asked: string | null): TextRun | null {
+  const named = asked === null ? null : modelRun(asked, true);
+  if (back === null) return named;
+  return named === null ? back.run() : behind(back.run(), named);
 }
 
 function hasToken(chunk: string): boolean {
@@ -192,18 +208,32 @@ function hasToken(chunk: string): boolean {
 }
 
 /** `asked`: the client's name of the model, which the answer is to say; null: it says what it says. */
-function reportOf({ work, rails }: Course, answer: Answer, whole: string, asked: string | null): AttemptReport {
+function reportOf(course: Begun, answer: Answer, whole: string, asked: string | null): AttemptReport {
+  const { work, rails } = course;
   const { contentType } = answer;
   const isEvents = isEventStream(contentType);
   const looked = rails === null ? null : rails.whole(whole, { isEvents, isError: answer.status >= 300, contentType });
   if (looked?.kind === "refused") return refusedAnswer(looked.message);
-  const railed = looked?.text ?? whole;
+  const own = looked?.text ?? whole;
+  const railed = course.back === null ? own : inWhole(course.back, answer.status, own, isEvents);
+  if (railed === null) return noneAtAll(answer);
   const text = asked === null || answer.status >= 300 ? railed : withAsked(railed, asked, isEvents);
   const ended = readAnswer(work, answer.status, text);
   if (ended.kind === "finished") return { ...ended, answer };
   // The client's own mistake is answered as it would be without a job.
   const isClients = work.kind === "http" && ended.reason === "upstream_4xx";
   return { ...ended, answer, output: isClients ? asJson(text) : null, retryAfterMs: 0 };
+}
+
+function inWhole(back: JobBack, status: number, text: string, isEvents: boolean): string | null {
+  if (!isEvents) return back.whole(status, text);
+  const run = back.run();
+  return run.push(text) + run.end();
+}
+
+function noneAtAll(answer: Answer): AttemptReport {
+  const message = "what the endpoint answered is no chat completion";
+  return { kind: "failed", reason: "upstream_5xx", message, answer, output: null, retryAfterMs: 0 };
 }
 
 /** What the guardrails let nobody have. */
