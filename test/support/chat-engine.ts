@@ -2,16 +2,19 @@
  * An engine that speaks chat completions and nothing else, as vLLM writes them: it does what the last text of the user
  * says, and remembers what it was asked. Other paths are the 404 of its framework.
  */
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-type ChatBody = {
+type Part = { readonly type: string; readonly text?: string; readonly image_url?: { readonly url: string } };
+
+export type ChatBody = {
   readonly model: string;
   readonly stream?: boolean;
   readonly messages: readonly {
     readonly role: string;
-    readonly content: string | readonly { readonly type: string; readonly text?: string }[] | null;
+    readonly content: string | readonly Part[] | null;
     readonly [member: string]: unknown;
   }[];
   readonly stream_options?: { readonly continuous_usage_stats?: boolean };
@@ -28,6 +31,9 @@ export type ChatEngine = {
   gaveUp(): number;
   close(): Promise<void>;
 };
+
+/** What it says of a city in the form of a schema. */
+export const CITY = '{"city":"Oslo","celsius":21}';
 
 const PROMPT_TOKENS = 42;
 const CACHED_TOKENS = 10;
@@ -66,6 +72,32 @@ const SCRIPTS: Readonly<Record<string, readonly Piece[]>> = {
   halt: [text("until"), { delta: {}, finish: "stop", stop: "END" }],
 };
 
+const said = (content: string): readonly Piece[] => [text(content), { delta: {}, finish: "stop" }];
+
+/** By a word of the last message of the user, where the answer lies in the request. Undefined: as if nothing were there. */
+const ASKED: Readonly<Record<string, (body: ChatBody) => readonly Piece[] | undefined>> = {
+  /** What the tools have answered. */
+  weather({ messages }) {
+    const results = messages.filter(({ role }) => role === "tool").map(({ content }) => textOf(content));
+    return results.length === 0 ? undefined : said(`Seen: ${results.join("; ")}.`);
+  },
+  /** An object of the schema that is asked for, as an answer or as the arguments of the one tool that must be called. */
+  city({ response_format: format, tools, tool_choice: choice }) {
+    if ((format as { type?: string } | undefined)?.type === "json_schema") return said(CITY);
+    const tool = (tools as { function: { name: string } }[] | undefined)?.[0]?.function.name;
+    if (tool === undefined || choice === undefined || choice === "auto") return undefined;
+    return [...call(0, "call_c", tool, [CITY]), { delta: {}, finish: "tool_calls" }];
+  },
+  /** Of which type the picture is, and the beginning of its hash. */
+  picture({ messages }) {
+    const parts = messages.flatMap(({ content }) => (Array.isArray(content) ? (content as readonly Part[]) : []));
+    const url = parts.find(({ type }) => type === "image_url")?.image_url?.url ?? "";
+    const [, type = "", data = ""] = /^data:([^;,]*);base64,(.*)$/s.exec(url) ?? [];
+    if (data === "") return undefined;
+    return said(`I see ${type} ${createHash("sha256").update(Buffer.from(data, "base64")).digest("hex").slice(0, 12)}.`);
+  },
+};
+
 export async function startChatEngine(model = "test-model"): Promise<ChatEngine> {
   const asked: ChatBody[] = [];
   const paths: string[] = [];
@@ -87,7 +119,7 @@ export async function startChatEngine(model = "test-model"): Promise<ChatEngine>
     const wish = wishOf(body);
     if (wish === "refuse") return void json(response, 400, refusal(400, "temperature must be at most 2"));
     if (wish === "busy") return void json(response, 429, refusal(429, "the queue is full"));
-    const script = SCRIPTS[wish] ?? SCRIPTS["hello"] ?? [];
+    const script = ASKED[wish]?.(body) ?? SCRIPTS[wish] ?? SCRIPTS["hello"] ?? [];
     if (body.stream !== true) return void json(response, 200, whole(body, script));
     response.once("close", () => {
       if (!response.writableEnded) gaveUp += 1;
@@ -110,10 +142,12 @@ export async function startChatEngine(model = "test-model"): Promise<ChatEngine>
 }
 
 function wishOf({ messages }: ChatBody): string {
-  const content = messages.findLast(({ role }) => role === "user")?.content ?? "";
-  const said = typeof content === "string" ? content : content.map((part) => part.text ?? "").join(" ");
+  const said = textOf(messages.findLast(({ role }) => role === "user")?.content ?? "");
   return said.trim().split(/\s+/).at(-1) ?? "";
 }
+
+const textOf = (content: string | readonly Part[] | null): string =>
+  typeof content === "string" ? content : (content ?? []).flatMap(({ text: words }) => words ?? []).join(" ");
 
 async function stream(response: ServerResponse, body: ChatBody, script: readonly Piece[], wish: string): Promise<void> {
   const isCounting = body.stream_options?.continuous_usage_stats === true;
