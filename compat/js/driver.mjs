@@ -50,7 +50,10 @@ function told(error) {
   for (let at = error; at && chain.length < 5; at = at.lastError ?? at.cause) chain.push(at);
   return {
     type: error?.constructor?.name ?? typeof error,
-    message: chain.map((one) => String(one.message ?? JSON.stringify(one))).join(" <- ").slice(0, 600),
+    message: chain
+      .map((one) => String(one.message ?? JSON.stringify(one)))
+      .join(" <- ")
+      .slice(0, 600),
     status: chain.map((one) => one.status ?? one.statusCode).find((status) => status !== undefined) ?? null,
   };
 }

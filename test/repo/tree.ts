@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, "../..");
 const TEXT_BYTES_MAX = 1024 * 1024;
 
 /** Written by a tool, not by a person. */
-const generated: ReadonlySet<string> = new Set(["package-lock.json"]);
+const generated: ReadonlySet<string> = new Set(["package-lock.json", "compat/package-lock.json"]);
 
 export function readTree(): readonly SourceFile[] {
   const ignored = new Set([".git/", ".git", ...readFileSync(join(root, ".gitignore"), "utf8").split("\n")]);

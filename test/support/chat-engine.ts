@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 
 type Part = { readonly type: string; readonly text?: string; readonly image_url?: { readonly url: string } };
 
-export type ChatBody = {
+type ChatBody = {
   readonly model: string;
   readonly stream?: boolean;
   readonly messages: readonly {
@@ -72,18 +72,18 @@ const SCRIPTS: Readonly<Record<string, readonly Piece[]>> = {
   halt: [text("until"), { delta: {}, finish: "stop", stop: "END" }],
 };
 
-const said = (content: string): readonly Piece[] => [text(content), { delta: {}, finish: "stop" }];
+const says = (content: string): readonly Piece[] => [text(content), { delta: {}, finish: "stop" }];
 
 /** By a word of the last message of the user, where the answer lies in the request. Undefined: as if nothing were there. */
 const ASKED: Readonly<Record<string, (body: ChatBody) => readonly Piece[] | undefined>> = {
   /** What the tools have answered. */
   weather({ messages }) {
     const results = messages.filter(({ role }) => role === "tool").map(({ content }) => textOf(content));
-    return results.length === 0 ? undefined : said(`Seen: ${results.join("; ")}.`);
+    return results.length === 0 ? undefined : says(`Seen: ${results.join("; ")}.`);
   },
   /** An object of the schema that is asked for, as an answer or as the arguments of the one tool that must be called. */
   city({ response_format: format, tools, tool_choice: choice }) {
-    if ((format as { type?: string } | undefined)?.type === "json_schema") return said(CITY);
+    if ((format as { type?: string } | undefined)?.type === "json_schema") return says(CITY);
     const tool = (tools as { function: { name: string } }[] | undefined)?.[0]?.function.name;
     if (tool === undefined || choice === undefined || choice === "auto") return undefined;
     return [...call(0, "call_c", tool, [CITY]), { delta: {}, finish: "tool_calls" }];
@@ -94,7 +94,9 @@ const ASKED: Readonly<Record<string, (body: ChatBody) => readonly Piece[] | unde
     const url = parts.find(({ type }) => type === "image_url")?.image_url?.url ?? "";
     const [, type = "", data = ""] = /^data:([^;,]*);base64,(.*)$/s.exec(url) ?? [];
     if (data === "") return undefined;
-    return said(`I see ${type} ${createHash("sha256").update(Buffer.from(data, "base64")).digest("hex").slice(0, 12)}.`);
+    return says(
+      `I see ${type} ${createHash("sha256").update(Buffer.from(data, "base64")).digest("hex").slice(0, 12)}.`,
+    );
   },
 };
 

@@ -31,6 +31,9 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     chaos: "22 experiments, each with its promise and what was measured; `-- --help`.",
     "test:chaos": "10,000 requests with aborts, failures and evictions: no lease may be left.",
     "test:chaos:jobs": "Jobs while endpoints, workers and the router are killed: each ends exactly once.",
+    compat:
+      "Unmodified clients of other people at the router, client by feature: docs/reference/compat.md. Installs them into `compat/`. `-- --help` lists its options.",
+    "compat:sdk": "OpenAI's own generated tests of its Python package, through the router. `-- chat` runs one group.",
     "test:engines": "Three real engines on CPUs behind the router. Needs their Python packages.",
     "test:engines:work": "The same, with the router's guess of their work against what they count.",
     "test:vllm": "A real vLLM behind the router. Needs a GPU and its Python package.",

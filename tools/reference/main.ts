@@ -6,6 +6,8 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { say, writeOrCheck } from "../cli/generated.ts";
 import type { Generated } from "../cli/generated.ts";
+import { compatPage } from "../../compat/page.ts";
+import { readResults } from "../../compat/results.ts";
 import { analyticsPage } from "./analytics-page.ts";
 import { commandsPage } from "./commands-page.ts";
 import { configPage } from "./config-page.ts";
@@ -29,6 +31,7 @@ const documents = (): readonly string[] =>
 export const PAGES: readonly Generated[] = [
   analyticsPage,
   commandsPage(() => read("package.json")),
+  compatPage(readResults),
   configPage,
   errorsPage,
   grafanaDashboard,
