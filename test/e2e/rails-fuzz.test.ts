@@ -70,7 +70,9 @@ beforeAll(async () => {
     request.on("end", () => {
       const number = request.headers["x-fuzz"];
       if (typeof number === "string") seen.set(number, Buffer.concat(chunks));
-      response.writeHead(200, { "content-type": "application/json" }).end(ANSWER);
+      // Sound is no JSON.
+      const type = request.url === "/v1/audio/speech" ? "audio/wav" : "application/json";
+      response.writeHead(200, { "content-type": type }).end(ANSWER);
     });
   });
   await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));

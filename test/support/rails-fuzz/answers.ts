@@ -224,6 +224,27 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = {
     isNamed: false,
     end: "",
   },
+  transcripts: {
+    path: "/v1/audio/transcriptions",
+    whole: () => ({
+      text: "It rains.",
+      segments: [{ id: 0, text: "It rains." }],
+      usage: { type: "duration", seconds: 1 },
+    }),
+    events: (texts) => [
+      ...texts.map((delta) => ({ type: "transcript.text.delta", delta })),
+      { type: "transcript.text.done", text: texts.join("") },
+    ],
+    isNamed: true,
+    end: "",
+  },
+  ranks: {
+    path: "/v1/rerank",
+    whole: () => ({ id: "r", results: [{ index: 0, document: { text: "It rains." }, relevance_score: 0.5 }] }),
+    events: (texts) => texts.map((text) => ({ note: text })),
+    isNamed: false,
+    end: "",
+  },
   embeddings: {
     path: "/v1/embeddings",
     whole: () => ({ object: "list", model: "m", data: [{ object: "embedding", index: 0, embedding: [0.5] }] }),

@@ -56,6 +56,15 @@ const PROTOCOLS: Readonly<Record<string, (model: string) => { readonly path: str
     body: { model, prompt: ["Once upon a time"], suffix: "The end.", max_tokens: 8 },
   }),
   embeddings: (model) => ({ path: "/v1/embeddings", body: { model, input: ["a cat", "a dog"] } }),
+  pictures: (model) => ({ path: "/v1/images/generations", body: { model, prompt: "A warm path.", size: "64x64" } }),
+  speech: (model) => ({
+    path: "/v1/audio/speech",
+    body: { model, input: "Where is it?", voice: "alloy", instructions: "Speak softly." },
+  }),
+  moderations: (model) => ({ path: "/v1/moderations", body: { model, input: ["a cat", { type: "text", text: "b" }] } }),
+  ranks: (model) => ({ path: "/v2/rerank", body: { model, query: "a cat", documents: ["a dog", { text: "a cat" }] } }),
+  scores: (model) => ({ path: "/v1/score", body: { model, text_1: "a cat", text_2: ["a dog"] } }),
+  tokens: (model) => ({ path: "/tokenize", body: { model, prompt: "Where is it?" } }),
   responses: (model) => ({
     path: `/p/${model}/v1/responses`,
     body: {

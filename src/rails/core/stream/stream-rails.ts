@@ -26,6 +26,7 @@ import type { RailedFormat } from "./stream-events.ts";
 import type { Reading, StreamFormat, TextSite } from "./stream-format.ts";
 import { anthropicFormat } from "./stream-anthropic.ts";
 import { anyFormat } from "./stream-any.ts";
+import { transcriptFormat } from "./stream-transcript.ts";
 import { hasRepeatedMembers } from "../text/repeated-members.ts";
 import { createSides, endSides, isCleanPadding, lookAtLines, lookBeside } from "./stream-sides.ts";
 import type { Sides } from "./stream-sides.ts";
@@ -112,7 +113,7 @@ const FORMATS: Readonly<Record<RailedFormat, () => StreamFormat>> = {
   completions: completionsFormat,
   responses: responsesFormat,
   anthropic: anthropicFormat,
-  transcript: anyFormat,
+  transcript: transcriptFormat,
   any: anyFormat,
 };
 
