@@ -238,13 +238,6 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = {
     isNamed: true,
     end: "",
   },
-  ranks: {
-    path: "/v1/rerank",
-    whole: () => ({ id: "r", results: [{ index: 0, document: { text: "It rains." }, relevance_score: 0.5 }] }),
-    events: (texts) => texts.map((text) => ({ note: text })),
-    isNamed: false,
-    end: "",
-  },
   embeddings: {
     path: "/v1/embeddings",
     whole: () => ({ object: "list", model: "m", data: [{ object: "embedding", index: 0, embedding: [0.5] }] }),
