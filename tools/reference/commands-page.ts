@@ -43,6 +43,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "test:limits":
       "OpenAI's Python package at limits and caps: what it reads, repeats and raises. Says so where it cannot be had.",
     "test:otlp": "Spans, read by OpenTelemetry's own classes and its collector. Says which of them is not here.",
+    "test:proxies":
+      "The configs of nginx and Caddy in the docs, in front of a router. Says which of them is not installed.",
     "test:prometheus":
       "Metrics, alert rules and every query of the Grafana dashboard, judged by a real Prometheus. Says so where none is installed.",
   },
