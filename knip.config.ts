@@ -52,7 +52,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
   ignoreDependencies: ["oxlint", "workerd", "@redocly/cli"],
   // Of Linux: a benchmark pins processes to cores where it is there; Prometheus, which judges metrics where it is; and what
   // makes a certificate for clients that speak TLS alone.
-  ignoreBinaries: ["taskset", "promtool", "prometheus", "openssl"],
+  ignoreBinaries: ["taskset", "promtool", "prometheus", "openssl", "nginx", "caddy"],
   // Two names for one number, such as the lowest priority and the last, may mean two things.
   exclude: ["duplicates"],
   ignoreExportsUsedInFile: production,
