@@ -2,6 +2,8 @@
  * A model that two pools share, and a pool whose requests are copied to a third, on raw workerd with the published openai
  * package: shares, conversations that stay, and copies that change nothing for the client, whatever becomes of them.
  */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startGpuSimulator } from "../../backends/gpu-simulator/server.ts";
 import type { GpuSimulator } from "../../backends/gpu-simulator/simulator.ts";
@@ -20,11 +22,13 @@ let fleet: Fleet;
 let next: ChatEngine;
 let odd: GpuSimulator;
 let recorder: Recorder;
+let garbage: Awaited<ReturnType<typeof startGarbage>>;
 let stable: GpuSimulator;
 let canary: GpuSimulator;
 beforeAll(async () => {
   next = await startChatEngine("next-model");
   recorder = await startRecorder();
+  garbage = await startGarbage();
   odd = await startGpuSimulator({ model: "odd" });
   const at = (id: string, url: string, more: object = {}) => ({
     id,
@@ -56,6 +60,11 @@ beforeAll(async () => {
         shadow: { pool: "recorded", percent: 100 },
       },
       recorded: { endpoints: [at("recorded-1", recorder.url)] },
+      loud: {
+        endpoints: [at("loud-1", stable.url, { model: "stable" })],
+        shadow: { pool: "endless", percent: 100, timeoutMs: 20_000 },
+      },
+      endless: { endpoints: [at("endless-1", garbage.url)] },
       strange: { endpoints: [at("strange-1", odd.url, { model: "odd" })] },
       next: {
         models: ["next"],
@@ -72,9 +81,35 @@ afterAll(async () => {
   await fleet.close();
   await next.close();
   recorder.close();
+  garbage.close();
   for (const simulator of [odd, stable, canary]) await simulator.close();
 });
 afterEach(() => odd.setFault({ kind: "none" }));
+
+/** A server that never ends what it says, and none of it means anything. */
+async function startGarbage() {
+  const server = createServer((request, response) => {
+    if (request.method === "GET") {
+      response.writeHead(200).end();
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const piece = `data: {"choices":[{"index":0,"delta":{"content":"${"x".repeat(60_000)}"}}]}\n\n`;
+    const more = (): void => {
+      while (!response.destroyed && response.write(piece));
+    };
+    response.on("drain", more);
+    more();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
 
 async function ask(model: string, content: string, headers: Readonly<Record<string, string>> = {}) {
   const client = openaiOf(fleet, { defaultHeaders: { "x-warmpath-place": "us-east", ...headers } });
@@ -208,6 +243,16 @@ describe("a copy to a shadow", () => {
     expect([response.status, model, response.headers.get("x-warmpath-attempts")]).toEqual([200, "watched", "1"]);
     await counted("watched", (results) => (results[result] ?? 0) > before);
     expect((await fleet.call("/v1/usage")).status).toBe(200);
+  });
+
+  test("that never ends is read to a bound and no further, and the client's stream is whole", async () => {
+    const client = openaiOf(fleet);
+    const body = { model: "loud", max_tokens: 4, messages: [{ role: "user" as const, content: "hello" }] };
+    const stream = await client.chat.completions.create({ ...body, stream: true });
+    const reasons: unknown[] = [];
+    for await (const { choices } of stream) reasons.push(choices[0]?.finish_reason ?? null);
+    expect(reasons.at(-1)).toBe("length");
+    await counted("loud", (results) => (results["too_long"] ?? 0) === 1);
   });
 
   test("is not sent where no slot is to spare, and waits for none", async () => {
