@@ -1,6 +1,7 @@
 /** Adapters (LoRA) of a model, each as vLLM has them: listed with their parent, told of in the metrics while they are at work. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENGINE_PRESETS } from "../../backends/gpu-engine/engine-presets.ts";
+import { ADAPTER_FETCH_MS, ADAPTER_LOAD_MS } from "../../src/routing/core/cost/terms/adapter.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { openaiOf } from "../support/openai.ts";
@@ -78,10 +79,21 @@ describe("a request for an adapter", () => {
     leaving.abort();
   });
 
-  test("for the model itself may go anywhere", async () => {
-    const seen = new Set<string | null>();
-    for (let nth = 0; nth < 40; nth += 1) seen.add((await ask("chat")).at);
-    expect([...seen].toSorted()).toEqual(["bare", "with-law", "with-sql"]);
+  test("for the model itself is no adapter's, and goes wherever is best", async () => {
+    const { at: endpoint, says } = await ask("chat");
+    expect([says, ["bare", "with-law", "with-sql"].includes(endpoint ?? "")]).toEqual(["chat", true]);
+  });
+
+  test("is explained with what its adapter costs where", async () => {
+    const explained = async (model: string) => {
+      const response = await fleet.call("/admin/explain", { method: "POST", body: JSON.stringify({ model }) });
+      const told = (await response.json()) as { candidates: { endpointId: string; terms: { cold: number } }[] };
+      return Object.fromEntries(told.candidates.map(({ endpointId, terms }) => [endpointId, terms.cold]));
+    };
+    const listedThere = await explained("sql");
+    expect(listedThere["bare"]).toBe(ADAPTER_FETCH_MS);
+    expect(listedThere["with-sql"]).toBeLessThanOrEqual(ADAPTER_LOAD_MS);
+    expect(await explained("chat")).toEqual({ "with-sql": 0, "with-law": 0, bare: 0 });
   });
 
   test("that no engine has is told in the engine's words", async () => {

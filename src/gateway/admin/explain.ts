@@ -46,7 +46,8 @@ export async function explain(edge: Authenticated): Promise<Answer> {
   const { client, clientKey, inputTokens, excluded } = leaseRequest;
   const askedAtMs = Date.now();
   const { priority } = read.value;
-  const question = { client, clientKey, inputTokens, excluded, priority };
+  const adapter = leaseRequest.adapter ?? null;
+  const question = { client, clientKey, inputTokens, excluded, priority, adapter };
   const asked = await askShard(edge.shardOf(shard), async (stub) => stub.explain(question));
   const told = asked.ok ? asked.value : null;
   return answerJson(edge, {
@@ -57,6 +58,7 @@ export async function explain(edge: Authenticated): Promise<Answer> {
     inputTokens,
     excluded,
     priority,
+    ...(adapter === null ? {} : { adapter }),
     shardMs: told === null ? null : Date.now() - askedAtMs,
     patienceMs: read.value.pool.patienceMs,
     ...besideOf(config, read.value),
@@ -77,13 +79,15 @@ function besideOf({ splits }: Config, { pool: { fallback, shadow }, model }: Exp
 }
 
 /** Null when another deployment's config is being read: the pool has gone since. */
-function leaseRequestOf(edge: Authenticated, { pool, place, inputTokens, excluded }: ExplainBody): LeaseRequest | null {
+function leaseRequestOf(edge: Authenticated, asked: ExplainBody): LeaseRequest | null {
+  const { pool, place, inputTokens, excluded, model } = asked;
+  const adapter = pool.adapters.find((name) => name === model) ?? null;
   const { runtime } = edge;
   const spec = runtime.pools.get(pool.id)?.spec;
   if (spec === undefined) return null;
   const own = placeOf(edge.request, runtime, edge.dev);
   const { place: client, key: clientKey } = place === null ? own : { place, key: keyOf(place) };
-  return { pool: spec, client, clientKey, inputTokens, excluded, explain: true };
+  return { pool: spec, client, clientKey, inputTokens, excluded, adapter, explain: true };
 }
 
 function alone(runtime: Runtime, leaseRequest: LeaseRequest): Explanation {

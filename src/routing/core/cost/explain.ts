@@ -9,6 +9,7 @@
  * Rejected: a dry-run flag on `acquire`, which one forgotten branch turns into a lease.
  */
 import type { EndpointView } from "../endpoint/endpoint-view.ts";
+import { adapterCosts } from "./terms/adapter.ts";
 import { explainCandidates } from "./explain-why.ts";
 import type { Winner } from "./explain-why.ts";
 import { route, withReading } from "./route.ts";
@@ -22,6 +23,8 @@ import type { NetSource } from "./terms/net.ts";
 export type ExplainRequest = Omit<RouteRequest, "exact"> & {
   /** The class whose place in line is asked for; absent: normal. */
   readonly priority?: Priority;
+  /** Adapter that is asked for; null or absent: none. */
+  readonly adapter?: string | null;
 };
 
 /** Who answered: the nearest shard itself, its last snapshot in this isolate, or the configuration alone. */
@@ -77,10 +80,11 @@ export function explainAlone(
 
 export function explain(
   views: readonly EndpointView[],
-  request: RouteRequest,
+  asked: RouteRequest & Pick<ExplainRequest, "adapter">,
   picture: Picture,
   rng: Rng,
 ): Explanation {
+  const request = { ...asked, adapterMsAt: adapterCosts(views, asked.adapter) };
   const { outcome, panic, candidates: weighed } = route(views, request, rng);
   const candidates = withReading(weighed, views, request);
   const winner: Winner | null = outcome.kind === "chosen" ? outcome : null;
