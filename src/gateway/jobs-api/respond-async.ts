@@ -5,6 +5,7 @@
  *
  * The body is read here, and handed on as it was to whoever serves it now.
  */
+import { protocolOf } from "../../dispatch/answer-format.ts";
 import { RETENTION_ASYNC_MS } from "../../jobs/core/policy.ts";
 import type { JobWork } from "../../jobs/core/messages.ts";
 import { forwardableRequestHeaders, headersBeyond } from "../../wire/headers.ts";
@@ -46,9 +47,10 @@ export async function asJob(edge: Authenticated, serveNow: ServeNow): Promise<An
   const preference = parsePrefer(request.headers.get("prefer"));
   const onBusy = request.headers.get(ON_BUSY)?.trim().toLowerCase() === "job";
   // A preference may be ignored, and is where nothing could keep it.
-  // Nor is a form: a job keeps its body as text.
-  const isForm = /^\s*multipart\//i.test(request.headers.get("content-type") ?? "");
-  if ((!preference.isAsync && !onBusy) || isForm || !hasPool(edge) || !hasQueues(edge)) return serveNow(edge);
+  // A job keeps its body and its answer as text: no form, and no sound.
+  const isBytes =
+    protocolOf("POST", edge.path) === "speech" || /^\s*multipart\//i.test(request.headers.get("content-type") ?? "");
+  if ((!preference.isAsync && !onBusy) || isBytes || !hasPool(edge) || !hasQueues(edge)) return serveNow(edge);
   const { bodyBytesMax } = runtime.config.limits;
   const bytes = await readBody(edge, bodyBytesMax, "limits.bodyBytesMax");
   if (!bytes.ok) return bytes.error;
