@@ -129,6 +129,26 @@ describe("with the openai package", () => {
     ).toBe(0);
   });
 
+  test("speech never becomes a job, whose answer would be kept as text", async () => {
+    const headers = { prefer: "respond-async" };
+    const body = JSON.stringify({ model, voice: "alloy", input: "warm" });
+    const response = await fleet.call("/v1/audio/speech", { method: "POST", headers, body });
+    const sound = Buffer.from(await response.arrayBuffer());
+    expect([response.status, sound.readUInt32LE(40)]).toEqual([200, sound.length - 44]);
+    const drawn = JSON.stringify({ model, prompt: "warm" });
+    expect((await fleet.call("/v1/images/generations", { method: "POST", headers, body: drawn })).status).toBe(202);
+  });
+
+  test("speech that is cut is a broken transfer, and no short sound", async () => {
+    for (const simulator of fleet.simulators.values()) {
+      simulator.setFault({ kind: "die_after_bytes", bytes: 10_000, times: 1 });
+    }
+    const input = "Where is the warm path? ".repeat(20);
+    const response = await openaiOf(fleet).audio.speech.create({ model, voice: "alloy", input });
+    await expect(response.arrayBuffer()).rejects.toThrow();
+    for (const simulator of fleet.simulators.values()) simulator.setFault({ kind: "none" });
+  });
+
   test("speech comes as events where that is asked for", async () => {
     const asked = { model, voice: "alloy", input: "Where is it?", stream_format: "sse" } as const;
     const response = await openaiOf(fleet).audio.speech.create(asked);
