@@ -14,6 +14,7 @@ import type { Lab } from "./lab.ts";
 import { prepare } from "./prepare.ts";
 import { readResults, writeResults } from "./results.ts";
 import type { Cell, Row } from "./results.ts";
+import { MORE, runCheck } from "./more.ts";
 import { openSession, runExample } from "./session.ts";
 
 /** Of what is kept of a failure. */
@@ -117,8 +118,22 @@ async function main(): Promise<void> {
   } finally {
     await lab.close();
   }
+  if (options.only === undefined && options.feature === undefined) await tryMore(complaints);
   console.log(complaints.length === 0 ? "every cell is as it is said" : `unexplained:\n${complaints.join("\n")}`);
   if (complaints.length > 0) process.exitCode = 1;
+}
+
+/** What more is tried of single clients, each by a program of its own. */
+async function tryMore(complaints: string[]): Promise<void> {
+  const missing = prepare("python");
+  const checks: Record<string, Cell> = {};
+  for (const [name, script] of Object.entries(MORE)) {
+    const cell: Cell = missing === null ? await runCheck(script) : { result: "skipped", why: missing };
+    console.log(`${mark(cell).padEnd(8)}${name}${cell.why === undefined ? "" : `: ${cell.why}`}`);
+    if (cell.result === "fail") complaints.push(`${name}: ${cell.why ?? ""}`);
+    checks[name] = cell;
+  }
+  if (!options.dry) writeResults({ ...readResults(), checks });
 }
 
 const broken = (error: unknown, features: readonly FeatureId[]): Row => ({

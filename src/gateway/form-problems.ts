@@ -10,11 +10,12 @@ const WORDS: Readonly<Record<FormProblem, string>> = {
   boundary:
     "The form's boundary stands where it can be none: in a part's content, with something behind it, or before the form's end. Choose another one.",
   header: `A part of the form has a header that cannot be read. It needs one Content-Disposition: form-data with a name, and at most ${PART_HEADER_BYTES_MAX} bytes.`,
-  name: "A part of the form has a name that is none: letters, digits, _, - and ., and [] behind it.",
+  name: "A part of the form has a name that is none: letters, digits, _, - and ., and up to four [] behind it.",
   too_many_parts: `The form has more than ${FORM_PARTS_MAX} parts.`,
   text_too_long: `A text of the form is longer than ${FORM_TEXT_BYTES_MAX} bytes. A file needs a filename.`,
   text_encoding: "A text of the form is not in UTF-8, or is encoded. Send it as it is, in UTF-8.",
-  not_a_file: "A part of the form has a filename and is no file: files are called file, image, image[] or mask.",
+  not_a_file:
+    "A part of the form has a filename and is no file: files are called file, image, image[], mask or markup.",
   twice: "A field of the form is there twice. Send it once; the name of a list ends with [].",
 };
 

@@ -234,10 +234,10 @@ function startsAt(bytes: Uint8Array, at: number, delimiter: Uint8Array): boolean
 }
 
 const HEADER_LINE = /^([\w!#$%&'*+.^`|~-]+):[ \t]*([^\r\n]*)$/;
-/** What the fields of these APIs are called: nothing that needs an escape. */
-const NAME = /^[\w.-]{1,64}(?:\[\w{0,64}\])?$/;
+/** What the fields of these APIs are called: nothing that needs an escape. SDKs write members of members as `a[b][c]`. */
+const NAME = /^[\w.-]{1,64}(?:\[\w{0,64}\]){0,4}$/;
 /** Parts that may be files. */
-const FILES = /^(?:file|image|mask)(?:\[\w*\])?$/;
+const FILES = /^(?:file|image|mask|markup)(?:\[\w*\])?$/;
 
 function partOf(header: Uint8Array, start: number): FormPart | FormProblem {
   const lines = utf8(header)

@@ -51,7 +51,15 @@ export function notServed(path: string, served: readonly string[]): NotFound {
 function nearestServed(path: string, served: readonly string[]): string | null {
   const lower = path.toLowerCase();
   const behind = SERVED.find((one) => one.startsWith("/v1/") && lower.endsWith(one.slice("/v1".length)));
-  return behind ?? nearest(path, [...SERVED, ...served.flatMap((one) => filledBy(path, one) ?? [])]);
+  const known = [...SERVED, ...served.flatMap((one) => filledBy(path, one) ?? [])];
+  // A path that is there for another method is no other path.
+  return (
+    behind ??
+    nearest(
+      path,
+      known.filter((one) => one !== path),
+    )
+  );
 }
 
 /** With the segments of `path` in the place of parameters; null: it has fewer. */

@@ -9,11 +9,10 @@
 import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, request as send } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openDoor } from "../../compat/door.ts";
+import type { Passed } from "../../compat/door.ts";
 import { startKeyedRouter } from "../support/keyed-router.ts";
 import { pythonWith } from "../support/python.ts";
 
@@ -27,52 +26,6 @@ const LIMITS = {
 };
 type Name = keyof typeof LIMITS;
 const NAMES = Object.keys(LIMITS) as Name[];
-
-type Passed = { readonly key: string; readonly askedAtMs: number; readonly answeredAtMs: number } & Pick<
-  IncomingMessage,
-  "statusCode" | "headers"
->;
-
-/** A door that passes all on and notes it. `/seen?key=…&refusals=n` answers once there were so many. */
-async function openDoor(to: string) {
-  const passed: Passed[] = [];
-  const waiting = new Set<() => void>();
-  const refusals = (key: string): number => passed.filter((one) => one.key === key && one.statusCode === 429).length;
-  function tellSeen({ searchParams }: URL, response: ServerResponse): void {
-    const look = (): void => {
-      if (refusals(searchParams.get("key") ?? "") < Number(searchParams.get("refusals"))) return;
-      waiting.delete(look);
-      response.end();
-    };
-    waiting.add(look);
-    look();
-  }
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? "", to);
-    if (url.pathname === "/seen") return tellSeen(url, response);
-    const askedAtMs = performance.now();
-    const onward = send(url, { method: request.method, headers: request.headers }, (answer) => {
-      const key = request.headers.authorization?.replace("Bearer ", "") ?? "";
-      const { statusCode, headers } = answer;
-      passed.push({ key, askedAtMs, answeredAtMs: performance.now(), statusCode, headers });
-      response.writeHead(statusCode ?? 502, headers);
-      answer.pipe(response);
-      for (const look of waiting) look();
-    });
-    onward.once("error", () => response.destroy());
-    response.once("close", () => onward.destroy());
-    request.pipe(onward);
-  });
-  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    of: (key: string) => passed.filter((one) => one.key === key),
-    async close() {
-      server.closeAllConnections();
-      await new Promise((settle) => server.close(settle));
-    },
-  };
-}
 
 type Found = { readonly raised?: string; readonly code?: string; readonly headers: Readonly<Record<string, string>> };
 type Told = { readonly version: string } & Readonly<
@@ -156,8 +109,9 @@ function checkAsked(of: (name: Name) => readonly Passed[]): void {
 async function check(python: string): Promise<void> {
   const router = await startKeyedRouter({ tenants: { narrow: { limits: { queueMax: 0 } } } });
   const door = await openDoor(router.router.url);
+  const of = (name: Name) => door.passed.filter(({ key }) => key === keys[name]);
+  const keys: Partial<Record<Name, string>> = {};
   try {
-    const keys: Partial<Record<Name, string>> = {};
     for (const name of NAMES) {
       const order = { tenant: name, label: name, limits: LIMITS[name] };
       const made = await router.ask("POST", "/admin/keys", router.operator, order);
@@ -166,8 +120,8 @@ async function check(python: string): Promise<void> {
     }
     const told = await ask(python, door.url, keys);
     checkTold(told);
-    checkAsked((name) => door.of(keys[name] ?? ""));
-    const waits = door.of(keys.narrow ?? "").filter(({ statusCode }) => statusCode === 429);
+    checkAsked(of);
+    const waits = of("narrow").filter(({ statusCode }) => statusCode === 429);
     console.log(
       `openai ${told.version} of Python read the limits, waited ${String(waits.at(-1)?.headers["retry-after-ms"])} ms as told, and did not repeat what is final`,
     );

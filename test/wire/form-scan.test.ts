@@ -121,6 +121,12 @@ describe("what two readers may take for two things is refused", () => {
 });
 
 describe("a bound", () => {
+  test("holds for members of members in a name, as SDKs write them", () => {
+    const nested = (depth: number): string => part(`svg${"[effort]".repeat(depth)}`, "none") + END;
+    expect(read(nested(4)).problem).toBeNull();
+    expect(read(nested(5)).problem).toBe("name");
+  });
+
   test("holds for parts", () => {
     const parts = (count: number): string => part("x[]", "1").repeat(count) + END;
     expect(read(parts(FORM_PARTS_MAX)).problem).toBeNull();

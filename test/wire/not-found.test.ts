@@ -48,6 +48,11 @@ describe("what is not there is answered with what is", () => {
     expect(notServed("/wp-login.php", ["/admin/keys/{id}", "/dashboard/{file}"]).detail).not.toContain("Did you mean");
   });
 
+  test("a path that is there for another method is not taken for another path", () => {
+    const { detail } = notServed("/v1/responses/compact", ["/v1/responses/{id}", "/v1/responses/{id}/cancel"]);
+    expect(detail).not.toContain("Did you mean /v1/responses/compact?");
+  });
+
   test("and stays within a message, however much there is and however long the word", () => {
     const config = configOf(100);
     const long = "x".repeat(5_000);
