@@ -1,6 +1,7 @@
 /** How WebSockets end: at their bounds, with their endpoint, with the router; and where they are led before they begin. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { connect as tcp, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -117,6 +118,31 @@ describe("failures", () => {
     await nth(1);
     await endpoint.kill();
     expect(await closed).toEqual({ code: 1014, reason: expect.stringContaining("broke") });
+    const record = await recordOf(router, String(headers["x-request-id"]));
+    expect([record.outcome, record.reason]).toEqual(["upstream_failed", "upstream_cut"]);
+  });
+
+  test("a client that sends a frame of no known kind is gone, and its lease is settled", async () => {
+    const router = await start();
+    const socket = tcp(router.router.port, "127.0.0.1");
+    const lines = ["GET /p/sockets/echo HTTP/1.1", "host: here", `authorization: Bearer ${router.key}`];
+    const upgrade = ["connection: Upgrade", "upgrade: websocket", "sec-websocket-version: 13"];
+    socket.write([...lines, ...upgrade, "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==", "", ""].join("\r\n"));
+    const [head] = (await once(socket, "data")) as [Buffer];
+    expect(head.toString()).toMatch(/^HTTP\/1\.1 101 /);
+    expect(await router.liveLeases()).toBe(1);
+    socket.write(Buffer.from([0x83, 0x81, 0, 0, 0, 0, 0x61]));
+    const { closed } = await router.until(endpoint.seen, (seen) => seen.closed.length > 0);
+    expect(closed).toEqual([{ code: 1001, reason: "The client has gone." }]);
+    await idle(router);
+    socket.destroy();
+  });
+
+  test("an endpoint that sends what is no frame is told as 1014, and blamed", async () => {
+    const router = await start();
+    const { socket, closed, headers } = await connect(router, "/p/sockets/echo");
+    socket.send("garble");
+    expect((await closed).code).toBe(1014);
     const record = await recordOf(router, String(headers["x-request-id"]));
     expect([record.outcome, record.reason]).toEqual(["upstream_failed", "upstream_cut"]);
   });

@@ -1,7 +1,8 @@
 /**
  * A GPU server that speaks WebSocket, as a process of its own on the `ws` package: so that it can be killed in the middle.
  *
- * `/echo` says back what it hears; "close 4001 why" and "close" make it close, "flood 1000" sends a kilobyte a thousand times.
+ * `/echo` says back what it hears; "close 4001 why" and "close" make it close, "flood 1000" sends a kilobyte a thousand times,
+ * "garble" makes it send what is no frame.
  * `/v1/realtime` speaks enough of OpenAI's Realtime for a client of it. `/refuse/503` answers with that status.
  */
 import { createServer } from "node:http";
@@ -36,7 +37,11 @@ server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
   sockets.handleUpgrade(request, socket, head, (opened) => {
     opened.on("close", (code, reason) => closed.push({ code, reason: reason.toString() }));
     if (url.startsWith("/v1/realtime")) speak(opened, url);
-    else opened.on("message", (data, isBinary) => echo(opened, data, isBinary));
+    else
+      opened.on("message", (data, isBinary) => {
+        if (!isBinary && textOf(data) === "garble") socket.write(Buffer.from([0xf3, 0x01, 0x61]));
+        else echo(opened, data, isBinary);
+      });
   });
 });
 
