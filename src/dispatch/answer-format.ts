@@ -4,6 +4,7 @@
  * Model. The end of the path counts, whatever stands before it, compared as a lenient server reads it: a client that
  * names the path itself must not get around the rails by another spelling.
  */
+import { remember } from "../lib/recent.ts";
 import type { AnswerProtocol } from "./core/answer-protocol.ts";
 import type { StreamFormatName } from "../rails/core/stream/stream-events.ts";
 
@@ -26,23 +27,37 @@ const PROTOCOLS: readonly (readonly [RegExp, AnswerProtocol])[] = [
   [/\/v1\/(?:moderations|score)$|\/rerank$|\/(?:de)?tokenize$/, "json"],
 ];
 
+/** Paths that were read, most of which come again. A longer one is a stranger's. */
+const READ_MAX = 64;
+const READ_CHARS_MAX = 128;
+const readProtocols = new Map<string, AnswerProtocol | null>();
+const readFormats = new Map<string, StreamFormatName | null>();
+
 /** What the answer to a request must be, to be one; null: nobody here knows. */
 export function protocolOf(method: string, pathAndQuery: string): AnswerProtocol | null {
-  return method === "POST" ? formatAmong(PROTOCOLS, pathAndQuery) : null;
+  return method === "POST" ? formatAmong(PROTOCOLS, pathAndQuery, readProtocols) : null;
 }
 
 /** Null: none that the rails know. */
 export function answerFormat(pathAndQuery: string): StreamFormatName | null {
-  return formatAmong(FORMATS, pathAndQuery);
+  return formatAmong(FORMATS, pathAndQuery, readFormats);
 }
 
-function formatAmong<Name>(formats: readonly (readonly [RegExp, Name])[], pathAndQuery: string): Name | null {
+function formatAmong<Name>(
+  formats: readonly (readonly [RegExp, Name])[],
+  pathAndQuery: string,
+  read: Map<string, Name | null>,
+): Name | null {
+  const known = read.get(pathAndQuery);
+  if (known !== undefined) return known;
   const path = decoded(pathAndQuery.replace(/[?#].*$/s, ""))
     .toLowerCase()
     .replaceAll(/[;?#\s][^/]*/g, "")
     .replaceAll(/\/+/g, "/")
     .replace(/\/$/, "");
-  return formats.find(([pattern]) => pattern.test(path))?.[1] ?? null;
+  const found = formats.find(([pattern]) => pattern.test(path))?.[1] ?? null;
+  if (pathAndQuery.length <= READ_CHARS_MAX) remember(read, pathAndQuery, found, READ_MAX);
+  return found;
 }
 
 /** What the runtime decodes before anybody reads it. */

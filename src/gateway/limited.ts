@@ -14,8 +14,13 @@ import type { Asked, Leasing } from "./metering.ts";
 const meteringPart = part(async () => import("./metering.ts"));
 
 /** Null: nothing but the deployment's caps limits it, and it is within those. */
-export function limitsOn(edge: Authenticated, asked: Asked): Refusal | null | Promise<Metering | Refusal> {
-  if (isLimited(edge)) return meteringPart().then(({ meteringOf }) => meteringOf(edge, asked));
+export function limitsOn(edge: Authenticated, asked: Asked): Metering | Refusal | null | Promise<Metering | Refusal> {
+  if (isLimited(edge)) {
+    const metering = meteringPart.now();
+    return metering === null
+      ? meteringPart().then(({ meteringOf }) => meteringOf(edge, asked))
+      : metering.meteringOf(edge, asked);
+  }
   return isCapped(asked) ? beyondCaps(asked.json, edge.runtime.config.limits) : null;
 }
 
@@ -30,7 +35,12 @@ export const isCapped = ({ method, path }: Pick<Asked, "method" | "path">): bool
   protocolOf(method, path) !== null;
 
 /** What became of the question whether it may pass; null: it may, with the lease that it has. */
-export async function passLimits(admitting: Admission | Promise<Admission>, leasing: Leasing) {
+export function passLimits(
+  admitting: Admission | Promise<Admission>,
+  leasing: Leasing,
+): null | ReturnType<MeteringPart["pass"]> {
   if (!(admitting instanceof Promise) && admitting.kind === "spent") return null;
-  return (await meteringPart()).pass(admitting, leasing);
+  return meteringPart().then(async ({ pass }) => pass(admitting, leasing));
 }
+
+type MeteringPart = Awaited<ReturnType<typeof meteringPart>>;

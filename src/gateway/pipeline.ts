@@ -185,7 +185,8 @@ export async function send(edge: Authenticated, given: Omit<Parcel, "headers" | 
     return { reason: "misconfigured" };
   }
   if (admitting !== null && check.inside.verdict.verdict !== "block") {
-    const passed = await passLimits(admitting, { giveBack: () => giveBack(leases, leasing), anew: lease });
+    const passing = passLimits(admitting, { giveBack: () => giveBack(leases, leasing), anew: lease });
+    const passed = passing === null ? null : await passing;
     if (passed !== null && "reason" in passed) {
       check.stop();
       return withRails(passed, check.inside);

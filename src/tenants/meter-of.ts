@@ -17,6 +17,7 @@ import type { Refusal } from "../wire/refusal.ts";
 import { BudgetClient } from "./budget-client.ts";
 import type { BudgetPorts } from "./budget-client.ts";
 import { costOf, pricesOf } from "./core/amounts.ts";
+import type { Bounds } from "./core/ledger-messages.ts";
 import { boundsOf } from "./limits-resolve.ts";
 import type { BudgetMemories } from "./ledger-of.ts";
 import { createAnswerBytes, Meter } from "./meter.ts";
@@ -68,7 +69,7 @@ export function meterOf(
   asked: Metered,
 ): Metering | Refusal {
   const { limits, keyLimits, json, pool, countsRequest } = asked;
-  const own = least(limits.maxTokensMax, keyLimits?.maxTokensMax);
+  const { own, bounds, longestMs } = rulesOf(pool, limits, keyLimits);
   const protocol = protocolOf(asked.method, asked.path);
   // A tenant's own caps hold whatever the path; where the protocol is not known a member of this name may be anything.
   const caps = protocol === null ? { maxTokensMax: Infinity, nMax: Infinity } : config.limits;
@@ -84,12 +85,10 @@ export function meterOf(
   const { inputTokens } = asked;
   const wish = {
     key: asked.keyId,
-    bounds: { tenant: boundsOf(limits), key: keyLimits === null ? {} : boundsOf(keyLimits) },
+    bounds,
     tokens: inputTokens + outputTokens,
     micros: costOf({ input: inputTokens, cached: 0, output: outputTokens, requests }, prices),
-    holdMs:
-      Math.max(...pool.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs), asked.longestMs ?? 0) +
-      HOLD_MARGIN_MS,
+    holdMs: Math.max(longestMs, asked.longestMs ?? 0) + HOLD_MARGIN_MS,
     queueMax: limits.queueMax,
     queueWaitMs: limits.queueWaitMsMax,
   };
@@ -103,6 +102,37 @@ export function meterOf(
       if (meter.standing !== null) addLimitHeaders(headers, meter.standing);
     },
   };
+}
+
+/** What of a request's limits is the same for every one like it. `longestMs`: its pool's longest attempt. */
+type Rules = { readonly own: number | null; readonly bounds: Bounds; readonly longestMs: number };
+
+/** By the pool, then by whose limits: all three live as long as the config, or as a key is believed. */
+const rules = new WeakMap<PoolConfig, WeakMap<TenantLimits, WeakMap<KeyLimits | TenantLimits, Rules>>>();
+
+function rulesOf(pool: PoolConfig, limits: TenantLimits, keyLimits: KeyLimits | null): Rules {
+  const ofTenant = within(within(rules, pool), limits);
+  // Where the key has none, the tenant's stand for them: a key's are never the same object.
+  const known = ofTenant.get(keyLimits ?? limits);
+  if (known !== undefined) return known;
+  const made = {
+    own: least(limits.maxTokensMax, keyLimits?.maxTokensMax),
+    bounds: { tenant: boundsOf(limits), key: keyLimits === null ? {} : boundsOf(keyLimits) },
+    longestMs: Math.max(...pool.endpoints.map(({ executionTimeoutMs }) => executionTimeoutMs), 0),
+  };
+  ofTenant.set(keyLimits ?? limits, made);
+  return made;
+}
+
+function within<Outer extends object, Inner extends object, Value>(
+  map: WeakMap<Outer, WeakMap<Inner, Value>>,
+  key: Outer,
+): WeakMap<Inner, Value> {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = new WeakMap<Inner, Value>();
+  map.set(key, made);
+  return made;
 }
 
 const least = (one: number | undefined, other: number | undefined): number | null =>

@@ -16,8 +16,10 @@ export const mayAskFor = (text: string): boolean => NAMED.test(text);
 
 function largest(json: unknown, names: readonly string[]): number | null {
   if (typeof json !== "object" || json === null) return null;
-  const asked = names
-    .map((name) => numberIn((json as Readonly<Record<string, unknown>>)[name]))
-    .filter((value): value is number => value !== null && value >= 0);
-  return asked.length === 0 ? null : Math.ceil(Math.max(...asked));
+  let most: number | null = null;
+  for (const name of names) {
+    const value = numberIn((json as Readonly<Record<string, unknown>>)[name]);
+    if (value !== null && value >= 0 && (most === null || value > most)) most = value;
+  }
+  return most === null ? null : Math.ceil(most);
 }

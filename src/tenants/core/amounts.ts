@@ -73,19 +73,14 @@ export function pricesOf(written: WrittenPrices | undefined): Prices | null {
 /** What tokens and answers cost, micro-units, rounded up once. Exact: no product here comes near 2^53 (prices are bounded). */
 export function costOf({ input, cached, output, requests = 0 }: Tokens, prices: Prices | null): number {
   if (prices === null) return 0;
-  const parts: readonly (readonly [number, number])[] = [
-    [Math.max(0, input - cached), prices.input],
-    [Math.min(input, cached), prices.cachedInput],
-    [output, prices.output],
-  ];
-  let whole = requests * (prices.request ?? 0);
-  let rest = 0;
-  for (const [tokens, price] of parts) {
-    whole += Math.floor(tokens / MILLION) * price;
-    rest += (tokens % MILLION) * price;
-  }
-  return whole + Math.ceil(rest / MILLION);
+  const [fresh, known] = [Math.max(0, input - cached), Math.min(input, cached)];
+  const whole = wholeOf(fresh, prices.input) + wholeOf(known, prices.cachedInput) + wholeOf(output, prices.output);
+  const rest = restOf(fresh, prices.input) + restOf(known, prices.cachedInput) + restOf(output, prices.output);
+  return requests * (prices.request ?? 0) + whole + Math.ceil(rest / MILLION);
 }
+
+const wholeOf = (tokens: number, price: number): number => Math.floor(tokens / MILLION) * price;
+const restOf = (tokens: number, price: number): number => (tokens % MILLION) * price;
 
 /** A day and a month of UTC, as an ISO date writes them. */
 export type Period = { readonly day: string; readonly month: string };

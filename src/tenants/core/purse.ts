@@ -9,7 +9,7 @@
  */
 import type { Amount, Limits } from "./amounts.ts";
 import { LOAN_MS } from "./ledger.ts";
-import { addTo } from "./usage-sum.ts";
+import { addTo, usageName } from "./usage-sum.ts";
 import type {
   Ask,
   Close,
@@ -19,6 +19,7 @@ import type {
   Granted,
   Refused,
   Standing,
+  StandingOf,
   Usage,
 } from "./ledger-messages.ts";
 
@@ -163,11 +164,11 @@ function spend(own: KeyPurse, loan: Loan, { key, tokens, micros }: Wish, now: nu
 }
 
 function spentOf(
-  told: Pick<Spent, "grantId" | "key" | "atMs" | "tokens" | "micros">,
+  { grantId, key, atMs, tokens, micros }: Pick<Spent, "grantId" | "key" | "atMs" | "tokens" | "micros">,
   own: KeyPurse,
   now: number,
 ): Spent {
-  return { ...told, beganAtMs: now, standing: standingNow(own), isOver: false };
+  return { grantId, key, atMs, tokens, micros, beganAtMs: now, standing: standingNow(own), isOver: false };
 }
 
 /** As the ledger told it, and what is lent here besides. */
@@ -177,11 +178,20 @@ function standingNow({ standing: { requests, tokens }, loans }: KeyPurse): Stand
     moreRequests += loan.requests;
     moreTokens += loan.tokens;
   }
-  return {
-    ...(requests && { requests: { ...requests, left: Math.min(requests.limit, requests.left + moreRequests) } }),
-    ...(tokens && { tokens: { ...tokens, left: Math.min(tokens.limit, tokens.left + moreTokens) } }),
-  };
+  if (requests === undefined && tokens === undefined) return NO_STANDING;
+  const told: { requests?: StandingOf; tokens?: StandingOf } = {};
+  if (requests !== undefined) told.requests = withMore(requests, moreRequests);
+  if (tokens !== undefined) told.tokens = withMore(tokens, moreTokens);
+  return told;
 }
+
+const NO_STANDING: Standing = {};
+
+const withMore = ({ limit, left, resetMs }: StandingOf, more: number): StandingOf => ({
+  limit,
+  left: Math.min(limit, left + more),
+  resetMs,
+});
 
 /** No answer to an ask came, or nobody waits for it any more. */
 export function onDropped(purse: Purse, { id, key }: Ask, isRefill: boolean): void {
@@ -339,23 +349,22 @@ export function close(purse: Purse, spent: Spent, used: Usage | null, countsRequ
   });
 }
 
-export const noteUsage = ({ usage }: Purse, used: Usage): void =>
-  addTo(usage, JSON.stringify([used.key, used.model, used.outcome]), used);
+export const noteUsage = ({ usage }: Purse, used: Usage): void => addTo(usage, usageName(used), used);
 
 function tellClose({ closes }: Purse, told: Close): void {
   const known = closes.get(told.id);
   if (known === undefined) return void closes.set(told.id, told);
-  closes.set(told.id, {
-    ...known,
+  const { id, key, atMs, reserved, unused } = known;
+  closes.set(id, {
+    id,
+    key,
+    atMs,
     reserved: {
-      requests: known.reserved.requests + told.reserved.requests,
-      tokens: known.reserved.tokens + told.reserved.tokens,
-      micros: known.reserved.micros + told.reserved.micros,
+      requests: reserved.requests + told.reserved.requests,
+      tokens: reserved.tokens + told.reserved.tokens,
+      micros: reserved.micros + told.reserved.micros,
     },
-    unused: {
-      requests: known.unused.requests + told.unused.requests,
-      tokens: known.unused.tokens + told.unused.tokens,
-    },
+    unused: { requests: unused.requests + told.unused.requests, tokens: unused.tokens + told.unused.tokens },
     heldMs: told.heldMs ?? known.heldMs,
   });
 }
