@@ -9,6 +9,7 @@
  */
 import type { Amount, Limits } from "./amounts.ts";
 import { LOAN_MS } from "./ledger.ts";
+import { standingWith } from "./standing.ts";
 import { addTo, usageName } from "./usage-sum.ts";
 import type {
   Ask,
@@ -19,7 +20,6 @@ import type {
   Granted,
   Refused,
   Standing,
-  StandingOf,
   Usage,
 } from "./ledger-messages.ts";
 
@@ -172,26 +172,14 @@ function spentOf(
 }
 
 /** As the ledger told it, and what is lent here besides. */
-function standingNow({ standing: { requests, tokens }, loans }: KeyPurse): Standing {
+function standingNow({ standing, loans }: KeyPurse): Standing {
   let [moreRequests, moreTokens] = [0, 0];
   for (const loan of loans) {
     moreRequests += loan.requests;
     moreTokens += loan.tokens;
   }
-  if (requests === undefined && tokens === undefined) return NO_STANDING;
-  const told: { requests?: StandingOf; tokens?: StandingOf } = {};
-  if (requests !== undefined) told.requests = withMore(requests, moreRequests);
-  if (tokens !== undefined) told.tokens = withMore(tokens, moreTokens);
-  return told;
+  return standingWith(standing, moreRequests, moreTokens);
 }
-
-const NO_STANDING: Standing = {};
-
-const withMore = ({ limit, left, resetMs }: StandingOf, more: number): StandingOf => ({
-  limit,
-  left: Math.min(limit, left + more),
-  resetMs,
-});
 
 /** No answer to an ask came, or nobody waits for it any more. */
 export function onDropped(purse: Purse, { id, key }: Ask, isRefill: boolean): void {
