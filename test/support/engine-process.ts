@@ -12,8 +12,12 @@ export type EngineProcess = {
   kill(): Promise<void>;
 };
 
-export async function startEngineProcess(model: string): Promise<EngineProcess> {
-  const child = spawn(process.execPath, [MAIN, "--port", "0", "--model", model], {
+/** `port`: to be found where one was that is gone. */
+export async function startEngineProcess(
+  model: string,
+  { port = "0", flags = [] }: { readonly port?: string; readonly flags?: readonly string[] } = {},
+): Promise<EngineProcess> {
+  const child = spawn(process.execPath, [MAIN, "--port", port, "--model", model, ...flags], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(child, "exit");
