@@ -35,6 +35,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "Unmodified clients of other people at the router, client by feature: docs/reference/compat.md. Installs them into `compat/`. `-- --help` lists its options.",
     "compat:sdk": "OpenAI's own generated tests of its Python package, through the router. `-- chat` runs one group.",
     "test:engines": "Three real engines on CPUs behind the router. Needs their Python packages.",
+    "test:engines:cut": "Real engines that are killed in the midst of a stream, and others that go on with it.",
     "test:engines:work": "The same, with the router's guess of their work against what they count.",
     "test:vllm": "A real vLLM behind the router. Needs a GPU and its Python package.",
     "test:tokens": "Tokens of PyJWT, good and forged, at a router. Says so where the package cannot be had.",
