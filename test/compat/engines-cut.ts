@@ -22,15 +22,17 @@ const IDS = ["engine-a", "engine-b", "engine-c"] as const;
 type Read = { readonly text: string; readonly ids: number; readonly ends: readonly string[]; readonly tokens: number };
 
 async function read(fleet: Fleet, killAfter: number | null, kill: (id: string) => void): Promise<Read> {
+  // Beside what the package knows: the engine writes all of them.
+  const beside: object = { ignore_eos: true };
   const { data: chunks, response } = await openaiOf(fleet)
     .chat.completions.create({
+      ...beside,
       model: fleet.model,
       stream: true,
       stream_options: { include_usage: true },
       max_tokens: TOKENS,
       temperature: 0,
       messages: [{ role: "user", content: "a b c d" }],
-      ...{ ignore_eos: true },
     })
     .withResponse();
   const writer = response.headers.get("x-warmpath-endpoint") ?? "";
