@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type OpenAI from "openai";
 import type { BatchCreateParams } from "openai/resources/batches";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { FILE_PART_BYTES } from "../../src/files/core/bounds.ts";
 import { onDisk } from "../support/disk.ts";
 import { answersIn, endOf, jsonl, lineOf, startFilesRouter } from "../support/files-router.ts";
 import type { FilesRouter } from "../support/files-router.ts";
@@ -166,10 +167,17 @@ test("a batch whose window is over has expired, and what it has not done says so
   expect(json["jobs"]).toMatchObject({ inQueue: 0 });
 });
 
-test("a router that is killed in the middle of a batch loses no line of it and does none twice", async () => {
+test("a router that is killed in the middle of a batch loses no line of it and does none twice, in a file of many parts", async () => {
   const client = one.client(one.owner);
-  const names = numbered(400, "k");
-  const made = await batchOf(client, jsonl(names.map((name) => lineOf(name))));
+  const names = numbered(240, "k");
+  // Each answer has some 20 KB.
+  const lines = names.map((name) => ({
+    custom_id: name,
+    method: "POST",
+    url: "/v1/embeddings",
+    body: { model: "alpha", input: name, dimensions: 1_000, encoding_format: "float" },
+  }));
+  const made = await batchOf(client, jsonl(lines), { endpoint: "/v1/embeddings" });
   for (const least of [20, 150]) {
     for (let done = 0; done < least;) {
       done = (await one.client(one.owner).batches.retrieve(made.id)).request_counts?.completed ?? 0;
@@ -181,8 +189,10 @@ test("a router that is killed in the middle of a batch loses no line of it and d
   expect(batch).toMatchObject({
     status: "completed",
     error_file_id: null,
-    request_counts: { total: 400, completed: 400, failed: 0 },
+    request_counts: { total: 240, completed: 240, failed: 0 },
   });
+  const { bytes } = await after.files.retrieve(batch.output_file_id ?? "");
+  expect(bytes).toBeGreaterThan(2 * FILE_PART_BYTES);
   const answers = await answersIn(after, batch.output_file_id);
   expect(answers.map(({ custom_id: name }) => name).toSorted()).toEqual(names.toSorted());
 });
