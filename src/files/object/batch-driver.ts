@@ -188,18 +188,22 @@ export class BatchDriver {
     if (Date.now() < course.heldUntilMs) return true;
     const waiting = open.filter(({ poolId }) => poolId === null).slice(0, SUBMITTED_AT_ONCE_MAX);
     let bytes = 0;
-    const handed: Promise<number | null>[] = [];
+    const ready: { readonly one: OpenLine; readonly request: LineRequest }[] = [];
     for (const one of waiting) {
       const found = await course.reader.lineAt(one.start);
       const request =
         found === null || found === "gone" ? null : readLine(found.bytes, batch.endpoint as InferencePath);
       // It was a request when the file was validated: the file is gone.
       if (request?.ok !== true) this.#write(batch, [{ line: one, answer: "gone" }]);
-      else handed.push(this.#handOne(batch, one, request.value));
+      else ready.push({ one, request: request.value });
       bytes += found === null || found === "gone" ? 0 : (found.bytes?.byteLength ?? 0);
       if (bytes >= SUBMITTED_BYTES_MAX) break;
     }
-    const later = (await Promise.all(handed)).filter((ms) => ms !== null);
+    // All begin at once, and none is left behind: a rejection must have its handler when it comes.
+    const handed = await Promise.allSettled(ready.map(async ({ one, request }) => this.#handOne(batch, one, request)));
+    const failed = handed.find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
+    const later = handed.flatMap((one) => (one.status === "fulfilled" && one.value !== null ? [one.value] : []));
     if (later.length === 0) {
       course.heldMs = HELD_BACK_MS.min;
       return false;
