@@ -143,6 +143,8 @@ function overflow<Event>(splitter: SseSplitter, events: readonly Event[]): SseOv
 
 /** What the lines of one part say; null where they are no event. An unfinished line counts as it stands. */
 export function readEvent(part: string): SseEvent | null {
+  const only = onlyData(part);
+  if (only !== null) return { event: null, data: only, id: null };
   let data: string | null = null;
   let event = "";
   let id: string | null = null;
@@ -153,6 +155,13 @@ export function readEvent(part: string): SseEvent | null {
     else if (name === "id" && !value.includes("\0")) id = value;
   }
   return data === null ? null : { event: event === "" ? null : event, data, id };
+}
+
+/** Of an event that is one line of data, as nearly all are; null: it may be another. */
+function onlyData(part: string): string | null {
+  if (!part.startsWith("data: ") || part.includes("\r")) return null;
+  const end = part.indexOf("\n");
+  return end === part.length - 2 && part.endsWith("\n") ? part.slice(6, end) : null;
 }
 
 /** Of a part. The blank line is the last of them. */

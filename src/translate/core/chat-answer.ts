@@ -58,6 +58,10 @@ export function pieceOf(value: JsonObject): ChatPiece | null {
   };
 }
 
+/** It is a piece of text, and nothing comes with it. */
+export const saysTextAlone = ({ reasoning, text, refusal, calls, finish }: ChatPiece): boolean =>
+  text !== "" && reasoning === "" && refusal === "" && calls.length === 0 && finish === null;
+
 function callPiece(value: unknown, at: number): CallPiece {
   const call = objectOf(value);
   const { name, arguments: args } = objectOf(call["function"]);

@@ -7,13 +7,15 @@
  * Source: Anthropic's reference of streaming. Rejected: to hold all calls until the end, where two of them could be
  * written at once. No engine does, and their input would not stream; one that did is ended with an error.
  */
-import { errorOf, headOf, pieceOf, usageOf } from "./chat-answer.ts";
+import { errorOf, headOf, pieceOf, saysTextAlone, usageOf } from "./chat-answer.ts";
 import type { CallPiece, ChatError, ChatHead, ChatPiece, ChatUsage } from "./chat-answer.ts";
 import { isObject } from "../../lib/json-object.ts";
 import { parsed } from "./json.ts";
 import { messageError, messageHead, messageUsage, stopOf, usageThought } from "./messages-answer.ts";
 import { eventText } from "./stream-port.ts";
 import type { StreamTranslator } from "./stream-port.ts";
+import { createTextTemplate, learn, literalIn } from "./text-template.ts";
+import type { TextTemplate } from "./text-template.ts";
 
 type Open = "thinking" | "text" | "call";
 
@@ -31,6 +33,7 @@ type State = {
   callIndex: number;
   callId: string;
   hasCalls: boolean;
+  readonly template: TextTemplate;
 };
 
 /** `promptTokens`: what the prompt is thought to have, for an engine that tells it only at the end. */
@@ -47,6 +50,7 @@ export function messagesStream(promptTokens: number): StreamTranslator {
     callIndex: -1,
     callId: "",
     hasCalls: false,
+    template: createTextTemplate(),
   };
   return {
     take: (data) => (state.isOver ? "" : take(state, data)),
@@ -55,6 +59,8 @@ export function messagesStream(promptTokens: number): StreamTranslator {
 }
 
 function take(state: State, data: string): string {
+  const literal = state.open === "text" && state.finish === null ? literalIn(state.template, data) : null;
+  if (literal !== null) return literal === EMPTY ? "" : deltaOf(state, "text", literal);
   if (data.trim() === "[DONE]") return state.finish === null ? "" : endMessage(state);
   const value = parsed(data);
   if (!isObject(value)) return "";
@@ -64,6 +70,7 @@ function take(state: State, data: string): string {
   const usage = usageOf(value);
   state.usage = usage ?? state.usage;
   const piece = pieceOf(value);
+  if (piece !== null && usage === null && saysTextAlone(piece)) learn(state.template, data, piece.text);
   const said = piece === null ? "" : tell(state, piece);
   // Behind the end of the answer comes its usage, and nothing else.
   return !state.isOver && state.finish !== null && usage !== null && piece === null ? said + endMessage(state) : said;
@@ -126,8 +133,14 @@ const DELTAS: Readonly<Record<Open, string>> = {
   call: `{"type":"input_json_delta","partial_json":`,
 };
 
-const delta = ({ block }: State, kind: Open, text: string): string =>
-  eventText("content_block_delta", `,"index":${block},"delta":${DELTAS[kind]}${JSON.stringify(text)}}`);
+const delta = (state: State, kind: Open, text: string): string => deltaOf(state, kind, JSON.stringify(text));
+
+/** `literal`: a JSON string. */
+const deltaOf = ({ block }: State, kind: Open, literal: string): string =>
+  eventText("content_block_delta", `,"index":${block},"delta":${DELTAS[kind]}${literal}}`);
+
+/** A JSON string that says nothing. */
+const EMPTY = '""';
 
 function tellCall(state: State, { index, id, name, arguments: args }: CallPiece): string {
   const isOpen = state.open === "call" && index === state.callIndex && (id === "" || id === state.callId);

@@ -6,7 +6,7 @@
  * Source: OpenAI's reference of streaming events. Rejected: to tell a custom tool's input while it comes, which would need a
  * reader of half a JSON text; it is told in one piece when its call has ended.
  */
-import { errorOf, headOf, pieceOf, usageOf } from "./chat-answer.ts";
+import { errorOf, headOf, pieceOf, saysTextAlone, usageOf } from "./chat-answer.ts";
 import type { CallPiece, ChatError, ChatHead, ChatPiece, ChatUsage } from "./chat-answer.ts";
 import { isObject } from "../../lib/json-object.ts";
 import { parsed } from "./json.ts";
@@ -14,6 +14,8 @@ import * as answer from "./responses-answer.ts";
 import type { Ending, ResponsesGiven } from "./responses-answer.ts";
 import { eventText } from "./stream-port.ts";
 import type { StreamTranslator } from "./stream-port.ts";
+import { createTextTemplate, learn, literalIn, textOfLiteral } from "./text-template.ts";
+import type { TextTemplate } from "./text-template.ts";
 
 type Kind = "reasoning" | "text" | "refusal" | "call";
 
@@ -39,6 +41,7 @@ type State = {
   finish: string | null;
   open: Open | null;
   readonly output: object[];
+  readonly template: TextTemplate;
 };
 
 export function responsesStream(given: ResponsesGiven): StreamTranslator {
@@ -53,6 +56,7 @@ export function responsesStream(given: ResponsesGiven): StreamTranslator {
     finish: null,
     open: null,
     output: [],
+    template: createTextTemplate(),
   };
   return {
     take: (data) => (state.isOver ? "" : take(state, data)),
@@ -61,6 +65,9 @@ export function responsesStream(given: ResponsesGiven): StreamTranslator {
 }
 
 function take(state: State, data: string): string {
+  const { open } = state;
+  const literal = open?.kind === "text" && state.finish === null ? literalIn(state.template, data) : null;
+  if (open !== null && literal !== null) return literal === '""' ? "" : writeOn(state, open, "text", literal);
   if (data.trim() === "[DONE]") return state.finish === null ? "" : endResponse(state);
   const value = parsed(data);
   if (!isObject(value)) return "";
@@ -73,6 +80,7 @@ function take(state: State, data: string): string {
   const usage = usageOf(value);
   state.usage = usage ?? state.usage;
   const piece = pieceOf(value);
+  if (piece !== null && usage === null && saysTextAlone(piece)) learn(state.template, data, piece.text);
   if (piece !== null) return tell(state, piece);
   // Behind the end of the answer comes its usage, and nothing else.
   return state.finish !== null && usage !== null ? endResponse(state) : "";
@@ -123,10 +131,14 @@ const PARTS = {
 function write(state: State, kind: "reasoning" | "text" | "refusal", text: string): string {
   const told = state.open?.kind === kind ? "" : openPart(state, kind);
   const { open } = state;
-  if (open === null) return told;
-  open.written.push(text);
+  return open === null ? told : told + writeOn(state, open, kind, json(text));
+}
+
+/** More of the part that is open. `literal`: a JSON string. */
+function writeOn(state: State, open: Open, kind: "reasoning" | "text" | "refusal", literal: string): string {
+  open.written.push(textOfLiteral(literal));
   const { name, more } = PARTS[kind];
-  return told + event(state, `${name}.delta`, `${placeOf(state, open)},"delta":${json(text)}${more}`);
+  return event(state, `${name}.delta`, `${placeOf(state, open)},"delta":${literal}${more}`);
 }
 
 /** Where a piece stands. */
