@@ -22,8 +22,8 @@ export type Streamed = {
   readonly heldBytes: number;
   /** Of the whole form, as its client says; null: it does not. */
   readonly length: number | null;
-  /** Its model's name, which may come again behind the files. */
-  readonly model: string;
+  /** Its model's name, which may come again behind the files; null: its path has named the pool, and nobody a model. */
+  readonly model: string | null;
   readonly headBytesMax: number;
   readonly spawn: (work: Promise<unknown>) => void;
 };
@@ -74,10 +74,10 @@ export function formUpload({ source, heldBytes, length, model, headBytesMax, spa
 }
 
 /** Behind the first file come files alone, and the model once more: rails and limits have read all other texts. */
-function lateProblem(parts: readonly FormPart[], model: string, headBytesMax: number): Refusal | null {
+function lateProblem(parts: readonly FormPart[], model: string | null, headBytesMax: number): Refusal | null {
   for (const { name, filename, text } of parts) {
     if (filename !== null) continue;
-    if (name !== "model") return lateField(name, headBytesMax);
+    if (name !== "model" || model === null) return lateField(name, headBytesMax);
     if (text !== null && text !== model) return otherModel();
   }
   return null;

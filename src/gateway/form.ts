@@ -92,7 +92,7 @@ async function takeForm(
     if (isLong() && (model !== null || hasPool) && open !== null && open.filename !== null) {
       const held = joined(pieces);
       const { ctx } = edge;
-      const streamed = { source, heldBytes: held.byteLength, length, model: model ?? "", headBytesMax };
+      const streamed = { source, heldBytes: held.byteLength, length, model, headBytesMax };
       const upload = formUpload({ ...streamed, spawn: (work) => ctx.waitUntil(work) });
       return { held, parts: [...parts], fields: fieldsOf(parts), model, upload };
     }

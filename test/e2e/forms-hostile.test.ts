@@ -125,6 +125,12 @@ test("a form below a pool's own path goes the same way", async () => {
   const path = "/v2/main/openai/v1/audio/transcriptions";
   const answer = await forms.post(formOf([["file", sound()]]), path);
   expect([answer.status, Object.keys((await answer.json()) as object)]).toEqual([200, ["text", "usage"]]);
+  const long = formOf([
+    ["file", sound(600_000)],
+    ["model", MODEL],
+  ]);
+  const late = await forms.post(long, path);
+  expect([late.status, await late.text()]).toEqual([400, expect.stringContaining("The field model came after a file")]);
   const refused = await forms.post(
     formOf([
       ["file", sound()],

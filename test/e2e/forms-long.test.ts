@@ -28,8 +28,8 @@ describe("a longer form goes up as it comes", () => {
     `--${BOUNDARY}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
   const FILE = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n`;
   const END = `\r\n--${BOUNDARY}--\r\n`;
-  const open = (headers: Record<string, string> = {}, path = TRANSCRIPTIONS) =>
-    rawCall(forms.fleet.router.url + path, {
+  const open = (headers: Record<string, string> = {}, path = TRANSCRIPTIONS, of = forms) =>
+    rawCall(of.fleet.router.url + path, {
       method: "POST",
       headers: {
         authorization: `Bearer ${forms.fleet.key}`,
@@ -145,6 +145,31 @@ describe("a longer form goes up as it comes", () => {
     expect([status, body.toString()]).toEqual([400, expect.stringContaining("another one")]);
     const { pieces } = await forms.sink.seen(({ isOver }) => isOver);
     expect(Buffer.concat(pieces).includes("xx")).toBe(false);
+  });
+
+  test("whose client stops sending ends with 408, and blames no endpoint", async () => {
+    const hasty = await startFormFleet({ bodyTimeoutMs: 1_000 });
+    try {
+      for (const start of [FILE, field("model", "sink") + FILE]) {
+        const { request, answer } = open({ authorization: `Bearer ${hasty.fleet.key}` }, TRANSCRIPTIONS, hasty);
+        request.write(start);
+        if (start !== FILE) request.write(half);
+        const { status, body } = await answer;
+        expect([status, body.toString()]).toEqual([408, expect.stringContaining("limits.bodyTimeoutMs")]);
+      }
+      expect((await hasty.sink.seen(({ isOver }) => isOver)).isWhole).toBe(false);
+      await hasty.fleet.until(hasty.fleet.liveLeases, (live) => live === 0);
+      const shards = await hasty.fleet.shards();
+      const endpoints = shards.flatMap(({ status }) => status?.endpoints ?? []);
+      expect(endpoints.find(({ id }) => id === "one")).toMatchObject({
+        standing: "admitting",
+        lastFailure: null,
+        // What it was before anything was asked of it.
+        failureProbability: 0.025,
+      });
+    } finally {
+      await hasty.close();
+    }
   });
 
   test("what has gone up is not sent twice", async () => {

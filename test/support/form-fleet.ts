@@ -20,7 +20,7 @@ export type FormFleet = {
 };
 
 /** Pools by their models: simulated (`MODEL`, which blocks secrets), and `sink`, `bare`, `named`, `two`, `strict`. */
-export async function startFormFleet(): Promise<FormFleet> {
+export async function startFormFleet(limits: Readonly<Record<string, number>> = {}): Promise<FormFleet> {
   const [sink, other] = [await startUploadSink(), await startUploadSink()];
   const at = (id: string, { url }: UploadSink, more: object = {}) => ({
     id,
@@ -47,7 +47,7 @@ export async function startFormFleet(): Promise<FormFleet> {
         rails: { input: [{ use: "secrets", action: "block", onMedia: "closed" }] },
       },
     },
-    config: { limits: { uploadHeadBytesMax: HEAD_BYTES_MAX, uploadBytesMax: UPLOAD_BYTES_MAX } },
+    config: { limits: { uploadHeadBytesMax: HEAD_BYTES_MAX, uploadBytesMax: UPLOAD_BYTES_MAX, ...limits } },
   });
   return {
     fleet,

@@ -69,6 +69,23 @@ describe("a form", () => {
     );
   });
 
+  test("or what is none, is read alike however it is cut: as a whole or a byte at a time", () => {
+    const words = ["--b", "--b--", "\r\n", "\r", "\n", "--", "-", "b", part("model", "m"), file("file", "x"), "é", " "];
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...words), { maxLength: 12 }),
+        fc.integer({ min: 1, max: 9 }),
+        (some, size) => {
+          const cut = part("x[]", "1") + some.join("");
+          const [whole, pieces] = [read(cut), read(cut, size)];
+          expect(pieces.problem).toBe(whole.problem);
+          if (whole.problem === null) expect(pieces.form.parts).toEqual(whole.form.parts);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
   test("of which a text was changed keeps every other byte", () => {
     const { form } = read(text);
     const anew = withFields(latin(text), form.parts, { ...fieldsOf(form.parts), model: "another", "x[]": ["1", "02"] });

@@ -52,8 +52,19 @@ export class AttemptLife implements EngineHost {
 
   /** A warm endpoint takes it. */
   submit(endpoint: number, attempt: number): void {
+    const waitMs = this.#adapterWaitMs(endpoint, attempt);
+    if (waitMs > 0) {
+      this.#world.queue.push(this.nowMs + waitMs, EVENT.reach, attempt);
+      return;
+    }
     if (!this.#world.scenario.headersWithSlot) this.#sendHeaders(attempt, this.nowMs);
     this.#world.engines.submit(endpoint, attempt);
+  }
+
+  #adapterWaitMs(endpoint: number, attempt: number): number {
+    const { adapters, workload } = this.#world;
+    const adapter = workload.adapters?.[this.attempts.requestOf(attempt)];
+    return adapters === null || adapter === undefined ? 0 : adapters.use(endpoint, adapter, this.nowMs);
   }
 
   wakeAt(atMs: number, endpoint: number, value: number): void {

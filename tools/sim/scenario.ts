@@ -61,6 +61,17 @@ export type Demand =
       readonly prefixTokens: number;
     };
 
+/** Each request is for one of `count` adapters (LoRA), drawn by Zipf's law. */
+export type AdapterSetup = {
+  readonly count: number;
+  /** Adapters that an endpoint holds at once, >= 1. */
+  readonly resident: number;
+  /** Time to load one, ms. */
+  readonly loadMs: number;
+  /** Do endpoints tell which they hold. */
+  readonly told: boolean;
+};
+
 export const FAULT_KINDS = [
   /** Service takes `factor` times as long for what starts in the window. */
   "slow",
@@ -115,6 +126,8 @@ export type Scenario = {
   /** Do engines send their headers only when a slot begins (llama.cpp), and not at once. */
   readonly headersWithSlot: boolean;
   readonly demand: Demand;
+  /** Null: requests are for the model itself. */
+  readonly adapters: AdapterSetup | null;
   /** Share of the demand by region. */
   readonly demandByRegion: readonly number[];
   readonly arrivals: Arrivals;

@@ -50,6 +50,8 @@ export function sessionOf({ promptTokens, blockStart, blocks }: Requests, reques
 
 export type Workload = {
   readonly requests: Requests;
+  /** Adapter of request i; null: none has one. */
+  readonly adapters: Int16Array | null;
   readonly mean: MeanRequest;
   /** By endpoint. */
   readonly capacities: readonly Capacity[];
@@ -75,7 +77,14 @@ export function createWorkload(scenario: Scenario, { load, seed, count, trace }:
   const faults = faultWindows(scenario.faults, size / perMs);
   const plan = planArrivals(scenario, { perMs, count: size, seed, faults });
   const requests = rows === null ? drawn(scenario.demand, plan, seed) : recorded(rows, plan.region, perMs);
-  return { requests, mean, capacities, faults };
+  return { requests, adapters: adaptersOf(scenario, requests.count, seed), mean, capacities, faults };
+}
+
+function adaptersOf({ adapters }: Scenario, count: number, seed: number): Int16Array | null {
+  if (adapters === null) return null;
+  const rng = stream(seed, "adapters");
+  const weights = Array.from({ length: adapters.count }, (_, rank) => 1 / (rank + 1));
+  return Int16Array.from({ length: count }, () => drawIndex(weights, rng));
 }
 
 function meanOfDemand(demand: Demand): MeanRequest {

@@ -11,6 +11,7 @@
  */
 import { invariant } from "../../src/lib/invariant.ts";
 import { AttemptLife } from "./attempt-life.ts";
+import { ResidentAdapters } from "./adapters.ts";
 import { Attempts, EDGE } from "./attempts.ts";
 import { stream } from "./chance.ts";
 import { EndpointHealth } from "./endpoint-health.ts";
@@ -51,6 +52,8 @@ export class World {
   readonly engines: Engines;
   readonly health: EndpointHealth;
   readonly shares: ShareSampler;
+  /** Null: the scenario has none. */
+  readonly adapters: ResidentAdapters | null;
   readonly hash = new TraceHash();
   /** Told of every event after it was handled, with all that followed at once: where checkers look. */
   observer: ((kind: number, a: number, b: number) => void) | null = null;
@@ -88,6 +91,7 @@ export class World {
         ? new SlotsEngines(this.#life, endpoints, engine.firstTokenShare)
         : new StepEngines(this.#life, endpoints, engine);
     this.shares = new ShareSampler(endpoints.length);
+    this.adapters = scenario.adapters === null ? null : new ResidentAdapters(scenario.adapters, endpoints.length);
     this.health = new EndpointHealth(this, this.#life, stream(seed, "faults"));
   }
 

@@ -94,7 +94,8 @@ class LookAhead implements Router {
     if (engine === undefined || 2 * half > limitMs) return Infinity;
     const copy = copyEngine(engine);
     const coming = (this.#travelling[endpoint] ?? []).filter(
-      ({ attempt }) => attempts.stage[attempt] === STAGE.travelling,
+      // Who is there already waits for an adapter, of which this look knows nothing.
+      ({ attempt, reachMs }) => attempts.stage[attempt] === STAGE.travelling && reachMs >= nowMs,
     );
     this.#travelling[endpoint] = coming;
     for (const { attempt, reachMs } of coming.toSorted((one, other) => one.reachMs - other.reachMs)) {

@@ -72,6 +72,7 @@ export function randomWorld(seed: number, simMs: number): RandomWorld {
     engine: { kind: "slots", firstTokenShare: draw.between(0.02, 0.3) },
     // From a stream of its own: the worlds of earlier seeds stay what they were.
     headersWithSlot: stream(seed, "headers")() < 0.3,
+    adapters: null,
     demand: {
       kind: "work",
       workMs: draw.chance(0.5)

@@ -15,6 +15,7 @@ import "../../../src/dispatch/losses.ts";
 import { invariant } from "../../../src/lib/invariant.ts";
 import type { Rng } from "../../../src/lib/rng.ts";
 import { waited } from "../../../src/routing/host/clock.ts";
+import { adapterName } from "../adapters.ts";
 import { drawExponential, stream } from "../chance.ts";
 import { OUTCOME } from "../outcomes.ts";
 import type { FailureReason, Router, RouterFactory } from "../router.ts";
@@ -135,12 +136,14 @@ export class ProductionRouter implements Router {
     invariant(edge !== undefined, "every region has an edge");
     const speakers = this.options.says[region] ?? [];
     const says = speakers[request % Math.max(1, speakers.length)];
+    const adapter = world.workload.adapters?.[request];
     const leaseRequest = {
       pool: this.pool.spec,
       client: this.pool.places[region] ?? null,
       clientKey: world.scenario.regions[region]?.name ?? "",
       inputTokens: world.requests.promptTokens[request] ?? 0,
       affinityKey: promptKey(world.requests, request),
+      ...(adapter === undefined ? {} : { adapter: adapterName(adapter), isAdapter: true }),
       excluded: [],
       explain: false,
       stream: true,

@@ -200,9 +200,12 @@ export class SimShard {
       const isSilent = warmth === WARMTH.warm && health.holds(endpoint);
       return isSilent ? null : { kind: "failed" };
     }
-    const { engine } = this.#setup.world.scenario;
+    const { scenario, adapters: resident } = this.#setup.world;
+    const { engine } = scenario;
     const kvTokensMax = engine.kind === "step" ? engine.params.kvTokensMax : null;
-    const words = kvTokensMax === null ? {} : { engine: { kvTokensMax } };
+    const adapters = resident?.toldAt(endpoint);
+    const told = { ...(kvTokensMax === null ? {} : { kvTokensMax }), ...(adapters === undefined ? {} : { adapters }) };
+    const words = Object.keys(told).length === 0 ? {} : { engine: told };
     if (warmth === WARMTH.warm) return { kind: "ready", warmWorkers: 1, ...words };
     return warmth === WARMTH.warming ? { kind: "warming" } : { kind: "cold" };
   }

@@ -136,6 +136,7 @@ function resolveScenario(raw: RawScenario, name: string): Scenario {
     endpoints,
     engine: engineOf(raw),
     demand: demandOf(raw),
+    adapters: raw.adapters ?? null,
     demandByRegion: demandByRegion.length > 0 ? demandByRegion : regions.map(() => 1),
     faults: faults.map((fault) => faultOf(fault, regions, endpoints)),
   };

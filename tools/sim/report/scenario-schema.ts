@@ -19,6 +19,8 @@ export const ENDPOINTS_MAX = 1_024;
 export const SLOTS_MAX = 4_096;
 /** Each is a table of its own. */
 export const LOADS_MAX = 100;
+/** More than a pool may have. */
+const ADAPTERS_MAX = 1_000;
 /** More than any plan of trouble names. */
 export const FAULTS_MAX = 1_000;
 /** A day, ms: no single duration of a scenario is longer. */
@@ -79,6 +81,13 @@ const demand = z.strictObject({
   prefixTokens: whole(1, 1e6).default(2_048),
 });
 
+const adapters = z.strictObject({
+  count: whole(1, ADAPTERS_MAX),
+  resident: whole(1, ADAPTERS_MAX),
+  loadMs: durationMs.default(200),
+  told: z.boolean().default(true),
+});
+
 const arrivals = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("poisson") }),
   z.strictObject({ kind: z.literal("gamma"), cv: number(0.01, 50) }),
@@ -122,6 +131,7 @@ export const ScenarioSchema = z.strictObject({
   engine: engine.prefault({ kind: "slots" }),
   headersWithSlot: z.boolean().default(false),
   demand,
+  adapters: adapters.optional(),
   demandByRegion: z.array(number(0, 1e6)).max(REGIONS_MAX).default([]),
   arrivals: arrivals.prefault({ kind: "poisson" }),
   loads: z.array(number(0.001, 100)).min(1).max(LOADS_MAX).default([0.8, 0.95]),
