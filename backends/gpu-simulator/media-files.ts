@@ -19,7 +19,7 @@ export function sizeOf(size: string | undefined): { readonly width: number; read
   return { width: side(width), height: side(height) };
 }
 
-/** One colour, and a line of noise: bytes that do not compress to nothing. */
+/** Noise above, and one colour below: bytes that do not compress to nothing. */
 export function drawPng(rng: Rng, { width, height }: ReturnType<typeof sizeOf>): Buffer {
   const colour = [0, 1, 2].map(() => Math.floor(rng() * 256));
   const rows = Buffer.alloc(height * (1 + width * 3));
@@ -27,7 +27,7 @@ export function drawPng(rng: Rng, { width, height }: ReturnType<typeof sizeOf>):
     const at = y * (1 + width * 3);
     for (let x = 0; x < width; x += 1) {
       for (const [channel, value] of colour.entries()) {
-        rows[at + 1 + x * 3 + channel] = y === 0 ? Math.floor(rng() * 256) : value;
+        rows[at + 1 + x * 3 + channel] = y < height / 2 ? Math.floor(rng() * 256) : value;
       }
     }
   }

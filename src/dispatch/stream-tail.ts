@@ -83,7 +83,7 @@ export function createTail(protocol: AnswerProtocol | null): StreamTail {
 }
 
 export function keep(tail: StreamTail, piece: Uint8Array): void {
-  if (tail.protocol === "responses") noteLongEnd(tail, piece);
+  if (tail.protocol === "responses" || tail.protocol === "images") noteLongEnd(tail, piece);
   tail.total += piece.byteLength;
   const kept = piece.subarray(-TAIL_BYTES_MAX);
   makeRoom(tail, kept.byteLength);

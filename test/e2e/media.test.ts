@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startGpuSimulator } from "../../backends/gpu-simulator/server.ts";
 import type { GpuSimulator } from "../../backends/gpu-simulator/simulator.ts";
+import { TAIL_BYTES_MAX } from "../../src/dispatch/stream-tail.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { openaiAt, openaiOf } from "../support/openai.ts";
@@ -66,7 +67,7 @@ describe("with the openai package", () => {
     const stream = await openaiOf(fleet).images.generate({
       model,
       prompt: "a warm path",
-      size: "4096x1024" as "auto",
+      size: "512x128" as "auto",
       partial_images: 2,
       stream: true,
     });
@@ -74,6 +75,7 @@ describe("with the openai package", () => {
     for await (const event of stream) {
       types.push(event.type);
       expect(isPng(event.b64_json)).toBe(true);
+      expect(event.b64_json.length).toBeGreaterThan(TAIL_BYTES_MAX);
     }
     const partial = "image_generation.partial_image";
     expect(types).toEqual([partial, partial, "image_generation.completed"]);
@@ -81,7 +83,7 @@ describe("with the openai package", () => {
 
   test("a stream of pictures that is cut is an error, and no short answer", async () => {
     for (const simulator of fleet.simulators.values()) {
-      simulator.setFault({ kind: "die_after_bytes", bytes: 2_500, times: 1 });
+      simulator.setFault({ kind: "die_after_bytes", bytes: 12_000, times: 1 });
     }
     const asked = { model, prompt: "cut", size: "64x64" as "auto", partial_images: 3, stream: true } as const;
     const stream = await openaiOf(fleet).images.generate(asked);
@@ -136,7 +138,11 @@ describe("with the openai package", () => {
     const sound = Buffer.from(await response.arrayBuffer());
     expect([response.status, sound.readUInt32LE(40)]).toEqual([200, sound.length - 44]);
     const drawn = JSON.stringify({ model, prompt: "warm" });
-    expect((await fleet.call("/v1/images/generations", { method: "POST", headers, body: drawn })).status).toBe(202);
+    const job = await fleet.call("/v1/images/generations", { method: "POST", headers, body: drawn });
+    expect(job.status).toBe(202);
+    const { id } = (await job.json()) as { readonly id: string };
+    const ended = await fleet.call(`/v1/jobs/${id}`, { headers: { prefer: "wait=60" } });
+    expect(await ended.json()).toMatchObject({ status: "completed" });
   });
 
   test("speech that is cut is a broken transfer, and no short sound", async () => {
