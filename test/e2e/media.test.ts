@@ -5,7 +5,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startGpuSimulator } from "../../backends/gpu-simulator/server.ts";
 import type { GpuSimulator } from "../../backends/gpu-simulator/simulator.ts";
-import { TAIL_BYTES_MAX } from "../../src/dispatch/stream-tail.ts";
 import { startFleet } from "../support/fleet.ts";
 import type { Fleet } from "../support/fleet.ts";
 import { openaiAt, openaiOf } from "../support/openai.ts";
@@ -75,7 +74,7 @@ describe("with the openai package", () => {
     for await (const event of stream) {
       types.push(event.type);
       expect(isPng(event.b64_json)).toBe(true);
-      expect(event.b64_json.length).toBeGreaterThan(TAIL_BYTES_MAX);
+      expect(event.b64_json.length).toBeGreaterThan(65_536);
     }
     const partial = "image_generation.partial_image";
     expect(types).toEqual([partial, partial, "image_generation.completed"]);
