@@ -27,7 +27,7 @@ export type Steered = {
   readonly asked?: string;
   /** How it stands in line, with the pool's share of its time. */
   readonly within: (line: InLine) => InLine;
-  /** It has passed its rails and its limits. */
+  /** It has passed its rails and its limits, and its answer has begun. */
   readonly passed: ((parcel: Parcel, checked: Checked) => void) | null;
 };
 

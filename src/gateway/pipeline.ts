@@ -240,7 +240,6 @@ async function sendChecked(sending: Sending, checked: Checked): Promise<Answer> 
     takeBack(sending);
     return refuseChecked(sending, checked);
   }
-  parcel.steered?.passed?.(parcel, checked);
   const request = { pool: parcel.pool, leaseRequest, outgoing, ...sentBy(edge, parcel) };
   const answering = dispatch(request, leasing).then((outcome) => respond(sending, outcome, checked, null));
   // A client that leaves ends its handler at once; what is waited for goes on, and gives the lease back.
@@ -271,7 +270,6 @@ async function sendAsking(
   );
   noteChecked(edge.seen, checked);
   if (outcome === null) return refuseChecked(sending, checked);
-  parcel.steered?.passed?.(parcel, checked);
   return respond(sending, outcome, checked, savedMs);
 }
 
@@ -289,6 +287,7 @@ async function respond(sending: Sending, outcome: Outcome, checked: Checked, sav
   if (outcome.kind === "refused") {
     return withRails(outcome.refusal, checked);
   }
+  parcel.steered?.passed?.(parcel, checked);
   const told: HeaderRecord = {};
   const answer = await lastingAnswer(sending, outcome, checked, told);
   const spoken = parcel.speaking?.onward(answer.endpoint.config.id, told) ?? null;

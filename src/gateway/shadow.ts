@@ -2,7 +2,7 @@
  * Sends a copy of a request to another pool, for the operator alone: nobody waits for it, nobody is told of it, and what it
  * does is counted beside everything else (`warmpath_shadow_…`).
  *
- * Model. It is what had passed its own pool's rails and limits, as it was redacted there; the rails of the shadow's pool
+ * Model. It is sent once the client's answer has begun, which nothing of it delays before. It is what had passed its own pool's rails and limits, as it was redacted there; the rails of the shadow's pool
  * that its own has not are asked as well, and one that they do not let pass is not sent. Of the client's headers none goes
  * along. It is sent once, under a lease for a spare slot or not at all (`shard-acquire.ts`), is read to its end or to
  * a bound and thrown away, and ends with the shadow's own time.
@@ -92,6 +92,8 @@ const unsent = (result: Result): ShadowEnd => ({ result, status: null, firstToke
 
 async function copy(edge: Authenticated, target: EdgePool, original: Original): Promise<ShadowEnd> {
   const { parcel, rule } = original;
+  // The client's answer goes first: an isolate does one thing at a time.
+  await scheduler.wait(0);
   const gone = AbortSignal.timeout(rule.timeoutMs);
   const body = await checkedBody(edge, target, original, gone);
   if (body === null) return unsent("blocked");
