@@ -15,8 +15,6 @@ const NO_SUCH_FILE =
 const NO_SUCH_BATCH = "404: the test asks for a batch that was never made";
 const UNNAMED =
   "400: tests that name no model. OpenAI has one by default; the router chooses the pool by `model`, and there may be many";
-const NO_DATA =
-  '502: with a model, the mock answers `{"created": 10}`, which its document allows; the router takes an answer without a picture for none';
 
 export const SDK_GROUPS: Readonly<Record<string, SdkGroup>> = {
   chat: {
@@ -44,9 +42,9 @@ export const SDK_GROUPS: Readonly<Record<string, SdkGroup>> = {
   images: {
     files: ["test_images.py"],
     fails: {
-      generate: `${UNNAMED}. ${NO_DATA}`,
-      edit: `${UNNAMED}. Those with all members: 400, members that the mock's document of May 2026 does not know`,
-      create_variation: `${UNNAMED}. ${NO_DATA}`,
+      generate: UNNAMED,
+      edit: UNNAMED,
+      create_variation: UNNAMED,
     },
   },
   audio: {
@@ -68,6 +66,11 @@ export const SDK_GROUPS: Readonly<Record<string, SdkGroup>> = {
   },
   batches: {
     files: ["test_batches.py"],
-    fails: { create: NO_SUCH_FILE, retrieve: NO_SUCH_BATCH, cancel: NO_SUCH_BATCH },
+    fails: {
+      create: NO_SUCH_FILE.replace("404", "400"),
+      retrieve: NO_SUCH_BATCH,
+      cancel: NO_SUCH_BATCH,
+      list: "400: `limit` is 0 in the test; OpenAI's own document has 1 to 100",
+    },
   },
 };

