@@ -15,11 +15,11 @@ const names = z.array(z.string().min(1).max(100)).max(NAMES_MAX);
 
 const scaler = z.discriminatedUnion("type", [
   z.strictObject({
-    type: z.literal("REQUEST_COUNT"),
+    type: z.literal("REQUEST_COUNT").describe("By the requests that wait and run."),
     value: z.int().min(1).max(1_000).describe("Requests per GPU worker, 1 to 1000."),
   }),
   z.strictObject({
-    type: z.literal("QUEUE_DELAY"),
+    type: z.literal("QUEUE_DELAY").describe("By how long requests wait."),
     value: z.number().min(0.5).max(3_600).describe("Wait in the queue, s, 0.5 to 3600. For queue endpoints only."),
   }),
 ]);

@@ -104,6 +104,13 @@ describe("a valid config", () => {
         output: [],
         overlap: "acquire",
         deadlineMs: 5_000,
+        sockets: "refuse",
+      },
+      sockets: {
+        idleTimeoutMs: 300_000,
+        lifeMsMax: 3_600_000,
+        messageBytesMax: 16_777_216,
+        unheardBytesMax: 33_554_432,
       },
     });
   });

@@ -87,6 +87,36 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly PanelPl
     ],
   },
   {
+    title: "Between pools and endpoints",
+    panels: [
+      {
+        title: "Requests that went on to another pool",
+        unit: "reqps",
+        queries: [{ expr: rate(COUNTED.fallbacks.name, "to, reason"), legend: "{{to}}, {{reason}}" }],
+      },
+      {
+        title: "Requests of a split",
+        unit: "reqps",
+        queries: [{ expr: rate(COUNTED.splits.name, "pool"), legend: "{{pool}}" }],
+      },
+      {
+        title: "Copies to a shadow",
+        unit: "reqps",
+        queries: [{ expr: rate(COUNTED.shadows.name, "shadow, result"), legend: "{{shadow}}, {{result}}" }],
+      },
+      {
+        title: "First token of a shadow, p95",
+        unit: "s",
+        queries: [{ expr: quantile(0.95, COUNTED.shadowFirstToken.name, "shadow"), legend: "{{shadow}}" }],
+      },
+      {
+        title: "Streams that another endpoint went on with",
+        unit: "reqps",
+        queries: [{ expr: rate(COUNTED.continuations.name, "outcome"), legend: "{{outcome}}" }],
+      },
+    ],
+  },
+  {
     title: "Fleet",
     panels: [
       {
