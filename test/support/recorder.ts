@@ -1,4 +1,7 @@
-/** An HTTP server that answers everything with 200 and writes down what came: for tests of where requests go. */
+/**
+ * An HTTP server that answers everything with 200 and writes down what came: for tests of where requests go. What asks
+ * for speech gets sound: a chat would be no answer, and the endpoint at fault.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -21,7 +24,9 @@ export type Recorder = {
   close(): void;
 };
 
-const ANSWER = JSON.stringify({ choices: [{ index: 0, message: { role: "assistant", content: "a@example.com" } }] });
+const CHAT = { choices: [{ index: 0, message: { role: "assistant", content: "a@example.com" } }] };
+const ANSWER = Buffer.from(JSON.stringify(CHAT));
+const SOUND = Buffer.from("RIFF");
 
 export async function startRecorder(): Promise<Recorder> {
   const seen: Recorded[] = [];
@@ -30,8 +35,11 @@ export async function startRecorder(): Promise<Recorder> {
     const { method = "", url = "", headers, rawHeaders } = request;
     seen.push({ method, url, authorization: headers.authorization ?? null, headers: rawHeaders });
     request.resume().on("end", () => {
-      response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(ANSWER) });
-      response.end(ANSWER);
+      const isSpeech = /\/audio\/speech(?:\?|$)/.test(url);
+      const answer = isSpeech ? SOUND : ANSWER;
+      const type = isSpeech ? "audio/wav" : "application/json";
+      response.writeHead(200, { "content-type": type, "content-length": answer.byteLength });
+      response.end(answer);
     });
   });
   server.on("connection", () => (connections += 1));
