@@ -159,6 +159,7 @@ describe("an endpoint that an operator drains", () => {
     await runInDurableObject(euShard(), (_, { storage }) => {
       for (const later of ["drained_at_ms", "down_at_ms"])
         storage.sql.exec(`ALTER TABLE endpoint DROP COLUMN ${later}`);
+      storage.sql.exec(`DROP TABLE suspects`);
       storage.sql.exec(`DELETE FROM schema_step WHERE step >= 1`);
     });
     await evictDurableObject(euShard());
