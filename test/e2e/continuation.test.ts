@@ -136,6 +136,7 @@ test("a stream that is cut at any place is one whole answer: one id, one role, n
 
 describe("what the client is told", () => {
   test("usage is summed: the whole answer's tokens, and its own prompt", async () => {
+    reset();
     const asked = { stream_options: { include_usage: true } };
     const uncut = chunksOf((await stream(asked).answer).body).find(({ usage }) => usage)?.usage;
     reset();
