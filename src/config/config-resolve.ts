@@ -110,6 +110,10 @@ function resolveEndpoint(raw: RawEndpoint): EndpointConfig {
   };
 }
 
+/** The id of a Runpod load balancer, by its address; null: it is none of Runpod's own. */
+export const runpodIdOf = (url: string): string | null =>
+  URL.canParse(url) ? (RUNPOD_LB_HOST.exec(new URL(url).hostname)?.[1] ?? null) : null;
+
 export const workersMaxOf = ({ min, max }: RawEndpoint["workers"]): number => max ?? Math.max(1, min);
 
 const isAt = (url: string, base: string): boolean => new URL(url).origin === new URL(base).origin;
@@ -141,7 +145,7 @@ const LOAD_PATHS: Readonly<Partial<Record<BackendKind, EngineLoad>>> = {
  */
 function resolveHealth(raw: RawEndpoint): EndpointConfig["health"] {
   const base = new URL(raw.url);
-  const runpodId = raw.backend === "runpod-lb" ? RUNPOD_LB_HOST.exec(base.hostname)?.[1] : undefined;
+  const runpodId = raw.backend === "runpod-lb" ? (runpodIdOf(raw.url) ?? undefined) : undefined;
   const derived = runpodId !== undefined && raw.health.path === undefined;
   const path = raw.health.path ?? HEALTH_PATHS[raw.backend] ?? "/health";
   const url = raw.health.url ?? (derived ? `${RUNPOD_API_ORIGIN}/v2/${runpodId}/health` : baseOf(raw.url) + path);

@@ -27,6 +27,17 @@ export type Trail = {
   readonly onEnded: () => void;
 };
 
+/** Nothing was tried yet. `onEnded`: an attempt of it has ended. */
+export const createTrail = (id: string, onEnded: () => void): Trail => ({
+  id,
+  attempts: [],
+  open: 0,
+  reason: null,
+  lease: null,
+  answeredBy: null,
+  onEnded,
+});
+
 /** What they come to together. Its tokens are in `usage`; null: nobody has told them. */
 type Joined = {
   /** The one that began it. */

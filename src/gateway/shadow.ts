@@ -17,6 +17,7 @@ import type { Outgoing } from "../dispatch/outgoing.ts";
 import type { EdgePool } from "../dispatch/runtime.ts";
 import { takeSlot } from "../dispatch/slot.ts";
 import { speechOf } from "../dispatch/speech.ts";
+import { createTrail } from "../dispatch/trail.ts";
 import type { Trail } from "../dispatch/trail.ts";
 import { bufferOf } from "../lib/bytes.ts";
 import { isObject } from "../lib/json-object.ts";
@@ -181,15 +182,7 @@ function leaseRequestOf(edge: Authenticated, target: EdgePool, { stream }: Parce
   };
 }
 
-const trailOf = (id: string): Trail => ({
-  id,
-  attempts: [],
-  open: 0,
-  reason: null,
-  lease: null,
-  answeredBy: null,
-  onEnded: () => undefined,
-});
+const trailOf = (id: string): Trail => createTrail(id, () => undefined);
 
 type Copied = {
   readonly parcel: Parcel;

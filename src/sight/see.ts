@@ -6,7 +6,7 @@
  * that is loaded with the first request that ends and is there at once from then on. Nothing here is awaited by a request.
  * Where output rails rewrite a stream, what they found is known only once they have seen its end.
  */
-import type { Trail } from "../dispatch/trail.ts";
+import { createTrail } from "../dispatch/trail.ts";
 import { waited } from "../routing/host/clock.ts";
 import type { Seen, SeenEnd } from "./seen.ts";
 
@@ -14,15 +14,7 @@ import type { Seen, SeenEnd } from "./seen.ts";
 const RAILS_END_MS = 1_000;
 
 export function createSeen(id: string, method: string): Seen {
-  const trail: Trail = {
-    id,
-    attempts: [],
-    open: 0,
-    reason: null,
-    lease: null,
-    answeredBy: null,
-    onEnded: () => tellIfOver(seen),
-  };
+  const trail = createTrail(id, () => tellIfOver(seen));
   const seen: Seen = {
     id,
     startedAtMs: Date.now(),

@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { pepperMark } from "../../src/access/core/key-id.ts";
 import { formatKey, keyHmac, PEPPER_CHARS_MIN, pepperProblem, toHex } from "../../src/wire/api-keys.ts";
+import { SCOPES } from "../../src/config/config-bounds.ts";
 import { KEY_ID, TENANT_ID } from "../../src/config/access-schema.ts";
 
 export const PEPPER_ENV_DEFAULT = "WARMPATH_KEY_PEPPER";
@@ -71,7 +72,7 @@ function readArgs(args: readonly string[]): KeyArgs | string {
       return "--id takes 1 to 32 of a-z 0-9 -, starting with a letter or a digit";
     if (tenant === undefined || !TENANT_ID.test(tenant))
       return "--tenant takes 1 to 64 of a-z 0-9 . _ -, starting with a letter or a digit";
-    const wrong = scopes.find((scope) => !["infer", "admin", "worker", "operate"].includes(scope));
+    const wrong = scopes.find((scope) => !(SCOPES as readonly string[]).includes(scope));
     if (wrong !== undefined) return `--scope takes infer, admin, worker or operate, not ${wrong}`;
     return { id, tenant, scopes: [...new Set(scopes)], pepperEnv: values["pepper-env"] };
   } catch (error) {

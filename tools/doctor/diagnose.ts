@@ -5,6 +5,7 @@
  * tested by one config that fails it. What a check would have to know and nobody told is a note ("not known is not
  * good"), never a pass. Ranges: docs/how-to/check-a-fleet.md, which says where they are from.
  */
+import { runpodIdOf } from "../../src/config/config-resolve.ts";
 import type { EndpointConfig, PoolConfig, Config } from "../../src/config/config.ts";
 
 export const PROFILES = ["production", "development", "cost"] as const;
@@ -249,16 +250,12 @@ export function sizeIn(name: string): number {
 }
 
 const health: Check = ({ endpoint, where }) => {
-  if (!URL.canParse(endpoint.health.url)) return [];
-  const { hostname } = new URL(endpoint.health.url);
-  if (isServerless(endpoint) && /^[a-z0-9-]+\.api\.runpod\.ai$/.test(hostname)) {
-    const reason =
-      "its health is asked through the load balancer, which waits up to 2 minutes for a GPU worker and wakes one";
-    return [
-      { name: "health_wakes", level: "error", where, reason, fix: 'leave "health" out: Runpod\'s API is asked then' },
-    ];
-  }
-  return [];
+  if (!isServerless(endpoint) || runpodIdOf(endpoint.health.url) === null) return [];
+  const reason =
+    "its health is asked through the load balancer, which waits up to 2 minutes for a GPU worker and wakes one";
+  return [
+    { name: "health_wakes", level: "error", where, reason, fix: 'leave "health" out: Runpod\'s API is asked then' },
+  ];
 };
 
 const CHECKS: readonly Check[] = [gpuTypes, minimum, maximum, idle, execution, volume, health];

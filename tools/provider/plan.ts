@@ -9,6 +9,7 @@
  * balancer takes no scaler but REQUEST_COUNT; `idleTimeout` is refused for a queue that scales by it.
  * Rejected: a state file of our own, as other tools keep: the provider's answer is the state, and nothing can go stale.
  */
+import { runpodIdOf } from "../../src/config/config-resolve.ts";
 import type { EndpointConfig } from "../../src/config/config.ts";
 
 type Env = Readonly<Record<string, string | { readonly secret: string }>>;
@@ -88,7 +89,6 @@ export type Plan = {
   readonly problems: readonly string[];
 };
 
-const RUNPOD_HOST = /^([a-z0-9-]+)\.api\.runpod\.ai$/;
 const GPU_POOL = /^[A-Z]+_\d+(?:_PRO)?$/;
 const DEFAULT_TYPE = "LOAD_BALANCER";
 
@@ -123,7 +123,7 @@ export function planOf(
 
 /** By the id in its URL; where that is nobody's, by its name. */
 export function actualOf({ endpoint, provider }: Wanted, actual: readonly Actual[]): Actual | null {
-  const [, id] = URL.canParse(endpoint.url) ? (RUNPOD_HOST.exec(new URL(endpoint.url).hostname) ?? []) : [];
+  const id = runpodIdOf(endpoint.url);
   const name = provider.name ?? endpoint.id;
   return actual.find((one) => one.id === id) ?? actual.find((one) => one.name === name) ?? null;
 }

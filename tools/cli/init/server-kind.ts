@@ -5,6 +5,7 @@
  * (docs/reference/sources.md, engines). What is not told is null. A Runpod load balancer is known by its host alone: to
  * ask it for more would wake a GPU worker.
  */
+import { runpodIdOf } from "../../../src/config/config-resolve.ts";
 import { isObject } from "../../../src/lib/json-object.ts";
 
 /** `status`: null when nothing answered. */
@@ -23,8 +24,6 @@ export type ServerFound = {
   readonly state: "ready" | "loading" | "wants_key" | "no_models" | "silent" | "not_asked";
   readonly said: string;
 };
-
-const RUNPOD_LB_HOST = /^[a-z0-9-]+\.api\.runpod\.ai$/;
 
 export function serverOf(url: string, answers: Answers): ServerFound {
   const found = {
@@ -46,7 +45,7 @@ export function serverOf(url: string, answers: Answers): ServerFound {
   return { ...none, state: "no_models", said: `answers ${status} to /v1/models and lists no model` };
 }
 
-export const isRunpodLb = (url: string): boolean => URL.canParse(url) && RUNPOD_LB_HOST.test(new URL(url).hostname);
+export const isRunpodLb = (url: string): boolean => runpodIdOf(url) !== null;
 
 /** One that is not asked, so as not to wake it. */
 export const unasked = (url: string): ServerFound => ({

@@ -6,7 +6,7 @@ import { type FleetCost, fleetCost, type Load, type Workers } from "../../cost/f
 import { GPU_PRICE_PER_S } from "../../cost/gpu-prices.ts";
 import { loadOfTrace, loadOfTraffic } from "../../cost/loads.ts";
 import { parseTrace } from "../../sim/trace.ts";
-import { type Io, table, Trouble } from "./io.ts";
+import { type Io, several, table, Trouble } from "./io.ts";
 
 type Options = {
   readonly workers?: readonly string[];
@@ -32,8 +32,6 @@ const GPU_DEFAULT = "ADA_24";
 const SECONDS_PER_HOUR = 3_600;
 /** More would be minutes of waiting for a figure. */
 const REQUESTS_MAX = 2_000_000;
-
-const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 export function addCost(program: Command, io: Io): void {
   program

@@ -15,7 +15,7 @@ import { readLitellm } from "../init/litellm.ts";
 import { probeServer } from "../init/probe-server.ts";
 import { isRunpodLb, unasked } from "../init/server-kind.ts";
 import { CONFIG_DEFAULT } from "./check.ts";
-import { type Io, Trouble } from "./io.ts";
+import { type Io, several, Trouble } from "./io.ts";
 
 const ENV_FILE = ".env";
 const PEPPER = "WARMPATH_KEY_PEPPER";
@@ -39,11 +39,7 @@ export function addInit(program: Command, io: Io): void {
   program
     .command("init")
     .description("asks for the addresses of your servers, or takes them, and writes a config, an env file and a key")
-    .option(
-      "--url <url>",
-      "a server that speaks OpenAI's API; may be given several times",
-      (one: string, before: readonly string[] = []) => [...before, one],
-    )
+    .option("--url <url>", "a server that speaks OpenAI's API; may be given several times", several)
     .option("--litellm <file>", "take the servers of a LiteLLM config.yaml")
     .option(
       "--key-env <name>",

@@ -27,6 +27,9 @@ export class Trouble extends Error {
   }
 }
 
+/** For an option that may be given several times. */
+export const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
 export const troubleText = ({ code, message, fix }: Trouble): string =>
   `error[${code}]: ${message}${fix === null ? "" : `\n  = ${fix}`}`;
 

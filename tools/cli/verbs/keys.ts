@@ -1,7 +1,7 @@
 /** `warmpath keys`: the registry of keys, by the router's API. `warmpath key` makes one for the config file instead. */
 import { Command } from "commander";
 import { SCOPES } from "../../../src/config/config-bounds.ts";
-import { type Io, table, Trouble } from "./io.ts";
+import { type Io, several, table, Trouble } from "./io.ts";
 import { askOperator, type RouterOptions, withRouter } from "./operator.ts";
 
 type Shown = RouterOptions & { readonly json?: boolean };
@@ -27,8 +27,6 @@ type NewKeyOptions = Shown & {
   readonly expiresIn?: string;
   readonly note?: string;
 };
-
-const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 export function addKeys(program: Command, io: Io): void {
   const keys = program
